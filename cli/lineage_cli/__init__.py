@@ -1,0 +1,1 @@
+"""The command line of lineage: options in, one answer out, no logic."""

@@ -1,0 +1,84 @@
+"""What every question needs: the Hub, the store, and somebody to tell about progress."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import lineage
+from lineage.progress import SILENT, Progress
+from lineage.settings import Settings
+
+if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import GraphStore
+
+Opened = TypeVar("Opened", bound="Hub | GraphStore")
+
+
+class Session:
+    """Open the Hub and the store when a question first needs them, and close them at the end.
+
+    `hub_selector` is None for the Hub itself, `cache` for its local cache, or the path of a directory Hub.
+    `store_url` is a URL or a bare path; None takes the settings'. Both are opened lazily: a question that the
+    store can answer costs no Hub client.
+    """
+
+    def __init__(
+        self,
+        *,
+        hub_selector: str | None = None,
+        store_url: str | None = None,
+        offline: bool = False,
+        progress: Progress = SILENT,
+        settings: Settings | None = None,
+    ) -> None:
+        self.settings = settings or Settings.from_environment()
+        self.hub_selector = hub_selector
+        self.store_url = store_url or self.settings.store
+        self.offline = offline or self.settings.offline
+        self.progress = progress
+        self._opened: list[Hub | GraphStore] = []
+
+    @cached_property
+    def hub(self) -> Hub:
+        """Open the Hub that the person chose."""
+        from lineage.hub.open import open_hub
+
+        return self.keep(open_hub(self.hub_selector, self.settings, offline=self.offline, progress=self.progress))
+
+    @cached_property
+    def store(self) -> GraphStore:
+        """Open the store, and make it where there is none yet."""
+        from lineage.store.open import open_store
+
+        return self.keep(open_store(self.store_url))
+
+    def keep(self, opened: Opened) -> Opened:
+        """Close `opened` together with the session."""
+        self._opened.append(opened)
+        return opened
+
+    def header(self, schema_id: str, collected_at: datetime | None) -> dict[str, Any]:
+        """Make the fields that every answer begins with."""
+        return {
+            "schema": schema_id,
+            "tool": {"version": lineage.__version__},
+            "hub": self.hub.name,
+            "collected_at": collected_at,
+        }
+
+    def close(self) -> None:
+        """Close what was opened, the last first."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

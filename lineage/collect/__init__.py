@@ -1,0 +1,1 @@
+"""The pipeline: the one place that joins hub, fingerprint, versioning, derivation and store."""

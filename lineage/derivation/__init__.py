@@ -1,0 +1,1 @@
+"""Who descends from whom: one rule family a file, combined into edges."""

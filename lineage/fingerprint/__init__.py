@@ -1,0 +1,1 @@
+"""What weights are: groups, headers, digests, and the comparison of two."""

@@ -1,0 +1,1 @@
+"""Where repositories come from: the Hub itself, a local directory, one folder, the Hub's local cache."""

@@ -1,0 +1,91 @@
+"""What every Hub can do, whatever stands behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lineage_schemas.ids import model_key
+from lineage_schemas.revision import History
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+from lineage_schemas.weights import Cost
+
+MAX_TEXT_BYTES = 10_000_000
+"""Cards, configs, indexes and recipes beyond this size are not read: they are no small texts."""
+
+
+class Hub(ABC):
+    """Read repositories of models.
+
+    Every read takes a commit, never a branch: `resolve` first. Every foreign error is wrapped into a kind of
+    `lineage.errors.HubError`. `name` is the Hub's part of model keys; `is_local` says that bytes cost nothing
+    here, so that weights are read in full. `offline` hubs answer from what is at hand and raise
+    HubUnreachableError for the rest.
+    """
+
+    name: str
+    is_local: bool
+    offline: bool = False
+
+    def key(self, model: str) -> str:
+        """Make the graph key of a model of this Hub."""
+        return model_key(self.name, model)
+
+    @abstractmethod
+    def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
+        """Find the canonical id and the commit behind a name.
+
+        `revision` is a branch, tag, full ref name, commit id or its unique prefix of at least 7 digits; None
+        means the default branch. Raises ModelNotFoundError, GatedError, RevisionNotFoundError, HubUnreachableError.
+        """
+
+    @abstractmethod
+    def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
+        """List the files of a commit with identities and sizes, its card, config and what the Hub observes."""
+
+    @abstractmethod
+    def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
+        """Read every commit of all branches and tags, on request of pull requests too.
+
+        `known` is what was read before: a Hub that pays by commit only asks for what is new.
+        """
+
+    @abstractmethod
+    def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read bytes of one file at a commit; fewer than `length` only at the file's end.
+
+        LFS files are read as their content. Raises FileNotInRevisionError where file or object is not there.
+        """
+
+    @abstractmethod
+    def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
+        """Read one file whole, in chunks, in constant memory."""
+
+    @abstractmethod
+    def list_models(
+        self, *, author: str | None = None, base: str | None = None, limit: int | None = None
+    ) -> Iterator[str]:
+        """List ids of models, of one author, or of those that declare `base` as their parent."""
+
+    def local_path(self, model: str, commit: str, path: str) -> Path | None:
+        """Find the file on this machine with exactly these bytes, or None: the fast way to read a weight file whole."""
+        return None
+
+    def cost(self) -> Cost:
+        """Count the requests and bytes of file content that this Hub has cost since it was opened."""
+        return Cost()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections and child processes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Renderers: one format a file; they know records only."""

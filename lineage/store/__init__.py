@@ -1,0 +1,1 @@
+"""The graph at rest: SQLite by default, memory in tests."""

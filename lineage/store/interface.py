@@ -1,0 +1,148 @@
+"""What every graph store can do. It moves records; it does not walk, score or format."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+
+from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
+
+NodeKind = Literal["Model", "Ref", "Revision", "File", "Weights", "Change", "Evidence", "Publisher"]
+
+EdgeKind = Literal[
+    "HAS_REVISION", "HAS_PARENT", "POINTS_TO", "CONTAINS", "HAS_WEIGHTS", "HAS_CHANGE", "PUBLISHED_BY", "DERIVED_FROM",
+]  # fmt: skip
+
+Direction = Literal["out", "in"]
+"""Out: the frontier holds sources (children of DERIVED_FROM). In: the frontier holds targets."""
+
+Scalar = str | int | float | bool | None
+
+CLOCKS = frozenset({"collected_at", "observed_at"})
+"""Properties that tell when we looked, not what we saw: left out of dumps that are compared."""
+
+
+class EdgeRow(NamedTuple):
+    """One edge; `name` tells apart several edges of one kind between two nodes (a path, a group), else empty."""
+
+    kind: EdgeKind
+    source: str
+    target: str
+    name: str
+    properties: dict[str, Any]
+
+
+class NodeRow(NamedTuple):
+    """One node; `properties` are its record's fields as JSON values, without the key."""
+
+    key: str
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """Describe a store: counts by kind and what it occupies."""
+
+    url: str
+    backend: str
+    schema_version: int
+    size_bytes: int | None
+    nodes: dict[str, int]
+    edges: dict[str, int]
+
+
+class StoreView(ABC):
+    """Read the graph as it stood when the view was opened.
+
+    Rows are plain: a walk over 100,000 edges makes no record per row. Every list is in order of key (edges: source,
+    target, name), by code point, on every backend.
+    """
+
+    @abstractmethod
+    def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Fetch nodes by key: properties by key, absent where there is none."""
+
+    @abstractmethod
+    def find(
+        self, kind: NodeKind, where: Mapping[str, Scalar], *, after: str | None = None, limit: int | None = None
+    ) -> Sequence[NodeRow]:
+        """List nodes whose promoted properties equal `where`, `limit` of them after the key `after`.
+
+        Only promoted properties can be asked for (`lineage/store/codec.py`); another raises ValueError.
+        """
+
+    @abstractmethod
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
+        """List the edges of a kind that touch a set of nodes, one hop, in one statement for each few hundred keys."""
+
+    @abstractmethod
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
+        """List (source, target) of the edges that `edges` would give, without their properties: for wide walks."""
+
+    @abstractmethod
+    def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
+        """Count nodes or edges of a kind, of those whose promoted properties equal `where`."""
+
+    @abstractmethod
+    def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
+        """Fetch the bytes kept under a key, or None."""
+
+    @abstractmethod
+    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
+        """Go over all nodes of a kind in order of key, in constant memory."""
+
+    @abstractmethod
+    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over all edges of a kind in order, in constant memory."""
+
+    @abstractmethod
+    def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
+        """Go over all attachments in order of kind and key, in constant memory."""
+
+
+class GraphStore(ABC):
+    """Keep the graph. Every foreign error is wrapped into StoreError."""
+
+    url: str
+
+    @abstractmethod
+    def write(self, batch: GraphBatch) -> None:
+        """Write a batch in one transaction: all of it or nothing. The same batch twice changes nothing.
+
+        How a record meets one with its key is told in `lineage/store/codec.py` for each kind.
+        """
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[StoreView]:
+        """Open a view: one read transaction, unmoved by writers beside it."""
+
+    @abstractmethod
+    def erase(self, models: Collection[str]) -> None:
+        """Forget models: their refs, revisions, changes, evidence and edges upward, and what nobody else holds.
+
+        A model that others derive from stays as a stub that is known by name only.
+        """
+
+    @abstractmethod
+    def bulk(self) -> AbstractContextManager[None]:
+        """Prepare for a first load of many batches: indexes after the rows, where the backend has such a way."""
+
+    @abstractmethod
+    def info(self) -> StoreInfo:
+        """Describe the store."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""What changed, and was it said: pushes, changes, signals, verdicts."""

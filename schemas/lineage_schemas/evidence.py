@@ -1,0 +1,32 @@
+"""Evidence: one finding of one rule about a child and what it comes from."""
+
+from __future__ import annotations
+
+from lineage_schemas.derivation import Method, Relation
+from lineage_schemas.pointer import Pointer
+from lineage_schemas.record import Record
+
+
+class Evidence(Record):
+    """Tell what one rule found, for or against, and where to see it.
+
+    `id` is derived from the content, so that the same finding collected twice is one. `parent` is the canonical
+    key of the named model, or None where the name is `unresolvable` (a local path, no repository id).
+    `supports` is true for, false against, None where the rule only reports. `value` is what the file says,
+    verbatim. `relation` and `method` are what this finding alone would say; `declared` whether `relation` is the
+    publisher's own word.
+    """
+
+    id: str
+    rule: str
+    child: str
+    parent: str | None
+    supports: bool | None
+    value: str | None
+    pointer: Pointer
+    relation: Relation | None = None
+    declared: bool = False
+    method: Method = "unknown"
+    parent_revision: str | None = None
+    child_revision: str | None = None
+    unresolvable: str | None = None

@@ -1,0 +1,80 @@
+"""Export the records as JSON Schemas, and check that the committed ones are fresh.
+
+`python -m lineage_schemas.export` writes `json/*.schema.json`; `--check` only compares and exits 1 on a difference.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+SCHEMAS: dict[str, tuple[str, str]] = {
+    "model.v1": ("model", "Model"),
+    "publisher.v1": ("model", "Publisher"),
+    "ref.v1": ("ref", "Ref"),
+    "revision.v1": ("revision", "Revision"),
+    "history-of-commits.v1": ("revision", "History"),
+    "snapshot.v1": ("snapshot", "Snapshot"),
+    "file.v1": ("file", "FileEntry"),
+    "weight-group.v1": ("weight_group", "WeightGroup"),
+    "weights.v1": ("weights", "Weights"),
+    "tensor.v1": ("tensor", "Tensor"),
+    "push.v1": ("push", "Push"),
+    "change.v1": ("change", "Change"),
+    "version-signal.v1": ("version_signal", "VersionSignal"),
+    "evidence.v1": ("evidence", "Evidence"),
+    "derivation.v1": ("derivation", "Derivation"),
+    "graph-batch.v1": ("graph_batch", "GraphBatch"),
+    "collect.v1": ("answer_collect", "CollectAnswer"),
+    "trace.v1": ("answer_trace", "TraceAnswer"),
+    "history.v1": ("answer_history", "HistoryAnswer"),
+    "check.v1": ("answer_check", "CheckAnswer"),
+    "check-several.v1": ("answer_check", "CheckAnswers"),
+    "diff.v1": ("answer_diff", "DiffAnswer"),
+    "fingerprint.v1": ("answer_fingerprint", "FingerprintAnswer"),
+    "verify.v1": ("answer_verify", "VerifyAnswer"),
+    "store-info.v1": ("answer_store", "StoreInfoAnswer"),
+    "store-forget.v1": ("answer_store", "StoreForgetAnswer"),
+    "demo.v1": ("answer_demo", "DemoAnswer"),
+}
+"""Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""
+
+FOLDER = Path(__file__).parent / "json"
+
+
+def json_schema(schema_id: str) -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of one record, as it is written to JSON."""
+    module, name = SCHEMAS[schema_id]
+    record = getattr(import_module(f"lineage_schemas.{module}"), name)
+    schema: dict[str, Any] = record.model_json_schema(mode="serialization", by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_id, **schema}
+
+
+def text_of(schema_id: str) -> str:
+    """Write one schema as it is committed."""
+    return json.dumps(json_schema(schema_id), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def stale() -> list[str]:
+    """List the ids whose committed schema is missing or differs from its record."""
+    paths = {i: FOLDER / f"{i}.schema.json" for i in SCHEMAS}
+    return [i for i, path in paths.items() if not path.exists() or path.read_text("utf-8") != text_of(i)]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the schemas, or with `--check` say which are stale."""
+    if "--check" in arguments:
+        for schema_id in stale():
+            sys.stderr.write(f"stale: {schema_id} (python -m lineage_schemas.export writes it)\n")
+        return 1 if stale() else 0
+    FOLDER.mkdir(exist_ok=True)
+    for schema_id in SCHEMAS:
+        (FOLDER / f"{schema_id}.schema.json").write_text(text_of(schema_id), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Keys of nodes in the graph, and ids as people write them."""
+
+from __future__ import annotations
+
+DEFAULT_HUB = "huggingface.co"
+"""The one Hub whose models stand in the graph without a prefix."""
+
+
+def model_key(hub: str, model_id: str) -> str:
+    """Make the key of a model: `org/name` on huggingface.co, `HUB:org/name` elsewhere."""
+    return model_id if hub == DEFAULT_HUB else f"{hub}:{model_id}"
+
+
+def split_model_key(key: str) -> tuple[str, str]:
+    """Take a model key apart into hub and id; inverse of `model_key`."""
+    hub, colon, model_id = key.rpartition(":")
+    return (hub, model_id) if colon else (DEFAULT_HUB, key)
+
+
+def shown_id(key: str, hub: str | None) -> str:
+    """Write a model key as an answer on `hub` shows it: bare there, with its Hub's prefix elsewhere."""
+    own_hub, model_id = split_model_key(key)
+    return model_id if own_hub == hub else f"{own_hub}:{model_id}"
+
+
+def revision_key(model: str, commit: str) -> str:
+    """Make the key of a revision from its model's key and commit."""
+    return f"{model}@{commit}"
+
+
+def ref_key(model: str, name: str) -> str:
+    """Make the key of a ref from its model's key and full name, such as `refs/heads/main`."""
+    return f"{model}@{name}"
+
+
+def change_key(model: str, branch: str, start: str, end: str) -> str:
+    """Make the key of a change from its branch and the first and last commit of its push."""
+    return f"{model}@{branch}:{start}..{end}"

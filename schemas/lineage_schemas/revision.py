@@ -1,0 +1,83 @@
+"""Revisions: commits of a model, and the history that they form."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from lineage_schemas.file import FileChange, FileEntry
+from lineage_schemas.record import Record
+from lineage_schemas.ref import RefKind
+
+HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
+
+
+class Commit(Record):
+    """Tell one commit as the Hub or git gives it.
+
+    `date` is the committer's. `author_key` is a pseudonym: a keyed hash that tells equal authors without
+    naming them. `changes` are against the first parent; None means that they are not known, an empty tuple
+    that the commit changed nothing. `signed` and `pull_request` are None where the source does not say.
+    """
+
+    id: str
+    parents: tuple[str, ...] = ()
+    date: datetime | None = None
+    author_key: str | None = None
+    title: str = ""
+    message: str = ""
+    signed: bool | None = None
+    pull_request: int | None = None
+    changes: tuple[FileChange, ...] | None = None
+
+
+class HistoryRef(Record):
+    """Point a name at a commit of a history."""
+
+    name: str
+    kind: RefKind
+    target: str
+
+
+class History(Record):
+    """Hold every known commit of a model with its refs.
+
+    `commits` are in topological order, parents before children, ties by date and then id. `default_branch` is a full
+    ref name (`refs/heads/master`), or None where the source cannot tell. `incomplete` says in words what could not be
+    read; None means that nothing is missing.
+    """
+
+    model: str
+    source: HistorySource
+    default_branch: str | None
+    refs: tuple[HistoryRef, ...]
+    commits: tuple[Commit, ...]
+    incomplete: str | None = None
+
+
+class Revision(Record):
+    """Keep one commit of a model in the graph.
+
+    `key` is `MODEL@COMMIT`; a plain folder's commit is `folder:` and its tree hash. `vanished` marks a commit
+    that was recorded once and is no longer reachable: the history was rewritten, the record stays.
+    """
+
+    key: str
+    model: str
+    commit: str
+    parents: tuple[str, ...] = ()
+    date: datetime | None = None
+    author_key: str | None = None
+    title: str = ""
+    message: str = ""
+    signed: bool | None = None
+    pull_request: int | None = None
+    changes: tuple[FileChange, ...] | None = None
+    vanished: bool = False
+
+
+class Tree(Record):
+    """List the files of one revision: what `CONTAINS` edges are made of."""
+
+    revision: str
+    entries: tuple[FileEntry, ...]

@@ -1,0 +1,55 @@
+"""Weights: what one weight group holds, as digests."""
+
+from __future__ import annotations
+
+from lineage_schemas.model import Level
+from lineage_schemas.record import Record
+from lineage_schemas.weight_group import WeightGroup
+
+
+class Digests(Record):
+    """Name the content of a weight group, from what costs nothing to what costs every byte.
+
+    Each digest's prefix is its format with every parameter that changes its value (docs/reference/digests.md).
+    `files` is known from metadata, `layout` from headers, `weights` and `content` from all bytes; null where
+    the level did not reach or the format has no tensors that we read.
+    """
+
+    files: str | None = None
+    weights: str | None = None
+    content: str | None = None
+    layout: str | None = None
+
+
+class Weights(Record):
+    """Keep the content of a weight group in the graph, keyed by its files digest.
+
+    Filled as levels rise: a null never erases what was known. `dtypes` counts tensors by dtype.
+    """
+
+    key: str
+    level: Level = "metadata"
+    weights: str | None = None
+    content: str | None = None
+    layout: str | None = None
+    format: str | None = None
+    tensor_count: int | None = None
+    parameter_count: int | None = None
+    byte_size: int | None = None
+    dtypes: dict[str, int] | None = None
+
+
+class GroupWeights(Record):
+    """Join a revision to the weights of one of its groups: what `HAS_WEIGHTS` edges are made of."""
+
+    revision: str
+    group: WeightGroup
+    weights: str
+
+
+class Cost(Record):
+    """Say what a reading cost: requests sent to the Hub, bytes of weight files read, and from where."""
+
+    requests: int = 0
+    bytes_read: int = 0
+    local: bool = True
