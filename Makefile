@@ -1,0 +1,39 @@
+# Sugar only: every line here can be typed by hand, and nothing else depends on make.
+UV = python3 -m uv
+
+.PHONY: test lint reformat types schemas demo-data pins upgrade package coverage
+
+test:      ## everything that .ci/run checks
+	$(UV) run pytest
+
+lint:      ## what tests/project checks of style, alone and fast
+	$(UV) run ruff format --check
+	$(UV) run ruff check
+	$(UV) run lint-imports
+
+reformat:
+	$(UV) run ruff format
+	$(UV) run ruff check --fix
+
+types:
+	$(UV) run mypy
+
+schemas:   ## write the JSON Schemas after a record has changed
+	$(UV) run python -m lineage_schemas.export
+
+demo-data: ## build the demo's directory Hub again: make demo-data HISTORY=FILE ZOO=FOLDER
+	$(UV) run python tools/make_demo.py --history $(HISTORY) --zoo $(ZOO)
+
+pins:      ## after a change of dependencies: pin what is new, keep what is pinned
+	python3 tools/write_pins.py
+
+upgrade:   ## pin the newest versions that are at least a week old
+	python3 tools/write_pins.py --upgrade
+
+package:   ## wheel and sdist into dist/
+	$(UV) build
+
+coverage:
+	$(UV) run coverage run -m pytest
+	$(UV) run coverage combine
+	$(UV) run coverage report
