@@ -1,0 +1,202 @@
+"""Weight groups: which files of a tree together hold one copy of a component's parameters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from posixpath import normpath
+from typing import NamedTuple
+
+from lineage.fingerprint.main_group import choose_main, variant_of
+from lineage.fingerprint.weight_files import is_weight_file, model_file_by_study, weight_format, weight_suffix
+from lineage_schemas.file import FileEntry
+from lineage_schemas.weight_group import WeightGroup
+
+__all__ = ["is_weight_file", "model_file_by_study", "weight_groups"]
+
+_SHARD = re.compile(r"(?P<mark>[-_.](?:split[-_])?)0*(?P<number>\d+)-of-0*(?P<of>\d+)(?!\d)", re.I)
+_RANK = re.compile(r"(?<=^consolidated)\.\d+$|(?<=^params_shard)_\d+$|-rank-\d+-part-\d+$|(?<=\d)_rank\d+$", re.I)
+"""Numbers of parts that name no total: Llama's `consolidated.00`, MLC, vLLM's sharded state, tensor parallel ranks."""
+
+_GGUF_PART = re.compile(r"(?<=\.gguf)([.-](split-)?[a-z]|\.part[-_]?\d+(-?of-?(?P<of>\d+))?|\.\d+)$", re.I)
+_INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
+_ONNX_DATA = re.compile(r"\.onnx([._]data)?(_\d+)?$", re.I)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A group while its files are being gathered; `of` is None where no name declares a number of shards."""
+
+    name: str
+    format: str
+    of: int | None
+    files: list[str] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
+    index: str | None = None
+    complete: bool | None = None
+
+
+def weight_groups(
+    files: Iterable[FileEntry], read_index: Callable[[str], bytes | None] | None = None
+) -> tuple[WeightGroup, ...]:
+    """Gather the weight files of a tree into groups, the main group first, then by name.
+
+    An index file decides which shards belong together where `read_index` gives its bytes and they make sense: they
+    name files of this tree, none outside it. Otherwise the names decide (`[-_]NNNNN-of-NNNNN`), so that recorded
+    histories, which hold no file contents, give the same groups. Where a tree holds weights twice under one name (a
+    file and shards, or shards of 2 and of 3), the standard loader's choice keeps the name: the single file, then
+    what the index lists, then the complete set; the others are told apart as `model-of-00003.safetensors`.
+    """
+    paths = sorted({entry.path for entry in files})
+    weights = [path for path in paths if is_weight_file(path)]
+    if not weights:
+        return ()
+    drafts = _drafts_by_name(weights)
+    for index in (path for path in paths if _INDEX.search(path)):
+        _apply_index(index, set(weights), drafts, read_index)
+    named = list(_with_unique_names(drafts))
+    main = choose_main([draft.name for draft in named], paths)
+    groups = [_group(draft, draft.name == main) for draft in named]
+    return tuple(sorted(groups, key=lambda group: (not group.main, group.name)))
+
+
+class ShardName(NamedTuple):
+    """What the name of a weight file says: its group, its shard number, how many there are, how it is written."""
+
+    group: str
+    number: int | None = None
+    of: int | None = None
+    mark: str = ""
+
+
+def _drafts_by_name(weights: list[str]) -> list[_Draft]:
+    """Gather files whose names say that they belong together."""
+    drafts: dict[tuple[str, int | None, str], _Draft] = {}
+    for path in weights:
+        shard = shard_name(path)
+        new = _Draft(shard.group, weight_format(path) or "", shard.of)
+        draft = drafts.setdefault((shard.group, shard.of, shard.mark), new)
+        draft.files.append(path)
+        if shard.number is not None:
+            draft.numbers.add(shard.number)
+    for draft in drafts.values():
+        if draft.of is not None and {0, draft.of} <= draft.numbers:
+            draft.of += 1  # some exporters count from 0 and write the last number for the total
+    return list(drafts.values())
+
+
+def shard_name(path: str) -> ShardName:
+    """Take a weight file's path apart; a file that is no shard is a group of its own under its own name."""
+    folder, slash, name = path.rpartition("/")
+    if package := re.match(r"(.*\.mlpackage)/", path, re.I):
+        return ShardName(package[1])
+    if weight_format(path) == "gguf-part":
+        part = _GGUF_PART.search(name)
+        return ShardName(folder + slash + _GGUF_PART.sub("", name), of=int(part["of"]) if part and part["of"] else None)
+    if _ONNX_DATA.search(name):
+        return ShardName(folder + slash + _ONNX_DATA.sub("", name) + ".onnx")
+    suffix = weight_suffix(name)
+    stem = name[: len(name) - len(suffix)]
+    shard = _SHARD.search(stem)
+    if not shard:
+        return ShardName(folder + slash + _RANK.sub("", stem) + suffix)
+    stem = stem[: shard.start()] + stem[shard.end() :]
+    if suffix and stem.lower().endswith(suffix.lower()):
+        stem = stem[: -len(suffix)]
+    return ShardName(folder + slash + stem + suffix, int(shard["number"]), int(shard["of"]), shard["mark"])
+
+
+def _apply_index(
+    index: str, weights: set[str], drafts: list[_Draft], read_index: Callable[[str], bytes | None] | None
+) -> None:
+    """Let an index file decide its shard set; without its content it is noted beside the set of its name."""
+    listed = _listed_files(index, read_index)
+    present = sorted(listed & weights)
+    if not present:
+        _note_index(index, drafts)
+        return
+    names = Counter(shard_name(path).group for path in present)
+    name = next(iter(names)) if len(names) == 1 else _INDEX.sub(r"\1", index)
+    if len(names) > 1:
+        name = _variant_before_suffix(name)
+    for draft in drafts:
+        draft.numbers -= {shard_name(path).number or 0 for path in draft.files if path in listed}
+        draft.files = [path for path in draft.files if path not in listed]
+    drafts[:] = [draft for draft in drafts if draft.files]
+    of = len(listed) if len(listed) > 1 or shard_name(present[0]).of else None
+    complete = len(present) == len(listed) if of else None
+    drafts.append(_Draft(name, weight_format(present[0]) or "", of, present, set(), index, complete))
+
+
+def _listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -> set[str]:
+    """Read the files that an index lists; empty where it cannot be read or makes no sense."""
+    raw = read_index(index) if read_index else None
+    if not raw:
+        return set()
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError):
+        return set()
+    listed = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(listed, dict) or not all(isinstance(value, str) for value in listed.values()):
+        return set()
+    folder = index.rpartition("/")[0]
+    paths = {normpath(f"{folder}/{value}" if folder else value) for value in set(listed.values())}
+    return set() if any(path.startswith(("../", "/")) for path in paths) else paths
+
+
+def _note_index(index: str, drafts: list[_Draft]) -> None:
+    """Note an unread index beside the shard set that has its name, the complete or largest one of several."""
+    name = _variant_before_suffix(_INDEX.sub(r"\1", index))
+    sets = [draft for draft in drafts if draft.name == name and draft.of is not None]
+    if sets:
+        max(sets, key=lambda draft: (_is_complete(draft), draft.of)).index = index
+
+
+def _variant_before_suffix(name: str) -> str:
+    """Write `model.safetensors.fp16`, as an index's name leaves it, as `model.fp16.safetensors`."""
+    stem, dot, variant = name.rpartition(".")
+    suffix = weight_suffix(stem)
+    if not suffix or weight_suffix(name):
+        return name
+    return stem[: len(stem) - len(suffix)] + dot + variant + stem[len(stem) - len(suffix) :]
+
+
+def _is_complete(draft: _Draft) -> bool | None:
+    """Tell whether all declared shards are there; None where no number is declared."""
+    if draft.complete is not None or draft.of is None:
+        return draft.complete
+    return len(draft.numbers or draft.files) >= draft.of
+
+
+def _with_unique_names(drafts: list[_Draft]) -> Iterator[_Draft]:
+    """Tell groups apart that would share a name, the standard loader's choice keeping it."""
+    taken: set[str] = set()
+    order = sorted(drafts, key=lambda d: (d.of is not None, d.index is None, not _is_complete(d), -(d.of or 0)))
+    for draft in order:
+        suffix = weight_suffix(draft.name.rpartition("/")[2])
+        stem = draft.name[: len(draft.name) - len(suffix)]
+        copy = 1
+        while draft.name in taken:
+            draft.name = f"{stem}-of-{draft.of or len(draft.files):05d}{f'-{copy}' if copy > 1 else ''}{suffix}"
+            copy += 1
+        taken.add(draft.name)
+        yield draft
+
+
+def _group(draft: _Draft, main: bool) -> WeightGroup:
+    """Make the record of a finished draft."""
+    return WeightGroup(
+        name=draft.name,
+        format=draft.format,
+        component=draft.name.rpartition("/")[0],
+        variant=variant_of(draft.name),
+        files=tuple(sorted(draft.files)),
+        declared_shards=draft.of,
+        complete=_is_complete(draft),
+        index=draft.index,
+        main=main,
+    )

@@ -1,0 +1,235 @@
+"""The header of a safetensors file: where each tensor lies, checked at least as strictly as the library does."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, NoReturn, TypeGuard
+
+from lineage.errors import FormatError
+
+Read = Callable[[int, int], bytes]
+"""Give `length` bytes from `start`; fewer only at the file's end."""
+
+MAX_HEADER_BYTES = 100_000_000
+"""The library's limit."""
+
+MAX_TENSORS = 500_000
+"""Our limit, some times what the largest models hold: it bounds the memory that a hostile header can take."""
+
+FIRST_READ = 100_000
+"""What one read takes at first; it holds the whole header of nearly every model."""
+
+MAX_METADATA_ENTRIES = 200
+MAX_METADATA_CHARACTERS = 4_000
+"""What is kept of `__metadata__`: entries, and characters of one value. The rest is read and forgotten."""
+
+BITS = {
+    "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+    "C64": 64, "F64": 64, "I64": 64, "U64": 64,
+}  # fmt: skip
+"""Bits of one element, for every dtype of safetensors 0.8."""
+
+_USIZE = 1 << 64
+_HUGE = 1_000_000
+
+
+class TensorSpan(NamedTuple):
+    """One tensor and the bytes [`begin`, `end`) of the file that hold it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+class Header(NamedTuple):
+    """What a header says: tensors in order of their bytes, and `metadata` cut to size (cut values end with `…`).
+
+    `data_start` is where the first tensor begins, `size` where the file must end.
+    """
+
+    tensors: list[TensorSpan]
+    metadata: dict[str, str]
+    data_start: int
+    size: int
+
+
+def read_header(read: Read, size: int | None, file: str) -> Header:
+    """Read and check a header with at most two reads.
+
+    `size` is the file's size, None where it is not known: then its end cannot be checked. Raises FormatError
+    for whatever the library refuses, and also for duplicate keys, which it accepts: two tools may see two models.
+    """
+    begin = read(0, FIRST_READ if size is None else min(FIRST_READ, size))
+    if len(begin) < 8:
+        _refuse(file, f"it ends after {len(begin)} bytes, before the length of its header")
+    length = int.from_bytes(begin[:8], "little")
+    if length > MAX_HEADER_BYTES:
+        _refuse(file, f"its header claims {length:,} bytes, the limit is {MAX_HEADER_BYTES:,}")
+    if size is not None and 8 + length > size:
+        _refuse(file, f"its header claims {length:,} bytes and the file has {size:,}")
+    raw = begin[8 : 8 + length]
+    if len(raw) < length:
+        raw += read(8 + len(raw), length - len(raw))
+    if len(raw) < length:
+        _refuse(file, f"it ends inside its header of {length:,} bytes")
+    return parse_header(raw, size, file)
+
+
+def parse_header(raw: bytes, size: int | None, file: str) -> Header:
+    """Check the JSON of a header, which the file's first eight bytes count."""
+    data_start = 8 + len(raw)
+    with _without_collector(len(raw)):
+        fields = _parse_json(raw, file)
+        metadata = _metadata(fields.pop("__metadata__", None), file)
+        tensors = [_span(name, info, data_start, file) for name, info in fields.items()]
+    tensors.sort(key=lambda tensor: (tensor.begin, tensor.end))
+    return Header(tensors, metadata, data_start, _check_cover(tensors, data_start, size, file))
+
+
+def _refuse(file: str, what: str) -> NoReturn:
+    """Refuse a file in words that name it."""
+    raise FormatError(
+        f"{file} is no sound safetensors file: {what}.",
+        file=file,
+        hint="Download the file again; if it stays so, its publisher has to repair it.",
+    )
+
+
+def _parse_json(raw: bytes, file: str) -> dict[str, Any]:
+    """Parse a header's JSON in bounded memory; duplicate keys, depth and bad text are refused."""
+    if raw.count(b"[") > 2 * MAX_TENSORS or raw.count(b"{") > MAX_TENSORS + 2 or raw.count(b",") > 8 * MAX_TENSORS:
+        _refuse(file, f"its header describes more than {MAX_TENSORS:,} tensors")
+
+    def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            _refuse(file, f"its header has the key {twice[:200]!r} twice")
+        return fields
+
+    def strict_int(text: str) -> int:
+        return _refuse(file, "its header holds the number -0") if text == "-0" else int(text)
+
+    try:
+        text = raw.decode()
+        fields = json.loads(
+            text,
+            object_pairs_hook=without_duplicates,
+            parse_constant=lambda word: _refuse(file, f"its header holds {word}"),
+            parse_int=strict_int if b"-0" in raw else None,
+        )
+    except UnicodeDecodeError as error:
+        raise _no_json(file, f"its header is no UTF-8 at byte {error.start}") from error
+    except RecursionError as error:
+        raise _no_json(file, "its header is nested too deeply") from error
+    except ValueError as error:
+        raise _no_json(file, f"its header is no JSON ({str(error)[:200]})") from error
+    if not isinstance(fields, dict):
+        _refuse(file, "its header is no JSON object")
+    return fields
+
+
+def _no_json(file: str, what: str) -> FormatError:
+    """Make the error for a header that could not be parsed."""
+    try:
+        _refuse(file, what)
+    except FormatError as error:
+        return error
+
+
+def _metadata(value: object, file: str) -> dict[str, str]:
+    """Check `__metadata__` and keep a bounded part of it."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        _refuse(file, "its __metadata__ is not a map from text to text")
+    kept = list(value.items())[:MAX_METADATA_ENTRIES]
+    return {_shortened(_clean(key, file)): _shortened(_clean(text, file)) for key, text in kept if len(key) <= _HUGE}
+
+
+def _clean(text: str, file: str) -> str:
+    """Refuse half surrogate pairs, which JSON can spell and UTF-8 cannot hold."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            _refuse(file, "its header holds half a surrogate pair")
+    return text
+
+
+def _shortened(text: str) -> str:
+    """Cut long text."""
+    return text if len(text) <= MAX_METADATA_CHARACTERS else text[: MAX_METADATA_CHARACTERS - 1] + "…"
+
+
+def _span(name: str, info: object, data_start: int, file: str) -> TensorSpan:
+    """Check one tensor's entry: types, dtype, and that its bytes are as many as its shape asks for."""
+    label = name if len(name) <= 200 else name[:199] + "…"
+    if not isinstance(info, dict):
+        _refuse(file, f"the entry of {label!r} is no object")
+    dtype, shape, offsets = info.get("dtype"), info.get("shape"), info.get("data_offsets")
+    if any(isinstance(value, dict) for value in info.values()):
+        _refuse(file, f"the entry of {label!r} is nested")
+    if type(dtype) is not str or dtype not in BITS:
+        _refuse(file, f"{label!r} has the unknown dtype {str(dtype)[:40]!r}")
+    if not _are_counts(shape):
+        _refuse(file, f"the shape of {label!r} is no list of counts")
+    if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
+        _refuse(file, f"the data_offsets of {label!r} are no range")
+    if offsets[1] - offsets[0] != _byte_count(dtype, shape, label, file):
+        _refuse(file, f"{label!r} does not have as many bytes as its shape asks for")
+    return TensorSpan(_clean(name, file), dtype, tuple(shape), data_start + offsets[0], data_start + offsets[1])
+
+
+def _are_counts(values: object) -> TypeGuard[list[int]]:
+    """Tell a list of whole numbers that a 64-bit machine can count to; true and false are no numbers."""
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < _USIZE for value in values)
+
+
+def _byte_count(dtype: str, shape: list[int], label: str, file: str) -> int:
+    """Count a tensor's bytes, refusing what overflows 64 bits on the way or ends inside a byte."""
+    bits = 1
+    for length in [*shape, BITS[dtype]]:
+        bits *= length
+        if bits >= _USIZE:
+            _refuse(file, f"the shape of {label!r} overflows")
+    if bits % 8:
+        _refuse(file, f"{label!r} ({dtype}) does not end on a byte")
+    return bits // 8
+
+
+def _check_cover(tensors: list[TensorSpan], data_start: int, size: int | None, file: str) -> int:
+    """Check that the tensors cover the file's data without gap or overlap, and tell where they end."""
+    at = data_start
+    for tensor in tensors:
+        if tensor.begin != at:
+            what = (
+                "overlaps the tensor before it" if tensor.begin < at else f"leaves a gap of {tensor.begin - at} bytes"
+            )
+            _refuse(file, f"{tensor.name[:200]!r} {what}")
+        at = tensor.end
+    if size is not None and at > size:
+        _refuse(file, f"its tensors need {at:,} bytes and the file has {size:,}: it is cut short")
+    if size is not None and at < size:
+        _refuse(file, f"{size - at:,} bytes at its end belong to no tensor")
+    return at
+
+
+@contextmanager
+def _without_collector(length: int) -> Iterator[None]:
+    """Keep the cyclic collector away while a huge header is parsed: it saves two fifths of the time."""
+    pause = length > _HUGE and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()

@@ -1,0 +1,118 @@
+"""The main group: the one that the standard loader of a repository takes."""
+
+from __future__ import annotations
+
+import re
+
+from lineage.fingerprint.weight_files import weight_format, weight_suffix
+
+_QUANT = re.compile(
+    r"(?:^|[-_.])(?P<quant>(?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_[A-Z]+)*|BF16|FP?16|FP?32))(?=$|[-_.])",
+    re.I,
+)
+_ONNX_VARIANT = re.compile(r"_(fp16|fp32|quantized|optimized|int8|uint8|bnb4|q4|q4f16|q8)$", re.I)
+_GPTQ_VARIANT = re.compile(r"[-_.](\d+bit(?:-+\d+g)?(?:\.[\w-]*act[-.]order)?)$", re.I)
+
+_FULL_MODEL = {
+    "model", "pytorch_model", "diffusion_pytorch_model", "open_clip_pytorch_model", "open_clip_model", "tf_model",
+    "flax_model", "rust_model", "consolidated", "weights", "output", "diffusion_flax_model",
+}  # fmt: skip
+"""Stems under which loaders look for a whole model."""
+
+_ADAPTER = re.compile(
+    r"^(adapter_model|adapters?|pytorch_lora_weights|ggml-adapter-model)$|(^|[-_.])lora([-_.]|$)", re.I
+)
+
+_PART = re.compile(
+    r"mm_?proj|(^|[-_.])(vae|vocoder|codec|embeds|learned_embeds|head|controlnet|text_encoder|clip|draft|mtp)([-_.]|$)",
+    re.I,
+)
+"""Names of parts that stand beside a model and are nothing without it."""
+
+_FORMAT_ORDER = ("safetensors", "pytorch", "keras", "flax", "rust", "gguf", "ggml", "gguf-part", "onnx", "tensorflow")
+
+_SECONDARY_FOLDER = re.compile(
+    r"^(original|onnx|openvino|coreml|metal|tflite|gguf|mlx|tensorrt|int8|quantized)(/|$)", re.I
+)
+_CHECKPOINT_FOLDER = re.compile(
+    r"(^|/)(checkpoint|ckpt|epoch|step|run|global_step|tmp-checkpoint)s?([-_].*|\d.*)?(/|$)", re.I
+)
+
+_DENOISERS = ("transformer", "unet", "prior")
+"""Diffusers' folders of the network that is trained, in the order in which they decide."""
+
+
+def choose_main(names: list[str], paths: list[str]) -> str:
+    """Choose the group that the standard loader takes, from the groups' names and all paths of the tree.
+
+    Always exactly one, and always the same for the same tree. A pipeline (`model_index.json`) means its `transformer/`
+    or `unet/`. Otherwise the root counts before folders and those before checkpoints, a whole model before an adapter
+    before a part, safetensors before PyTorch before the rest, no variant before one. Among GGUF files it is `Q4_K_M`,
+    which llama.cpp takes when nothing is said, else the first by name.
+    """
+    pipeline = "model_index.json" in paths
+    return min(names, key=lambda name: _rank(name, pipeline))
+
+
+def variant_of(name: str) -> str | None:
+    """Read the variant out of a group's name: `fp16`, `Q4_K_M`, `quantized`, `4bit-128g`, or None."""
+    base = name.rpartition("/")[2]
+    stem = base[: len(base) - len(weight_suffix(base))]
+    kind = weight_format(name) or weight_format(base + ".gguf")
+    if kind in {"gguf", "ggml", "gguf-part"}:
+        quants = _QUANT.findall(stem)
+        return quants[-1].upper() if quants else None
+    if kind == "onnx":
+        found = _ONNX_VARIANT.search(stem)
+        return found[1].lower() if found else None
+    known, dot, rest = stem.partition(".")
+    if dot and known.lower() in _FULL_MODEL | {"adapter_model"}:
+        return rest
+    bits = _GPTQ_VARIANT.search(stem)
+    return bits[1] if bits else None
+
+
+def _rank(name: str, pipeline: bool) -> tuple[int, int, int, int, int, int, str]:
+    """Order groups by how soon the standard loader would take them."""
+    folder, _, base = name.rpartition("/")
+    stem = base[: len(base) - len(weight_suffix(base))]
+    variant = variant_of(name)
+    kind = weight_format(name) or "other"
+    order = _FORMAT_ORDER.index(kind) if kind in _FORMAT_ORDER else len(_FORMAT_ORDER)
+    quantised = kind in {"gguf", "ggml", "gguf-part"}
+    return (
+        _folder_rank(folder, pipeline, quantised),
+        -_steps(folder),
+        _name_rank(stem),
+        order,
+        int(variant != "Q4_K_M") if quantised else int(variant is not None),
+        folder.count("/"),
+        name,
+    )
+
+
+def _folder_rank(folder: str, pipeline: bool, quantised: bool) -> int:
+    """Order folders: a pipeline's denoiser, the root, other folders, other formats' folders, checkpoints."""
+    if folder in _DENOISERS and (pipeline or folder != "prior"):
+        return _DENOISERS.index(folder) - len(_DENOISERS) if pipeline else 2
+    if _CHECKPOINT_FOLDER.search(folder):
+        return 4
+    if not folder or quantised:
+        return 0
+    return 3 if _SECONDARY_FOLDER.search(folder) else 2
+
+
+def _steps(folder: str) -> int:
+    """Read how far a checkpoint folder is; the furthest is the one to take."""
+    found = re.search(r"(\d+)/?$", folder) if _CHECKPOINT_FOLDER.search(folder) else None
+    return int(found[1]) if found else 0
+
+
+def _name_rank(stem: str) -> int:
+    """Order names: a whole model, an adapter, a name of its own, a part."""
+    first = stem.partition(".")[0].lower()
+    if first in _FULL_MODEL:
+        return 0
+    if _PART.search(stem):
+        return 3
+    return 1 if _ADAPTER.search(stem) else 2
