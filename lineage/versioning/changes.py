@@ -1,0 +1,92 @@
+"""Changes of a line: pushes that moved weights, each with its kind, its signals and its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.kinds import WeightPush, weight_pushes
+from lineage.versioning.line import Line, PushTrees, pushes
+from lineage.versioning.measured import Measurer, measured
+from lineage.versioning.signals import Window, signals, tags_by_commit
+from lineage.versioning.texts import ReadText, Texts
+from lineage.versioning.training import with_checkpoints
+from lineage.versioning.words import name_version
+from lineage_schemas.change import Change, Unchecked, Verdict
+from lineage_schemas.ids import change_key
+from lineage_schemas.revision import History
+from lineage_schemas.version_signal import VersionSignal
+
+VERSION_KINDS = frozenset({"tag", "card_field", "name", "commit_title", "changelog", "doi"})
+"""Signals that make a change versioned; the others make it documented."""
+
+
+@dataclass(frozen=True)
+class LineReport:
+    """Hold a line's pushes, all of them, and the changes that some of them made, both oldest first."""
+
+    line: Line
+    pushes: tuple[PushTrees, ...]
+    changes: tuple[Change, ...]
+
+
+def line_changes(history: History, line: Line, key: str, read: ReadText, measurer: Measurer) -> LineReport:
+    """Work out what each push of a line did to the weights and whether anybody said so.
+
+    `key` is the model's key in the graph. Nothing here is fatal: texts and weights that cannot be read are told
+    in each change's `unchecked`.
+    """
+    cut = pushes(line, is_weight_file)
+    told = list(measured(weight_pushes(cut), measurer))
+    weighty = with_checkpoints(line, [push for push, _ in told])
+    texts, tags = Texts(line, read), tags_by_commit(history)
+    changes = []
+    for i, push in enumerate(weighty):
+        window = Window(push.trees.first, _window_end(weighty, i, len(line.commits)), push.trees.push.end)
+        found = signals(line, window, texts, tags) if push.counts else _name_signal(push, line)
+        unchecked = (*told[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
+        changes.append(_change(key, push, found, unchecked))
+    return LineReport(line, tuple(cut), tuple(changes))
+
+
+def _window_end(weighty: Sequence[WeightPush], i: int, length: int) -> int:
+    """Find the last position before the next change that counts: until then a signal speaks of this one."""
+    following = (push.trees.first for push in weighty[i + 1 :] if push.counts)
+    return next(following, length) - 1
+
+
+def _name_signal(push: WeightPush, line: Line) -> tuple[VersionSignal, ...]:
+    """Let a version in the repository's name speak for the first upload, and for nothing else."""
+    version = name_version(line.model)
+    if push.kind != "first_upload" or push.continues or not version:
+        return ()
+    return (VersionSignal(kind="name", value=version, revision=push.trees.push.revisions[0]),)
+
+
+def verdict_of(found: Iterable[VersionSignal]) -> Verdict:
+    """Say what some signals make of a change that counts."""
+    kinds = {signal.kind for signal in found}
+    if kinds & VERSION_KINDS:
+        return "versioned"
+    return "documented" if kinds else "silent"
+
+
+def _change(key: str, push: WeightPush, found: tuple[VersionSignal, ...], unchecked: tuple[Unchecked, ...]) -> Change:
+    made = push.trees.push
+    return Change(
+        key=change_key(key, made.branch, made.revisions[0], made.revisions[-1]),
+        model=key,
+        branch=made.branch,
+        revisions=made.revisions,
+        base=made.base,
+        start=made.start,
+        end=made.end,
+        kind=push.kind,
+        verdict=verdict_of(found) if push.counts else None,
+        counts=push.counts,
+        replacements=push.replacements,
+        groups=push.groups,
+        signals=found,
+        unchecked=unchecked,
+    )

@@ -1,0 +1,137 @@
+"""Lines and pushes: a branch's first-parent line, cut where nobody committed for an hour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lineage.errors import RevisionNotFoundError
+from lineage_schemas.file import FileVersion
+from lineage_schemas.push import Push
+from lineage_schemas.revision import Commit, History
+
+PUSH_GAP = timedelta(hours=1)
+"""Our choice: sharded uploads come as one commit a shard, minutes apart; other uploads come hours apart."""
+
+UNDATED = datetime.fromtimestamp(0, UTC)
+"""Stands in for a date that the source does not tell, so that undated commits fall into one push."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Hold one branch's first-parent line.
+
+    `commits` are oldest first. `arrived[i]` are the commits that become reachable with `commits[i]`, itself
+    included: merged work arrives with its merge. `cut` says in words why the line does not reach a root, if so.
+    """
+
+    model: str
+    branch: str
+    commits: tuple[Commit, ...]
+    arrived: tuple[tuple[Commit, ...], ...]
+    cut: str | None = None
+
+    def position(self, commit: str) -> int | None:
+        """Find where a commit stands on the line, or None."""
+        return next((i for i, c in enumerate(self.commits) if c.id == commit), None)
+
+
+@dataclass(frozen=True)
+class PushTrees:
+    """Hold a push with what stood before and after it.
+
+    `first` and `last` are positions on the line. `before` and `after` map the watched paths to file versions,
+    `written` counts how many times the push gave each path a new content.
+    """
+
+    push: Push
+    first: int
+    last: int
+    before: Mapping[str, FileVersion]
+    after: Mapping[str, FileVersion]
+    written: Mapping[str, int]
+
+
+def first_parent_line(history: History, branch: str, head: str) -> Line:
+    """Follow first parents from `head` back to a root.
+
+    A parent that the history does not hold ends the line and is told in `cut`. Raises RevisionNotFoundError
+    where `head` itself is not there.
+    """
+    by_id = {commit.id: commit for commit in history.commits}
+    if head not in by_id:
+        raise RevisionNotFoundError(f"{history.model} has no commit {head[:12]}", model=history.model)
+    line, seen, cut, at = [], set(), None, head
+    while at not in seen:
+        seen.add(at)
+        line.append(by_id[at])
+        parent = by_id[at].parents[:1]
+        if parent and parent[0] not in by_id:
+            cut = f"the history ends at {at[:12]}: its parent {parent[0][:12]} could not be read"
+        if not parent or cut:
+            break
+        at = parent[0]
+    line.reverse()
+    return Line(history.model, branch, tuple(line), tuple(_arrivals(line, by_id)), cut)
+
+
+def _arrivals(line: list[Commit], by_id: Mapping[str, Commit]) -> Iterator[tuple[Commit, ...]]:
+    """Give for each commit of the line what became reachable with it."""
+    known: set[str] = set()
+    for commit in line:
+        fresh: list[Commit] = []
+        waiting = [commit.id]
+        while waiting:
+            at = waiting.pop()
+            if at in known or at not in by_id:
+                continue
+            known.add(at)
+            fresh.append(by_id[at])
+            waiting.extend(by_id[at].parents)
+        yield tuple(sorted(fresh, key=lambda c: (c.date or UNDATED, c.id != commit.id, c.id)))
+
+
+def pushes(line: Line, watched: Callable[[str], bool]) -> list[PushTrees]:
+    """Cut a line into pushes and keep the watched part of the tree before and after each."""
+    tree: dict[str, FileVersion] = {}
+    cut: list[PushTrees] = []
+    for first, last in _runs(line.commits):
+        before = dict(tree)
+        written: Counter[str] = Counter()
+        for commit in line.commits[first : last + 1]:
+            written.update(_apply(commit, tree, watched))
+        commits = line.commits[first : last + 1]
+        dates = [commit.date or UNDATED for commit in commits]
+        push = Push(
+            model=line.model,
+            branch=line.branch,
+            base=line.commits[first - 1].id if first else None,
+            revisions=tuple(commit.id for commit in commits),
+            start=min(dates),
+            end=max(dates),
+        )
+        cut.append(PushTrees(push, first, last, before, dict(tree), dict(written)))
+    return cut
+
+
+def _runs(commits: tuple[Commit, ...]) -> Iterator[tuple[int, int]]:
+    """Give first and last position of each run of commits less than PUSH_GAP apart."""
+    first = 0
+    for i in range(1, len(commits) + 1):
+        if i == len(commits) or (commits[i].date or UNDATED) - (commits[i - 1].date or UNDATED) >= PUSH_GAP:
+            yield first, i - 1
+            first = i
+
+
+def _apply(commit: Commit, tree: dict[str, FileVersion], watched: Callable[[str], bool]) -> Iterator[str]:
+    """Bring the tree from a commit's first parent to the commit; give the paths that got a content."""
+    for change in commit.changes or ():
+        if not watched(change.path):
+            continue
+        if change.new is None:
+            tree.pop(change.path, None)
+        else:
+            tree[change.path] = change.new
+            yield change.path

@@ -1,0 +1,70 @@
+"""Measured kinds: what the bytes say where hashes only say "different"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from lineage.versioning.groups import PlacedGroup
+from lineage.versioning.kinds import WeightPush, with_groups
+from lineage_schemas.change import ChangeKind, GroupChange, Unchecked
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Tell what a comparison of two weight groups found; counts of tensors where they were compared.
+
+    `undecided` says why values could not be compared although headers were, with `decide_with` as the command.
+    """
+
+    kind: ChangeKind
+    tensors_changed: int | None = None
+    tensors_total: int | None = None
+    note: str | None = None
+    undecided: str | None = None
+    decide_with: str | None = None
+
+
+class Measurer(Protocol):
+    """Compare the weights of a group at two commits, as far as the budget reaches."""
+
+    def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
+        """Say what became of the weights; never raises for what cannot be read: that is `undecided`."""
+
+
+def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple[WeightPush, tuple[Unchecked, ...]]]:
+    """Look into the groups that were replaced, and tell what could not be looked into."""
+    for push in pushes:
+        groups: list[GroupChange] = []
+        unchecked: list[Unchecked] = []
+        for change, pair in zip(push.groups, push.pairs, strict=True):
+            if change.kind == "replaced" and pair.before and pair.after:
+                found = measurer.compare(pair.before, pair.after)
+                change = _told(change, found, main=pair.after.group.main or pair.before.group.main)
+                unchecked += _undecided(change, pair.after, found)
+            groups.append(change)
+        yield with_groups(push, groups), tuple(unchecked)
+
+
+def _told(change: GroupChange, found: Measurement, *, main: bool) -> GroupChange:
+    """Give the group's change with what was measured; only the main group's layout makes a change `reshaped`."""
+    kind = "replaced" if found.kind == "reshaped" and not main else found.kind
+    notes = dict.fromkeys(note for note in (change.note, found.note) if note)
+    return change.model_copy(
+        update={
+            "kind": kind,
+            "tensors_changed": found.tensors_changed,
+            "tensors_total": found.tensors_total,
+            "note": ", ".join(notes) or None,
+        }
+    )
+
+
+def _undecided(change: GroupChange, after: PlacedGroup, found: Measurement) -> Iterator[Unchecked]:
+    if found.undecided:
+        yield Unchecked(
+            what=f"values of {change.group} at {after.commit[:12]}",
+            reason=found.undecided,
+            decide_with=found.decide_with,
+        )

@@ -1,0 +1,128 @@
+"""Version signals of a change: what is new between its push's start and the next change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from lineage.hub.card import parse_card
+from lineage.versioning.line import UNDATED, Line
+from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
+from lineage.versioning.words import announced_version, speaks_of_change, speaks_of_weights
+from lineage_schemas.revision import Commit, History
+from lineage_schemas.version_signal import VersionSignal
+
+DOCUMENTED_WITHIN = timedelta(hours=24)
+"""Words about weights count for a push at most this long after it."""
+
+CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
+
+HUB_DOI = re.compile(r"\b10\.57967/hf/\d+\b")
+"""The Hub's own DOI prefix: other DOIs in a card cite papers."""
+
+MAX_LINE = 300
+"""Longer lines of a card are paragraphs of description, not entries."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Hold the stretch of a line in which signals count for a change: positions, and the end of its push."""
+
+    first: int
+    last: int
+    push_end: datetime
+
+    def holds_words(self, commit: Commit) -> bool:
+        """Say whether a commit is near enough to the push for its words to speak of it."""
+        return (commit.date or UNDATED) <= self.push_end + DOCUMENTED_WITHIN
+
+
+def tags_by_commit(history: History) -> dict[str, list[str]]:
+    """List the tags on each commit by short name, in order."""
+    tags: dict[str, list[str]] = {}
+    for ref in sorted(history.refs, key=lambda r: r.name):
+        if ref.kind == "tag":
+            tags.setdefault(ref.target, []).append(ref.name.removeprefix("refs/tags/"))
+    return tags
+
+
+def signals(line: Line, window: Window, texts: Texts, tags: Mapping[str, list[str]]) -> tuple[VersionSignal, ...]:
+    """Gather the signals of one window, versions first, then words; each once, in order of the line."""
+    commits = [c for arrived in line.arrived[window.first : window.last + 1] for c in arrived]
+    known = _announced_before(line, window.first, tags)
+    found = [
+        *(VersionSignal(kind="tag", value=tag, revision=c.id) for c in commits for tag in tags.get(c.id, ())),
+        *_titles(commits, known),
+        *_texts(line, window, texts, known),
+        *_messages(commits, window),
+    ]
+    return tuple({(s.kind, s.value): s for s in reversed(found)}.values())[::-1]
+
+
+def _announced_before(line: Line, first: int, tags: Mapping[str, list[str]]) -> set[str]:
+    """Collect the versions that were announced before a window: naming one of them again announces nothing."""
+    earlier = [c for arrived in line.arrived[:first] for c in arrived]
+    words = [*(c.title for c in earlier), *(tag for c in earlier for tag in tags.get(c.id, ()))]
+    return {version for word in words if (version := announced_version(word))}
+
+
+def _titles(commits: Iterable[Commit], known: set[str]) -> Iterator[VersionSignal]:
+    for commit in commits:
+        if (version := announced_version(commit.title)) and version not in known:
+            yield VersionSignal(kind="commit_title", value=commit.title, revision=commit.id)
+
+
+def _messages(commits: Iterable[Commit], window: Window) -> Iterator[VersionSignal]:
+    for commit in commits:
+        if not window.holds_words(commit):
+            continue
+        for sentence in (commit.title, *commit.message.splitlines()):
+            if speaks_of_weights(sentence):
+                yield VersionSignal(kind="commit_message", value=sentence[:MAX_LINE], revision=commit.id)
+                break
+
+
+def _texts(line: Line, window: Window, texts: Texts, known: set[str]) -> Iterator[VersionSignal]:
+    """Compare each announcing text that the window wrote with what stood there before."""
+    for position, path in texts.written(window.first, window.last):
+        before, after = texts.before(position, path), texts.at(position, path)
+        if after is None or before is None:
+            continue
+        commit = line.commits[position]
+        if path == CARD:
+            yield from _card_fields(before, after, commit.id)
+        yield from _new_words(before, after, commit, window, known, changelog=is_changelog(path))
+
+
+def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSignal]:
+    old, new = _metadata(before), _metadata(after)
+    for name in CARD_VERSION_FIELDS:
+        value = new.get(name)
+        if value is not None and value != old.get(name) and isinstance(value, str | int | float):
+            yield VersionSignal(kind="card_field", value=f"{name}: {value}", revision=revision)
+    had = set(HUB_DOI.findall(before))
+    for doi in dict.fromkeys(HUB_DOI.findall(after)):
+        if doi not in had:
+            yield VersionSignal(kind="doi", value=doi, revision=revision)
+
+
+def _metadata(card: str) -> dict[str, Any]:
+    metadata, _ = parse_card(card)
+    return metadata or {}
+
+
+def _new_words(
+    before: str, after: str, commit: Commit, window: Window, known: set[str], *, changelog: bool
+) -> Iterator[VersionSignal]:
+    for new in new_lines(before, after, changelog=changelog):
+        if len(new.text) > MAX_LINE:
+            continue
+        version = announced_version(new.text) if new.in_changelog else None
+        if version and version not in known:
+            yield VersionSignal(kind="changelog", value=new.text, revision=commit.id)
+        elif window.holds_words(commit) and speaks_of_change(new.text):
+            kind = "changelog_text" if new.in_changelog else "card_text"
+            yield VersionSignal(kind=kind, value=new.text, revision=commit.id)

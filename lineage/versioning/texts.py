@@ -1,0 +1,136 @@
+"""Texts along a line: cards and changelogs at each commit that wrote them, and what is new in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from lineage.errors import HubError
+from lineage.versioning.line import Line
+from lineage_schemas.change import Unchecked
+
+ReadText = Callable[[str, str], bytes]
+"""Read a file at a commit: `(commit, path) -> bytes`; raises HubError where it cannot."""
+
+CARD = "README.md"
+
+CHANGELOG_NAME = re.compile(
+    r"^(?:changelog|changes|history|release[-_ ]?notes?|releases|news)(?:\.\w+)?$", re.IGNORECASE
+)
+
+CHANGELOG_HEADING = re.compile(
+    r"^#+\s.*\b(?:change ?log|changes|release notes?|releases|version history|history|what'?s new|news|updates?|"
+    r"versions?)\b",
+    re.IGNORECASE,
+)
+
+HEADING = re.compile(r"^#+\s")
+
+
+def is_changelog(path: str) -> bool:
+    """Say whether a path is that of a changelog at the repository's root or in a folder of documents."""
+    parts = PurePosixPath(path).parts
+    return len(parts) <= 2 and bool(CHANGELOG_NAME.match(parts[-1]))
+
+
+def is_text(path: str) -> bool:
+    """Say whether a path holds a text in which a publisher announces versions."""
+    return path == CARD or is_changelog(path)
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """Hold one line of a text that was not there before, and whether it stands in a changelog."""
+
+    text: str
+    in_changelog: bool
+
+
+@dataclass
+class Texts:
+    """Read the announcing texts of a line, each version once.
+
+    What cannot be read is kept in `unreadable`, by commit and path, and counts as unknown: never as silence.
+    """
+
+    line: Line
+    read: ReadText
+    unreadable: dict[tuple[str, str], str] = field(default_factory=dict)
+    _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def written(self, first: int, last: int) -> Iterator[tuple[int, str]]:
+        """Give position and path of each announcing text that commits of a stretch of the line wrote."""
+        for position in range(first, last + 1):
+            for change in self.line.commits[position].changes or ():
+                if is_text(change.path) and change.new is not None:
+                    yield position, change.path
+
+    def before(self, position: int, path: str) -> str | None:
+        """Give a text as it stood before a position: empty where it was not there, None where unreadable."""
+        earlier = self._writer_before(position, path)
+        return "" if earlier is None else self.at(earlier, path)
+
+    def _writer_before(self, position: int, path: str) -> int | None:
+        """Find the commit whose version of a path stood before a position; None where the path was not there."""
+        for earlier in range(position - 1, -1, -1):
+            for change in self.line.commits[earlier].changes or ():
+                if change.path == path:
+                    return earlier if change.new is not None else None
+        return None
+
+    def at(self, position: int, path: str) -> str | None:
+        """Give a text as a commit of the line wrote it; None where it cannot be read."""
+        key = (self.line.commits[position].id, path)
+        if key not in self._known:
+            self._known[key] = self._read(*key)
+        return self._known[key]
+
+    def _read(self, commit: str, path: str) -> str | None:
+        try:
+            return self.read(commit, path).decode("utf-8", "replace")
+        except HubError as error:
+            self.unreadable[commit, path] = error.message
+            return None
+
+    def unchecked(self, first: int, last: int) -> Iterator[Unchecked]:
+        """Tell which texts of a stretch could not be read, and so may announce what looks silent."""
+        needed = {
+            (needed_at, path)
+            for position, path in self.written(first, last)
+            for needed_at in (position, self._writer_before(position, path))
+            if needed_at is not None
+        }
+        for position, path in sorted(needed):
+            commit = self.line.commits[position].id
+            if (commit, path) in self.unreadable:
+                yield Unchecked(what=f"{path} at {commit[:12]}", reason=self.unreadable[commit, path])
+
+
+def new_lines(before: str, after: str, *, changelog: bool) -> list[NewLine]:
+    """List the lines of prose that `after` has and `before` lacks; code, tables and the metadata block left out.
+
+    `changelog` says that the whole text is one; in a card a heading opens a changelog and the next heading of
+    another subject closes it, unless that heading is itself a version.
+    """
+    known = {text.strip() for text in before.splitlines()}
+    return [line for line in _prose(after, changelog=changelog) if line.text not in known]
+
+
+def _prose(text: str, *, changelog: bool) -> Iterator[NewLine]:
+    fenced, inside = False, changelog
+    for raw in _body(text).splitlines():
+        stripped = raw.strip()
+        if stripped.startswith(("```", "~~~")):
+            fenced = not fenced
+        elif not fenced and stripped and not stripped.startswith("|"):
+            if HEADING.match(stripped) and not changelog:
+                inside = bool(CHANGELOG_HEADING.match(stripped)) or (inside and any(c.isdigit() for c in stripped))
+            yield NewLine(stripped, inside)
+
+
+def _body(text: str) -> str:
+    """Cut a card's metadata block off."""
+    match = re.match(r"\s*---\r?\n.*?\n---[ \t]*\r?\n", text, re.DOTALL)
+    return text[match.end() :] if match else text

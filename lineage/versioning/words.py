@@ -1,0 +1,155 @@
+"""Words of commit titles, cards and changelogs: what announces a version, what speaks of new weights.
+
+The patterns hold to what design §6 says of a signal; docs/concepts.md lists them for readers. They look at
+sentences that people write, never at file names: those are taken out first.
+"""
+
+from __future__ import annotations
+
+import re
+
+FILE_NAME = re.compile(
+    r"(?<!\w)`?[\w./@+()\-]*\.(?:safetensors|gguf|bin|pth?|ckpt|h5|onnx|msgpack|ot|json|jsonl|md|txt|ya?ml|py|model|"
+    r"spm|png|jpe?g|svg|gitattributes|ipynb|csv|parquet|pkl|npz|tflite|toml|zip|index)\b`?",
+    re.IGNORECASE,
+)
+"""A path or file name with an ending that repositories hold."""
+
+NAMED_THING = re.compile(r"(?<![\w.])(?=[\w.]*[A-Za-z])[\w.]+(?:-[\w.]+){2,}|https?://\S+|(?<!\w)[\w.-]+/[\w.-]+")
+"""Hyphenated names of models, URLs and repository ids: a version inside is somebody's name, not this change's."""
+
+TOOL_VERSION = re.compile(
+    r"\b(?:transformers|tokenizers|safetensors|diffusers|peft|torch|pytorch|tensorflow|keras|jax|flax|cuda|python|"
+    r"huggingface[_ -]hub|accelerate|onnx(?:runtime)?|optimum|llama\.?cpp|gguf|ggml|ggmlv\d|auto-?gptq|gptq|awq|"
+    r"autoawq|vllm|exllama(?:v2)?|bitsandbytes|mergekit|axolotl|unsloth|trl|datasets|spacy|timm|api|mlx(?:-lm)?|tgi|"
+    r"sentence[- ]transformers)"
+    r"(?:[ _-]*(?:version|ver\.?|release))?[ =:>~_-]*v?\d[\w.]*",
+    re.IGNORECASE,
+)
+"""A tool with its version: it tells what made the files, not which version of the model they are."""
+
+VERSION = re.compile(
+    r"(?<![\w.\-/])(?:v[-. ]?(\d+(?:\.\d+){0,3}(?:[-.]?(?:alpha|beta|rc|a|b|post|dev)[-.]?\d*)?)"
+    r"|(?:version|release|rev(?:ision)?)[ :#=-]*v?(\d[\w.\-]*\d|\d)"
+    r"|(\d+\.\d+\.\d+(?:[-.]?(?:alpha|beta|rc)[-.]?\d*)?))(?![\w/])",
+    re.IGNORECASE,
+)
+"""`v1.1`, `v-2`, `version 2`, `release 2024.05`, `1.2.0`: a version that stands by itself."""
+
+NAME_VERSION = re.compile(r"(?:^|[-_. ])v(\d+(?:\.\d+)*)(?=$|[-_. ])", re.IGNORECASE)
+"""A version inside a repository's name; docs/concepts.md tells it apart from the study's own pattern."""
+
+STUDY_NAME_VERSION = re.compile(r"[-_]v(\d+(?:\.\d+)?)$")
+"""The pattern that reproduces the study's counts exactly (3,471 of 52,227 names)."""
+
+TRAINING_TITLE = re.compile(
+    r"training in progress|end of training|training (?:complete|done|finished)|^model save$|"
+    r"^(?:upload |add |save |saving |push )?(?:weights and logs of |model at )?"
+    r"(?:check-?point[- _]?(?:at )?(?:step[- _]?)?\d+|step[- _=:]*\d+|epoch[- _=:]*\d+(?:\.\d+)?|"
+    r"iter(?:ation)?[- _=:]*\d+)\b",
+    re.IGNORECASE,
+)
+"""How trainers title what they push by themselves while a run goes on."""
+
+NOT_WEIGHTS = re.compile(
+    r"\b(?:typos?|spelling|grammar|formatting|white ?space|indentation|read-?me|model ?cards?|docs?|documentation|"
+    r"web(?:site|app)?|ui|download(?:s|er)?|install\w*|dependenc(?:y|ies)|config|"
+    r"workflows?|scripts?|buttons?|notebooks?|links?|paths?|images?|figures?|badges?|licen[cs]e|citation|syntax|ci|"
+    r"docker\w*|api|widget|metadata|library[ _]name|pipeline[ _]tag|tags?)\b",
+    re.IGNORECASE,
+)
+"""What else commits fix and update: a sentence about these, and not of weights, says nothing of weights."""
+
+WEIGHTS_WORD = re.compile(r"\b(?:weights|tensors|check-?points?|re-?trained|retraining)\b", re.IGNORECASE)
+
+_THINGS = (
+    r"(?:weights?|parameters|check-?points?|tensors?|models?|adapters?|lora|embeddings?|lm_head|shards?|quants?|"
+    r"gptqs?|ggufs?|layers?|conversions?|versions?|iterations?|training|results?)"
+)
+_FORMATS = (
+    r"(?:bf16|fp16|fp32|fp8|bfloat16|float16|float32|int8|int4|half[ -]precision|full[ -]precision|4-?bit|8-?bit)"
+)
+_FEW_WORDS = r"(?:[ :]+[\w,'+-]+){0,4}[ :]+"
+
+CHANGE_WORDS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bre-?(?:train|tun|quanti[sz]|merg|convert|generat|calibrat|finetun)(?:ed|ing|e)?\b",
+        r"\b(?:more|additional|extra|further|longer|continued) (?:(?:pre-?)?training|epochs?|steps|data)\b",
+        rf"\b(?:new|newer|newest|latest|final|better|improved|corrected|fixed|updated|revised|refreshed|previous|old|"
+        rf"broken|wrong|bad|faulty|unreliable|deprecated|corrupt(?:ed)?|incorrect|varied|different)\b"
+        rf"(?:[ :]+[\w,'+-]+){{0,3}}[ :]+{_THINGS}\b",
+        r"\b(?:new|updated|better|more) (?:\w+ )?(?:weights|checkpoints?|quants?|gptqs?|ggufs?)\b",
+        rf"\b(?:update[sd]?|replac(?:e|es|ed|ing)|swap(?:ped)?|change[sd]?|refresh(?:ed)?|improve[sd]?|patch(?:ed)?|"
+        rf"revert(?:s|ed)?|restore[sd]?)\b{_FEW_WORDS}(?:weights?|parameters|tensors?|embeddings?|lm_head|layers?)\b",
+        rf"\b(?:fix(?:es|ed|ing)?|correct(?:s|ed)?|repair(?:s|ed)?)\b{_FEW_WORDS}"
+        rf"(?:{_THINGS[3:-1]}|nans?|inf|overflow|precision|quanti[sz]ation)\b",
+        r"\bupdate[sd]? (?:\w+ )?for\b",
+        r"\b(?:breaking change|supersede[sd]?|no longer)\b",
+    )
+)
+"""Sentences that say that something about the weights or the model is other than it was."""
+
+STATE_WORDS = (
+    *CHANGE_WORDS,
+    *(
+        re.compile(pattern, re.IGNORECASE)
+        for pattern in (
+            r"\b(?:fine-?tuned|(?:pre-?)?trained|distilled|aligned)\b.*\b(?:on|for|with|longer|again|further|more|using)\b",
+            rf"\b(?:to|in|as|into|added|adding|use|using|convert(?:ed)?|feat:) {_FORMATS}\b",
+            r"\b(?:converted|casted|cast|quanti[sz]ed|merged|pruned) (?:\w+ ){0,3}(?:to|with|into|using)\b",
+        )
+    ),
+)
+"""What a commit message may say beside: there, "trained on" tells of this commit; in a card it describes."""
+
+
+def without_names(text: str) -> str:
+    """Take file names, tool versions, URLs and names of models out of a sentence."""
+    for pattern in (FILE_NAME, TOOL_VERSION, NAMED_THING):
+        text = pattern.sub(" ", text)
+    return re.sub(r"[ \t]+", " ", text).strip()
+
+
+def announced_version(text: str) -> str | None:
+    """Find the version that a title or changelog line announces, normalised without its `v`; None if none.
+
+    Versions of tools, of files and of other models are not announcements.
+    """
+    match = VERSION.search(without_names(text))
+    if not match:
+        return None
+    return next(group for group in match.groups() if group).strip(".-").lower()
+
+
+def name_version(model_id: str) -> str | None:
+    """Find the version that a repository's name carries, such as `2.1` in `org/name-v2.1`."""
+    matches = NAME_VERSION.findall(model_id.rpartition("/")[2])
+    return matches[-1] if matches else None
+
+
+def speaks_of_weights(text: str) -> bool:
+    """Say whether a sentence speaks of new, retrained or fixed weights, or of a new state of the model.
+
+    Titles that only name files or actions (`Update README.md`, `Upload model`) and typo fixes do not.
+    """
+    sentence = without_names(text)
+    if NOT_WEIGHTS.search(sentence) and not WEIGHTS_WORD.search(sentence):
+        return False
+    return any(pattern.search(sentence) for pattern in STATE_WORDS)
+
+
+def speaks_of_change(text: str) -> bool:
+    """Say whether a line of a card or changelog says that the weights or the model are other than before.
+
+    Stricter than `speaks_of_weights`: a card describes how a model was trained without announcing anything.
+    """
+    sentence = without_names(text)
+    if NOT_WEIGHTS.search(sentence) and not WEIGHTS_WORD.search(sentence):
+        return False
+    return any(pattern.search(sentence) for pattern in CHANGE_WORDS)
+
+
+def is_training_title(title: str) -> bool:
+    """Say whether a commit title is one that a trainer writes by itself while a run goes on."""
+    return bool(TRAINING_TITLE.search(title))
