@@ -1,0 +1,61 @@
+"""The gate installs uv where it is missing and says with its exit code what pytest said."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.shared import ROOT
+
+PYTHON = """#!/bin/sh
+echo "$PIP_BREAK_SYSTEM_PACKAGES $*" >> "$LOG"
+case "$*" in
+  "-m uv --version") test "$HAVE_UV" = yes ;;
+  "-c "*) test "$IN_VENV" = yes ;;
+  "-m uv run pytest"*) exit "$PYTEST" ;;
+esac
+"""
+"""A python3 that writes down how it was called and answers as the machine under test would."""
+
+
+def run_gate(tmp_path: Path, *, uv: str = "yes", venv: str = "no", pytest_exit: int = 0) -> tuple[int, list[str]]:
+    """Run .ci/run on a machine of the given kind; return its exit code and how python3 was called."""
+    (tmp_path / "python3").write_text(PYTHON)
+    (tmp_path / "python3").chmod(0o755)
+    log = tmp_path / "log"
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(log), "HAVE_UV": uv, "IN_VENV": venv}
+    done = subprocess.run([ROOT / ".ci/run"], env={**env, "PYTEST": str(pytest_exit)}, cwd=tmp_path, check=False)
+    return done.returncode, [line.strip() for line in log.read_text().splitlines()]
+
+
+def test_uv_is_installed_for_the_user_on_a_bare_machine(tmp_path: Path) -> None:
+    """Outside a virtual environment pip is told that this is meant."""
+    code, calls = run_gate(tmp_path, uv="no")
+    assert code == 0
+    assert calls[-2:] == ["1 -m pip install --user uv", "-m uv run pytest"]
+
+
+def test_uv_is_installed_into_a_virtual_environment(tmp_path: Path) -> None:
+    """Inside one, pip refuses --user."""
+    _, calls = run_gate(tmp_path, uv="no", venv="yes")
+    assert calls[-2:] == ["-m pip install uv", "-m uv run pytest"]
+
+
+def test_uv_is_left_alone_where_it_is(tmp_path: Path) -> None:
+    """Nothing is installed on a machine that has uv."""
+    assert run_gate(tmp_path)[1] == ["-m uv --version", "-m uv run pytest"]
+
+
+@pytest.mark.parametrize("code", [1, 2, 5])
+def test_a_failure_of_pytest_is_a_failure_of_the_gate(tmp_path: Path, code: int) -> None:
+    """Failed tests, an interrupted run and a run that found no tests all fail."""
+    assert run_gate(tmp_path, pytest_exit=code)[0] == code
+
+
+def test_pytest_speaks_its_closing_lines() -> None:
+    """The configured options do not silence the summary that people and machines read."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["addopts"]
+    assert not {"-q", "-qq", "--quiet", "--no-summary"} & set(options)

@@ -1,0 +1,87 @@
+"""Style, types and sizes, checked where nobody can forget them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.shared import ROOT
+
+FOLDERS = ["lineage", "cli", "schemas", "tests", "benchmarks", "tools"]
+
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "core", "manager", "managers", "misc"}
+
+
+def run(*command: str) -> None:
+    """Run a tool on the project and show what it says when it is not content."""
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_finds_nothing() -> None:
+    """Lint is clean under the rules of pyproject.toml."""
+    run("ruff", "check")
+
+
+def test_the_format_is_ruffs() -> None:
+    """Nobody argues about layout: the formatter would change nothing."""
+    run("ruff", "format", "--check")
+
+
+@pytest.mark.timeout(1200)
+def test_mypy_is_content() -> None:
+    """Strict types hold over code, tests, tools and benchmarks; the first run on a machine takes minutes."""
+    run("mypy")
+
+
+def test_files_stay_readable() -> None:
+    """A file beyond 400 lines becomes a folder."""
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in FILES}
+    assert len(lengths) > 20
+    assert {str(path): n for path, n in lengths.items() if n > 400} == {}
+
+
+def functions(path: Path) -> list[tuple[str, int]]:
+    """List the functions of a file with their lengths, decorators left out."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, kinds)]
+    return [(f"{path}:{node.lineno} {node.name}", (node.end_lineno or 0) - node.lineno + 1) for node in nodes]
+
+
+def test_functions_stay_readable() -> None:
+    """A function beyond 70 lines hides a second one."""
+    lengths = [pair for path in FILES for pair in functions(path)]
+    assert len(lengths) > 50
+    assert [pair for pair in lengths if pair[1] > 70] == []
+
+
+def test_names_say_what_is_inside() -> None:
+    """A module is named for its one duty, so none is called a drawer for everything."""
+    named = {path: set(re.split(r"[/_.]", str(path.relative_to(ROOT)))) for path in FILES}
+    assert [str(path) for path, words in named.items() if words & SAYS_NOTHING] == []
+
+
+def test_nothing_is_left_for_later() -> None:
+    """Open work stands in issues and in the README's limits, not in the code."""
+    later = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]) + r")\b")
+    texts = [*FILES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "Makefile", ROOT / ".ci/run"]
+    assert [str(path) for path in texts if later.search(path.read_text("utf-8"))] == []
+
+
+def test_every_test_says_what_it_holds() -> None:
+    """Each test function has a docstring of one sentence that names the behaviour."""
+    tests = [path for path in FILES if path.is_relative_to(ROOT / "tests") and path.name.startswith("test_")]
+    nodes = [(path, node) for path in tests for node in ast.walk(ast.parse(path.read_bytes()))]
+    silent = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, node in nodes
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)
+    ]
+    assert silent == []

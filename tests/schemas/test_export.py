@@ -1,0 +1,98 @@
+"""The exported JSON Schemas: fresh, valid, one for each answer."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import jsonschema
+import pydantic
+import pytest
+
+import lineage_schemas
+from lineage_schemas import export
+from lineage_schemas.answer import Answer
+from lineage_schemas.record import Record
+
+
+def subclasses(kind: type[Record]) -> set[type[Record]]:
+    """List the records below `kind`, however deep, in all files of the package."""
+    for module in pkgutil.iter_modules(lineage_schemas.__path__):
+        import_module(f"lineage_schemas.{module.name}")
+    return {s for direct in kind.__subclasses__() for s in {direct, *subclasses(direct)}}
+
+
+def record_of(schema_id: str) -> type[Record]:
+    module, name = export.SCHEMAS[schema_id]
+    record: type[Record] = getattr(import_module(f"lineage_schemas.{module}"), name)
+    return record
+
+
+def test_the_committed_schemas_are_fresh() -> None:
+    """Whoever changes a record writes its schema again: python -m lineage_schemas.export."""
+    assert export.stale() == []
+    assert {path.name for path in export.FOLDER.iterdir()} == {f"{i}.schema.json" for i in export.SCHEMAS}
+
+
+@pytest.mark.parametrize("schema_id", export.SCHEMAS)
+def test_every_schema_is_valid(schema_id: str) -> None:
+    """Each is a valid schema of draft 2020-12 that carries its own id and refuses unknown fields."""
+    schema = json.loads((export.FOLDER / f"{schema_id}.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == schema_id
+    assert schema["additionalProperties"] is False
+
+
+def test_every_answer_has_a_schema() -> None:
+    """An answer without one could not be relied on by those who build on it."""
+    assert subclasses(Answer) == {r for r in map(record_of, export.SCHEMAS) if issubclass(r, Answer)}
+
+
+def test_every_record_is_frozen_and_refuses_unknown_fields() -> None:
+    """No record, exported or inside another, loosens what the base promises."""
+    records = subclasses(Record)
+    assert len(records) > 40
+    loose = [r.__name__ for r in records if not r.model_config.get("frozen") or r.model_config.get("extra") != "forbid"]
+    assert loose == []
+    tool = import_module("lineage_schemas.answer").Tool(version="1")
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        tool.version = "2"
+    with pytest.raises(pydantic.ValidationError, match="extra_forbidden"):
+        type(tool)(version="1", colour="red")
+
+
+def test_an_answer_written_by_alias_validates() -> None:
+    """What is written with `by_alias` keeps to the schema, and comes back as the same record."""
+    record = record_of("store-forget.v1")
+    answer = record.model_validate(
+        {
+            "schema": "store-forget.v1",
+            "tool": {"version": "1"},
+            "hub": None,
+            "collected_at": None,
+            "store": "memory:",
+            "forgotten": ["a/b"],
+            "kept_as_stub": [],
+            "not_found": [],
+        }
+    )
+    text = answer.model_dump_json(by_alias=True)
+    jsonschema.validate(json.loads(text), export.json_schema("store-forget.v1"))
+    assert record.model_validate_json(text) == answer
+
+
+def test_a_changed_record_is_stale_until_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The check fails on a missing and on an outdated schema, names them, and passes after writing."""
+    monkeypatch.setattr(export, "FOLDER", tmp_path / "json")
+    assert export.main(["--check"]) == 1
+    assert capsys.readouterr().err.count("stale: ") == len(export.SCHEMAS)
+    assert export.main([]) == 0
+    assert export.main(["--check"]) == 0
+    (tmp_path / "json" / "ref.v1.schema.json").write_text("{}\n")
+    assert export.main(["--check"]) == 1
+    assert "stale: ref.v1 " in capsys.readouterr().err
