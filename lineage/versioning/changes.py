@@ -75,7 +75,7 @@ def verdict_of(found: Iterable[VersionSignal]) -> Verdict:
 def _change(key: str, push: WeightPush, found: tuple[VersionSignal, ...], unchecked: tuple[Unchecked, ...]) -> Change:
     made = push.trees.push
     return Change(
-        key=change_key(key, made.branch, made.revisions[0], made.revisions[-1]),
+        key=change_key(key, made.branch, made.revisions[0]),
         model=key,
         branch=made.branch,
         revisions=made.revisions,

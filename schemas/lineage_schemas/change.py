@@ -57,7 +57,7 @@ class Unchecked(Record):
 class Change(Record):
     """Keep one push that changed weight groups.
 
-    `key` is `MODEL@BRANCH:START..END` with the first and last commit of the push. `kind` is the strongest
+    `key` is `MODEL@BRANCH:START` with the first commit of the push. `kind` is the strongest
     of the groups' kinds. `verdict` is null where the kind does not count. `signals` are those that are new in
     the change's window. `replacements` names paths that the push replaced more than once. `vanished` marks a
     change on a line that was rewritten since.

@@ -30,7 +30,7 @@ class GraphBatch(Record):
 
     `models` replace what was known of them; `stubs` are models known by name only and are written where nothing
     is known yet. `replace_derivations_of` names children whose edges are replaced whole by those in
-    `derivations`. Everything else is added or, with the same key, merged: see docs/reference/store.md.
+    `derivations`, `replace_changes_of` models whose changes are replaced whole by those in `changes`. Everything else is added or, with the same key, merged: see docs/reference/store.md.
     """
 
     models: tuple[Model, ...] = ()
@@ -46,4 +46,5 @@ class GraphBatch(Record):
     evidence: tuple[Evidence, ...] = ()
     derivations: tuple[Derivation, ...] = ()
     replace_derivations_of: tuple[str, ...] = ()
+    replace_changes_of: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()

@@ -33,6 +33,9 @@ def ref_key(model: str, name: str) -> str:
     return f"{model}@{name}"
 
 
-def change_key(model: str, branch: str, start: str, end: str) -> str:
-    """Make the key of a change from its branch and the first and last commit of its push."""
-    return f"{model}@{branch}:{start}..{end}"
+def change_key(model: str, branch: str, start: str) -> str:
+    """Make the key of a change from its branch and the first commit of its push.
+
+    The last commit is no part of it: a push grows while its publisher still uploads.
+    """
+    return f"{model}@{branch}:{start}"

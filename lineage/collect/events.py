@@ -1,0 +1,58 @@
+"""Events of a collection: what the pipeline tells while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lineage_schemas.answer import IncompleteReason
+from lineage_schemas.model import Level
+
+
+@dataclass(frozen=True)
+class Started:
+    """A model is being read."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A model was read and written; `parents` are keys."""
+
+    model: str
+    head: str
+    level: Level
+    commits: int
+    changes: int
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A model is as it was at the last collection; its parents are followed all the same."""
+
+    model: str
+    head: str
+    level: Level | None
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NotRead:
+    """A model could not be read; what is known of it stays."""
+
+    model: str
+    reason: IncompleteReason
+    detail: str
+    asked: bool
+
+
+@dataclass(frozen=True)
+class Capped:
+    """The run stopped following at a limit; `waiting` models were not read."""
+
+    waiting: tuple[str, ...]
+    limit: str
+
+
+Event = Started | Stored | Unchanged | NotRead | Capped

@@ -1,0 +1,30 @@
+"""What a person may ask of a collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_schemas.model import Level
+
+DEFAULT_MAX_MODELS = 100
+"""Models that one run reads at most: a popular base has more descendants than anybody waits for."""
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    """Hold the limits and wishes of one run.
+
+    `level` None means by budget: a local Hub in full, a remote one by headers, and in full what stays under
+    `max_bytes` a model. `depth` counts generations followed from the targets, None all of them. `branch` asks for
+    another line than the default branch's to be measured too.
+    """
+
+    refresh: bool = False
+    level: Level | None = None
+    max_bytes: int = DEFAULT_MAX_BYTES
+    max_models: int = DEFAULT_MAX_MODELS
+    depth: int | None = None
+    parents: bool = True
+    children: bool = False
+    pull_requests: bool = False
