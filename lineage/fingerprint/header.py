@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, NoReturn, TypeGuard
+from itertools import islice
+from operator import itemgetter
+from typing import Any, NamedTuple, NoReturn
 
 from lineage.errors import FormatError
 
@@ -34,7 +37,8 @@ BITS = {
 """Bits of one element, for every dtype of safetensors 0.8."""
 
 _USIZE = 1 << 64
-_HUGE = 1_000_000
+_LARGE = 20_000
+"""Bytes of a header from which the collector is kept away."""
 
 
 class TensorSpan(NamedTuple):
@@ -85,10 +89,13 @@ def parse_header(raw: bytes, size: int | None, file: str) -> Header:
     """Check the JSON of a header, which the file's first eight bytes count."""
     data_start = 8 + len(raw)
     with _without_collector(len(raw)):
-        fields = _parse_json(raw, file)
+        fields = _unique(_parse_json(raw, file), file)
         metadata = _metadata(fields.pop("__metadata__", None), file)
         tensors = [_span(name, info, data_start, file) for name, info in fields.items()]
-    tensors.sort(key=lambda tensor: (tensor.begin, tensor.end))
+        tensors.sort(key=itemgetter(3, 4))
+        if not raw.isascii() or b"\\u" in raw:
+            for name in fields:
+                _clean(name, file)
     return Header(tensors, metadata, data_start, _check_cover(tensors, data_start, size, file))
 
 
@@ -101,27 +108,21 @@ def _refuse(file: str, what: str) -> NoReturn:
     )
 
 
-def _parse_json(raw: bytes, file: str) -> dict[str, Any]:
-    """Parse a header's JSON in bounded memory; duplicate keys, depth and bad text are refused."""
+def _parse_json(raw: bytes, file: str) -> object:
+    """Parse a header's JSON in bounded memory; depth and bad text are refused.
+
+    An object comes as a tuple of its pairs: duplicate keys are still there, and no Python code runs for each of them.
+    """
     if raw.count(b"[") > 2 * MAX_TENSORS or raw.count(b"{") > MAX_TENSORS + 2 or raw.count(b",") > 8 * MAX_TENSORS:
         _refuse(file, f"its header describes more than {MAX_TENSORS:,} tensors")
-
-    def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fields = dict(pairs)
-        if len(fields) != len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            _refuse(file, f"its header has the key {twice[:200]!r} twice")
-        return fields
 
     def strict_int(text: str) -> int:
         return _refuse(file, "its header holds the number -0") if text == "-0" else int(text)
 
     try:
-        text = raw.decode()
-        fields = json.loads(
-            text,
-            object_pairs_hook=without_duplicates,
+        return json.loads(
+            raw.decode(),
+            object_pairs_hook=tuple,
             parse_constant=lambda word: _refuse(file, f"its header holds {word}"),
             parse_int=strict_int if b"-0" in raw else None,
         )
@@ -131,8 +132,16 @@ def _parse_json(raw: bytes, file: str) -> dict[str, Any]:
         raise _no_json(file, "its header is nested too deeply") from error
     except ValueError as error:
         raise _no_json(file, f"its header is no JSON ({str(error)[:200]})") from error
-    if not isinstance(fields, dict):
-        _refuse(file, "its header is no JSON object")
+
+
+def _unique(value: object, file: str) -> dict[str, Any]:
+    """Make a dict of an object's pairs; a key that is there twice is refused."""
+    if not isinstance(value, tuple):
+        _refuse(file, "its header is no JSON object where one must be")
+    fields = dict(value)
+    if len(fields) != len(value):
+        twice = next(key for key, count in Counter(key for key, _ in value).items() if count > 1)
+        _refuse(file, f"its header has the key {twice[:200]!r} twice")
     return fields
 
 
@@ -148,10 +157,13 @@ def _metadata(value: object, file: str) -> dict[str, str]:
     """Check `__metadata__` and keep a bounded part of it."""
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+    entries = _unique(value, file)
+    if not all(isinstance(text, str) for text in entries.values()):
         _refuse(file, "its __metadata__ is not a map from text to text")
-    kept = list(value.items())[:MAX_METADATA_ENTRIES]
-    return {_shortened(_clean(key, file)): _shortened(_clean(text, file)) for key, text in kept if len(key) <= _HUGE}
+    return {
+        _shortened(_clean(key, file)): _shortened(_clean(text, file))
+        for key, text in islice(entries.items(), MAX_METADATA_ENTRIES)
+    }
 
 
 def _clean(text: str, file: str) -> str:
@@ -171,38 +183,38 @@ def _shortened(text: str) -> str:
 
 def _span(name: str, info: object, data_start: int, file: str) -> TensorSpan:
     """Check one tensor's entry: types, dtype, and that its bytes are as many as its shape asks for."""
-    label = name if len(name) <= 200 else name[:199] + "…"
-    if not isinstance(info, dict):
-        _refuse(file, f"the entry of {label!r} is no object")
-    dtype, shape, offsets = info.get("dtype"), info.get("shape"), info.get("data_offsets")
-    if any(isinstance(value, dict) for value in info.values()):
-        _refuse(file, f"the entry of {label!r} is nested")
-    if type(dtype) is not str or dtype not in BITS:
-        _refuse(file, f"{label!r} has the unknown dtype {str(dtype)[:40]!r}")
-    if not _are_counts(shape):
-        _refuse(file, f"the shape of {label!r} is no list of counts")
-    if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        _refuse(file, f"the data_offsets of {label!r} are no range")
-    if offsets[1] - offsets[0] != _byte_count(dtype, shape, label, file):
-        _refuse(file, f"{label!r} does not have as many bytes as its shape asks for")
-    return TensorSpan(_clean(name, file), dtype, tuple(shape), data_start + offsets[0], data_start + offsets[1])
-
-
-def _are_counts(values: object) -> TypeGuard[list[int]]:
-    """Tell a list of whole numbers that a 64-bit machine can count to; true and false are no numbers."""
-    return isinstance(values, list) and all(type(value) is int and 0 <= value < _USIZE for value in values)
-
-
-def _byte_count(dtype: str, shape: list[int], label: str, file: str) -> int:
-    """Count a tensor's bytes, refusing what overflows 64 bits on the way or ends inside a byte."""
-    bits = 1
-    for length in [*shape, BITS[dtype]]:
+    try:
+        (_, dtype), (_, shape), (_, (begin, end)) = info  # type: ignore[misc]
+        plain = info[0][0] == "dtype" and info[1][0] == "shape" and info[2][0] == "data_offsets"  # type: ignore[index]
+    except (TypeError, ValueError, IndexError):
+        plain = False
+    if not plain:
+        dtype, shape, begin, end = _entry(name, info, file)
+    bits = BITS.get(dtype) if type(dtype) is str else None
+    if type(dtype) is not str or bits is None:
+        _refuse(file, f"{name[:200]!r} has the unknown dtype {str(dtype)[:40]!r}")
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end < _USIZE:
+        _refuse(file, f"the data_offsets of {name[:200]!r} are no range")
+    if type(shape) is not list:
+        _refuse(file, f"the shape of {name[:200]!r} is no list")
+    for length in shape:
+        if type(length) is not int or not 0 <= length < _USIZE:
+            _refuse(file, f"the shape of {name[:200]!r} is no list of counts")
         bits *= length
         if bits >= _USIZE:
-            _refuse(file, f"the shape of {label!r} overflows")
-    if bits % 8:
-        _refuse(file, f"{label!r} ({dtype}) does not end on a byte")
-    return bits // 8
+            _refuse(file, f"the shape of {name[:200]!r} overflows")
+    if bits != (end - begin) * 8:
+        _refuse(file, f"{name[:200]!r} ({dtype}) does not have the {bits / 8:,} bytes that its shape asks for")
+    return TensorSpan(name, dtype, tuple(shape), data_start + begin, data_start + end)
+
+
+def _entry(name: str, info: object, file: str) -> tuple[object, object, object, object]:
+    """Take apart a tensor's entry whose fields are not the usual three in the usual order."""
+    fields = _unique(info, file)
+    offsets = fields.get("data_offsets")
+    if type(offsets) is not list or len(offsets) != 2:
+        _refuse(file, f"the data_offsets of {name[:200]!r} are no range")
+    return fields.get("dtype"), fields.get("shape"), offsets[0], offsets[1]
 
 
 def _check_cover(tensors: list[TensorSpan], data_start: int, size: int | None, file: str) -> int:
@@ -224,8 +236,8 @@ def _check_cover(tensors: list[TensorSpan], data_start: int, size: int | None, f
 
 @contextmanager
 def _without_collector(length: int) -> Iterator[None]:
-    """Keep the cyclic collector away while a huge header is parsed: it saves two fifths of the time."""
-    pause = length > _HUGE and gc.isenabled()
+    """Keep the cyclic collector away while a large header is parsed: it saves two fifths of the time."""
+    pause = length > _LARGE and gc.isenabled()
     if pause:
         gc.disable()
     try:
