@@ -1,0 +1,39 @@
+"""Rules over the model card: `card.base_model`, `card.base_model_relation`, `card.tag`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lineage.derivation.facts import ChildFacts
+from lineage.derivation.finding import from_declaration, from_parent
+from lineage.hub.declared import Declaration
+from lineage_schemas.evidence import Evidence
+
+
+def card_parents(child: ChildFacts) -> list[str]:
+    """List the keys of the parents that card and tags name."""
+    return child.keys(bases(child))
+
+
+def bases(child: ChildFacts) -> list[Declaration]:
+    """List the declarations of card and tags that name a parent."""
+    return [d for d in child.declarations if d.kind == "parent" and d.rule.startswith("card.")]
+
+
+def card_evidence(child: ChildFacts) -> Iterator[Evidence]:
+    """Find what card and tags say.
+
+    A model with several bases is a merge, as the Hub reads it too: of 8,600 models with several bases one was
+    not tagged so. `base_model_relation` speaks of every base. Tags such as `lora` tell the method, never a parent.
+    """
+    parents = card_parents(child)
+    several = len(parents) > 1
+    for declaration in child.declarations:
+        if declaration.kind == "parent" and declaration.rule == "card.base_model":
+            yield from_parent(child, declaration, relation="merge" if several else None)
+        elif declaration.kind == "parent" and declaration.rule == "card.tag":
+            yield from_parent(child, declaration)
+        elif declaration.kind in {"word", "hint"}:
+            supports = True if declaration.kind == "word" else None
+            for parent in parents:
+                yield from_declaration(child, declaration, parent, supports=supports)

@@ -1,0 +1,73 @@
+"""From all evidence about a child to its edges."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from lineage_schemas.derivation import METHOD_RELATION, Derivation, Relation
+from lineage_schemas.evidence import Evidence
+
+RULE_RANKS = (
+    "files.adapter_config", "files.mergekit", "files.gguf", "files.quantize_config", "files.quantization_config",
+    "card.base_model_relation", "card.tag", "card.base_model", "history.duplicate", "files.name_or_path",
+)  # fmt: skip
+"""Which rule is believed on the relation where several tell one: files before words, and words before our reading."""
+
+_COMPONENT = len(RULE_RANKS)
+_UNRANKED = _COMPONENT + 1
+
+Rank = tuple[int, bool, str, str]
+
+
+def combine(child: str, evidence: Iterable[Evidence]) -> tuple[Derivation, ...]:
+    """Turn all evidence about one child into its edges, one for each parent, in order of parent.
+
+    The order of evidence and repeated evidence make no difference. A parent needs one finding for it; findings that
+    only report or speak against it join its edge and make none. What names the child itself or nobody makes no edge.
+    All edges are `declared` and have no confidence while no rule measures weights.
+    """
+    by_parent: defaultdict[str, dict[str, Evidence]] = defaultdict(dict)
+    for finding in evidence:
+        if finding.child == child and finding.parent is not None and finding.parent != child:
+            by_parent[finding.parent][finding.id] = finding
+    return tuple(
+        _edge(child, parent, sorted(findings.values(), key=_rank))
+        for parent, findings in sorted(by_parent.items())
+        if any(finding.supports for finding in findings.values())
+    )
+
+
+def _edge(child: str, parent: str, ranked: list[Evidence]) -> Derivation:
+    """Make one edge of the findings about it, the most trusted first."""
+    relation = next((finding.relation for finding in ranked if finding.relation), None)
+    return Derivation(
+        child=child,
+        parent=parent,
+        relation=relation,
+        relation_declared=next((finding.relation for finding in ranked if finding.declared), None),
+        method=next((finding.method for finding in ranked if _fits(finding, relation)), "unknown"),
+        parent_revision=next((finding.parent_revision for finding in ranked if finding.parent_revision), None),
+        child_revision=next((finding.child_revision for finding in ranked if finding.child_revision), None),
+        evidence=tuple(sorted(finding.id for finding in ranked)),
+    )
+
+
+def _fits(finding: Evidence, relation: Relation | None) -> bool:
+    """Say whether a finding's method is one of the edge's relation: a duplicate is none once files show an adapter.
+
+    A name that is not ours (a quantisation or PEFT method that passes through) fits the relation that the finding
+    itself tells.
+    """
+    if finding.method == "unknown":
+        return False
+    if finding.method in METHOD_RELATION:
+        return METHOD_RELATION[finding.method] == relation
+    return relation is not None and finding.relation == relation
+
+
+def _rank(finding: Evidence) -> Rank:
+    """Order findings by trust; what is equal there by the publisher's own word, then by id, so that order is total."""
+    rank = RULE_RANKS.index(finding.rule) if finding.rule in RULE_RANKS else _UNRANKED
+    in_component = finding.rule == "files.adapter_config" and "/" in (finding.pointer.file or "")
+    return (_COMPONENT if in_component else rank, not finding.declared, finding.rule, finding.id)

@@ -1,0 +1,76 @@
+"""What the rules are given, and what they give back: plain values, no Hub and no store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lineage.hub.declared import Declaration
+from lineage_schemas.derivation import Derivation
+from lineage_schemas.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class FirstCommit:
+    """Tell the root commit of the default branch: a duplicate of a repository says there of what."""
+
+    commit: str
+    title: str
+    message: str = ""
+    date: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ResolvedName:
+    """Say what the Hub made of a written name.
+
+    `key` is the canonical model's key, also of a model that is gated or missing; None where the name can be no model
+    of this Hub (`problem` says why): a bare name, for one, that is no old alias is a folder on somebody's machine.
+    `created` is when the repository came to be, as far as the Hub tells; `at_first_commit` the commit where it
+    stood when the child's first commit was made, where its history is known.
+    """
+
+    key: str | None
+    problem: str | None = None
+    created: datetime | None = None
+    at_first_commit: str | None = None
+
+
+@dataclass(frozen=True)
+class ChildFacts:
+    """Hold what is known of one model at one commit.
+
+    `resolved` maps every name of `names_to_resolve` to what the Hub says. `first_weights` is the date of the first
+    commit that brought weights; the date of the first commit stands in for it.
+    """
+
+    key: str
+    model: str
+    head: str | None
+    declarations: tuple[Declaration, ...] = ()
+    first_commit: FirstCommit | None = None
+    first_weights: datetime | None = None
+    resolved: Mapping[str, ResolvedName] = field(default_factory=dict)
+
+    def resolve(self, name: str | None, problem: str | None) -> tuple[str | None, str | None]:
+        """Find (key, problem) of a declared name: one of them is None."""
+        if name is None:
+            return None, problem or "it is no repository id"
+        found = self.resolved.get(name)
+        if found is None:
+            return None, "nobody asked the Hub for this name"
+        return found.key, None if found.key else found.problem or "no such model"
+
+    def keys(self, declarations: Iterable[Declaration]) -> list[str]:
+        """List the keys of the parents that declarations name, each once, in order, without the child itself."""
+        keys = (self.resolve(declaration.name, declaration.problem)[0] for declaration in declarations)
+        return [key for key in dict.fromkeys(keys) if key is not None and key != self.key]
+
+
+@dataclass(frozen=True)
+class DerivationResult:
+    """Hold all evidence about a child and the edges that follow from it."""
+
+    evidence: tuple[Evidence, ...]
+    derivations: tuple[Derivation, ...]

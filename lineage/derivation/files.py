@@ -1,0 +1,60 @@
+"""Rules over configs, recipes and headers: `files.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lineage.derivation.card import card_parents
+from lineage.derivation.facts import ChildFacts
+from lineage.derivation.finding import from_declaration, from_parent
+from lineage.hub.declared import Declaration
+from lineage_schemas.evidence import Evidence
+
+
+def files_evidence(child: ChildFacts) -> Iterator[Evidence]:
+    """Find what the files say: the parents that they name, and what they show the model to be.
+
+    A file that shows a form without naming of what (a quantisation config, GGUF files, an adapter or recipe whose
+    base is a local path) speaks about the parents that others name. A file that cannot be read is told as such.
+    """
+    for declaration in child.declarations:
+        if not declaration.rule.startswith("files."):
+            continue
+        if declaration.kind == "parent":
+            yield from_parent(child, declaration)
+        elif declaration.kind == "unreadable":
+            yield from_declaration(child, declaration, None, value=declaration.problem)
+        elif declaration.kind == "form":
+            for parent in _spoken_of(child, declaration):
+                yield from_declaration(child, declaration, parent, supports=True)
+
+
+def _spoken_of(child: ChildFacts, form: Declaration) -> list[str]:
+    """List the parents to which the child stands in the relation that a form shows.
+
+    Quantisers load the model that the card names; without a card the one in `_name_or_path` or in the GGUF header.
+    An adapter belongs to whatever the card names, even where PEFT loaded a 4-bit copy. A recipe's models are named in
+    it, so that others are merged only where the recipe names them by a local path.
+    """
+    named = _parents_by(child, form.rule, form.file)
+    others = [key for key in card_parents(child) if key not in child.keys(named)]
+    if form.rule == "files.adapter_config":
+        return others if "/" not in (form.file or "") else []
+    if form.rule == "files.mergekit":
+        return others if any(child.resolve(d.name, d.problem)[0] is None for d in named) else []
+    loaded = _parents_by(child, "files.name_or_path", None) + _sources(_parents_by(child, "files.gguf", None))
+    return card_parents(child) or child.keys(loaded)
+
+
+def _parents_by(child: ChildFacts, rule: str, file: str | None) -> list[Declaration]:
+    """List the parents that one rule found, in one file or in any."""
+    return [d for d in child.declarations if d.kind == "parent" and d.rule == rule and file in (None, d.file)]
+
+
+def _sources(named: list[Declaration]) -> list[Declaration]:
+    """Take what a GGUF file was converted from: its source, or where it tells none, its bases.
+
+    Where both are told, the bases are the source's own parents, copied from its card.
+    """
+    sources = [declaration for declaration in named if (declaration.field or "").startswith("general.source.")]
+    return sources or named

@@ -1,0 +1,64 @@
+"""Making evidence: one record for each finding, with an id that its content gives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from lineage.derivation.facts import ChildFacts
+from lineage.hub.declared import Declaration
+from lineage_schemas.evidence import Evidence
+from lineage_schemas.pointer import Pointer
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def make_evidence(**fields: Any) -> Evidence:
+    """Make a record of evidence whose id is the hash of all its other fields.
+
+    No clock is among them: the same finding made again, by anybody, is the same record. Fields at their default are
+    left out of the hash, so that the record may grow without renaming what is stored.
+    """
+    unnamed = Evidence(id="", **fields)
+    content = unnamed.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return unnamed.model_copy(update={"id": f"evidence.v1:{digest[:40]}"})
+
+
+def from_parent(child: ChildFacts, declaration: Declaration, **changes: Any) -> Evidence:
+    """Make the evidence of a declaration that names a parent, for it where the name means one."""
+    parent, problem = child.resolve(declaration.name, declaration.problem)
+    return from_declaration(
+        child,
+        declaration,
+        parent,
+        supports=True if parent else None,
+        unresolvable=problem,
+        parent_revision=commit_of(declaration.revision),
+        **changes,
+    )
+
+
+def from_declaration(child: ChildFacts, declaration: Declaration, parent: str | None, **changes: Any) -> Evidence:
+    """Make evidence about one parent out of what a declaration says."""
+    fields: dict[str, Any] = {
+        "rule": declaration.rule,
+        "child": child.key,
+        "parent": parent,
+        "supports": None,
+        "value": declaration.value,
+        "pointer": Pointer(model=child.key, revision=child.head, file=declaration.file, field=declaration.field),
+        "relation": declaration.relation,
+        "declared": declaration.word and declaration.relation is not None,
+        "method": declaration.method or "unknown",
+        "child_revision": child.head,
+    }
+    return make_evidence(**{**fields, **changes})
+
+
+def commit_of(revision: str | None) -> str | None:
+    """Take a revision for a commit only if it is written as one: a branch has moved since."""
+    return revision if revision and _COMMIT.fullmatch(revision) else None

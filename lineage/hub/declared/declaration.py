@@ -1,0 +1,190 @@
+"""What one place in a repository declares, and what a written name means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from lineage.hub.target import repository_id_problem
+from lineage_schemas.derivation import Relation
+
+DeclarationKind = Literal["parent", "word", "form", "hint", "new_version", "unreadable"]
+"""Parent: names what the model was made from. Word: the publisher's relation to all parents of the card. Form: the
+files show what the model is (an adapter, a merge, a quantisation) without naming of what. Hint: a tag that tells the
+method. New version: the card names a successor. Unreadable: a file that may declare something and cannot be read."""
+
+ReadText = Callable[[str], bytes | None]
+"""Read a small file of the snapshot by path; None where its bytes cannot be had."""
+
+RELATIONS: dict[str, Relation] = {
+    "finetune": "finetune", "adapter": "adapter", "merge": "merge", "quantized": "quantized",
+}  # fmt: skip
+"""The Hub's words as they stand in cards and tags; any other word is kept as it is written and means none of them."""
+
+MAX_VALUE = 500
+"""A longer value is cut: no real name comes near."""
+
+LOCAL_PATH = "it is a local path"
+
+_HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
+_NOT_MODELS = frozenset({"datasets", "spaces", "collections", "papers", "docs", "blog", "organizations"})
+_REVISION_WORDS = frozenset({"tree", "blob", "resolve", "raw", "commit"})
+_CHECKPOINT = re.compile(r"(^|/)checkpoint[-_]\d+/?$")
+_LOCAL = re.compile(r"^(?:[./~]|[A-Za-z]:[\\/]|file:)|\\")
+_FOLDERS = re.compile(r"/.*/")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Keep one thing that one field of one file says, and where it stands.
+
+    `value` is verbatim. A `parent` has either `name`, which may still be an old name that only the Hub can make
+    canonical, or `problem`. `relation` is what this place alone says, `word` whether it is the publisher's own word;
+    `method` is our finer word where the file tells it. `revision` is as written: a commit, branch or tag. `file` is
+    None for what the Hub itself attached to the model.
+    """
+
+    kind: DeclarationKind
+    rule: str
+    file: str | None
+    field: str | None
+    value: str | None
+    name: str | None = None
+    revision: str | None = None
+    relation: Relation | None = None
+    method: str | None = None
+    word: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class WrittenName:
+    """Say which repository a written name means, or in `problem` why it means none."""
+
+    name: str | None
+    revision: str | None = None
+    problem: str | None = None
+
+
+def read_name(text: str) -> WrittenName:
+    """Find the repository id in a name as people write it.
+
+    Blanks and quotes around it, `org/name@revision` and addresses on the Hub (also of one of its branches or files)
+    are understood. Whether the repository exists is not asked here.
+    """
+    stripped = text.strip().strip("'\"`<>").strip()
+    if _LOCAL.search(stripped):
+        return WrittenName(None, problem=LOCAL_PATH)
+    address = _read_address(stripped)
+    if address is not None:
+        return address
+    if _FOLDERS.search(stripped) or _CHECKPOINT.search(stripped):
+        return WrittenName(None, problem=LOCAL_PATH)
+    name, at, revision = stripped.partition("@")
+    problem = repository_id_problem(name)
+    if problem is not None:
+        return WrittenName(None, problem=problem)
+    return WrittenName(name, revision if at and revision else None)
+
+
+def _read_address(text: str) -> WrittenName | None:
+    """Read an address on the Hub; None where the text is no address."""
+    scheme, separator, _ = text.partition("://")
+    bare = text.split("/", 1)[0].lower() in _HUB_HOSTS
+    if not separator and not bare:
+        return None
+    if scheme.lower() == "hf" and separator:
+        path = text.partition("://")[2]
+    else:
+        try:
+            parts = urlsplit(text if separator else f"https://{text}")
+            host = parts.hostname
+        except ValueError:
+            return WrittenName(None, problem="it is a broken address")
+        if host not in _HUB_HOSTS:
+            return WrittenName(None, problem="it is an address outside the Hub")
+        path = parts.path
+    return _read_address_path(unquote(path))
+
+
+def _read_address_path(path: str) -> WrittenName:
+    """Read `org/name[/tree/REVISION…]`, the path of a repository's address."""
+    segments = [segment for segment in path.split("/") if segment]
+    if segments[:1] == ["models"]:
+        segments = segments[1:]
+    if not segments or segments[0] in _NOT_MODELS:
+        return WrittenName(None, problem="it is an address that names no model")
+    # A legacy model has no owner: its address goes on with `tree` where others have the name.
+    length = 1 if len(segments) == 1 or segments[1] in _REVISION_WORDS else 2
+    name, at, revision = "/".join(segments[:length]).partition("@")
+    problem = repository_id_problem(name)
+    if problem is not None:
+        return WrittenName(None, problem=problem)
+    rest = segments[length:]
+    if len(rest) > 1 and rest[0] in _REVISION_WORDS:
+        return WrittenName(name, rest[1])
+    return WrittenName(name, revision if at and revision else None)
+
+
+def parent(
+    rule: str, file: str | None, field: str | None, value: str, *, revision: str | None = None, **told: Any
+) -> Declaration:
+    """Declare a parent by its written name; a revision that the file gives beside it goes before one in the name."""
+    written = read_name(value)
+    return Declaration(
+        "parent",
+        rule,
+        file,
+        field,
+        verbatim(value),
+        name=written.name,
+        revision=revision or written.revision,
+        problem=written.problem,
+        **told,
+    )
+
+
+def unreadable(file: str, reason: str) -> Declaration:
+    """Note a file that may declare something and could not be read."""
+    return Declaration("unreadable", "files.unreadable", file, None, None, problem=reason)
+
+
+def verbatim(value: object) -> str:
+    """Keep a value as text: a string as it stands, cut to size, with what no text may hold (lone surrogates) replaced.
+
+    Lists and objects are not written out: an aliased YAML list of a few bytes may hold a billion items.
+    """
+    if isinstance(value, dict | list | tuple | set):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    if isinstance(value, int) and abs(value) > 10**18:
+        return "a huge number"  # Python refuses to write more than 4,300 digits
+    text = value if isinstance(value, str) else str(value)
+    text = text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "…"
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def written_names(value: object) -> Iterator[tuple[str, str]]:
+    """List (index suffix, text) of the names in a field that should hold one name or a list of them.
+
+    Found in real cards: a list, names in one string with commas between, null, numbers, and objects with the name
+    inside. What holds no text is given as some text too, so that it is told and not dropped.
+    """
+    items = enumerate(value) if isinstance(value, list) else [(None, value)]
+    for index, item in items:
+        name = _name_inside(item)
+        if name is not None:
+            for piece in name.split(","):
+                if piece.strip():
+                    yield "" if index is None else f"[{index}]", piece if piece == name else piece.strip()
+
+
+def _name_inside(item: object) -> str | None:
+    """Take the name out of an object such as `{name: org/model}`; None where there is nothing at all."""
+    if isinstance(item, dict):
+        item = next((item[key] for key in ("id", "repo_id", "name", "model", "path") if item.get(key)), item)
+    if item is None or isinstance(item, str):
+        return item
+    return verbatim(item)

@@ -1,0 +1,61 @@
+"""Reading small files that strangers wrote: bounded, and never with a traceback."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+MAX_JSON_BYTES = 1_000_000
+MAX_YAML_BYTES = 200_000
+"""Real configs and recipes are a few kB. YAML is read slowly (about 0.1 MB a second), hence the lower limit."""
+
+
+class NotReadableError(ValueError):
+    """Say in a few words why a file cannot be read."""
+
+
+def text_of(data: bytes | None, limit: int) -> str:
+    """Decode a small file. Raises NotReadableError."""
+    if data is None:
+        raise NotReadableError("its content is not at hand")
+    if len(data) > limit:
+        raise NotReadableError(f"{len(data)} bytes, more than the {limit} that such a file may have")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotReadableError("no UTF-8 text") from error
+
+
+def json_object(data: bytes | None) -> dict[str, Any]:
+    """Read a JSON file that holds an object. Raises NotReadableError.
+
+    `NaN` and `Infinity` are let through although JSON has no such words: transformers wrote them into configs.
+    """
+    text = text_of(data, MAX_JSON_BYTES)
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise NotReadableError("nested too deeply") from error
+    except ValueError as error:  # also integers with thousands of digits
+        raise NotReadableError("no JSON") from error
+    if not isinstance(value, dict):
+        raise NotReadableError("no JSON object")
+    return value
+
+
+def yaml_documents(data: bytes | None) -> list[dict[str, Any]]:
+    """Read the documents of a YAML file that are mappings. Raises NotReadableError."""
+    import yaml
+
+    text = text_of(data, MAX_YAML_BYTES)
+    try:
+        documents = list(yaml.safe_load_all(text))
+    except RecursionError as error:
+        raise NotReadableError("nested too deeply") from error
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, OverflowError) as error:
+        # The safe loader lets out whatever its constructors meet: impossible dates, unhashable keys, bad numbers.
+        raise NotReadableError("no YAML") from error
+    mappings = [document for document in documents if isinstance(document, dict)]
+    if not mappings:
+        raise NotReadableError("no YAML mapping")
+    return mappings
