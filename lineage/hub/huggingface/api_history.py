@@ -1,0 +1,217 @@
+"""History where git cannot be had: lists of commits, and the tree of each, compared one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lineage.errors import GatedError, HubError, HubUnreachableError
+from lineage.hub.huggingface.listing import default_branch, list_files
+from lineage.progress import Progress
+from lineage_schemas.file import FileChange, FileVersion
+from lineage_schemas.revision import Commit, History, HistoryRef
+
+if TYPE_CHECKING:
+    from lineage.hub.huggingface.connection import Connection
+
+Files = dict[str, FileVersion]
+
+MERGE_TITLES = ("Merge branch ", "Merge remote-tracking branch ", "Merge commit ", "Merge pull request ")
+
+
+def read_history(
+    connection: Connection,
+    model: str,
+    head: str,
+    refs: tuple[HistoryRef, ...],
+    known: History | None,
+    progress: Progress,
+) -> History:
+    """Read all commits of `refs`: about one request for each commit that is not `known`, and one a page of the list.
+
+    The API names no parents. Each commit is taken as the child of the next older one in its list, which is right on
+    every line without merges; where titles speak of merges, `incomplete` says so. Commits whose tree is refused or
+    gone have unknown changes.
+    """
+    branch = default_branch(refs, head)
+    old = {commit.id: commit for commit in known.commits} if known else {}
+    notes: list[str] = []
+    commits: dict[str, Commit] = {}
+    try:
+        for ref in sorted(refs, key=lambda ref: (ref.name != branch, ref.kind != "branch", ref.name)):
+            _list_line(connection, model, ref.target, commits, old)
+    except GatedError as error:
+        notes.append(f"the list of commits: {error.message}")
+    ordered = _in_order(commits)
+    if any(commit.title.startswith(MERGE_TITLES) for commit in ordered):
+        notes.append("some commits are titled as merges, and the API names no parents: all are taken as one line")
+    trees = _Trees(connection, model, commits, notes)
+    with progress.task(f"history of {model}", total=len(ordered), unit="commits") as task:
+        compared = []
+        for commit in ordered:
+            commits[commit.id] = trees.compared(commit)
+            compared.append(commits[commit.id])
+            task.advance()
+    return History(
+        model=model,
+        source="api",
+        default_branch=branch,
+        refs=refs,
+        commits=tuple(compared),
+        incomplete="; ".join(dict.fromkeys(notes)) or None,
+    )
+
+
+def _list_line(
+    connection: Connection, model: str, target: str, commits: dict[str, Commit], old: Mapping[str, Commit]
+) -> None:
+    """Add the commits from `target` down to the first one that is there already or was known before."""
+    if target in commits or target in old:
+        _add_known(target, commits, old)
+        return
+    newer: Commit | None = None
+    for commit in connection.pages(lambda: _commits(connection, model, target), model):
+        if newer is not None:
+            commits[newer.id] = newer.model_copy(update={"parents": (commit.id,)})
+        newer = commit
+        if commit.id in commits or commit.id in old:
+            _add_known(commit.id, commits, old)
+            return
+    if newer is not None:
+        commits[newer.id] = newer
+
+
+def _add_known(start: str | None, commits: dict[str, Commit], old: Mapping[str, Commit]) -> None:
+    """Take over a known commit with all its ancestors."""
+    waiting = [start] if start else []
+    while waiting:
+        commit = old.get(waiting.pop())
+        if commit is not None and commit.id not in commits:
+            commits[commit.id] = commit
+            waiting.extend(commit.parents)
+
+
+def _commits(connection: Connection, model: str, commit: str) -> Iterator[Commit]:
+    """Page through the commits of one commit, newest first, with the client's own pagination.
+
+    HfApi.list_repo_commits reads every page before it gives the first commit; here reading stops where commits are
+    known.
+    """
+    from huggingface_hub.utils import paginate, validate_repo_id  # type: ignore[attr-defined]  # exported lazily
+
+    validate_repo_id(model)
+    url = f"{connection.endpoint}/api/models/{model}/commits/{commit}"
+    for item in paginate(url, params={}, headers=connection.headers()):
+        yield _commit(item)
+
+
+def _commit(item: Mapping[str, Any]) -> Commit:
+    """Read one commit of the list."""
+    from huggingface_hub.utils import parse_datetime  # type: ignore[attr-defined]  # exported lazily
+
+    date: datetime = parse_datetime(item["date"])
+    return Commit(id=item["id"], date=date, title=item["title"], message=item.get("message") or "")
+
+
+def _in_order(commits: Mapping[str, Commit]) -> list[Commit]:
+    """Order commits topologically, parents before children, ties by date and then id."""
+    import heapq
+
+    children: dict[str, list[str]] = {}
+    missing = {}
+    for commit in commits.values():
+        parents = [parent for parent in commit.parents if parent in commits]
+        missing[commit.id] = len(parents)
+        for parent in parents:
+            children.setdefault(parent, []).append(commit.id)
+
+    def rank(commit_id: str) -> tuple[float, str]:
+        date = commits[commit_id].date
+        return (date.timestamp() if date else 0.0, commit_id)
+
+    ready = [rank(commit_id) for commit_id, count in missing.items() if count == 0]
+    heapq.heapify(ready)
+    ordered = []
+    while ready:
+        commit_id = heapq.heappop(ready)[1]
+        ordered.append(commits[commit_id])
+        for child in children.get(commit_id, ()):
+            missing[child] -= 1
+            if missing[child] == 0:
+                heapq.heappush(ready, rank(child))
+    return ordered
+
+
+class _Trees:
+    """Work out the changes of commits that come parents first; a tree is kept as long as a child may need it."""
+
+    def __init__(self, connection: Connection, model: str, commits: Mapping[str, Commit], notes: list[str]) -> None:
+        self._connection = connection
+        self._model = model
+        self._notes = notes
+        self._trees: dict[str, Files | None] = {}
+        self._children: dict[str, int] = {}
+        for commit in commits.values():
+            for parent in commit.parents[:1]:
+                self._children[parent] = self._children.get(parent, 0) + 1
+
+    def compared(self, commit: Commit) -> Commit:
+        """Add the changes against the first parent: from what is known where that is enough, else from the Hub."""
+        parent = commit.parents[0] if commit.parents else None
+        before: Files | None = self._trees.get(parent) if parent else {}
+        if commit.changes is None:
+            after = self._asked(commit.id)
+            if before is not None and after is not None:
+                commit = commit.model_copy(update={"changes": tuple(_differences(before, after))})
+        else:
+            after = _replayed(before, commit.changes) if before is not None else None
+        self._trees[commit.id] = after
+        if parent:
+            self._children[parent] -= 1
+            if not self._children[parent]:
+                self._trees.pop(parent, None)
+        return commit
+
+    def _asked(self, commit: str) -> Files | None:
+        """Ask for a tree; one that cannot be had is noted and leaves changes unknown."""
+        try:
+            entries = list_files(self._connection, self._model, commit)
+        except HubUnreachableError:
+            raise
+        except HubError as error:
+            self._notes.append(f"the files of some commits: {error.message}")
+            return None
+        return {
+            entry.path: FileVersion(blob_id=entry.blob_id, size=entry.size, sha256=entry.sha256) for entry in entries
+        }
+
+
+def _differences(before: Files, after: Files) -> Iterator[FileChange]:
+    """Compare two trees, in order of path."""
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path), after.get(path)
+        if old is None:
+            yield FileChange(path=path, status="A", new=new)
+        elif new is None:
+            yield FileChange(path=path, status="D", old=old)
+        elif not _same(old, new):
+            yield FileChange(path=path, status="M", old=old, new=new)
+
+
+def _same(old: FileVersion, new: FileVersion) -> bool:
+    """Compare by blob id where both sides have one: a sha256 that only one side tells is no difference."""
+    if old.blob_id and new.blob_id:
+        return old.blob_id == new.blob_id
+    return old == new
+
+
+def _replayed(before: Files, changes: Iterable[FileChange]) -> Files:
+    """Apply the changes of a known commit to its parent's tree."""
+    after = dict(before)
+    for change in changes:
+        if change.new is None:
+            after.pop(change.path, None)
+        else:
+            after[change.path] = change.new
+    return after

@@ -1,0 +1,232 @@
+"""The line to the Hub: one place through which every request of the real client goes.
+
+This module imports the Hub's client, which is slow: it is itself imported at the first use of the network only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple, TypeVar
+
+import httpx2
+from huggingface_hub import HfApi, close_session, constants, get_session, set_client_factory
+from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # exported lazily
+
+import lineage
+from lineage.errors import HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
+from lineage.hub.huggingface.refusals import Missing, translated
+from lineage.hub.retry import RETRIED_STATUSES, Pace, PassingFaultError, Patience, asked_to_wait, persevere
+from lineage.progress import Progress
+
+Asked = TypeVar("Asked")
+
+_END = object()
+
+_FOREIGN = (httpx2.HTTPError, httpx2.InvalidURL, OSError, AttributeError, LookupError, TypeError, ValueError)
+"""What the Hub's client raises: errors of its own, and those of Python where an answer lacks what it counts on."""
+
+_PASSING = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
+
+
+class _Line(NamedTuple):
+    """Say whose request is being sent in this thread, and whether to the Hub or to where it keeps large files."""
+
+    connection: Connection
+    storage: bool
+
+
+_LINE: ContextVar[_Line | None] = ContextVar("lineage_hub_line", default=None)
+
+
+class _Client(httpx2.Client):
+    """Send requests of the Hub's client with our retries, pace, timeout and count.
+
+    The Hub's client keeps one HTTP client for the whole process. Requests that a Connection makes are told from those
+    of other code by a context variable; the latter go out exactly as they would without us.
+    """
+
+    def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Send one request, again and again where that may help."""
+        line = _LINE.get()
+        if line is None:
+            return super().send(request, **options)
+        return line.connection.persevere(request, lambda: super(_Client, self).send(request, **options))
+
+
+def _before(request: httpx2.Request) -> None:
+    """Look at each request, redirected ones too, before it leaves."""
+    if constants.is_offline_mode():
+        raise OfflineModeIsEnabled(f"HF_HUB_OFFLINE is set: {request.url} is not asked for")
+    line = _LINE.get()
+    if line is not None:
+        line.connection.before(request, storage=line.storage)
+
+
+def _after(response: httpx2.Response) -> None:
+    """Look at the headers of each answer."""
+    line = _LINE.get()
+    if line is not None and not line.storage:
+        line.connection.pace.learn(_kind(response.request), response.headers)
+
+
+def _make_client() -> httpx2.Client:
+    """Make the client that the whole process shares; requests of others have no timeout, as without us."""
+    return _Client(follow_redirects=True, timeout=None, event_hooks={"request": [_before], "response": [_after]})
+
+
+_lock = threading.Lock()
+_open_connections = 0
+
+
+class Connection:
+    """Talk to one endpoint: `api` is the Hub's own client for it.
+
+    The token goes to the endpoint's origin only: requests to any other are refused, and those to the storage that
+    the Hub redirects to carry none. `requests` counts what was sent to the endpoint, redirects and retries included,
+    hops to the storage not.
+    """
+
+    def __init__(self, endpoint: str, *, patience: Patience, progress: Progress) -> None:
+        global _open_connections
+        self.endpoint = endpoint
+        self.origin = _origin(httpx2.URL(endpoint))
+        self.api = HfApi(endpoint=endpoint, library_name="lineage", library_version=lineage.__version__)
+        self.patience = patience
+        self.pace = Pace(patience, progress)
+        self.requests = 0
+        self._progress = progress
+        self._counting = threading.Lock()
+        with _lock:
+            if _open_connections == 0:
+                set_client_factory(_make_client)
+            _open_connections += 1
+
+    def close(self) -> None:
+        """Let go of the sockets, once nobody else in the process talks to a Hub."""
+        global _open_connections
+        with _lock:
+            _open_connections -= 1
+            if _open_connections == 0:
+                close_session()
+
+    def headers(self) -> dict[str, str]:
+        """Make the headers of our own requests to the endpoint, the token among them."""
+        headers: dict[str, str] = build_hf_headers(library_name="lineage", library_version=lineage.__version__)
+        return headers
+
+    def token(self) -> str | None:
+        """Find the token as the Hub's client does: environment, login, none where it is told not to send any."""
+        return self.headers().get("authorization", "").removeprefix("Bearer ") or None
+
+    def call(self, ask: Callable[[], Asked], model: str | None, missing: Missing = ModelNotFoundError) -> Asked:
+        """Let the Hub's client ask, and raise what goes wrong as our kind of error."""
+        try:
+            with self._line(storage=False):
+                return ask()
+        except HubError as error:
+            error.model = error.model or model
+            raise
+        except _FOREIGN as error:
+            raise translated(error, self.endpoint, model, missing) from error
+
+    def pages(self, ask: Callable[[], Iterable[Asked]], model: str | None = None) -> Iterator[Asked]:
+        """Go through what the Hub's client pages through, one item at a time."""
+        items = self.call(lambda: iter(ask()), model)
+        while (item := self.call(lambda: next(items, _END), model)) is not _END:
+            yield item  # type: ignore[misc]  # everything but the end mark is an item
+
+    def get(self, url: str, headers: dict[str, str], *, storage: bool) -> httpx2.Response:
+        """Ask for a file without following redirects; the body is read by the caller, who closes the answer."""
+        own = {} if storage else self.headers()
+        with self._line(storage=storage):
+            session = get_session()
+            request = session.build_request("GET", url, headers=own | {"Accept-Encoding": "identity"} | headers)
+            return session.send(request, stream=True, follow_redirects=False)
+
+    def is_home(self, url: httpx2.URL) -> bool:
+        """Tell whether a URL is at the endpoint itself, where the token may go."""
+        return _origin(url) == self.origin
+
+    def refuse_downgrade(self, url: httpx2.URL, model: str) -> None:
+        """Refuse to fetch over plain http what a Hub with https names: anybody on the way could change it."""
+        if self.origin[0] == "https" and url.scheme != "https":
+            raise HubAnswerError(f"{model}: the Hub redirects to {url.host} without encryption", model=model)
+
+    @contextmanager
+    def _line(self, *, storage: bool) -> Iterator[None]:
+        """Mark the requests of this thread as ours."""
+        mark = _LINE.set(_Line(self, storage))
+        try:
+            yield
+        finally:
+            _LINE.reset(mark)
+
+    def before(self, request: httpx2.Request, *, storage: bool) -> None:
+        """Refuse to go where we should not, wait for the pace, and count."""
+        if storage:
+            request.headers.pop("authorization", None)
+            return
+        if not self.is_home(request.url):
+            raise HubAnswerError(
+                f"{self.endpoint} sends us to another host, {request.url.host}; nothing was sent there",
+                hint="if that host is your Hub, name it in HF_ENDPOINT",
+            )
+        self.pace.wait(_kind(request))
+        with self._counting:
+            self.requests += 1
+
+    def persevere(self, request: httpx2.Request, send: Callable[[], httpx2.Response]) -> httpx2.Response:
+        """Send a request with our timeout, and again while the failure may pass."""
+        timeout = httpx2.Timeout(self.patience.timeout).as_dict()
+        request.extensions = {**request.extensions, "timeout": timeout}
+        host = request.url.host
+
+        def once() -> httpx2.Response:
+            try:
+                response = send()
+            except _PASSING as error:
+                raise PassingFaultError(_words(error)) from error
+            if response.status_code not in RETRIED_STATUSES:
+                return response
+            response.close()
+            wait = asked_to_wait(response.status_code, response.headers)
+            raise PassingFaultError(f"answered {response.status_code} {response.reason_phrase}".rstrip(), wait)
+
+        try:
+            return persevere(once, self.patience, self._progress, host)
+        except PassingFaultError as fault:
+            raise HubUnreachableError(
+                f"{host} did not give {request.url.path}: {fault.reason}", hint=_advice(fault, self.endpoint)
+            ) from fault
+
+
+def _words(error: httpx2.TransportError) -> str:
+    """Say in words what went wrong on the way."""
+    if isinstance(error, httpx2.TimeoutException):
+        return "no answer in time"
+    return str(error) or type(error).__name__
+
+
+def _advice(fault: PassingFaultError, endpoint: str) -> str:
+    """Say what to do about a Hub that does not answer."""
+    if "429" in fault.reason:
+        when = f"in {fault.wait:.0f} seconds" if fault.wait else "later"
+        return f"the rate limit is used up: try again {when}; a token in HF_TOKEN raises the limit"
+    return f"check the network and HF_ENDPOINT ({endpoint}), or try again later; --offline answers from the store"
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    """Tell one origin from another; an unsaid port is the scheme's."""
+    return url.scheme, url.host.lower(), url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _kind(request: httpx2.Request) -> str:
+    """Name the rate-limit bucket that a request is taken from."""
+    path = request.url.path
+    if "/resolve" in path:
+        return "resolvers"
+    return "api" if path.startswith("/api/") else "pages"

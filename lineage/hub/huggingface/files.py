@@ -1,0 +1,234 @@
+"""Bytes of files at a commit: ranged reads that are checked, resumed, and never larger than asked for.
+
+Imports the Hub's client: import it at the first use of the network only.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+import httpx2
+from huggingface_hub import hf_hub_url
+from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]  # exported lazily
+
+from lineage.errors import FileNotInRevisionError, HubAnswerError, HubUnreachableError
+from lineage.hub.huggingface.connection import Connection
+
+MAX_CUTS = 4
+"""How often one read goes on after its connection was cut, without a megabyte between two cuts."""
+
+MAX_HOPS = 5
+"""Redirects that one file may take before its bytes come."""
+
+_CUT = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_EXPIRED = frozenset({400, 401, 403, 410})
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+class Place(NamedTuple):
+    """Name one file at one commit."""
+
+    model: str
+    commit: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.model} at {self.commit[:12]}"
+
+
+class _Cut(Exception):
+    """Report that a body ended before its announced end."""
+
+
+class _Stored(NamedTuple):
+    """Remember where the Hub keeps a large file, and how large it says that it is."""
+
+    url: str
+    size: int | None
+
+
+class RemoteFiles:
+    """Read files through `resolve` at a commit.
+
+    The Hub answers for a large file with a signed URL at its storage; it is kept until the storage refuses it, so
+    that further ranges of the file cost no request to the Hub. `bytes_read` counts what came in, at both hosts. Safe
+    to use from several threads.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stored: dict[Place, _Stored] = {}
+        self._lock = threading.Lock()
+        self.bytes_read = 0
+
+    def chunks(self, place: Place, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read a range, or to the end, in chunks; go on from the last byte where the connection is cut.
+
+        Fewer than `length` bytes come only where the file ends. Raises FileNotInRevisionError, GatedError,
+        HubAnswerError for an answer that cannot be trusted, HubUnreachableError.
+        """
+        position, end = start, None if length is None else start + length
+        cuts, last_cut = 0, start
+        while end is None or position < end:
+            try:
+                for chunk in self._attempt(place, position, end, resumed=position > start):
+                    position += len(chunk)
+                    yield chunk
+            except _Cut as cut:
+                cuts = 1 if position - last_cut >= 1_000_000 else cuts + 1
+                last_cut = position
+                if cuts > MAX_CUTS:
+                    raise HubAnswerError(
+                        f"{place}: the Hub broke off {cuts} times, the last time after byte {position}",
+                        model=place.model,
+                        hint="try again later",
+                    ) from cut
+            else:
+                return
+
+    def _attempt(self, place: Place, position: int, end: int | None, *, resumed: bool) -> Iterator[bytes]:
+        """Read once from `position` until `end`, the file's end, or a cut."""
+        response, stored = self._open(place, position, end)
+        with closing(response):
+            if response.status_code == 416 and not resumed:
+                return
+            expected = _expected(response, place, position, end, stored)
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise HubAnswerError(f"{place}: the Hub compressed bytes that were asked for as they are")
+            received = 0
+            try:
+                for chunk in response.iter_raw():
+                    received += len(chunk)
+                    self._count(len(chunk))
+                    yield chunk
+            except _CUT as error:
+                raise _Cut from error
+            if expected is not None and received < expected:
+                raise _Cut
+            if expected is not None and received > expected:
+                raise HubAnswerError(f"{place}: the Hub sent {received} bytes and announced {expected}")
+
+    def _count(self, amount: int) -> None:
+        with self._lock:
+            self.bytes_read += amount
+
+    def _open(self, place: Place, position: int, end: int | None) -> tuple[httpx2.Response, _Stored | None]:
+        """Ask for the bytes where they were last time, or else ask the Hub where they are."""
+        headers = {}
+        if position or end is not None:
+            headers["Range"] = f"bytes={position}-" if end is None else f"bytes={position}-{end - 1}"
+        with self._lock:
+            stored = self._stored.get(place)
+        if stored is not None:
+            response = self._get(place, stored.url, headers, storage=True)
+            if response.status_code not in _EXPIRED:
+                return self._checked(response, place, stored), stored
+            response.close()
+        return self._resolve(place, headers)
+
+    def _resolve(self, place: Place, headers: dict[str, str]) -> tuple[httpx2.Response, _Stored | None]:
+        """Follow the Hub's redirects to the bytes: those on its own origin with the token, the last one without."""
+        url = self._connection.call(
+            lambda: hf_hub_url(place.model, place.path, revision=place.commit, endpoint=self._connection.endpoint),
+            place.model,
+        )
+        stored = None
+        for _ in range(MAX_HOPS):
+            response = self._get(place, url, headers, storage=stored is not None)
+            if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                if stored is not None and response.is_success:
+                    with self._lock:
+                        self._stored[place] = stored
+                return self._checked(response, place, stored), stored
+            response.close()
+            target = response.url.join(response.headers["location"])
+            if stored is not None or not self._connection.is_home(target):
+                self._connection.refuse_downgrade(target, place.model)
+                size = stored.size if stored else _number(response.headers.get("x-linked-size"))
+                stored = _Stored(str(target), size)
+            url = str(target)
+        raise HubAnswerError(f"{place}: redirected more than {MAX_HOPS} times", model=place.model)
+
+    def _get(self, place: Place, url: str, headers: dict[str, str], *, storage: bool) -> httpx2.Response:
+        return self._connection.call(
+            lambda: self._connection.get(url, headers, storage=storage), place.model, FileNotInRevisionError
+        )
+
+    def _checked(self, response: httpx2.Response, place: Place, stored: _Stored | None) -> httpx2.Response:
+        """Let through what holds bytes or says that there are none at this place; raise everything else."""
+        if response.status_code in (200, 206, 416):
+            return response
+        with closing(response):
+            if stored is not None:
+                raise _storage_refusal(response, place)
+            self._connection.call(lambda: hf_raise_for_status(response), place.model, FileNotInRevisionError)
+            raise HubAnswerError(f"{place}: the Hub answered {response.status_code}", model=place.model)
+
+
+def _storage_refusal(response: httpx2.Response, place: Place) -> FileNotInRevisionError | HubUnreachableError:
+    """Tell an object that is gone from a storage that does not want to answer."""
+    if response.status_code in (404, 410):
+        return FileNotInRevisionError(
+            f"{place}: the Hub lists it, and its bytes are not in the storage", model=place.model
+        )
+    return HubUnreachableError(f"{place}: the Hub's storage answered {response.status_code}", model=place.model)
+
+
+def _expected(
+    response: httpx2.Response, place: Place, position: int, end: int | None, stored: _Stored | None
+) -> int | None:
+    """Check what an answer says of itself against what was asked for; tell how many bytes must come.
+
+    A server that ignores the range would send a whole weight file: its answer is refused before the body, unless the
+    range covers all of it.
+    """
+    announced = _number(response.headers.get("content-length"))
+    if response.status_code == 206:
+        return _expected_part(response, place, position, end, stored, announced)
+    if response.status_code == 416:
+        raise HubAnswerError(f"{place}: the Hub says that it ends before byte {position}", model=place.model)
+    covered = end is None or (announced is not None and announced <= end)
+    if position or not covered:
+        raise HubAnswerError(
+            f"{place}: the Hub answered with the whole file where bytes {position}-{'' if end is None else end - 1}"
+            " were asked for",
+            model=place.model,
+            hint="this endpoint does not honour Range: read weights from another one",
+        )
+    if stored is not None and None not in (stored.size, announced) and stored.size != announced:
+        raise HubAnswerError(f"{place}: {announced} bytes announced, {stored.size} by the Hub", model=place.model)
+    return announced
+
+
+def _expected_part(
+    response: httpx2.Response,
+    place: Place,
+    position: int,
+    end: int | None,
+    stored: _Stored | None,
+    announced: int | None,
+) -> int:
+    """Check the Content-Range of a partial answer."""
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    if not found:
+        raise HubAnswerError(f"{place}: a partial answer without a Content-Range", model=place.model)
+    first, last, total = (int(number) for number in found.groups())
+    wanted_last = total - 1 if end is None else min(end, total) - 1
+    length = last - first + 1
+    if (first, last) != (position, wanted_last) or announced not in (None, length):
+        raise HubAnswerError(
+            f"{place}: bytes {position}-{wanted_last} asked for, {first}-{last} answered ({announced} announced)",
+            model=place.model,
+        )
+    if stored is not None and stored.size not in (None, total):
+        raise HubAnswerError(f"{place}: {total} bytes in the storage, {stored.size} by the Hub", model=place.model)
+    return length
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None

@@ -1,0 +1,200 @@
+"""The Hugging Face Hub through its own client, with history through git."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lineage.errors import HubUnreachableError, RevisionNotFoundError
+from lineage.hub.huggingface import listing
+from lineage.hub.interface import Hub
+from lineage.hub.retry import Patience
+from lineage.progress import SILENT, Progress
+from lineage.settings import Settings
+from lineage_schemas.revision import History, HistoryRef
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+from lineage_schemas.weights import Cost
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
+    from lineage.hub.huggingface.connection import Connection
+    from lineage.hub.huggingface.files import RemoteFiles
+
+_SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
+
+
+class HuggingFaceHub(Hub):
+    """Read models from huggingface.co, or from the endpoint that HF_ENDPOINT names.
+
+    Metadata of a model cost five requests: its page, its refs, its tree (one more for each further thousand files),
+    README.md and config.json. Nothing comes out of the Hub client's download cache, which answers with old files when
+    the Hub is busy. Opening costs nothing: the client is imported at the first use of the network.
+
+    The token is the client's own (HF_TOKEN, `hf auth login`); it goes to the endpoint and nowhere else.
+    """
+
+    is_local = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        offline: bool = False,
+        progress: Progress = SILENT,
+        patience: Patience | None = None,
+    ) -> None:
+        self.name = urlsplit(settings.endpoint).netloc.rpartition("@")[2].lower()
+        self.offline = offline
+        self._settings = settings
+        self._progress = progress
+        self._patience = patience or Patience()
+        self._pages: dict[tuple[str, str], ModelInfo] = {}
+        self._refs: dict[str, tuple[HistoryRef, ...]] = {}
+
+    @cached_property
+    def _connection(self) -> Connection:
+        # Read by the client when it is imported: with telemetry it would name the user's other libraries.
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        from lineage.hub.huggingface.connection import Connection
+
+        return Connection(self._settings.endpoint, patience=self._patience, progress=self._progress)
+
+    @cached_property
+    def _files(self) -> RemoteFiles:
+        from lineage.hub.huggingface.files import RemoteFiles
+
+        return RemoteFiles(self._connection)
+
+    def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
+        """Find canonical id and commit: the model's page, and its refs unless a commit was named.
+
+        A renamed model and a bare legacy name are redirected by the Hub; `model` of the answer is the name to keep.
+        """
+        self._need_network(model)
+        if revision is not None and listing.is_commit(revision):
+            info = self._page(model, revision)
+            return ResolvedRevision(model=info.id, commit=revision, asked=model, created=info.created_at)
+        refs = listing.list_refs(self._connection, model, pull_requests=_is_pull_request(revision))
+        commit = _target(refs, revision) if revision else None
+        try:
+            info = self._page(model, commit or revision)
+        except RevisionNotFoundError:
+            if revision is None or not _SHORT_ID.fullmatch(revision):
+                raise
+            commit = self._by_prefix(model, refs, revision)
+            info = self._page(model, commit)
+        assert info.sha is not None  # listing.model_info refuses answers without
+        self._refs[info.id] = refs
+        return ResolvedRevision(
+            model=info.id,
+            commit=info.sha,
+            asked=model,
+            ref=_ref_name(refs, revision, info.sha),
+            created=info.created_at,
+        )
+
+    def _page(self, model: str, revision: str | None) -> ModelInfo:
+        """Ask for a model's page, and keep it for the snapshot of the same commit."""
+        info = listing.model_info(self._connection, model, revision)
+        self._pages[info.id, str(info.sha)] = info
+        return info
+
+    def _by_prefix(self, model: str, refs: tuple[HistoryRef, ...], prefix: str) -> str:
+        """Find the one commit that begins with `prefix` among the refs, then in the model's history."""
+        fitting = {ref.target for ref in refs if ref.target.startswith(prefix)}
+        if not fitting:
+            fitting = {commit.id for commit in self.history(model).commits if commit.id.startswith(prefix)}
+        if len(fitting) != 1:
+            what = "no commit begins" if not fitting else "several commits begin"
+            raise RevisionNotFoundError(f"{model}: {what} with {prefix}", model=model)
+        return fitting.pop()
+
+    def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
+        """List files by the tree; read README.md and config.json at the commit, checked against their blob ids."""
+        self._need_network(resolved.model)
+        from lineage.hub.huggingface.snapshot import read_snapshot
+
+        info = self._pages.pop((resolved.model, resolved.commit), None) or listing.model_info(
+            self._connection, resolved.model, resolved.commit
+        )
+        if resolved.model not in self._refs:
+            self._refs[resolved.model] = listing.list_refs(self._connection, resolved.model, pull_requests=False)
+        return read_snapshot(self._connection, self._files, info, resolved.commit, self._refs[resolved.model])
+
+    def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
+        """Read every commit by one git fetch; through the API, at a request a commit, where git cannot be had."""
+        self._need_network(model)
+        from lineage.hub.huggingface.api_history import read_history
+
+        refs = listing.list_refs(self._connection, model, pull_requests=pull_requests)
+        info = self._page(model, None)
+        return read_history(self._connection, info.id, str(info.sha), refs, known, self._progress)
+
+    def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read bytes of one file; checked against what the Hub says of them, resumed where the connection is cut."""
+        return b"".join(self._chunks(model, commit, path, start, length))
+
+    def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
+        """Read one file whole in chunks; a cut is resumed from the last byte."""
+        return self._chunks(model, commit, path, 0, None)
+
+    def _chunks(self, model: str, commit: str, path: str, start: int, length: int | None) -> Iterator[bytes]:
+        self._need_network(model)
+        from lineage.hub.huggingface.files import Place
+
+        return self._files.chunks(Place(model, commit, path), start, length)
+
+    def list_models(
+        self, *, author: str | None = None, base: str | None = None, limit: int | None = None
+    ) -> Iterator[str]:
+        """List ids as the Hub orders them; children are those with the Hub's `base_model:` tag."""
+        self._need_network(author or base or self.name)
+        tag = f"base_model:{base}" if base else None
+        infos = self._connection.pages(
+            lambda: self._connection.api.list_models(filter=tag, author=author, limit=limit), author or base
+        )
+        return (info.id for info in infos)
+
+    def cost(self) -> Cost:
+        """Count requests to the endpoint, retries and redirects included, and bytes of files from wherever they came.
+
+        The hop to the storage that the Hub redirects large files to is no request to the Hub and does not count.
+        """
+        if "_connection" not in self.__dict__:
+            return Cost(local=False)
+        read = self._files.bytes_read if "_files" in self.__dict__ else 0
+        return Cost(requests=self._connection.requests, bytes_read=read, local=False)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        connection = self.__dict__.pop("_connection", None)
+        if connection is not None:
+            connection.close()
+
+    def _need_network(self, what: str) -> None:
+        if self.offline:
+            raise HubUnreachableError(
+                f"{what}: {self.name} is not asked, because of --offline", model=what, hint="leave --offline away"
+            )
+
+
+def _is_pull_request(revision: str | None) -> bool:
+    return revision is not None and revision.startswith("refs/pr/")
+
+
+def _target(refs: tuple[HistoryRef, ...], revision: str) -> str | None:
+    """Find the commit of a full ref name; the API itself takes short names of branches and tags only."""
+    return next((ref.target for ref in refs if ref.name == revision), None)
+
+
+def _ref_name(refs: tuple[HistoryRef, ...], revision: str | None, commit: str) -> str | None:
+    """Find the full name of the ref that was asked for; None where it is a commit or has moved in this second."""
+    if revision is None:
+        return listing.default_branch(refs, commit)
+    names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
+    return next((ref.name for ref in refs if ref.name in names and ref.target == commit), None)

@@ -1,0 +1,111 @@
+"""What the Hub's API lists, as records: refs, files of a commit, and the model's own page.
+
+Imports nothing of the Hub's client: it is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from lineage.errors import GatedError, HubAnswerError, ModelNotFoundError, RevisionNotFoundError
+from lineage_schemas.file import FileEntry
+from lineage_schemas.ref import RefKind
+from lineage_schemas.revision import HistoryRef
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+    from huggingface_hub.hf_api import GitRefInfo, RepoFile, RepoSibling
+
+    from lineage.hub.huggingface.connection import Connection
+
+
+def model_info(connection: Connection, model: str, revision: str | None, *, sizes: bool = False) -> ModelInfo:
+    """Ask for a model's page at a revision: canonical id, commit, and what is observed of it."""
+
+    def ask() -> ModelInfo:
+        info = connection.api.model_info(model, revision=revision, files_metadata=sizes)
+        if not isinstance(info.id, str) or not is_commit(info.sha):
+            raise HubAnswerError(f"{model}: the Hub's answer names no commit", model=model)
+        return info
+
+    return connection.call(ask, model, RevisionNotFoundError if revision else ModelNotFoundError)
+
+
+def is_commit(text: object) -> bool:
+    """Tell whether a text is a full commit id."""
+    return isinstance(text, str) and len(text) == 40 and not set(text) - set("0123456789abcdef")
+
+
+def list_refs(connection: Connection, model: str, *, pull_requests: bool) -> tuple[HistoryRef, ...]:
+    """List branches and tags, on request pull requests too, in order of their full names. One request."""
+
+    def ask() -> tuple[HistoryRef, ...]:
+        refs = connection.api.list_repo_refs(model, include_pull_requests=pull_requests)
+        kinds: tuple[tuple[RefKind, Iterable[GitRefInfo] | None], ...] = (
+            ("branch", refs.branches),
+            ("tag", refs.tags),
+            ("pull_request", refs.pull_requests),
+        )
+        found = [
+            HistoryRef(name=ref.ref, kind=kind, target=ref.target_commit) for kind, some in kinds for ref in some or ()
+        ]
+        return tuple(sorted(found, key=lambda ref: ref.name))
+
+    return connection.call(ask, model)
+
+
+def default_branch(refs: Iterable[HistoryRef], head: str) -> str | None:
+    """Find the branch that the Hub means when none is named: it holds the head, and is `main` if that does.
+
+    The API names the head's commit and not its branch; where several others hold it, nobody can tell.
+    """
+    names = [ref.name for ref in refs if ref.kind == "branch" and ref.target == head]
+    if "refs/heads/main" in names:
+        return "refs/heads/main"
+    return names[0] if len(names) == 1 else None
+
+
+def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEntry, ...]:
+    """List the files of a commit in order of path, one request for each thousand.
+
+    Where the tree of a gated repository is refused, the model's page at the commit lists the same without Xet hashes.
+    Raises RevisionNotFoundError, GatedError where that page does not list them either.
+    """
+    try:
+        entries = list(connection.pages(lambda: _tree(connection, model, commit), model))
+    except GatedError:
+        siblings = model_info(connection, model, commit, sizes=True).siblings
+        if siblings is None:
+            raise
+        entries = connection.call(lambda: [_sibling_entry(sibling) for sibling in siblings], model)
+    return tuple(sorted(entries, key=lambda entry: entry.path))
+
+
+def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry]:
+    from huggingface_hub.hf_api import RepoFile
+
+    for item in connection.api.list_repo_tree(model, recursive=True, revision=commit):
+        if isinstance(item, RepoFile):
+            yield _tree_entry(item)
+
+
+def _tree_entry(item: RepoFile) -> FileEntry:
+    """Read a file of a tree. Without `lfs` the sha256 is unknown: some mirrors leave it out for files in LFS."""
+    return FileEntry(
+        path=item.path,
+        blob_id=item.blob_id,
+        size=item.lfs.size if item.lfs else item.size,
+        sha256=item.lfs.sha256 if item.lfs else None,
+        xet_hash=item.xet_hash,
+    )
+
+
+def _sibling_entry(item: RepoSibling) -> FileEntry:
+    """Read a file of a model's page, whose sizes and ids may be left out."""
+    return FileEntry(
+        path=item.rfilename,
+        blob_id=item.blob_id,
+        size=item.lfs.size if item.lfs else item.size,
+        sha256=item.lfs.sha256 if item.lfs else None,
+    )

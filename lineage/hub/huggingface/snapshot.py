@@ -1,0 +1,103 @@
+"""One revision of a model as the Hub shows it: files, card, config and what is observed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError
+from lineage.hub.card import parse_card, parse_json_object
+from lineage.hub.huggingface.files import Place, RemoteFiles
+from lineage.hub.huggingface.listing import list_files
+from lineage.hub.interface import MAX_TEXT_BYTES
+from lineage_schemas.file import FileEntry
+from lineage_schemas.revision import HistoryRef
+from lineage_schemas.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
+    from lineage.hub.huggingface.connection import Connection
+
+CARD, CONFIG = "README.md", "config.json"
+
+
+def read_snapshot(
+    connection: Connection, files: RemoteFiles, info: ModelInfo, commit: str, refs: tuple[HistoryRef, ...]
+) -> Snapshot:
+    """Read a revision whose page is at hand: the tree, README.md and config.json are one request each.
+
+    Where the files of a gated repository are refused, its card is what the page shows of it, and there is no config.
+    """
+    entries = {entry.path: entry for entry in list_files(connection, info.id, commit)}
+    unreadable: dict[str, str] = {}
+
+    def text(path: str) -> bytes | None:
+        entry = entries.get(path)
+        if entry is None:
+            return None
+        try:
+            return _small_file(files, Place(info.id, commit, path), entry)
+        except (GatedError, FileNotInRevisionError, HubAnswerError) as error:
+            unreadable[path] = error.message
+            return None
+
+    readme, config_bytes = text(CARD), text(CONFIG)
+    card_text, card = _card(readme, info, unreadable)
+    config = None
+    if config_bytes is not None:
+        config, problem = parse_json_object(config_bytes)
+        if problem is not None:
+            unreadable[CONFIG] = problem
+    return Snapshot(
+        model=info.id,
+        commit=commit,
+        files=tuple(entries.values()),
+        card=card,
+        card_text=card_text,
+        config=config,
+        unreadable=unreadable,
+        refs=refs,
+        created=info.created_at,
+        last_modified=info.last_modified,
+        downloads=info.downloads,
+        likes=info.likes,
+        gated=info.gated,
+        library_name=info.library_name,
+        pipeline_tag=info.pipeline_tag,
+        tags=tuple(info.tags or ()),
+    )
+
+
+def _card(
+    readme: bytes | None, info: ModelInfo, unreadable: dict[str, str]
+) -> tuple[str | None, dict[str, Any] | None]:
+    """Read the card's text and metadata; the page's own excerpt stands in where the text cannot be had."""
+    if readme is None:
+        shown: Any = info.card_data if CARD in unreadable else None
+        return None, shown.to_dict() if shown else None
+    try:
+        text = readme.decode()
+    except UnicodeDecodeError:
+        unreadable[CARD] = "it is no UTF-8 text"
+        return None, None
+    card, problem = parse_card(text)
+    if problem is not None:
+        unreadable[CARD] = problem
+    return text, card
+
+
+def _small_file(files: RemoteFiles, place: Place, entry: FileEntry) -> bytes:
+    """Read a small file whole and hold it to the tree's identity of it."""
+    if entry.size is not None and entry.size > MAX_TEXT_BYTES:
+        raise HubAnswerError(f"{entry.size} bytes are more than a text may have here ({MAX_TEXT_BYTES})")
+    content = b"".join(files.chunks(place))
+    if entry.sha256:
+        same = hashlib.sha256(content).hexdigest() == entry.sha256
+    else:
+        header = f"blob {len(content)}\0".encode()
+        digest = hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+        same = entry.blob_id in (None, digest)
+    if not same:
+        raise HubAnswerError(f"{place}: the bytes are not those that the tree names")
+    return content
