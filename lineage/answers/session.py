@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -55,6 +56,13 @@ class Session:
         from lineage.store.open import open_store
 
         return self.keep(open_store(self.store_url))
+
+    def folder(self, path: Path) -> tuple[Hub, str]:
+        """Open a model folder of one's own as a Hub of one model; gives the Hub and the model's id on it."""
+        from lineage.hub.folder import open_folder
+
+        hub = open_folder(path, self.settings)
+        return self.keep(hub), hub.model
 
     def keep(self, opened: Opened) -> Opened:
         """Close `opened` together with the session."""

@@ -14,11 +14,15 @@ from lineage_schemas.ref import Ref
 from lineage_schemas.revision import Revision, Tree
 from lineage_schemas.weights import GroupWeights, Weights
 
-AttachmentKind = Literal["text", "tensors"]
+AttachmentKind = Literal["text", "tensors", "alias"]
 
 
 class Attachment(Record):
-    """Keep bytes that no walk reads: a small text by its content hash, a group's tensor table by files digest."""
+    """Keep bytes that no walk reads, the newest under each key.
+
+    A small text by its content hash, a group's tensor table by its files digest, the key of the model that a Hub
+    answered with for another name.
+    """
 
     kind: AttachmentKind
     key: str
@@ -29,8 +33,9 @@ class GraphBatch(Record):
     """Carry records into a store, all of them or none.
 
     `models` replace what was known of them; `stubs` are models known by name only and are written where nothing
-    is known yet. `replace_derivations_of` names children whose edges are replaced whole by those in
-    `derivations`, `replace_changes_of` models whose changes are replaced whole by those in `changes`. Everything else is added or, with the same key, merged: see docs/reference/store.md.
+    is known yet. `replace_derivations_of` names children whose edges are replaced whole by those in `derivations`,
+    `replace_changes_of` models whose changes are replaced whole by those in `changes`. Everything else is added or,
+    with the same key, merged: see docs/reference/store.md.
     """
 
     models: tuple[Model, ...] = ()

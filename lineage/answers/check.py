@@ -1,0 +1,170 @@
+"""`lineage check`: did the weights move, and did anybody say so?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lineage.answers.collect import as_target
+from lineage.answers.lines import RecordedLine, count_changes, pick_line, recount, unchecked_target, weight_change
+from lineage.answers.looked_up import Asked, look_up, read_at
+from lineage.collect.options import CollectOptions
+from lineage.errors import RevisionNotFoundError
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.versioning.since import Since, find_since, in_range
+from lineage_schemas.answer import Finding
+from lineage_schemas.answer_check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
+from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.model import Level
+from lineage_schemas.pointer import Pointer
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.store.interface import StoreView
+
+WHOLE = Since(-1, None)
+
+
+def check(
+    session: Session,
+    targets: Sequence[str],
+    *,
+    since: str | None = None,
+    level: Level | None = None,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> CheckAnswer | CheckAnswers:
+    """Check the lines of models for weight changes that no version announced.
+
+    Refs are looked up anew unless the session is offline. A model that cannot be checked is an answer with the
+    verdict `unchecked`, never an error that hides the others. One target gives one answer, several a list.
+    """
+    options = CollectOptions(refresh=True, level=level, max_bytes=max_bytes, parents=False)
+    answers = [_check_one(session, text, since, options) for text in targets]
+    if len(answers) == 1:
+        return answers[0]
+    dates = [answer.collected_at for answer in answers if answer.collected_at]
+    return CheckAnswers(**session.header("check-several.v1", max(dates, default=None)), answers=tuple(answers))
+
+
+def _check_one(session: Session, text: str, since: str | None, options: CollectOptions) -> CheckAnswer:
+    target = as_target(session, text)
+    asked = look_up(session, target, options)
+    with session.store.reading() as view:
+        try:
+            recorded = pick_line(view, asked.key, target.revision)
+        except RevisionNotFoundError as error:
+            return _unchecked(session, asked, Unchecked(what=text, reason=unchecked_target(error)))
+        if recorded is None:
+            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason="no commit of it was ever read")
+            return _unchecked(session, asked, reason)
+        return _answer(session, view, asked, recorded, since)
+
+
+def _answer(session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None) -> CheckAnswer:
+    start, problem = _start(asked, recorded, since)
+    changes = in_range(recorded.line, recorded.changes, start)
+    silent = [change for change in changes if change.verdict == "silent"]
+    findings = [_finding(change, asked.shown) for change in silent]
+    findings += _rewritten(view, asked, recorded)
+    unchecked = [item for item in (asked.not_looked_up, problem) if item]
+    unchecked += _unknown_commits(recorded, start)
+    unchecked += [item for change in silent for item in change.unchecked]
+    return CheckAnswer(
+        **session.header("check.v1", read_at(view, asked.key)),
+        model=asked.shown,
+        branch=recorded.line.branch,
+        head=recorded.line.commits[-1].id,
+        since=since,
+        since_revision=start.commit,
+        verdict=_verdict(findings, unchecked),
+        weight_changes=tuple(weight_change(change) for change in changes),
+        counts=count_changes(changes),
+        paper_definition=recount(recorded, recorded.line.commits[start.position + 1 :]),
+        findings=tuple(findings),
+        unchecked=tuple(dict.fromkeys(unchecked)),
+    )
+
+
+def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked]) -> CheckVerdict:
+    """Let findings win: something found is found, whatever else could not be looked at."""
+    if findings:
+        return "findings"
+    return "unchecked" if unchecked else "clean"
+
+
+def _start(asked: Asked, recorded: RecordedLine, since: str | None) -> tuple[Since, Unchecked | None]:
+    """Find the start of the range; a start that is not on the line is told, and the whole line checked."""
+    if since is None:
+        return WHOLE, None
+    wanted = asked.heads_before.get(recorded.line.branch) if since == "last" else since
+    if wanted is None:
+        return WHOLE, None
+    try:
+        return find_since(recorded.line, recorded.history, wanted), None
+    except RevisionNotFoundError as error:
+        return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}: the whole line was checked instead")
+
+
+def _finding(change: Change, model: str) -> Finding:
+    files = [path for group in change.groups for path in group.files]
+    groups = ", ".join(group.group for group in change.groups[:3])
+    when = f"{change.start:%Y-%m-%d %H:%M}" + (f"-{change.end:%H:%M}" if change.end > change.start else "")
+    count = f"{len(files)} file{'s' if len(files) != 1 else ''} of {groups}"
+    return Finding(
+        id="silent-weight-change",
+        severity="error",
+        message=f"{change.kind}: {count}, {when} UTC; no tag, version or words announce it",
+        pointer=Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
+    )
+
+
+def _rewritten(view: StoreView, asked: Asked, recorded: RecordedLine) -> Iterator[Finding]:
+    """Tell of a rewritten history whose weights are not those that stand there now."""
+    present = _weights_of(view, [f"{asked.key}@{commit.id}" for commit in recorded.line.commits])
+    for change in recorded.vanished[-1:]:
+        last = change.revisions[-1]
+        gone = _weights_of(view, [f"{asked.key}@{last}"])
+        if gone - present:
+            yield Finding(
+                id="rewritten-history",
+                severity="error",
+                message=(
+                    f"the history of {recorded.line.branch} was rewritten: weights that were recorded at {last[:12]} "
+                    "are on no commit of the line any more"
+                ),
+                pointer=Pointer(model=asked.shown, revision=last),
+            )
+
+
+def _weights_of(view: StoreView, revisions: Sequence[str]) -> set[str]:
+    return {edge.target for edge in view.edges("HAS_WEIGHTS", revisions, "out")}
+
+
+def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked]:
+    """Tell where the line itself is not known: commits without their files, a history that was cut."""
+    unknown = [commit for commit in recorded.line.commits[start.position + 1 :] if commit.changes is None]
+    if unknown:
+        yield Unchecked(
+            what=f"{len(unknown)} commits from {unknown[0].id[:12]} on",
+            reason="which files they changed is not known to this source",
+            decide_with=f"lineage check {recorded.history.model}",
+        )
+    if recorded.line.cut:
+        yield Unchecked(what=f"the line before {recorded.line.commits[0].id[:12]}", reason=recorded.line.cut)
+
+
+def _unchecked(session: Session, asked: Asked, reason: Unchecked) -> CheckAnswer:
+    """Answer for a model that could not be checked at all."""
+    return CheckAnswer(
+        **session.header("check.v1", datetime.now(UTC)),
+        model=asked.shown,
+        branch=None,
+        head=None,
+        verdict="unchecked",
+        weight_changes=(),
+        counts=ChangeCounts(after_first_upload=0, versioned=0, documented=0, silent=0),
+        paper_definition=PaperDefinition(model_file_changes=0, all_file_changes=0, share=None, not_in_name=0),
+        findings=(),
+        unchecked=(reason,),
+    )

@@ -1,0 +1,128 @@
+"""`lineage collect`: read models and what they declare to come from, and keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
+from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
+from lineage.collect.pipeline import Collection, Target
+from lineage.errors import InputError
+from lineage.hub.target import PathTarget, parse_target
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_schemas.answer import Incomplete
+from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
+from lineage_schemas.ids import shown_id
+from lineage_schemas.model import Level
+from lineage_schemas.weights import Cost
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+
+
+def collect(
+    session: Session,
+    targets: Sequence[str],
+    *,
+    author: str | None = None,
+    refresh: bool = False,
+    level: Level | None = None,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_models: int = DEFAULT_MAX_MODELS,
+    depth: int | None = None,
+    children: bool = False,
+    pull_requests: bool = False,
+) -> CollectAnswer:
+    """Collect targets and all models of an author, with their declared ancestors.
+
+    Raises InputError where there is nothing to collect; what a single model does wrong is told in the answer.
+    """
+    options = CollectOptions(
+        refresh=refresh, level=level, max_bytes=max_bytes, max_models=max_models, depth=depth,
+        children=children, pull_requests=pull_requests,
+    )  # fmt: skip
+    asked = [as_target(session, text) for text in targets]
+    if author:
+        asked += [Target(model) for model in session.hub.list_models(author=author, limit=max_models)]
+    if not asked:
+        raise InputError("nothing to collect", hint="name models, or give --from-file or --author")
+    events = list(run(session, asked, options))
+    return _answer(session, targets, events)
+
+
+def as_target(session: Session, text: str) -> Target:
+    """Read what a person typed: a model on the session's Hub, or a folder of one's own as a Hub of one model."""
+    parsed = parse_target(text)
+    if isinstance(parsed, PathTarget):
+        hub, model = session.folder(parsed.path)
+        return Target(model, hub=hub)
+    return Target(parsed.model, parsed.revision)
+
+
+def run(session: Session, targets: Sequence[Target], options: CollectOptions) -> Iterator[Event]:
+    """Run a collection and tell the session's listener how far it is."""
+    collection = Collection(session.hub, session.store, options, session.progress)
+    with session.progress.task("collecting", unit="models") as task:
+        for event in collection.run(targets):
+            if isinstance(event, NotRead):
+                session.progress.note(f"{event.model}: {event.detail}")
+            elif isinstance(event, Capped):
+                session.progress.note(f"stopped at {event.limit}; not read: {_few(event.waiting)}")
+            if not isinstance(event, Started):
+                task.advance()
+            yield event
+
+
+def _few(models: Sequence[str]) -> str:
+    shown = ", ".join(models[:3])
+    return shown if len(models) <= 3 else f"{shown} and {len(models) - 3} more"
+
+
+def _answer(session: Session, targets: Sequence[str], events: Iterable[Event]) -> CollectAnswer:
+    from datetime import UTC, datetime
+
+    told = list(events)
+    costs = [session.hub.cost()]
+    return CollectAnswer(
+        **session.header("collect.v1", datetime.now(UTC)),
+        store=session.store.url,
+        targets=tuple(targets),
+        models=tuple(_collected(session, told)),
+        cost=Cost(
+            requests=sum(c.requests for c in costs),
+            bytes_read=sum(c.bytes_read for c in costs),
+            local=session.hub.is_local,
+        ),
+        incomplete=tuple(incomplete(told)),
+    )
+
+
+def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedModel]:
+    for event in events:
+        if isinstance(event, Stored | Unchanged):
+            stored = isinstance(event, Stored)
+            yield CollectedModel(
+                id=event.model,
+                outcome="collected" if stored else "unchanged",
+                head=event.head,
+                level=event.level,
+                commits=event.commits if isinstance(event, Stored) else None,
+                changes=event.changes if isinstance(event, Stored) else None,
+                parents=tuple(shown_id(key, session.hub.name) for key in event.parents),
+            )
+        elif isinstance(event, NotRead):
+            yield CollectedModel(
+                id=event.model, outcome="failed", head=None, level=None, commits=None, changes=None, parents=(),
+                detail=event.detail,
+            )  # fmt: skip
+
+
+def incomplete(events: Iterable[Event]) -> Iterator[Incomplete]:
+    """Tell which models a collection could not read, and why."""
+    for event in events:
+        if isinstance(event, NotRead):
+            yield Incomplete(model=event.model, reason=event.reason, detail=event.detail)
+        elif isinstance(event, Capped):
+            for model in event.waiting:
+                yield Incomplete(model=model, reason="limit", detail=event.limit)

@@ -1,0 +1,79 @@
+"""`lineage history`: every push of a model's lines, and what each did to the weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.answers.collect import as_target
+from lineage.answers.lines import RecordedLine, count_changes, pick_line, recorded_lines, recount, weight_change
+from lineage.answers.looked_up import look_up, read_at
+from lineage.collect.options import CollectOptions
+from lineage.errors import ModelNotFoundError
+from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.line import PushTrees, pushes
+from lineage.versioning.signals import tags_by_commit
+from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+from lineage_schemas.change import Change, Unchecked
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+
+
+def history(session: Session, target: str, *, all_branches: bool = False) -> HistoryAnswer:
+    """List the pushes of the default branch, of the branch that the target names, or of all branches.
+
+    Raises ModelNotFoundError where no commit of the model was ever read, RevisionNotFoundError for a branch that
+    it has not.
+    """
+    asked = look_up(session, as_target(session, target), CollectOptions(refresh=True, parents=False))
+    with session.store.reading() as view:
+        picked = pick_line(view, asked.key, asked.target.revision)
+        lines = recorded_lines(view, asked.key) if all_branches else [picked] if picked else []
+        date = read_at(view, asked.key)
+    if not lines:
+        reason = asked.not_looked_up.reason if asked.not_looked_up else "the repository is empty"
+        raise ModelNotFoundError(f"no commit of {asked.shown} is known: {reason}", model=asked.shown)
+    return HistoryAnswer(
+        **session.header("history.v1", date),
+        model=asked.shown,
+        source=lines[0].history.source,
+        lines=tuple(_line(recorded) for recorded in lines),
+        unchecked=tuple(_unchecked(lines, asked.not_looked_up)),
+    )
+
+
+def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> list[Unchecked]:
+    """List what the lines rest on unread, each once."""
+    found = [not_looked_up] if not_looked_up else []
+    found += [item for recorded in lines for change in recorded.changes for item in change.unchecked]
+    return list(dict.fromkeys(found))
+
+
+def _line(recorded: RecordedLine) -> HistoryLine:
+    line, tags = recorded.line, tags_by_commit(recorded.history)
+    by_start = {change.revisions[0]: change for change in recorded.changes}
+    return HistoryLine(
+        branch=line.branch,
+        default=recorded.is_default,
+        head=line.commits[-1].id,
+        commits=len(line.commits),
+        pushes=tuple(_push(recorded, push, tags, by_start) for push in pushes(line, is_weight_file)),
+        counts=count_changes(recorded.changes),
+        paper_definition=recount(recorded, line.commits),
+    )
+
+
+def _push(
+    recorded: RecordedLine, push: PushTrees, tags: dict[str, list[str]], by_start: dict[str, Change]
+) -> ListedPush:
+    commits = recorded.line.commits[push.first : push.last + 1]
+    change = by_start.get(push.push.revisions[0])
+    return ListedPush(
+        revisions=push.push.revisions,
+        titles=tuple(commit.title for commit in commits),
+        start=push.push.start,
+        end=push.push.end,
+        tags=tuple(tag for commit in commits for tag in tags.get(commit.id, ())),
+        files_changed=len({change.path for commit in commits for change in commit.changes or ()}),
+        change=weight_change(change) if change else None,
+    )

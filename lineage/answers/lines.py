@@ -1,0 +1,136 @@
+"""Lines of a model as the store knows them: refs, commits and changes of a branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage.collect.recorded import recorded_history, recorded_refs
+from lineage.errors import LineageError, RevisionNotFoundError
+from lineage.versioning.line import Line, first_parent_line
+from lineage.versioning.paper import paper_definition
+from lineage_schemas.answer_check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
+from lineage_schemas.change import Change
+from lineage_schemas.ids import split_model_key
+from lineage_schemas.revision import Commit, History
+
+if TYPE_CHECKING:
+    from lineage.store.interface import StoreView
+
+
+@dataclass(frozen=True)
+class RecordedLine:
+    """Hold one branch's line with the changes on it, and the changes that a rewriting took from it."""
+
+    history: History
+    line: Line
+    changes: tuple[Change, ...]
+    vanished: tuple[Change, ...]
+    is_default: bool
+
+
+def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
+    """Give every recorded branch of a model, the default branch first."""
+    history = recorded_history(view, key)
+    if history is None:
+        return []
+    changes = [Change.model_validate({**row.properties, "key": row.key}) for row in view.find("Change", {"model": key})]
+    lines = []
+    for ref in recorded_refs(view, key):
+        if ref.kind == "branch":
+            line = first_parent_line(history, ref.name, ref.target)
+            own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _place(line, c))
+            present = tuple(change for change in own if not change.vanished)
+            gone = tuple(change for change in own if change.vanished)
+            lines.append(RecordedLine(history, line, present, gone, ref.is_default))
+    return lines
+
+
+def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine | None:
+    """Find the line that a person means: the default branch's, a named branch's, or the one that ends at a commit.
+
+    None where the model has no recorded commit at all. Raises RevisionNotFoundError for a name that is none of
+    those.
+    """
+    lines = recorded_lines(view, key)
+    if revision is None or not lines:
+        return lines[0] if lines else None
+    for recorded in lines:
+        if revision in (recorded.line.branch, recorded.line.branch.removeprefix("refs/heads/")):
+            return recorded
+    return _line_to(lines, key, revision)
+
+
+def _line_to(lines: Iterable[RecordedLine], key: str, revision: str) -> RecordedLine:
+    """Cut the first line that holds a tagged or named commit off behind it."""
+    for recorded in lines:
+        tagged = {
+            ref.target
+            for ref in recorded.history.refs
+            if ref.kind == "tag" and revision in (ref.name, ref.name.removeprefix("refs/tags/"))
+        }
+        for position, commit in enumerate(recorded.line.commits):
+            if commit.id in tagged or (len(revision) >= 7 and commit.id.startswith(revision.lower())):
+                return _cut(recorded, position)
+    model = split_model_key(key)[1]
+    raise RevisionNotFoundError(
+        f"{model} has no branch, tag or commit {revision} on any recorded line",
+        model=model,
+        hint="`lineage history MODEL --all-branches` lists the lines",
+    )
+
+
+def _cut(recorded: RecordedLine, position: int) -> RecordedLine:
+    line = Line(
+        recorded.line.model,
+        recorded.line.branch,
+        recorded.line.commits[: position + 1],
+        recorded.line.arrived[: position + 1],
+        recorded.line.cut,
+    )
+    ids = {commit.id for commit in line.commits}
+    kept = tuple(change for change in recorded.changes if ids.intersection(change.revisions))
+    return RecordedLine(recorded.history, line, kept, (), recorded.is_default)
+
+
+def _place(line: Line, change: Change) -> tuple[int, str]:
+    position = line.position(change.revisions[0])
+    return (-1 if position is None else position, change.key)
+
+
+def weight_change(change: Change) -> WeightChange:
+    """Write a change as answers show it."""
+    return WeightChange(
+        revisions=change.revisions,
+        start=change.start,
+        end=change.end,
+        kind=change.kind,
+        verdict=change.verdict,
+        counts=change.counts,
+        replacements=change.replacements,
+        groups=tuple(CheckedGroup(group=g.group, kind=g.kind, files=g.files, note=g.note) for g in change.groups),
+        signals=change.signals,
+    )
+
+
+def count_changes(changes: Iterable[Change]) -> ChangeCounts:
+    """Count the changes that count, by verdict."""
+    verdicts = [change.verdict for change in changes if change.counts]
+    return ChangeCounts(
+        after_first_upload=len(verdicts),
+        versioned=verdicts.count("versioned"),
+        documented=verdicts.count("documented"),
+        silent=verdicts.count("silent"),
+    )
+
+
+def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinition:
+    """Recount a stretch of a line as the study did."""
+    first = [commit for c in recorded.changes if c.kind == "first_upload" for commit in c.revisions]
+    return paper_definition(recorded.history.model, commits, first)
+
+
+def unchecked_target(error: LineageError) -> str:
+    """Say in one sentence why a model could not be checked, with what to do next."""
+    return f"{error.message} ({error.hint})" if error.hint else error.message

@@ -1,0 +1,171 @@
+"""The batch of one model: what was read, as the records that one transaction writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lineage.collect.names import publisher_of
+from lineage.collect.trees import trees_of_line
+from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
+from lineage_schemas.change import Change
+from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.ids import model_key, ref_key, revision_key
+from lineage_schemas.model import Model, ModelObservations, ModelState, Observation, Publisher
+from lineage_schemas.ref import Ref
+from lineage_schemas.revision import Commit, Revision, Tree
+
+if TYPE_CHECKING:
+    from lineage.collect.names import Names
+    from lineage.collect.reading import ModelReading
+    from lineage.store.interface import StoreView
+
+
+def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreView, now: datetime) -> GraphBatch:
+    """Make the batch that brings the graph to what was read, and marks what is there no longer.
+
+    Nothing recorded is dropped: commits, refs and changes that the Hub does not show any more are kept as vanished,
+    as long as the history was read whole.
+    """
+    key, model = reading.key, _model(reading, hub_name, now)
+    revisions = tuple(_revision(key, commit) for commit in reading.history.commits)
+    refs = tuple(_refs(key, reading))
+    changes = tuple(change for report in reading.lines for change in report.changes)
+    whole = reading.history.incomplete is None
+    gone_changes = tuple(vanished_changes(view, key, {c.key for c in changes})) if whole else ()
+    return GraphBatch(
+        models=(model,),
+        stubs=tuple(_stubs(reading, names)),
+        publishers=_publisher(model),
+        refs=(*refs, *(vanished_refs(view, key, {r.key for r in refs}) if whole else ())),
+        revisions=(*revisions, *(vanished_revisions(view, key, {r.key for r in revisions}) if whole else ())),
+        trees=tuple(_trees(reading)),
+        weights=tuple(reading.weights.records()),
+        group_weights=tuple(reading.weights.placed(key)),
+        changes=(*changes, *_still_told(gone_changes, {r.key for r in revisions})),
+        replace_changes_of=(key,) if whole else (),
+        evidence=reading.derivation.evidence,
+        derivations=reading.derivation.derivations,
+        replace_derivations_of=(key,),
+        attachments=(*_texts(reading), *reading.weights.attachments(), *names.aliases()),
+    )
+
+
+def _still_told(changes: tuple[Change, ...], revisions: set[str]) -> Iterator[Change]:
+    """Keep changes of rewritten lines; one whose first commit still stands was only told better since."""
+    for change in changes:
+        if revision_key(change.model, change.revisions[0]) not in revisions:
+            yield change
+
+
+def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
+    snapshot, card = reading.snapshot, reading.snapshot.card or {}
+    return Model(
+        key=reading.key,
+        hub=hub_name,
+        id=snapshot.model,
+        state=_state(reading),
+        publisher=publisher_of(snapshot.model),
+        head=snapshot.commit,
+        level=reading.weights.reached,
+        licence=_words(card.get("license")) or _licence_tag(snapshot.tags),
+        licence_name=_words(card.get("license_name")),
+        licence_link=_words(card.get("license_link")),
+        library_name=snapshot.library_name or _words(card.get("library_name")),
+        pipeline_tag=snapshot.pipeline_tag or _words(card.get("pipeline_tag")),
+        tags=snapshot.tags,
+        aliases=(reading.resolved.asked,) if reading.resolved.asked != snapshot.model else (),
+        observations=_observations(reading, now),
+        collected_at=now,
+    )
+
+
+def _state(reading: ModelReading) -> ModelState:
+    """Call a model gated whose files the Hub keeps back, though it tells of them."""
+    return "gated" if reading.weights.refused else "present"
+
+
+def _words(value: Any) -> str | None:
+    """Read a card field that publishers write as a word, or as a list of words."""
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value if isinstance(item, str | int | float)) or None
+    return str(value) if isinstance(value, str | int | float) and str(value).strip() else None
+
+
+def _licence_tag(tags: tuple[str, ...]) -> str | None:
+    """Read the licence from the Hub's tags where the card cannot be read."""
+    found = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
+    return ", ".join(found) or None
+
+
+def _observations(reading: ModelReading, now: datetime) -> ModelObservations:
+    snapshot = reading.snapshot
+
+    def seen(value: str | int | bool | datetime | None) -> Observation | None:
+        if value is None:
+            return None
+        return Observation(value=value.isoformat() if isinstance(value, datetime) else value, observed_at=now)
+
+    return ModelObservations(
+        created=seen(snapshot.created),
+        last_modified=seen(snapshot.last_modified),
+        downloads=seen(snapshot.downloads),
+        likes=seen(snapshot.likes),
+        gated=seen(snapshot.gated),
+        family=seen(_words((snapshot.config or {}).get("model_type"))),
+    )
+
+
+def _publisher(model: Model) -> tuple[Publisher, ...]:
+    if model.publisher is None:
+        return ()
+    return (Publisher(key=model_key(model.hub, model.publisher), hub=model.hub, name=model.publisher),)
+
+
+def _revision(key: str, commit: Commit) -> Revision:
+    fields = {name: getattr(commit, name) for name in Commit.model_fields if name != "id"}
+    return Revision(key=revision_key(key, commit.id), model=key, commit=commit.id, **fields)
+
+
+def _refs(key: str, reading: ModelReading) -> Iterator[Ref]:
+    default = reading.history.default_branch
+    for ref in reading.history.refs:
+        yield Ref(
+            key=ref_key(key, ref.name),
+            model=key,
+            name=ref.name,
+            kind=ref.kind,
+            target=ref.target,
+            is_default=ref.name == default,
+        )
+
+
+def _stubs(reading: ModelReading, names: Names) -> Iterator[Model]:
+    for name in reading.parents:
+        stub = names.stub(name)
+        if stub.key != reading.key:
+            yield stub
+
+
+def _trees(reading: ModelReading) -> Iterator[Tree]:
+    """Give whole trees for the heads of refs and the ends of pushes, each once, and for the commit that was read."""
+    key, seen = reading.key, set()
+    heads = {ref.target for ref in reading.history.refs}
+    for report in reading.lines:
+        wanted = heads | {push.push.revisions[-1] for push in report.pushes}
+        for tree in trees_of_line(report.line, key, wanted):
+            if tree.revision not in seen:
+                seen.add(tree.revision)
+                yield tree
+    own = revision_key(key, reading.snapshot.commit)
+    if own not in seen:
+        yield Tree(revision=own, entries=reading.snapshot.files)
+
+
+def _texts(reading: ModelReading) -> Iterator[Attachment]:
+    """Keep the small texts that answers quote, under the identity of their content: equal cards are kept once."""
+    identities = {entry.path: entry.identity for entry in reading.snapshot.files}
+    for path, data in sorted(reading.texts.items()):
+        if identity := identities.get(path):
+            yield Attachment(kind="text", key=identity, data=data)

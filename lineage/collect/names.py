@@ -1,0 +1,92 @@
+"""Names of parents: which model a card or config means, by what the Hub answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lineage.errors import GatedError, HubError, HubUnreachableError, InputError, ModelNotFoundError
+from lineage.store.aliases import key_of_alias
+from lineage_schemas.graph_batch import Attachment
+from lineage_schemas.ids import split_model_key
+from lineage_schemas.model import Model, ModelState
+
+if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import GraphStore
+
+
+@dataclass(frozen=True)
+class KnownName:
+    """Say which model a name means: its key, whether it can be read, when it was made where that is told."""
+
+    key: str
+    state: ModelState
+    note: str | None = None
+    created: datetime | None = None
+
+
+class Names:
+    """Ask the Hub which model each name means, once a run, and fall back to what the store remembers.
+
+    The Hub's answer wins: it knows legacy names and renamed repositories. Without it the store's aliases tell,
+    and then the name as it is written.
+    """
+
+    def __init__(self, hub: Hub, store: GraphStore) -> None:
+        self._hub = hub
+        self._store = store
+        self._known: dict[str, KnownName] = {}
+
+    def find(self, name: str) -> KnownName:
+        """Find the model behind a name; never raises: what cannot be asked has the state `unknown`."""
+        if name not in self._known:
+            self._known[name] = self._ask(name)
+        return self._known[name]
+
+    def stub(self, name: str) -> Model:
+        """Make the record of a model that is known by name only."""
+        known = self.find(name)
+        hub, model_id = split_model_key(known.key)
+        aliases = (name,) if self._hub.key(name) != known.key else ()
+        return Model(
+            key=known.key,
+            hub=hub,
+            id=model_id,
+            state=known.state,
+            state_note=known.note,
+            publisher=publisher_of(model_id),
+            aliases=aliases,
+        )
+
+    def aliases(self) -> tuple[Attachment, ...]:
+        """List the names that the Hub answered under another id, to be remembered for offline days."""
+        redirected = ((self._hub.key(name), known.key) for name, known in sorted(self._known.items()))
+        return tuple(
+            Attachment(kind="alias", key=asked, data=key.encode()) for asked, key in redirected if asked != key
+        )
+
+    def _ask(self, name: str) -> KnownName:
+        try:
+            resolved = self._hub.resolve(name)
+        except GatedError as error:
+            return KnownName(self._remembered(name), "gated", error.message)
+        except (ModelNotFoundError, InputError) as error:
+            return KnownName(self._hub.key(name), "missing", error.message)
+        except HubUnreachableError as error:
+            return KnownName(self._remembered(name), "unknown", error.message)
+        except HubError as error:
+            return KnownName(self._remembered(name), "present", error.message)
+        return KnownName(self._hub.key(resolved.model), "present", None, resolved.created)
+
+    def _remembered(self, name: str) -> str:
+        """Find the key under which the store knows a name, or make one from the name as it stands."""
+        with self._store.reading() as view:
+            return key_of_alias(view, self._hub.name, name) or self._hub.key(name)
+
+
+def publisher_of(model_id: str) -> str | None:
+    """Name the account that a model stands under; None for legacy bare names."""
+    owner, slash, _ = model_id.partition("/")
+    return owner if slash else None

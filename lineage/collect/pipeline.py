@@ -1,0 +1,192 @@
+"""The pipeline: from targets to a graph that knows them and what they declare to come from."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lineage.collect.batch import model_batch
+from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
+from lineage.collect.names import Names, publisher_of
+from lineage.collect.options import CollectOptions
+from lineage.collect.reading import read_model
+from lineage.collect.recorded import recorded_history
+from lineage.collect.weights import WeightReader
+from lineage.errors import (
+    FormatError,
+    GatedError,
+    HubError,
+    HubUnreachableError,
+    ModelNotFoundError,
+    RevisionNotFoundError,
+)
+from lineage.progress import Progress
+from lineage_schemas.answer import IncompleteReason
+from lineage_schemas.graph_batch import GraphBatch
+from lineage_schemas.ids import split_model_key
+from lineage_schemas.model import Level, Model, ModelState
+
+if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import GraphStore
+    from lineage_schemas.snapshot import ResolvedRevision
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Say what to collect, and on which Hub: a folder of one's own stands on another than its ancestors.
+
+    `downwards` models have their children followed where that was asked for; ancestors have not.
+    """
+
+    model: str
+    revision: str | None = None
+    hub: Hub | None = None
+    downwards: bool = True
+
+
+@dataclass
+class _Waiting:
+    """Hold the models still to be read, each once, with their distance from the targets."""
+
+    queue: deque[tuple[Target, int]] = field(default_factory=deque)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, target: Target, depth: int, hub: Hub) -> None:
+        """Put a model in line unless it was there before."""
+        mark = ((target.hub or hub).key(target.model), target.revision or "")
+        if mark not in self.seen:
+            self.seen.add(mark)
+            self.queue.append((target, depth))
+
+
+class Collection:
+    """Read targets, follow what they declare, and write each model in one transaction.
+
+    A run may be killed at any point: what was written is whole, and the next run goes on where this one stopped,
+    because a model that is as it was is not read again and its parents are followed from the store.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: GraphStore,
+        options: CollectOptions,
+        progress: Progress,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self.hub, self.store, self.options, self.progress, self._clock = hub, store, options, progress, clock
+        self.names = Names(hub, store)
+        self._waiting = _Waiting()
+
+    def run(self, targets: Sequence[Target]) -> Iterator[Event]:
+        """Collect targets and tell what happens, model by model; nothing that one model does stops the others."""
+        for target in targets:
+            self._waiting.add(target, 0, self.hub)
+        done = 0
+        while self._waiting.queue:
+            target, depth = self._waiting.queue.popleft()
+            if done >= self.options.max_models and depth > 0:
+                rest = (target, *(t for t, _ in self._waiting.queue))
+                yield Capped(tuple(t.model for t in rest), f"--max-models {self.options.max_models}")
+                return
+            done += 1
+            yield Started(target.model)
+            yield self._collect(target, depth)
+
+    def _collect(self, target: Target, depth: int) -> Event:
+        """Read one model, or say why it could not be read."""
+        try:
+            return self._read(target, depth)
+        except HubError as error:
+            self._keep_state(target, error)
+            return NotRead(target.model, _reason(error), error.message, depth == 0)
+        except FormatError as error:
+            return NotRead(target.model, "error", error.message, depth == 0)
+
+    def _read(self, target: Target, depth: int) -> Event:
+        hub = target.hub or self.hub
+        resolved = hub.resolve(target.model, target.revision)
+        key = hub.key(resolved.model)
+        kept = self._kept(key)
+        if kept and not self.options.refresh and self._is_current(kept, resolved):
+            parents = self._parents_in_store(key)
+            self._follow(target, resolved.model, parents, depth)
+            return Unchanged(resolved.model, resolved.commit, kept.get("level"), parents)
+        weights = WeightReader(hub, resolved.model, self.store, self.options, self.progress)
+        with self.store.reading() as view:
+            known = None if hub.is_local else recorded_history(view, key)
+        reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress)
+        with self.store.reading() as view:
+            batch = model_batch(reading, hub.name, self.names, view, self._clock())
+        self.store.write(batch)
+        parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
+        self._follow(target, resolved.model, parents, depth)
+        changes = sum(len(report.changes) for report in reading.lines[:1])
+        return Stored(resolved.model, resolved.commit, weights.reached, len(reading.history.commits), changes, parents)
+
+    def _kept(self, key: str) -> dict[str, Any] | None:
+        """Find what the store knows of a model that was collected before."""
+        with self.store.reading() as view:
+            node = view.nodes("Model", [key]).get(key)
+        return node if node and node.get("head") else None
+
+    def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision) -> bool:
+        """Say whether a collected model still stands at the same commit and was read deep enough."""
+        deep_enough = self.options.level is None or RANK[kept.get("level")] >= RANK[self.options.level]
+        return kept["head"] == resolved.commit and deep_enough
+
+    def _parents_in_store(self, key: str) -> tuple[str, ...]:
+        with self.store.reading() as view:
+            return tuple(edge.target for edge in view.edges("DERIVED_FROM", [key], "out"))
+
+    def _follow(self, target: Target, model: str, parents: Sequence[str], depth: int) -> None:
+        """Put a model's parents in line, and its children where they were asked for."""
+        if self.options.depth is not None and depth >= self.options.depth:
+            return
+        for parent in parents if self.options.parents else ():
+            hub_name, parent_id = split_model_key(parent)
+            if hub_name == self.hub.name:
+                self._waiting.add(Target(parent_id, downwards=False), depth + 1, self.hub)
+        if self.options.children and target.downwards:
+            limit = self.options.max_models
+            for child in self.hub.list_models(base=model, limit=limit):
+                self._waiting.add(Target(child), depth + 1, self.hub)
+
+    def _keep_state(self, target: Target, error: HubError) -> None:
+        """Remember that a model is gated or missing, unless it was read before."""
+        state = _STATE.get(type(error))
+        hub = target.hub or self.hub
+        key = hub.key(target.model)
+        if state is None or self._kept(key):
+            return
+        model = Model(
+            key=key,
+            hub=hub.name,
+            id=target.model,
+            state=state,
+            state_note=error.message,
+            publisher=publisher_of(target.model),
+            collected_at=self._clock(),
+        )
+        self.store.write(GraphBatch(models=(model,)))
+
+
+RANK: dict[Level | None, int] = {None: -1, "metadata": 0, "header": 1, "full": 2}
+"""Levels from shallow to deep."""
+
+_STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}
+
+
+def _reason(error: HubError) -> IncompleteReason:
+    """Sort an error under the word that answers use for it."""
+    if isinstance(error, GatedError):
+        return "gated"
+    if isinstance(error, ModelNotFoundError | RevisionNotFoundError):
+        return "missing"
+    return "offline" if isinstance(error, HubUnreachableError) else "error"

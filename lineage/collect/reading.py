@@ -1,0 +1,163 @@
+"""Reading one model: everything that its Hub tells at one moment, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lineage.collect.options import CollectOptions
+from lineage.collect.weights import WeightReader
+from lineage.derivation.declared_edges import derive, names_to_resolve
+from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, ResolvedName
+from lineage.derivation.history import duplicate_source
+from lineage.errors import HubError
+from lineage.fingerprint.groups import weight_groups
+from lineage.hub.declared import Declaration, declarations
+from lineage.versioning.changes import LineReport, line_changes
+from lineage.versioning.line import UNDATED, first_parent_line
+from lineage_schemas.revision import Commit, History
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+
+if TYPE_CHECKING:
+    from lineage.collect.names import Names
+    from lineage.collect.weights import ReadGroup
+    from lineage.hub.interface import Hub
+    from lineage.progress import Progress
+
+MAX_TEXT = 1_000_000
+"""Bytes of a card, config or index beyond which it is no small text."""
+
+
+@dataclass(frozen=True)
+class ModelReading:
+    """Hold what was read of one model at one commit."""
+
+    key: str
+    resolved: ResolvedRevision
+    snapshot: Snapshot
+    history: History
+    lines: tuple[LineReport, ...]
+    groups: tuple[ReadGroup, ...]
+    derivation: DerivationResult
+    parents: tuple[str, ...]
+    weights: WeightReader
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def read_model(
+    hub: Hub, names: Names, resolved: ResolvedRevision, known: History | None, weights: WeightReader,
+    options: CollectOptions, progress: Progress,
+) -> ModelReading:  # fmt: skip
+    """Read a model whole: files, card, history, weights as far as the budget goes, and what it declares."""
+    key, head = hub.key(resolved.model), resolved.commit
+    snapshot = hub.snapshot(resolved)
+    history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
+    texts: dict[str, bytes] = {}
+    read = _text_reader(hub, resolved.model, head, texts)
+    groups = tuple(weights.read_group(head, group, snapshot) for group in weight_groups(snapshot.files, read))
+    lines = _lines(hub, key, history, resolved, weights)
+    declared = declarations(snapshot, read, gguf={f: kv for g in groups for f, kv in g.declares.items()})
+    derivation, parents = _derive(hub, names, resolved, declared, lines)
+    for path in ("README.md", "config.json"):
+        if any(entry.path == path for entry in snapshot.files):
+            read(path)
+    return ModelReading(key, resolved, snapshot, history, lines, groups, derivation, parents, weights, texts)
+
+
+def _text_reader(hub: Hub, model: str, commit: str, kept: dict[str, bytes]) -> Callable[[str], bytes | None]:
+    """Make a reader of small files at one commit that keeps what it read; None for what cannot be read."""
+
+    def read(path: str) -> bytes | None:
+        if path not in kept:
+            try:
+                data = hub.read(model, commit, path, 0, MAX_TEXT)
+            except HubError:
+                return None
+            kept[path] = data
+        return kept[path]
+
+    return read
+
+
+def _lines(
+    hub: Hub, key: str, history: History, resolved: ResolvedRevision, weights: WeightReader
+) -> tuple[LineReport, ...]:
+    """Work out the changes of every branch's line, the default branch's first."""
+    branches = [ref for ref in history.refs if ref.kind == "branch"]
+    branches.sort(key=lambda ref: (ref.name != history.default_branch, ref.name))
+
+    def read(commit: str, path: str) -> bytes:
+        return hub.read(resolved.model, commit, path, 0, MAX_TEXT)
+
+    reports = []
+    for ref in branches:
+        measurer = weights.measurer(default=ref.name == history.default_branch)
+        line = first_parent_line(history, ref.name, ref.target)
+        reports.append(line_changes(history, line, key, read, measurer))
+    return tuple(reports)
+
+
+def _derive(
+    hub: Hub, names: Names, resolved: ResolvedRevision, declared: tuple[Declaration, ...], lines: tuple[LineReport, ...]
+) -> tuple[DerivationResult, tuple[str, ...]]:
+    """Find the model's declared parents: evidence, edges, and the names to follow."""
+    first = _first_commit(lines)
+    wanted = names_to_resolve(declared, first)
+    source = duplicate_source(first.title, first.message) if first else None
+    copied = source.name if source else None
+    answered = {name: _resolved_name(hub, names, name, first, at_copy=name == copied) for name in wanted}
+    result = derive(
+        ChildFacts(
+            key=hub.key(resolved.model),
+            model=resolved.model,
+            head=resolved.commit,
+            declarations=declared,
+            first_commit=first,
+            first_weights=_first_weights(lines),
+            resolved=answered,
+        )
+    )
+    return result, tuple(name for name in wanted if answered[name].key)
+
+
+def _resolved_name(hub: Hub, names: Names, name: str, first: FirstCommit | None, *, at_copy: bool) -> ResolvedName:
+    """Say what the Hub makes of a declared name; a bare name that is no old alias can be no model of the Hub."""
+    known = names.find(name)
+    if known.state == "missing" and "/" not in name:
+        return ResolvedName(None, known.note or "no such model")
+    copied = _head_at(hub, name, first) if at_copy and known.state == "present" else None
+    return ResolvedName(known.key, None, known.created, copied)
+
+
+def _head_at(hub: Hub, name: str, first: FirstCommit | None) -> str | None:
+    """Find the commit where a duplicated model stood when its copy was made, where its history can be read."""
+    if first is None or first.date is None:
+        return None
+    try:
+        history = hub.history(hub.resolve(name).model)
+    except HubError:
+        return None
+    head = next((ref.target for ref in history.refs if ref.name == history.default_branch), None)
+    if head is None:
+        return None
+    line = first_parent_line(history, history.default_branch or "", head)
+    earlier = [commit.id for commit in line.commits if commit.date and commit.date <= first.date]
+    return earlier[-1] if earlier else None
+
+
+def _first_commit(lines: tuple[LineReport, ...]) -> FirstCommit | None:
+    """Take the root commit of the default line, if the line reaches a root."""
+    if not lines or lines[0].line.cut or not lines[0].line.commits:
+        return None
+    root: Commit = lines[0].line.commits[0]
+    return FirstCommit(root.id, root.title, root.message, root.date)
+
+
+def _first_weights(lines: tuple[LineReport, ...]) -> datetime | None:
+    """Date the first weights of the default line."""
+    for change in lines[0].changes if lines else ():
+        if change.kind == "first_upload":
+            return change.start if change.start > UNDATED else None
+    return None

@@ -1,0 +1,81 @@
+"""The range that a person asks for: everything on a line after a revision, a tag or a date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lineage.errors import RevisionNotFoundError
+from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.line import UNDATED, Line
+from lineage_schemas.change import Change
+from lineage_schemas.revision import History
+
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$")
+
+
+@dataclass(frozen=True)
+class Since:
+    """Hold the start of a range: the position of the last commit that is out of it, -1 for the whole line."""
+
+    position: int
+    commit: str | None
+
+
+def parse_date(text: str) -> datetime | None:
+    """Read `2024-09-06` or an ISO date and time, UTC unless it says otherwise; None for anything else."""
+    if not _DATE.match(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def find_since(line: Line, history: History, asked: str) -> Since:
+    """Find where on a line a revision, tag, branch or date stands.
+
+    A commit that was merged in stands where its merge does. Raises RevisionNotFoundError where the line has no such
+    commit.
+    """
+    moment = parse_date(asked)
+    if moment:
+        before = [i for i, commit in enumerate(line.commits) if (commit.date or UNDATED) < moment]
+        position = max(before, default=-1)
+        return Since(position, line.commits[position].id if position >= 0 else None)
+    wanted = {ref.target for ref in history.refs if asked in (ref.name, ref.name.rpartition("/")[2], _short(ref.name))}
+    found = [
+        (position, commit.id)
+        for position, arrived in enumerate(line.arrived)
+        for commit in arrived
+        if commit.id in wanted or (len(asked) >= 7 and commit.id.startswith(asked.lower()))
+    ]
+    if len({commit for _, commit in found}) != 1:
+        which = "is not" if not found else "is ambiguous: more than one commit begins like that"
+        raise RevisionNotFoundError(
+            f"{asked} {which} on {line.branch} of {line.model}",
+            model=line.model,
+            hint="give a commit, tag or date of that line, or `last`",
+        )
+    return Since(*found[0])
+
+
+def _short(name: str) -> str:
+    """Cut `refs/heads/` or `refs/tags/` off a ref's full name: short names may hold slashes."""
+    return name.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+
+def in_range(line: Line, changes: Iterable[Change], since: Since) -> list[Change]:
+    """Give the changes of which some commit that touched weights comes after the start of the range.
+
+    A push that began before and went on after it is in range, and told with all of its commits.
+    """
+    after = {
+        commit.id
+        for commit in line.commits[since.position + 1 :]
+        if any(is_weight_file(change.path) for change in commit.changes or ())
+    }
+    return [change for change in changes if after.intersection(change.revisions)]
