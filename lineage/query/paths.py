@@ -1,0 +1,63 @@
+"""The ways between two models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from lineage.query.walk import reachable
+
+if TYPE_CHECKING:
+    from lineage.store.interface import EdgeRow, StoreView
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Hold the ways between two models, each from child to ancestor, the shortest first and then by key.
+
+    No way passes a model twice. `edges` are the edges on these ways, in order of child and parent. `more` says that
+    there are ways beyond the limit.
+    """
+
+    paths: tuple[tuple[str, ...], ...]
+    edges: tuple[EdgeRow, ...]
+    more: bool
+
+
+def paths(view: StoreView, a: str, b: str, *, limit: int) -> Paths:
+    """Find the ways from one model up to the other, whichever of them descends from the other.
+
+    In a cycle each descends from the other, and both directions are given. A model and itself have the one way that
+    is the model.
+    """
+    if a == b:
+        return Paths(((a,),), (), more=False)
+    ways = merge(_ways_up(view, a, b), _ways_up(view, b, a), key=len)
+    found = sorted(islice(ways, limit + 1), key=lambda path: (len(path), path))
+    kept = found[:limit]
+    steps = {step for path in kept for step in pairwise(path)}
+    rows = view.edges("DERIVED_FROM", sorted({child for child, _ in steps}), "out")
+    edges = sorted((row for row in rows if (row.source, row.target) in steps), key=lambda row: row[1:4])
+    return Paths(tuple(kept), tuple(edges), more=len(found) > limit)
+
+
+def _ways_up(view: StoreView, child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
+    """List the simple ways from a child to an ancestor, the shortest first; none where it is no ancestor.
+
+    Only models that the child descends from and that descend from the ancestor can be on one. The search for the next
+    shortest way takes polynomial time; going over all simple ways in depth may end in dead ends for ever.
+    """
+    upward = reachable(view, child, "out")
+    if ancestor not in upward:
+        return
+    import networkx as nx
+
+    pairs = [(s, t) for s, t in view.neighbours("DERIVED_FROM", sorted(upward), "out") if s != t]
+    graph: nx.DiGraph[str] = nx.DiGraph(sorted(pairs))
+    between = nx.ancestors(graph, ancestor) | {ancestor}
+    graph.remove_nodes_from([key for key in upward if key not in between])
+    for path in nx.shortest_simple_paths(graph, child, ancestor):
+        yield tuple(path)

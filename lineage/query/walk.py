@@ -1,0 +1,122 @@
+"""Walks over the edges of descent: ancestors and descendants, one batch of edges a hop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lineage.store.interface import Direction, EdgeRow, StoreView
+
+NO_RELATION = "none"
+"""What a null relation is counted under: JSON objects have no null keys."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Hold what a walk found.
+
+    `depths` maps each kept model to the number of edges from the root at its nearest, the root at 0, in order of
+    depth and then key. `edges` are all edges between kept models, in order of child and parent. `total` counts the
+    models reached before `limit` cut them, the root left out; `counts` sorts them by relation, each once, under the
+    edge by which it was first reached. `deeper` are kept models behind which `depth` hid others.
+    """
+
+    depths: Mapping[str, int]
+    edges: tuple[EdgeRow, ...]
+    total: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    deeper: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> int:
+        """Count the models that the limit cut."""
+        return self.total - (len(self.depths) - 1)
+
+
+def ancestors(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
+    """Walk from a child to everything that it descends from. The root need not be in the graph."""
+    levels, deeper = _levels(view, root, "out", depth)
+    depths = _kept(levels, limit)
+    return Walk(depths, _edges_between(view, depths), _reached(levels), deeper=_among(deeper, depths))
+
+
+def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
+    """Walk from a parent to everything that descends from it.
+
+    `counts` and `total` speak of the whole family whatever `depth` and `limit` keep of it. Beyond what is kept no edge
+    is held, so that a family of 100,000 costs its keys and not its records.
+    """
+    levels, counts = _counted_levels(view, root)
+    near = levels if depth is None else levels[: depth + 1]
+    depths = _kept(near, limit)
+    return Walk(depths, _edges_between(view, depths), _reached(levels), counts)
+
+
+def reachable(view: StoreView, root: str, direction: Direction) -> set[str]:
+    """List every model that can be reached from one, itself included."""
+    levels, _ = _levels(view, root, direction, None)
+    return {key for level in levels for key in level}
+
+
+def _levels(view: StoreView, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
+    """List the models of each depth in order of key, and which of the last depth have others behind them."""
+    levels, seen = [[root]], {root}
+    while levels[-1]:
+        pairs = view.neighbours("DERIVED_FROM", levels[-1], direction)
+        ways = pairs if direction == "out" else [(target, source) for source, target in pairs]
+        if depth is not None and len(levels) > depth:
+            return levels, {near for near, far in ways if far not in seen}
+        found = {far for _, far in ways if far not in seen}
+        seen.update(found)
+        levels.append(sorted(found))
+    return levels[:-1], set()
+
+
+def _counted_levels(view: StoreView, root: str) -> tuple[list[list[str]], dict[str, int]]:
+    """List the descendants of each depth, and count them by the relation under which each was first reached.
+
+    Where several edges reach a model at the same depth, the one to the first parent by key counts: the order in
+    which a store gives edges makes no difference.
+    """
+    levels, seen, counts = [[root]], {root}, Counter[str]()
+    while levels[-1]:
+        first: dict[str, tuple[str, str]] = {}
+        for edge in view.edges("DERIVED_FROM", levels[-1], "in"):
+            if edge.source not in seen:
+                reached = (edge.target, edge.properties.get("relation") or NO_RELATION)
+                if edge.source not in first or reached < first[edge.source]:
+                    first[edge.source] = reached
+        counts.update(relation for _, relation in first.values())
+        seen.update(first)
+        levels.append(sorted(first))
+    return levels[:-1], dict(sorted(counts.items()))
+
+
+def _kept(levels: list[list[str]], limit: int | None) -> dict[str, int]:
+    """Keep the root and the first models in order of depth and key."""
+    depths: dict[str, int] = {}
+    for depth, level in enumerate(levels):
+        for key in level:
+            if limit is not None and len(depths) > limit:
+                return depths
+            depths[key] = depth
+    return depths
+
+
+def _reached(levels: list[list[str]]) -> int:
+    """Count the models of all levels without the root."""
+    return sum(len(level) for level in levels) - 1
+
+
+def _among(keys: set[str], depths: Mapping[str, int]) -> tuple[str, ...]:
+    """Take those of some keys that were kept, in order."""
+    return tuple(sorted(key for key in keys if key in depths))
+
+
+def _edges_between(view: StoreView, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
+    """Fetch the edges that begin and end at kept models."""
+    rows = [edge for edge in view.edges("DERIVED_FROM", list(kept), "out") if edge.target in kept]
+    return tuple(sorted(rows, key=lambda edge: (edge.source, edge.target, edge.name)))
