@@ -1,0 +1,30 @@
+"""JSON: the answer itself, as its schema says."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lineage_schemas.record import Record
+
+_HIDDEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+
+
+def to_json(answer: Record) -> str:
+    """Write an answer as indented JSON, fields in the order of the schema, with a newline at the end.
+
+    What could steer a terminal is written as an escape, which changes no value: such characters occur only inside
+    strings. A file name that is not UTF-8 holds lone surrogates; the fast way refuses those, the other escapes them.
+    """
+    try:
+        text = answer.model_dump_json(by_alias=True, indent=2)
+    except ValueError:  # pydantic's PydanticSerializationError: lone surrogates
+        text = json.dumps(answer.model_dump(mode="json", by_alias=True), indent=2)
+    return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def as_ascii(text: str) -> str:
+    """Escape everything beyond ASCII: for an output that is not UTF-8 and would corrupt the JSON."""
+    return text if text.isascii() else json.dumps(json.loads(text), indent=2) + "\n"

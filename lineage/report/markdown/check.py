@@ -1,0 +1,61 @@
+"""A check as Markdown, for a job summary or a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.markdown import parts
+from lineage.report.markdown.write import code, document, table
+from lineage.report.phrases import counts_words, period, short, span_of, touched, unsaid
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_check import CheckAnswer, CheckAnswers, WeightChange
+
+MARKS = {"clean": "✅", "findings": "❌", "unchecked": "❔"}
+
+
+def check(answer: CheckAnswer) -> str:
+    """Write the check of one model."""
+    return document(*_blocks(answer), parts.footer(answer))
+
+
+def check_several(answers: CheckAnswers) -> str:
+    """Write a summary table, then each model's check."""
+    rows = [
+        (code(each.model), f"{MARKS[each.verdict]} {each.verdict}", counts_words(each.counts))
+        for each in answers.answers
+    ]
+    blocks = [block for each in answers.answers for block in _blocks(each)]
+    return document(table(("model", "verdict", "changes"), rows), *blocks, parts.footer(answers))
+
+
+def _blocks(answer: CheckAnswer) -> list[list[str]]:
+    counting = [change for change in answer.weight_changes if change.counts]
+    since = f" since {code(answer.since)}" if answer.since else ""
+    branch = (answer.branch or "").removeprefix("refs/heads/")
+    return [
+        [f"## {MARKS[answer.verdict]} {code(answer.model)}: {answer.verdict}"],
+        [f"{counts_words(answer.counts)} Line {code(branch)}{since}, head {code(short(answer.head))}."],
+        change_table(counting),
+        parts.paper(answer.paper_definition),
+        parts.findings(answer.findings),
+        parts.unchecked(answer.unchecked),
+    ]
+
+
+def change_table(changes: list[WeightChange]) -> list[str]:
+    """Write changes as a table; nothing where there are none."""
+    if not changes:
+        return []
+    rows = [
+        (
+            period(change.start, change.end),
+            change.kind,
+            f"**{change.verdict}**" if change.verdict == "silent" else change.verdict or "",
+            f"{touched(change)}: {', '.join(code(group.group) for group in change.groups)}",
+            ", ".join(parts.signal(each) for each in change.signals) or unsaid(),
+            code(span_of(change.revisions)),
+        )
+        for change in changes
+    ]
+    return table(("when (UTC)", "what", "said?", "where", "how it was announced", "commits"), rows)

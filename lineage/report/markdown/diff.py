@@ -1,0 +1,53 @@
+"""A diff as Markdown: tensors in a list, fields in a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.markdown import parts
+from lineage.report.markdown.write import code, document, table
+from lineage.report.phrases import at, counted
+from lineage.report.table.diff import KINDS
+from lineage.report.text import cut
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_diff import DiffAnswer, TensorsDiff
+
+SHOWN_NAMES = 20
+
+
+def diff(answer: DiffAnswer) -> str:
+    """Write what differs from `a` to `b`."""
+    a, b = at(answer.a.model, answer.a.revision), at(answer.b.model, answer.b.revision)
+    rows = [
+        (code(each.name), _value(each.before), _value(each.after), parts.pointer(each.pointer))
+        for each in answer.facets
+    ]
+    return document(
+        [f"## {code(a)} → {code(b)}"],
+        [f"Weights: **{answer.weights.kind}**, {KINDS[answer.weights.kind][0]}."],
+        _tensors(answer.weights.tensors) if answer.weights.tensors else [],
+        table(("field", "before", "after", "where"), rows)
+        if rows
+        else ["No field of card, config or tokenizer differs."],
+        parts.unchecked(answer.unchecked),
+        parts.footer(answer),
+    )
+
+
+def _value(value: str | None) -> str:
+    return "*not there*" if value is None else code(cut(value, 88))
+
+
+def _tensors(tensors: TensorsDiff) -> list[str]:
+    basis = "by their bytes" if tensors.compared == "bytes" else "by name, dtype and shape only"
+    lines = [f"Tensors, compared {basis}:", "", f"- {tensors.equal:,} equal"]
+    for word, names in (("changed", tensors.changed), ("added", tensors.added), ("removed", tensors.removed)):
+        if names:
+            rest = len(names) - SHOWN_NAMES
+            shown = ", ".join(code(name) for name in names[:SHOWN_NAMES])
+            lines.append(f"- {len(names):,} {word}: {shown}" + (f" and {rest:,} more" if rest > 0 else ""))
+    if tensors.renamed:
+        shown = ", ".join(f"{code(each.before)} → {code(each.after)}" for each in tensors.renamed[:SHOWN_NAMES])
+        lines.append(f"- {counted(len(tensors.renamed), 'tensor')} renamed: {shown}")
+    return lines

@@ -1,0 +1,47 @@
+"""A history as Markdown: one row a push."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.markdown import parts
+from lineage.report.markdown.write import code, document, table
+from lineage.report.phrases import counted, counts_words, period, short
+from lineage.report.text import cut
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+
+HEADER = ("when (UTC)", "end", "commits", "files", "weights", "said?", "tags", "first title")
+
+
+def history(answer: HistoryAnswer) -> str:
+    """Write a model's lines."""
+    blocks = [block for each in answer.lines for block in _blocks(each)]
+    return document(
+        [f"## History of {code(answer.model)}"], *blocks, parts.unchecked(answer.unchecked), parts.footer(answer)
+    )
+
+
+def _blocks(each: HistoryLine) -> list[list[str]]:
+    name = code(each.branch.removeprefix("refs/heads/")) + (" (default)" if each.default else "")
+    return [
+        [f"### {name}: {counted(each.commits, 'commit')} in {counted(len(each.pushes), 'push', 'pushes')}"],
+        table(HEADER, [_row(push) for push in each.pushes]) if each.pushes else [],
+        [counts_words(each.counts)],
+        parts.paper(each.paper_definition),
+    ]
+
+
+def _row(push: ListedPush) -> tuple[str, ...]:
+    title = next((title for title in push.titles if title.strip()), "")
+    return (
+        period(push.start, push.end),
+        code(short(push.revisions[-1])),
+        f"{len(push.revisions):,}",
+        f"{push.files_changed:,}",
+        push.change.kind if push.change else "",
+        (push.change.verdict or "") if push.change else "",
+        ", ".join(code(tag) for tag in push.tags),
+        code(cut(title, 60)),
+    )

@@ -1,0 +1,69 @@
+"""Parts that several Markdown answers share: signals, evidence, what is unchecked, the date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lineage.report.markdown.write import code, prose
+from lineage.report.phrases import SIGNALS, at, dated, paper_words, short
+from lineage.report.text import cut
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer import Answer, Finding
+    from lineage_schemas.answer_check import PaperDefinition
+    from lineage_schemas.answer_trace import TracedDerivation
+    from lineage_schemas.change import Unchecked
+    from lineage_schemas.pointer import Pointer
+    from lineage_schemas.version_signal import VersionSignal
+
+
+def signal(each: VersionSignal) -> str:
+    """Write one announcement."""
+    return f"{SIGNALS.get(each.kind, each.kind)} {code(cut(each.value, 60))} at {code(short(each.revision))}"
+
+
+def pointer(each: Pointer) -> str:
+    """Write where to look."""
+    parts = [each.file, each.field, each.tensor]
+    inside = " ".join(code(part) for part in parts if part)
+    return f"{inside} of {code(at(each.model, each.revision))}" if inside else code(at(each.model, each.revision))
+
+
+def evidence(edge: TracedDerivation) -> str:
+    """Write an edge's evidence in a few words, what speaks against it marked."""
+    words = []
+    for each in edge.evidence:
+        where = " ".join(code(part) for part in (each.pointer.file, each.pointer.field or each.pointer.tensor) if part)
+        value = f" {code(cut(each.value, 40))}" if each.value and each.value != edge.parent else ""
+        words.append(("against it: " if each.supports is False else "") + (where or code(each.rule)) + value)
+    return ", ".join(dict.fromkeys(words)) or "none kept"
+
+
+def unchecked(items: Sequence[Unchecked]) -> list[str]:
+    """List what could not be checked, and how to decide it."""
+    if not items:
+        return []
+    lines = ["**Not checked**", ""]
+    for each in items:
+        decide = f"; to decide: {code(each.decide_with)}" if each.decide_with else ""
+        lines.append(f"- {code(each.what)}: {prose(each.reason)}{decide}")
+    return lines
+
+
+def findings(items: Sequence[Finding]) -> list[str]:
+    """List findings with their rule ids."""
+    if not items:
+        return []
+    lines = [f"- {each.severity} {code(each.id)}: {prose(each.message)} ({pointer(each.pointer)})" for each in items]
+    return ["**Findings**", "", *lines]
+
+
+def paper(definition: PaperDefinition) -> list[str]:
+    """Write the two other ways to count."""
+    return [f"- {words}" for words in paper_words(definition)] if definition.all_file_changes else []
+
+
+def footer(answer: Answer) -> list[str]:
+    """Say which Hub and when."""
+    return [f"<sub>{prose(dated(answer))} · {answer.tool.name} {prose(answer.tool.version)}</sub>"]

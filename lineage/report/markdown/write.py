@@ -1,0 +1,41 @@
+"""Markdown that a stranger's words cannot break: whatever is not ours stands in a code span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lineage.report.text import visible
+
+
+def code(text: str) -> str:
+    """Write foreign text as code: no markup, no link, no mention is read inside.
+
+    Backticks, pipes and backslashes mean different things to different renderers inside a table; text with one of
+    them becomes an HTML code element in which every punctuation mark is a character reference.
+    """
+    shown = visible(text)
+    if not shown.strip():
+        return ""
+    if set(shown) & set("`|\\"):
+        return f"<code>{_references(shown)}</code>"
+    return f"`{shown.strip()}`"
+
+
+def prose(text: str) -> str:
+    """Write foreign words as running text: every mark that Markdown or a forge could read becomes a reference."""
+    return _references(visible(text))
+
+
+def _references(text: str) -> str:
+    return "".join(each if each.isalnum() or each == " " else f"&#{ord(each)};" for each in text)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Write a table; cells are finished Markdown without a bare pipe."""
+    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def document(*blocks: Sequence[str]) -> str:
+    """Join blocks of lines with an empty line between them."""
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"

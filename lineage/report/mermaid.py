@@ -1,0 +1,59 @@
+"""A trace as a Mermaid flowchart: ancestors above, descendants below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import at, relation_words, status_words
+from lineage.report.text import visible
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_trace import TraceAnswer, TracedModel
+
+CLASSES = (
+    "classDef root stroke-width:3px",
+    "classDef absent stroke-dasharray:4 4",
+)
+
+
+def mermaid(answer: TraceAnswer) -> str:
+    """Write the graph; nodes are numbered, so that no id can be read as a keyword or as markup."""
+    models = _with_named(answer)
+    number = {model: f"m{position}" for position, model in enumerate(models)}
+    known = {model.id: model for model in answer.models}
+    lines = ["flowchart TD", *(f"    {number[each]}[{label(*_facts(each, known.get(each)))}]" for each in models)]
+    for edge in answer.derivations:
+        arrow = "-.->" if edge.status in {"contradicted", "indirect"} else "-->"
+        words = label(relation_words(edge), status_words(edge))
+        lines.append(f"    {number[edge.parent]} {arrow}|{words}| {number[edge.child]}")
+    lines += [f"    {each}" for each in CLASSES]
+    lines.append(f"    class {number[answer.root]} root")
+    absent = [number[model.id] for model in answer.models if model.state != "present"]
+    if absent:
+        lines.append(f"    class {','.join(absent)} absent")
+    return "\n".join(lines) + "\n"
+
+
+def _with_named(answer: TraceAnswer) -> list[str]:
+    """List every model that a node is needed for: the root, the walked ones, and the ends of all edges."""
+    named = [answer.root, *(model.id for model in answer.models)]
+    named += [end for edge in answer.derivations for end in (edge.parent, edge.child)]
+    return list(dict.fromkeys(named))
+
+
+def _facts(model_id: str, model: TracedModel | None) -> list[str]:
+    if model is None:
+        return [model_id]
+    state = None if model.state == "present" else model.state
+    facts = " · ".join(fact for fact in (state, model.family, model.licence) if fact)
+    return [at(model_id, model.revision), facts] if facts else [at(model_id, model.revision)]
+
+
+def label(*lines: str) -> str:
+    """Quote lines of text: every mark that Mermaid or HTML could read becomes one of Mermaid's entity codes."""
+    return '"' + "<br/>".join(_entities(visible(text)) for text in lines) + '"'
+
+
+def _entities(text: str) -> str:
+    safe = " ./_-·"
+    return "".join(each if each.isalnum() or each in safe else f"#{ord(each)};" for each in text)

@@ -1,0 +1,197 @@
+"""The few words in which people are told dates, sizes, counts, signals and evidence; all text formats share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lineage.report.text import cut
+
+if TYPE_CHECKING:  # renderers are handed records: importing their modules would cost every command all of them
+    from lineage_schemas.answer import Answer
+    from lineage_schemas.answer_check import ChangeCounts, PaperDefinition, WeightChange
+    from lineage_schemas.answer_trace import TracedDerivation, TracedEvidence
+    from lineage_schemas.pointer import Pointer
+    from lineage_schemas.version_signal import VersionSignal
+
+SIGNALS = {
+    "tag": "tag",
+    "card_field": "card field",
+    "name": "the repository's name",
+    "commit_title": "commit title",
+    "changelog": "changelog",
+    "doi": "DOI",
+    "commit_message": "commit message",
+    "card_text": "card",
+    "changelog_text": "changelog",
+}
+"""What a person calls each kind of version signal and of documentation."""
+
+COMMIT_DIGITS = 8
+
+
+def short(revision: str | None) -> str:
+    """Shorten a commit id to what people read aloud; anything else stays as it is."""
+    if not revision:
+        return "?"
+    prefix, colon, digits = revision.rpartition(":")
+    is_id = len(digits) >= 32 and all(digit in "0123456789abcdef" for digit in digits)
+    return prefix + colon + digits[:COMMIT_DIGITS] if is_id else revision
+
+
+def at(model: str, revision: str | None) -> str:
+    """Write a model with the revision, where one is known."""
+    return f"{model}@{short(revision)}" if revision else model
+
+
+def span_of(revisions: Sequence[str]) -> str:
+    """Write a push as its first and last commit."""
+    if not revisions:
+        return "?"
+    first, last = short(revisions[0]), short(revisions[-1])
+    return first if len(revisions) == 1 else f"{first}..{last}"
+
+
+def moment(when: datetime) -> str:
+    """Write a moment in UTC, to the minute."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if when.tzinfo else when.strftime("%Y-%m-%d %H:%M")
+
+
+def period(start: datetime, end: datetime) -> str:
+    """Write a period in UTC, the date once where it is one day."""
+    first, last = moment(start), moment(end)
+    if first == last:
+        return first
+    return f"{first}–{last[11:]}" if first[:10] == last[:10] else f"{first} – {last}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a number with its noun: `1 file`, `1,024 files`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(count: int | None) -> str:
+    """Write a number of bytes in decimal units, as the Hub does."""
+    if count is None:
+        return "? B"
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def large(number: int) -> str:
+    """Write a number of parameters as people name models: `7.2 B`."""
+    for limit, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= limit:
+            return f"{number / limit:.2f} {unit}"
+    return str(number)
+
+
+def share(part: float | None) -> str:
+    """Write a share as a percentage, or that there is none."""
+    return "no share" if part is None else f"{part * 100:.1f} %"
+
+
+def listed(items: Sequence[str], limit: int, *, more: str = "more") -> str:
+    """Join the first items and count the rest."""
+    rest = len(items) - limit
+    return ", ".join(items[:limit]) + (f", … {rest:,} {more}" if rest > 0 else "")
+
+
+def said(signal: VersionSignal) -> str:
+    """Tell one announcement: what kind of place says what, and where."""
+    return f"{SIGNALS.get(signal.kind, signal.kind)} “{cut(signal.value, 60)}” at {short(signal.revision)}"
+
+
+def unsaid() -> str:
+    """Tell what a silent change lacks, so that a newcomer sees what was looked for."""
+    return "no tag, card field, commit message or changelog announces it"
+
+
+def place(pointer: Pointer, *, model: str | None = None) -> str:
+    """Write a pointer: file and field or tensor, with model and revision where it is not `model`'s own."""
+    parts = [pointer.file or "", pointer.field or "", f"tensor {pointer.tensor}" if pointer.tensor else ""]
+    inside = " ".join(part for part in parts if part)
+    outside = at(pointer.model, pointer.revision) if pointer.model != model else ""
+    return f"{inside} of {outside}" if inside and outside else inside or outside
+
+
+def evidence_words(evidence: TracedEvidence, parent: str) -> str:
+    """Say one piece of evidence in a few words: the file and field, and what stands there if it is not the id."""
+    pointer = evidence.pointer
+    file = "card" if pointer.file == "README.md" else pointer.file
+    words = " ".join(part for part in (file, pointer.field or pointer.tensor) if part) if file else evidence.rule
+    if evidence.value is not None and evidence.value.strip() not in {parent, ""}:
+        words += f" “{cut(evidence.value, 40)}”"
+    return words
+
+
+def evidence_list(edge: TracedDerivation, limit: int = 3) -> str:
+    """Join an edge's evidence in a few words, what speaks against it marked and first: it is what one must see."""
+    against = _once(evidence_words(each, edge.parent) for each in edge.evidence if each.supports is False)
+    others = _once(evidence_words(each, edge.parent) for each in edge.evidence if each.supports is not False)
+    parts = ([f"against it: {listed(against, limit)}"] if against else []) + ([listed(others, limit)] if others else [])
+    return "; ".join(parts) or "no evidence kept"
+
+
+def _once(words: Iterable[str]) -> list[str]:
+    """Drop repetitions, in order."""
+    return list(dict.fromkeys(words))
+
+
+def relation_words(edge: TracedDerivation) -> str:
+    """Say how a child derives: relation, method where it says more, and the publisher's word where it differs."""
+    method = edge.method if edge.method != "unknown" else None
+    words = edge.relation or method or "relation not said"
+    if edge.relation and method and method != edge.relation:
+        words += f" ({method})"
+    if edge.relation_declared and edge.relation_declared != edge.relation:
+        words += f", declared as {edge.relation_declared}"
+    return words
+
+
+def status_words(edge: TracedDerivation) -> str:
+    """Say an edge's status, with its confidence once something was measured."""
+    return edge.status if edge.confidence is None else f"{edge.status} {edge.confidence:.2f}"
+
+
+def counts_words(counts: ChangeCounts) -> str:
+    """Say how many changes count and how they were announced."""
+    changes = counted(counts.after_first_upload, "change")
+    verb = "counts" if counts.after_first_upload == 1 else "count"
+    if counts.after_first_upload == 0:
+        return "No change after the first upload counts."
+    return (
+        f"{changes} after the first upload {verb}: {counts.versioned:,} versioned, "
+        f"{counts.documented:,} documented, {counts.silent:,} silent."
+    )
+
+
+def paper_words(paper: PaperDefinition) -> tuple[str, str]:
+    """Say the two other ways to count, each with what it counts."""
+    return (
+        f"{paper.model_file_changes:,} of {paper.all_file_changes:,} file changes touch model files "
+        f"({share(paper.share)}), first uploads included",
+        f"{paper.not_in_name:,} of these {paper.model_file_changes:,} are not announced by the repository's name",
+    )
+
+
+def touched(change: WeightChange) -> str:
+    """Say how much a push touched: files, groups where they are several, commits."""
+    files = len({file for group in change.groups for file in group.files})
+    parts = [counted(files, "file")]
+    if len(change.groups) > 1:
+        parts.append(counted(len(change.groups), "group"))
+    if len(change.revisions) > 1:
+        parts.append(counted(len(change.revisions), "commit"))
+    return ", ".join(parts)
+
+
+def dated(answer: Answer) -> str:
+    """Say which Hub an answer speaks of and when it was read: an answer is fresh, or dated."""
+    hub = answer.hub or "no Hub asked"
+    return hub if answer.collected_at is None else f"{hub}, read {moment(answer.collected_at)} UTC"

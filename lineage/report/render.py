@@ -1,0 +1,52 @@
+"""Find the renderer for an answer and a format; a renderer's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from lineage.errors import InputError
+
+if TYPE_CHECKING:
+    from lineage.report.text import Document
+    from lineage_schemas.record import Record
+
+RENDERERS: dict[tuple[str, str], str] = {
+    ("TraceAnswer", "tree"): "tree:trace",
+    ("TraceAnswer", "markdown"): "markdown.trace:trace",
+    ("TraceAnswer", "mermaid"): "mermaid:mermaid",
+    ("TraceAnswer", "dot"): "dot:dot",
+    ("CheckAnswer", "table"): "table.check:check",
+    ("CheckAnswer", "markdown"): "markdown.check:check",
+    ("CheckAnswers", "table"): "table.check:check_several",
+    ("CheckAnswers", "markdown"): "markdown.check:check_several",
+    ("HistoryAnswer", "table"): "table.history:history",
+    ("HistoryAnswer", "markdown"): "markdown.history:history",
+    ("DiffAnswer", "table"): "table.diff:diff",
+    ("DiffAnswer", "markdown"): "markdown.diff:diff",
+    ("FingerprintAnswer", "table"): "table.fingerprint:fingerprint",
+    ("VerifyAnswer", "table"): "table.verify:verify",
+    ("CollectAnswer", "table"): "table.collect:collect",
+    ("StoreInfoAnswer", "table"): "table.store:store_info",
+    ("StoreForgetAnswer", "table"): "table.store:store_forget",
+    ("DemoAnswer", "table"): "table.demo:demo",
+}
+"""Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""
+
+
+def render(answer: Record, to_format: str) -> str | Document:
+    """Write an answer in a format: finished text, or lines whose styles the caller may show.
+
+    Raises InputError where this kind of answer has no such format.
+    """
+    if to_format == "json":
+        from lineage.report.json import to_json
+
+        return to_json(answer)
+    found = RENDERERS.get((type(answer).__name__, to_format))
+    if found is None:
+        raise InputError(f"there is no format {to_format!r} for this answer", hint="choose another --format")
+    module, function = found.split(":")
+    renderer = cast("Callable[[Any], str | Document]", getattr(import_module(f"lineage.report.{module}"), function))
+    return renderer(answer)

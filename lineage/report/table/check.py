@@ -1,0 +1,159 @@
+"""The answer to `check`: the verdict first, then the changes that count, then the numbers and what is unchecked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import (
+    counted,
+    counts_words,
+    dated,
+    listed,
+    paper_words,
+    period,
+    place,
+    said,
+    short,
+    span_of,
+    touched,
+    unsaid,
+)
+from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_check import CheckAnswer, CheckAnswers, WeightChange
+
+MARKS: dict[str, tuple[str, Style]] = {
+    "clean": ("✓", "good"),
+    "findings": ("✗", "bad"),
+    "unchecked": ("?", "warn"),
+}
+
+VERDICT_STYLES: dict[str | None, Style] = {"silent": "bad", "documented": "", "versioned": "good", None: "dim"}
+
+OWN_RULES = {"silent-change", "silent-weight-change"}
+"""Findings that only repeat a silent change, which has its own line."""
+
+
+def check(answer: CheckAnswer) -> Document:
+    """Write the check of one model."""
+    return [*_body(answer), EMPTY, line(dim(dated(answer)))]
+
+
+def check_several(answers: CheckAnswers) -> Document:
+    """Write a summary, one line a model, then each model's check."""
+    totals = Counter(each.verdict for each in answers.answers)
+    words = ", ".join(f"{totals[verdict]:,} {verdict}" for verdict in ("findings", "unchecked", "clean"))
+    lines = [line(strong(f"{counted(len(answers.answers), 'model')}: {words}"))]
+    rows = [
+        (Span(*MARKS[each.verdict]), each.model, each.verdict, counts_words(each.counts)) for each in answers.answers
+    ]
+    lines += columns(rows, indent="  ")
+    for each in answers.answers:
+        lines += [EMPTY, *_body(each)]
+    return [*lines, EMPTY, line(dim(dated(answers)))]
+
+
+def _body(answer: CheckAnswer) -> list[Line]:
+    counting = [change for change in answer.weight_changes if change.counts]
+    lines = [_verdict_line(answer), _range_line(answer)]
+    if counting:
+        lines += [EMPTY, *change_lines(counting)]
+    lines += _numbers(answer)
+    return [*lines, *_findings(answer), *unchecked_lines(answer.unchecked)]
+
+
+def _verdict_line(answer: CheckAnswer) -> Line:
+    """Say the verdict in one sentence that needs no knowledge of our words."""
+    mark, style = MARKS[answer.verdict]
+    silent = answer.counts.silent
+    if answer.verdict == "findings":
+        words = f"the weights changed {_times(silent)} without a version or a word about it"
+    elif answer.verdict == "unchecked":
+        words = "not everything could be checked"
+    elif answer.counts.after_first_upload:
+        words = "every change of the weights was announced"
+    else:
+        words = "the weights did not change" + (" in this range" if answer.since else " after the first upload")
+    if answer.verdict == "findings" and not silent:
+        words = counted(len(answer.findings), "finding")
+    return line(Span(mark, style), " ", strong(answer.model), ": ", Span(words, style))
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def _range_line(answer: CheckAnswer) -> Line:
+    """Say which line and which part of it the verdict is about."""
+    branch = (answer.branch or "no branch").removeprefix("refs/heads/")
+    end = f" to {short(answer.head)}" if answer.head else ""
+    if answer.since is None:
+        begin = "from the first commit"
+    else:
+        begin = f"since {answer.since}"
+        if answer.since_revision and not answer.since_revision.startswith(answer.since):
+            begin += f" ({short(answer.since_revision)})"
+    return line(dim(f"{branch}, {begin}{end}"), indent="  ")
+
+
+def change_lines(changes: list[WeightChange]) -> list[Line]:
+    """Write each change as one aligned line, and under it what announced it and what was noted."""
+    rows = [
+        (
+            Span(change.verdict or "-", VERDICT_STYLES[change.verdict]),
+            period(change.start, change.end),
+            strong(change.kind),
+            touched(change),
+            dim(span_of(change.revisions)),
+        )
+        for change in changes
+    ]
+    lines: list[Line] = []
+    for row, change in zip(columns(rows, indent="  "), changes, strict=True):
+        lines += [row, *_details(change)]
+    return lines
+
+
+def _details(change: WeightChange) -> list[Line]:
+    lines = []
+    for group in change.groups:
+        kind = f"{group.kind}, " if group.kind != change.kind else ""
+        note = f" · {group.note}" if group.note else ""
+        words = f"{group.group} · {kind}{counted(len(group.files), 'file')}{note}"
+        lines.append(line(dim(words), indent="      "))
+    lines += [line(f"{said(signal)}", indent="      ") for signal in change.signals]
+    if change.verdict == "silent":
+        lines.append(line(unsaid(), indent="      "))
+    if change.replacements:
+        most = max(each.times for each in change.replacements)
+        files = counted(len(change.replacements), "file")
+        lines.append(line(dim(f"{files} replaced more than once in it, up to {most} times"), indent="      "))
+    return lines
+
+
+def _numbers(answer: CheckAnswer) -> list[Line]:
+    """Write the counts, then the pushes that do not count, then the two other ways to count."""
+    lines = [EMPTY, line(counts_words(answer.counts))]
+    others = Counter(change.kind for change in answer.weight_changes if not change.counts)
+    if others:
+        kinds = listed([f"{number} {kind}" for kind, number in others.items()], 12)
+        lines.append(line(dim(f"Touched weights without counting: {kinds}.")))
+    if answer.paper_definition.all_file_changes:
+        touching, unnamed = paper_words(answer.paper_definition)
+        lines.append(line(dim("Counted otherwise, by files:")))
+        lines += [line(dim(f"{words}."), indent="  ") for words in (touching, unnamed)]
+    return lines
+
+
+def _findings(answer: CheckAnswer) -> list[Line]:
+    """Write the findings that are not a silent change, which has its own line above."""
+    known = {short(revision) for change in answer.weight_changes for revision in change.revisions}
+    lines = [
+        line(f"{each.severity} {each.id} · {each.message}", dim(f" · {place(each.pointer)}"), indent="  ")
+        for each in answer.findings
+        if not (each.id in OWN_RULES and short(each.pointer.revision) in known)
+    ]
+    return [EMPTY, line(strong("Findings:")), *lines] if lines else []

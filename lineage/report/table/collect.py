@@ -1,0 +1,52 @@
+"""The answer to `collect`: one line a model, what it cost, what could not be followed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import at, counted, dated, listed
+from lineage.report.table.fingerprint import cost_words
+from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
+from lineage.report.tree import REASONS
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
+
+OUTCOMES: dict[str, tuple[str, Style]] = {"collected": ("✓", "good"), "unchanged": ("=", "dim"), "failed": ("✗", "bad")}
+
+
+def collect(answer: CollectAnswer) -> Document:
+    """Write what a collection did."""
+    totals: Counter[str] = Counter(each.outcome for each in answer.models)
+    words = ", ".join(f"{totals[outcome]:,} {outcome}" for outcome in OUTCOMES if totals[outcome])
+    lines = [line(strong(counted(len(answer.models), "model")), f": {words or 'nothing to do'}")]
+    lines += columns([_row(each) for each in answer.models], indent="  ")
+    lines += _incomplete(answer)
+    return [*lines, EMPTY, line(dim(f"{cost_words(answer.cost)} · store {answer.store}")), line(dim(dated(answer)))]
+
+
+def _row(model: CollectedModel) -> tuple[str | Span, ...]:
+    facts = []
+    if model.commits is not None:
+        facts.append(counted(model.commits, "commit"))
+    if model.changes is not None:
+        facts.append(counted(model.changes, "weight change"))
+    if model.level:
+        facts.append(f"level {model.level}")
+    if model.parents:
+        facts.append(f"from {listed(model.parents, 3)}")
+    if model.detail:
+        facts.append(model.detail)
+    mark, style = OUTCOMES[model.outcome]
+    return Span(mark, style), at(model.id, model.head), Span(model.outcome, style), " · ".join(facts)
+
+
+def _incomplete(answer: CollectAnswer) -> list[Line]:
+    if not answer.incomplete:
+        return []
+    lines = [EMPTY, line(Span("Incomplete:", "warn"))]
+    for each in answer.incomplete:
+        detail = f" · {each.detail}" if each.detail else ""
+        lines.append(line(f"{each.model} · {REASONS[each.reason]}", dim(detail), indent="  "))
+    return lines

@@ -1,0 +1,32 @@
+"""The answer to `demo`: its three steps, each under the command that would do it, and what to try next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.table.check import check
+from lineage.report.table.collect import collect
+from lineage.report.text import EMPTY, Document, Line, dim, line, strong
+from lineage.report.tree import trace
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_demo import DemoAnswer
+
+
+def demo(answer: DemoAnswer) -> Document:
+    """Write the demo's answers and the commands to try next."""
+    lines: list[Line] = [
+        *_step("1", f"lineage collect {' '.join(answer.collected.targets)}", collect(answer.collected)),
+        *_step("2", f"lineage trace {answer.trace.root}", trace(answer.trace)),
+        *_step("3", f"lineage check {answer.check.model}", check(answer.check)),
+        line(strong("Try next:")),
+    ]
+    return [*lines, *(line(command, indent="  ") for command in answer.next_commands)]
+
+
+def _step(number: str, command: str, document: Document) -> list[Line]:
+    return [
+        line(strong(f"{number}. {command}"), dim("  (here on the models that the package carries)")),
+        *document,
+        EMPTY,
+    ]

@@ -1,0 +1,82 @@
+"""The answer to `diff`: the weights in one line, then tensors, then every field that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import at, counted, dated, listed
+from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_diff import DiffAnswer, FacetDiff, TensorsDiff
+
+KINDS: dict[str, tuple[str, Style]] = {
+    "equal": ("the same files", "good"),
+    "reserialised": ("the same parameters in other files", "good"),
+    "renamed": ("the same parameters under other names", "good"),
+    "partial": ("some tensors differ", "warn"),
+    "retrained": ("all tensors differ", "warn"),
+    "reshaped": ("other tensors or shapes", "warn"),
+    "replaced": ("other files; their tensors were not compared", "warn"),
+    "unknown": ("could not be compared", "warn"),
+}
+
+SHOWN_NAMES = 5
+ONE_LINE = 60
+CUT = 88
+
+
+def diff(answer: DiffAnswer) -> Document:
+    """Write what differs from `a` to `b`."""
+    a, b = at(answer.a.model, answer.a.revision), at(answer.b.model, answer.b.revision)
+    words, style = KINDS[answer.weights.kind]
+    lines = [line(strong(a), " → ", strong(b)), line("weights: ", Span(answer.weights.kind, style), f" · {words}")]
+    if answer.a.group != answer.b.group:
+        lines.append(line(dim(f"main group: {answer.a.group or 'none'} → {answer.b.group or 'none'}"), indent="  "))
+    if answer.weights.tensors:
+        lines += tensor_lines(answer.weights.tensors)
+    if answer.facets:
+        lines += [EMPTY, line(strong(f"{counted(len(answer.facets), 'field')} differ{_s(answer.facets)}:"))]
+        for facet in answer.facets:
+            lines += _facet(facet)
+    else:
+        lines += [EMPTY, line("No field of card, config or tokenizer differs.")]
+    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+
+
+def _s(things: Sequence[object]) -> str:
+    return "s" if len(things) == 1 else ""
+
+
+def tensor_lines(tensors: TensorsDiff) -> list[Line]:
+    """Write tensors by what happened to them; where only the layout was compared, say that values may differ."""
+    basis = "by their bytes" if tensors.compared == "bytes" else "by name, dtype and shape only"
+    lines = [line(f"tensors, compared {basis}: {tensors.equal:,} equal", indent="  ")]
+    renamed = [f"{each.before} → {each.after}" for each in tensors.renamed]
+    for word, names in (
+        ("changed", tensors.changed),
+        ("added", tensors.added),
+        ("removed", tensors.removed),
+        ("renamed", renamed),
+    ):
+        if names:
+            lines.append(line(f"{len(names):,} {word}: ", dim(listed(list(names), SHOWN_NAMES)), indent="    "))
+    return lines
+
+
+def _facet(facet: FacetDiff) -> list[Line]:
+    """Write a field on one line where both values are short, on a line each where they are not."""
+    before, after = _value(facet.before), _value(facet.after)
+    if len(facet.name) + len(before) + len(after) <= ONE_LINE:
+        return [line(facet.name, f"  {before} → {after}", indent="  ")]
+    return [
+        line(facet.name, indent="  "),
+        line(Span(f"- {before}", "bad"), indent="    "),
+        line(Span(f"+ {after}", "good"), indent="    "),
+    ]
+
+
+def _value(value: str | None) -> str:
+    return "(not there)" if value is None else cut(value, CUT)

@@ -1,0 +1,72 @@
+"""The answer to `fingerprint`: each weight group with its digests and files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import counted, dated, large, listed, short, size
+from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.text import EMPTY, Document, Line, columns, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
+    from lineage_schemas.weights import Cost, Digests
+
+SHOWN_FILES = 20
+
+FLAGS = {
+    "pickle": "a pickle: never opened, known by its hash; loading one runs its code",
+    "known-by-sha256": "known by its hash; its tensors were not read",
+    "incomplete-shards": "shards are missing",
+}
+
+
+def fingerprint(answer: FingerprintAnswer) -> Document:
+    """Write every weight group of a target."""
+    revision = f" at {short(answer.revision)}" if answer.revision else ""
+    lines = [line(strong(answer.target), dim(f"{revision} · level {answer.level} · {cost_words(answer.cost)}"))]
+    if not answer.groups:
+        lines.append(line("No weight files."))
+    for group in answer.groups:
+        lines += [EMPTY, *_group(group)]
+    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+
+
+def cost_words(cost: Cost) -> str:
+    """Say what a reading cost."""
+    read = f"{size(cost.bytes_read)} of weights read"
+    return f"{read} on this machine" if cost.local else f"{read} in {counted(cost.requests, 'request')}"
+
+
+def digest_lines(digests: Digests, *, indent: str) -> list[Line]:
+    """Write the digests that the level reached; each names its own format."""
+    known = (digests.weights, digests.content, digests.layout, digests.files)
+    return [line(digest, indent=indent) for digest in known if digest]
+
+
+def _group(group: FingerprintedGroup) -> list[Line]:
+    facts = [group.format, counted(len(group.files), "file")]
+    if group.tensor_count is not None:
+        facts.append(counted(group.tensor_count, "tensor"))
+    if group.parameter_count is not None:
+        facts.append(f"{large(group.parameter_count)} parameters")
+    if group.dtypes:
+        facts.append(listed([f"{dtype} ×{number}" for dtype, number in group.dtypes.items()], 4))
+    main = " (main)" if group.main else ""
+    lines = [line(strong(group.group), f"{main} · {', '.join(facts)}")]
+    lines += [line(f"! {FLAGS.get(flag, flag)}", indent="  ") for flag in group.flags]
+    lines += digest_lines(group.digests, indent="  ")
+    rows = [(dim(file.identity or "no hash known"), file.path, dim(size(file.size))) for file in group.files]
+    lines += columns(rows[:SHOWN_FILES], indent="  ")
+    if len(rows) > SHOWN_FILES:
+        lines.append(line(dim(f"… {len(rows) - SHOWN_FILES:,} more files; --format json lists all"), indent="  "))
+    return [*lines, *_declares(group)]
+
+
+def _declares(group: FingerprintedGroup) -> list[Line]:
+    """Show what the file says of itself in short; the JSON answer has it all."""
+    if not group.declares:
+        return []
+    rows = [f"{key}={value}" for key, value in group.declares.items() if isinstance(value, str | int | float)]
+    shown = [row if len(row) <= 60 else row[:59] + "…" for row in rows]
+    return [line(dim(f"says of itself: {listed(shown, 6)}"), indent="  ")] if shown else []

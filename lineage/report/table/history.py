@@ -1,0 +1,65 @@
+"""The answer to `history`: every push of a line, oldest first, and what it did to the weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import counted, counts_words, dated, listed, paper_words, period, short
+from lineage.report.table.check import VERDICT_STYLES
+from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+
+TITLE_WIDTH = 40
+
+
+def history(answer: HistoryAnswer) -> Document:
+    """Write a model's lines."""
+    sources = {
+        "git-partial": "git",
+        "git-full": "git",
+        "api": "the Hub's API",
+        "folder": "a folder",
+        "cache": "the cache",
+    }
+    known = f" (as {sources.get(answer.source, answer.source)} tells)"
+    lines = [line(strong(answer.model), dim(f": {counted(len(answer.lines), 'line')}{known}"))]
+    for each in answer.lines:
+        lines += [EMPTY, *_line(each)]
+    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+
+
+def _line(history_line: HistoryLine) -> list[Line]:
+    branch = history_line.branch.removeprefix("refs/heads/") + (" (default)" if history_line.default else "")
+    commits = counted(history_line.commits, "commit")
+    pushes = counted(len(history_line.pushes), "push", "pushes")
+    lines = [line(strong(branch), f" · {commits} in {pushes} to {short(history_line.head)}")]
+    if history_line.pushes:
+        header = ("when (UTC)", "end", "commits", "files", "weights", "said", "title")
+        rows = [tuple(dim(word) for word in header), *(_row(push) for push in history_line.pushes)]
+        lines += columns(rows, indent="  ")
+    lines += [line(counts_words(history_line.counts))]
+    if history_line.paper_definition.all_file_changes:
+        lines += [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
+    return lines
+
+
+def _row(push: ListedPush) -> tuple[str | Span, ...]:
+    change = push.change
+    tags = f"[{listed(push.tags, 3)}] " if push.tags else ""
+    title = next((title for title in push.titles if title.strip()), "")
+    kind: str | Span = dim("-")
+    if change:
+        kind = strong(change.kind) if change.counts else Span(change.kind)
+    verdict = change.verdict if change else None
+    return (
+        period(push.start, push.end),
+        dim(short(push.revisions[-1])),
+        f"{len(push.revisions):,}",
+        f"{push.files_changed:,}",
+        kind,
+        Span(verdict or "-", VERDICT_STYLES[verdict]),
+        tags + cut(title, TITLE_WIDTH),
+    )

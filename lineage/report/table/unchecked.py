@@ -1,0 +1,26 @@
+"""What could not be checked, and the command that would decide it: the same words under every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lineage.report.text import EMPTY, Line, Span, dim, line
+
+if TYPE_CHECKING:
+    from lineage_schemas.change import Unchecked
+
+
+def unchecked_lines(unchecked: Sequence[Unchecked], *, indent: str = "") -> list[Line]:
+    """Write what is unchecked with its reason; equal reasons stand together under one command."""
+    if not unchecked:
+        return []
+    lines = [EMPTY, line(Span("Not checked:", "warn"), indent=indent)]
+    reasons: dict[tuple[str, str | None], list[str]] = {}
+    for each in unchecked:
+        reasons.setdefault((each.reason, each.decide_with), []).append(each.what)
+    for (reason, decide_with), things in reasons.items():
+        lines += [line(f"{what} · {reason}", indent=indent + "  ") for what in things]
+        if decide_with:
+            lines.append(line(dim("to decide: "), decide_with, indent=indent + "    "))
+    return lines

@@ -1,0 +1,105 @@
+"""Text for people: lines of styled spans, in which nothing that a stranger wrote can steer a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Style = Literal["", "strong", "dim", "good", "bad", "warn"]
+"""What a span means; the command line chooses colours for it."""
+
+JOINERS = frozenset("\u200c\u200d")
+"""Invisible, but needed by Persian and by emoji: they change no order and hide no letters."""
+
+
+class Span(NamedTuple):
+    """A piece of a line in one style."""
+
+    text: str
+    style: Style = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line; `hang` is what a terminal puts before its continuation when it is too narrow for the line.
+
+    Spans hold raw text of any origin: whoever writes a line out passes it through `visible` first.
+    """
+
+    spans: tuple[Span, ...] = ()
+    hang: str = ""
+
+
+Document = Sequence[Line]
+
+
+def line(*pieces: str | Span, indent: str = "", hang: str | None = None) -> Line:
+    """Make a line from plain and styled pieces; a continuation hangs two columns deeper than the indent."""
+    spans = [Span(indent)] if indent else []
+    spans += [Span(piece) if isinstance(piece, str) else piece for piece in pieces]
+    return Line(tuple(spans), indent + "  " if hang is None else hang)
+
+
+EMPTY = Line()
+
+
+def strong(text: str) -> Span:
+    """Mark what a line is about."""
+    return Span(text, "strong")
+
+
+def dim(text: str) -> Span:
+    """Mark what is only there for who looks closer."""
+    return Span(text, "dim")
+
+
+def visible(text: str) -> str:
+    """Replace every character that could move a cursor, colour, reorder or hide text by its escape.
+
+    Titles, ids and file names come from strangers: a terminal must show them and never obey them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(character) if _steers(character) else character for character in text)
+
+
+def _steers(character: str) -> bool:
+    """Tell controls, surrogates, separators and invisible format characters (direction marks among them)."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in JOINERS
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
+    return named or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def plain(document: Document) -> str:
+    """Write a document without any style, as a pipe or a file gets it."""
+    return "".join(visible("".join(span.text for span in each.spans)).rstrip() + "\n" for each in document)
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a text to `width` characters, and show that it was: the whole text is in the JSON answer."""
+    text = visible(text.strip())
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+
+
+def columns(rows: Iterable[Sequence[str | Span]], *, indent: str = "", gap: int = 2) -> list[Line]:
+    """Align rows on their widest cells; the last cell of a row may be as long as it wants."""
+    cells = [[Span(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    count = max((len(row) for row in cells), default=0)
+    widths = [max((len(visible(row[i].text)) for row in cells if len(row) > i + 1), default=0) for i in range(count)]
+    return [_aligned(row, widths, indent, gap) for row in cells]
+
+
+def _aligned(row: list[Span], widths: list[int], indent: str, gap: int) -> Line:
+    """Pad every cell but the last, outside its style."""
+    pieces: list[str | Span] = []
+    for i, span in enumerate(row):
+        pieces.append(span)
+        if i < len(row) - 1:
+            pieces.append(" " * (widths[i] - len(visible(span.text)) + gap))
+    return line(*pieces, indent=indent, hang=indent + "    ")

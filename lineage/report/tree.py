@@ -1,0 +1,246 @@
+"""The tree of a trace: where a model comes from, who stands on it, or the ways between two models."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import at, counted, dated, evidence_list, place, relation_words, status_words
+from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_trace import TraceAnswer, TracedDerivation
+
+STATUS_STYLES: dict[str, Style] = {"confirmed": "good", "contradicted": "bad", "indirect": "warn"}
+
+STATUS_MEANINGS = {
+    "confirmed": "declared, and the weights agree",
+    "inferred": "measured in the weights; nobody declared it",
+    "declared": "the publisher says so; the weights were not compared",
+    "indirect": "declared and related, but a nearer ancestor is known",
+    "contradicted": "declared, and the weights deny it",
+}
+
+REASONS = {
+    "gated": "gated: its files need access that this token has not",
+    "missing": "missing: the Hub knows no such model, or hides it",
+    "offline": "not read: offline",
+    "limit": "not followed: the limit was reached (--depth, --max-models)",
+    "error": "not read: an error",
+}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One node to write: where its guides stand and by which edge the walk came."""
+
+    model: str
+    edge: TracedDerivation | None
+    guide: str
+    last: bool
+    up: _Place | None = None
+
+    def is_cycle(self) -> bool:
+        """Tell whether this model already stands between here and the root."""
+        here = self.up
+        while here is not None and here.model != self.model:
+            here = here.up
+        return here is not None
+
+
+@dataclass
+class _Walk:
+    """What the walk over the tree needs to know and has written so far."""
+
+    answer: TraceAnswer
+    steps: dict[str, list[TracedDerivation]] = field(default_factory=lambda: defaultdict(list))
+    seen: set[str] = field(default_factory=set)
+    lines: list[Line] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.models = {model.id: model for model in self.answer.models}
+        self.incomplete = {each.model: each for each in self.answer.incomplete}
+        self.down = self.answer.direction == "down"
+
+
+def trace(answer: TraceAnswer) -> Document:
+    """Write a trace: the tree, then what it leaves out, then what its words mean."""
+    walk = _Walk(answer)
+    if answer.direction == "paths":
+        _write_paths(walk)
+    else:
+        for edge in answer.derivations:
+            walk.steps[edge.parent if walk.down else edge.child].append(edge)
+        walk.lines += _counts(answer)
+        _write_tree(walk, answer.root)
+        if not answer.derivations:
+            walk.lines.append(line(dim(_nothing(answer)), indent="  "))
+    return [*walk.lines, *_unresolvable(answer), *_related(answer), *_findings(answer), *_left_out(walk), *_end(answer)]
+
+
+def _write_tree(walk: _Walk, root: str) -> None:
+    """Write nodes depth first with a stack of our own: a chain may be longer than Python's."""
+    stack = [_Place(root, None, "", True)]
+    while stack:
+        here = stack.pop()
+        first_time = here.model not in walk.seen
+        edges = walk.steps.get(here.model, ()) if first_time else ()
+        walk.seen.add(here.model)
+        _write_node(walk, here, bool(edges), repeated=not first_time)
+        guide = here.guide if here.edge is None else here.guide + ("    " if here.last else "│   ")
+        for position, edge in reversed(list(enumerate(edges))):
+            target = edge.child if walk.down else edge.parent
+            stack.append(_Place(target, edge, guide, position == len(edges) - 1, here))
+
+
+def _write_node(walk: _Walk, here: _Place, has_more: bool, *, repeated: bool) -> None:
+    """Write one model and, under it, the edge that led here."""
+    root = here.edge is None
+    turn = "" if root else "└── " if here.last else "├── "
+    below = here.guide + ("" if root else "    " if here.last else "│   ")
+    under = below + ("│   " if has_more else "    ")
+    name = strong(_name(walk, here))
+    pieces: list[str | Span] = [Span(here.guide + turn, "dim"), name]
+    if repeated and here.is_cycle():
+        pieces.append(Span("  ↻ cycle: leads back to itself", "warn"))
+    elif repeated and walk.steps.get(here.model):
+        pieces.append(dim("  ↑ see above"))
+    else:
+        pieces.append(dim(_facts(walk, here.model)))
+        pieces += _marks(walk, here.model)
+    walk.lines.append(line(*pieces, hang=under))
+    if here.edge is not None:
+        walk.lines.append(_edge_line(here.edge, under))
+
+
+def _name(walk: _Walk, here: _Place) -> str:
+    """Write a model with the revision that the edge knows of it, or that was read at the root."""
+    if here.edge is None:
+        model = walk.models.get(here.model)
+        return at(here.model, model.revision if model else None)
+    return at(here.model, here.edge.child_revision if walk.down else here.edge.parent_revision)
+
+
+def _facts(walk: _Walk, model_id: str) -> str:
+    """Tell family and licence; of a model that could not be read nothing is claimed but what is known."""
+    model = walk.models.get(model_id)
+    if model is None:
+        return ""
+    facts = [model.family, model.licence]
+    if model.state == "present":
+        facts = [model.family or "family unknown", model.licence or "no licence named"]
+    return "".join(f" · {cut(fact, 40)}" for fact in facts if fact)
+
+
+def _marks(walk: _Walk, model_id: str) -> list[Span]:
+    """Mark what could not be read or followed."""
+    model, stop = walk.models.get(model_id), walk.incomplete.get(model_id)
+    marks: list[str] = [stop.reason] if stop else []
+    if model and model.state != "present" and model.state not in marks:
+        marks.insert(0, "not read" if model.state == "unknown" else model.state)
+    texts = {"limit": "not followed further", "error": "could not be read", "offline": "not read: offline"}
+    return [Span(f"  [{', '.join(texts.get(mark, mark) for mark in marks)}]", "warn")] if marks else []
+
+
+def _edge_line(edge: TracedDerivation, guide: str) -> Line:
+    """Write how the child derives from the parent, and what says so."""
+    return line(
+        dim(guide),
+        f"{relation_words(edge)} · ",
+        Span(status_words(edge), STATUS_STYLES.get(edge.status, "")),
+        dim(f" · {evidence_list(edge)}"),
+        hang=guide + "  ",
+    )
+
+
+def _write_paths(walk: _Walk) -> None:
+    """Write every way between the two models as a chain of its own, from child to ancestor."""
+    answer = walk.answer
+    edges = {(edge.child, edge.parent): edge for edge in answer.derivations}
+    if not answer.paths:
+        text = f"No known way between {answer.root} and {answer.to}: neither is known to descend from the other."
+        walk.lines.append(line(text))
+    else:
+        child, ancestor = answer.paths[0][0], answer.paths[0][-1]
+        ways = counted(len(answer.paths), "way")
+        walk.lines.append(line(strong(child), " descends from ", strong(ancestor), f" in {ways}."))
+    for path in answer.paths:
+        walk.lines.append(EMPTY)
+        for depth, model in enumerate(path):
+            edge = edges.get((path[depth - 1], model)) if depth else None
+            here = _Place(model, edge, "    " * max(depth - 1, 0), True)
+            _write_node(walk, here, depth < len(path) - 1, repeated=False)
+
+
+def _counts(answer: TraceAnswer) -> list[Line]:
+    """Count descendants by relation, before any cap."""
+    if answer.direction != "down":
+        return []
+    total = sum(answer.counts.values())
+    named = [f"{number:,} {relation}" for relation, number in answer.counts.items() if relation != "none" and number]
+    if answer.counts.get("none"):
+        named.append(f"{answer.counts['none']:,} with no relation of the Hub's (copies, casts, unknown)")
+    words = f"{counted(total, 'descendant')} known" + (f": {', '.join(named)}" if named else "")
+    return [line(strong(answer.root), f" · {words}"), EMPTY]
+
+
+def _nothing(answer: TraceAnswer) -> str:
+    """Say what an empty tree means: not that there is nothing, but that nothing is known."""
+    if answer.direction == "down":
+        return "No descendant is known. --children on `lineage collect` asks the Hub for them."
+    if answer.unresolvable:
+        return "No parent is known: what the files name is no repository."
+    return "No parent is declared: trained from scratch, or its publisher does not say."
+
+
+def _section(title: str, lines: list[Line]) -> list[Line]:
+    return [EMPTY, line(strong(title)), *lines] if lines else []
+
+
+def _unresolvable(answer: TraceAnswer) -> list[Line]:
+    lines = [
+        line(
+            f"{each.model}: {place(each.pointer, model=each.model)} says “{cut(each.value, 60)}” · {each.reason}",
+            indent="  ",
+        )
+        for each in answer.unresolvable
+    ]
+    return _section("Named as parent, but no repository:", lines)
+
+
+def _related(answer: TraceAnswer) -> list[Line]:
+    lines = [
+        line(f"{each.a} – {each.b}" + (f" · {each.confidence:.2f}" if each.confidence is not None else ""), indent="  ")
+        for each in answer.related
+    ]
+    return _section("Share weights, direction unknown:", lines)
+
+
+def _findings(answer: TraceAnswer) -> list[Line]:
+    style: dict[str, Style] = {"error": "bad", "warning": "warn"}
+    lines = [
+        line(
+            Span(each.severity, style.get(each.severity, "")),
+            f" {each.id} · {each.message}",
+            dim(f" · {place(each.pointer)}"),
+            indent="  ",
+        )
+        for each in answer.findings
+    ]
+    return _section("Findings:", lines)
+
+
+def _left_out(walk: _Walk) -> list[Line]:
+    lines = [
+        line(f"{each.model} · {REASONS[each.reason]}", dim(f" · {each.detail}" if each.detail else ""), indent="  ")
+        for each in walk.answer.incomplete
+    ]
+    return _section("Incomplete:", lines)
+
+
+def _end(answer: TraceAnswer) -> list[Line]:
+    """Close with the meaning of the statuses that occur, and the date."""
+    found = {edge.status for edge in answer.derivations}
+    meanings = [line(dim(f"{status}: {text}")) for status, text in STATUS_MEANINGS.items() if status in found]
+    return [EMPTY, *meanings, line(dim(dated(answer)))]
