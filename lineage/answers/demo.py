@@ -14,6 +14,7 @@ from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
+from lineage_schemas.answer_check import CheckAnswer
 from lineage_schemas.answer_demo import DemoAnswer
 
 HUB_FOLDER = Path(__file__).parents[1] / "demo_data" / "hub"
@@ -46,6 +47,7 @@ def demo(session: Session) -> DemoAnswer:
         traced = trace(own, MERGE)
         own.progress.note(f"Checking {REPLACED}: did its weights move without a word?")
         checked = check(own, [REPLACED])
+        assert isinstance(checked, CheckAnswer), "one target gives one answer"
         return DemoAnswer(
             **own.header("demo.v1", collected.collected_at),
             store=store,

@@ -1,0 +1,166 @@
+"""The demo: the real pipeline on what the package carries, with nothing of the user's touched."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lineage.answers.demo import HUB_FOLDER, demo, invocation
+from lineage.answers.session import Session
+from lineage.settings import Settings
+from lineage_schemas.answer_demo import DemoAnswer
+from lineage_schemas.export import json_schema
+from tests.support.shared import ROOT, SHARED, needs_shared
+from tools.make_demo import AUTHOR, FAMILY, bundle
+
+BUNDLE = HUB_FOLDER / "mattshumer" / "Reflection-Llama-3.1-70B.bundle"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def answer(home: Path) -> DemoAnswer:
+    environ = {"LINEAGE_STORE": str(home / "own.db"), "LINEAGE_CACHE": str(home / "cache"), "HF_HOME": str(home / "hf")}
+    with Session(settings=Settings.from_environment(environ)) as session:
+        return demo(session)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the carried bundle with everything in it."""
+    folder = tmp_path_factory.mktemp("carried")
+    git(folder, "init", "--quiet", "--bare")
+    git(folder, "fetch", "--quiet", str(BUNDLE), "+refs/*:refs/*")
+    return folder
+
+
+def test_it_finds_the_replaced_shards_as_one_silent_change(answer: DemoAnswer) -> None:
+    """162 shards in 162 commits without a tag are one push, one change, one finding."""
+    counts = answer.check.counts
+    assert (counts.after_first_upload, counts.silent) == (1, 1)
+    assert answer.check.verdict == "findings"
+    assert len(answer.check.findings) == 1
+    (change,) = [change for change in answer.check.weight_changes if change.counts]
+    assert (change.kind, change.verdict) == ("replaced", "silent")
+    (group,) = change.groups
+    assert len([file for file in group.files if file.endswith(".safetensors")]) == 162
+    assert (change.end - change.start).total_seconds() < 2 * 3600
+    assert change.start.date().isoformat() == "2024-09-06"
+
+
+def test_it_traces_a_merge_to_what_its_cards_name(answer: DemoAnswer) -> None:
+    """Both parents of the merge are there, and the base behind one of them."""
+    edges = {(edge.child, edge.parent): edge for edge in answer.trace.derivations}
+    manual, python = "otterhub/skiff-0.7m-manual", "magpie-ml/python-max-0.7m"
+    assert set(edges) == {
+        (answer.trace.root, manual),
+        (answer.trace.root, python),
+        (manual, "skiffworks/skiff-0.7m"),
+    }
+    assert {edges[answer.trace.root, parent].relation for parent in (manual, python)} == {"merge"}
+    assert all(edge.evidence for edge in edges.values())
+
+
+def test_it_reads_every_carried_model_from_the_carried_hub(answer: DemoAnswer) -> None:
+    """All models are read from the folder in the package, and fingerprints of carried weights are of all bytes."""
+    models = {model.id: model for model in answer.collected.models if model.outcome == "collected"}
+    assert set(models) == {*FAMILY, "mattshumer/Reflection-Llama-3.1-70B"}
+    assert answer.hub is not None
+    assert answer.hub.startswith("dir-hub-")
+    assert models["otterhub/skiff-0.7m-manual"].level == "full"
+
+
+def test_it_leaves_the_users_store_alone(answer: DemoAnswer, home: Path) -> None:
+    """The demo's store is its own; neither the user's store nor the clones' cache is made or changed."""
+    assert Path(answer.store).is_file()
+    assert not Path(answer.store).is_relative_to(home)
+    assert list(home.iterdir()) == []
+
+
+def test_the_suggested_commands_work_as_printed(answer: DemoAnswer, tmp_path: Path) -> None:
+    """Each of the three is pasted into a shell, in another folder, and answers."""
+    assert len(answer.next_commands) == 3
+    for command in answer.next_commands:
+        done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert "skiff" in done.stdout or "Reflection" in done.stdout
+
+
+def test_the_command_prints_answers_and_stays_under_five_seconds(tmp_path: Path) -> None:
+    """The README's first command is quick, and its JSON keeps to its schema."""
+    env = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "lineage", "demo", "--format", "json"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
+    written = json.loads(done.stdout)
+    jsonschema.validate(written, json_schema("demo.v1"))
+    assert Path(written["store"]).is_relative_to(tmp_path)
+
+
+def test_the_carried_history_is_the_recorded_one(carried: Path) -> None:
+    """355 commits, of which 130 on the default branch change nothing, by a neutral author."""
+    assert len(git(carried, "rev-list", "--all").split()) == 355
+    assert set(git(carried, "log", "--all", "--format=%an <%ae>|%cn <%ce>").split("\n")) == {
+        f"{AUTHOR.decode()}|{AUTHOR.decode()}",
+        "",
+    }
+    log = git(carried, "log", "refs/heads/main", "--format=%x00", "--name-only").split("\0")[1:]
+    assert sum(not names.strip() for names in log) == 130
+    pointer = git(carried, "show", "refs/heads/main:model-00001-of-00162.safetensors")
+    assert pointer.startswith("version https://git-lfs.github.com/spec/v1\noid sha256:")
+
+
+@needs_shared
+def test_the_bundle_can_be_made_again(carried: Path, tmp_path: Path) -> None:
+    """The recorded history leads to the very commits that the package carries, pointers included."""
+    recorded = SHARED / "data" / "histories" / "MiMiGame-1__Reflection-Llama-3.1-70B.json.gz"
+    history = json.loads(gzip.decompress(recorded.read_bytes()))
+    bundle(history, tmp_path / "again.bundle")
+    heads = git(tmp_path, "bundle", "list-heads", str(tmp_path / "again.bundle"))
+    assert heads == git(tmp_path, "bundle", "list-heads", str(BUNDLE))
+    pointers = {change["new"] for commit in history["commits"] for change in commit["changes"] if change.get("lfs")}
+    objects = git(carried, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
+    assert pointers <= set(objects.split())
+
+
+@pytest.mark.parametrize(("uv", "prefix"), [("/opt/uv", "uv run lineage"), (None, "python3 -m uv run lineage")])
+def test_commands_are_written_for_uv_run(monkeypatch: pytest.MonkeyPatch, uv: str | None, prefix: str) -> None:
+    """Under `uv run` nothing is on PATH, so the suggested commands begin as the user's own did."""
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    monkeypatch.setattr("shutil.which", lambda name: uv)
+    assert invocation() == prefix
+
+
+def test_commands_are_written_for_the_command_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The bare name is used only where it is this installation's: another project has a command of that name."""
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert invocation() == "lineage"
+    other = tmp_path / "lineage"
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert invocation() == f"{sys.executable} -m lineage"
+
+
+def test_the_carried_hub_is_a_folder_of_the_checkout() -> None:
+    """The package finds its data beside its code, wherever it is installed."""
+    assert HUB_FOLDER.is_relative_to(ROOT / "lineage")
+    assert BUNDLE.is_file()
