@@ -1,0 +1,262 @@
+"""Compare two sets of weights: what became of each tensor, and what that makes of the whole."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from lineage.fingerprint.measure import GroupFingerprint
+from lineage.fingerprint.tensor_table import TensorRow
+
+ToldKind = Literal[
+    "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "replaced", "cast", "requantised"
+]
+
+_VOCABULARY = re.compile(
+    r"(embed_tokens|wte|word_embeddings|embed_in|embed_out|embeddings?|token_embd|tok_embeddings|lm_head|output|shared"
+    r"|decoder)\.(weight|bias)$|final_logits_bias$|^(token_embd|output)\.weight$"
+)
+"""Tensors with a row for each token."""
+
+_BUFFER = re.compile(
+    r"(inv_freq|position_ids|num_batches_tracked|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"
+)
+"""Constants that are kept among the parameters: they do not tell retrained from partly retrained."""
+
+_QUANTISED = re.compile(
+    r"\.(qweight|qzeros|scales|g_idx|absmax|SCB|weight_format|weight_scale(_inv|_2)?|weight_packed|weight_shape|quant_map"
+    r"|quant_state[.\w]*|_data|_scale|nested_absmax|input_scale|zeros|biases)$"
+)
+_PACKED_DTYPES = re.compile(r"^(I?Q\d|TQ\d|MXFP4|NVFP4|TYPE_)")
+
+
+class LayoutComparison(NamedTuple):
+    """Tensors by what became of their names, dtypes and shapes; lists are in order of name.
+
+    `retyped` have another dtype and the same shape, `grown` are vocabulary tensors with rows appended, `reshaped` any
+    other shape.
+    """
+
+    equal: int
+    retyped: list[str]
+    grown: list[str]
+    reshaped: list[str]
+    added: list[str]
+    removed: list[str]
+
+
+class TensorComparison(NamedTuple):
+    """Tensors by what became of their bytes; lists are in order of name.
+
+    `renamed` pairs a removed with an added tensor whose dtype, shape and bytes are found exactly once on either side.
+    """
+
+    equal: int
+    changed: list[str]
+    added: list[str]
+    removed: list[str]
+    renamed: list[tuple[str, str]]
+
+
+class ToldChange(NamedTuple):
+    """What a comparison tells: its kind, changed tensors of how many (None where not counted), and a short note."""
+
+    kind: ToldKind
+    tensors_changed: int | None = None
+    tensors_total: int | None = None
+    note: str | None = None
+
+
+def compare_layouts(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> LayoutComparison:
+    """Compare names, dtypes and shapes."""
+    old = {row.name: row for row in before}
+    new = {row.name: row for row in after}
+    equal = 0
+    found = LayoutComparison(0, [], [], [], [], [])
+    for name in sorted(old.keys() & new.keys()):
+        was, now = old[name], new[name]
+        if was.shape == now.shape:
+            equal += was.dtype == now.dtype
+            if was.dtype != now.dtype:
+                found.retyped.append(name)
+        elif _has_grown(was, now):
+            found.grown.append(name)
+        else:
+            found.reshaped.append(name)
+    found.added.extend(sorted(new.keys() - old.keys()))
+    found.removed.extend(sorted(old.keys() - new.keys()))
+    return found._replace(equal=equal)
+
+
+def compare_tensors(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> TensorComparison:
+    """Compare the bytes of tensors by name; both tables need digests (level full), else ValueError."""
+    if any(row.digest is None for row in (*before, *after)):
+        raise ValueError("tensors can be compared by their bytes at level full only")
+    old = {row.name: (row.dtype, row.shape, row.digest) for row in before}
+    new = {row.name: (row.dtype, row.shape, row.digest) for row in after}
+    both = sorted(old.keys() & new.keys())
+    changed = [name for name in both if old[name] != new[name]]
+    removed = {old[name]: name for name in sorted(old.keys() - new.keys())}
+    added = {new[name]: name for name in sorted(new.keys() - old.keys())}
+    copies_before, copies_after = Counter(old.values()), Counter(new.values())
+    renamed = sorted(
+        (removed[held], added[held])
+        for held in removed.keys() & added.keys()
+        if copies_before[held] == copies_after[held] == 1
+    )
+    gone, come = {pair[0] for pair in renamed}, {pair[1] for pair in renamed}
+    return TensorComparison(
+        equal=len(both) - len(changed),
+        changed=changed,
+        added=sorted(new.keys() - old.keys() - come),
+        removed=sorted(old.keys() - new.keys() - gone),
+        renamed=renamed,
+    )
+
+
+def tell_change(
+    before: GroupFingerprint, after: GroupFingerprint, cast_check: Callable[[], bool | None] | None = None
+) -> ToldChange:
+    """Tell what happened between two states of a weight group, as far as both were measured.
+
+    `cast_check` is asked only where nothing but float dtypes differ; it tells whether the values are the same but for
+    rounding, or None where it could not look. Where the bytes were not compared the answer is `replaced`, with what
+    headers tell as its note, or `reshaped` where headers prove it.
+    """
+    same = _same_weights(before, after)
+    if same:
+        return same
+    if before.rows is None or after.rows is None:
+        return ToldChange("replaced")
+    layout = compare_layouts(before.rows, after.rows)
+    total = len(before.rows) + len(layout.added)
+    if layout.retyped and not (layout.grown or layout.reshaped or layout.added or layout.removed):
+        return _retyped(before.rows, after.rows, layout, cast_check, total)
+    if _is_quantised(before.rows) or _is_quantised(after.rows):
+        if layout.reshaped or layout.added or layout.removed or layout.retyped:
+            return ToldChange(
+                "replaced", None, total, _dtype_note(before.rows, after.rows) or "quantised in another way"
+            )
+    elif _shapes(before.rows) != _shapes(after.rows) and (layout.reshaped or layout.added or layout.removed):
+        return ToldChange("reshaped", None, total, _layout_note(layout))
+    return _values(before, after, layout, total)
+
+
+def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> ToldChange | None:
+    """Tell from digests whether the parameters are the same."""
+    old, new = before.digests, after.digests
+    count = before.tensor_count
+    if old.files is not None and old.files == new.files:
+        return ToldChange("equal", 0, count)
+    if old.weights is not None and old.weights == new.weights:
+        return ToldChange("reserialised", 0, count, "the same tensors in other files")
+    if old.content is not None and old.content == new.content:
+        return ToldChange("renamed", 0, count, "the same tensors under other names")
+    if _have_digests(before, after) and _held(before) == _held(after):
+        return ToldChange("renamed", 0, count, "the same tensors, tied copies left out or added")
+    return None
+
+
+def _held(fingerprint: GroupFingerprint) -> set[tuple[str, tuple[int, ...], str | None]]:
+    """Collect what the tensors hold, without names and copies."""
+    return {(row.dtype, row.shape, row.digest) for row in fingerprint.rows or ()}
+
+
+def _have_digests(*sides: GroupFingerprint) -> bool:
+    """Tell whether the bytes of all tensors of all sides were read."""
+    return all(side.digests.weights is not None for side in sides)
+
+
+def _retyped(
+    before: Sequence[TensorRow],
+    after: Sequence[TensorRow],
+    layout: LayoutComparison,
+    cast_check: Callable[[], bool | None] | None,
+    total: int,
+) -> ToldChange:
+    """Tell a change in which only dtypes differ by layout."""
+    note = _dtype_note(before, after)
+    old = {row.name: row.dtype for row in before}
+    new = {row.name: row.dtype for row in after}
+    floats = all(old[name] in FLOATS and new[name] in FLOATS for name in layout.retyped)
+    verdict = cast_check() if floats and cast_check else None
+    if verdict is None:
+        return ToldChange("replaced", None, total, note)
+    if verdict:
+        return ToldChange("cast", len(layout.retyped), total, note)
+    return ToldChange("retrained", None, total, f"{note}, and other values")
+
+
+def _values(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison, total: int) -> ToldChange:
+    """Tell a change of values behind the same shapes, or behind appended vocabulary rows."""
+    notes = ["vocabulary rows appended"] if layout.grown else []
+    if layout.added or layout.removed:
+        notes.append("other names")
+    if not _have_digests(before, after):
+        if layout.retyped:
+            notes.append(_dtype_note(before.rows or (), after.rows or ()))
+        return ToldChange("replaced", None, total, "; ".join(filter(None, notes)) or None)
+    tensors = compare_tensors(before.rows or (), after.rows or ())
+    names = set(tensors.changed) | set(tensors.added)
+    kept = [row.name for row in after.rows or () if row.name not in names and not _BUFFER.search(row.name)]
+    note = "; ".join([f"{len(names)} of {total} tensors", *notes])
+    return ToldChange("partial" if kept else "retrained", len(names), total, note)
+
+
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+"""Dtypes between which rounding can be checked."""
+
+
+def _has_grown(was: TensorRow, now: TensorRow) -> bool:
+    """Tell a vocabulary tensor with rows appended."""
+    return bool(
+        _VOCABULARY.search(was.name)
+        and was.dtype == now.dtype
+        and was.shape
+        and now.shape
+        and was.shape[1:] == now.shape[1:]
+        and was.shape[0] < now.shape[0]
+    )
+
+
+def _shapes(rows: Sequence[TensorRow]) -> Counter[tuple[int, ...]]:
+    """Count shapes: equal counts mean that nothing but names and dtypes differ."""
+    return Counter(row.shape for row in rows)
+
+
+def _is_quantised(rows: Sequence[TensorRow]) -> bool:
+    """Tell tables in which weights are packed, with scales beside them or in blocks."""
+    return any(_QUANTISED.search(row.name) or _PACKED_DTYPES.match(row.dtype) for row in rows)
+
+
+def _dtype_note(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> str | None:
+    """Write how the dtype of most parameters changed, such as `F32→BF16`; None where it did not."""
+    old, new = _main_dtype(before), _main_dtype(after)
+    if old == new:
+        retyped = {row.name: row.dtype for row in before}
+        pairs = Counter(
+            (retyped[row.name], row.dtype) for row in after if retyped.get(row.name, row.dtype) != row.dtype
+        )
+        if not pairs:
+            return None
+        old, new = pairs.most_common(1)[0][0]
+    return f"{old}→{new}"
+
+
+def _main_dtype(rows: Sequence[TensorRow]) -> str:
+    """Find the dtype that holds most elements."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        elements = 1
+        for length in row.shape:
+            elements *= length
+        counts[row.dtype] += elements
+    return min(counts, key=lambda dtype: (-counts[dtype], dtype), default="none")
+
+
+def _layout_note(layout: LayoutComparison) -> str:
+    """Write in a few words how the layout changed."""
+    parts = [("reshaped", layout.reshaped), ("added", layout.added), ("removed", layout.removed)]
+    return ", ".join(f"{len(names)} tensors {word}" for word, names in parts if names)

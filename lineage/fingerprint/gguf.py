@@ -1,0 +1,244 @@
+"""The header of a GGUF file: what it declares of itself, and where its tensors lie."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, NamedTuple, NoReturn
+
+from lineage.errors import FormatError
+from lineage.fingerprint.header import FIRST_READ, MAX_TENSORS, Read, TensorSpan
+
+MAX_HEADER_BYTES = 100_000_000
+"""More than the largest vocabularies need; a header that goes on is refused."""
+
+MAX_ENTRIES = 100_000
+MAX_KEPT_CHARACTERS = 4_000
+MAX_KEPT_ITEMS = 100
+"""What is kept of the values: characters of a text, items of a list. Longer lists are passed over."""
+
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+
+_TYPES: dict[int, tuple[str, int, int]] = {
+    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292), 16: ("IQ2_XXS", 256, 66),
+    17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50), 20: ("IQ4_NL", 32, 18),
+    21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136), 24: ("I8", 1, 1), 25: ("I16", 1, 2),
+    26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2),
+    34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36),
+}  # fmt: skip
+"""Tensor types: word, elements of a block, bytes of a block. Types of forks are known by number only."""
+
+
+class GgufHeader(NamedTuple):
+    """What a header says.
+
+    `values` are the key-value pairs that are kept (short texts, numbers, short lists). `tensors` are in order of their
+    bytes, shapes outermost first; None where they were not asked for. `ranges_known` is False where a
+    tensor's type is not in our table: then `begin` and `end` say nothing.
+    """
+
+    version: int
+    values: dict[str, Any]
+    tensors: list[TensorSpan] | None
+    ranges_known: bool
+
+
+def read_gguf(read: Read, size: int | None, file: str, *, tensors: bool = True) -> GgufHeader:
+    """Read the header of a GGUF file, version 2 or 3, little-endian.
+
+    Without `tensors` it stops at the first list of the tokenizer: what a file declares of its origin stands
+    before that, and a Hub is spared megabytes of vocabulary. Raises FormatError for what llama.cpp would refuse.
+    """
+    window = _Window(read, size, file)
+    if window.take(4) != b"GGUF":
+        window.refuse("it does not begin with GGUF")
+    version = window.number("I")
+    if version.to_bytes(4, "little")[3] and not version & 0xFFFF:
+        window.refuse("it is big-endian, which is not read here")
+    if version not in (2, 3):
+        window.refuse(f"it has version {version}, only 2 and 3 are read here")
+    count, entries = window.number("Q"), window.number("Q")
+    if count > MAX_TENSORS or entries > MAX_ENTRIES:
+        window.refuse(f"it claims {count:,} tensors and {entries:,} entries")
+    values: dict[str, Any] = {}
+    seen: set[str] = set()
+    for _ in range(entries):
+        key = window.text(65_535)
+        if key in seen:
+            window.refuse(f"it has the key {key[:200]!r} twice")
+        seen.add(key)
+        kind = window.number("I")
+        if not tensors and kind == _ARRAY and key.startswith("tokenizer."):
+            return GgufHeader(version, values, None, False)
+        value = _value(window, kind)
+        if value is not None:
+            values[key] = value
+    if not tensors:
+        return GgufHeader(version, values, None, False)
+    spans, known = _tensors(window, count, values.get("general.alignment", 32))
+    return GgufHeader(version, values, spans, known)
+
+
+def declared_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Choose the values by which a file tells what it is and what it came from."""
+    return {
+        key: value
+        for key, value in values.items()
+        if key.startswith(("general.", "adapter.", "split.")) or key.endswith((".context_length", ".vocab_size"))
+    }
+
+
+class _Window:
+    """Bytes of the file from `position` on, fetched in growing pieces and forgotten once they are read."""
+
+    def __init__(self, read: Read, size: int | None, file: str) -> None:
+        self.read = read
+        self.size = size
+        self.file = file
+        self.position = 0
+        self._held = b""
+        self._at = 0
+        self._next = FIRST_READ
+
+    def refuse(self, what: str) -> NoReturn:
+        """Refuse the file in words that name it."""
+        raise FormatError(
+            f"{self.file} is no sound GGUF file: {what}.",
+            file=self.file,
+            hint="Download the file again; if it stays so, its publisher has to repair it.",
+        )
+
+    def take(self, length: int) -> bytes:
+        """Take the next bytes; a file that ends before them is refused."""
+        if self._at + length > len(self._held):
+            self._fetch(length)
+        taken = self._held[self._at : self._at + length]
+        self._at += length
+        self.position += length
+        return taken
+
+    def _fetch(self, length: int) -> None:
+        """Hold at least `length` bytes, at most a header's worth."""
+        if self.position + length > MAX_HEADER_BYTES:
+            self.refuse(f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
+        if self.size is not None and self.position + length > self.size:
+            self.refuse("it ends inside its header")
+        rest = self._held[self._at :]
+        start = self.position + len(rest)
+        wanted = max(self._next, length - len(rest))
+        if self.size is not None:
+            wanted = min(wanted, self.size - start)
+        self._held = rest + self.read(start, wanted)
+        self._at = 0
+        self._next = min(self._next * 4, 8 << 20)
+        if len(self._held) < length:
+            self.refuse("it ends inside its header")
+
+    def skip(self, length: int) -> None:
+        """Pass over bytes without fetching them."""
+        held = len(self._held) - self._at
+        if length <= held:
+            self._at += length
+        else:
+            self._held, self._at = b"", 0
+        self.position += length
+        if self.position > MAX_HEADER_BYTES or (self.size is not None and self.position > self.size):
+            self.refuse("a list in its header goes on past its end")
+
+    def number(self, letter: str) -> int:
+        """Take one whole number."""
+        return int(struct.unpack(f"<{letter}", self.take(struct.calcsize(f"<{letter}")))[0])
+
+    def text(self, limit: int) -> str:
+        """Take a text of at most `limit` bytes."""
+        length = self.number("Q")
+        if length > limit:
+            self.refuse(f"a name in it claims {length:,} bytes")
+        try:
+            return self.take(length).decode()
+        except UnicodeDecodeError as error:
+            raise FormatError(
+                f"{self.file} is no sound GGUF file: a name in it is no UTF-8.", file=self.file
+            ) from error
+
+
+def _value(window: _Window, kind: int) -> Any:
+    """Read one value; None where it is too long to keep."""
+    if kind in _SCALARS:
+        letter = _SCALARS[kind]
+        return struct.unpack(f"<{letter}", window.take(struct.calcsize(f"<{letter}")))[0]
+    if kind == _STRING:
+        length = window.number("Q")
+        if length > 4 * MAX_KEPT_CHARACTERS:
+            window.skip(length)
+            return None
+        text = window.take(length).decode(errors="replace")
+        return text if len(text) <= MAX_KEPT_CHARACTERS else text[: MAX_KEPT_CHARACTERS - 1] + "…"
+    if kind == _ARRAY:
+        return _array(window)
+    return window.refuse(f"it holds a value of the unknown type {kind}")
+
+
+def _array(window: _Window) -> list[Any] | None:
+    """Read a list, or pass over one that is too long to keep."""
+    kind, count = window.number("I"), window.number("Q")
+    if kind == _ARRAY:
+        window.refuse("it holds lists of lists")
+    if kind != _STRING and kind not in _SCALARS:
+        window.refuse(f"it holds a list of the unknown type {kind}")
+    width = 8 if kind == _STRING else struct.calcsize(f"<{_SCALARS[kind]}")
+    if count * width > MAX_HEADER_BYTES:
+        window.refuse(f"it holds a list that claims {count:,} items")
+    if count <= MAX_KEPT_ITEMS:
+        return [_value(window, kind) for _ in range(count)]
+    if kind == _STRING:
+        for _ in range(count):
+            window.skip(int.from_bytes(window.take(8), "little"))
+    else:
+        window.skip(count * width)
+    return None
+
+
+def _tensors(window: _Window, count: int, alignment: object) -> tuple[list[TensorSpan], bool]:
+    """Read the tensors' entries and find the bytes of each."""
+    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
+        window.refuse(f"its alignment is {alignment!r}")
+    entries = [_tensor(window) for _ in range(count)]
+    if len({name for name, *_ in entries}) != count:
+        window.refuse("it holds two tensors of one name")
+    start = -(-window.position // alignment) * alignment
+    known = all(length is not None for *_, length in entries)
+    spans = [
+        TensorSpan(name, word, shape, start + offset, start + offset + (length or 0))
+        for name, word, shape, offset, length in entries
+    ]
+    spans.sort(key=lambda span: (span.begin, span.end))
+    at = start
+    for span in spans if known else ():
+        if span.begin < at or (window.size is not None and span.end > window.size):
+            window.refuse(f"the bytes of {span.name[:200]!r} overlap others or lie past its end")
+        at = span.end
+    return spans, known
+
+
+def _tensor(window: _Window) -> tuple[str, str, tuple[int, ...], int, int | None]:
+    """Read one tensor's entry: name, type word, shape, offset in the data, and bytes where the type is known."""
+    name = window.text(1_000)
+    rank = window.number("I")
+    if rank > 8:
+        window.refuse(f"the tensor {name[:200]!r} has {rank:,} dimensions")
+    shape = tuple(window.number("Q") for _ in range(rank))[::-1]
+    kind, offset = window.number("I"), window.number("Q")
+    elements = 1
+    for length in shape:
+        elements *= length
+        if elements >= 1 << 62:
+            window.refuse(f"the shape of {name[:200]!r} overflows")
+    if kind not in _TYPES:
+        return name, f"TYPE_{kind}", shape, offset, None
+    word, block, width = _TYPES[kind]
+    if elements % block or (shape and shape[-1] % block):
+        window.refuse(f"{name[:200]!r} ({word}) does not end on a block")
+    return name, word, shape, offset, elements // block * width

@@ -1,0 +1,253 @@
+"""Measure a weight group: what it is, as far as the level goes and what is at hand allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lineage.errors import FormatError, InputError
+from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
+from lineage.fingerprint.gguf import declared_values, read_gguf
+from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
+from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
+from lineage.progress import SILENT, Progress, Task
+from lineage_schemas.file import FileEntry
+from lineage_schemas.weight_group import WeightGroup
+from lineage_schemas.weights import Cost, Digests
+
+if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
+    from lineage_schemas.model import Level
+
+_PICKLES = frozenset({"pytorch", "pickle"})
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
+_WITH_TENSORS = frozenset({"safetensors", "gguf"})
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFingerprint:
+    """What is known of one weight group.
+
+    `level` is how deep the reading went; a format without tensors that we read is known by its files at any level.
+    `files` are the group's files with every hash that is known or was computed. `rows` is the tensor table in order
+    of name, None where there is none or the level did not reach it. `flags` are stable words: `pickle`
+    (never opened, it could run code), `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`.
+    """
+
+    group: WeightGroup
+    level: Level
+    files: tuple[FileEntry, ...]
+    digests: Digests
+    rows: list[TensorRow] | None
+    declares: dict[str, Any]
+    flags: tuple[str, ...]
+    cost: Cost
+
+    @property
+    def tensor_count(self) -> int | None:
+        """Count tensors."""
+        return None if self.rows is None else len(self.rows)
+
+    @property
+    def parameter_count(self) -> int | None:
+        """Count elements over all tensors, as stored."""
+        return None if self.rows is None else count_parameters(self.rows)
+
+    @property
+    def dtypes(self) -> dict[str, int] | None:
+        """Count tensors by dtype, in order of the dtype's name."""
+        return None if self.rows is None else dict(sorted(Counter(row.dtype for row in self.rows).items()))
+
+    @property
+    def byte_size(self) -> int | None:
+        """Add up the files' sizes."""
+        sizes = [entry.size for entry in self.files]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+class Source(NamedTuple):
+    """One file to read: in place where `local` is set, else by ranges or as a stream."""
+
+    entry: FileEntry
+    read: Read
+    stream: Callable[[], Iterator[bytes]]
+    local: Path | None
+
+
+def fingerprint_group(
+    hub: Hub,
+    model: str,
+    commit: str,
+    group: WeightGroup,
+    files: Mapping[str, FileEntry],
+    level: Level,
+    progress: Progress = SILENT,
+) -> GroupFingerprint:
+    """Measure a group of a model at a commit to a level, which the caller has found to be within its budget.
+
+    A remote safetensors shard costs at most two requests at level header. At level full a file on this machine is read
+    in one pass; a remote one is streamed, and a format without tensors only where no SHA-256 of it is known. Raises
+    FormatError where a file breaks its format or is not the one that the Hub's SHA-256 names, HubError as the Hub does.
+    """
+    sources = [_hub_source(hub, model, commit, files.get(path) or FileEntry(path=path)) for path in group.files]
+    before = hub.cost()
+    with progress.task(f"Reading {group.name}", _work(sources, level), "B") as task:
+        measured = _measure(group, sources, level, task)
+    after = hub.cost()
+    read_here = sum(source.entry.size or 0 for source in sources if source.local) if level == "full" else 0
+    cost = Cost(
+        requests=after.requests - before.requests,
+        bytes_read=after.bytes_read - before.bytes_read + read_here,
+        local=hub.is_local,
+    )
+    return replace(measured, cost=cost)
+
+
+def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SILENT) -> GroupFingerprint:
+    """Measure one weight file on this machine; it needs no config and no repository around it.
+
+    Raises InputError where it cannot be read, FormatError where it breaks its format.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    entry = FileEntry(path=path.name, size=size)
+    groups = weight_groups([entry])
+    group = groups[0] if groups else _group_by_content(path)
+    source = Source(entry, read_ranges(path, path.name), lambda: iter(()), path)
+    with progress.task(f"Reading {path.name}", _work([source], level), "B") as task:
+        measured = _measure(group, [source], level, task)
+    return replace(measured, cost=Cost(bytes_read=size if level == "full" else 0, local=True))
+
+
+def _group_by_content(path: Path) -> WeightGroup:
+    """Make the group of a file whose name tells nothing; its first bytes may tell GGUF."""
+    begin = read_ranges(path, path.name)(0, 4)
+    return WeightGroup(name=path.name, format="gguf" if begin == b"GGUF" else "other", files=(path.name,), main=True)
+
+
+def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry) -> Source:
+    """Say how a file of a model is read: in place if it lies on this machine."""
+    local = hub.local_path(model, commit, entry.path)
+    if local is not None:
+        if entry.size is None:
+            entry = entry.model_copy(update={"size": local.stat().st_size})
+        read = read_ranges(local, entry.path)
+    else:
+
+        def read(start: int, length: int) -> bytes:
+            return hub.read(model, commit, entry.path, start, length)
+
+    return Source(entry, read, lambda: hub.stream(model, commit, entry.path), local)
+
+
+def _work(sources: list[Source], level: Level) -> int | None:
+    """Count the bytes that a reading will go through; None where that is not known or not worth a bar."""
+    sizes = [source.entry.size for source in sources]
+    return sum(size or 0 for size in sizes) if level == "full" and None not in sizes else None
+
+
+def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> GroupFingerprint:
+    """Read the group's files one after another and put together what they hold."""
+    has_tensors = group.format in _WITH_TENSORS and level != "metadata"
+    flags = ["incomplete-shards"] if group.complete is False else []
+    rows: list[TensorRow] = []
+    declares: dict[str, Any] = {}
+    entries: list[FileEntry] = []
+    for source in sources:
+        spans, declared, known = _header(group, source, level) if has_tensors else ([], {}, True)
+        has_tensors = has_tensors and spans is not None
+        spans = spans or []
+        declares = {**declared, **declares}
+        flags += [] if known else ["unknown-tensor-type"]
+        passed = _pass(source, spans if known else [], task) if _must_read(group, source, level) else None
+        entries.append(_checked(source.entry, passed))
+        digests = passed.digests if passed and known else [None] * len(spans)
+        rows += [
+            TensorRow(span.name, span.dtype, span.shape, digest, source.entry.path)
+            for span, digest in zip(spans, digests, strict=True)
+        ]
+    if group.format not in _WITH_TENSORS:
+        flags += _flags_of_opaque(group.format, sources, level)
+    table = sort_rows(rows) if has_tensors else None
+    return GroupFingerprint(
+        group=group,
+        level=level,
+        files=tuple(entries),
+        digests=_digests(sources, entries, table),
+        rows=table,
+        declares=declares,
+        flags=tuple(dict.fromkeys(flags)),
+        cost=Cost(),
+    )
+
+
+def _header(group: WeightGroup, source: Source, level: Level) -> tuple[list[TensorSpan] | None, dict[str, Any], bool]:
+    """Read a file's header: where its tensors lie, what it declares, and whether their bytes are known.
+
+    A GGUF header holds the vocabulary, megabytes of it: below level full a Hub gives tensors of the main group only.
+    """
+    entry = source.entry
+    if group.format == "safetensors":
+        header = read_header(source.read, entry.size, entry.path)
+        return header.tensors, dict(header.metadata), True
+    whole = level == "full" or source.local is not None or group.main
+    gguf = read_gguf(source.read, entry.size, entry.path, tensors=whole)
+    return gguf.tensors, declared_values(gguf.values), gguf.ranges_known or not whole
+
+
+def _must_read(group: WeightGroup, source: Source, level: Level) -> bool:
+    """Tell whether all bytes of a file are needed: not where a remote file without tensors has a known SHA-256."""
+    if level != "full":
+        return False
+    return group.format in _WITH_TENSORS or source.local is not None or source.entry.sha256 is None
+
+
+def _pass(source: Source, spans: list[TensorSpan], task: Task) -> FilePass:
+    """Read a whole file once."""
+    if source.local is not None:
+        return hash_file(source.local, spans, task, source.entry.path)
+    return hash_chunks(source.stream(), spans, task, source.entry.path)
+
+
+def _checked(entry: FileEntry, passed: FilePass | None) -> FileEntry:
+    """Add what a pass found to a file's entry; bytes other than those that the Hub names are refused."""
+    if passed is None:
+        return entry
+    if entry.sha256 is not None and entry.sha256 != passed.sha256:
+        raise FormatError(
+            f"{entry.path} is not the file that its repository names (sha256-mismatch): its bytes have SHA-256 "
+            f"{passed.sha256}, the repository says {entry.sha256}.",
+            file=entry.path,
+            hint="Download the file again. If it stays so, do not load it.",
+        )
+    if entry.size is not None and entry.size != passed.size:
+        raise FormatError(f"{entry.path} has {passed.size:,} bytes instead of {entry.size:,}.", file=entry.path)
+    return entry.model_copy(update={"sha256": passed.sha256, "size": passed.size})
+
+
+def _flags_of_opaque(kind: str, sources: list[Source], level: Level) -> list[str]:
+    """Flag files that are known by their hash only; a pickle is told by its first bytes where they cost nothing."""
+    flags = ["known-by-sha256"]
+    if kind in _PICKLES:
+        local = [source for source in sources if source.local and level == "full"]
+        if not local or any(source.read(0, 4).startswith(_PICKLE_STARTS) for source in local):
+            flags.append("pickle")
+    return flags
+
+
+def _digests(sources: list[Source], entries: list[FileEntry], table: list[TensorRow] | None) -> Digests:
+    """Compute the group's digests; the files digest from the identities that metadata give, if they give them."""
+    claimed = files_digest(source.entry.identity for source in sources)
+    return Digests(
+        files=claimed or files_digest(entry.identity for entry in entries),
+        weights=weights_digest(table) if table else None,
+        content=content_digest(table) if table else None,
+        layout=layout_digest(table) if table else None,
+    )
