@@ -1,0 +1,317 @@
+"""`lineage trace`: where a model comes from, who stands on it, and the ways between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from lineage.collect.options import DEFAULT_MAX_MODELS
+from lineage.errors import HubError, HubUnreachableError, InputError, ModelNotFoundError
+from lineage.hub.target import ModelTarget, PathTarget, parse_target
+from lineage.query.walk import ancestors, descendants
+from lineage.store.aliases import key_of_alias
+from lineage_schemas.answer import Incomplete, IncompleteReason
+from lineage_schemas.answer_trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
+from lineage_schemas.ids import ref_key, shown_id
+from lineage_schemas.pointer import Pointer
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
+    from lineage.query.walk import Walk
+    from lineage.store.interface import EdgeRow, StoreView
+
+MAX_PATHS = 100
+"""Ways between two models that are told: a tangle of merges has more than anybody reads."""
+
+Told = dict[str, tuple[IncompleteReason, str | None]]
+"""What a collection could not read, by model key."""
+
+
+@dataclass(frozen=True)
+class _Root:
+    """Name a model that a question is about, and what its collection could not read, if one had to run."""
+
+    key: str
+    told: Told = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Hold the part of the graph that is the answer; `stops` says where and why it ends early."""
+
+    direction: Literal["up", "down", "paths"]
+    depths: Mapping[str, int]
+    edges: tuple[EdgeRow, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    paths: tuple[tuple[str, ...], ...] = ()
+    stops: tuple[tuple[str, str], ...] = ()
+
+
+def trace(
+    session: Session,
+    target: str,
+    *,
+    to: str | None = None,
+    down: bool = False,
+    depth: int | None = None,
+    max_models: int = DEFAULT_MAX_MODELS,
+) -> TraceAnswer:
+    """Walk the stored graph from a model: up to its ancestors, down to its descendants, or to another model.
+
+    A model that is not in the store is collected first, and so is a folder of one's own, every time. Downwards the
+    answer is as complete as what was collected: a model known by name only has descendants too. At most `max_models`
+    models beside the root are told. Raises ModelNotFoundError, HubUnreachableError for what is neither stored nor
+    readable, InputError for questions that contradict themselves.
+    """
+    if down and to is not None:
+        raise InputError("--down goes to all descendants, not to one model", hint="leave out --down to see the paths")
+    if depth is not None and depth < 0:
+        raise InputError(f"a depth of {depth} is no number of generations")
+    root = _ensure(session, target, down=down, max_models=max_models)
+    if to is not None:
+        return _between(session, root, to, max_models)
+    with session.store.reading() as view:
+        walk = (descendants if down else ancestors)(view, root.key, depth=depth, limit=max_models)
+        part = _Part("down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth))
+        return _Teller(session, view).answer(part, root.key, told=root.told)
+
+
+def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAnswer:
+    """Find the ways between two models; the other one is collected only where what is known does not join them."""
+    from lineage.query.paths import paths
+
+    other = _known(session, to)
+    with session.store.reading() as view:
+        joined = other is not None and bool(paths(view, root.key, other, limit=1).paths)
+    told = dict(root.told)
+    if other is None or not joined:
+        second = _ensure(session, to, down=False, max_models=max_models)
+        other, told = second.key, told | second.told
+    with session.store.reading() as view:
+        found = paths(view, root.key, other, limit=MAX_PATHS)
+        stops = ((root.key, f"more than {MAX_PATHS} ways; the shortest are told"),) if found.more else ()
+        part = _Part("paths", _distances(found.paths, root.key), found.edges, paths=found.paths, stops=stops)
+        return _Teller(session, view).answer(part, root.key, told=told, to=other)
+
+
+def _distances(ways: Iterable[tuple[str, ...]], root: str) -> dict[str, int]:
+    """Tell how far from the root each model on any way is, at its nearest."""
+    distances = {root: 0}
+    for way in ways:
+        start = way.index(root)
+        for position, key in enumerate(way):
+            distances[key] = min(abs(position - start), distances.get(key, len(way)))
+    return distances
+
+
+def _stops(walk: Walk, root: _Root, depth: int | None) -> tuple[tuple[str, str], ...]:
+    """Say where a walk ended for a cap."""
+    stops = [(key, f"--depth {depth} ends here") for key in walk.deeper]
+    if walk.hidden:
+        stops.append((root.key, f"{walk.hidden} more are known; --depth and --max-models say how many are told"))
+    return tuple(stops)
+
+
+def _known(session: Session, text: str) -> str | None:
+    """Find the key of a model that the store knows, if only by name."""
+    target = parse_target(text)
+    if isinstance(target, PathTarget):
+        return None
+    with session.store.reading() as view:
+        return _key_in_store(view, session.hub, target, by_name=True)
+
+
+def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Root:
+    """Find a model in the store, and collect it where it is not there."""
+    target = parse_target(text)
+    if isinstance(target, PathTarget):
+        hub, model = session.folder(target.path)
+        told = _collect(session, model, hub=hub, max_models=max_models)
+        return _Root(hub.key(model), told)
+    with session.store.reading() as view:
+        key = _key_in_store(view, session.hub, target, by_name=down)
+    if key is not None:
+        return _Root(key)
+    if session.offline and not session.hub.is_local:
+        raise HubUnreachableError(
+            f"{target} is not in the store, and the Hub may not be asked offline",
+            model=target.model,
+            hint=f"lineage collect {target}, without --offline",
+        )
+    session.progress.note(f"{target} is not in the store yet: it is collected first")
+    told = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
+    with session.store.reading() as view:
+        asked = ModelTarget(target.model)
+        return _Root(_key_in_store(view, session.hub, asked, by_name=True) or session.hub.key(target.model), told)
+
+
+def _key_in_store(view: StoreView, hub: Hub, target: ModelTarget, *, by_name: bool) -> str | None:
+    """Find the key of a model that was collected, at the revision asked for, or `by_name` of any that is known."""
+    key = key_of_alias(view, hub.name, target.model) or hub.key(target.model)
+    node = view.nodes("Model", [key]).get(key)
+    if node is None or by_name:
+        return key if node is not None else None
+    head, wanted = node.get("head"), target.revision
+    if not head or wanted is None:
+        return key if head else None
+    names = [ref_key(key, name) for name in (wanted, f"refs/heads/{wanted}", f"refs/tags/{wanted}")]
+    commits = {ref.get("target") for ref in view.nodes("Ref", names).values()}
+    stands_there = head in commits or (len(wanted) >= 7 and head.startswith(wanted))
+    return key if stands_there else None
+
+
+def _collect(
+    session: Session, model: str, *, max_models: int, revision: str | None = None, hub: Hub | None = None,
+    children: bool = False,
+) -> Told:  # fmt: skip
+    """Collect a model with its ancestors, and tell what could not be read on the way.
+
+    The pipeline is imported here: an answer from the store does without it. Raises what kept the model itself
+    from being read; that it is gated is no error, because its name may still have descendants and declared parents.
+    """
+    from lineage.answers.collect import run
+    from lineage.collect.events import Capped, NotRead
+    from lineage.collect.options import CollectOptions
+    from lineage.collect.pipeline import Target
+
+    told: Told = {}
+    options = CollectOptions(max_models=max_models, children=children)
+    for event in run(session, [Target(model, revision, hub)], options):
+        if isinstance(event, NotRead):
+            if event.asked and event.reason != "gated":
+                raise _unreadable(event.model, event.reason, event.detail)
+            told[session.hub.key(event.model)] = (event.reason, event.detail)
+        elif isinstance(event, Capped):
+            told |= {session.hub.key(waiting): ("limit", event.limit) for waiting in event.waiting}
+    return told
+
+
+def _unreadable(model: str, reason: IncompleteReason, detail: str) -> HubError:
+    """Make the error for a model that could not be collected at all."""
+    if reason == "missing":
+        return ModelNotFoundError(detail, model=model, hint="check the name; private models need HF_TOKEN")
+    if reason == "offline":
+        return HubUnreachableError(detail, model=model, hint="try again when the Hub can be reached")
+    return HubError(detail, model=model)
+
+
+class _Teller:
+    """Turn rows of one view into the records of the answer, with ids as the session's Hub shows them."""
+
+    def __init__(self, session: Session, view: StoreView) -> None:
+        self._session, self._view, self._hub = session, view, session.hub.name
+
+    def answer(self, part: _Part, root: str, *, told: Told, to: str | None = None) -> TraceAnswer:
+        """Make the answer."""
+        nodes = self._view.nodes("Model", part.depths)
+        models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
+        dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
+        unsaid = list(self._without_parent(nodes)) if part.direction != "down" else []
+        incomplete = [*self._incomplete(nodes, told), *self._unread(unsaid), *self._stopped(part)]
+        return TraceAnswer(
+            **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
+            root=self._shown(root),
+            to=self._shown(to) if to else None,
+            direction=part.direction,
+            models=tuple(sorted(models, key=lambda model: (model.depth, model.id))),
+            derivations=tuple(self._derivations(part.edges)),
+            paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
+            counts=dict(part.counts),
+            unresolvable=tuple(self._unresolvable(unsaid)),
+            incomplete=tuple(dict.fromkeys(incomplete)),
+        )
+
+    def _shown(self, key: str) -> str:
+        return shown_id(key, self._hub)
+
+    def _model(self, key: str, node: Mapping[str, Any], depth: int) -> TracedModel:
+        licence, name = node.get("licence"), node.get("licence_name")
+        family = (node.get("observations") or {}).get("family") or {}
+        return TracedModel(
+            id=self._shown(key),
+            state=node.get("state", "unknown"),
+            licence=name if licence == "other" and name else licence,
+            family=family.get("value"),
+            revision=node.get("head"),
+            depth=depth,
+        )
+
+    def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:
+        """Tell edges with their evidence, all fetched at once."""
+        rows = sorted(edges, key=lambda edge: (self._shown(edge.source), self._shown(edge.target)))
+        found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence", ())})
+        for row in rows:
+            told = [self._evidence(key, found[key]) for key in row.properties.get("evidence", ()) if key in found]
+            yield TracedDerivation(
+                child=self._shown(row.source),
+                parent=self._shown(row.target),
+                **{name: row.properties.get(name, unsaid) for name, unsaid in _EDGE_FIELDS.items()},
+                evidence=tuple(sorted(told, key=lambda evidence: (evidence.rule, evidence.id))),
+            )
+
+    def _evidence(self, key: str, node: Mapping[str, Any]) -> TracedEvidence:
+        return TracedEvidence(
+            id=key,
+            rule=node["rule"],
+            supports=node.get("supports"),
+            pointer=self._pointer(node["pointer"]),
+            value=node.get("value"),
+        )
+
+    def _pointer(self, pointer: Mapping[str, Any]) -> Pointer:
+        return Pointer(**{**pointer, "model": self._shown(pointer["model"])})
+
+    def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """List what the models' present commits say of no known parent; what they said before is not asked."""
+        for key in sorted(nodes):
+            for row in self._view.find("Evidence", {"child": key}):
+                told = row.properties
+                if told.get("parent") is None and told.get("child_revision") == nodes[key].get("head"):
+                    yield told
+
+    def _unresolvable(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
+        """Tell names that are no repositories, each place once."""
+        for evidence in unsaid:
+            if evidence.get("unresolvable"):
+                yield Unresolvable(
+                    model=self._shown(evidence["child"]),
+                    value=evidence.get("value") or "",
+                    reason=evidence["unresolvable"],
+                    pointer=self._pointer(evidence["pointer"]),
+                )
+
+    def _unread(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Incomplete]:
+        """Tell files that may name a parent and could not be read."""
+        for evidence in unsaid:
+            if evidence["rule"] == "files.unreadable":
+                detail = f"{evidence['pointer'].get('file')}: {evidence.get('value')}"
+                yield Incomplete(model=self._shown(evidence["child"]), reason="error", detail=detail)
+
+    def _incomplete(self, nodes: Mapping[str, Mapping[str, Any]], told: Told) -> Iterator[Incomplete]:
+        """Tell models that stand in the answer and were not read, with the newest reason that is known."""
+        for key in sorted(nodes):
+            state, head = nodes[key].get("state"), nodes[key].get("head")
+            if key in told:
+                reason, detail = told[key]
+            elif state in {"gated", "missing"}:
+                reason, detail = state, nodes[key].get("state_note")
+            elif not head:
+                reason = "offline" if self._session.offline else "limit"
+                detail = nodes[key].get("state_note") or "known by name only; `lineage collect` reads it"
+            else:
+                continue
+            yield Incomplete(model=self._shown(key), reason=reason, detail=detail)
+
+    def _stopped(self, part: _Part) -> Iterator[Incomplete]:
+        for key, detail in part.stops:
+            yield Incomplete(model=self._shown(key), reason="limit", detail=detail)
+
+
+_EDGE_FIELDS: dict[str, str | None] = {
+    "relation": None, "relation_declared": None, "method": "unknown", "status": "declared", "confidence": None,
+    "parent_revision": None, "child_revision": None,
+}  # fmt: skip
+"""What an edge tells, with what its absence in a row means."""
