@@ -23,12 +23,13 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """One line; `hang` is what a terminal puts before its continuation when it is too narrow for the line.
+    """One line: `indent` stands before it, `hang` before its continuation where a terminal is too narrow for it.
 
     Spans hold raw text of any origin: whoever writes a line out passes it through `visible` first.
     """
 
     spans: tuple[Span, ...] = ()
+    indent: str = ""
     hang: str = ""
 
 
@@ -37,9 +38,8 @@ Document = Sequence[Line]
 
 def line(*pieces: str | Span, indent: str = "", hang: str | None = None) -> Line:
     """Make a line from plain and styled pieces; a continuation hangs two columns deeper than the indent."""
-    spans = [Span(indent)] if indent else []
-    spans += [Span(piece) if isinstance(piece, str) else piece for piece in pieces]
-    return Line(tuple(spans), indent + "  " if hang is None else hang)
+    spans = tuple(Span(piece) if isinstance(piece, str) else piece for piece in pieces)
+    return Line(spans, indent, indent + "  " if hang is None else hang)
 
 
 EMPTY = Line()
@@ -78,7 +78,9 @@ def _escape(character: str) -> str:
 
 def plain(document: Document) -> str:
     """Write a document without any style, as a pipe or a file gets it."""
-    return "".join(visible("".join(span.text for span in each.spans)).rstrip() + "\n" for each in document)
+    return "".join(
+        visible(each.indent + "".join(span.text for span in each.spans)).rstrip() + "\n" for each in document
+    )
 
 
 def cut(text: str, width: int) -> str:

@@ -101,7 +101,7 @@ def _write_node(walk: _Walk, here: _Place, has_more: bool, *, repeated: bool) ->
     below = here.guide + ("" if root else "    " if here.last else "│   ")
     under = below + ("│   " if has_more else "    ")
     name = strong(_name(walk, here))
-    pieces: list[str | Span] = [Span(here.guide + turn, "dim"), name]
+    pieces: list[str | Span] = [name]
     if repeated and here.is_cycle():
         pieces.append(Span("  ↻ cycle: leads back to itself", "warn"))
     elif repeated and walk.steps.get(here.model):
@@ -109,7 +109,7 @@ def _write_node(walk: _Walk, here: _Place, has_more: bool, *, repeated: bool) ->
     else:
         pieces.append(dim(_facts(walk, here.model)))
         pieces += _marks(walk, here.model)
-    walk.lines.append(line(*pieces, hang=under))
+    walk.lines.append(line(*pieces, indent=here.guide + turn, hang=under))
     if here.edge is not None:
         walk.lines.append(_edge_line(here.edge, under))
 
@@ -146,10 +146,10 @@ def _marks(walk: _Walk, model_id: str) -> list[Span]:
 def _edge_line(edge: TracedDerivation, guide: str) -> Line:
     """Write how the child derives from the parent, and what says so."""
     return line(
-        dim(guide),
         f"{relation_words(edge)} · ",
         Span(status_words(edge), STATUS_STYLES.get(edge.status, "")),
         dim(f" · {evidence_list(edge)}"),
+        indent=guide,
         hang=guide + "  ",
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def demo(answer: DemoAnswer) -> Document:
     """Write the demo's answers and the commands to try next."""
     lines: list[Line] = [
-        *_step("1", f"lineage collect {' '.join(answer.collected.targets)}", collect(answer.collected)),
+        *_step("1", f"lineage collect {_targets(answer.collected.targets)}", collect(answer.collected)),
         *_step("2", f"lineage trace {answer.trace.root}", trace(answer.trace)),
         *_step("3", f"lineage check {answer.check.model}", check(answer.check)),
         line(strong("Try next:")),
@@ -30,3 +30,7 @@ def _step(number: str, command: str, document: Document) -> list[Line]:
         *document,
         EMPTY,
     ]
+
+
+def _targets(targets: tuple[str, ...]) -> str:
+    return " ".join(targets[:2]) + (" …" if len(targets) > 2 else "")

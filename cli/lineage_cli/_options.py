@@ -1,0 +1,168 @@
+"""Options that several commands take, and the run that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage_schemas.record import Record
+
+Command = Callable[..., None]
+Decorator = Callable[[Command], Command]
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Hold where one run of a command reads and writes."""
+
+    to_format: str
+    output: Path | None
+    quiet: bool
+    store: str | None = None
+    hub: str | None = None
+    offline: bool = False
+
+    def session(self) -> Session:
+        """Open the session that answers the command's question."""
+        from lineage.answers.session import Session
+        from lineage_cli._output import listener
+
+        progress = listener(quiet=self.quiet)
+        return Session(hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress)
+
+    def finish(self, answer: Record, code: int = 0) -> NoReturn:
+        """Write the answer and end the command with an exit code."""
+        from lineage_cli._output import show
+
+        show(answer, self.to_format, self.output)
+        click.get_current_context().exit(code)
+
+
+def runs(*formats: str, store: bool = True, hub: bool = True) -> Decorator:
+    """Give a command `--format` (the first is the default) and the options of its surroundings, as one `run`."""
+    options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else []), _quiet()]
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_run(**given: Any) -> None:
+            taken = {name: given.pop(name) for name in Run.__dataclass_fields__ if name in given}
+            command(run=Run(**taken), **given)
+
+        wrapped: Command = with_run
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+def _format(formats: Sequence[str]) -> Decorator:
+    return click.option(
+        "--format", "to_format", type=click.Choice(formats), default=formats[0], show_default=True,
+        help="How to answer.",
+    )  # fmt: skip
+
+
+def _output() -> Decorator:
+    return click.option(
+        "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), callback=_writable,
+        help="Write the answer to FILE, replacing it in one step.",
+    )  # fmt: skip
+
+
+def _writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a place that cannot be written before the work begins, not after it."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(path.parent)!r}")
+    return path
+
+
+def _store() -> Decorator:
+    return click.option(
+        "--store", metavar="PATH|URL",
+        help="Where the graph is kept: a file, sqlite:///PATH or memory: [default: LINEAGE_STORE, or your data folder]",
+    )  # fmt: skip
+
+
+def _hub() -> list[Decorator]:
+    where = "Read models from a folder of models, or from the Hub's local cache, instead of the Hub."
+    return [
+        click.option("--hub", metavar="DIR|cache", help=where),
+        click.option("--offline", is_flag=True, help="Ask no Hub: answer from what is on this machine."),
+    ]
+
+
+def _quiet() -> Decorator:
+    return click.option("-q", "--quiet", is_flag=True, help="No notes and no progress bars, only the answer.")
+
+
+def targets(command: Command) -> Command:
+    """Give a command `TARGET...` and `--from-file`, together as `targets`, of which there must be one."""
+
+    @wraps(command)
+    def with_targets(*, targets: tuple[str, ...], from_file: TextIO | None, **given: Any) -> None:
+        named = (*targets, *(_lines(from_file) if from_file else ()))
+        command(targets=list(dict.fromkeys(named)), **given)
+
+    option = click.option(
+        "-f", "--from-file", metavar="FILE", type=click.File(encoding="utf-8-sig"),
+        help="Read more targets from FILE, one a line; # begins a comment, - is standard input.",
+    )  # fmt: skip
+    return click.argument("targets", nargs=-1, metavar="[TARGET]...")(option(with_targets))
+
+
+def _lines(file: TextIO) -> list[str]:
+    """Read targets from a file, without comments and blank lines."""
+    try:
+        lines = [_without_comment(line) for line in file]
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{file.name!r} is no text in UTF-8", param_hint="--from-file") from error
+    return [line for line in lines if line]
+
+
+def _without_comment(line: str) -> str:
+    """Take a comment off a line; a # inside a word belongs to a path."""
+    return f" {line}".replace("\t", " ").split(" #", 1)[0].strip()
+
+
+def level(words: str) -> Decorator:
+    """Give a command `--level`; the words say what it is for there."""
+    return click.option("--level", type=click.Choice(["metadata", "header", "full"]), help=words)
+
+
+def max_bytes(default: int) -> Decorator:
+    """Give a command `--max-bytes`."""
+    return click.option(
+        "--max-bytes", type=Bytes(), default=default, metavar="SIZE",
+        help=f"Bytes of weights that one model on the Hub may cost, such as 2GiB.  [default: {default // 10**6}MB]",
+    )  # fmt: skip
+
+
+class Bytes(click.ParamType[int]):
+    """Read a number of bytes with or without a unit: 64000000, 64MB, 2GiB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Turn the text into bytes."""
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().replace("_", "")
+        digits = text.rstrip("BbKkMmGgTtIi ")
+        unit = UNITS.get(text[len(digits) :].strip().upper())
+        try:
+            number = float(digits)
+        except ValueError:
+            number = -1.0
+        if unit is None or not 0 <= number < float("inf"):
+            self.fail(f"{value!r} is no size; write 64000000, 64MB or 2GiB", param, ctx)
+        return int(number * unit)

@@ -1,0 +1,38 @@
+"""Colour and wrapping for a terminal; the one module that draws answers through rich."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from lineage.report.text import Document, Line, visible
+from lineage_cli._output import fitting
+
+STYLES = {"": "", "strong": "bold", "dim": "dim", "good": "green", "bad": "bold red", "warn": "yellow"}
+
+NARROWEST = 20
+"""Columns below which a text beside the guides of a deep tree is left to the terminal's own wrapping."""
+
+
+def write_styled(document: Document) -> None:
+    """Write lines with colours (NO_COLOR takes them away), wrapped with the guides of a tree carried on."""
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    for each in document:
+        for text in _wrapped(each, console):
+            console.print(text, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
+
+
+def _wrapped(each: Line, console: Console) -> list[Text]:
+    """Cut one line into as many as the terminal needs."""
+    body = Text()
+    for span in each.spans:
+        body.append(fitting(visible(span.text), sys.stdout), style=STYLES[span.style])
+    body.rstrip()
+    indent, hang = (Text(fitting(guide, sys.stdout), style="dim") for guide in (each.indent, each.hang))
+    room = console.width - max(len(indent), len(hang))
+    if room < NARROWEST or len(indent) + body.cell_len <= console.width:
+        return [indent + body]
+    pieces = body.wrap(console, room)
+    return [(hang if position else indent) + piece for position, piece in enumerate(pieces)]

@@ -1,0 +1,49 @@
+"""`lineage check`: did the weights move without a word? Made for CI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_cli._options import Run, level, max_bytes, runs, targets
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_check import CheckAnswer, CheckAnswers
+    from lineage_schemas.model import Level
+
+CODES = {"clean": 0, "findings": 1, "unchecked": 2}
+
+
+@click.command("check")
+@targets
+@click.option(
+    "--since", metavar="REV|TAG|DATE|last",
+    help="Look only at what came after: a commit, a tag, a date such as 2024-09-06, or the last check.",
+)  # fmt: skip
+@level("Read weights this deep to tell what changed in them, instead of within --max-bytes.")
+@max_bytes(DEFAULT_MAX_BYTES)
+@runs("table", "json", "markdown")
+def command(*, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int) -> None:
+    """Tell whether a model's weights moved without a word.
+
+    Looks the model up again and lists every change of its weights after the first upload: announced by a version,
+    documented in words, or silent. Exit code 1 with silent changes, 2 where something could not be checked.
+    """
+    from lineage.answers.check import check
+
+    if not targets:
+        raise click.UsageError("name a TARGET or --from-file", click.get_current_context())
+    with run.session() as session:
+        answer = check(session, targets, since=since, level=level, max_bytes=max_bytes)
+    run.finish(answer, exit_code(answer))
+
+
+def exit_code(answer: CheckAnswer | CheckAnswers) -> int:
+    """Find the exit code: findings win over what is unchecked, that over clean."""
+    from lineage_schemas.answer_check import CheckAnswers
+
+    answers = answer.answers if isinstance(answer, CheckAnswers) else (answer,)
+    codes = {CODES[each.verdict] for each in answers}
+    return next((code for code in (1, 2) if code in codes), 0)

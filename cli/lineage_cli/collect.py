@@ -1,0 +1,56 @@
+"""`lineage collect`: read models into the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage.collect.options import DEFAULT_MAX_MODELS
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_cli._options import Run, level, max_bytes, runs, targets
+
+if TYPE_CHECKING:
+    from lineage_schemas.model import Level
+
+
+@click.command("collect")
+@targets
+@click.option("--author", metavar="NAME", help="Collect all models of this author as well.")
+@click.option("--refresh", is_flag=True, help="Read models again that are in the store and have not moved.")
+@level("Read weights this deep, whatever it costs, instead of within --max-bytes.")
+@max_bytes(DEFAULT_MAX_BYTES)
+@click.option(
+    "--max-models", type=click.IntRange(min=1), default=DEFAULT_MAX_MODELS, show_default=True, metavar="N",
+    help="Stop following ancestors and descendants after N models.",
+)  # fmt: skip
+@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors N steps up, not all.")
+@click.option("--children", is_flag=True, help="Collect the models that the Hub lists as made from the targets.")
+@runs("table", "json")
+def command(
+    *,
+    run: Run,
+    targets: list[str],
+    author: str | None,
+    refresh: bool,
+    level: Level | None,
+    max_bytes: int,
+    max_models: int,
+    depth: int | None,
+    children: bool,
+) -> None:
+    """Read models from the Hub into the store, with their ancestors.
+
+    Reads history, cards, configs and the headers of weight files. What is there already is not read again, and a
+    run that was stopped goes on where it was: run it again. Exit code 2 where a model could not be read.
+    """
+    from lineage.answers.collect import collect
+
+    if not targets and author is None:
+        raise click.UsageError("name a TARGET, --from-file or --author", click.get_current_context())
+    with run.session() as session:
+        answer = collect(
+            session, targets, author=author, refresh=refresh, level=level, max_bytes=max_bytes,
+            max_models=max_models, depth=depth, children=children,
+        )  # fmt: skip
+    run.finish(answer, 2 if any(model.outcome == "failed" for model in answer.models) else 0)

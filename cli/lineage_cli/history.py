@@ -1,0 +1,24 @@
+"""`lineage history`: every push of a model."""
+
+from __future__ import annotations
+
+import click
+
+from lineage_cli._options import Run, runs
+
+
+@click.command("history")
+@click.argument("target")
+@click.option("--all-branches", is_flag=True, help="Show every branch, not only the default one or TARGET's.")
+@runs("table", "json", "markdown")
+def command(*, run: Run, target: str, all_branches: bool) -> None:
+    """List every push of a model and what it did to the weights.
+
+    A push is a run of commits less than an hour apart: sharded weights arrive that way. TARGET@BRANCH shows another
+    branch than the default one.
+    """
+    from lineage.answers.history import history
+
+    with run.session() as session:
+        answer = history(session, target, all_branches=all_branches)
+    run.finish(answer)
