@@ -1,0 +1,31 @@
+"""The page of rules and the rules themselves."""
+
+from __future__ import annotations
+
+import re
+
+from lineage.derivation.combine import RULE_RANKS
+from tests.support.shared import ROOT
+
+SOURCES = [*(ROOT / "lineage" / "derivation").glob("*.py"), *(ROOT / "lineage" / "hub" / "declared").glob("*.py")]
+
+
+def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
+    """The table of docs/rules.md has exactly the rule ids that stand in the code."""
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", page, re.MULTILINE))
+    found = {
+        rule for path in SOURCES for rule in re.findall(r'"((?:card|files|history)\.[a-z_]+)"', path.read_text("utf-8"))
+    }
+    assert documented == found - {"card.new_version"}
+    assert set(RULE_RANKS) <= documented
+
+
+def test_the_order_of_trust_is_the_documented_one() -> None:
+    """The page tells the order in which rules are believed on the relation."""
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    order = re.search(r"In order:(.*?)beside a model", page, re.DOTALL)
+    assert order is not None
+    told = re.findall(r"`([a-z_]+\.[a-z_]+)`", order[1])
+    assert told == [rule for rule in RULE_RANKS if rule in told]
+    assert len(told) == 8
