@@ -68,7 +68,7 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         state=_state(reading),
         publisher=publisher_of(snapshot.model),
         head=snapshot.commit,
-        level=reading.weights.reached,
+        level=reading.weights.reached(reading.groups),
         licence=_words(card.get("license")) or _licence_tag(snapshot.tags),
         licence_name=_words(card.get("license_name")),
         licence_link=_words(card.get("license_link")),

@@ -14,7 +14,7 @@ from lineage.collect.names import Names, publisher_of
 from lineage.collect.options import CollectOptions
 from lineage.collect.reading import read_model
 from lineage.collect.recorded import recorded_history
-from lineage.collect.weights import WeightReader
+from lineage.collect.weights import RANK, WeightReader
 from lineage.errors import (
     FormatError,
     GatedError,
@@ -27,7 +27,7 @@ from lineage.progress import Progress
 from lineage_schemas.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
-from lineage_schemas.model import Level, Model, ModelState
+from lineage_schemas.model import Model, ModelState
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
@@ -128,7 +128,8 @@ class Collection:
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
         self._follow(target, resolved.model, parents, depth)
         changes = sum(len(report.changes) for report in reading.lines[:1])
-        return Stored(resolved.model, resolved.commit, weights.reached, len(reading.history.commits), changes, parents)
+        level = weights.reached(reading.groups)
+        return Stored(resolved.model, resolved.commit, level, len(reading.history.commits), changes, parents)
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Find what the store knows of a model that was collected before."""
@@ -176,9 +177,6 @@ class Collection:
         )
         self.store.write(GraphBatch(models=(model,)))
 
-
-RANK: dict[Level | None, int] = {None: -1, "metadata": 0, "header": 1, "full": 2}
-"""Levels from shallow to deep."""
 
 _STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}
 

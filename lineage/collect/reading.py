@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lineage.collect.comparing import Comparer
 from lineage.collect.options import CollectOptions
 from lineage.collect.weights import WeightReader
 from lineage.derivation.declared_edges import derive, names_to_resolve
@@ -16,6 +17,7 @@ from lineage.errors import HubError
 from lineage.fingerprint.groups import weight_groups
 from lineage.hub.declared import Declaration, declarations
 from lineage.versioning.changes import LineReport, line_changes
+from lineage.versioning.groups import placed_groups
 from lineage.versioning.line import UNDATED, first_parent_line
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
@@ -56,8 +58,10 @@ def read_model(
     history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
     texts: dict[str, bytes] = {}
     read = _text_reader(hub, resolved.model, head, texts)
-    groups = tuple(weights.read_group(head, group, snapshot) for group in weight_groups(snapshot.files, read))
+    files = {entry.path: entry for entry in snapshot.files}
+    groups = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read))
     lines = _lines(hub, key, history, resolved, weights)
+    _place(lines, weights)
     declared = declarations(snapshot, read, gguf={f: kv for g in groups for f, kv in g.declares.items()})
     derivation, parents = _derive(hub, names, resolved, declared, lines)
     for path in ("README.md", "config.json"):
@@ -93,10 +97,20 @@ def _lines(
 
     reports = []
     for ref in branches:
-        measurer = weights.measurer(default=ref.name == history.default_branch)
+        measurer = Comparer(weights, remote=ref.name == history.default_branch)
         line = first_parent_line(history, ref.name, ref.target)
         reports.append(line_changes(history, line, key, read, measurer))
     return tuple(reports)
+
+
+def _place(lines: tuple[LineReport, ...], weights: WeightReader) -> None:
+    """Note which weights stood at the end of every push that changed some, read or not."""
+    for report in lines:
+        changed = {change.revisions[0] for change in report.changes}
+        for push in report.pushes:
+            if push.push.revisions[0] in changed:
+                for placed in placed_groups(push.push.revisions[-1], push.after).values():
+                    weights.place(placed.commit, placed.group, placed.digest)
 
 
 def _derive(

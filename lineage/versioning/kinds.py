@@ -75,11 +75,12 @@ def weight_pushes(trees: Iterable[PushTrees]) -> Iterator[WeightPush]:
             continue
         after = placed_groups(push.push.revisions[-1], push.after)
         found = [(change, pair) for pair in _pairs(push, after, past) if (change := _group_change(pair, past))]
+        weighty = _weight_push(push, [change for change, _ in found], [pair for _, pair in found], past)
         if found:
-            yield _weight_push(push, [change for change, _ in found], [pair for _, pair in found], past)
+            yield weighty
         past.groups = after or past.groups
         past.all_gone = not after
-        for change, _ in found:
+        for change in weighty.groups:
             past.begun[change.group] = change.kind
 
 

@@ -1,0 +1,108 @@
+"""Comparing the weights of a group at two commits, for the kinds that only bytes can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lineage.collect.weights import WITH_TENSORS, WeightReader
+from lineage.fingerprint.cast import is_cast, local_tensors
+from lineage.fingerprint.compare import ToldChange, tell_change
+from lineage.versioning.groups import PlacedGroup
+from lineage.versioning.measured import Measurement
+from lineage_schemas.change import ChangeKind
+from lineage_schemas.file import FileEntry
+
+if TYPE_CHECKING:
+    from lineage.collect.weights import ReadGroup
+
+MAX_HEADERS = 800
+"""Shards whose headers one collection reads to tell old changes of a remote model: minutes, not hours."""
+
+_KINDS: dict[str, ChangeKind] = {
+    "equal": "renamed", "reserialised": "reserialised", "renamed": "renamed", "partial": "partial",
+    "retrained": "retrained", "reshaped": "reshaped", "replaced": "replaced", "cast": "cast",
+    "requantised": "requantised",
+}  # fmt: skip
+
+
+class Comparer:
+    """Compare groups through a WeightReader, within its budget.
+
+    A local Hub is read in full. A remote one is asked for headers, which tell another layout or dtype, and for whole
+    files as far as the budget goes; lines other than the default branch's (`remote` false) are not asked for at all.
+    """
+
+    def __init__(self, weights: WeightReader, *, remote: bool) -> None:
+        self._weights = weights
+        self._ask = remote or weights.hub.is_local
+        self._headers_left = MAX_HEADERS
+
+    def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
+        """Tell what became of the weights; what stays unread is `undecided`, with the command that would decide."""
+        refusal = self._refusal(before, after)
+        if refusal:
+            return Measurement("replaced", undecided=refusal)
+        old, new = self._read(before), self._read(after)
+        told = tell_change(old.fingerprint, new.fingerprint, self._cast_check(old, new))
+        return Measurement(
+            _KINDS[told.kind],
+            told.tensors_changed,
+            told.tensors_total,
+            told.note,
+            self._why_undecided(told, old, new),
+            self._command(),
+        )
+
+    def _refusal(self, before: PlacedGroup, after: PlacedGroup) -> str | None:
+        """Say why two groups cannot be compared whatever is read; None where they can."""
+        formats = {before.group.format, after.group.format}
+        if not formats <= WITH_TENSORS:
+            return f"{' and '.join(sorted(formats - WITH_TENSORS))} files are known by their hash only"
+        if len(formats) > 1:
+            return "files of different formats are not compared value by value"
+        if before.group.complete is False or after.group.complete is False:
+            return "a set of shards is incomplete"
+        if not self._ask:
+            return "of a remote model only the default branch's weights are read"
+        if not self._weights.hub.is_local:
+            self._headers_left -= len(before.files) + len(after.files)
+            if self._headers_left < 0:
+                return f"more than {MAX_HEADERS} shards would have to be read"
+        return None
+
+    def _read(self, placed: PlacedGroup) -> ReadGroup:
+        entries = {
+            path: FileEntry(path=path, blob_id=v.blob_id, size=v.size, sha256=v.sha256)
+            for path, v in placed.files.items()
+        }
+        return self._weights.read_group(placed.commit, placed.group, entries)
+
+    def _cast_check(self, old: ReadGroup, new: ReadGroup) -> Callable[[], bool | None]:
+        """Make the check whether one side is the other rounded: it needs both sides on this machine."""
+
+        def check() -> bool | None:
+            hub, model = self._weights.hub, self._weights.model
+            sides = [[hub.local_path(model, side.commit, path) for path in side.group.files] for side in (old, new)]
+            before, after = ([path for path in side if path] for side in sides)
+            if None in sides[0] + sides[1] or old.fingerprint.rows is None or new.fingerprint.rows is None:
+                return None
+            return is_cast(old.fingerprint.rows, new.fingerprint.rows, local_tensors(before), local_tensors(after))
+
+        return check
+
+    def _why_undecided(self, told: ToldChange, old: ReadGroup, new: ReadGroup) -> str | None:
+        """Say why a comparison ends at `replaced`; None where it was decided."""
+        if told.kind != "replaced":
+            return None
+        problem = old.problem or new.problem
+        if problem:
+            return problem
+        if "full" not in {old.fingerprint.level} & {new.fingerprint.level}:
+            size = sum(side.fingerprint.byte_size or 0 for side in (old, new))
+            return f"only headers were read: {size / 1e9:.2f} GB of weights are beyond --max-bytes"
+        return None
+
+    def _command(self) -> str | None:
+        """Name the command that reads everything; None where everything that is at hand was read already."""
+        return None if self._weights.hub.is_local else f"lineage check {self._weights.model} --level full"

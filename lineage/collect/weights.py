@@ -1,0 +1,194 @@
+"""Weights of one model: read within the budget, each content once, compared where a push replaced one by another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lineage.collect.options import CollectOptions
+from lineage.errors import FormatError, GatedError, HubError, InputError
+from lineage.fingerprint.digests import files_digest
+from lineage.fingerprint.measure import GroupFingerprint, fingerprint_group
+from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
+from lineage_schemas.file import FileEntry
+from lineage_schemas.graph_batch import Attachment
+from lineage_schemas.ids import revision_key
+from lineage_schemas.model import Level
+from lineage_schemas.weight_group import WeightGroup
+from lineage_schemas.weights import Cost, Digests, GroupWeights, Weights
+
+if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
+    from lineage.progress import Progress
+    from lineage.store.interface import GraphStore
+
+WITH_TENSORS = frozenset({"safetensors", "gguf"})
+"""Formats whose tensors are read; others are known by the SHA-256 of their files."""
+
+RANK: dict[Level | None, int] = {None: -1, "metadata": 0, "header": 1, "full": 2}
+"""Levels from shallow to deep."""
+
+
+@dataclass(frozen=True)
+class ReadGroup:
+    """Hold one weight group at one commit with what is known of it; `problem` says why it is not known deeper."""
+
+    commit: str
+    group: WeightGroup
+    fingerprint: GroupFingerprint
+    problem: str | None = None
+
+    @property
+    def declares(self) -> dict[str, Mapping[str, Any]]:
+        """Give what a GGUF file says of itself, by path."""
+        gguf = self.group.format == "gguf" and self.fingerprint.declares
+        return {self.group.files[0]: self.fingerprint.declares} if gguf else {}
+
+
+class WeightReader:
+    """Read weight groups of one model, as deep as wishes, budget and what is at hand allow.
+
+    The budget is the model's: what one group costs is gone for the next. Content that the store has read before is
+    not read again, because a files digest names it for ever. `refused` says that the Hub keeps files back.
+    """
+
+    def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
+        self.hub, self.model, self.options = hub, model, options
+        self._store, self._progress = store, progress
+        self._left = options.max_bytes
+        self._read: dict[str, GroupFingerprint] = {}
+        self._entries: dict[str, Mapping[str, FileEntry]] = {}
+        self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
+        self.refused = False
+
+    def read_group(self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry]) -> ReadGroup:
+        """Read one group. What cannot be read is not raised: `problem` tells it, and the level how far it went."""
+        entries = {path: files.get(path) or FileEntry(path=path) for path in group.files}
+        wanted = self.level_for(group, entries)
+        known = self._known(group, entries)
+        problem = None
+        if known is None or (RANK[known.level] < RANK[wanted] and group.format in WITH_TENSORS):
+            known, problem = self._measure(commit, group, entries, wanted, known)
+        self._keep(commit, group, known, entries)
+        return ReadGroup(commit, group, known, problem)
+
+    def level_for(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> Level:
+        """Say how deep a group may be read: asked for, or local in full, or remote as the bytes left allow."""
+        if self.options.level:
+            return self.options.level
+        if self.hub.is_local:
+            return "full"
+        sizes = [entry.size for entry in entries.values()]
+        if group.format in WITH_TENSORS and None not in sizes and sum(size or 0 for size in sizes) <= self._left:
+            return "full"
+        return "header"
+
+    def _measure(
+        self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry], wanted: Level,
+        known: GroupFingerprint | None,
+    ) -> tuple[GroupFingerprint, str | None]:  # fmt: skip
+        """Read to the wanted level, or as deep as can be read below it."""
+        problem = None
+        for level in (wanted, "header", "metadata"):
+            if RANK[level] > RANK[wanted]:
+                continue
+            try:
+                found = fingerprint_group(self.hub, self.model, commit, group, entries, level, self._progress)
+            except (HubError, FormatError, InputError) as error:
+                self.refused = self.refused or isinstance(error, GatedError)
+                problem = problem or error.message
+                continue
+            if found.level == "full" and not self.hub.is_local:
+                self._left -= found.byte_size or 0
+            return found, problem
+        return known or _by_names(group, entries), problem
+
+    def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
+        """Find what this run or the store knows of the same files."""
+        digest = files_digest(entry.identity for entry in entries.values())
+        if digest is None:
+            return None
+        if digest in self._read:
+            return _regrouped(self._read[digest], group)
+        return self._stored(digest, group, entries)
+
+    def _stored(self, digest: str, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
+        """Rebuild a full reading from the store; shallower ones are as quickly read again."""
+        with self._store.reading() as view:
+            node = view.nodes("Weights", [digest]).get(digest)
+            table = view.attachment("tensors", digest) if node and node.get("level") == "full" else None
+        if node is None or table is None or group.format == "gguf":
+            return None
+        digests = Digests(
+            files=digest, weights=node.get("weights"), content=node.get("content"), layout=node.get("layout")
+        )
+        paths = {entry.identity: entry.path for entry in entries.values()}
+        rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
+        return GroupFingerprint(group, "full", tuple(entries.values()), digests, rows, {}, (), Cost())
+
+    def _keep(self, commit: str, group: WeightGroup, found: GroupFingerprint, entries: Mapping[str, FileEntry]) -> None:
+        digest = found.digests.files
+        if digest is None:
+            return
+        if digest not in self._read or RANK[found.level] > RANK[self._read[digest].level]:
+            self._read[digest], self._entries[digest] = found, entries
+        self._placed[commit, group.name] = (group, digest)
+
+    def reached(self, groups: Iterable[ReadGroup]) -> Level:
+        """Give the level of the shallowest of some groups that have tensors; what was wanted where none has."""
+        levels = [group.fingerprint.level for group in groups if group.group.format in WITH_TENSORS]
+        wanted: Level = self.options.level or ("full" if self.hub.is_local else "header")
+        return min(levels, key=RANK.__getitem__, default=wanted)
+
+    def records(self) -> Iterator[Weights]:
+        """Give the weights that were read, as the graph keeps them."""
+        for digest, found in sorted(self._read.items()):
+            yield Weights(
+                key=digest,
+                level=found.level,
+                weights=found.digests.weights,
+                content=found.digests.content,
+                layout=found.digests.layout,
+                format=found.group.format,
+                tensor_count=found.tensor_count,
+                parameter_count=found.parameter_count,
+                byte_size=found.byte_size,
+                dtypes=found.dtypes,
+            )
+
+    def placed(self, key: str) -> Iterator[GroupWeights]:
+        """Give which group of which revision holds which weights."""
+        for (commit, _), (group, digest) in sorted(self._placed.items()):
+            yield GroupWeights(revision=revision_key(key, commit), group=group, weights=digest)
+
+    def place(self, commit: str, group: WeightGroup, digest: str | None) -> None:
+        """Note that a group of a commit holds weights whose files are known, read or not."""
+        if digest is not None:
+            self._placed.setdefault((commit, group.name), (group, digest))
+            self._read.setdefault(digest, _by_digest(group, digest))
+
+    def attachments(self) -> Iterator[Attachment]:
+        """Give the tensor tables of what was read in full, with files by identity: their paths differ by model."""
+        for digest, found in sorted(self._read.items()):
+            if found.level == "full" and found.rows:
+                identities = {path: entry.identity or path for path, entry in self._entries[digest].items()}
+                rows = [row._replace(file=identities[row.file]) for row in found.rows]
+                yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))
+
+
+def _by_names(group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint:
+    """Describe a group that could not be read at all: its files are all that is known."""
+    digests = Digests(files=files_digest(entry.identity for entry in entries.values()))
+    return GroupFingerprint(group, "metadata", tuple(entries.values()), digests, None, {}, (), Cost())
+
+
+def _by_digest(group: WeightGroup, digest: str) -> GroupFingerprint:
+    return GroupFingerprint(group, "metadata", (), Digests(files=digest), None, {}, (), Cost())
+
+
+def _regrouped(found: GroupFingerprint, group: WeightGroup) -> GroupFingerprint:
+    """Put the same content under another group's name."""
+    from dataclasses import replace
+
+    return replace(found, group=group)

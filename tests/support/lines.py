@@ -1,0 +1,158 @@
+"""Histories written down in a few words, and recorded ones read as records."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lineage.errors import FileNotInRevisionError
+from lineage.versioning.changes import LineReport, line_changes
+from lineage.versioning.groups import PlacedGroup
+from lineage.versioning.line import first_parent_line
+from lineage.versioning.measured import Measurement
+from lineage_schemas.file import FileChange, FileVersion
+from lineage_schemas.ref import RefKind
+from lineage_schemas.revision import Commit, History, HistoryRef
+
+START = datetime(2024, 1, 1, 12, 0, tzinfo=UTC)
+
+Files = Mapping[str, str | None]
+"""Path to content in a word, or None for a removal."""
+
+
+def version(content: str) -> FileVersion:
+    """Make the version of a file whose content is said in a word."""
+    sha = hashlib.sha256(content.encode()).hexdigest()
+    return FileVersion(blob_id=sha[:40], size=len(content), sha256=sha)
+
+
+class Told:
+    """Build a history commit by commit: hours since the start, title, files written or removed."""
+
+    def __init__(self, model: str = "org/name") -> None:
+        self.model = model
+        self.commits: list[Commit] = []
+        self.tags: dict[str, str] = {}
+        self.texts: dict[tuple[str, str], str] = {}
+        self._tree: dict[str, FileVersion] = {}
+
+    def commit(self, hours: float, files: Files, title: str = "Upload folder", message: str = "", tag: str = "") -> str:
+        """Add a commit on the line and give its id."""
+        number = len(self.commits)
+        commit_id = f"{number:040x}"
+        changes = []
+        for path, content in files.items():
+            new = version(content) if content is not None else None
+            old = self._tree.pop(path, None)
+            if new is not None:
+                self._tree[path] = new
+                self.texts[commit_id, path] = content or ""
+            changes.append(FileChange(path=path, status="M" if old and new else "A" if new else "D", old=old, new=new))
+        self.commits.append(
+            Commit(
+                id=commit_id,
+                parents=(self.commits[-1].id,) if self.commits else (),
+                date=START + timedelta(hours=hours),
+                title=title,
+                message=message,
+                changes=tuple(changes),
+            )
+        )
+        if tag:
+            self.tags[tag] = commit_id
+        return commit_id
+
+    def history(self) -> History:
+        """Give what was told as a history with `main` as its only branch."""
+        refs = [HistoryRef(name="refs/heads/main", kind="branch", target=self.commits[-1].id)]
+        refs += [HistoryRef(name=f"refs/tags/{name}", kind="tag", target=at) for name, at in self.tags.items()]
+        return History(
+            model=self.model, source="git-partial", default_branch="refs/heads/main", refs=tuple(refs),
+            commits=tuple(self.commits),
+        )  # fmt: skip
+
+    def read(self, commit: str, path: str) -> bytes:
+        """Read a text as a commit wrote it; what looks like an unreadable one raises."""
+        text = self.texts[commit, path]
+        if text == "UNREADABLE":
+            raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
+        return text.encode()
+
+    def report(self) -> LineReport:
+        """Work out the changes of the line, weights unread."""
+        return report_of(self.history(), self)
+
+
+class Unmeasured:
+    """Stand for weights that lie out of reach."""
+
+    def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
+        """Say nothing but that the hashes differ."""
+        return Measurement("replaced", undecided="out of reach", decide_with="lineage check --level full")
+
+
+class NoTexts:
+    """Stand for a history of which no small file was recorded."""
+
+    def read(self, commit: str, path: str) -> bytes:
+        """Refuse every text."""
+        raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
+
+
+def report_of(history: History, texts: Told | NoTexts) -> LineReport:
+    """Work out the changes of a history's default line, weights unread."""
+    branch = history.default_branch or ""
+    head = next(ref.target for ref in history.refs if ref.name == branch)
+    return line_changes(history, first_parent_line(history, branch, head), history.model, texts.read, Unmeasured())
+
+
+def recorded(path: Path) -> History:
+    """Read a recorded history of the shared data as a record."""
+    told = json.loads(gzip.decompress(path.read_bytes()))
+    refs = told["refs"]
+    heads = [name for name in ("refs/heads/main", "refs/heads/master") if name in refs]
+    default = heads[0] if heads else next(name for name in refs if name.startswith("refs/heads/"))
+    return History(
+        model=told["hub_repo"].split(" ")[0],
+        source="git-partial",
+        default_branch=default,
+        refs=tuple(HistoryRef(name=n, kind=_kind(n), target=t) for n, t in sorted(refs.items())),
+        commits=tuple(_commit(c) for c in reversed(told["commits"])),
+    )
+
+
+def _kind(name: str) -> RefKind:
+    if name.startswith("refs/heads/"):
+        return "branch"
+    return "tag" if name.startswith("refs/tags/") else "pull_request"
+
+
+def _commit(told: Mapping[str, object]) -> Commit:
+    changes = told["changes"]
+    assert isinstance(changes, Sequence)
+    return Commit.model_validate(
+        {
+            **{name: told[name] for name in ("id", "parents", "date", "title", "message")},
+            "changes": tuple(
+                FileChange(
+                    path=c["path"],
+                    status=c["status"][0] if c["status"][0] in "AMD" else "M",
+                    old=FileVersion(blob_id=c["old"]) if c.get("old") else None,
+                    new=_new(c) if c.get("new") else None,
+                )
+                for c in changes
+            ),
+        }
+    )
+
+
+def _new(change: Mapping[str, object]) -> FileVersion:
+    lfs = change.get("lfs") or {}
+    assert isinstance(lfs, Mapping)
+    return FileVersion.model_validate(
+        {"blob_id": change["new"], "size": lfs.get("size", change.get("blob_size")), "sha256": lfs.get("sha256")}
+    )

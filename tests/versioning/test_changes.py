@@ -1,0 +1,217 @@
+"""Changes of a line: kinds, windows, verdicts."""
+
+from __future__ import annotations
+
+from lineage_schemas.change import COUNTING_KINDS
+from tests.support.lines import Told
+
+
+def kinds(told: Told) -> list[tuple[str, str | None]]:
+    """List kind and verdict of each change."""
+    return [(change.kind, change.verdict) for change in told.report().changes]
+
+
+def base(model: str = "org/name") -> Told:
+    """Tell a model with one upload of two shards."""
+    told = Told(model)
+    told.commit(0, {"model-00001-of-00002.safetensors": "a1", "model-00002-of-00002.safetensors": "a2"})
+    return told
+
+
+def test_first_weights_are_a_first_upload_that_does_not_count() -> None:
+    """The first weights of a line have a kind, no verdict, and do not count."""
+    change = base().report().changes[0]
+    assert (change.kind, change.verdict, change.counts) == ("first_upload", None, False)
+
+
+def test_shards_replaced_in_one_push_are_one_silent_change() -> None:
+    """Shards replaced one commit each within minutes are one change of one group."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1"}, "Upload model-00001-of-00002.safetensors")
+    told.commit(24.4, {"model-00002-of-00002.safetensors": "b2"}, "Upload model-00002-of-00002.safetensors")
+    changes = told.report().changes
+    assert [(c.kind, c.verdict, len(c.revisions)) for c in changes[1:]] == [("replaced", "silent", 2)]
+    assert changes[1].groups[0].group == "model.safetensors"
+
+
+def test_an_hour_between_commits_separates_pushes() -> None:
+    """A commit one hour after the one before begins a push of its own; one second less does not."""
+    told = base()
+    told.commit(10, {"model-00001-of-00002.safetensors": "b1"})
+    told.commit(11, {"model-00001-of-00002.safetensors": "c1"})
+    told.commit(11 + 3599 / 3600, {"model-00001-of-00002.safetensors": "d1"})
+    changes = told.report().changes
+    assert len(changes) == 3
+    assert [(r.path, r.times) for r in changes[2].replacements] == [("model-00001-of-00002.safetensors", 2)]
+
+
+def test_one_file_in_place_of_shards_is_the_same_group_replaced() -> None:
+    """Two shards that become one file are one group: replaced, not removed and added."""
+    told = base()
+    told.commit(
+        24,
+        {
+            "model-00001-of-00002.safetensors": None,
+            "model-00002-of-00002.safetensors": None,
+            "model.safetensors": "one",
+        },
+    )
+    change = told.report().changes[1]
+    assert [(g.group, g.kind) for g in change.groups] == [("model.safetensors", "replaced")]
+
+
+def test_quantised_file_under_another_name_is_replaced() -> None:
+    """A quantised file that goes while another comes in its place is a replacement."""
+    told = Told("quants/name-GPTQ")
+    told.commit(0, {"name-4bit--1g.act.order.safetensors": "a"})
+    told.commit(24, {"name-4bit--1g.act.order.safetensors": None, "model.safetensors": "b"})
+    assert kinds(told)[1:] == [("replaced", "silent")]
+
+
+def test_renamed_file_does_not_count() -> None:
+    """Equal hashes under another path are a renaming."""
+    told = Told()
+    told.commit(0, {"old.safetensors": "a"})
+    told.commit(24, {"old.safetensors": None, "model.safetensors": "a"})
+    assert kinds(told)[1:] == [("renamed", None)]
+
+
+def test_missing_shards_continue_the_first_upload() -> None:
+    """A push that only adds shards which the first left out has the first one's kind."""
+    told = Told()
+    told.commit(0, {"model-00001-of-00003.safetensors": "a1"})
+    told.commit(5, {"model-00002-of-00003.safetensors": "a2", "model-00003-of-00003.safetensors": "a3"})
+    assert kinds(told) == [("first_upload", None), ("first_upload", None)]
+
+
+def test_other_format_and_other_component_are_told_apart() -> None:
+    """A further format of the same model and a further component count neither, and have names of their own."""
+    told = base()
+    told.commit(24, {"pytorch_model.bin": "p"}, "Adding PyTorch weights")
+    told.commit(48, {"codec.pth": "c"}, "Upload codec.pth")
+    told.commit(72, {"onnx/model.onnx": "o"})
+    assert [kind for kind, _ in kinds(told)[1:]] == ["format_added", "component_added", "format_added"]
+
+
+def test_file_added_beside_shards_leaves_the_shards_alone() -> None:
+    """A whole file beside unchanged shards is an addition, its removal a removal."""
+    told = Told()
+    told.commit(0, {"pytorch_model-00001-of-00002.bin": "a1", "pytorch_model-00002-of-00002.bin": "a2"})
+    told.commit(24, {"pytorch_model.bin": "whole"})
+    told.commit(48, {"pytorch_model.bin": None})
+    assert [kind for kind, _ in kinds(told)[1:]] == ["component_added", "removed"]
+
+
+def test_removed_and_brought_back_later() -> None:
+    """Weights that went and came back with other content are removed, then replaced."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": None, "model-00002-of-00002.safetensors": None})
+    told.commit(26, {"model-00001-of-00002.safetensors": "b1", "model-00002-of-00002.safetensors": "b2"})
+    assert kinds(told)[1:] == [("removed", "silent"), ("replaced", "silent")]
+
+
+def test_training_run_counts_once_with_its_last_replacement() -> None:
+    """Pushes of a trainer are checkpoints, but for the last of the run."""
+    told = Told()
+    for step in range(4):
+        told.commit(step * 2, {"model.safetensors": f"s{step}"}, f"Training in progress, step {(step + 1) * 500}")
+    told.commit(9, {"model.safetensors": "end"}, "End of training")
+    assert [kind for kind, _ in kinds(told)] == ["first_upload", "checkpoint", "checkpoint", "checkpoint", "replaced"]
+    assert sum(change.counts for change in told.report().changes) == 1
+
+
+def test_commits_that_change_nothing_are_no_change() -> None:
+    """Titles that look like uploads make no change where the tree stays as it was."""
+    told = base()
+    for minute in range(130):
+        told.commit(24 + minute / 60, {}, f"Upload model-{minute:05}-of-00162.safetensors")
+    assert len(told.report().changes) == 1
+
+
+def test_tag_in_the_window_makes_versioned() -> None:
+    """A tag on any commit between the push and the next change announces it."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1"})
+    told.commit(400, {"README.md": "text"}, "Update README.md", tag="v2.0")
+    change = told.report().changes[1]
+    assert (change.verdict, [s.kind for s in change.signals]) == ("versioned", ["tag"])
+
+
+def test_signal_belongs_to_the_change_before_it() -> None:
+    """A tag on the second change's commit says nothing of the first."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1"})
+    told.commit(48, {"model-00001-of-00002.safetensors": "c1"}, tag="v2.0")
+    assert [verdict for _, verdict in kinds(told)[1:]] == ["silent", "versioned"]
+
+
+def test_version_that_was_announced_before_announces_nothing() -> None:
+    """Naming an old version again is no news."""
+    told = Told()
+    told.commit(0, {"model.safetensors": "a"}, "v1.0 of the model")
+    told.commit(24, {"model.safetensors": "b"}, "Upload again, as v1.0")
+    told.commit(48, {"model.safetensors": "c"}, "v1.1: new data")
+    assert [verdict for _, verdict in kinds(told)[1:]] == ["silent", "versioned"]
+
+
+def test_card_field_must_change_in_the_window() -> None:
+    """A version field that was there before is no signal; a changed one is."""
+    told = Told()
+    told.commit(0, {"model.safetensors": "a", "README.md": "---\nversion: 1.0\n---\n"})
+    told.commit(24, {"model.safetensors": "b", "README.md": "---\nversion: 1.0\nlicense: mit\n---\n"})
+    told.commit(48, {"model.safetensors": "c", "README.md": "---\nversion: 1.1\nlicense: mit\n---\n"})
+    assert [verdict for _, verdict in kinds(told)[1:]] == ["silent", "versioned"]
+
+
+def test_words_count_for_a_day() -> None:
+    """A message about retrained weights documents a push at most 24 hours after it."""
+    for hours, verdict in ((23.5, "documented"), (25, "silent")):
+        told = base()
+        told.commit(24, {"model-00001-of-00002.safetensors": "b1"})
+        told.commit(24 + hours, {"notes.md": "x"}, "The weights were retrained with more data")
+        assert kinds(told)[1:] == [("replaced", verdict)]
+
+
+def test_changelog_entry_makes_versioned() -> None:
+    """A new version entry in a changelog file or in a changelog section of the card announces a change."""
+    for path, before, after in (
+        ("CHANGELOG.md", "## 1.0.0\nfirst\n", "## 1.1.0\nother data\n\n## 1.0.0\nfirst\n"),
+        (
+            "README.md",
+            "# Name\n\n## Changelog\n\n- v1.0 first\n",
+            "# Name\n\n## Changelog\n\n- v1.1 data\n- v1.0 first\n",
+        ),
+    ):
+        told = Told()
+        told.commit(0, {"model.safetensors": "a", path: before})
+        told.commit(24, {"model.safetensors": "b", path: after})
+        change = told.report().changes[1]
+        assert (change.verdict, change.signals[0].kind) == ("versioned", "changelog"), path
+
+
+def test_name_speaks_for_the_first_upload_only() -> None:
+    """A version in the repository's name is a signal of the first upload, not of later changes."""
+    told = Told("org/name-v2")
+    told.commit(0, {"model.safetensors": "a"})
+    told.commit(24, {"model.safetensors": "b"})
+    first, second = told.report().changes
+    assert [s.kind for s in first.signals] == ["name"]
+    assert second.verdict == "silent"
+
+
+def test_unreadable_card_is_unchecked_and_never_fatal() -> None:
+    """A card that cannot be read may hold the announcement: that is said beside the verdict."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1", "README.md": "UNREADABLE"})
+    change = told.report().changes[1]
+    assert change.verdict == "silent"
+    assert any(item.what.startswith("README.md at") for item in change.unchecked)
+
+
+def test_counts_follow_the_kinds() -> None:
+    """A change counts exactly when its kind does, and has a verdict exactly then."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1", "codec.pth": "c"})
+    told.commit(48, {"model-00001-of-00002.safetensors": None, "model-00002-of-00002.safetensors": None})
+    for change in told.report().changes:
+        assert change.counts == (change.kind in COUNTING_KINDS) == (change.verdict is not None)
