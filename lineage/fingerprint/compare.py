@@ -194,10 +194,10 @@ def _values(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutCom
     notes = ["vocabulary rows appended"] if layout.grown else []
     if layout.added or layout.removed:
         notes.append("other names")
-    if not _have_digests(before, after):
-        if layout.retyped:
-            notes.append(_dtype_note(before.rows or (), after.rows or ()))
-        return ToldChange("replaced", None, total, "; ".join(filter(None, notes)) or None)
+    if layout.retyped:
+        notes.append(_dtype_note(before.rows or (), after.rows or ()) or "other dtypes")
+    if layout.retyped or not _have_digests(before, after):
+        return ToldChange("replaced", None, total, "; ".join(notes) or None)
     tensors = compare_tensors(before.rows or (), after.rows or ())
     names = set(tensors.changed) | set(tensors.added)
     kept = [row.name for row in after.rows or () if row.name not in names and not _BUFFER.search(row.name)]

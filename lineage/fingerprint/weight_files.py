@@ -58,10 +58,12 @@ _NAMED_SUFFIXES = {".bin", ".pkl", ".pickle", ".joblib", ".npz", ".msgpack", ".p
 
 _TRAINING_STATE = re.compile(
     r"^(training_args|optimizer|scheduler|lr_scheduler|rng_state|random_states|scaler|sampler|dataloader|trainer"
-    r"|tokenizer|vocab|pytorch_variables|vec_normalize|spk_stat|custom_checkpoint)(?![a-z])|^imatrix"
+    r"|tokenizer|vocab|pytorch_variables|vec_normalize|spk_stat|custom_checkpoint)(?![a-z])"
     r"|(^|[._-])(optimizer|optim_states?|model_states|ema_optimizer)([._-]|$)"
 )
-"""State of a training run, tokenizers and calibration data: never weights, whatever their extension."""
+"""State of a training run and tokenizers: never weights. A GGUF file is no training state, whatever its name."""
+
+_CALIBRATION = re.compile(r"^imatrix")
 
 _STATE_FOLDER = re.compile(r"(^|/)(global_step\d+|pytorch_model_fsdp_\d+|optimizer_\d+)/")
 
@@ -87,7 +89,8 @@ def weight_format(path: str) -> str | None:
     `.bin`, `.pkl`, `.npz`, `.msgpack` and `.pb`, which hold other things as often as parameters.
     """
     name = path.rsplit("/", 1)[-1].lower()
-    if _TRAINING_STATE.search(name) or _STATE_FOLDER.search(path):
+    refused = _CALIBRATION if ".gguf" in name else _TRAINING_STATE
+    if refused.search(name) or _STATE_FOLDER.search(path):
         return None
     if part := _WHOLE_NAME.search(name):
         return _FORMAT_BY_PART[part[0][1:5]]
