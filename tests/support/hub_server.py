@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import threading
+import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,11 +18,13 @@ from typing import Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from lineage.settings import Settings
+from tests.support.bare_repository import bare_from_bundle, bare_from_folder
 from tests.support.git_http import git_answer
 from tests.support.hub_faults import Answer, Asked, Fault, SwitchedFault
 from tests.support.hub_repository import ServedRepository, tree_entry
 from tests.support.listener import Listener
 
+KINDS = {".git", ".bundle"}
 ACTIONS = {"revision", "tree", "commits", "refs", "paths-info"}
 
 
@@ -29,7 +33,7 @@ class HubServer:
 
     `git` False refuses smart HTTP (an endpoint without git), `filters` False refuses partial clones. `token` is the
     one that opens gated and hidden repositories. `detour` sends files kept in git over a redirect on the same
-    origin, as the Hub does. `quota` maps a bucket to what remains of it in a window of `window` seconds.
+    origin, as the Hub does. `quota` maps a bucket to its requests in a window of `window` seconds of `clock`.
     """
 
     def __init__(self) -> None:
@@ -42,6 +46,8 @@ class HubServer:
         self.list_page = 100
         self.quota: dict[str, int] = {}
         self.window = 300
+        self.clock: Callable[[], float] = time.monotonic
+        self._windows: dict[str, tuple[int, float]] = {}
         self.repositories: dict[str, ServedRepository] = {}
         self.aliases: dict[str, str] = {}
         self.log: list[Asked] = []
@@ -68,10 +74,20 @@ class HubServer:
         self.repositories[model] = ServedRepository(model, git_dir, objects, gated, hidden, extra)
         return self.repositories[model]
 
-    def fill(self, folder: Path) -> None:
-        """Serve every bare repository `org/name.git` and `name.git` of a directory Hub, and its `aliases.json`."""
-        for git_dir in sorted([*folder.glob("*.git"), *folder.glob("*/*.git")]):
-            self.add(git_dir.relative_to(folder).as_posix().removesuffix(".git"), git_dir)
+    def fill(self, folder: Path, work: Path) -> None:
+        """Serve a directory Hub: `org/name.git`, `org/name.bundle` and plain folders `org/name`, `aliases.json`.
+
+        Bundles and folders are made into bare repositories in `work`, weight files into LFS objects.
+        """
+        for found in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+            model = found.relative_to(folder).as_posix().removesuffix(found.suffix if found.suffix in KINDS else "")
+            git_dir = work / f"{model}.git"
+            if found.suffix == ".git":
+                self.add(model, found)
+            elif found.suffix == ".bundle":
+                self.add(model, bare_from_bundle(found, git_dir), lfs=found.with_suffix(".lfs"))
+            elif (found / "config.json").is_file() or (found / "README.md").is_file():
+                self.add(model, bare_from_folder(found, git_dir).git_dir)
         if (folder / "aliases.json").is_file():
             self.aliases |= json.loads((folder / "aliases.json").read_text())
 
@@ -137,25 +153,28 @@ class HubServer:
         return answer
 
     def _spend(self, asked: Asked) -> dict[str, str]:
-        """Take one request from its bucket; the headers tell what remains."""
+        """Take one request from its bucket; the headers tell what remains in a window that ends by `clock`."""
         bucket = "api" if asked.path.startswith("/api/") else "resolvers" if "/resolve/" in asked.path else "pages"
         if bucket not in self.quota:
             return {}
-        empty = self.quota[bucket] == 0
-        self.quota[bucket] = max(0, self.quota[bucket] - 1)
+        remaining, end = self._windows.get(bucket, (0, 0.0))
+        if self.clock() >= end:
+            remaining, end = self.quota[bucket], self.clock() + self.window
+        self._windows[bucket] = (max(0, remaining - 1), end)
         headers = {
-            "RateLimit": f'"{bucket}";r={self.quota[bucket]};t={self.window}',
-            "RateLimit-Policy": f'"fixed window";"{bucket}";q=500;w=300',
+            "RateLimit": f'"{bucket}";r={self._windows[bucket][0]};t={math.ceil(end - self.clock())}',
+            "RateLimit-Policy": f'"fixed window";"{bucket}";q={self.quota[bucket]};w={self.window}',
         }
-        return headers | ({"X-Spent": "1"} if empty else {})
+        return headers | ({} if remaining else {"X-Spent": "1"})
 
     def _answer_hub(self, asked: Asked) -> Answer:
         if asked.path == "/api/models":
             return self._list(asked)
         model, action, rest = _route(asked.path)
         if model in self.aliases:
-            path = asked.path.replace(model, self.aliases[model], 1)
-            return Answer(307, b"", {"Location": path + _query(asked)})
+            start = "/api/models/" if asked.path.startswith("/api/models/") else "/"
+            after = asked.path[len(start + model) :]
+            return Answer(307, b"", {"Location": f"{start}{self.aliases[model]}{after}{_query(asked)}"})
         repository = self.repositories.get(model)
         credentials = self._credentials(asked)
         if credentials == "wrong":

@@ -170,6 +170,8 @@ class Connection:
         if storage:
             request.headers.pop("authorization", None)
             return
+        if not request.url.host:
+            raise HubAnswerError(f"{self.endpoint} names a next page by a link without a host: {request.url}")
         if not self.is_home(request.url):
             raise HubAnswerError(
                 f"{self.endpoint} sends us to another host, {request.url.host}; nothing was sent there",

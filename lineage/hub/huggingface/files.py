@@ -5,6 +5,7 @@ Imports the Hub's client: import it at the first use of the network only.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ MAX_HOPS = 5
 _CUT = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXPIRED = frozenset({400, 401, 403, 410})
+_BLOB_ID = re.compile(r"[0-9a-f]{40}")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -50,6 +52,24 @@ class _Stored(NamedTuple):
 
     url: str
     size: int | None
+
+
+class _BlobCheck:
+    """Hold a whole file that git keeps to its ETag, which the Hub makes of its blob id; other answers pass."""
+
+    def __init__(self, response: httpx2.Response, length: int | None) -> None:
+        etag = response.headers.get("etag", "").removeprefix("W/").strip('"')
+        self._expected = etag if response.status_code == 200 and _BLOB_ID.fullmatch(etag) else None
+        self._digest = hashlib.sha1(f"blob {length}\0".encode(), usedforsecurity=False)
+
+    def update(self, chunk: bytes) -> None:
+        """Take in the next bytes."""
+        if self._expected:
+            self._digest.update(chunk)
+
+    def holds(self) -> bool:
+        """Tell whether the bytes are those that the ETag names, as far as it names any."""
+        return self._expected in (None, self._digest.hexdigest())
 
 
 class RemoteFiles:
@@ -100,11 +120,12 @@ class RemoteFiles:
             expected = _expected(response, place, position, end, stored)
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise HubAnswerError(f"{place}: the Hub compressed bytes that were asked for as they are")
-            received = 0
+            received, blob = 0, _BlobCheck(response, expected)
             try:
                 for chunk in response.iter_raw():
                     received += len(chunk)
                     self._count(len(chunk))
+                    blob.update(chunk)
                     yield chunk
             except _CUT as error:
                 raise _Cut from error
@@ -112,6 +133,8 @@ class RemoteFiles:
                 raise _Cut
             if expected is not None and received > expected:
                 raise HubAnswerError(f"{place}: the Hub sent {received} bytes and announced {expected}")
+            if not blob.holds():
+                raise HubAnswerError(f"{place}: the bytes are not those that the Hub's ETag names")
 
     def _count(self, amount: int) -> None:
         with self._lock:

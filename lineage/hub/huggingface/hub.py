@@ -79,17 +79,9 @@ class HuggingFaceHub(Hub):
         if revision is not None and listing.is_commit(revision):
             info = self._page(model, revision)
             return ResolvedRevision(model=info.id, commit=revision, asked=model, created=info.created_at)
-        refs = listing.list_refs(self._connection, model, pull_requests=_is_pull_request(revision))
-        commit = _target(refs, revision) if revision else None
-        try:
-            info = self._page(model, commit or revision)
-        except RevisionNotFoundError:
-            if revision is None or not _SHORT_ID.fullmatch(revision):
-                raise
-            commit = self._by_prefix(model, refs, revision)
-            info = self._page(model, commit)
+        info, refs = self._page_and_refs(model, revision)
         assert info.sha is not None  # listing.model_info refuses answers without
-        self._refs[info.id] = refs
+        self._refs[info.id] = tuple(ref for ref in refs if ref.kind != "pull_request")
         return ResolvedRevision(
             model=info.id,
             commit=info.sha,
@@ -97,6 +89,25 @@ class HuggingFaceHub(Hub):
             ref=_ref_name(refs, revision, info.sha),
             created=info.created_at,
         )
+
+    def _page_and_refs(self, model: str, revision: str | None) -> tuple[ModelInfo, tuple[HistoryRef, ...]]:
+        """Ask for both; the page first, because it knows the name that the refs are best asked under.
+
+        The API takes short names of branches and tags; a full ref name is looked up among the refs.
+        """
+        if revision is not None and revision.startswith("refs/"):
+            pull_requests = revision.startswith("refs/pr/")
+            refs = listing.list_refs(self._connection, model, pull_requests=pull_requests)
+            commit = next((ref.target for ref in refs if ref.name == revision), None)
+            return self._page(model, commit or revision), refs
+        try:
+            info = self._page(model, revision)
+        except RevisionNotFoundError:
+            if revision is None or not _SHORT_ID.fullmatch(revision):
+                raise
+            refs = listing.list_refs(self._connection, model, pull_requests=False)
+            return self._page(model, self._by_prefix(model, refs, revision)), refs
+        return info, listing.list_refs(self._connection, info.id, pull_requests=False)
 
     def _page(self, model: str, revision: str | None) -> ModelInfo:
         """Ask for a model's page, and keep it for the snapshot of the same commit."""
@@ -131,8 +142,8 @@ class HuggingFaceHub(Hub):
         self._need_network(model)
         from lineage.hub.huggingface.api_history import read_history
 
-        refs = listing.list_refs(self._connection, model, pull_requests=pull_requests)
         info = self._page(model, None)
+        refs = listing.list_refs(self._connection, info.id, pull_requests=pull_requests)
         return read_history(self._connection, info.id, str(info.sha), refs, known, self._progress)
 
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
@@ -181,15 +192,6 @@ class HuggingFaceHub(Hub):
             raise HubUnreachableError(
                 f"{what}: {self.name} is not asked, because of --offline", model=what, hint="leave --offline away"
             )
-
-
-def _is_pull_request(revision: str | None) -> bool:
-    return revision is not None and revision.startswith("refs/pr/")
-
-
-def _target(refs: tuple[HistoryRef, ...], revision: str) -> str | None:
-    """Find the commit of a full ref name; the API itself takes short names of branches and tags only."""
-    return next((ref.target for ref in refs if ref.name == revision), None)
 
 
 def _ref_name(refs: tuple[HistoryRef, ...], revision: str | None, commit: str) -> str | None:

@@ -42,8 +42,6 @@ def translated(error: Exception, endpoint: str, model: str | None, missing: Miss
         return ModelNotFoundError(f"{name} is no model id", model=model, hint="ids look like organisation/name")
     if isinstance(error, OfflineModeIsEnabled):
         return HubUnreachableError(f"{name}: not asked for, because HF_HUB_OFFLINE is set", model=model)
-    if isinstance(error, httpx2.UnsupportedProtocol):
-        return HubAnswerError(f"{name}: the Hub names a next page by a link without a host", model=model)
     if isinstance(error, json.JSONDecodeError):
         return HubAnswerError(
             f"{name}: the Hub answered with something that is no JSON",

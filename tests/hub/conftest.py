@@ -1,0 +1,104 @@
+"""A local Hub for each test, with nothing of the person who runs it: no token, no proxy, no cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.retry import Patience
+from lineage.progress import Progress
+from tests.support.bare_repository import BareRepository
+from tests.support.hub_server import HubServer
+
+WEIGHTS = bytes(range(256)) * 1000
+CARD = b"---\nbase_model: openai-community/gpt2\nlicense: mit\nlibrary_name: transformers\n---\nA model.\n"
+
+
+class Listening(Progress):
+    """Keep the notes that a person would have seen."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+class Hurry:
+    """Let time pass without waiting: sleeping moves the clock."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def patience(self, *, tries: int = 6, timeout: float = 10.0) -> Patience:
+        return Patience(tries=tries, timeout=timeout, sleep=self.sleep, clock=lambda: self.now)
+
+
+OpenHub = Callable[..., HuggingFaceHub]
+
+
+@pytest.fixture
+def hurry() -> Hurry:
+    return Hurry()
+
+
+@pytest.fixture
+def listening() -> Listening:
+    return Listening()
+
+
+@pytest.fixture(autouse=True)
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget who runs the tests."""
+    from huggingface_hub import constants
+
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+
+
+@pytest.fixture
+def server() -> Iterator[HubServer]:
+    with HubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def repository(server: HubServer, tmp_path: Path) -> BareRepository:
+    """Serve `org/model`: a first upload, new weights with a tag, and a card that only then appears."""
+    repository = BareRepository(tmp_path / "served" / "model.git")
+    repository.commit({"config.json": b'{"model_type": "gpt2"}', "model.safetensors": b"\0" * 100}, "first upload")
+    repository.commit({"model.safetensors": WEIGHTS}, "new weights")
+    repository.tag("v1.0")
+    repository.commit({"README.md": CARD}, "Create README.md")
+    server.add("org/model", repository.git_dir, downloads=7, likes=3)
+    return repository
+
+
+@pytest.fixture
+def open_hub(server: HubServer, tmp_path: Path, hurry: Hurry, listening: Listening) -> Iterator[OpenHub]:
+    """Open Hubs on the server that wait for nothing, and close them at the end."""
+    opened: list[HuggingFaceHub] = []
+
+    def open_one(*, offline: bool = False, patience: Patience | None = None) -> HuggingFaceHub:
+        settings = server.settings(tmp_path / "home")
+        hub = HuggingFaceHub(settings, offline=offline, progress=listening, patience=patience or hurry.patience())
+        opened.append(hub)
+        return hub
+
+    yield open_one
+    for hub in opened:
+        hub.close()
+
+
+@pytest.fixture
+def hub(open_hub: OpenHub) -> HuggingFaceHub:
+    return open_hub()
