@@ -1,0 +1,243 @@
+"""Reading the objects of a repository: commits, trees and blobs, missing ones included.
+
+Objects are read through an empty repository of our own that borrows the other's object folder. The configuration of the
+repository that is read is thereby never seen: nothing in it can run a command, and a partial clone cannot make git
+fetch what it lacks. A missing object is an answer (None), not an error.
+"""
+
+from __future__ import annotations
+
+import atexit
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from lineage.errors import FileNotInRevisionError, HubAnswerError, HubError
+from lineage.hub.git import git_environment
+from lineage.hub.lfs import MAX_POINTER_BYTES, parse_pointer
+from lineage_schemas.file import FileEntry, FileVersion
+
+GITLINK, FOLDER = 0o160000, 0o040000
+
+CHUNK_BYTES = 1 << 20
+
+_BATCH = 500
+"""Ids that are asked for at once: their text must fit into a pipe, or two processes wait for each other."""
+
+_MAX_TREE_ENTRIES = 1_000_000
+_MAX_TREE_DEPTH = 200
+
+
+class ObjectInfo(NamedTuple):
+    """What git tells of an object without its content."""
+
+    id: str
+    kind: str
+    size: int
+
+
+class TreeItem(NamedTuple):
+    """One line of a tree object; names that are no UTF-8 are written with backslash escapes."""
+
+    mode: int
+    name: str
+    id: str
+
+
+class GitObjects:
+    """Read the objects of one repository through two long-lived `git cat-file` processes.
+
+    `objects` is the object folder. Safe to use from several threads; `close` ends the processes, and the next question
+    starts them again.
+    """
+
+    def __init__(self, objects: Path, model: str) -> None:
+        self.objects = objects
+        self.model = model
+        self._lock = threading.RLock()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._versions: dict[str, FileVersion] = {}
+
+    def environment(self) -> dict[str, str]:
+        """Make the environment in which any git command sees these objects and nothing else."""
+        return git_environment(
+            GIT_DIR=str(_empty_repository()), GIT_OBJECT_DIRECTORY=str(self.objects), GIT_NO_LAZY_FETCH="1"
+        )
+
+    def infos(self, names: Sequence[str]) -> list[ObjectInfo | None]:
+        """Look up objects by id or by an expression on one (`ID^{commit}`), in the order asked."""
+        return [_as_info(header) for header, _ in self._ask("--batch-check", names)]
+
+    def contents(self, ids: Sequence[str]) -> list[bytes | None]:
+        """Read objects whole. Only for those known to be small."""
+        return [content for _, content in self._ask("--batch", ids)]
+
+    def commit_id(self, name: str) -> str | None:
+        """Find the commit behind an id, an annotated tag's too."""
+        info = self.infos([f"{name}^{{commit}}"])[0]
+        return info.id if info and info.kind == "commit" else None
+
+    def by_prefix(self, prefix: str) -> list[str]:
+        """List the commits whose ids begin with `prefix`."""
+        done = subprocess.run(
+            ["git", "rev-parse", f"--disambiguate={prefix}"],
+            env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+        infos = self.infos(done.stdout.decode().split())
+        return [info.id for info in infos if info and info.kind == "commit"]
+
+    def versions(self, blob_ids: Iterable[str]) -> Mapping[str, FileVersion]:
+        """Tell what is known of blobs: pointers are followed; a missing blob is known by its id alone."""
+        wanted = [blob for blob in dict.fromkeys(blob_ids) if blob not in self._versions]
+        found = dict(zip(wanted, self.infos(wanted), strict=True))
+        small = [blob for blob, info in found.items() if info and info.size <= MAX_POINTER_BYTES]
+        texts = dict(zip(small, self.contents(small), strict=True))
+        for blob, info in found.items():
+            pointer = parse_pointer(texts.get(blob) or b"")
+            if pointer is not None:
+                self._versions[blob] = FileVersion(blob_id=blob, size=pointer.size, sha256=pointer.sha256)
+            else:
+                self._versions[blob] = FileVersion(blob_id=blob, size=info.size if info else None)
+        return self._versions
+
+    def tree(self, commit: str) -> tuple[FileEntry, ...]:
+        """List the files of a commit by path; submodules are none.
+
+        Raises HubAnswerError where a tree is missing or absurdly large: what is left would look like deletions.
+        """
+        blobs: dict[str, str] = {}
+        self._walk(f"{commit}^{{tree}}", "", blobs, 0)
+        versions = self.versions(blobs.values())
+        entries = ((path, versions[blob]) for path, blob in sorted(blobs.items()))
+        return tuple(FileEntry(path=p, blob_id=v.blob_id, size=v.size, sha256=v.sha256) for p, v in entries)
+
+    def stream(self, blob: str) -> Iterator[bytes]:
+        """Read a blob of any size in chunks. Raises FileNotInRevisionError where it is not here."""
+        if self.infos([blob])[0] is None:
+            raise FileNotInRevisionError(f"{self.model}: the git object {blob} is not here", model=self.model)
+        command = ["git", "cat-file", "blob", blob]
+        with subprocess.Popen(
+            command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                while chunk := _pipe(process.stdout).read(CHUNK_BYTES):
+                    yield chunk
+            finally:
+                _pipe(process.stdout).close()
+                ended = process.wait()
+        if ended != 0:
+            raise HubAnswerError(f"{self.model}: git could not read the object {blob} to its end", model=self.model)
+
+    def close(self) -> None:
+        """End the processes."""
+        with self._lock:
+            for process in self._processes.values():
+                process.kill()
+                process.communicate()
+            self._processes.clear()
+
+    def _walk(self, tree: str, prefix: str, blobs: dict[str, str], depth: int) -> None:
+        content = self.contents([tree])[0]
+        if content is None:
+            raise HubAnswerError(f"{self.model}: the tree {tree} is missing from the repository", model=self.model)
+        for item in parse_tree(content):
+            path = prefix + item.name
+            if item.mode == FOLDER and depth < _MAX_TREE_DEPTH:
+                self._walk(item.id, path + "/", blobs, depth + 1)
+            elif item.mode not in {GITLINK, FOLDER}:
+                blobs.setdefault(path, item.id)
+            if len(blobs) > _MAX_TREE_ENTRIES or depth == _MAX_TREE_DEPTH:
+                raise HubAnswerError(f"{self.model}: the tree {tree} is too large to be a model's", model=self.model)
+
+    def _ask(self, mode: str, names: Sequence[str]) -> list[tuple[bytes, bytes | None]]:
+        """Ask one of the processes for objects; gives for each the header line and, from `--batch`, its content."""
+        answers: list[tuple[bytes, bytes | None]] = []
+        with self._lock:
+            while len(answers) < len(names):
+                some = names[len(answers) : len(answers) + _BATCH]
+                got = list(self._exchange(mode, some))
+                answers += got
+                if len(got) < len(some):  # git gave up on an object that it cannot read: a broken one
+                    self._end(mode)
+                    answers.append((b"missing", None))
+        return answers
+
+    def _exchange(self, mode: str, names: Sequence[str]) -> Iterator[tuple[bytes, bytes | None]]:
+        process = self._process(mode)
+        asked, answered = _pipe(process.stdin), _pipe(process.stdout)
+        try:
+            asked.write("".join(f"{name}\n" for name in names).encode())
+            asked.flush()
+        except BrokenPipeError:
+            return
+        for _ in names:
+            header = answered.readline()
+            if not header.endswith(b"\n"):
+                return
+            info = _as_info(header)
+            if mode == "--batch-check" or info is None:
+                yield header, None
+                continue
+            content = answered.read(info.size + 1)
+            if len(content) <= info.size:
+                return
+            yield header, content[:-1]
+
+    def _process(self, mode: str) -> subprocess.Popen[bytes]:
+        if mode not in self._processes:
+            try:
+                self._processes[mode] = subprocess.Popen(
+                    ["git", "cat-file", mode], env=self.environment(),
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+            except OSError as error:
+                hint = "install git 2.31 or newer"
+                raise HubError(f"{self.model}: git cannot be run: {error}", model=self.model, hint=hint) from error
+        return self._processes[mode]
+
+    def _end(self, mode: str) -> None:
+        process = self._processes.pop(mode, None)
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+
+def parse_tree(content: bytes) -> Iterator[TreeItem]:
+    """Read a tree object: mode, name and raw id of each item."""
+    at = 0
+    while at < len(content):
+        space = content.index(b" ", at)
+        end = content.index(b"\0", space)
+        name = content[space + 1 : end].decode(errors="backslashreplace")
+        yield TreeItem(int(content[at:space], 8), name, content[end + 1 : end + 21].hex())
+        at = end + 21
+
+
+def _as_info(header: bytes) -> ObjectInfo | None:
+    """Read `ID KIND SIZE`; anything else (`… missing`, `… ambiguous`) is no object."""
+    match = re.fullmatch(rb"([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)\n", header)
+    return ObjectInfo(match[1].decode(), match[2].decode(), int(match[3])) if match else None
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe
+
+
+@cache
+def _empty_repository() -> Path:
+    """Make the empty repository through which all others are read; it lives as long as this process."""
+    folder = Path(tempfile.mkdtemp(prefix="lineage-git-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "refs").mkdir()
+    (folder / "objects").mkdir()
+    (folder / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
+    config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tcommitGraph = false\n\tmultiPackIndex = true\n"
+    (folder / "config").write_text(config, "ascii")
+    return folder

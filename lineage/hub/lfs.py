@@ -1,0 +1,80 @@
+"""Git LFS: pointers, where objects lie, and which files the Hub keeps there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+MAX_POINTER_BYTES = 1024
+"""The specification's limit: a longer text is a file of its own."""
+
+LFS_PATTERNS = (
+    "*.7z", "*.arrow", "*.bin", "*.bz2", "*.ckpt", "*.ftz", "*.gguf", "*.gz", "*.h5", "*.joblib", "*.lfs.*",
+    "*.mlmodel", "*.model", "*.msgpack", "*.npy", "*.npz", "*.onnx", "*.ot", "*.parquet", "*.pb", "*.pickle", "*.pkl", "*.pt",
+    "*.pth", "*.rar", "*.safetensors", "*.tar", "*.tar.*", "*.tflite", "*.tgz", "*.wasm", "*.xz", "*.zip", "*.zst",
+    "*tfevents*",
+)  # fmt: skip
+"""What `.gitattributes` of a new model repository on the Hub sends to LFS."""
+
+LFS_FROM_BYTES = 10_000_000
+"""Files of this size and more the Hub takes through LFS only."""
+
+_VERSIONS = frozenset({b"https://git-lfs.github.com/spec/v1", b"https://hawser.github.com/spec/v1"})
+_OID = re.compile(rb"sha256:([0-9a-f]{64})")
+_SIZE = re.compile(rb"0|[1-9][0-9]{0,18}")
+_EXTENSION = re.compile(rb"ext-[0-9]-[a-z0-9.-]+")
+
+
+class Pointer(NamedTuple):
+    """What an LFS pointer says of the file that it stands for."""
+
+    sha256: str
+    size: int
+
+
+def parse_pointer(text: bytes) -> Pointer | None:
+    """Read a pointer, or None where a blob is a file of its own.
+
+    As strict as the specification: `version` first, then keys in order, each line `key value` with one space and one
+    newline. A weight file is only known by a hash if git LFS itself would follow the pointer.
+    """
+    if len(text) > MAX_POINTER_BYTES or not text.startswith(b"version ") or not text.endswith(b"\n"):
+        return None
+    pairs = [line.partition(b" ") for line in text[:-1].split(b"\n")]
+    keys = [key for key, _, _ in pairs[1:]]
+    if keys != sorted(set(keys)) or any(not _EXTENSION.fullmatch(key) for key in keys if key not in {b"oid", b"size"}):
+        return None
+    fields = {key: value for key, _, value in pairs}
+    oid, size = _OID.fullmatch(fields.get(b"oid", b"")), _SIZE.fullmatch(fields.get(b"size", b""))
+    if fields[b"version"] not in _VERSIONS or oid is None or size is None:
+        return None
+    return Pointer(oid[1].decode(), int(size[0]))
+
+
+def format_pointer(sha256: str, size: int) -> bytes:
+    """Write the pointer that the Hub puts into git for a file in LFS."""
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
+
+
+def git_blob_id(content: bytes) -> str:
+    """Name a text as git does: SHA-1 over a header with its length, then the text."""
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+
+
+def pointer_blob_id(sha256: str, size: int) -> str:
+    """Work out the git blob id under which a file in LFS stands, without having its bytes."""
+    return git_blob_id(format_pointer(sha256, size))
+
+
+def object_path(folder: Path, sha256: str) -> Path:
+    """Find where an LFS object lies below `lfs/objects`."""
+    return folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def belongs_in_lfs(path: str, size: int) -> bool:
+    """Tell whether the Hub would keep a file in LFS, from its name and size."""
+    name = path.rpartition("/")[2]
+    return size >= LFS_FROM_BYTES or any(fnmatchcase(name, pattern) for pattern in LFS_PATTERNS)
