@@ -9,8 +9,9 @@ from lineage_schemas.derivation import METHOD_RELATION, Derivation, Relation
 from lineage_schemas.evidence import Evidence
 
 RULE_RANKS = (
-    "files.adapter_config", "files.mergekit", "files.gguf", "files.quantize_config", "files.quantization_config",
-    "card.base_model_relation", "card.tag", "card.base_model", "history.duplicate", "files.name_or_path",
+    "files.adapter_config", "files.lora_weights", "files.mergekit", "files.gguf", "files.quantize_config",
+    "files.quantization_config", "card.base_model_relation", "card.tag", "card.base_model", "history.duplicate",
+    "files.name_or_path",
 )  # fmt: skip
 """Which rule is believed on the relation where several tell one: files before words, and words before our reading."""
 

@@ -38,7 +38,7 @@ def _spoken_of(child: ChildFacts, form: Declaration) -> list[str]:
     """
     named = _parents_by(child, form.rule, form.file)
     others = [key for key in card_parents(child) if key not in child.keys(named)]
-    if form.rule == "files.adapter_config":
+    if form.rule in {"files.adapter_config", "files.lora_weights"}:
         return others if "/" not in (form.file or "") else []
     if form.rule == "files.mergekit":
         return others if any(child.resolve(d.name, d.problem)[0] is None for d in named) else []

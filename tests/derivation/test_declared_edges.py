@@ -111,6 +111,12 @@ def test_adapter_in_a_folder_does_not_overrule_the_card() -> None:
     assert edge(derived({"lora/adapter_config.json": ADAPTER}), "a/base").relation == "adapter"
 
 
+def test_diffusers_lora_is_an_adapter() -> None:
+    """A LoRA that diffusers saved has no config; its file name tells what it is to the card's base."""
+    result = derived({"pytorch_lora_weights.safetensors": ""}, card={"base_model": "a/base"})
+    assert (edge(result, "a/base").relation, edge(result, "a/base").method) == ("adapter", "lora")
+
+
 def test_recipe_gives_a_merge_edge_for_each_model() -> None:
     """A recipe makes each of its models a parent, with the method."""
     result = derived({"mergekit_config.yml": RECIPE})

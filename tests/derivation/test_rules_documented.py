@@ -28,4 +28,4 @@ def test_the_order_of_trust_is_the_documented_one() -> None:
     assert order is not None
     told = re.findall(r"`([a-z_]+\.[a-z_]+)`", order[1])
     assert told == [rule for rule in RULE_RANKS if rule in told]
-    assert len(told) == 8
+    assert len(told) == 9

@@ -190,6 +190,17 @@ def test_adapter_config_names_base_kind_and_revision() -> None:
     assert (base.name, base.revision, base.relation, base.method) == ("a/b", "c" * 40, "adapter", "lora")
 
 
+def test_adapterhub_configs_name_their_base_too() -> None:
+    """The older library's file has the base under another field, and no PEFT type."""
+    found = declared(
+        {"adapter_config.json": as_json({"model_name": "bert-base-uncased", "config": {"mh_adapter": True}})}
+    )
+    assert [(d.kind, d.name, d.relation, d.method) for d in found] == [
+        ("form", None, "adapter", "unknown"),
+        ("parent", "bert-base-uncased", "adapter", "unknown"),
+    ]
+
+
 def test_adapters_in_folders_are_read_and_training_checkpoints_are_not() -> None:
     """Component folders hold adapters for use; `checkpoint-…` folders repeat what training left behind."""
     config = as_json({"base_model_name_or_path": "a/b", "peft_type": "IA3"})

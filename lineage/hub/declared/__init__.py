@@ -29,6 +29,9 @@ MAX_DECLARATIONS = 2_000
 MAX_ADAPTERS = 50
 """So many adapter configs of one repository are read: each is a request, and the rest says the same."""
 
+_LORA_WEIGHTS = frozenset({"pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"})
+"""The names under which diffusers saves a LoRA; there is no adapter config beside it."""
+
 _TRAINING_STATE = re.compile(r"(^|/)checkpoint[-_][^/]*/")
 _OTHER_WEIGHTS = re.compile(r"\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|keras|npz)$")
 _JSON_FILES: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Declaration]]] = {
@@ -63,6 +66,8 @@ def _all(
         yield unreadable(CARD, snapshot.unreadable[CARD])
     yield from card_declarations(snapshot.card or {}, snapshot.tags)
     yield from _adapters(paths, read_text)
+    for path in sorted(_LORA_WEIGHTS.intersection(paths)):
+        yield Declaration("form", "files.lora_weights", path, None, path, relation="adapter", method="lora")
     for path in paths:
         if path in RECIPES:
             yield from recipe_declarations(path, read_text(path))

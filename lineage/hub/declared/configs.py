@@ -18,7 +18,10 @@ _GGUF_PARENT = re.compile(r"general\.(base_model|source)\.(?:(\d+)\.)?(repo_url|
 
 
 def adapter_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declaration]:
-    """Read PEFT's `adapter_config.json`: the model that the adapter belongs to, at which revision, and its kind."""
+    """Read PEFT's `adapter_config.json`: the model that the adapter belongs to, at which revision, and its kind.
+
+    AdapterHub's library, older than PEFT, has a file of the same name that calls the model `model_name`.
+    """
     peft_type = config.get("peft_type")
     method = verbatim(peft_type).strip().lower() if isinstance(peft_type, str) and peft_type.strip() else "unknown"
     yield Declaration(
@@ -30,13 +33,14 @@ def adapter_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Decla
         relation="adapter",
         method=method,
     )
-    base = config.get("base_model_name_or_path")
+    field = "base_model_name_or_path" if "base_model_name_or_path" in config else "model_name"
+    base = config.get(field)
     revision = config.get("revision")
     if isinstance(base, str) and base.strip():
         yield parent(
             "files.adapter_config",
             path,
-            "base_model_name_or_path",
+            field,
             base,
             revision=verbatim(revision) if isinstance(revision, str) and revision else None,
             relation="adapter",
