@@ -96,12 +96,12 @@ def _parameters(command: click.Command | None) -> Iterator[click.Parameter]:
 
 
 def test_decisions_are_numbered_records() -> None:
-    """Each decision has a number, a state, the options that were weighed, and what became worse."""
+    """Each decision has a number, what forced it, what was decided, and what became worse."""
     records = sorted((ROOT / "docs/decisions").glob("*.md"))
     numbers = [int(path.name[:4]) for path in records]
     assert numbers == list(range(1, len(records) + 1))
     for path in records:
         text = path.read_text("utf-8")
         assert text.startswith(f"# {int(path.name[:4])}. "), path
-        for heading in ("## Situation", "## Options", "## Decision", "## What became worse"):
+        for heading in ("## Situation", "## Decision", "## What became worse"):
             assert f"\n{heading}\n" in text, f"{path.name}: {heading}"
