@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from lineage.errors import HubAnswerError
 from lineage.hub.git import git_environment, run_git
@@ -65,6 +65,9 @@ class RawCommit(NamedTuple):
     title: str
     message: str
     signed: bool
+
+
+Ordered = TypeVar("Ordered", RawCommit, Commit)
 
 
 def open_objects(git_dir: Path, model: str) -> GitObjects:
@@ -215,7 +218,7 @@ def read_changes(
     return found, problem
 
 
-def in_order(commits: Iterable[RawCommit]) -> Iterator[RawCommit]:
+def in_order(commits: Iterable[Ordered]) -> Iterator[Ordered]:
     """Put parents before children, ties by date and then id."""
     by_id = {commit.id: commit for commit in commits}
     waiting = {commit.id: len({p for p in commit.parents if p in by_id}) for commit in by_id.values()}
@@ -224,7 +227,7 @@ def in_order(commits: Iterable[RawCommit]) -> Iterator[RawCommit]:
         for parent in set(commit.parents):
             children[parent].append(commit.id)
 
-    def place(commit: RawCommit) -> tuple[float, str]:
+    def place(commit: Ordered) -> tuple[float, str]:
         return (commit.date.timestamp() if commit.date else 0.0, commit.id)
 
     ready = [place(by_id[commit]) for commit, count in waiting.items() if not count]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.support.real_git import ENVIRONMENT, GIT
 
 LFS_SUFFIXES = (".safetensors", ".bin", ".gguf", ".pt", ".onnx", ".h5")
 FIRST_DAY = 1_700_000_000
@@ -26,9 +27,10 @@ class BareRepository:
     def git(self, *arguments: str, stdin: bytes = b"") -> str:
         """Run git here, deaf to the configuration of the person who runs the tests."""
         who = {"NAME": "somebody", "EMAIL": "somebody@example.org", "DATE": f"{self._clock} +0000"}
-        environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-        environment |= {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
-        command = ["git", "--git-dir", str(self.git_dir), *arguments]
+        environment = ENVIRONMENT | {
+            f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()
+        }
+        command = [GIT, "--git-dir", str(self.git_dir), *arguments]
         done = subprocess.run(command, input=stdin, env=environment, capture_output=True, check=True)
         return done.stdout.decode().strip()
 
@@ -87,9 +89,8 @@ def bare_from_folder(folder: Path, git_dir: Path, title: str = "Upload") -> Bare
 
 def bare_from_bundle(bundle: Path, git_dir: Path) -> Path:
     """Unpack a bundle with all its refs; its HEAD is the new repository's."""
-    environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-    command = ["git", "clone", "--quiet", "--mirror", str(bundle), str(git_dir)]
-    subprocess.run(command, env=environment, capture_output=True, check=True)
+    command = [GIT, "clone", "--quiet", "--mirror", str(bundle), str(git_dir)]
+    subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=True)
     return git_dir
 
 

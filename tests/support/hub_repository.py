@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.support.real_git import ENVIRONMENT, GIT
 
 POINTER = re.compile(rb"version https://git-lfs\S*\noid sha256:([0-9a-f]{64})\nsize (\d+)\n\Z")
 CONFIG_EXCERPT = ("architectures", "model_type", "quantization_config")
@@ -45,9 +46,8 @@ class ServedRepository:
 
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Run git on the bare repository, untouched by the configuration of the person who runs the tests."""
-        environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-        command = ["git", "--git-dir", str(self.git_dir), *arguments]
-        return subprocess.run(command, input=stdin, env=environment, capture_output=True, check=True).stdout
+        command = [GIT, "--git-dir", str(self.git_dir), *arguments]
+        return subprocess.run(command, input=stdin, env=ENVIRONMENT, capture_output=True, check=True).stdout
 
     @cached_property
     def _pointers(self) -> dict[str, tuple[int, str | None, int | None]]:

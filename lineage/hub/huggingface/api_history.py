@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import GatedError, HubError, HubUnreachableError
+from lineage.hub.git_history import author_key, in_order
 from lineage.hub.huggingface.listing import default_branch, list_files
 from lineage.progress import Progress
 from lineage_schemas.file import FileChange, FileVersion
@@ -39,11 +40,11 @@ def read_history(
     notes: list[str] = []
     commits: dict[str, Commit] = {}
     try:
-        for ref in sorted(refs, key=lambda ref: (ref.name != branch, ref.kind != "branch", ref.name)):
-            _list_line(connection, model, ref.target, commits, old)
+        for ref in sorted(refs, key=lambda ref: _line_order(ref, branch)):
+            _list_line(connection, model, ref, commits, old)
     except GatedError as error:
         notes.append(f"the list of commits: {error.message}")
-    ordered = _in_order(commits)
+    ordered = list(in_order(commits.values()))
     if any(commit.title.startswith(MERGE_TITLES) for commit in ordered):
         notes.append("some commits are titled as merges, and the API names no parents: all are taken as one line")
     trees = _Trees(connection, model, commits, notes)
@@ -63,15 +64,26 @@ def read_history(
     )
 
 
+def _line_order(ref: HistoryRef, default: str | None) -> tuple[int, int, str]:
+    """Put the default branch first, then branches, tags and pull requests: each commit is booked to the first."""
+    kind = ("branch", "tag", "convert", "pull_request").index(ref.kind)
+    return (-1 if ref.name == default else kind, _number(ref) or 0, ref.name)
+
+
+def _number(ref: HistoryRef) -> int | None:
+    digits = ref.name.rpartition("/")[2]
+    return int(digits) if ref.kind == "pull_request" and digits.isdigit() else None
+
+
 def _list_line(
-    connection: Connection, model: str, target: str, commits: dict[str, Commit], old: Mapping[str, Commit]
+    connection: Connection, model: str, ref: HistoryRef, commits: dict[str, Commit], old: Mapping[str, Commit]
 ) -> None:
-    """Add the commits from `target` down to the first one that is there already or was known before."""
-    if target in commits or target in old:
-        _add_known(target, commits, old)
+    """Add the commits from a ref down to the first one that is there already or was known before."""
+    if ref.target in commits or ref.target in old:
+        _add_known(ref.target, commits, old)
         return
     newer: Commit | None = None
-    for commit in connection.pages(lambda: _commits(connection, model, target), model):
+    for commit in connection.pages(lambda: _commits(connection, model, ref), model):
         if newer is not None:
             commits[newer.id] = newer.model_copy(update={"parents": (commit.id,)})
         newer = commit
@@ -92,8 +104,8 @@ def _add_known(start: str | None, commits: dict[str, Commit], old: Mapping[str, 
             waiting.extend(commit.parents)
 
 
-def _commits(connection: Connection, model: str, commit: str) -> Iterator[Commit]:
-    """Page through the commits of one commit, newest first, with the client's own pagination.
+def _commits(connection: Connection, model: str, ref: HistoryRef) -> Iterator[Commit]:
+    """Page through the commits that a ref reaches, newest first, with the client's own pagination.
 
     HfApi.list_repo_commits reads every page before it gives the first commit; here reading stops where commits are
     known.
@@ -101,46 +113,25 @@ def _commits(connection: Connection, model: str, commit: str) -> Iterator[Commit
     from huggingface_hub.utils import paginate, validate_repo_id  # type: ignore[attr-defined]  # exported lazily
 
     validate_repo_id(model)
-    url = f"{connection.endpoint}/api/models/{model}/commits/{commit}"
+    url = f"{connection.endpoint}/api/models/{model}/commits/{ref.target}"
     for item in paginate(url, params={}, headers=connection.headers()):
-        yield _commit(item)
+        yield _commit(item, _number(ref))
 
 
-def _commit(item: Mapping[str, Any]) -> Commit:
-    """Read one commit of the list."""
+def _commit(item: Mapping[str, Any], number: int | None) -> Commit:
+    """Read one commit of the list; one that names a pull request in its title came by that one."""
     from huggingface_hub.utils import parse_datetime  # type: ignore[attr-defined]  # exported lazily
 
-    date: datetime = parse_datetime(item["date"])
-    return Commit(id=item["id"], date=date, title=item["title"], message=item.get("message") or "")
-
-
-def _in_order(commits: Mapping[str, Commit]) -> list[Commit]:
-    """Order commits topologically, parents before children, ties by date and then id."""
-    import heapq
-
-    children: dict[str, list[str]] = {}
-    missing = {}
-    for commit in commits.values():
-        parents = [parent for parent in commit.parents if parent in commits]
-        missing[commit.id] = len(parents)
-        for parent in parents:
-            children.setdefault(parent, []).append(commit.id)
-
-    def rank(commit_id: str) -> tuple[float, str]:
-        date = commits[commit_id].date
-        return (date.timestamp() if date else 0.0, commit_id)
-
-    ready = [rank(commit_id) for commit_id, count in missing.items() if count == 0]
-    heapq.heapify(ready)
-    ordered = []
-    while ready:
-        commit_id = heapq.heappop(ready)[1]
-        ordered.append(commits[commit_id])
-        for child in children.get(commit_id, ()):
-            missing[child] -= 1
-            if missing[child] == 0:
-                heapq.heappush(ready, rank(child))
-    return ordered
+    named = re.search(r"\(#(\d{1,9})\)$", item["title"])
+    author = next((author.get("user") for author in item.get("authors") or ()), None)
+    return Commit(
+        id=item["id"],
+        date=parse_datetime(item["date"]),
+        author_key=author_key(author.encode()) if author else None,
+        title=item["title"],
+        message=item.get("message") or "",
+        pull_request=int(named[1]) if named else number,
+    )
 
 
 class _Trees:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lineage.errors import HubUnreachableError, RevisionNotFoundError
+from lineage.errors import HubError, HubUnreachableError, RevisionNotFoundError
 from lineage.hub.huggingface import listing
 from lineage.hub.interface import Hub
 from lineage.hub.retry import Patience
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
     from lineage.hub.huggingface.connection import Connection
+    from lineage.hub.huggingface.copies import GitCopies
     from lineage.hub.huggingface.files import RemoteFiles
 
 _SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
@@ -54,6 +55,7 @@ class HuggingFaceHub(Hub):
         self._progress = progress
         self._patience = patience or Patience()
         self._pages: dict[tuple[str, str], ModelInfo] = {}
+        self._canonical: set[str] = set()
         self._refs: dict[str, tuple[HistoryRef, ...]] = {}
 
     @cached_property
@@ -63,6 +65,13 @@ class HuggingFaceHub(Hub):
         from lineage.hub.huggingface.connection import Connection
 
         return Connection(self._settings.endpoint, patience=self._patience, progress=self._progress)
+
+    @cached_property
+    def _copies(self) -> GitCopies:
+        from lineage.hub.huggingface.copies import GitCopies
+
+        folder = self._settings.cache / "git" / self.name
+        return GitCopies(folder, self._settings.endpoint, patience=self._patience, progress=self._progress)
 
     @cached_property
     def _files(self) -> RemoteFiles:
@@ -113,6 +122,7 @@ class HuggingFaceHub(Hub):
         """Ask for a model's page, and keep it for the snapshot of the same commit."""
         info = listing.model_info(self._connection, model, revision)
         self._pages[info.id, str(info.sha)] = info
+        self._canonical.add(info.id)
         return info
 
     def _by_prefix(self, model: str, refs: tuple[HistoryRef, ...], prefix: str) -> str:
@@ -135,19 +145,35 @@ class HuggingFaceHub(Hub):
         )
         if resolved.model not in self._refs:
             self._refs[resolved.model] = listing.list_refs(self._connection, resolved.model, pull_requests=False)
-        return read_snapshot(self._connection, self._files, info, resolved.commit, self._refs[resolved.model])
+        refs = self._refs[resolved.model]
+        return read_snapshot(self._connection, self._files, self._copies, info, resolved.commit, refs)
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
-        """Read every commit by one git fetch; through the API, at a request a commit, where git cannot be had."""
+        """Read every commit by one git fetch: three requests, two where nothing is new.
+
+        Where git cannot be had (not installed, not spoken by the endpoint, refused for a gated model) the API tells
+        the same at a request a commit, those in `known` excepted.
+        """
         self._need_network(model)
+        name = model if model in self._canonical else self._page(model, None).id
+        try:
+            return self._copies.history(name, pull_requests=pull_requests, token=self._connection.token())
+        except HubError as error:
+            self._progress.note(f"no history by git ({error.message}); the API tells it at a request a commit")
         from lineage.hub.huggingface.api_history import read_history
 
-        info = self._page(model, None)
-        refs = listing.list_refs(self._connection, info.id, pull_requests=pull_requests)
-        return read_history(self._connection, info.id, str(info.sha), refs, known, self._progress)
+        info = self._page(name, None)
+        refs = listing.list_refs(self._connection, name, pull_requests=pull_requests)
+        return read_history(self._connection, name, str(info.sha), refs, known, self._progress)
 
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read bytes of one file; checked against what the Hub says of them, resumed where the connection is cut."""
+        """Read bytes of one file: small ones from the git copy if it is here, all others by range from the Hub.
+
+        What comes over the network is checked against what the Hub says of it, and resumed where it is cut.
+        """
+        content = self._copies.small_file(model, commit, path)
+        if content is not None:
+            return content[start : None if length is None else start + length]
         return b"".join(self._chunks(model, commit, path, start, length))
 
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
@@ -174,7 +200,8 @@ class HuggingFaceHub(Hub):
     def cost(self) -> Cost:
         """Count requests to the endpoint, retries and redirects included, and bytes of files from wherever they came.
 
-        The hop to the storage that the Hub redirects large files to is no request to the Hub and does not count.
+        The hop to the storage that the Hub redirects large files to is no request to the Hub and does not count;
+        nor are the two or three requests that git sends for a history: git does not tell them.
         """
         if "_connection" not in self.__dict__:
             return Cost(local=False)
@@ -182,7 +209,10 @@ class HuggingFaceHub(Hub):
         return Cost(requests=self._connection.requests, bytes_read=read, local=False)
 
     def close(self) -> None:
-        """Close the sockets."""
+        """Close the sockets, and end git's processes."""
+        copies = self.__dict__.pop("_copies", None)
+        if copies is not None:
+            copies.close()
         connection = self.__dict__.pop("_connection", None)
         if connection is not None:
             connection.close()

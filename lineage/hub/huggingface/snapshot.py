@@ -10,6 +10,7 @@ from lineage.hub.card import parse_card, parse_json_object
 from lineage.hub.huggingface.files import Place, RemoteFiles
 from lineage.hub.huggingface.listing import list_files
 from lineage.hub.interface import MAX_TEXT_BYTES
+from lineage.hub.lfs import git_blob_id
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import HistoryRef
 from lineage_schemas.snapshot import Snapshot
@@ -18,15 +19,22 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
     from lineage.hub.huggingface.connection import Connection
+    from lineage.hub.huggingface.copies import GitCopies
 
 CARD, CONFIG = "README.md", "config.json"
 
 
 def read_snapshot(
-    connection: Connection, files: RemoteFiles, info: ModelInfo, commit: str, refs: tuple[HistoryRef, ...]
+    connection: Connection,
+    files: RemoteFiles,
+    copies: GitCopies,
+    info: ModelInfo,
+    commit: str,
+    refs: tuple[HistoryRef, ...],
 ) -> Snapshot:
     """Read a revision whose page is at hand: the tree, README.md and config.json are one request each.
 
+    A text whose blob the git copy holds costs none.
     Where the files of a gated repository are refused, its card is what the page shows of it, and there is no config.
     """
     entries = {entry.path: entry for entry in list_files(connection, info.id, commit)}
@@ -37,7 +45,8 @@ def read_snapshot(
         if entry is None:
             return None
         try:
-            return _small_file(files, Place(info.id, commit, path), entry)
+            held = copies.blob(info.id, entry.blob_id) if entry.blob_id else None
+            return held if held is not None else _small_file(files, Place(info.id, commit, path), entry)
         except (GatedError, FileNotInRevisionError, HubAnswerError) as error:
             unreadable[path] = error.message
             return None
@@ -95,9 +104,7 @@ def _small_file(files: RemoteFiles, place: Place, entry: FileEntry) -> bytes:
     if entry.sha256:
         same = hashlib.sha256(content).hexdigest() == entry.sha256
     else:
-        header = f"blob {len(content)}\0".encode()
-        digest = hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
-        same = entry.blob_id in (None, digest)
+        same = entry.blob_id in (None, git_blob_id(content))
     if not same:
         raise HubAnswerError(f"{place}: the bytes are not those that the tree names")
     return content
