@@ -121,9 +121,9 @@ def fetch_repository(
 
     Heads and tags come always, `refs/pr/*` on request. A server that knows no filters is asked for everything;
     the answer tells which it was. A later call asks for the refs (two requests) and fetches only where one moved
-    (three more). Refs that vanished are dropped, and what they pointed at stays: nothing here collects garbage. A copy appears
-    under its name only when it is complete, and one process at a time works on it. `authorization` is the value of
-    the HTTP header.
+    (three more). Refs that vanished are dropped, and what they pointed at stays: nothing here collects garbage. A copy
+    appears under its name only when it is complete, and one process at a time works on it. `authorization` is the
+    value of the HTTP header.
     """
     headers = {f"http.{url}.extraHeader": f"Authorization: {authorization}"} if authorization else {}
     # A header for one host must not follow a redirect to another.

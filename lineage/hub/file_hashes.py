@@ -1,0 +1,85 @@
+"""Hashes of local files, each read once as long as it does not change."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from lineage.progress import SILENT, Progress
+
+CHUNK_BYTES = 1 << 20
+
+_SLOW_BYTES = 200_000_000
+
+
+class Stamp(NamedTuple):
+    """What tells that a file is still the one that was read, within one process.
+
+    Never kept longer, and never shown: a modification time is no evidence of anything.
+    """
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
+    device: int
+
+
+class ChangedWhileReadError(OSError):
+    """Report that somebody wrote to a file while it was being read."""
+
+
+class FileHashes:
+    """Remember the hashes of files by path and stamp."""
+
+    def __init__(self, progress: Progress = SILENT) -> None:
+        self._progress = progress
+        self._known: dict[tuple[Path, str], tuple[Stamp, str]] = {}
+
+    def sha256(self, path: Path) -> str:
+        """Hash a file's bytes. Raises OSError."""
+        return self._hash(path, "sha256", b"")
+
+    def blob_id(self, path: Path) -> str:
+        """Name a file's bytes as git would. Raises OSError."""
+        return self._hash(path, "sha1", b"blob %d\0" % path.stat().st_size)
+
+    def matches(self, path: Path, sha256: str, size: int) -> bool:
+        """Tell whether a file holds exactly these bytes; its size is looked at first."""
+        try:
+            return path.is_file() and path.stat().st_size == size and self.sha256(path) == sha256
+        except OSError:
+            return False
+
+    def _hash(self, path: Path, algorithm: str, prefix: bytes) -> str:
+        before = stamp(path)
+        known = self._known.get((path, algorithm))
+        if known is not None and known[0] == before:
+            return known[1]
+        digest = hashlib.new(algorithm, prefix, usedforsecurity=False)
+        progress = self._progress if before.size >= _SLOW_BYTES else SILENT
+        with progress.task(f"hashing {path.name}", before.size, "B") as task, path.open("rb", buffering=0) as file:
+            buffer = bytearray(CHUNK_BYTES)
+            view = memoryview(buffer)
+            while count := file.readinto(buffer):
+                digest.update(view[:count])
+                task.advance(count)
+        if stamp(path) != before:
+            raise ChangedWhileReadError(f"{path} was written to while it was being read")
+        self._known[path, algorithm] = (before, digest.hexdigest())
+        return digest.hexdigest()
+
+
+def stamp(path: Path) -> Stamp:
+    """Take a file's stamp. Raises OSError."""
+    found = path.stat()
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path, all links followed, lies in a folder; False where it leads nowhere or in circles."""
+    try:
+        return path.resolve(strict=True).is_relative_to(folder.resolve(strict=True))
+    except (OSError, RuntimeError, ValueError):  # loops are RuntimeErrors up to Python 3.12, a NUL is a ValueError
+        return False

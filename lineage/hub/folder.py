@@ -1,0 +1,72 @@
+"""A single model folder as a Hub of one model, for targets that are paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lineage.errors import InputError, ModelNotFoundError
+from lineage.hub.bundle import BundleCopies
+from lineage.hub.directory import open_model_folder
+from lineage.hub.local import LocalHub, folder_name
+from lineage.hub.plain_folder import link_root
+from lineage.hub.repository import LocalRepository
+from lineage.hub.target import repository_id_problem
+from lineage.progress import SILENT, Progress
+from lineage.settings import Settings
+
+
+class FolderHub(LocalHub):
+    """Read one folder, work tree, bare repository or bundle; `model` is the only id there is.
+
+    The id is made of the folder's name. In the Hub client's cache it is the name of the model that the snapshot is of.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, *, progress: Progress = SILENT) -> None:
+        super().__init__(folder_name(folder), progress=progress)
+        self.folder = folder
+        self.model = model_id(folder.resolve())
+        self._bundles = BundleCopies(settings.cache / "bundles", progress)
+
+    def canonical(self, model: str) -> str:
+        """Accept the one id."""
+        if model != self.model:
+            raise ModelNotFoundError(f"{self.folder} is one model, {self.model}, and not {model}", model=model)
+        return model
+
+    def open_repository(self, model: str) -> LocalRepository:
+        """Open the folder, whatever it is."""
+        if self.folder.is_file():
+            return self._bundles.open(self.folder, self.canonical(model), self.hashes, self.folder.with_suffix(".lfs"))
+        return open_model_folder(self.folder, self.canonical(model), self.hashes)
+
+    def models(self) -> Iterator[str]:
+        """List the one id."""
+        return iter([self.model])
+
+    def close(self) -> None:
+        """Close the repository."""
+        super().close()
+        self._bundles.close()
+
+
+def open_folder(path: Path, settings: Settings, *, progress: Progress = SILENT) -> FolderHub:
+    """Open a model folder, or a bundle. Raises InputError where there is none."""
+    if path.is_dir() or (path.is_file() and path.suffix == ".bundle"):
+        return FolderHub(path, settings, progress=progress)
+    if path.exists():
+        raise InputError(f"{path} is no folder", hint="name the folder of a model, or a git bundle")
+    raise InputError(f"{path} does not exist", hint="a path starts with ./, / or ~; a model is written org/name")
+
+
+def model_id(folder: Path) -> str:
+    """Make a valid repository id out of a folder's name."""
+    root = link_root(folder)
+    name = root.name.removeprefix("models--").replace("--", "/") if root != folder else folder.name
+    if repository_id_problem(name) is None:
+        return name
+    name = re.sub(r"\.(git|bundle)$", "", folder.name)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    name = re.sub(r"([-.])[-.]+", r"\1", name)[:96].strip("-.")
+    return name if repository_id_problem(name) is None else "model"

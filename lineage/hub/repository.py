@@ -1,0 +1,65 @@
+"""One repository on this machine: what a local Hub needs of it, whatever its layout."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lineage.errors import FileNotInRevisionError
+from lineage_schemas.file import FileEntry
+from lineage_schemas.revision import History, HistoryRef
+
+
+class Found(NamedTuple):
+    """A commit, and the full name of the ref that was asked for, None where it was a commit."""
+
+    commit: str
+    ref: str | None = None
+
+
+class LocalRepository(ABC):
+    """Read one model's repository; errors are the kinds of the Hub interface."""
+
+    model: str
+
+    @abstractmethod
+    def resolve(self, revision: str | None) -> Found:
+        """Find the commit that a branch, tag, full ref name, commit id or its prefix means."""
+
+    @abstractmethod
+    def refs(self) -> tuple[HistoryRef, ...]:
+        """List branches and tags."""
+
+    @abstractmethod
+    def files(self, commit: str) -> Mapping[str, FileEntry]:
+        """List the files of a commit by path, in order of path."""
+
+    @abstractmethod
+    def history(self, *, pull_requests: bool) -> History:
+        """Read every commit."""
+
+    @abstractmethod
+    def local_path(self, commit: str, path: str) -> Path | None:
+        """Find the file that holds exactly these bytes, None where they are only inside git."""
+
+    @abstractmethod
+    def chunks(self, commit: str, path: str) -> Iterator[bytes]:
+        """Read the bytes of a file for which there is no path."""
+
+    def problems(self, commit: str) -> dict[str, str]:
+        """Tell which files of the commit were passed over, and why."""
+        return {}
+
+    def entry(self, commit: str, path: str) -> FileEntry:
+        """Find one file of a commit. Raises FileNotInRevisionError."""
+        entry = self.files(commit).get(path)
+        if entry is None:
+            problem = self.problems(commit).get(path)
+            reason = f": {problem}" if problem else ""
+            raise FileNotInRevisionError(f"{self.model}@{commit}: there is no file {path}{reason}", model=self.model)
+        return entry
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """End child processes."""
