@@ -37,7 +37,7 @@ def report(error: BaseException) -> int:
     """Say what went wrong and return the exit code. LINEAGE_DEBUG=1 shows the traceback of any error first."""
     if _is_closed_pipe(error):
         silence_stdout()
-        return PIPE_CLOSED
+        return 0 if isinstance(error, SystemExit) and not error.code else PIPE_CLOSED
     if os.environ.get("LINEAGE_DEBUG", "") not in {"", "0"} and not isinstance(error, click.exceptions.Exit):
         traceback.print_exception(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -51,7 +51,10 @@ def report(error: BaseException) -> int:
 
 
 def _is_closed_pipe(error: BaseException) -> bool:
-    """Tell whether nobody reads our output any more; Click turns that into SystemExit by itself."""
+    """Tell whether nobody reads our output any more.
+
+    Click turns that into SystemExit by itself; shell completion ends in a SystemExit too, of code 0.
+    """
     return isinstance(error, BrokenPipeError | SystemExit) or (
         isinstance(error, OSError) and error.errno == errno.EPIPE
     )

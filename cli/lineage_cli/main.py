@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from typing import cast
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -27,6 +26,18 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """Import a command when it is run. A record library or a Hub client must not cost `--help` anything."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run the command line and exit; whatever goes wrong ends as words, never as a traceback."""
+        extra |= {"prog_name": "lineage", "standalone_mode": False}
+        try:
+            code = super().main(*args, **extra)
+            sys.stdout.flush()
+        except (SystemExit, KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the one place where errors end
+            from lineage_cli._errors import report
+
+            code = report(error)
+        sys.exit(code if isinstance(code, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands in the order of the table."""
@@ -53,26 +64,15 @@ class LazyGroup(click.Group):
 
 
 @click.group(
+    "lineage",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="LINEAGE_STORE, HF_ENDPOINT, HF_TOKEN and HF_HUB_CACHE are honoured. Start with: lineage demo",
 )
 @click.version_option(lineage.__version__, message="lineage %(version)s")
-def group() -> None:
+def main() -> None:
     """Tell where models come from, and whether their weights moved without a version.
 
     A model is written ORG/NAME or ORG/NAME@REVISION; a path starts with ".", "/" or "~".
     Exit codes: 0 clean, 1 findings, 2 something could not be done or checked.
     """
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; whatever goes wrong ends as words, never as a traceback."""
-    try:
-        code = group.main(arguments, prog_name="lineage", standalone_mode=False)
-        sys.stdout.flush()
-    except (SystemExit, KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the one place where all errors end
-        from lineage_cli._errors import report
-
-        return report(error)
-    return code if isinstance(code, int) else 0

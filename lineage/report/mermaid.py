@@ -55,5 +55,5 @@ def label(*lines: str) -> str:
 
 
 def _entities(text: str) -> str:
-    safe = " ./_-·"
+    safe = " ./_-·,()"
     return "".join(each if each.isalnum() or each in safe else f"#{ord(each)};" for each in text)

@@ -159,39 +159,40 @@ def status_words(edge: TracedDerivation) -> str:
     return edge.status if edge.confidence is None else f"{edge.status} {edge.confidence:.2f}"
 
 
-def counts_words(counts: ChangeCounts) -> str:
+def counts_words(counts: ChangeCounts, *, unsure: bool = False) -> str:
     """Say how many changes count and how they were announced."""
-    changes = counted(counts.after_first_upload, "change")
-    verb = "counts" if counts.after_first_upload == 1 else "count"
     if counts.after_first_upload == 0:
-        return "No change after the first upload counts."
-    return (
-        f"{changes} after the first upload {verb}: {counts.versioned:,} versioned, "
-        f"{counts.documented:,} documented, {counts.silent:,} silent."
-    )
+        return "No weight change that counts" + (" is known." if unsure else ".")
+    changes = counted(counts.after_first_upload, "weight change")
+    verb = "counts" if counts.after_first_upload == 1 else "count"
+    said = f"{counts.versioned:,} versioned, {counts.documented:,} documented, {counts.silent:,} silent"
+    return f"{changes} {verb}: {said}."
 
 
-def paper_words(paper: PaperDefinition) -> tuple[str, str]:
-    """Say the two other ways to count, each with what it counts."""
-    return (
+def paper_words(paper: PaperDefinition) -> tuple[str, ...]:
+    """Say the two other ways to count, each with what it counts; nothing where no file changed."""
+    if not paper.all_file_changes:
+        return ()
+    touching = (
         f"{paper.model_file_changes:,} of {paper.all_file_changes:,} file changes touch model files "
-        f"({share(paper.share)}), first uploads included",
-        f"{paper.not_in_name:,} of these {paper.model_file_changes:,} are not announced by the repository's name",
+        f"({share(paper.share)}), first uploads included"
     )
+    if not paper.model_file_changes:
+        return (touching,)
+    of = f"{paper.not_in_name:,} of these {paper.model_file_changes:,}"
+    return touching, f"{of} are not announced by a version in the repository's name"
 
 
 def touched(change: WeightChange) -> str:
     """Say how much a push touched: files, groups where they are several, commits."""
     files = len({file for group in change.groups for file in group.files})
-    parts = [counted(files, "file")]
+    words = counted(files, "file")
     if len(change.groups) > 1:
-        parts.append(counted(len(change.groups), "group"))
-    if len(change.revisions) > 1:
-        parts.append(counted(len(change.revisions), "commit"))
-    return ", ".join(parts)
+        words += f" of {counted(len(change.groups), 'group')}"
+    return words + (f" in {counted(len(change.revisions), 'commit')}" if len(change.revisions) > 1 else "")
 
 
 def dated(answer: Answer) -> str:
     """Say which Hub an answer speaks of and when it was read: an answer is fresh, or dated."""
-    hub = answer.hub or "no Hub asked"
+    hub = answer.hub or "no Hub was asked"
     return hub if answer.collected_at is None else f"{hub}, read {moment(answer.collected_at)} UTC"

@@ -180,9 +180,9 @@ def _counts(answer: TraceAnswer) -> list[Line]:
     total = sum(answer.counts.values())
     named = [f"{number:,} {relation}" for relation, number in answer.counts.items() if relation != "none" and number]
     if answer.counts.get("none"):
-        named.append(f"{answer.counts['none']:,} with no relation of the Hub's (copies, casts, unknown)")
-    words = f"{counted(total, 'descendant')} known" + (f": {', '.join(named)}" if named else "")
-    return [line(strong(answer.root), f" · {words}"), EMPTY]
+        named.append(f"{answer.counts['none']:,} without a relation (copies, casts, not said)")
+    lines = [line(strong(answer.root), f" · {counted(total, 'descendant')} known")]
+    return [*lines, *([line(", ".join(named), indent="  ")] if named else []), EMPTY]
 
 
 def _nothing(answer: TraceAnswer) -> str:

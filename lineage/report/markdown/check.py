@@ -22,7 +22,11 @@ def check(answer: CheckAnswer) -> str:
 def check_several(answers: CheckAnswers) -> str:
     """Write a summary table, then each model's check."""
     rows = [
-        (code(each.model), f"{MARKS[each.verdict]} {each.verdict}", counts_words(each.counts))
+        (
+            code(each.model),
+            f"{MARKS[each.verdict]} {each.verdict}",
+            counts_words(each.counts, unsure=each.verdict == "unchecked"),
+        )
         for each in answers.answers
     ]
     blocks = [block for each in answers.answers for block in _blocks(each)]
@@ -33,9 +37,10 @@ def _blocks(answer: CheckAnswer) -> list[list[str]]:
     counting = [change for change in answer.weight_changes if change.counts]
     since = f" since {code(answer.since)}" if answer.since else ""
     branch = (answer.branch or "").removeprefix("refs/heads/")
+    words = counts_words(answer.counts, unsure=answer.verdict == "unchecked")
     return [
         [f"## {MARKS[answer.verdict]} {code(answer.model)}: {answer.verdict}"],
-        [f"{counts_words(answer.counts)} Line {code(branch)}{since}, head {code(short(answer.head))}."],
+        [f"{words} Line {code(branch)}{since}, head {code(short(answer.head))}."],
         change_table(counting),
         parts.paper(answer.paper_definition),
         parts.findings(answer.findings),

@@ -61,9 +61,9 @@ def findings(items: Sequence[Finding]) -> list[str]:
 
 def paper(definition: PaperDefinition) -> list[str]:
     """Write the two other ways to count."""
-    return [f"- {words}" for words in paper_words(definition)] if definition.all_file_changes else []
+    return [f"- {words}" for words in paper_words(definition)]
 
 
 def footer(answer: Answer) -> list[str]:
     """Say which Hub and when."""
-    return [f"<sub>{prose(dated(answer))} · {answer.tool.name} {prose(answer.tool.version)}</sub>"]
+    return [f"<sub>{prose(dated(answer))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"]

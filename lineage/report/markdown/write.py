@@ -22,12 +22,17 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Write foreign words as running text: every mark that Markdown or a forge could read becomes a reference."""
-    return _references(visible(text))
+    """Write foreign words inside a line: every mark that Markdown or a forge could read becomes a reference.
+
+    Where the text could be a link, so do the marks that would make it one.
+    """
+    shown = visible(text)
+    harmless = " " if "://" in shown or "www." in shown.lower() else " ,.:;()'/-"
+    return _references(shown, harmless)
 
 
-def _references(text: str) -> str:
-    return "".join(each if each.isalnum() or each == " " else f"&#{ord(each)};" for each in text)
+def _references(text: str, harmless: str = " ") -> str:
+    return "".join(each if each.isalnum() or each in harmless else f"&#{ord(each)};" for each in text)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -33,8 +33,8 @@ MARKS: dict[str, tuple[str, Style]] = {
 
 VERDICT_STYLES: dict[str | None, Style] = {"silent": "bad", "documented": "", "versioned": "good", None: "dim"}
 
-OWN_RULES = {"silent-change", "silent-weight-change"}
-"""Findings that only repeat a silent change, which has its own line."""
+SILENT_CHANGE = "silent-weight-change"
+"""The rule whose findings repeat what a silent change's own line says."""
 
 
 def check(answer: CheckAnswer) -> Document:
@@ -47,9 +47,7 @@ def check_several(answers: CheckAnswers) -> Document:
     totals = Counter(each.verdict for each in answers.answers)
     words = ", ".join(f"{totals[verdict]:,} {verdict}" for verdict in ("findings", "unchecked", "clean"))
     lines = [line(strong(f"{counted(len(answers.answers), 'model')}: {words}"))]
-    rows = [
-        (Span(*MARKS[each.verdict]), each.model, each.verdict, counts_words(each.counts)) for each in answers.answers
-    ]
+    rows = [(Span(*MARKS[each.verdict]), each.model, each.verdict, _counted(each)) for each in answers.answers]
     lines += columns(rows, indent="  ")
     for each in answers.answers:
         lines += [EMPTY, *_body(each)]
@@ -80,6 +78,11 @@ def _verdict_line(answer: CheckAnswer) -> Line:
     if answer.verdict == "findings" and not silent:
         words = counted(len(answer.findings), "finding")
     return line(Span(mark, style), " ", strong(answer.model), ": ", Span(words, style))
+
+
+def _counted(answer: CheckAnswer) -> str:
+    """Say the counts, as known ones where not everything could be looked at."""
+    return counts_words(answer.counts, unsure=answer.verdict == "unchecked")
 
 
 def _times(number: int) -> str:
@@ -120,10 +123,10 @@ def change_lines(changes: list[WeightChange]) -> list[Line]:
 def _details(change: WeightChange) -> list[Line]:
     lines = []
     for group in change.groups:
-        kind = f"{group.kind}, " if group.kind != change.kind else ""
+        kind = f" · {group.kind}" if group.kind != change.kind else ""
+        files = f" · {counted(len(group.files), 'file')}" if len(change.groups) > 1 else ""
         note = f" · {group.note}" if group.note else ""
-        words = f"{group.group} · {kind}{counted(len(group.files), 'file')}{note}"
-        lines.append(line(dim(words), indent="      "))
+        lines.append(line(dim(f"{group.group}{kind}{files}{note}"), indent="      "))
     lines += [line(f"{said(signal)}", indent="      ") for signal in change.signals]
     if change.verdict == "silent":
         lines.append(line(unsaid(), indent="      "))
@@ -136,16 +139,15 @@ def _details(change: WeightChange) -> list[Line]:
 
 def _numbers(answer: CheckAnswer) -> list[Line]:
     """Write the counts, then the pushes that do not count, then the two other ways to count."""
-    lines = [EMPTY, line(counts_words(answer.counts))]
+    lines = [EMPTY, line(_counted(answer))]
     others = Counter(change.kind for change in answer.weight_changes if not change.counts)
     if others:
         kinds = listed([f"{number} {kind}" for kind, number in others.items()], 12)
         lines.append(line(dim(f"Touched weights without counting: {kinds}.")))
-    if answer.paper_definition.all_file_changes:
-        touching, unnamed = paper_words(answer.paper_definition)
-        lines.append(line(dim("Counted otherwise, by files:")))
-        lines += [line(dim(f"{words}."), indent="  ") for words in (touching, unnamed)]
-    return lines
+    otherwise = [line(dim(f"{words}."), indent="  ") for words in paper_words(answer.paper_definition)]
+    if otherwise:
+        lines.append(line(dim("Counted otherwise, by files, as the study of 52,227 models did:")))
+    return lines + otherwise
 
 
 def _findings(answer: CheckAnswer) -> list[Line]:
@@ -154,6 +156,6 @@ def _findings(answer: CheckAnswer) -> list[Line]:
     lines = [
         line(f"{each.severity} {each.id} · {each.message}", dim(f" · {place(each.pointer)}"), indent="  ")
         for each in answer.findings
-        if not (each.id in OWN_RULES and short(each.pointer.revision) in known)
+        if not (each.id == SILENT_CHANGE and short(each.pointer.revision) in known)
     ]
     return [EMPTY, line(strong("Findings:")), *lines] if lines else []

@@ -21,7 +21,11 @@ def collect(answer: CollectAnswer) -> Document:
     totals: Counter[str] = Counter(each.outcome for each in answer.models)
     words = ", ".join(f"{totals[outcome]:,} {outcome}" for outcome in OUTCOMES if totals[outcome])
     lines = [line(strong(counted(len(answer.models), "model")), f": {words or 'nothing to do'}")]
-    lines += columns([_row(each) for each in answer.models], indent="  ")
+    rows = columns([_row(each) for each in answer.models], indent="  ")
+    for row, each in zip(rows, answer.models, strict=True):
+        lines.append(row)
+        if each.parents:
+            lines.append(line(dim(f"from {listed(each.parents, 3)}"), indent="       "))
     lines += _incomplete(answer)
     return [*lines, EMPTY, line(dim(f"{cost_words(answer.cost)} · store {answer.store}")), line(dim(dated(answer)))]
 
@@ -34,8 +38,6 @@ def _row(model: CollectedModel) -> tuple[str | Span, ...]:
         facts.append(counted(model.changes, "weight change"))
     if model.level:
         facts.append(f"level {model.level}")
-    if model.parents:
-        facts.append(f"from {listed(model.parents, 3)}")
     if model.detail:
         facts.append(model.detail)
     mark, style = OUTCOMES[model.outcome]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, counted, dated, listed
+from lineage.report.phrases import at, counted, dated
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
@@ -62,7 +62,10 @@ def tensor_lines(tensors: TensorsDiff) -> list[Line]:
         ("renamed", renamed),
     ):
         if names:
-            lines.append(line(f"{len(names):,} {word}: ", dim(listed(list(names), SHOWN_NAMES)), indent="    "))
+            lines.append(line(f"{len(names):,} {word}:", indent="    "))
+            lines += [line(dim(name), indent="      ") for name in names[:SHOWN_NAMES]]
+            if len(names) > SHOWN_NAMES:
+                lines.append(line(dim(f"… {len(names) - SHOWN_NAMES:,} more"), indent="      "))
     return lines
 
 

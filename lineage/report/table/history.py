@@ -12,7 +12,7 @@ from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, 
 if TYPE_CHECKING:
     from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
 
-TITLE_WIDTH = 40
+TITLE_WIDTH = 22
 
 
 def history(answer: HistoryAnswer) -> Document:
@@ -41,9 +41,7 @@ def _line(history_line: HistoryLine) -> list[Line]:
         rows = [tuple(dim(word) for word in header), *(_row(push) for push in history_line.pushes)]
         lines += columns(rows, indent="  ")
     lines += [line(counts_words(history_line.counts))]
-    if history_line.paper_definition.all_file_changes:
-        lines += [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
-    return lines
+    return lines + [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
 
 
 def _row(push: ListedPush) -> tuple[str | Span, ...]:
@@ -61,5 +59,5 @@ def _row(push: ListedPush) -> tuple[str | Span, ...]:
         f"{push.files_changed:,}",
         kind,
         Span(verdict or "-", VERDICT_STYLES[verdict]),
-        tags + cut(title, TITLE_WIDTH),
+        cut(tags + title, TITLE_WIDTH),
     )

@@ -16,12 +16,13 @@ SENTENCES: dict[str, tuple[str, Style, str]] = {
     "equal": ("✓", "good", "has the same weight files as"),
     "reserialised": ("✓", "good", "has the same parameters, in other files, as"),
     "different": ("✗", "bad", "differs from"),
-    "known": ("✓", "good", "has weights that are known"),
+    "known": ("✓", "good", "has weights that are in the store:"),
     "not_known": ("✗", "bad", "has weights that no revision in the store has"),
     "unchecked": ("?", "warn", "could not be compared with"),
 }
 
 SHOWN_DIFFERENCES = 20
+SHOWN_VALUE = 24
 
 
 def verify(answer: VerifyAnswer) -> Document:
@@ -51,9 +52,8 @@ def _differences(answer: VerifyAnswer) -> list[Line]:
         return []
     lines = [EMPTY, line(strong(f"{counted(len(answer.differences), 'difference')}:"))]
     for each in answer.differences[:SHOWN_DIFFERENCES]:
-        lines.append(line(each.what, indent="  "))
-        lines.append(line(f"expected {cut(each.expected or '(nothing)', 80)}", indent="    "))
-        lines.append(line(f"found    {cut(each.found or '(nothing)', 80)}", indent="    "))
+        expected, found = (cut(side, SHOWN_VALUE) if side else "nothing" for side in (each.expected, each.found))
+        lines.append(line(each.what, dim(f" · expected {expected}, found {found}"), indent="  "))
     rest = len(answer.differences) - SHOWN_DIFFERENCES
     if rest > 0:
         lines.append(line(dim(f"… {rest:,} more; --format json lists all"), indent="  "))

@@ -1,0 +1,500 @@
+"""Answers built by hand, one for each thing that a renderer must be able to show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lineage_schemas.answer import Answer, Finding, Incomplete
+from lineage_schemas.answer_check import (
+    ChangeCounts,
+    CheckAnswer,
+    CheckAnswers,
+    CheckedGroup,
+    PaperDefinition,
+    WeightChange,
+)
+from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
+from lineage_schemas.answer_demo import DemoAnswer
+from lineage_schemas.answer_diff import (
+    DiffAnswer,
+    DiffSide,
+    FacetDiff,
+    RenamedTensor,
+    TensorsDiff,
+    WeightsDiff,
+)
+from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
+from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+from lineage_schemas.answer_store import StoreForgetAnswer, StoreInfoAnswer
+from lineage_schemas.answer_trace import (
+    RelatedPair,
+    TraceAnswer,
+    TracedDerivation,
+    TracedEvidence,
+    TracedModel,
+    Unresolvable,
+)
+from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer
+from lineage_schemas.change import Replacement, Unchecked
+from lineage_schemas.file import FileEntry
+from lineage_schemas.pointer import Pointer
+from lineage_schemas.tensor import Tensor
+from lineage_schemas.version_signal import VersionSignal
+from lineage_schemas.weights import Cost, Digests
+
+READ = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+HOSTILE = 'evil/\x1b[2J\x1b]0;owned\x07"]|`<img src=x>`\n# @you \\ \u202egnp.\x9b31m &amp; {x} ; -->'
+"""What a stranger might put where a person reads: escapes, markup of every format, a mention, reversed text."""
+
+
+def commit(number: int) -> str:
+    """Make a commit id that differs from others in its first digits."""
+    return f"{number:08x}" * 5
+
+
+def header(schema: str, *, hub: str | None = "huggingface.co", read: datetime | None = READ) -> dict[str, Any]:
+    """Make what every answer begins with."""
+    return {"schema": schema, "tool": {"version": "0.1.0"}, "hub": hub, "collected_at": read}
+
+
+def moment(day: int, hour: int = 9, minute: int = 14) -> datetime:
+    """Name a moment in September 2024."""
+    return datetime(2024, 9, day, hour, minute, tzinfo=UTC)
+
+
+def traced(model: str, depth: int, **more: Any) -> TracedModel:
+    """Make a model of a trace, readable unless said otherwise."""
+    facts = {"state": "present", "licence": "apache-2.0", "family": "llama", "revision": commit(depth + 1)}
+    return TracedModel(id=model, depth=depth, **(facts | more))
+
+
+def proof(child: str, *, value: str | None = None, supports: bool | None = True, **pointer: Any) -> TracedEvidence:
+    """Make one piece of evidence in a card, unless the pointer says otherwise."""
+    place = {"model": child, "revision": commit(1), "file": "README.md", "field": "base_model"} | pointer
+    rule = "history.duplicate" if place["file"] is None else "card.base_model"
+    return TracedEvidence(id=f"ev-{child}", rule=rule, supports=supports, value=value, pointer=Pointer(**place))
+
+
+def edge(child: str, parent: str, *evidence: TracedEvidence, **more: Any) -> TracedDerivation:
+    """Make a declared fine-tune, unless said otherwise."""
+    facts: dict[str, Any] = {
+        "relation": "finetune", "relation_declared": None, "method": "unknown", "status": "declared",
+        "confidence": None, "parent_revision": None, "child_revision": commit(1),
+    }  # fmt: skip
+    evidence = evidence or (proof(child, value=parent),)
+    return TracedDerivation(child=child, parent=parent, evidence=evidence, **(facts | more))
+
+
+def trace_up() -> TraceAnswer:
+    """A merge of two fine-tunes of one base (a diamond), a gated parent, a contradicted edge, a limit."""
+    root, left, right, base = "blend/merge-7b", "lab/chat-7b", "shop/code-7b", "origin/base-7b"
+    recipe: dict[str, Any] = {"file": "mergekit_config.yml", "revision": commit(1)}
+    return TraceAnswer(
+        **header("trace.v1"),
+        root=root,
+        direction="up",
+        models=(
+            traced(root, 0, licence=None),
+            traced(left, 1),
+            traced(right, 1, licence="llama3.1", family=None),
+            traced(base, 2),
+            traced("origin/gated-base", 2, state="gated", licence="llama3.1", family=None, revision=None),
+            traced("gone/teacher", 2, state="missing", licence=None, family=None, revision=None),
+        ),
+        derivations=(
+            edge(root, left, proof(root, field="models[0].model", **recipe), relation="merge", method="slerp"),
+            edge(
+                root, right, proof(root, field="models[1].model", **recipe), proof(root, value=right),
+                relation="merge", method="slerp",
+            ),
+            edge(left, base, parent_revision=commit(9), status="confirmed", confidence=0.987, method="full"),
+            edge(left, "gone/teacher", proof(left, value="teacher")),
+            edge(
+                right, base, proof(right, file="config.json", field="_name_or_path", supports=False),
+                proof(right, value=base), relation_declared="adapter", status="contradicted",
+            ),
+            edge(right, "origin/gated-base", relation=None, method="duplicate"),
+        ),
+        related=(RelatedPair(a=root, b="other/merge-7b", confidence=0.91),),
+        unresolvable=(
+            Unresolvable(
+                model=left, value="/content/drive/base", reason="a local path",
+                pointer=Pointer(model=left, revision=commit(2), file="config.json", field="_name_or_path"),
+            ),
+        ),
+        findings=(
+            Finding(
+                id="licence-narrower-upstream", severity="warning", message="the parent's licence allows less",
+                pointer=Pointer(model=right, revision=commit(2), file="README.md", field="license"),
+            ),
+        ),
+        incomplete=(
+            Incomplete(model="origin/gated-base", reason="gated"),
+            Incomplete(model="gone/teacher", reason="missing", detail="404"),
+            Incomplete(model=base, reason="limit"),
+        ),
+    )  # fmt: skip
+
+
+def trace_root() -> TraceAnswer:
+    """A model of which no parent is known."""
+    return TraceAnswer(
+        **header("trace.v1"),
+        root="origin/base-7b",
+        direction="up",
+        models=(traced("origin/base-7b", 0),),
+        derivations=(),
+    )
+
+
+def trace_cycle() -> TraceAnswer:
+    """Two models that name each other as parent, and one that names itself."""
+    return TraceAnswer(
+        **header("trace.v1"),
+        root="a/one",
+        direction="up",
+        models=(traced("a/one", 0), traced("b/two", 1)),
+        derivations=(edge("a/one", "b/two"), edge("b/two", "a/one"), edge("b/two", "b/two")),
+    )
+
+
+def trace_down() -> TraceAnswer:
+    """A base with descendants of several relations, more of them than are shown."""
+    base = "origin/base-7b"
+    return TraceAnswer(
+        **header("trace.v1"),
+        root=base,
+        direction="down",
+        models=(traced(base, 0), traced("lab/chat-7b", 1), traced("q/base-GGUF", 1), traced("lab/chat-lora", 2)),
+        derivations=(
+            edge("lab/chat-7b", base),
+            edge("lab/chat-lora", "lab/chat-7b", relation="adapter", method="lora"),
+            edge("q/base-GGUF", base, relation="quantized", method="gguf"),
+        ),
+        counts={"finetune": 1200, "quantized": 300, "adapter": 51, "none": 2},
+        incomplete=(Incomplete(model=base, reason="limit", detail="1,550 descendants are not shown"),),
+    )
+
+
+def trace_paths() -> TraceAnswer:
+    """Two ways from a merge to its base."""
+    whole = trace_up()
+    root, base = whole.root, "origin/base-7b"
+    return whole.model_copy(
+        update={
+            "direction": "paths", "to": base, "paths": ((root, "lab/chat-7b", base), (root, "shop/code-7b", base)),
+            "related": (), "unresolvable": (), "findings": (), "incomplete": (),
+        }
+    )  # fmt: skip
+
+
+def trace_no_path() -> TraceAnswer:
+    """Two models of which neither is known to descend from the other."""
+    models = (traced("a/one", 0), traced("b/two", 0))
+    return TraceAnswer(**header("trace.v1"), root="a/one", to="b/two", direction="paths", models=models, derivations=())
+
+
+def change(first: int, commits: int = 1, **more: Any) -> WeightChange:
+    """Make a silent replacement of one file on a day, unless said otherwise."""
+    facts: dict[str, Any] = {
+        "revisions": tuple(commit(first + i) for i in range(commits)), "start": moment(first),
+        "end": moment(first, 9, 14 if commits == 1 else 50), "kind": "replaced", "verdict": "silent", "counts": True,
+        "replacements": (), "signals": (),
+        "groups": (CheckedGroup(group="model.safetensors", kind="replaced", files=("model.safetensors",)),),
+    }  # fmt: skip
+    return WeightChange(**(facts | more))
+
+
+def check_findings() -> CheckAnswer:
+    """All shards replaced in silence, then an announced and a documented change, and others that do not count."""
+    shards = tuple(f"model-{n:05}-of-00162.safetensors" for n in range(1, 163))
+    group = CheckedGroup(group="model.safetensors", kind="replaced", files=shards, note="F32→BF16")
+    changes = (
+        change(1, kind="first_upload", verdict=None, counts=False),
+        change(2, kind="format_added", verdict=None, counts=False),
+        change(6, 162, groups=(group,), replacements=(Replacement(path=shards[0], times=3),)),
+        change(
+            7, kind="retrained", verdict="versioned",
+            signals=(VersionSignal(kind="tag", value="v2", revision=commit(7)),),
+            groups=(
+                CheckedGroup(group="model.safetensors", kind="retrained", files=("model.safetensors",)),
+                CheckedGroup(group="model.fp16.safetensors", kind="cast", files=("model.fp16.safetensors",)),
+            ),
+        ),
+        change(
+            8, kind="partial", verdict="documented",
+            signals=(VersionSignal(kind="commit_message", value="Retrained the head", revision=commit(8)),),
+        ),
+    )  # fmt: skip
+    return CheckAnswer(
+        **header("check.v1"),
+        model="lab/reflection-70b",
+        branch="refs/heads/main",
+        head=commit(8),
+        verdict="findings",
+        weight_changes=changes,
+        counts=ChangeCounts(after_first_upload=3, versioned=1, documented=1, silent=1),
+        paper_definition=PaperDefinition(model_file_changes=327, all_file_changes=360, share=0.9083, not_in_name=327),
+        findings=(
+            Finding(
+                id="silent-weight-change", severity="error", message="replaced: 162 files",
+                pointer=Pointer(model="lab/reflection-70b", revision=commit(167), file=shards[0]),
+            ),
+            Finding(
+                id="rewritten-history", severity="error", message="the history was rewritten",
+                pointer=Pointer(model="lab/reflection-70b", revision=commit(500)),
+            ),
+        ),
+        unchecked=(
+            Unchecked(
+                what="values of model.safetensors", reason="the bytes were not compared",
+                decide_with="lineage check lab/reflection-70b --level full",
+            ),
+        ),
+    )  # fmt: skip
+
+
+def check_clean() -> CheckAnswer:
+    """A model whose weights never changed after the first upload."""
+    return CheckAnswer(
+        **header("check.v1"),
+        model="origin/base-7b",
+        branch="refs/heads/main",
+        head=commit(3),
+        verdict="clean",
+        weight_changes=(change(1, kind="first_upload", verdict=None, counts=False),),
+        counts=ChangeCounts(after_first_upload=0, versioned=0, documented=0, silent=0),
+        paper_definition=PaperDefinition(model_file_changes=1, all_file_changes=9, share=1 / 9, not_in_name=1),
+        findings=(),
+        unchecked=(),
+    )
+
+
+def check_unchecked() -> CheckAnswer:
+    """A model that the Hub could not be asked about, from a tag on."""
+    return check_clean().model_copy(
+        update={
+            "model": "far/away", "verdict": "unchecked", "since": "v1.0", "since_revision": commit(2),
+            "weight_changes": (), "paper_definition": PaperDefinition(
+                model_file_changes=0, all_file_changes=0, share=None, not_in_name=0
+            ),
+            "unchecked": (Unchecked(what="refs of far/away", reason="offline", decide_with="lineage check far/away"),),
+        }
+    )  # fmt: skip
+
+
+def check_several() -> CheckAnswers:
+    """Three checks, one of each verdict."""
+    answers = (check_findings(), check_clean(), check_unchecked())
+    return CheckAnswers(**header("check-several.v1"), answers=answers)
+
+
+def history() -> HistoryAnswer:
+    """Two lines: one with pushes that touch weights and some that do not, one that is empty of weights."""
+    whole = check_findings()
+    pushes = [
+        ListedPush(
+            revisions=each.revisions, titles=(f"Upload folder, part {n}",), start=each.start, end=each.end,
+            tags=("v2",) if each.kind == "retrained" else (), files_changed=len(each.revisions), change=each,
+        )
+        for n, each in enumerate(whole.weight_changes)
+    ]  # fmt: skip
+    readme = ListedPush(
+        revisions=(commit(9),), titles=("Update README.md with a title that is longer than anybody wants to read",),
+        start=moment(9), end=moment(9), tags=(), files_changed=1, change=None,
+    )  # fmt: skip
+    none = ChangeCounts(after_first_upload=0, versioned=0, documented=0, silent=0)
+    paper = PaperDefinition(model_file_changes=0, all_file_changes=1, share=0.0, not_in_name=0)
+    return HistoryAnswer(
+        **header("history.v1"),
+        model=whole.model,
+        source="git-partial",
+        lines=(
+            HistoryLine(
+                branch="refs/heads/main", default=True, head=commit(9), commits=167, pushes=(*pushes, readme),
+                counts=whole.counts, paper_definition=whole.paper_definition,
+            ),
+            HistoryLine(
+                branch="refs/heads/dev", default=False, head=commit(9), commits=1, pushes=(readme,), counts=none,
+                paper_definition=paper,
+            ),
+        ),
+        unchecked=(Unchecked(what="README.md at 00000003", reason="its bytes are not in the history"),),
+    )  # fmt: skip
+
+
+def diff() -> DiffAnswer:
+    """Some tensors and fields of every sort differ."""
+    names = tuple(f"model.layers.{n}.mlp.up_proj.weight" for n in range(8))
+    model = "lab/chat-7b"
+    at = Pointer(model=model, revision=commit(2), file="config.json", field="vocab_size")
+    long = '"' + "{% for message in messages %}" * 8 + '"'
+    return DiffAnswer(
+        **header("diff.v1"),
+        a=DiffSide(model=model, revision=commit(1), group="model.safetensors", digests=Digests(files="files.v1:aa")),
+        b=DiffSide(model=model, revision=commit(2), group="model.fp16.safetensors"),
+        weights=WeightsDiff(
+            kind="partial",
+            tensors=TensorsDiff(
+                compared="bytes", equal=283, changed=names, added=("lm_head.weight",), removed=("score.weight",),
+                renamed=(RenamedTensor(before="wte.weight", after="transformer.wte.weight"),),
+            ),
+        ),
+        facets=(
+            FacetDiff(name="config.vocab_size", before="32000", after="32048", pointer=at),
+            FacetDiff(name="card.license", before=None, after='"mit"', pointer=at),
+            FacetDiff(name="tokenizer.chat_template", before=long, after='"{{ messages }}"', pointer=at),
+        ),
+        unchecked=(Unchecked(what="spiece.model", reason="not there on one side"),),
+    )  # fmt: skip
+
+
+def diff_equal() -> DiffAnswer:
+    """Nothing differs, and only the layout was compared."""
+    tensors = TensorsDiff(compared="layout", equal=291, changed=(), added=(), removed=(), renamed=())
+    update = {"weights": WeightsDiff(kind="equal", tensors=tensors), "facets": (), "unchecked": ()}
+    return diff().model_copy(update=update)
+
+
+def fingerprint() -> FingerprintAnswer:
+    """A group that was read in full and a pickle that was not."""
+    file = FileEntry(path="model.safetensors", size=2_000_000_000, sha256="ab" * 32)
+    pickle = FileEntry(path="pytorch_model.bin", size=10, blob_id="cd" * 20)
+    tensor = Tensor(name="wte.weight", dtype="BF16", shape=(32000, 4096), file=file.path, digest="ef" * 32)
+    return FingerprintAnswer(
+        **header("fingerprint.v1", hub=None, read=None),
+        target="./chat",
+        revision=None,
+        level="full",
+        cost=Cost(requests=0, bytes_read=2_000_000_000),
+        groups=(
+            FingerprintedGroup(
+                group="model.safetensors", format="safetensors", main=True, files=(file,),
+                digests=Digests(
+                    files="files.v1:" + "11" * 32, weights="weights.v1:" + "22" * 32,
+                    content="content.v1:" + "33" * 32, layout="layout.v1:" + "44" * 32,
+                ),
+                tensors=(tensor,), tensor_count=1, parameter_count=131_072_000, dtypes={"BF16": 1},
+                declares={"format": "pt", "nested": {"a": 1}},
+            ),
+            FingerprintedGroup(
+                group="pytorch_model.bin", format="pickle", main=False, files=(pickle,) * 22,
+                digests=Digests(files="files.v1:" + "55" * 32), tensors=None, tensor_count=None,
+                parameter_count=None, dtypes=None, flags=("pickle", "known-by-sha256"),
+            ),
+        ),
+        unchecked=(),
+    )  # fmt: skip
+
+
+def fingerprint_nothing() -> FingerprintAnswer:
+    """A repository without weights, read over the network."""
+    update = {"groups": (), "target": "lab/empty", "revision": commit(1), "cost": Cost(requests=1, local=False)}
+    return fingerprint().model_copy(update={**update, "hub": "huggingface.co", "collected_at": READ, "level": "header"})
+
+
+def verify(verdict: str = "different") -> VerifyAnswer:
+    """A folder that was compared with a model, or looked up in the store."""
+    against = verdict not in {"known", "not_known"}
+    match = Match(model="lab/chat-7b", revision=commit(4), group="model.safetensors", by="weights")
+    differences = tuple(
+        Difference(what=f"tensor h.{n}.weight", expected="aa" * 32, found=None if n else "bb" * 32) for n in range(22)
+    )
+    unchecked = (Unchecked(what="model.bin", reason="its sha256 is not known", decide_with="lineage verify . -q"),)
+    return VerifyAnswer.model_validate(
+        {
+            **header("verify.v1"), "path": "./chat", "against": "lab/chat-7b" if against else None,
+            "revision": commit(4) if against else None, "verdict": verdict,
+            "digests": Digests(files="files.v1:" + "11" * 32, weights="weights.v1:" + "22" * 32),
+            "matches": (match,) if verdict in {"equal", "reserialised", "known"} else (),
+            "differences": differences if verdict == "different" else (),
+            "unchecked": unchecked if verdict == "unchecked" else (),
+        }
+    )  # fmt: skip
+
+
+def collect() -> CollectAnswer:
+    """One model of each outcome, and an ancestor that is gated."""
+    return CollectAnswer(
+        **header("collect.v1"),
+        store="/home/you/lineage.db",
+        targets=("lab/chat-7b",),
+        models=(
+            CollectedModel(
+                id="lab/chat-7b", outcome="collected", head=commit(4), level="header", commits=12, changes=2,
+                parents=("origin/base-7b", "origin/gated-base"),
+            ),
+            CollectedModel(
+                id="origin/base-7b", outcome="unchanged", head=commit(5), level="full", commits=1, changes=1, parents=()
+            ),
+            CollectedModel(
+                id="gone/model", outcome="failed", head=None, level=None, commits=None, changes=None, parents=(),
+                detail="the Hub knows no such model",
+            ),
+        ),
+        cost=Cost(requests=14, bytes_read=200_123, local=False),
+        incomplete=(Incomplete(model="origin/gated-base", reason="gated", detail="ask for access"),),
+    )  # fmt: skip
+
+
+def store_info() -> StoreInfoAnswer:
+    """A store with a few things in it."""
+    return StoreInfoAnswer(
+        **header("store-info.v1", hub=None, read=None), url="sqlite:////home/you/lineage.db", backend="sqlite",
+        schema_version=1, size_bytes=12_345_678, nodes={"Model": 1234, "Revision": 56}, edges={"DERIVED_FROM": 789},
+    )  # fmt: skip
+
+
+def store_forget() -> StoreForgetAnswer:
+    """A model that went, one that stays as a name, one that was never there."""
+    return StoreForgetAnswer(
+        **header("store-forget.v1", read=None), store="sqlite:////home/you/lineage.db", forgotten=("a/one",),
+        kept_as_stub=("b/two",), not_found=("c/three",),
+    )  # fmt: skip
+
+
+def demo() -> DemoAnswer:
+    """The demo's three answers."""
+    return DemoAnswer(
+        **header("demo.v1"), store="/home/you/demo.db", hub_folder="/pkg/hub", collected=collect(), trace=trace_root(),
+        check=check_findings(), next_commands=("lineage trace a/b --down", "lineage history a/b", "lineage diff a/b"),
+    )  # fmt: skip
+
+
+def hostile(record: Answer) -> Answer:
+    """Put a stranger's worst words into every free text of an answer, enumerations and digests left alone."""
+    return type(record).model_validate(_poisoned(record.model_dump(by_alias=True)))
+
+
+FREE = {
+    "id", "root", "to", "model", "models", "value", "reason", "licence", "family", "child", "parent", "field", "file",
+    "tensor", "message", "detail", "title", "titles", "tags", "group", "files", "note", "path", "what", "decide_with",
+    "branch", "since", "target", "targets", "name", "before", "after", "changed", "added", "removed", "a", "b", "store",
+    "url", "backend", "forgotten", "kept_as_stub", "not_found", "against", "expected", "found", "hub_folder", "method",
+    "next_commands", "parents", "rule", "flags", "format", "source", "hub", "identity", "declares", "paths", "head",
+}  # fmt: skip
+
+
+def _poisoned(value: Any, free: bool = False) -> Any:
+    if isinstance(value, dict):
+        free_here = FREE - {"reason"} if "detail" in value else FREE  # of Incomplete, it is an enumeration
+        return {key: _poisoned(each, key in free_here) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_poisoned(each, free) for each in value]
+    return value + HOSTILE if free and isinstance(value, str) else value
+
+
+ANSWERS = {
+    "trace-up": trace_up, "trace-root": trace_root, "trace-cycle": trace_cycle, "trace-down": trace_down,
+    "trace-paths": trace_paths, "trace-no-path": trace_no_path, "check-findings": check_findings,
+    "check-clean": check_clean, "check-unchecked": check_unchecked, "check-several": check_several,
+    "history": history, "diff": diff, "diff-equal": diff_equal, "fingerprint": fingerprint,
+    "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
+    "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
+    "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
+    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, "store-info": store_info,
+    "store-forget": store_forget, "demo": demo,
+}  # fmt: skip
+"""Every answer by name; goldens carry the name and the format."""

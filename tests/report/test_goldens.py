@@ -1,0 +1,46 @@
+"""Every renderer against what somebody has looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lineage.report.render import RENDERERS, render
+from lineage.report.text import plain
+from tests.report.records import ANSWERS
+
+ENDINGS = {"markdown": "md", "mermaid": "mmd", "dot": "dot"}
+
+CASES = [
+    (name, to_format)
+    for name, make in ANSWERS.items()
+    for record, to_format in RENDERERS
+    if type(make()).__name__ == record
+]
+
+WIDTH = 100
+
+
+def text_of(name: str, to_format: str) -> str:
+    """Render an answer as a pipe gets it."""
+    rendered = render(ANSWERS[name](), to_format)
+    return rendered if isinstance(rendered, str) else plain(rendered)
+
+
+@pytest.mark.parametrize(("name", "to_format"), CASES)
+def test_a_renderer_writes_what_was_agreed(name: str, to_format: str, golden: Callable[[str, str], None]) -> None:
+    """An answer looks as it did when somebody read the golden."""
+    golden(f"{name}.{ENDINGS.get(to_format, 'txt')}", text_of(name, to_format))
+
+
+def test_every_renderer_is_looked_at() -> None:
+    """No record and format is without a golden."""
+    assert {(type(ANSWERS[name]()).__name__, to_format) for name, to_format in CASES} == set(RENDERERS)
+
+
+@pytest.mark.parametrize(("name", "to_format"), [case for case in CASES if case[1] in {"table", "tree"}])
+def test_lines_are_short(name: str, to_format: str) -> None:
+    """Texts for people fit into 100 columns, digests and lists of evidence apart."""
+    long = [line for line in text_of(name, to_format).splitlines() if len(line) > WIDTH]
+    assert [line for line in long if ".v1:" not in line and "·" not in line] == []

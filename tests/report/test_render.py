@@ -1,0 +1,100 @@
+"""Finding renderers, JSON against its schemas, and trees that could go on for ever."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import cast
+
+import jsonschema
+import pytest
+
+from lineage.errors import InputError
+from lineage.report.json import to_json
+from lineage.report.phrases import large, listed, moment, period, short, size
+from lineage.report.render import render
+from lineage.report.text import Document, plain
+from lineage_schemas.answer_trace import TraceAnswer
+from lineage_schemas.export import FOLDER
+from tests.report.records import ANSWERS, READ, commit, edge, header, hostile, traced
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_json_validates_against_the_exported_schema(name: str) -> None:
+    """Every answer as JSON keeps to the committed schema that it names, also with hostile texts in it."""
+    for answer in (ANSWERS[name](), hostile(ANSWERS[name]())):
+        document = json.loads(to_json(answer))
+        schema = json.loads((FOLDER / f"{document['schema']}.schema.json").read_text("utf-8"))
+        jsonschema.Draft202012Validator(schema).validate(document)
+
+
+def test_json_is_indented_in_the_order_of_the_schema_and_ends_a_line() -> None:
+    """JSON is for eyes and diffs too: fields in the order of the record, UTF-8, a newline at the end."""
+    text = to_json(ANSWERS["check-findings"]())
+    assert text.endswith("}\n")
+    assert text.startswith('{\n  "schema": "check.v1",\n  "tool": {')
+    assert "F32→BF16" in text
+
+
+def test_a_format_that_an_answer_has_not_is_refused() -> None:
+    """Asking a renderer for what it cannot do is a clear error."""
+    with pytest.raises(InputError, match="no format 'dot'"):
+        render(ANSWERS["store-info"](), "dot")
+
+
+def test_a_chain_deeper_than_the_stack_is_drawn() -> None:
+    """A chain of more generations than Python's stack holds is no recursion error."""
+    ids = [f"org/model-{n}" for n in range(1501)]
+    answer = TraceAnswer(
+        **header("trace.v1"),
+        root=ids[0],
+        direction="up",
+        models=tuple(traced(model, depth) for depth, model in enumerate(ids[:50])),
+        derivations=tuple(edge(child, parent) for child, parent in pairwise(ids)),
+    )
+    assert (
+        sum(line.count("org/model-") for line in plain(cast("Document", render(answer, "tree"))).splitlines()) == 1501
+    )
+
+
+def test_a_repeated_ancestor_is_drawn_once_with_its_ancestors() -> None:
+    """In a diamond the shared base opens once; the second time it points up."""
+    edges = (
+        edge("o/top", "o/a"),
+        edge("o/top", "o/b"),
+        edge("o/a", "o/base"),
+        edge("o/b", "o/base"),
+        edge("o/base", "o/root"),
+    )
+    models = tuple(traced(model, depth) for depth, model in enumerate(["o/top", "o/a", "o/b", "o/base", "o/root"]))
+    answer = TraceAnswer(**header("trace.v1"), root="o/top", direction="up", models=models, derivations=edges)
+    text = plain(cast("Document", render(answer, "tree")))
+    assert text.count("o/root") == 1
+    assert text.count("o/base") == 2
+    assert text.count("↑ see above") == 1
+
+
+def test_a_contradiction_is_told_before_what_supports_it() -> None:
+    """What speaks against an edge stands first among its evidence."""
+    text = plain(cast("Document", render(ANSWERS["trace-up"](), "tree")))
+    line = next(line for line in text.splitlines() if "contradicted ·" in line)
+    assert line.index("against it: config.json") < line.index("card base_model")
+
+
+def test_words_for_numbers_and_moments() -> None:
+    """Sizes, counts, dates and commits are written as people say them."""
+    assert [size(n) for n in (None, 999, 1000, 2_000_000_000, 10**15)] == [
+        "? B",
+        "999 B",
+        "1.0 kB",
+        "2.0 GB",
+        "1000.0 TB",
+    ]
+    assert [large(n) for n in (12, 1_500, 7 * 10**9)] == ["12", "1.50 k", "7.00 B"]
+    assert listed(["a", "b", "c"], 2) == "a, b, … 1 more"
+    assert short(commit(1)) == "00000001"
+    assert short("folder:" + "ab" * 32) == "folder:abababab"
+    assert short("main") == "main"
+    assert short(None) == "?"
+    assert moment(READ.replace(tzinfo=None)) == "2026-11-20 09:30"
+    assert period(READ, READ.replace(day=21)) == "2026-11-20 09:30 – 2026-11-21 09:30"
