@@ -154,14 +154,20 @@ def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> ToldChan
         return ToldChange("reserialised", 0, count, "the same tensors in other files")
     if old.content is not None and old.content == new.content:
         return ToldChange("renamed", 0, count, "the same tensors under other names")
-    if _have_digests(before, after) and _held(before) == _held(after):
+    if _differ_by_tied_copies(before, after):
         return ToldChange("renamed", 0, count, "the same tensors, tied copies left out or added")
     return None
 
 
-def _held(fingerprint: GroupFingerprint) -> set[tuple[str, tuple[int, ...], str | None]]:
-    """Collect what the tensors hold, without names and copies."""
-    return {(row.dtype, row.shape, row.digest) for row in fingerprint.rows or ()}
+def _differ_by_tied_copies(before: GroupFingerprint, after: GroupFingerprint) -> bool:
+    """Tell whether nothing but vocabulary tensors came or went whose bytes the other side holds under another name."""
+    if not _have_digests(before, after):
+        return False
+    tensors = compare_tensors(before.rows or (), after.rows or ())
+    if tensors.changed or not all(_VOCABULARY.search(name) for name in (*tensors.added, *tensors.removed)):
+        return False
+    held = [{(row.dtype, row.shape, row.digest) for row in side.rows or ()} for side in (before, after)]
+    return held[0] == held[1]
 
 
 def _have_digests(*sides: GroupFingerprint) -> bool:

@@ -71,7 +71,7 @@ def hash_file(path: Path, spans: Sequence[TensorSpan], task: Task, name: str) ->
     try:
         with path.open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            done = hash_chunks(_file_chunks(file.fileno()), spans, task, name)
+            done = hash_chunks(_file_chunks(file.fileno(), before.st_size), spans, task, name)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
@@ -98,8 +98,8 @@ def read_ranges(path: Path, name: str) -> Read:
     return read
 
 
-def _file_chunks(descriptor: int) -> Iterator[memoryview]:
-    """Read a file into one buffer again and again.
+def _file_chunks(descriptor: int, left: int) -> Iterator[memoryview]:
+    """Read a file of `left` bytes into one buffer again and again; one that grows is not followed.
 
     The buffer is an anonymous map because that is page-aligned: on some processors the kernel copies five times slower
     into memory that lies 16 bytes beside the page cache's own alignment, as a large bytearray does.
@@ -107,5 +107,6 @@ def _file_chunks(descriptor: int) -> Iterator[memoryview]:
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
     view = memoryview(mmap.mmap(-1, CHUNK_BYTES))
-    while read := os.readv(descriptor, [view]):
+    while left > 0 and (read := os.readv(descriptor, [view])):
+        left -= read
         yield view[:read]
