@@ -12,7 +12,7 @@ from lineage.errors import FileNotInRevisionError, HubUnreachableError, InputErr
 from lineage.hub.file_hashes import is_inside
 from lineage.hub.lfs import pointer_blob_id
 from lineage.hub.local import LocalHub
-from lineage.hub.repository import Found, LocalRepository
+from lineage.hub.repository import ByteChunks, Found, LocalRepository
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
@@ -177,7 +177,7 @@ class CachedModel(LocalRepository):
             hint=f"hf download {self.model} {path}",
         )
 
-    def chunks(self, commit: str, path: str) -> Iterator[bytes]:
+    def chunks(self, commit: str, path: str) -> ByteChunks:
         """Every file that can be read here has a path."""
         raise AssertionError("unreachable: local_path answers for every file that was downloaded")
 

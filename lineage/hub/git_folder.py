@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lineage.hub.file_hashes import FileHashes, is_inside
 from lineage.hub.git_history import GitRefs, open_objects, read_history, read_refs
 from lineage.hub.git_objects import GitObjects
 from lineage.hub.lfs import object_path
-from lineage.hub.repository import Found, LocalRepository
+from lineage.hub.repository import ByteChunks, Found, LocalRepository
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History, HistoryRef, HistorySource
 
@@ -110,7 +110,7 @@ class GitFolder(LocalRepository):
             )
         return found
 
-    def chunks(self, commit: str, path: str) -> Iterator[bytes]:
+    def chunks(self, commit: str, path: str) -> ByteChunks:
         """Read a file that git keeps."""
         entry = self.entry(commit, path)
         if entry.size is None or entry.blob_id is None:
@@ -118,7 +118,7 @@ class GitFolder(LocalRepository):
                 f"{self.model}@{commit}: {path}: its git object {entry.blob_id} is not here", model=self.model
             )
         small = self._objects.contents([entry.blob_id])[0] if entry.size <= _SMALL_BYTES else None
-        return self._objects.stream(entry.blob_id) if small is None else iter([small])
+        return self._objects.stream(entry.blob_id) if small is None else _one(small)
 
     def close(self) -> None:
         """End the git processes, if there are any."""
@@ -151,3 +151,7 @@ class GitFolder(LocalRepository):
             return None
         place = self._work_tree / path
         return place if is_inside(place, self._work_tree) and self._hashes.matches(place, sha256, size) else None
+
+
+def _one(data: bytes) -> ByteChunks:
+    yield data

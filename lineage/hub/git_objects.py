@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -117,7 +117,7 @@ class GitObjects:
         entries = ((path, versions[blob]) for path, blob in sorted(blobs.items()))
         return tuple(FileEntry(path=p, blob_id=v.blob_id, size=v.size, sha256=v.sha256) for p, v in entries)
 
-    def stream(self, blob: str) -> Iterator[bytes]:
+    def stream(self, blob: str) -> Generator[bytes, None, None]:
         """Read a blob of any size in chunks. Raises FileNotInRevisionError where it is not here."""
         if self.infos([blob])[0] is None:
             raise FileNotInRevisionError(f"{self.model}: the git object {blob} is not here", model=self.model)

@@ -14,7 +14,7 @@ from lineage.errors import FileNotInRevisionError, HubError
 from lineage.hub.card import parse_card, parse_json_object
 from lineage.hub.file_hashes import CHUNK_BYTES, FileHashes
 from lineage.hub.interface import MAX_TEXT_BYTES, Hub
-from lineage.hub.repository import LocalRepository
+from lineage.hub.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History
@@ -195,7 +195,7 @@ def folder_name(folder: Path, name: str | None = None) -> str:
     return f"dir-{shown}-{digest[:8]}"
 
 
-def _file_chunks(place: Path, model: str, commit: str, path: str) -> Iterator[bytes]:
+def _file_chunks(place: Path, model: str, commit: str, path: str) -> ByteChunks:
     try:
         with place.open("rb", buffering=0) as file:
             while chunk := file.read(CHUNK_BYTES):
@@ -204,11 +204,11 @@ def _file_chunks(place: Path, model: str, commit: str, path: str) -> Iterator[by
         raise _unreadable(model, commit, path, error) from error
 
 
-def _cut(chunks: Iterator[bytes], start: int, length: int | None) -> bytes:
+def _cut(chunks: ByteChunks, start: int, length: int | None) -> bytes:
     """Take a range out of a stream without keeping more than it."""
     kept = bytearray()
     at = 0
-    with closing(chunks):  # type: ignore[type-var]
+    with closing(chunks):
         for chunk in chunks:
             kept += chunk[max(start - at, 0) :]
             at += len(chunk)

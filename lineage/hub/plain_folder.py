@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lineage.errors import FileNotInRevisionError, HubError, RevisionNotFoundError
 from lineage.hub.file_hashes import FileHashes, Stamp, is_inside, stamp
 from lineage.hub.lfs import belongs_in_lfs, pointer_blob_id
-from lineage.hub.repository import Found, LocalRepository
+from lineage.hub.repository import ByteChunks, Found, LocalRepository
 from lineage_schemas.file import FileChange, FileEntry, FileVersion
 from lineage_schemas.revision import Commit, History, HistoryRef
 
@@ -98,7 +98,7 @@ class PlainFolder(LocalRepository):
             )
         return place
 
-    def chunks(self, commit: str, path: str) -> Iterator[bytes]:
+    def chunks(self, commit: str, path: str) -> ByteChunks:
         """Every file of a folder has a path."""
         raise AssertionError("unreachable: local_path answers for every file of a folder")
 

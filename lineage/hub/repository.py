@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from lineage.errors import FileNotInRevisionError
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History, HistoryRef
+
+ByteChunks = Generator[bytes, None, None]
 
 
 class Found(NamedTuple):
@@ -45,7 +47,7 @@ class LocalRepository(ABC):
         """Find the file that holds exactly these bytes, None where they are only inside git."""
 
     @abstractmethod
-    def chunks(self, commit: str, path: str) -> Iterator[bytes]:
+    def chunks(self, commit: str, path: str) -> ByteChunks:
         """Read the bytes of a file for which there is no path."""
 
     def problems(self, commit: str) -> dict[str, str]:
