@@ -15,7 +15,7 @@ class ResolvedRevision(Record):
 
     `model` is the canonical id that the Hub answers with, `asked` the id that was asked for: they differ for
     legacy names and renamed repositories. `ref` is the full name of the branch or tag that was asked for (of the
-    default branch where none was), `created` when the repository was made, where the answer tells.
+    default branch where none was) and `created` when the repository was made, each where the answer tells.
     """
 
     model: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage.errors import HubAnswerError, HubUnreachableError
+from lineage.errors import HubAnswerError, HubError, HubUnreachableError
 from lineage.hub.huggingface import HuggingFaceHub
 from lineage.settings import Settings
 from tests.hub.conftest import CARD, Hurry, Listening, OpenHub
@@ -142,6 +142,18 @@ def test_token_goes_to_the_hub_only(
     assert server.token not in "".join(listening.notes)
 
 
+@pytest.mark.parametrize("token", ["hf_seçret", "hf_secret\x07", "hf_two secrets"])
+def test_token_that_is_none(
+    hub: HuggingFaceHub, server: HubServer, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """A token that no header can carry is refused without being quoted, and without a request."""
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(HubError, match="token") as caught:
+        hub.resolve("org/model")
+    assert "hf_" not in f"{caught.value} {caught.value.hint}"
+    assert server.log == []
+
+
 def test_no_token_no_header(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """Without a token no Authorization header is sent at all."""
     hub.snapshot(hub.resolve("org/model"))
@@ -176,7 +188,7 @@ def test_two_hubs_at_once(hub: HuggingFaceHub, open_hub: OpenHub, repository: Ba
             assert other.resolve("org/second").model == "org/second"
             assert hub.resolve("org/model").model == "org/model"
             assert same.resolve("org/model").model == "org/model"
-            assert (other.cost().requests, hub.cost().requests) == (2, 2)
+            assert (other.cost().requests, hub.cost().requests) == (1, 1)
         assert hub.resolve("org/model").model == "org/model"
 
 

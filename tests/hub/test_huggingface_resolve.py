@@ -22,12 +22,12 @@ PAGE = "/api/models/org/model"
 
 
 def test_default_branch(hub: HuggingFaceHub, repository: BareRepository) -> None:
-    """Without a revision the head of the default branch is meant, and the branch is named in full."""
+    """Without a revision the head of the default branch is meant; it costs one request."""
     resolved = hub.resolve("org/model")
     assert (resolved.model, resolved.asked) == ("org/model", "org/model")
     assert resolved.commit == repository.git("rev-parse", "main")
-    assert resolved.ref == "refs/heads/main"
     assert resolved.created is not None
+    assert hub.cost().requests == 1
 
 
 @pytest.mark.parametrize("name", ["v1.0", "refs/tags/v1.0"])
@@ -45,6 +45,7 @@ def test_branch_with_slash_and_pull_request(hub: HuggingFaceHub, repository: Bar
     assert hub.resolve("org/model", "dev/next").commit == branch
     assert hub.resolve("org/model", "dev/next").ref == "refs/heads/dev/next"
     assert hub.resolve("org/model", "refs/pr/1").commit == request
+    assert hub.resolve("org/model", "refs/heads/dev/next").commit == branch
 
 
 def test_full_commit_costs_one_request(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
@@ -62,7 +63,7 @@ def test_unique_prefix(hub: HuggingFaceHub, repository: BareRepository, place: s
     assert hub.resolve("org/model", commit[:7]).commit == commit
 
 
-@pytest.mark.parametrize("revision", ["v9", "abcdef0", "0" * 40])
+@pytest.mark.parametrize("revision", ["v9", "abcdef0", "0" * 40, "refs/heads/none", "refs/pr/9"])
 def test_no_such_revision(hub: HuggingFaceHub, repository: BareRepository, revision: str) -> None:
     """A revision that is not there is told apart from a model that is not there."""
     with pytest.raises(RevisionNotFoundError, match="org/model"):
@@ -92,7 +93,10 @@ def test_default_branch_is_not_always_main(open_hub: OpenHub, server: HubServer,
     head = other.commit({"config.json": b"{}"})
     server.add("org/other", other.git_dir)
     resolved = open_hub().resolve("org/other")
-    assert (resolved.commit, resolved.ref) == (head, "refs/heads/develop")
+    assert resolved.commit == head
+    assert open_hub().history("org/other").default_branch == "refs/heads/develop"
+    server.git = False
+    assert open_hub().history("org/other").default_branch == "refs/heads/develop"
 
 
 def test_missing_and_private_look_the_same(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
@@ -210,9 +214,9 @@ def test_passing_failures(
     hub: HuggingFaceHub, repository: BareRepository, server: HubServer, hurry: Hurry, status: int, where: str
 ) -> None:
     """Each failure that may pass is tried again until it has passed, whichever call of the client met it."""
-    path = f"{PAGE}/refs" if where == "refs" else PAGE
+    path = f"{PAGE}/refs" if where == "refs" else f"{PAGE}/revision/main"
     server.fault(path, hub_faults.refused(status), times=3)
-    assert hub.resolve("org/model").model == "org/model"
+    assert hub.resolve("org/model", "main").ref == "refs/heads/main"
     assert len(server.asked(path)) == 4
     assert len(hurry.slept) == 3
 
@@ -255,7 +259,7 @@ def test_slow_hub(open_hub: OpenHub, repository: BareRepository, server: HubServ
     """Every call has a timeout, those of the client that have none of their own too."""
     server.fault(f"{PAGE}/refs", hub_faults.slow(1.0))
     with pytest.raises(HubUnreachableError, match="in time"):
-        open_hub(patience=hurry.patience(tries=2, timeout=0.1)).resolve("org/model")
+        open_hub(patience=hurry.patience(tries=2, timeout=0.1)).resolve("org/model", "main")
     assert len(server.asked(f"{PAGE}/refs")) == 2
 
 

@@ -290,9 +290,9 @@ class HubServer:
         if asked.query.get("signature") != [str(self._signature)]:
             return Answer(403, b"<Error>Request has expired</Error>", {"Content-Type": "application/xml"})
         for repository in self.repositories.values():
-            file = repository.lfs / sha256[:2] / sha256[2:4] / sha256
-            if file.is_file():
-                return _ranged(asked, file.read_bytes(), {"ETag": f'"{sha256}"'})
+            for file in (repository.lfs / sha256[:2] / sha256[2:4] / sha256, repository.lfs / sha256):
+                if file.is_file():
+                    return _ranged(asked, file.read_bytes(), {"ETag": f'"{sha256}"'})
         return Answer(404, b"<Error>NoSuchKey</Error>", {"Content-Type": "application/xml"})
 
     def _credentials(self, asked: Asked) -> str:

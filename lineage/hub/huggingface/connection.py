@@ -92,6 +92,7 @@ class Connection:
 
     def __init__(self, endpoint: str, *, patience: Patience, progress: Progress) -> None:
         global _open_connections
+        _refuse_token(self.token())
         self.endpoint = endpoint
         self.origin = _origin(httpx2.URL(endpoint))
         self.api = HfApi(endpoint=endpoint, library_name="lineage", library_version=lineage.__version__)
@@ -204,6 +205,14 @@ class Connection:
             raise HubUnreachableError(
                 f"{host} did not give {request.url.path}: {fault.reason}", hint=_advice(fault, self.endpoint)
             ) from fault
+
+
+def _refuse_token(token: str | None) -> None:
+    """Refuse a token that no header can carry: the libraries below would quote it in their errors."""
+    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+        raise HubError(
+            "the token holds characters that no token has", hint="set HF_TOKEN anew, without what surrounds it"
+        )
 
 
 def _words(error: httpx2.TransportError) -> str:

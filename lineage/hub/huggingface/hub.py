@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from lineage.hub.huggingface.copies import GitCopies
     from lineage.hub.huggingface.files import RemoteFiles
 
+KEPT_PAGES = 64
+"""Pages that are kept between resolve and snapshot: what is only resolved must not pile up over a long run."""
+
 _SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
 
 
@@ -80,53 +83,51 @@ class HuggingFaceHub(Hub):
         return RemoteFiles(self._connection)
 
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find canonical id and commit: the model's page, and its refs unless a commit was named.
+        """Find canonical id and commit by the model's page; refs are asked for too where one was named.
 
         A renamed model and a bare legacy name are redirected by the Hub; `model` of the answer is the name to keep.
+        Without a revision `ref` stays None: the page names the default branch's commit and not the branch.
         """
         self._need_network(model)
-        if revision is not None and listing.is_commit(revision):
-            info = self._page(model, revision)
-            return ResolvedRevision(model=info.id, commit=revision, asked=model, created=info.created_at)
-        info, refs = self._page_and_refs(model, revision)
-        assert info.sha is not None  # listing.model_info refuses answers without
-        self._refs[info.id] = tuple(ref for ref in refs if ref.kind != "pull_request")
-        return ResolvedRevision(
-            model=info.id,
-            commit=info.sha,
-            asked=model,
-            ref=_ref_name(refs, revision, info.sha),
-            created=info.created_at,
-        )
-
-    def _page_and_refs(self, model: str, revision: str | None) -> tuple[ModelInfo, tuple[HistoryRef, ...]]:
-        """Ask for both; the page first, because it knows the name that the refs are best asked under.
-
-        The API takes short names of branches and tags; a full ref name is looked up among the refs.
-        """
-        if revision is not None and revision.startswith("refs/"):
-            pull_requests = revision.startswith("refs/pr/")
-            refs = listing.list_refs(self._connection, model, pull_requests=pull_requests)
-            commit = next((ref.target for ref in refs if ref.name == revision), None)
-            return self._page(model, commit or revision), refs
+        if revision is None or listing.is_commit(revision):
+            return _resolved(self._page(model, revision), model)
+        if revision.startswith("refs/"):
+            return self._resolve_ref(model, revision)
         try:
             info = self._page(model, revision)
         except RevisionNotFoundError:
-            if revision is None or not _SHORT_ID.fullmatch(revision):
+            if not _SHORT_ID.fullmatch(revision):
                 raise
-            refs = listing.list_refs(self._connection, model, pull_requests=False)
-            return self._page(model, self._by_prefix(model, refs, revision)), refs
-        return info, listing.list_refs(self._connection, info.id, pull_requests=False)
+            return _resolved(self._page(model, self._by_prefix(model, revision)), model)
+        names = (f"refs/heads/{revision}", f"refs/tags/{revision}")
+        refs = self._list_refs(info.id)
+        return _resolved(info, model, next((r.name for r in refs if r.name in names and r.target == info.sha), None))
+
+    def _resolve_ref(self, model: str, name: str) -> ResolvedRevision:
+        """Look up a full ref name, of which the API takes none but those of pull requests."""
+        refs = listing.list_refs(self._connection, model, pull_requests=name.startswith("refs/pr/"))
+        target = next((ref.target for ref in refs if ref.name == name), None)
+        if target is None:
+            raise RevisionNotFoundError(f"{model} has no {name}", model=model)
+        return _resolved(self._page(model, target), model, name)
+
+    def _list_refs(self, model: str) -> tuple[HistoryRef, ...]:
+        """Ask for branches and tags, and keep them for the snapshot."""
+        self._refs[model] = listing.list_refs(self._connection, model, pull_requests=False)
+        return self._refs[model]
 
     def _page(self, model: str, revision: str | None) -> ModelInfo:
         """Ask for a model's page, and keep it for the snapshot of the same commit."""
         info = listing.model_info(self._connection, model, revision)
         self._pages[info.id, str(info.sha)] = info
+        if len(self._pages) > KEPT_PAGES:
+            del self._pages[next(iter(self._pages))]
         self._canonical.add(info.id)
         return info
 
-    def _by_prefix(self, model: str, refs: tuple[HistoryRef, ...], prefix: str) -> str:
+    def _by_prefix(self, model: str, prefix: str) -> str:
         """Find the one commit that begins with `prefix` among the refs, then in the model's history."""
+        refs = listing.list_refs(self._connection, model, pull_requests=False)
         fitting = {ref.target for ref in refs if ref.target.startswith(prefix)}
         if not fitting:
             fitting = {commit.id for commit in self.history(model).commits if commit.id.startswith(prefix)}
@@ -143,9 +144,9 @@ class HuggingFaceHub(Hub):
         info = self._pages.pop((resolved.model, resolved.commit), None) or listing.model_info(
             self._connection, resolved.model, resolved.commit
         )
-        if resolved.model not in self._refs:
-            self._refs[resolved.model] = listing.list_refs(self._connection, resolved.model, pull_requests=False)
-        refs = self._refs[resolved.model]
+        refs = self._refs.pop(resolved.model, None)
+        if refs is None:
+            refs = listing.list_refs(self._connection, resolved.model, pull_requests=False)
         return read_snapshot(self._connection, self._files, self._copies, info, resolved.commit, refs)
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
@@ -224,9 +225,6 @@ class HuggingFaceHub(Hub):
             )
 
 
-def _ref_name(refs: tuple[HistoryRef, ...], revision: str | None, commit: str) -> str | None:
-    """Find the full name of the ref that was asked for; None where it is a commit or has moved in this second."""
-    if revision is None:
-        return listing.default_branch(refs, commit)
-    names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
-    return next((ref.name for ref in refs if ref.name in names and ref.target == commit), None)
+def _resolved(info: ModelInfo, asked: str, ref: str | None = None) -> ResolvedRevision:
+    assert info.sha is not None  # listing.model_info refuses answers without
+    return ResolvedRevision(model=info.id, commit=info.sha, asked=asked, ref=ref, created=info.created_at)
