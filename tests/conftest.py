@@ -1,10 +1,66 @@
-"""What all tests share: the one flag that rewrites what tests compare with."""
+"""What every test stands on: an environment of its own, and models to read."""
 
 from __future__ import annotations
 
+import os
+import tarfile
+from pathlib import Path
+
 import pytest
 
+from tests.support.shared import ROOT, SHARED
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--update-goldens`: write goldens and generated documents anew, to be read as a diff before a commit."""
-    parser.addoption("--update-goldens", action="store_true", help="write the goldens instead of comparing with them")
+# Read by the Hub's client when it is imported, which may be before the first test.
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+FORGOTTEN = (
+    "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE",
+    "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FORCE_COLOR",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Forget who runs the tests, and give each its own caches and store."""
+    home = tmp_path_factory.mktemp("home")
+    for name in FORGOTTEN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(home / "huggingface" / "hub"))
+    monkeypatch.setenv("LINEAGE_CACHE", str(home / "cache"))
+    monkeypatch.setenv("LINEAGE_STORE", str(home / "lineage.db"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    return home
+
+
+@pytest.fixture(scope="session")
+def small_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the three models that the project carries; read only."""
+    return unpack(ROOT / "tests" / "data" / "zoo.tar.xz", tmp_path_factory.mktemp("small-zoo"))
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the whole open zoo, `truth.json` at its top; read only."""
+    archive = SHARED / "zoo" / "open.tar.gz"
+    if not archive.is_file():
+        pytest.skip("the zoo is not here: set LINEAGE_TEST_SHARED to the folder that holds it")
+    return unpack(archive, tmp_path_factory.mktemp("zoo")) / "open"
+
+
+@pytest.fixture(scope="session")
+def histories() -> Path:
+    """Find the folder of recorded histories."""
+    folder = SHARED / "data" / "histories"
+    if not folder.is_dir():
+        pytest.skip("the recorded histories are not here: set LINEAGE_TEST_SHARED to the folder that holds them")
+    return folder
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack an archive whose identical files are hard links."""
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return folder
