@@ -30,9 +30,9 @@ def _wrapped(each: Line, console: Console) -> list[Text]:
     for span in each.spans:
         body.append(fitting(visible(span.text), sys.stdout), style=STYLES[span.style])
     body.rstrip()
-    indent, hang = (Text(fitting(guide, sys.stdout), style="dim") for guide in (each.indent, each.hang))
+    indent, hang = (fitting(guide, sys.stdout) for guide in (each.indent, each.hang))
     room = console.width - max(len(indent), len(hang))
     if room < NARROWEST or len(indent) + body.cell_len <= console.width:
-        return [indent + body]
+        return [Text.assemble((indent, "dim"), body)]
     pieces = body.wrap(console, room)
-    return [(hang if position else indent) + piece for position, piece in enumerate(pieces)]
+    return [Text.assemble((hang if position else indent, "dim"), piece) for position, piece in enumerate(pieces)]

@@ -31,10 +31,10 @@ def command(*, run: Run, targets: list[str], since: str | None, level: Level | N
     Looks the model up again and lists every change of its weights after the first upload: announced by a version,
     documented in words, or silent. Exit code 1 with silent changes, 2 where something could not be checked.
     """
-    from lineage.answers.check import check
-
     if not targets:
         raise click.UsageError("name a TARGET or --from-file", click.get_current_context())
+    from lineage.answers.check import check
+
     with run.session() as session:
         answer = check(session, targets, since=since, level=level, max_bytes=max_bytes)
     run.finish(answer, exit_code(answer))

@@ -44,10 +44,10 @@ def command(
     Reads history, cards, configs and the headers of weight files. What is there already is not read again, and a
     run that was stopped goes on where it was: run it again. Exit code 2 where a model could not be read.
     """
-    from lineage.answers.collect import collect
-
     if not targets and author is None:
         raise click.UsageError("name a TARGET, --from-file or --author", click.get_current_context())
+    from lineage.answers.collect import collect
+
     with run.session() as session:
         answer = collect(
             session, targets, author=author, refresh=refresh, level=level, max_bytes=max_bytes,

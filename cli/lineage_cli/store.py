@@ -32,10 +32,10 @@ def forget(*, run: Run, targets: list[str]) -> None:
     Everything that was recorded of them goes, also what the Hub no longer has. A model that others derive from
     stays as a name.
     """
-    from lineage.answers.store import store_forget
-
     if not targets:
         raise click.UsageError("name a TARGET or --from-file", click.get_current_context())
+    from lineage.answers.store import store_forget
+
     with run.session() as session:
         answer = store_forget(session, targets)
     run.finish(answer)

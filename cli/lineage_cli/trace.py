@@ -25,10 +25,10 @@ def command(*, run: Run, target: str, other: str | None, down: bool, depth: int 
     family. With OTHER, shows the ways between the two models. TARGET may be a folder with a model of one's own.
     A model that is not in the store yet is collected first.
     """
-    from lineage.answers.trace import trace
-
     if other is not None and down:
         raise click.UsageError("--down goes with one TARGET only", click.get_current_context())
+    from lineage.answers.trace import trace
+
     with run.session() as session:
         answer = trace(session, target, to=other, down=down, depth=depth, max_models=max_models)
     run.finish(answer)

@@ -1,0 +1,63 @@
+"""Running the command line as people do: as a process, with a pipe or a terminal at its end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.support.shared import ROOT
+
+LEFT_OUT = ("COVERAGE_", "LINEAGE_", "HF_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "LC_", "LANG")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Copy the environment without what would change how we answer, with the repository's tests importable."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(LEFT_OUT)}
+    return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT), **more}
+
+
+def lineage(
+    *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `lineage` with pipes."""
+    command = [sys.executable, "-m", "lineage", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=environment(**(env or {})), input=stdin,
+        check=False, timeout=120, cwd=ROOT,
+    )  # fmt: skip
+
+
+def python(code: str, **env: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a piece of Python with pipes, as bytes."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=environment(**env), check=False, timeout=120, cwd=ROOT
+    )
+
+
+def on_terminal(arguments: Sequence[str], *, columns: int = 100, **env: str) -> str:
+    """Run Python on a terminal of a width and return all that appears on it."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**env), cwd=ROOT
+    )
+    os.close(theirs)
+    seen = bytearray()
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # Linux says so when the last writer has gone
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(ours)
+    process.wait(timeout=120)
+    return seen.decode("utf-8").replace("\r\n", "\n")

@@ -1,0 +1,207 @@
+"""However a command ends, it ends in words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from lineage import errors
+from lineage_cli import _errors
+from lineage_cli.main import COMMANDS, main
+from tests.cli.running import environment, lineage
+from tests.support.shared import ROOT
+
+KINDS = [
+    errors.InputError("no such thing", hint="look again"),
+    errors.HubError("it broke", model="a/b"),
+    errors.ModelNotFoundError("no model a/b", model="a/b"),
+    errors.RevisionNotFoundError("no v9", model="a/b"),
+    errors.FileNotInRevisionError("no config.json", model="a/b"),
+    errors.GatedError("a/b is gated", model="a/b"),
+    errors.HubUnreachableError("no answer"),
+    errors.HubAnswerError("a cut body", model="a/b"),
+    errors.FormatError("a header beyond the file", file="model.safetensors"),
+    errors.StoreError("locked"),
+]
+
+
+def failing(error: BaseException) -> Any:
+    """Make an answer that fails."""
+
+    def answer(*_: object, **__: object) -> None:
+        raise error
+
+    return answer
+
+
+def run_history(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tuple[int, str]:
+    """Run a command whose answer fails, and return its exit code and what it said."""
+    monkeypatch.setattr("lineage.answers.history.history", failing(error))
+    done = CliRunner().invoke(main, ["history", "a/b"])
+    assert done.stdout == ""
+    return done.exit_code, done.stderr
+
+
+@pytest.mark.parametrize("error", KINDS, ids=lambda error: type(error).__name__)
+def test_each_kind_of_error_says_what_happened_to_what_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, error: errors.LineageError
+) -> None:
+    """Each of our errors ends with `error:` and `hint:` on stderr and code 2, and names its model or file once."""
+    code, said = run_history(monkeypatch, error)
+    lines = said.splitlines()
+    assert code == 2
+    assert len(lines) == 2
+    assert lines[0].startswith("error: ")
+    assert error.message in lines[0]
+    assert lines[1].startswith("hint: ")
+    about = getattr(error, "model", None) or getattr(error, "file", None)
+    assert about is None or lines[0].count(about) == 1
+
+
+def test_every_kind_is_tried() -> None:
+    """The list above leaves out no kind of error."""
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LineageError)}
+    assert {type(error) for error in KINDS} == kinds - {errors.LineageError}
+
+
+def test_an_interruption_is_calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with 130 and tells that nothing is lost."""
+    code, said = run_history(monkeypatch, KeyboardInterrupt())
+    assert code == 130
+    assert said.strip().splitlines() == [
+        "error: interrupted", "hint: nothing is lost: run the same command again and it goes on from here",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied"),
+        (MemoryError(), "out of memory"),
+        (ZeroDivisionError("division by\nzero"), "this is a bug in lineage, please report it (ZeroDivisionError: div"),
+        (RecursionError(), "this is a bug in lineage, please report it (RecursionError)"),
+    ],
+)
+def test_what_nobody_expected_is_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str) -> None:
+    """A foreign error is told in one line with a hint, never as a traceback."""
+    code, said = run_history(monkeypatch, error)
+    assert code == 2
+    assert said.startswith(f"error: {words}")
+    assert len(said.splitlines()) == 2
+    assert "Traceback" not in said
+
+
+def test_the_traceback_is_there_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINEAGE_DEBUG=1 shows the traceback of any error, with what it was caused by."""
+    monkeypatch.setenv("LINEAGE_DEBUG", "1")
+    cause = errors.StoreError("locked")
+    cause.__cause__ = OSError("the disk")
+    _, said = run_history(monkeypatch, cause)
+    assert "Traceback" in said
+    assert "OSError: the disk" in said
+    assert "error: locked" in said
+
+
+def test_a_hostile_message_cannot_steer_or_forge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that quotes a stranger is neutralised, and its further lines are indented."""
+    _, said = run_history(monkeypatch, errors.InputError("bad \x1b[2J name\nerror: all is well", hint="\u202eno"))
+    assert said == "error: bad \\x1b[2J name\n  error: all is well\nhint: \\u202eno\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chek", "a/b"], "Did you mean 'check'?"),
+        (["check"], "name a TARGET or --from-file"),
+        (["collect"], "name a TARGET, --from-file or --author"),
+        (["store", "forget"], "name a TARGET or --from-file"),
+        (["store", "forgot"], "Did you mean 'forget'?"),
+        (["trace"], "Missing argument 'TARGET'"),
+        (["trace", "a/b", "c/d", "--down"], "--down goes with one TARGET only"),
+        (["trace", "a/b", "--format", "xml"], "'xml' is not one of 'tree', 'json', 'markdown', 'mermaid', 'dot'"),
+        (["trace", "a/b", "--depth", "0"], "0 is not in the range x>=1"),
+        (["check", "a/b", "--max-bytes", "many"], "'many' is no size; write 64000000, 64MB or 2GiB"),
+        (["check", "a/b", "--output", "/nowhere/x.json"], "there is no folder '/nowhere'"),
+        (["check", "-f", "/nowhere/models.txt"], "No such file or directory"),
+        (["--frobnicate"], "No such option '--frobnicate'"),
+    ],
+)
+def test_usage_errors_are_in_the_same_words(arguments: list[str], words: str) -> None:
+    """A mistyped command line ends with `error:`, a hint at the right help, and code 2."""
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("error: ")
+    assert words in first
+    assert rest[-1].startswith("hint: lineage")
+    assert rest[-1].endswith("--help shows what it takes")
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    """`lineage` alone shows the help and ends with 2, as something is missing."""
+    done = CliRunner().invoke(main, [])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Usage: lineage [OPTIONS] COMMAND")
+
+
+def test_the_table_is_in_order() -> None:
+    """No row of a table is hidden behind a more general one before it."""
+    for kinds in ([kind for kind, _ in _errors.TABLE], list(_errors.HINTS)):
+        for position, kind in enumerate(kinds):
+            assert not any(issubclass(kind, earlier) for earlier in kinds[:position]), kind
+
+
+def test_short_helps_are_the_commands_own() -> None:
+    """The table that `--help` prints says what each command's own help says first."""
+    context = click.Context(main)
+    for name, words in COMMANDS.items():
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.help is not None
+        assert command.name == name
+        assert command.help.split("\n\n")[0].strip() == words
+
+
+def test_a_process_shows_no_traceback_either() -> None:
+    """The installed way in ends as the tests' way in does."""
+    done = lineage("trace", "a/b", "--hub", "/nowhere/at/all", "--store", "memory:")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["lineage", "lineage_cli"])
+def test_modules_run_as_the_command(module: str) -> None:
+    """`python -m lineage` and `python -m lineage_cli` are the command, under its name."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--version"], capture_output=True, text=True, env=environment(), check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "lineage 0.1.0\n", "")
+
+
+def test_ctrl_c_reaches_a_process(tmp_path: Path) -> None:
+    """SIGINT to a waiting command ends it at once, with 130 and words."""
+    fifo = tmp_path / "models.txt"
+    os.mkfifo(fifo)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lineage", "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT,
+    )  # fmt: skip
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert "nothing is lost" in said
+    assert "Traceback" not in said

@@ -1,0 +1,57 @@
+"""What a command may not load: people wait for it, and `--help` answers from a table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lineage_cli.main import COMMANDS
+from tests.cli.running import environment
+from tests.support.shared import ROOT
+
+HEAVY = {"numpy", "huggingface_hub", "networkx", "neo4j", "yaml", "asyncio", "httpx2"}
+
+FORBIDDEN_IN_HELP = HEAVY | {"pydantic", "rich", "blake3", "sqlite3", "importlib.metadata", "lineage.answers"}
+
+LOADED = """
+import json, sys
+from lineage_cli.main import main
+try:
+    main({arguments!r})
+except SystemExit as end:
+    assert end.code == {code}, end.code
+sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded(*arguments: str, code: int = 0) -> set[str]:
+    """Run a command in a process of its own and list the modules that it had loaded at its end."""
+    text = LOADED.format(arguments=list(arguments), code=code)
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=True, env=environment(), cwd=ROOT
+    )
+    assert done.stdout
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["-h"]])
+def test_help_loads_next_to_nothing(arguments: list[str]) -> None:
+    """`lineage --help` and `--version` load click and our table: no command, no record, nothing heavy."""
+    modules = loaded(*arguments)
+    assert modules & FORBIDDEN_IN_HELP == set()
+    assert {name for name in modules if name.startswith("lineage_schemas")} == set()
+    assert {name for name in modules if name.startswith("lineage_cli.")} == {"lineage_cli.main"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
+    """`lineage COMMAND --help` opens neither store nor Hub, and loads what neither needs."""
+    assert loaded(command, "--help") & (HEAVY | {"rich", "sqlite3", "blake3"}) == set()
+
+
+def test_the_lean_command_loads_no_records_before_it_runs() -> None:
+    """`fingerprint` is measured whole: until it hashes, it has not paid for pydantic."""
+    assert "pydantic" not in loaded("fingerprint", "--help")
