@@ -132,13 +132,30 @@ def test_rewritten_history(hub: HuggingFaceHub, repository: BareRepository, serv
     assert told(history.commits[0]) == [("A", "README.md"), ("A", "config.json"), ("A", "model.safetensors")]
 
 
-def test_merge_is_owned_up_to(hub: HuggingFaceHub, repository: BareRepository) -> None:
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Merge branch 'side'",
+        "Merge remote-tracking branch 'refs/remotes/origin/main'",
+        "Merge pull request #3 from org/side",
+        "Merge 13e6bcb0c96cc2d5aa3282c4543f669da3fb3aaa into 5dfb7652794772d1b366e8b949a4663bd52af9eb",
+        "Merge Hugging Face repo and resolve README conflict",
+    ],
+)
+def test_merge_is_owned_up_to(hub: HuggingFaceHub, repository: BareRepository, title: str) -> None:
     """Where titles speak of merges, the history says that the API does not tell parents."""
     side = repository.commit({"side.txt": b"1"}, "on the side", branch="refs/heads/side")
-    repository.commit({"main.txt": b"1"}, "Merge branch 'side'", merge=side)
+    repository.commit({"main.txt": b"1"}, title, merge=side)
     history = hub.history("org/model")
     assert "merge" in (history.incomplete or "")
     assert len(history.commits) == 5
+
+
+@pytest.mark.parametrize("title", ["Merge LoRA into the base", "Merged weights", "Upload merged model"])
+def test_merged_weights_are_no_merge(hub: HuggingFaceHub, repository: BareRepository, title: str) -> None:
+    """Models are merged too, and their titles say nothing about the history."""
+    repository.commit({"a.txt": b"a"}, title)
+    assert hub.history("org/model").incomplete is None
 
 
 def test_gated_trees(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:

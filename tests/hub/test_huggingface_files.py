@@ -53,6 +53,14 @@ def test_ranges_of_a_file_in_git(
     assert hub.read("org/model", commit, "config.json", start, length) == content[start:end]
 
 
+@pytest.mark.parametrize(("start", "length"), [(-1, 5), (0, -1)])
+def test_impossible_ranges(hub: HuggingFaceHub, commit: str, server: HubServer, start: int, length: int) -> None:
+    """A range that no file has is the caller's mistake, and nothing is sent for it."""
+    with pytest.raises(ValueError, match="range"):
+        hub.read("org/model", commit, FILE, start, length)
+    assert server.log == []
+
+
 def test_an_empty_file(hub: HuggingFaceHub, repository: BareRepository) -> None:
     """An empty file, which knows no range at all, reads as no bytes."""
     commit = repository.commit({"empty.txt": b""})

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 Files = dict[str, FileVersion]
 
-MERGE_TITLES = ("Merge branch ", "Merge remote-tracking branch ", "Merge commit ", "Merge pull request ")
+_MERGE_TITLE = re.compile(
+    r"Merge (branch|remote-tracking|commit|tag|pull request|[0-9a-f]{7,40} into"
+    r"|.*\b(repo|repository|upstream|origin)\b)"
+)
+"""What git and code hosts write over merges; `Merge LoRA into base` is another matter."""
 
 
 def read_history(
@@ -45,7 +49,7 @@ def read_history(
     except GatedError as error:
         notes.append(f"the list of commits: {error.message}")
     ordered = list(in_order(commits.values()))
-    if any(commit.title.startswith(MERGE_TITLES) for commit in ordered):
+    if any(_MERGE_TITLE.match(commit.title) for commit in ordered):
         notes.append("some commits are titled as merges, and the API names no parents: all are taken as one line")
     trees = _Trees(connection, model, commits, notes)
     with progress.task(f"history of {model}", total=len(ordered), unit="commits") as task:

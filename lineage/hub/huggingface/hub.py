@@ -172,6 +172,8 @@ class HuggingFaceHub(Hub):
 
         What comes over the network is checked against what the Hub says of it, and resumed where it is cut.
         """
+        if start < 0 or (length is not None and length < 0):
+            raise ValueError("a range neither starts before the file nor has a negative length")
         content = self._copies.small_file(model, commit, path)
         if content is not None:
             return content[start : None if length is None else start + length]
@@ -179,7 +181,8 @@ class HuggingFaceHub(Hub):
 
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
         """Read one file whole in chunks; a cut is resumed from the last byte."""
-        return self._chunks(model, commit, path, 0, None)
+        content = self._copies.small_file(model, commit, path)
+        return iter([content]) if content is not None else self._chunks(model, commit, path, 0, None)
 
     def _chunks(self, model: str, commit: str, path: str, start: int, length: int | None) -> Iterator[bytes]:
         self._need_network(model)
