@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.support.shared import ROOT
 
-LEFT_OUT = ("COVERAGE_", "LINEAGE_", "HF_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "LC_", "LANG")
+LEFT_OUT = ("COVERAGE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "LC_", "LANG")
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-goldens`, for runs of `tests/report` and `tests/cli`."""
+    parser.addoption("--update-goldens", action="store_true", help="write the goldens instead of comparing with them")
+
+
 GOLDENS = Path(__file__).parent / "goldens"
 
 
@@ -16,7 +22,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
     def compare(name: str, text: str) -> None:
         path = GOLDENS / name
-        if request.config.getoption("--update-goldens"):
+        if request.config.getoption("--update-goldens", default=False):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, "utf-8")
         assert path.exists(), f"no golden {name}: run once with --update-goldens and read what it wrote"
