@@ -1,0 +1,252 @@
+"""What every Hub keeps to, whatever stands behind it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage.errors import (
+    FileNotInRevisionError,
+    HubError,
+    HubUnreachableError,
+    ModelNotFoundError,
+    RevisionNotFoundError,
+)
+from lineage.hub.lfs import belongs_in_lfs, git_blob_id, pointer_blob_id
+from lineage_schemas.ids import split_model_key
+from lineage_schemas.snapshot import ResolvedRevision
+from tests.support.hub_kinds import HEAD, KINDS, Kind, Opener, World, make_world, opened
+
+WEIGHTS = "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def world(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(small_zoo, tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(params=KINDS, ids=lambda opener: opener.__name__)
+def kind(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[Kind]:
+    opener: Opener = request.param
+    with opened(opener, world, tmp_path) as kind:
+        yield kind
+
+
+@pytest.fixture
+def head(kind: Kind) -> ResolvedRevision:
+    return kind.hub.resolve(kind.model)
+
+
+def test_the_default_revision_is_the_newest(kind: Kind, head: ResolvedRevision) -> None:
+    """Without a revision the default branch's head is meant, and the answer says what was asked."""
+    assert (head.model, head.asked, head.commit) == (kind.model, kind.model, kind.commit(HEAD))
+    assert kind.hub.resolve(kind.model) == head
+
+
+def test_every_revision_is_found_by_its_commit(kind: Kind) -> None:
+    """A commit id means itself, and so does a beginning of it that fits nothing else."""
+    for revision in kind.revisions:
+        commit = kind.commit(revision)
+        assert kind.hub.resolve(kind.model, commit).commit == commit
+        assert kind.hub.resolve(kind.model, commit[:16]).commit == commit
+
+
+def test_refs_are_resolved_and_named(kind: Kind) -> None:
+    """Branches and tags are found by short and by full name, and the answer carries the full one."""
+    if not kind.has_history:
+        pytest.skip("no refs here")
+    expected = {"main": ("refs/heads/main", HEAD), "v1.0": ("refs/tags/v1.0", "r0"), "v1.1": ("refs/tags/v1.1", HEAD)}
+    for name, (full, revision) in expected.items():
+        for asked in (name, full):
+            found = kind.hub.resolve(kind.model, asked)
+            assert (found.ref, found.commit) == (full, kind.commit(revision))
+
+
+@pytest.mark.parametrize("revision", ["no-such-branch", "0123456789", "f" * 40, "refs/heads/nothing"])
+def test_an_unknown_revision_is_refused(kind: Kind, revision: str) -> None:
+    """A name that means nothing is never taken for another revision; a partial copy only says that it does not know."""
+    expected = HubUnreachableError if kind.hub.offline else RevisionNotFoundError
+    with pytest.raises(expected) as refused:
+        kind.hub.resolve(kind.model, revision)
+    assert refused.value.model == kind.model
+
+
+@pytest.mark.parametrize("model", ["nobody/nothing", "nothing"])
+def test_an_unknown_model_is_refused(kind: Kind, model: str) -> None:
+    """A model that is not there is named in the error; a partial copy only says that it does not know."""
+    expected = HubUnreachableError if kind.hub.offline else ModelNotFoundError
+    with pytest.raises(expected) as refused:
+        kind.hub.resolve(model)
+    assert refused.value.model == model
+
+
+@pytest.mark.parametrize("model", ["../../etc", "a/b/c", "", "a b/c", "/etc", "a/.."])
+def test_what_is_no_id_is_refused(kind: Kind, model: str) -> None:
+    """An id that could lead anywhere else is an error of ours, not of the file system or the client."""
+    with pytest.raises(HubError):
+        kind.hub.resolve(model)
+
+
+def test_a_snapshot_names_every_file(kind: Kind, head: ResolvedRevision) -> None:
+    """Paths, sizes and identities are those of the real files: sha256 for weights, git's blob id for texts."""
+    snapshot = kind.hub.snapshot(head)
+    files = {entry.path: entry for entry in snapshot.files}
+    real = {path.name: path.read_bytes() for path in kind.world.head.iterdir()}
+    assert list(files) == sorted(real)
+    for name, content in real.items():
+        assert files[name].size == len(content)
+        if belongs_in_lfs(name, len(content)):
+            assert files[name].sha256 == sha256_of(content)
+            assert files[name].blob_id == pointer_blob_id(sha256_of(content), len(content))
+        else:
+            assert files[name].blob_id == git_blob_id(content)
+
+
+def test_a_snapshot_reads_card_and_config(kind: Kind, head: ResolvedRevision) -> None:
+    """The card's metadata, its whole text and the config come with the files; nothing was unreadable."""
+    snapshot = kind.hub.snapshot(head)
+    assert snapshot.card is not None
+    assert snapshot.card["base_model"] == "heronml/heron-gpt2-tiny"
+    assert snapshot.card_text == (kind.world.head / "README.md").read_text("utf-8")
+    assert snapshot.config is not None
+    assert snapshot.config["model_type"] == "gpt2"
+    assert snapshot.unreadable == {}
+
+
+def test_every_revision_is_read_as_it_was(kind: Kind) -> None:
+    """Files of older commits are those of that commit, weights included."""
+    for revision in kind.revisions:
+        for path in (kind.world.snapshots / revision).iterdir():
+            assert kind.hub.read(kind.model, kind.commit(revision), path.name) == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, "config.json"])
+def test_ranges_are_cut_like_slices(kind: Kind, head: ResolvedRevision, name: str) -> None:
+    """A range is exactly the bytes asked for, fewer only where the file ends."""
+    content = (kind.world.head / name).read_bytes()
+    end = len(content)
+    for start, length in [(0, 8), (3, 5), (end - 4, 10), (end, 5), (end + 7, 5), (0, 0), (5, None)]:
+        expected = content[start:] if length is None else content[start : start + length]
+        assert kind.hub.read(head.model, head.commit, name, start, length) == expected
+
+
+def test_a_stream_is_the_whole_file(kind: Kind, head: ResolvedRevision) -> None:
+    """Chunks join to the file, and no chunk holds a large part of memory."""
+    for name in (WEIGHTS, "README.md"):
+        chunks = list(kind.hub.stream(head.model, head.commit, name))
+        assert b"".join(chunks) == (kind.world.head / name).read_bytes()
+        assert max(map(len, chunks)) <= 16 << 20
+
+
+def test_a_local_path_holds_exactly_these_bytes(kind: Kind, head: ResolvedRevision) -> None:
+    """Where there is a path it can be read instead; local Hubs have one for weights."""
+    path = kind.hub.local_path(head.model, head.commit, WEIGHTS)
+    assert (path is not None) == kind.hub.is_local
+    if path is not None:
+        assert path.read_bytes() == (kind.world.head / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("path", ["nothing.bin", "../config.json", "config.json/x", "a\nb", "/etc/passwd"])
+def test_a_file_that_is_not_there_is_refused(kind: Kind, head: ResolvedRevision, path: str) -> None:
+    """No path leads out of the revision, and none is answered with another file."""
+    with pytest.raises(FileNotInRevisionError):
+        kind.hub.read(head.model, head.commit, path)
+    with pytest.raises(FileNotInRevisionError):
+        list(kind.hub.stream(head.model, head.commit, path))
+
+
+def test_a_history_is_in_order_and_closed(kind: Kind, head: ResolvedRevision) -> None:
+    """Parents stand before children, refs point into the history, the default branch is one of them."""
+    history = kind.hub.history(kind.model)
+    ids = [commit.id for commit in history.commits]
+    assert head.commit in ids
+    assert len(set(ids)) == len(ids)
+    for place, commit in enumerate(history.commits):
+        assert set(commit.parents) <= set(ids[:place])
+    assert {ref.target for ref in history.refs} <= set(ids)
+    assert history.default_branch in {None, *(ref.name for ref in history.refs)}
+
+
+def test_a_history_invents_nothing(kind: Kind) -> None:
+    """Where commits in between are not known, changes are unknown and not empty, and the history says that it lacks."""
+    history = kind.hub.history(kind.model)
+    unknown = [commit for commit in history.commits if commit.changes is None]
+    assert (history.incomplete is not None) == bool(unknown)
+    assert bool(unknown) == kind.hub.offline
+
+
+def test_a_whole_history_tells_every_step(kind: Kind) -> None:
+    """Titles, dates, tags and changes with both identities are those that were pushed."""
+    if not kind.has_history:
+        pytest.skip("no history here")
+    history = kind.hub.history(kind.model)
+    commits = {name: next(c for c in history.commits if c.id == kind.commit(name)) for name in kind.revisions}
+    assert [c.id for c in history.commits] == [kind.commit(name) for name in kind.revisions]
+    assert {ref.name: ref.target for ref in history.refs} == {
+        "refs/heads/main": kind.commit("r4"),
+        "refs/tags/v1.0": kind.commit("r0"),
+        "refs/tags/v1.1": kind.commit("r4"),
+    }
+    assert history.default_branch == "refs/heads/main"
+    assert commits["r4"].title == "v1.1: retrained on more licences"
+    assert commits["r2"].date is not None
+    assert commits["r2"].date.isoformat() == "2024-04-11T17:12:00+00:00"
+    assert _steps(commits["r1"].changes) == {("M", "README.md")}
+    assert _steps(commits["r3"].changes) == {
+        ("D", "model.safetensors"),
+        ("A", "model-00001-of-00002.safetensors"),
+        ("A", "model-00002-of-00002.safetensors"),
+        ("A", "model.safetensors.index.json"),
+    }
+    (silent,) = commits["r2"].changes or ()
+    assert (silent.status, silent.path) == ("M", WEIGHTS)
+    assert silent.old is not None
+    assert silent.new is not None
+    assert silent.old.sha256 == sha256_of((kind.world.snapshots / "r1" / WEIGHTS).read_bytes())
+    assert silent.new.sha256 == sha256_of((kind.world.snapshots / "r2" / WEIGHTS).read_bytes())
+
+
+def test_models_are_listed(kind: Kind) -> None:
+    """Lists can be cut, and narrowed to an author or to the declared children of a model."""
+    author = kind.model.rpartition("/")[0]
+    assert list(kind.hub.list_models()) == [kind.model]
+    assert list(kind.hub.list_models(limit=1)) == [kind.model]
+    assert list(kind.hub.list_models(author="nobody-of-that-name")) == []
+    if author:
+        assert list(kind.hub.list_models(author=author)) == [kind.model]
+    assert list(kind.hub.list_models(base="heronml/heron-gpt2-tiny")) == [kind.model]
+    assert list(kind.hub.list_models(base="heronml/another")) == []
+
+
+def test_the_key_carries_the_hub(kind: Kind) -> None:
+    """A model of this Hub is told apart from one of the same name elsewhere."""
+    assert split_model_key(kind.hub.key(kind.model)) == (kind.hub.name, kind.model)
+
+
+def test_what_a_reading_costs_is_counted(kind: Kind, head: ResolvedRevision) -> None:
+    """Bytes of content are counted as they are read, requests only where there is a network."""
+    before = kind.hub.cost()
+    kind.hub.read(head.model, head.commit, WEIGHTS, 0, 1000)
+    after = kind.hub.cost()
+    assert after.bytes_read - before.bytes_read == 1000
+    assert (after.requests > before.requests) == (not kind.hub.is_local)
+    assert after.local == kind.hub.is_local
+
+
+def test_closing_twice_is_harmless(kind: Kind, head: ResolvedRevision) -> None:
+    """A Hub that failed half-way can be closed without asking whether it was."""
+    kind.hub.snapshot(head)
+    kind.hub.close()
+    kind.hub.close()
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _steps(changes: object) -> set[tuple[str, str]]:
+    assert isinstance(changes, tuple)
+    return {(change.status, change.path) for change in changes}

@@ -1,0 +1,180 @@
+"""Every kind of Hub, each filled with the same real model: five revisions, two tags, weights in LFS."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage.hub.cache import CacheHub
+from lineage.hub.directory import DirectoryHub
+from lineage.hub.folder import open_folder
+from lineage.hub.interface import Hub
+from lineage.settings import Settings
+from tests.support.hub_server import HubServer
+from tests.support.repositories import REVISIONED, git, zoo_repository
+
+HEAD = "r4"
+
+
+@dataclass(frozen=True)
+class World:
+    """The model as files and as a bare repository; `commits` maps `r0` to `r4` to the repository's commits."""
+
+    snapshots: Path
+    bare: Path
+    commits: dict[str, str]
+
+    @property
+    def head(self) -> Path:
+        """The folder of the newest revision's files."""
+        return self.snapshots / HEAD
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One Hub with the model on it; `revisions` are those that can be read, `tagged` tells that it knows tags."""
+
+    hub: Hub
+    model: str
+    world: World
+    revisions: tuple[str, ...]
+    has_history: bool
+
+    def commit(self, revision: str) -> str:
+        """Name a revision as this Hub does: by its commit, or the only one that a plain folder has."""
+        return (
+            self.world.commits[revision]
+            if self.has_history or self.hub.offline
+            else self.hub.resolve(self.model).commit
+        )
+
+
+ALL = ("r0", "r1", "r2", "r3", "r4")
+
+Opener = Callable[[World, Path], "Iterator[Kind]"]
+
+
+def make_world(zoo: Path, folder: Path) -> World:
+    """Make the bare repository of the zoo's model that has a history."""
+    bare = folder / "model.git"
+    return World(zoo / REVISIONED, bare, zoo_repository(zoo / REVISIONED, bare))
+
+
+def settings(folder: Path) -> Settings:
+    """Make settings whose caches are in a folder of the test's."""
+    return Settings.from_environment({"HF_HOME": str(folder / "hf"), "LINEAGE_CACHE": str(folder / "cache")})
+
+
+def plain(world: World, folder: Path) -> Iterator[Kind]:
+    """A directory Hub with a plain folder."""
+    shutil.copytree(world.head, folder / "hub" / REVISIONED)
+    with DirectoryHub(folder / "hub", settings(folder)) as hub:
+        yield Kind(hub, REVISIONED, world, (HEAD,), has_history=False)
+
+
+def work_tree(world: World, folder: Path) -> Iterator[Kind]:
+    """A directory Hub with a clone: HEAD's weights are smudged, those of older commits are LFS objects."""
+    make_work_tree(world, folder / "hub" / REVISIONED)
+    with DirectoryHub(folder / "hub", settings(folder)) as hub:
+        yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+
+
+def make_work_tree(world: World, place: Path) -> None:
+    """Clone the model; git LFS is played by hand: it may not be installed."""
+    place.parent.mkdir(parents=True)
+    git(place.parent, "clone", "--quiet", str(world.bare), place.name)
+    shutil.copytree(world.bare / "lfs", place / ".git" / "lfs")
+    for weights in world.head.glob("*.safetensors"):
+        shutil.copyfile(weights, place / weights.name)
+        for stored in (place / ".git" / "lfs").rglob("*"):
+            if stored.is_file() and stored.read_bytes() == weights.read_bytes():
+                stored.unlink()
+
+
+def bare(world: World, folder: Path) -> Iterator[Kind]:
+    """A directory Hub with a bare repository."""
+    shutil.copytree(world.bare, folder / "hub" / f"{REVISIONED}.git")
+    with DirectoryHub(folder / "hub", settings(folder)) as hub:
+        yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+
+
+def bundle(world: World, folder: Path) -> Iterator[Kind]:
+    """A directory Hub with a bundle, its LFS objects beside it."""
+    place = folder / "hub" / f"{REVISIONED}.bundle"
+    place.parent.mkdir(parents=True)
+    git(world.bare, "bundle", "create", "--quiet", str(place), "--all", "HEAD")
+    shutil.copytree(world.bare / "lfs" / "objects", place.with_suffix(".lfs"))
+    with DirectoryHub(folder / "hub", settings(folder)) as hub:
+        yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+
+
+def one_folder(world: World, folder: Path) -> Iterator[Kind]:
+    """A plain folder that was given as target."""
+    shutil.copytree(world.head, folder / "my model")
+    with open_folder(folder / "my model", settings(folder)) as hub:
+        yield Kind(hub, hub.model, world, (HEAD,), has_history=False)
+
+
+def one_repository(world: World, folder: Path) -> Iterator[Kind]:
+    """A bare repository that was given as target."""
+    shutil.copytree(world.bare, folder / "model.git")
+    with open_folder(folder / "model.git", settings(folder)) as hub:
+        yield Kind(hub, hub.model, world, ALL, has_history=True)
+
+
+def cache(world: World, folder: Path) -> Iterator[Kind]:
+    """The Hub client's cache after two downloads by the real client from a local Hub."""
+    from huggingface_hub import snapshot_download
+
+    with HubServer() as server:
+        server.add(REVISIONED, world.bare)
+        own = server.settings(folder)
+        for revision in (world.commits["r2"], "main"):
+            snapshot_download(
+                REVISIONED, revision=revision, endpoint=server.endpoint, cache_dir=own.hub_cache, token=False
+            )
+    with CacheHub(own) as hub:
+        yield Kind(hub, REVISIONED, world, ("r2", HEAD), has_history=False)
+
+
+def huggingface(world: World, folder: Path) -> Iterator[Kind]:
+    """A Hub behind HTTP: API, files from a second origin, git."""
+    from lineage.hub.huggingface import HuggingFaceHub
+
+    with HubServer() as server:
+        server.add(REVISIONED, world.bare)
+        with HuggingFaceHub(server.settings(folder)) as hub:
+            yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+
+
+def huggingface_without_git(world: World, folder: Path) -> Iterator[Kind]:
+    """A Hub whose endpoint speaks no git: histories come through the API."""
+    from lineage.hub.huggingface import HuggingFaceHub
+
+    with HubServer() as server:
+        server.git = False
+        server.add(REVISIONED, world.bare)
+        with HuggingFaceHub(server.settings(folder)) as hub:
+            yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+
+
+KINDS: tuple[Opener, ...] = (
+    plain,
+    work_tree,
+    bare,
+    bundle,
+    one_folder,
+    one_repository,
+    cache,
+    huggingface,
+    huggingface_without_git,
+)
+
+
+@contextmanager
+def opened(opener: Opener, world: World, folder: Path) -> Iterator[Kind]:
+    """Open a Hub of one kind in a folder of the test's."""
+    yield from opener(world, folder)
