@@ -49,7 +49,7 @@ def parse_target(text: str) -> ModelTarget | PathTarget:
     problem = repository_id_problem(model)
     if problem is not None:
         raise InputError(f"{text!r} is no model: {problem}", hint=_hint(model))
-    if at and (not revision or _BAD_IN_REVISION.search(revision)):
+    if at and (not revision or _BAD_IN_REVISION.search(revision.removeprefix("folder:"))):
         raise InputError(
             f"{text!r} names no revision after the @",
             hint="give a branch, a tag, or a commit id of at least 7 digits: org/name@v1.0",
