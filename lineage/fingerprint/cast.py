@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage.fingerprint.compare import FLOATS
+from lineage.fingerprint.gguf import read_gguf
 from lineage.fingerprint.header import TensorSpan, read_header
 from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.tensor_table import TensorRow
@@ -54,11 +55,15 @@ def is_cast(
 
 
 def local_tensors(files: Sequence[Path]) -> ReadTensor:
-    """Make a function that reads tensors out of safetensors files on this machine."""
+    """Make a function that reads tensors out of safetensors or GGUF files on this machine, whatever their names."""
     spans: dict[str, tuple[Path, TensorSpan]] = {}
     for path in files:
-        header = read_header(read_ranges(path, path.name), path.stat().st_size, path.name)
-        spans.update({span.name: (path, span) for span in header.tensors})
+        read_file, size = read_ranges(path, path.name), path.stat().st_size
+        if read_file(0, 4) == b"GGUF":
+            found = read_gguf(read_file, size, path.name).tensors or []
+        else:
+            found = read_header(read_file, size, path.name).tensors
+        spans.update({span.name: (path, span) for span in found})
 
     def read(name: str, start: int, length: int) -> bytes:
         path, span = spans[name]

@@ -10,7 +10,9 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
 from lineage_schemas.weights import Digests
 
-WeightsDiffKind = Literal["equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "replaced", "unknown"]
+WeightsDiffKind = Literal[
+    "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "cast", "requantised", "replaced", "unknown"
+]
 
 
 class DiffSide(Record):

@@ -280,3 +280,13 @@ def test_blocks_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cast(wide, {"w": ("F16", (30,), halves.tobytes())}, tmp_path) is True
     halves[-1] += 1
     assert cast(wide, {"w": ("F16", (30,), halves.tobytes())}, tmp_path) is False
+
+
+def test_gguf_cast_is_recognised(tmp_path: Path) -> None:
+    """The same values in F32 and F16 GGUF files are a cast."""
+    values = np.arange(32, dtype="<f4") / 3
+    for name, kind, data in (("a", 0, values.tobytes()), ("b", 1, values.astype("<f2").tobytes())):
+        (tmp_path / f"{name}.gguf").write_bytes(gguf_bytes([], [("w", (32,), kind, data)]))
+    paths = [tmp_path / "a.gguf", tmp_path / "b.gguf"]
+    before, after = (fingerprint_file(path).rows or [] for path in paths)
+    assert is_cast(before, after, local_tensors(paths[:1]), local_tensors(paths[1:])) is True

@@ -19,6 +19,8 @@ KINDS: dict[str, tuple[str, Style]] = {
     "partial": ("some tensors differ", "warn"),
     "retrained": ("all tensors differ", "warn"),
     "reshaped": ("other tensors or shapes", "warn"),
+    "cast": ("the same values, rounded to another dtype", "warn"),
+    "requantised": ("the same parameters, quantised in another way", "warn"),
     "replaced": ("other files; their tensors were not compared", "warn"),
     "unknown": ("could not be compared", "warn"),
 }

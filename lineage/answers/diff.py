@@ -1,0 +1,183 @@
+"""`lineage diff`: what differs between two revisions or models: weights by tensor, config, card, tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lineage.answers.collect import as_target
+from lineage.answers.facets import facets
+from lineage.answers.lines import pick_line
+from lineage.answers.looked_up import look_up
+from lineage.answers.measuring import Measured, level_within_budget, measure_model
+from lineage.collect.options import CollectOptions
+from lineage.errors import InputError
+from lineage.fingerprint.cast import is_cast, local_tensors
+from lineage.fingerprint.compare import compare_layouts, compare_tensors, tell_change
+from lineage.fingerprint.measure import GroupFingerprint
+from lineage_schemas.answer_diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
+from lineage_schemas.change import Unchecked
+from lineage_schemas.ids import shown_id
+from lineage_schemas.snapshot import ResolvedRevision
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Hold one side: where it is read, and what was measured of its main group."""
+
+    hub: Hub
+    resolved: ResolvedRevision
+    measured: Measured
+
+    @property
+    def shown(self) -> GroupFingerprint | None:
+        """Give the main group as far as it was measured."""
+        return self.measured.main
+
+
+def diff(session: Session, a: str, b: str | None = None) -> DiffAnswer:
+    """Compare `a` with `b`, or without `b` the states before and after the last change of the weights of `a`.
+
+    The last change is the last one that counts, else the last one that touched weights, else the last commit. Weights
+    are compared by their bytes on a local Hub or where they are few, else by headers: `unchecked` says so.
+    Raises InputError where there is nothing to compare, HubError where a side cannot be read.
+    """
+    hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
+    before, after = (_measure(session, hub, resolved) for hub, resolved in hubs)
+    weights, undecided = _weights(before, after)
+    fields, unreadable = facets(
+        (before.hub, before.resolved, before.measured.snapshot), (after.hub, after.resolved, after.measured.snapshot)
+    )
+    problems = [item for side in (before, after) for item in side.measured.unchecked()]
+    return DiffAnswer(
+        **session.header("diff.v1", datetime.now(UTC)),
+        a=_written(session, before),
+        b=_written(session, after),
+        weights=weights,
+        facets=fields,
+        unchecked=tuple(dict.fromkeys((*problems, *undecided, *unreadable))),
+    )
+
+
+def _resolved(session: Session, text: str) -> tuple[Hub, ResolvedRevision]:
+    """Find the commit that a target means."""
+    target = as_target(session, text)
+    hub = target.hub or session.hub
+    return hub, hub.resolve(target.model, target.revision)
+
+
+def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevision], ...]:
+    """Find the commits before and after the last change of a model's weights."""
+    target = as_target(session, text)
+    hub = target.hub or session.hub
+    asked = look_up(session, target, CollectOptions(refresh=True, parents=False))
+    with session.store.reading() as view:
+        recorded = pick_line(view, asked.key, target.revision)
+    if recorded is None:
+        raise InputError(f"no history of {text} is known", hint=f"lineage diff {text} OTHER compares it with another")
+    changes = [change for change in recorded.changes if change.base is not None]
+    counting = [change for change in changes if change.counts]
+    if changes:
+        last = (counting or changes)[-1]
+        commits = [last.base, last.revisions[-1]]
+    else:
+        commits = [commit.id for commit in recorded.line.commits[-2:]]
+    if len(commits) < 2:
+        raise InputError(
+            f"{text} has one revision: there is nothing to compare", hint=f"lineage diff {text} OTHER compares two"
+        )
+    return tuple((hub, hub.resolve(target.model, commit)) for commit in commits)
+
+
+def _measure(session: Session, hub: Hub, resolved: ResolvedRevision) -> _Side:
+    """Measure the main group of one side, as deep as the budget allows."""
+    level = level_within_budget(hub)
+    measured = measure_model(hub, resolved, level, session.progress, only=lambda group: group.main)
+    return _Side(hub, resolved, measured)
+
+
+def _written(session: Session, side: _Side) -> DiffSide:
+    """Write one side as the answer shows it."""
+    main = side.shown
+    return DiffSide(
+        model=shown_id(side.hub.key(side.resolved.model), session.hub.name),
+        revision=side.resolved.commit,
+        group=main.group.name if main else None,
+        digests=main.digests if main else None,
+    )
+
+
+def _weights(before: _Side, after: _Side) -> tuple[WeightsDiff, list[Unchecked]]:
+    """Compare the main groups; what was not decided comes with its reason."""
+    old, new = before.shown, after.shown
+    if old is None or new is None:
+        missing = [side.resolved.model for side in (before, after) if side.shown is None]
+        reason = Unchecked(what="weights", reason=f"{' and '.join(dict.fromkeys(missing))}: no weight file")
+        return WeightsDiff(kind="unknown", tensors=None), [reason]
+    told = tell_change(old, new, _cast_check(before, after, old, new))
+    undecided = []
+    if told.kind == "replaced":
+        compared = old.rows is not None and new.rows is not None
+        reason_text = "only headers were compared" if compared else "their tensors are not read"
+        note = f" ({told.note})" if told.note else ""
+        undecided.append(
+            Unchecked(
+                what=f"weights of {new.group.name}",
+                reason=reason_text + note,
+                decide_with=_command(after) if compared and old.level == new.level == "header" else None,
+            )
+        )
+    return WeightsDiff(kind=told.kind, tensors=_tensors(old, new)), undecided
+
+
+def _command(side: _Side) -> str:
+    """Name the command that reads everything of one side."""
+    return f"lineage fingerprint {side.resolved.model}@{side.resolved.commit} --level full"
+
+
+def _cast_check(before: _Side, after: _Side, old: GroupFingerprint, new: GroupFingerprint) -> Callable[[], bool | None]:
+    """Make the check whether one side is the other rounded; it needs the files of both on this machine."""
+
+    def check() -> bool | None:
+        paths = []
+        for side, found in ((before, old), (after, new)):
+            at = [side.hub.local_path(side.resolved.model, side.resolved.commit, path) for path in found.group.files]
+            paths.append([path for path in at if path is not None])
+            if len(paths[-1]) < len(at):
+                return None
+        if old.rows is None or new.rows is None:
+            return None
+        return is_cast(old.rows, new.rows, local_tensors(paths[0]), local_tensors(paths[1]))
+
+    return check
+
+
+def _tensors(old: GroupFingerprint, new: GroupFingerprint) -> TensorsDiff | None:
+    """Sort the tensors of both sides, by their bytes where all were read, else by dtype and shape."""
+    if old.rows is None or new.rows is None:
+        return None
+    if all(row.digest for row in (*old.rows, *new.rows)):
+        found = compare_tensors(old.rows, new.rows)
+        return TensorsDiff(
+            compared="bytes",
+            equal=found.equal,
+            changed=tuple(found.changed),
+            added=tuple(found.added),
+            removed=tuple(found.removed),
+            renamed=tuple(RenamedTensor(before=was, after=now) for was, now in found.renamed),
+        )
+    layout = compare_layouts(old.rows, new.rows)
+    return TensorsDiff(
+        compared="layout",
+        equal=layout.equal,
+        changed=tuple(sorted((*layout.retyped, *layout.grown, *layout.reshaped))),
+        added=tuple(layout.added),
+        removed=tuple(layout.removed),
+        renamed=(),
+    )

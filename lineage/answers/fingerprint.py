@@ -1,0 +1,98 @@
+"""`lineage fingerprint`: what weights are, as digests that anybody can compute again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import lineage
+from lineage.answers.measuring import LEVELS, Measured, measure_model, measure_path
+from lineage.hub.target import PathTarget, parse_target
+from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
+from lineage_schemas.change import Unchecked
+from lineage_schemas.model import Level
+from lineage_schemas.tensor import Tensor
+from lineage_schemas.weights import Cost
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.fingerprint.measure import GroupFingerprint
+
+
+def fingerprint(session: Session, target_text: str, *, level: Level | None = None) -> FingerprintAnswer:
+    """Measure every weight group of a file, a folder or a model; no store is needed.
+
+    A path is read in full and a model on a remote Hub by its headers, unless `level` says otherwise. A group that
+    cannot be read so deep is in `unchecked` and in the answer with what its listing tells. Raises FormatError for
+    a single file that breaks its format, HubError for a model that cannot be read at all.
+    """
+    target = parse_target(target_text)
+    if isinstance(target, PathTarget):
+        measured = measure_path(session.folder, target.path, level or "full", session.progress)
+        wanted, command = level or "full", None
+    else:
+        wanted = level or ("full" if session.hub.is_local else "header")
+        resolved = session.hub.resolve(target.model, target.revision)
+        measured = measure_model(session.hub, resolved, lambda _: wanted, session.progress)
+        command = f"lineage fingerprint {target} --level {wanted}"
+    return FingerprintAnswer(
+        **_header(measured),
+        target=target_text,
+        revision=measured.snapshot.commit if measured.snapshot else None,
+        level=_reached(measured, wanted),
+        cost=_total(measured),
+        groups=tuple(_shown(group) for group in measured.groups),
+        unchecked=(*measured.unchecked(command), *_nothing(measured, target_text)),
+    )
+
+
+def _header(measured: Measured) -> dict[str, Any]:
+    """Make the fields that every answer begins with, without opening a Hub for what lies on this machine."""
+    return {
+        "schema": "fingerprint.v1",
+        "tool": {"version": lineage.__version__},
+        "hub": measured.hub.name if measured.hub else None,
+        "collected_at": datetime.now(UTC) if measured.hub else None,
+    }
+
+
+def _reached(measured: Measured, wanted: Level) -> Level:
+    """Give the level of the shallowest group, which is what the answer as a whole reached."""
+    return min((group.level for group in measured.groups), key=LEVELS.index, default=wanted)
+
+
+def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
+    """Say so where there are no weight files at all."""
+    return () if measured.groups else (Unchecked(what=target, reason="no weight file is in it"),)
+
+
+def _total(measured: Measured) -> Cost:
+    """Add up what all groups cost."""
+    return Cost(
+        requests=sum(group.cost.requests for group in measured.groups),
+        bytes_read=sum(group.cost.bytes_read for group in measured.groups),
+        local=measured.hub is None or measured.hub.is_local,
+    )
+
+
+def _shown(found: GroupFingerprint) -> FingerprintedGroup:
+    """Write one group as the answer shows it."""
+    rows = found.rows
+    return FingerprintedGroup(
+        group=found.group.name,
+        format=found.group.format,
+        main=found.group.main,
+        files=found.files,
+        digests=found.digests,
+        tensors=None
+        if rows is None
+        else tuple(
+            Tensor.model_construct(name=row.name, dtype=row.dtype, shape=row.shape, file=row.file, digest=row.digest)
+            for row in rows
+        ),
+        tensor_count=found.tensor_count,
+        parameter_count=found.parameter_count,
+        dtypes=found.dtypes,
+        declares=found.declares,
+        flags=found.flags,
+    )

@@ -1,0 +1,111 @@
+"""Measuring the weights that a person names: a file, a folder of their own, or a model on a Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lineage.errors import FormatError, HubError, InputError
+from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_schemas.change import Unchecked
+from lineage_schemas.model import Level
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+from lineage_schemas.weight_group import WeightGroup
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lineage.hub.interface import Hub
+    from lineage.progress import Progress
+
+LEVELS: tuple[Level, ...] = ("metadata", "header", "full")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Hold measured groups, the main one first, and what could not be measured, by group.
+
+    `hub` and `snapshot` are None for a single file, which belongs to no repository.
+    """
+
+    groups: tuple[GroupFingerprint, ...]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    hub: Hub | None = None
+    snapshot: Snapshot | None = None
+
+    @property
+    def main(self) -> GroupFingerprint | None:
+        """Give the main group."""
+        return next((group for group in self.groups if group.group.main), None)
+
+    def unchecked(self, decide_with: str | None = None) -> tuple[Unchecked, ...]:
+        """Say which groups were not measured as deep as they should be."""
+        return tuple(Unchecked(what=name, reason=why, decide_with=decide_with) for name, why in self.problems.items())
+
+
+def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: Level, progress: Progress) -> Measured:
+    """Measure a weight file alone, or all groups of a model folder. Raises InputError where there is neither."""
+    if path.is_file() and path.suffix != ".bundle":
+        return Measured((fingerprint_file(path, level, progress),))
+    hub, model = hub_of(path)
+    return measure_model(hub, hub.resolve(model), lambda _: level, progress)
+
+
+def measure_model(
+    hub: Hub,
+    resolved: ResolvedRevision,
+    level_for: Callable[[int | None], Level],
+    progress: Progress,
+    *,
+    only: Callable[[WeightGroup], bool] = lambda _: True,
+) -> Measured:
+    """Measure a model's groups at a commit, each to the level that its size in bytes (None: unknown) is given.
+
+    A group that cannot be read so deep is measured as deep as it can be, and told in `problems`; what only its
+    listing tells is known of every group.
+    """
+    snapshot = hub.snapshot(resolved)
+    files = {entry.path: entry for entry in snapshot.files}
+    groups = [group for group in weight_groups(snapshot.files, _index_reader(hub, resolved)) if only(group)]
+    problems: dict[str, str] = {}
+    measured = []
+    for group in groups:
+        sizes = [files[path].size for path in group.files]
+        wanted = level_for(None if None in sizes else sum(size or 0 for size in sizes))
+        for level in reversed(LEVELS[: LEVELS.index(wanted) + 1]):
+            try:
+                found = fingerprint_group(hub, resolved.model, resolved.commit, group, files, level, progress)
+            except (HubError, FormatError, InputError) as error:
+                problems.setdefault(group.name, error.message)
+                continue
+            measured.append(found)
+            break
+    return Measured(tuple(measured), problems, hub, snapshot)
+
+
+def level_within_budget(hub: Hub, asked: Level | None = None) -> Callable[[int | None], Level]:
+    """Choose levels as the budget says: what was asked for, or local in full, or remote what stays small."""
+
+    def level_for(size: int | None) -> Level:
+        if asked is not None:
+            return asked
+        return "full" if hub.is_local or (size is not None and size <= DEFAULT_MAX_BYTES) else "header"
+
+    return level_for
+
+
+def _index_reader(hub: Hub, resolved: ResolvedRevision) -> Callable[[str], bytes | None]:
+    """Make a reader of shard indexes; one that cannot be read leaves the decision to the files' names."""
+
+    def read(path: str) -> bytes | None:
+        from lineage.hub.interface import MAX_TEXT_BYTES
+
+        try:
+            return hub.read(resolved.model, resolved.commit, path, 0, MAX_TEXT_BYTES)
+        except HubError:
+            return None
+
+    return read

@@ -1,0 +1,253 @@
+"""`lineage verify`: are these the weights that they are said to be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from lineage.answers.measuring import Measured, level_within_budget, measure_model, measure_path
+from lineage.errors import InputError
+from lineage.fingerprint.compare import compare_layouts, compare_tensors
+from lineage.hub.target import PathTarget, parse_target
+from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer, VerifyVerdict
+from lineage_schemas.change import Unchecked
+from lineage_schemas.ids import shown_id
+from lineage_schemas.weights import Digests
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.fingerprint.measure import GroupFingerprint
+    from lineage.store.interface import StoreView
+    from lineage_schemas.file import FileEntry
+
+By = Literal["files", "weights", "content"]
+
+_BY: tuple[By, ...] = ("files", "weights", "content")
+"""What can be equal, the strongest first."""
+
+MAX_DIFFERENCES = 1_000
+"""Files and tensors that are listed; a model of another kind differs in all of them."""
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Hold what the comparison of one group says."""
+
+    verdict: VerifyVerdict
+    differences: tuple[Difference, ...] = ()
+    reason: str | None = None
+
+
+def verify(session: Session, path: str, *, against: str | None = None) -> VerifyAnswer:
+    """Compare local weights with a model, or without `against` find the recorded revision that has them.
+
+    Files are compared by hash first; where they differ, parameters by weights digest, which a store that has read
+    the model, a local Hub or a small download gives. What none of them gives is `unchecked`, with the command that
+    would. Raises InputError where the path holds no weights, HubError where the model cannot be read at all.
+    """
+    target = parse_target(path if path.startswith((".", "/", "~")) else f"./{path}")
+    assert isinstance(target, PathTarget)
+    local = measure_path(session.folder, target.path, "full", session.progress)
+    if not local.groups:
+        raise InputError(f"{path} holds no weight file", hint="name a weight file, or the folder of a model")
+    return _search(session, path, local) if against is None else _against(session, path, local, against)
+
+
+def _against(session: Session, path: str, local: Measured, against: str) -> VerifyAnswer:
+    """Compare every local group with its counterpart in a model."""
+    target = parse_target(against)
+    if isinstance(target, PathTarget):
+        hub, model = session.folder(target.path)
+        resolved = hub.resolve(model)
+    else:
+        hub = session.hub
+        resolved = hub.resolve(target.model, target.revision)
+    listed = measure_model(hub, resolved, lambda _: "metadata", session.progress)
+    pairs = [(group, _counterpart(group, listed.groups)) for group in local.groups]
+    wanted = {other.group.name for group, other in pairs if other and not _same_files(group, other)}
+    level = level_within_budget(hub)
+    read = measure_model(hub, resolved, level, session.progress, only=lambda group: group.name in wanted)
+    deeper = {group.group.name: group for group in read.groups}
+    alone = local.hub is None
+    outcomes = {
+        group.group.name: _compare(session, group, deeper.get(other.group.name, other) if other else None, alone)
+        for group, other in pairs
+    }
+    command = f"lineage collect {resolved.model}@{resolved.commit} --level full"
+    unchecked = [
+        Unchecked(what=name, reason=read.problems.get(name) or outcome.reason or "", decide_with=command)
+        for name, outcome in outcomes.items()
+        if outcome.verdict == "unchecked"
+    ]
+    return VerifyAnswer(
+        **session.header("verify.v1", datetime.now(UTC)),
+        path=path,
+        against=resolved.model,
+        revision=resolved.commit,
+        verdict=_strongest([outcome.verdict for outcome in outcomes.values()] + ["unchecked"] * bool(local.problems)),
+        digests=_digests(local),
+        matches=(),
+        differences=tuple(d for outcome in outcomes.values() for d in outcome.differences)[:MAX_DIFFERENCES],
+        unchecked=(*local.unchecked(), *unchecked),
+    )
+
+
+def _strongest(verdicts: Sequence[str]) -> VerifyVerdict:
+    """Let the worst that is known win: different, then unchecked, then re-serialised."""
+    order: tuple[VerifyVerdict, ...] = ("different", "unchecked", "reserialised", "equal")
+    return next(verdict for verdict in order if verdict in verdicts)
+
+
+def _digests(local: Measured) -> Digests:
+    """Give the digests of the main group, or of the only one."""
+    return (local.main or local.groups[0]).digests
+
+
+def _counterpart(group: GroupFingerprint, others: Sequence[GroupFingerprint]) -> GroupFingerprint | None:
+    """Find the group of a model that a local group should be: of its name, with its files, else main for main."""
+    named = next((other for other in others if other.group.name == group.group.name), None)
+    if named:
+        return named
+    files = {entry.sha256 for entry in group.files}
+    holding = next((other for other in others if files <= {entry.sha256 for entry in other.files}), None)
+    if holding:
+        return holding
+    return next((other for other in others if other.group.main), None) if group.group.main else None
+
+
+def _same_files(group: GroupFingerprint, other: GroupFingerprint) -> bool:
+    """Tell whether a local group has the very files of its counterpart."""
+    return _identities(group.files, other.files) == _identities(other.files, group.files)
+
+
+def _identities(files: Sequence[FileEntry], beside: Sequence[FileEntry]) -> list[str]:
+    """List what identifies files, by the kind of hash that both sides know."""
+    by_sha256 = all(entry.sha256 for entry in (*files, *beside))
+    return sorted((entry.sha256 if by_sha256 else entry.blob_id) or "" for entry in files)
+
+
+def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint | None, alone: bool) -> _Outcome:
+    """Compare one local group with its counterpart, as deep as both are known; `alone` is a file without a folder."""
+    if other is None:
+        found = group.digests.weights or group.digests.files
+        return _Outcome("different", (Difference(what=group.group.name, expected=None, found=found),))
+    if _same_files(group, other) or (alone and _is_part_of(group, other)):
+        return _Outcome("equal")
+    expected = other.digests.weights or _recorded(session, other)
+    if expected is not None and expected == group.digests.weights:
+        return _Outcome("reserialised", tuple(_file_differences(group, other)))
+    differences = (*_file_differences(group, other), *_tensor_differences(group, other))
+    if expected is not None and group.digests.weights is not None:
+        return _Outcome("different", differences)
+    if group.digests.weights is None and group.rows is None and _both_hashed(group, other):
+        return _Outcome("different", differences)
+    if group.rows is not None and other.rows is not None and group.digests.layout != other.digests.layout:
+        return _Outcome("different", differences)
+    return _Outcome("unchecked", differences, "the files differ, and whether their tensors do was not read")
+
+
+def _is_part_of(group: GroupFingerprint, other: GroupFingerprint) -> bool:
+    """Tell a single file that is one of several of its counterpart, given alone."""
+    known = {entry.sha256 for entry in other.files if entry.sha256}
+    return len(group.files) == 1 < len(other.files) and group.files[0].sha256 in known
+
+
+def _both_hashed(group: GroupFingerprint, other: GroupFingerprint) -> bool:
+    """Tell whether files without tensors were compared by their hashes: then the files are what differs."""
+    return all(entry.sha256 for entry in (*group.files, *other.files))
+
+
+def _recorded(session: Session, other: GroupFingerprint) -> str | None:
+    """Ask the store for the weights digest of files that it has read before."""
+    if other.digests.files is None:
+        return None
+    with session.store.reading() as view:
+        node = view.nodes("Weights", [other.digests.files]).get(other.digests.files) or {}
+    found = node.get("weights")
+    return found if isinstance(found, str) else None
+
+
+def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Iterator[Difference]:
+    """List files whose hashes differ, and files that one side lacks."""
+    found = {entry.path.rpartition("/")[2]: entry for entry in group.files}
+    expected = {entry.path.rpartition("/")[2]: entry for entry in other.files}
+    for name in sorted(found.keys() | expected.keys()):
+        mine, theirs = found.get(name), expected.get(name)
+        if mine is None or theirs is None or _identities([mine], [theirs]) != _identities([theirs], [mine]):
+            path = (theirs or mine or group.files[0]).path
+            yield Difference(
+                what=path, expected=theirs.identity if theirs else None, found=mine.identity if mine else None
+            )
+
+
+def _tensor_differences(group: GroupFingerprint, other: GroupFingerprint) -> Iterator[Difference]:
+    """List tensors that differ, by bytes where both sides' were read, else by dtype and shape."""
+    if group.rows is None or other.rows is None:
+        return
+    mine = {row.name: row for row in group.rows}
+    theirs = {row.name: row for row in other.rows}
+    layout = compare_layouts(other.rows, group.rows)
+    names = {*layout.retyped, *layout.grown, *layout.reshaped, *layout.added, *layout.removed}
+    if all(row.digest for row in (*group.rows, *other.rows)):
+        names.update(compare_tensors(other.rows, group.rows).changed)
+    for name in sorted(names):
+        sides = [
+            None if row is None else f"{row.dtype} {list(row.shape)} {row.digest or ''}".strip()
+            for row in (theirs.get(name), mine.get(name))
+        ]
+        yield Difference(what=f"tensor {name}", expected=sides[0], found=sides[1])
+
+
+def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
+    """Find the recorded revisions that have the local weights; the main group decides whether they are known."""
+    main = local.main or local.groups[0]
+    with session.store.reading() as view:
+        found = {group.group.name: _matches(view, group, session.hub.name) for group in local.groups}
+    unknown = [group for group in local.groups if not found[group.group.name]]
+    verdict: VerifyVerdict = "known" if found[main.group.name] else "not_known"
+    if verdict == "not_known" and main.group.name in local.problems:
+        verdict = "unchecked"
+    matches = [match for group in found.values() for match in group]
+    return VerifyAnswer(
+        **session.header("verify.v1", None),
+        path=path,
+        against=None,
+        revision=None,
+        verdict=verdict,
+        digests=main.digests,
+        matches=tuple(sorted(matches, key=lambda m: (_BY.index(m.by), m.model, m.revision, m.group))),
+        differences=tuple(
+            Difference(what=group.group.name, expected=None, found=group.digests.weights or group.digests.files)
+            for group in unknown
+            if verdict == "known"
+        ),
+        unchecked=local.unchecked(),
+    )
+
+
+def _matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
+    """Find recorded groups with the same files, parameters or values, each once, by the strongest of these."""
+    keys: dict[str, By] = {}
+    for by in _BY:
+        digest = getattr(group.digests, by)
+        if digest is None:
+            continue
+        rows = [digest] if by == "files" else [row.key for row in view.find("Weights", {by: digest})]
+        for key in rows:
+            keys.setdefault(key, by)
+    matches = []
+    for key, by in keys.items():
+        for edge in view.edges("HAS_WEIGHTS", [key], "in"):
+            matches.append(_match(edge.source, edge.name, by, hub))
+    if matches or len(group.files) != 1 or group.files[0].sha256 is None:
+        return matches
+    files = view.edges("CONTAINS", [f"sha256:{group.files[0].sha256}"], "in")
+    return [_match(edge.source, edge.name, "files", hub) for edge in files]
+
+
+def _match(revision: str, group: str, by: By, hub: str) -> Match:
+    """Write a match as the answer shows it."""
+    model, _, commit = revision.rpartition("@")
+    return Match(model=shown_id(model, hub), revision=commit, group=group, by=by)
