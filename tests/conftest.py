@@ -11,6 +11,7 @@ import pytest
 from tests.support.shared import ROOT, SHARED
 
 # Read by the Hub's client when it is imported, which may be before the first test.
+os.environ["HF_TOKEN_PATH"] = os.devnull
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"

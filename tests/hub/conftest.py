@@ -1,4 +1,4 @@
-"""A local Hub for each test, with nothing of the person who runs it: no token, no proxy, no cache."""
+"""A local Hub for each test, and Hubs on it that wait for nothing."""
 
 from __future__ import annotations
 
@@ -53,16 +53,6 @@ def hurry() -> Hurry:
 @pytest.fixture
 def listening() -> Listening:
     return Listening()
-
-
-@pytest.fixture(autouse=True)
-def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget who runs the tests."""
-    from huggingface_hub import constants
-
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
 
 
 @pytest.fixture

@@ -154,6 +154,14 @@ def test_token_that_is_none(
     assert server.log == []
 
 
+def test_token_that_cannot_be_had(hub: HuggingFaceHub, server: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login that the client cannot complete, here as a publisher outside of any CI, is an error of ours."""
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "org/model")
+    with pytest.raises(HubError, match="no token could be had"):
+        hub.resolve("org/model")
+    assert server.log == []
+
+
 def test_no_token_no_header(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """Without a token no Authorization header is sent at all."""
     hub.snapshot(hub.resolve("org/model"))

@@ -6,6 +6,7 @@ This module imports the Hub's client, which is slow: it is itself imported at th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,8 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, close_session, constants, get_session, set_client_factory
-from huggingface_hub.errors import OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # exported lazily
+from huggingface_hub.errors import OfflineModeIsEnabled, OIDCError
+from huggingface_hub.utils import build_hf_headers, get_token_to_send  # type: ignore[attr-defined]  # exported lazily
 
 import lineage
 from lineage.errors import HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
@@ -23,6 +24,9 @@ from lineage.hub.retry import RETRIED_STATUSES, Pace, PassingFaultError, Patienc
 from lineage.progress import Progress
 
 Asked = TypeVar("Asked")
+
+TOKEN_SECONDS = 60.0
+"""How long a token is used before the client is asked for it again: those of trusted publishers are short-lived."""
 
 _END = object()
 
@@ -92,13 +96,14 @@ class Connection:
 
     def __init__(self, endpoint: str, *, patience: Patience, progress: Progress) -> None:
         global _open_connections
-        _refuse_token(self.token())
         self.endpoint = endpoint
         self.origin = _origin(httpx2.URL(endpoint))
         self.api = HfApi(endpoint=endpoint, library_name="lineage", library_version=lineage.__version__)
         self.patience = patience
         self.pace = Pace(patience, progress)
         self.requests = 0
+        self._token: str | None = None
+        self._token_until = 0.0
         self._progress = progress
         self._counting = threading.Lock()
         with _lock:
@@ -116,15 +121,33 @@ class Connection:
 
     def headers(self) -> dict[str, str]:
         """Make the headers of our own requests to the endpoint, the token among them."""
-        headers: dict[str, str] = build_hf_headers(library_name="lineage", library_version=lineage.__version__)
+        headers: dict[str, str] = build_hf_headers(
+            token=self.token() or False, library_name="lineage", library_version=lineage.__version__
+        )
         return headers
 
     def token(self) -> str | None:
-        """Find the token as the Hub's client does: environment, login, none where it is told not to send any."""
-        return self.headers().get("authorization", "").removeprefix("Bearer ") or None
+        """Find the token as the Hub's client does: environment, login, none where it is told not to send any.
+
+        The client may have to ask for it, at other hosts even (trusted publishers, a login that has to be renewed):
+        hence before our requests and never inside one, and again from time to time.
+        """
+        if time.monotonic() < self._token_until:
+            return self._token
+        try:
+            self._token = get_token_to_send(None)
+        except (OIDCError, httpx2.HTTPError, OSError, ValueError) as error:
+            raise HubError(
+                f"no token could be had: {error}", hint="set HF_TOKEN, or log in with `hf auth login`"
+            ) from error
+        _refuse_token(self._token)
+        self._token_until = time.monotonic() + TOKEN_SECONDS
+        self.api.token = self._token or False
+        return self._token
 
     def call(self, ask: Callable[[], Asked], model: str | None, missing: Missing = ModelNotFoundError) -> Asked:
         """Let the Hub's client ask, and raise what goes wrong as our kind of error."""
+        self.token()
         try:
             with self._line(storage=False):
                 return ask()

@@ -92,6 +92,8 @@ class RemoteFiles:
         Fewer than `length` bytes come only where the file ends. Raises FileNotInRevisionError, GatedError,
         HubAnswerError for an answer that cannot be trusted, HubUnreachableError.
         """
+        if {"", ".", ".."} & set(place.path.split("/")):  # the way to the Hub would shorten it to another file's
+            raise FileNotInRevisionError(f"{place}: no file has such a path", model=place.model)
         position, end = start, None if length is None else start + length
         cuts, last_cut = 0, start
         while end is None or position < end:
