@@ -20,10 +20,13 @@ from lineage_schemas.file import FileChange, FileStatus, FileVersion
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, History, HistoryRef, HistorySource
 
-MAX_DIFF_BYTES = 1 << 30
+MAX_DIFF_BYTES = 1 << 27
 """More raw changes than this no model has: such a repository was built to exhaust its readers."""
 
 _MAX_COMMIT_BYTES = 1_000_000
+
+_MAX_RUNS = 50
+"""Missing trees that are stepped over; with more, the rest of the history has unknown changes."""
 
 _AUTHOR_KEY = b"lineage author key, version 1"
 
@@ -241,10 +244,24 @@ def in_order(commits: Iterable[Ordered]) -> Iterator[Ordered]:
                 heapq.heappush(ready, place(by_id[child]))
 
 
-def _raw_changes(objects: GitObjects, commits: Iterable[RawCommit]) -> tuple[dict[str, list[RawChange]], str | None]:
-    """Run one `git diff-tree` over all commits; what it could not finish is told in words."""
+def _raw_changes(objects: GitObjects, commits: Sequence[RawCommit]) -> tuple[dict[str, list[RawChange]], str | None]:
+    """Run `git diff-tree` once over all commits, and again behind each that it cannot read."""
+    changes: dict[str, list[RawChange]] = {}
+    waiting = list(commits)
+    for _ in range(_MAX_RUNS):
+        found, finished = _diff_run(objects, waiting)
+        if finished:
+            return changes | found, _unread(commits, changes | found)
+        # Git stopped in the last commit that it printed or in the one after it: that is found out next time.
+        whole = list(found)[:-1]
+        changes |= {commit: found[commit] for commit in whole}
+        waiting = waiting[max(len(whole), 1) :]
+    return changes, _unread(commits, changes)
+
+
+def _diff_run(objects: GitObjects, commits: Iterable[RawCommit]) -> tuple[dict[str, list[RawChange]], bool]:
+    """Compare commits with their first parents, in order, until git stops; tells whether it came to the end."""
     command = ["git", "diff-tree", "--stdin", "-r", "-z", "--raw", "--root", "--always", "--no-renames", "--full-index"]
-    ids = {commit.id for commit in commits}
     with tempfile.TemporaryFile() as asked:
         asked.write("".join(f"{' '.join([c.id, *c.parents[:1]])}\n" for c in commits).encode())
         asked.seek(0)
@@ -257,13 +274,12 @@ def _raw_changes(objects: GitObjects, commits: Iterable[RawCommit]) -> tuple[dic
                 output += chunk
             if len(output) >= MAX_DIFF_BYTES:
                 process.kill()
-        ended = process.returncode
-    changes = parse_raw_diff(bytes(output))
-    if ended == 0:
-        return changes, None
-    if changes:
-        changes.popitem()  # git stopped somewhere in the last one
-    return changes, f"the changes of {len(ids - changes.keys())} commits: trees are missing or too large"
+    return parse_raw_diff(bytes(output)), process.returncode == 0
+
+
+def _unread(commits: Sequence[RawCommit], changes: Mapping[str, object]) -> str | None:
+    count = sum(commit.id not in changes for commit in commits)
+    return f"the changes of {count} commits: trees are missing or too large" if count else None
 
 
 def parse_raw_diff(output: bytes) -> dict[str, list[RawChange]]:
