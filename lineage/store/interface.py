@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
+if TYPE_CHECKING:
+    from lineage.store.rows import Rows
+    from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
 
 NodeKind = Literal["Model", "Ref", "Revision", "File", "Weights", "Change", "Evidence", "Publisher"]
 
@@ -72,7 +74,7 @@ class StoreView(ABC):
     ) -> Sequence[NodeRow]:
         """List nodes whose promoted properties equal `where`, `limit` of them after the key `after`.
 
-        Only promoted properties can be asked for (`lineage/store/codec.py`); another raises ValueError.
+        Only promoted properties can be asked for (`lineage/store/promoted.py`); another raises ValueError.
         """
 
     @abstractmethod
@@ -109,12 +111,19 @@ class GraphStore(ABC):
 
     url: str
 
-    @abstractmethod
     def write(self, batch: GraphBatch) -> None:
         """Write a batch in one transaction: all of it or nothing. The same batch twice changes nothing.
 
-        How a record meets one with its key is told in `lineage/store/codec.py` for each kind.
+        How a record meets one with its key is told in `lineage/store/merging.py` for each kind, which edges it brings
+        in `lineage/store/codec.py`.
         """
+        from lineage.store.codec import encode
+
+        self.write_rows(encode(batch))
+
+    @abstractmethod
+    def write_rows(self, rows: Rows) -> None:
+        """Write rows as `write` does a batch: for copies and imports, which have no records in their hands."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[StoreView]:

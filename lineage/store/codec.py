@@ -1,0 +1,163 @@
+"""From records to rows: which nodes and edges a batch stands for, the same on every backend.
+
+Edges that records imply, and what they replace:
+
+| from | edge | goes with |
+|---|---|---|
+| `Model.publisher` | `PUBLISHED_BY`, and the publisher's node | the model's earlier one |
+| `Revision.model`, `Change.model` | `HAS_REVISION`, `HAS_CHANGE` | |
+| `Revision.parents` | `HAS_PARENT` | the revision's earlier ones |
+| `Ref.target` | `POINTS_TO` | the ref's earlier one |
+| `Tree` | `CONTAINS`, its name a path, and the files' nodes | the revision's earlier ones |
+| `GroupWeights` | `HAS_WEIGHTS`, its name a group, and the weights' node | the same group's earlier one |
+| `Derivation` | `DERIVED_FROM`, and both models' nodes, by name only | as `replace_derivations_of` says |
+
+An edge may be written before its ends are: it is shown once both are there, so that the order of batches makes no
+difference and a parent commit that is not known leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from lineage.store.merging import merged
+from lineage.store.promoted import FILE_KEY
+from lineage.store.rows import Rows
+from lineage_schemas.ids import model_key, revision_key, split_model_key
+
+if TYPE_CHECKING:
+    from lineage.store.interface import EdgeKind, NodeKind
+    from lineage.store.rows import Properties
+    from lineage_schemas.file import FileEntry
+    from lineage_schemas.graph_batch import GraphBatch
+    from lineage_schemas.record import Record
+
+
+def encode(batch: GraphBatch) -> Rows:
+    """Write a batch as rows. Raises ValueError for a file whose key names no content: a fault of the caller."""
+    rows = Rows()
+    _models(rows, batch)
+    _histories(rows, batch)
+    _contents(rows, batch)
+    _derivations(rows, batch)
+    rows.attachments.update({(a.kind, a.key): a.data for a in batch.attachments})
+    return rows
+
+
+def stub(key: str) -> Properties:
+    """Describe a model of which only the key is known."""
+    from lineage_schemas.model import Model
+
+    hub, model_id = split_model_key(key)
+    return Model(key=key, hub=hub, id=model_id).model_dump(mode="json", exclude={"key"})
+
+
+def _models(rows: Rows, batch: GraphBatch) -> None:
+    for publisher in batch.publishers:
+        _node(rows, "Publisher", publisher)
+    for model in batch.models:
+        _node(rows, "Model", model)
+        rows.replace("PUBLISHED_BY", model.key)
+        _publish(rows, model.key, model.hub, model.publisher)
+    for model in batch.stubs:
+        if model.key not in rows.nodes.get("Model", {}):
+            rows.stubs.setdefault("Model", {}).setdefault(model.key, _properties(model))
+
+
+def _publish(rows: Rows, key: str, hub: str, publisher: str | None) -> None:
+    if publisher is None:
+        return
+    name = split_model_key(publisher)[1]
+    target = model_key(hub, name)
+    rows.stubs.setdefault("Publisher", {})[target] = {"hub": hub, "name": name}
+    _edge(rows, "PUBLISHED_BY", key, target)
+
+
+def _histories(rows: Rows, batch: GraphBatch) -> None:
+    for ref in batch.refs:
+        _node(rows, "Ref", ref)
+        rows.replace("POINTS_TO", ref.key)
+        _edge(rows, "POINTS_TO", ref.key, revision_key(ref.model, ref.target))
+    for revision in batch.revisions:
+        _node(rows, "Revision", revision)
+        _edge(rows, "HAS_REVISION", revision.model, revision.key)
+        rows.replace("HAS_PARENT", revision.key)
+        for parent in revision.parents:
+            _edge(rows, "HAS_PARENT", revision.key, revision_key(revision.model, parent))
+    for change in batch.changes:
+        _node(rows, "Change", change)
+        _edge(rows, "HAS_CHANGE", change.model, change.key)
+    rows.replaced_changes.update(batch.replace_changes_of)
+
+
+def _contents(rows: Rows, batch: GraphBatch) -> None:
+    for file in batch.files:
+        if not FILE_KEY.fullmatch(file.key):
+            raise ValueError(f"{file.key!r} is no key of a file: sha256: and 64 hex digits, or gitblob: and 40")
+        _node(rows, "File", file)
+    for tree in batch.trees:
+        rows.replace("CONTAINS", tree.revision)
+        for entry in tree.entries:
+            _contained(rows, tree.revision, entry)
+    for weights in batch.weights:
+        _node(rows, "Weights", weights)
+    for placed in batch.group_weights:
+        rows.replace("HAS_WEIGHTS", placed.revision, placed.group.name)
+        _merge(rows, "Weights", placed.weights, dict(_WEIGHTS_BY_NAME))
+        group = placed.group.model_dump(mode="json")
+        _edge(rows, "HAS_WEIGHTS", placed.revision, placed.weights, placed.group.name, group)
+
+
+_WEIGHTS_BY_NAME: Properties = {
+    **dict.fromkeys(
+        ("weights", "content", "layout", "format", "tensor_count", "parameter_count", "byte_size", "dtypes")
+    ),
+    "level": "metadata",
+}
+"""Weights of which only the files are known."""
+
+
+def _contained(rows: Rows, revision: str, entry: FileEntry) -> None:
+    """Place a file in a tree. Where nothing names its content, its place does."""
+    key = entry.identity
+    if key is None or not FILE_KEY.fullmatch(key) or key.startswith("at:"):
+        key = f"at:{revision}/{entry.path}"
+    alias = entry.blob_id if key.startswith("sha256:") else None
+    _merge(rows, "File", key, {"size": entry.size, "alias": alias})
+    _edge(rows, "CONTAINS", revision, key, entry.path, {"xet_hash": entry.xet_hash} if entry.xet_hash else {})
+
+
+def _derivations(rows: Rows, batch: GraphBatch) -> None:
+    for evidence in batch.evidence:
+        _merge(rows, "Evidence", evidence.id, _properties(evidence, "id"))
+    for child in batch.replace_derivations_of:
+        rows.replace("DERIVED_FROM", child)
+    for derivation in batch.derivations:
+        _stubs(rows, (derivation.child, derivation.parent))
+        _edge(rows, "DERIVED_FROM", derivation.child, derivation.parent, "", _properties(derivation, "child", "parent"))
+
+
+def _stubs(rows: Rows, keys: Iterable[str]) -> None:
+    for key in keys:
+        if key not in rows.nodes.get("Model", {}) and key not in rows.stubs.get("Model", {}):
+            rows.stubs.setdefault("Model", {})[key] = stub(key)
+
+
+def _properties(record: Record, *left_out: str) -> Properties:
+    return record.model_dump(mode="json", exclude=set(left_out or ("key",)))
+
+
+def _node(rows: Rows, kind: NodeKind, record: Any) -> None:
+    _merge(rows, kind, record.key, _properties(record))
+
+
+def _merge(rows: Rows, kind: NodeKind, key: str, properties: Properties) -> None:
+    nodes = rows.nodes.setdefault(kind, {})
+    nodes[key] = merged(kind, nodes[key], properties) if key in nodes else properties
+
+
+def _edge(
+    rows: Rows, kind: EdgeKind, source: str, target: str, name: str = "", properties: Properties | None = None
+) -> None:
+    rows.edges.setdefault(kind, {})[source, target, name] = properties or {}

@@ -1,0 +1,213 @@
+"""A store in memory: for tests, where it is the oracle, and for questions that leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import TYPE_CHECKING, Any, cast
+
+from lineage.store.forgetting import Forgetting, plan
+from lineage.store.interface import EdgeRow, GraphStore, NodeRow, StoreInfo, StoreView
+from lineage.store.merging import merged
+from lineage.store.promoted import ENDS, PROMOTED, canonical, check_where, pack, unpack
+
+if TYPE_CHECKING:
+    from lineage.store.interface import Direction, EdgeKind, NodeKind, Scalar
+    from lineage.store.promoted import Packed
+    from lineage.store.rows import EdgeKey, Properties, Rows
+    from lineage_schemas.graph_batch import AttachmentKind
+
+
+@dataclass
+class Graph:
+    """Hold everything laid down as a file would, so that a row that was given out can be changed by its reader."""
+
+    nodes: dict[NodeKind, dict[str, Packed]] = field(default_factory=lambda: {kind: {} for kind in PROMOTED})
+    edges: dict[EdgeKind, dict[EdgeKey, str]] = field(default_factory=lambda: {kind: {} for kind in ENDS})
+    attachments: dict[tuple[AttachmentKind, str], bytes] = field(default_factory=dict)
+
+    def copy(self) -> Graph:
+        """Copy as far as a write changes it: rows are never changed, only exchanged."""
+        return Graph(
+            {kind: dict(nodes) for kind, nodes in self.nodes.items()},
+            {kind: dict(edges) for kind, edges in self.edges.items()},
+            dict(self.attachments),
+        )
+
+    def put(self, kind: NodeKind, key: str, properties: Properties) -> None:
+        """Write a node by the rule of its kind."""
+        stored = self.nodes[kind].get(key)
+        met = properties if stored is None else merged(kind, unpack(kind, stored), properties)
+        self.nodes[kind][key] = pack(kind, met)
+
+    def drop(self, kind: NodeKind, keys: Collection[str]) -> None:
+        """Delete nodes with every edge that touches them, shown or not."""
+        for key in keys:
+            self.nodes[kind].pop(key, None)
+        for edge, (source_kind, target_kind) in ENDS.items():
+            touched = [
+                row
+                for row in self.edges[edge]
+                if (source_kind == kind and row[0] in keys) or (target_kind == kind and row[1] in keys)
+            ]
+            for row in touched:
+                del self.edges[edge][row]
+
+
+class MemoryView(StoreView):
+    """Read one state of a graph, which nobody changes any more."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Fetch nodes by key."""
+        stored = self._graph.nodes[kind]
+        return {key: unpack(kind, stored[key]) for key in sorted(set(keys)) if key in stored}
+
+    def find(
+        self, kind: NodeKind, where: Mapping[str, Scalar], *, after: str | None = None, limit: int | None = None
+    ) -> Sequence[NodeRow]:
+        """List nodes by promoted properties: looks at every one of the kind."""
+        check_where(kind, where)
+        keys = [key for key in self._matching(kind, where) if after is None or key > after]
+        return [NodeRow(key, unpack(kind, self._graph.nodes[kind][key])) for key in sorted(keys)[:limit]]
+
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
+        """List the edges that touch a set of nodes."""
+        for (source, target, name), body in self._shown(kind):
+            if (source if direction == "out" else target) in frontier:
+                yield EdgeRow(kind, source, target, name, json.loads(body))
+
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
+        """List the ends of the edges that touch a set of nodes."""
+        return [(edge.source, edge.target) for edge in self.edges(kind, set(frontier), direction)]
+
+    def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
+        """Count nodes or edges, looking at each."""
+        check_where(kind, where or {})
+        if kind in PROMOTED:
+            return len(list(self._matching(cast("NodeKind", kind), where or {})))
+        wanted = (where or {}).items()
+        rows = (json.loads(body) for _, body in self._shown(cast("EdgeKind", kind)))
+        return len([row for row in rows if all(row.get(name) == value for name, value in wanted)])
+
+    def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
+        """Fetch the bytes kept under a key."""
+        return self._graph.attachments.get((kind, key))
+
+    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
+        """Go over all nodes of a kind."""
+        for key, packed in sorted(self._graph.nodes[kind].items()):
+            yield NodeRow(key, unpack(kind, packed))
+
+    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over all edges of a kind."""
+        for (source, target, name), body in self._shown(kind):
+            yield EdgeRow(kind, source, target, name, json.loads(body))
+
+    def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
+        """Go over all attachments."""
+        for (kind, key), data in sorted(self._graph.attachments.items()):
+            yield kind, key, data
+
+    def _matching(self, kind: NodeKind, where: Mapping[str, Scalar]) -> Iterator[str]:
+        columns = {p.name: position for position, p in enumerate(PROMOTED[kind])}
+        for key, packed in self._graph.nodes[kind].items():
+            if all(packed[columns[name]] == value for name, value in where.items()):
+                yield key
+
+    def _shown(self, kind: EdgeKind) -> Iterator[tuple[EdgeKey, str]]:
+        """List the edges whose ends are both there, in order."""
+        sources, targets = (self._graph.nodes[end] for end in ENDS[kind])
+        for edge, body in sorted(self._graph.edges[kind].items()):
+            if edge[0] in sources and edge[1] in targets:
+                yield edge, body
+
+
+class MemoryStore(GraphStore):
+    """Keep a graph as long as the process lives. A write makes a new state; open views keep theirs."""
+
+    def __init__(self, url: str = "memory:") -> None:
+        self.url = url
+        self._graph = Graph()
+        self._writing = RLock()
+
+    def write_rows(self, rows: Rows) -> None:
+        """Write rows into a copy, and put it in the graph's place when it is whole."""
+        with self._writing:
+            graph = self._graph.copy()
+            _replace_changes(graph, rows)
+            for kind, nodes in rows.nodes.items():
+                for key, properties in nodes.items():
+                    graph.put(kind, key, properties)
+            for kind, nodes in rows.stubs.items():
+                for key, properties in nodes.items():
+                    graph.nodes[kind].setdefault(key, pack(kind, properties))
+            _replace_edges(graph, rows)
+            for edge_kind, edges in rows.edges.items():
+                for edge, properties in edges.items():
+                    graph.edges[edge_kind][edge] = canonical(properties)
+            graph.attachments.update(rows.attachments)
+            self._graph = graph
+
+    @contextmanager
+    def reading(self) -> Iterator[StoreView]:
+        """Open a view of the graph as it stands."""
+        yield MemoryView(self._graph)
+
+    def erase(self, models: Collection[str]) -> None:
+        """Forget models."""
+        with self._writing:
+            graph = self._graph.copy()
+            _forget(graph, plan(MemoryView(graph), models))
+            self._graph = graph
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Do nothing: there are no indexes to make afterwards."""
+        yield
+
+    def info(self) -> StoreInfo:
+        """Describe the store; its size is not known."""
+        from lineage.store.migrations import SCHEMA_VERSION
+
+        view = MemoryView(self._graph)
+        nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
+        edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
+        return StoreInfo(self.url, "memory", SCHEMA_VERSION, None, nodes, edges)
+
+    def close(self) -> None:
+        """Keep the graph: a closed store in memory can be opened by nobody else."""
+
+
+def _replace_changes(graph: Graph, rows: Rows) -> None:
+    again = rows.nodes.get("Change", {})
+    gone = {
+        target for source, target, _ in graph.edges["HAS_CHANGE"] if source in rows.replaced_changes
+    } - again.keys()  # fmt: skip
+    graph.drop("Change", gone)
+
+
+def _replace_edges(graph: Graph, rows: Rows) -> None:
+    for kind, sources in rows.replaced.items():
+        for edge in list(graph.edges[kind]):
+            names = sources.get(edge[0])
+            if names is not None and (not names or edge[2] in names):
+                del graph.edges[kind][edge]
+
+
+def _forget(graph: Graph, going: Forgetting) -> None:
+    for kind, keys in going.nodes.items():
+        graph.drop(kind, keys)
+    for key, properties in going.stubs.items():
+        graph.nodes["Model"][key] = pack("Model", properties)
+        for edge_kind, (source_kind, _) in ENDS.items():
+            if source_kind == "Model":
+                for edge in [edge for edge in graph.edges[edge_kind] if edge[0] == key]:
+                    del graph.edges[edge_kind][edge]
+    for attachment in going.attachments:
+        graph.attachments.pop(attachment, None)

@@ -1,0 +1,86 @@
+"""Finding the right store for a URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage.errors import InputError
+
+if TYPE_CHECKING:
+    from lineage.store.interface import GraphStore
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*:[^/@]*@")
+
+BACKENDS = "sqlite:///relative/path.db, sqlite:////absolute/path.db, a bare path, memory:"
+"""What can be opened, as an error tells it."""
+
+
+def open_store(url: str, *, read_only: bool = False) -> GraphStore:
+    """Open the store at a URL or a bare path. A file is made by the first write, not before.
+
+    Only the default store's folder is made too: a typing error in another path shall not grow folders. Raises
+    InputError for a URL that names no store of ours.
+    """
+    if url == "memory:":
+        return _memory(url)
+    if _PASSWORD.match(url):
+        raise InputError(
+            "the store's URL holds a password: " + _PASSWORD.sub(r"\1…@", url),
+            hint="leave it out: arguments can be seen by everybody on this machine",
+        )
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        return _sqlite(url, url, read_only)
+    opener = SCHEMES.get(scheme[1].lower())
+    if opener is None:
+        raise InputError(f"{url!r} is no store: nothing is known of {scheme[1]}://", hint=f"a store is {BACKENDS}")
+    return opener(url, url[scheme.end() :], read_only)
+
+
+def _memory(url: str) -> GraphStore:
+    from lineage.store.memory import MemoryStore
+
+    return MemoryStore(url)
+
+
+def _sqlite_url(url: str, rest: str, read_only: bool) -> GraphStore:
+    if not rest.startswith("/") or len(rest) == 1:
+        raise InputError(f"{url!r} names no file", hint="three slashes begin a relative path, four an absolute one")
+    return _sqlite(url, rest[1:], read_only)
+
+
+def _sqlite(url: str, name: str, read_only: bool) -> GraphStore:
+    from lineage.store.sqlite import SqliteStore
+
+    if not name or "\0" in name:
+        raise InputError(f"{url!r} names no file", hint=f"a store is {BACKENDS}")
+    path = Path(name).expanduser()
+    return SqliteStore(path, url=url, read_only=read_only, make_folder=path == _default_path(path))
+
+
+def _default_path(path: Path) -> Path | None:
+    """Give the default store's path, unless the folder is there and nobody needs to know."""
+    from lineage.settings import Settings
+
+    return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+
+
+def _neo4j(url: str, rest: str, read_only: bool) -> GraphStore:
+    raise InputError(f"{url!r}: this version has no Neo4j backend yet", hint=f"a store is {BACKENDS}")
+
+
+SCHEMES: dict[str, Callable[[str, str, bool], GraphStore]] = {
+    "sqlite": _sqlite_url,
+    "neo4j": _neo4j,
+    "neo4j+s": _neo4j,
+    "neo4j+ssc": _neo4j,
+    "bolt": _neo4j,
+    "bolt+s": _neo4j,
+    "bolt+ssc": _neo4j,
+}
+"""Openers by scheme: whole URL, what stands behind `://`, whether to refuse writing."""

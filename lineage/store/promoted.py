@@ -1,0 +1,107 @@
+"""The one table of promoted properties: what every backend can look nodes up by, and how a node is laid down."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from lineage.store.interface import EdgeKind, NodeKind, Scalar
+    from lineage.store.rows import Properties
+
+
+class Promoted(NamedTuple):
+    """Name one property that stands beside the body of a node.
+
+    `path` leads to a value inside a field, which then stays in the body too; without it the property is a field and is
+    kept here only. `indexed` says whether looking up by it is fast. `digest` values are mostly 40 hex digits.
+    """
+
+    name: str
+    type: Literal["text", "integer", "boolean", "digest"] = "text"
+    indexed: bool = True
+    path: tuple[str, ...] = ()
+
+
+PROMOTED: Mapping[NodeKind, tuple[Promoted, ...]] = {
+    "Model": (
+        Promoted("hub"),
+        Promoted("publisher"),
+        Promoted("state"),
+        Promoted("licence"),
+        Promoted("family", path=("observations", "family", "value")),
+    ),
+    "Ref": (Promoted("model"), Promoted("name")),
+    "Revision": (Promoted("model"), Promoted("commit")),
+    "File": (Promoted("alias", "digest"), Promoted("size", "integer", indexed=False)),
+    "Weights": (Promoted("weights"), Promoted("content"), Promoted("layout")),
+    "Change": (Promoted("model"), Promoted("branch"), Promoted("verdict"), Promoted("kind")),
+    "Evidence": (Promoted("child"), Promoted("parent"), Promoted("rule")),
+    "Publisher": (Promoted("hub"), Promoted("name")),
+}
+
+ENDS: Mapping[EdgeKind, tuple[NodeKind, NodeKind]] = {
+    "HAS_REVISION": ("Model", "Revision"),
+    "HAS_PARENT": ("Revision", "Revision"),
+    "POINTS_TO": ("Ref", "Revision"),
+    "CONTAINS": ("Revision", "File"),
+    "HAS_WEIGHTS": ("Revision", "Weights"),
+    "HAS_CHANGE": ("Model", "Change"),
+    "PUBLISHED_BY": ("Model", "Publisher"),
+    "DERIVED_FROM": ("Model", "Model"),
+}
+"""The kinds of node that each kind of edge joins: source, target."""
+
+EDGE_PROMOTED: Mapping[EdgeKind, frozenset[str]] = {
+    "DERIVED_FROM": frozenset({"relation", "method", "status"}),
+}
+"""Properties of edges that can be counted by."""
+
+FILE_KEY = re.compile(r"sha256:[0-9a-f]{64}|gitblob:[0-9a-f]{40}|at:.*", re.DOTALL)
+"""Keys of files: by content; by place where the content has no name yet."""
+
+Packed = tuple[Any, ...]
+"""A node as it is laid down: its promoted properties in order, then its body as canonical JSON."""
+
+
+def canonical(value: Any) -> str:
+    """Write JSON in the one form that equal values have: sorted keys, no spaces, text as it is."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def pack(kind: NodeKind, properties: Mapping[str, Any]) -> Packed:
+    """Lay down a node: each promoted property, then the rest as the body."""
+    promoted = PROMOTED[kind]
+    moved = {p.name for p in promoted if not p.path}
+    values = [_inside(properties, p.path) if p.path else properties.get(p.name) for p in promoted]
+    body = {name: value for name, value in properties.items() if name not in moved}
+    return (*values, canonical(body) if body else "{}")
+
+
+def unpack(kind: NodeKind, packed: Sequence[Any]) -> Properties:
+    """Take up a node that was laid down; inverse of `pack`."""
+    properties: Properties = json.loads(packed[-1]) if packed[-1] != "{}" else {}
+    for promoted, value in zip(PROMOTED[kind], packed, strict=False):
+        if not promoted.path:
+            properties[promoted.name] = value
+    return properties
+
+
+def check_where(kind: NodeKind | EdgeKind, where: Mapping[str, Scalar]) -> None:
+    """Refuse to look up by what is not promoted: on a large store that would read everything."""
+    if kind in PROMOTED:
+        known = frozenset(p.name for p in PROMOTED[cast("NodeKind", kind)])
+    else:
+        known = EDGE_PROMOTED.get(cast("EdgeKind", kind), frozenset())
+    if unknown := sorted(set(where) - known):
+        raise ValueError(f"{kind} cannot be looked up by {', '.join(unknown)}: only by {', '.join(sorted(known))}")
+
+
+def _inside(properties: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+    """Follow a path to a text; None where it ends early."""
+    value: Any = properties
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None

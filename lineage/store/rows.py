@@ -1,0 +1,61 @@
+"""What one transaction writes, as plain rows: the same for every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lineage.store.interface import EdgeKind, EdgeRow, NodeKind, NodeRow
+    from lineage_schemas.graph_batch import AttachmentKind
+
+Properties = dict[str, Any]
+"""A record's fields as JSON values."""
+
+EdgeKey = tuple[str, str, str]
+"""Source, target and name of an edge."""
+
+
+@dataclass
+class Rows:
+    """Hold nodes and edges to write.
+
+    `nodes` meet what is stored by the rule of their kind (`lineage/store/merging.py`), `stubs` are written where
+    nothing is. `replaced` names sources whose stored edges of a kind go unless `edges` has them again: all of them
+    where the set is empty, else those of these names. `replaced_changes` names models whose changes go unless `nodes`
+    has them again. Edges may be written before their ends: an edge is shown once both are there.
+    """
+
+    nodes: dict[NodeKind, dict[str, Properties]] = field(default_factory=dict)
+    stubs: dict[NodeKind, dict[str, Properties]] = field(default_factory=dict)
+    edges: dict[EdgeKind, dict[EdgeKey, Properties]] = field(default_factory=dict)
+    replaced: dict[EdgeKind, dict[str, set[str]]] = field(default_factory=dict)
+    replaced_changes: set[str] = field(default_factory=set)
+    attachments: dict[tuple[AttachmentKind, str], bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        nodes: Iterable[tuple[NodeKind, NodeRow]] = (),
+        edges: Iterable[EdgeRow] = (),
+        attachments: Iterable[tuple[AttachmentKind, str, bytes]] = (),
+    ) -> Rows:
+        """Gather rows that another store gave: what a copy or an import writes."""
+        rows = cls()
+        for kind, node in nodes:
+            rows.nodes.setdefault(kind, {})[node.key] = node.properties
+        for edge in edges:
+            rows.edges.setdefault(edge.kind, {})[edge.source, edge.target, edge.name] = edge.properties
+        rows.attachments.update({(kind, key): data for kind, key, data in attachments})
+        return rows
+
+    def replace(self, kind: EdgeKind, source: str, name: str | None = None) -> None:
+        """Let the edges of a source go that are not written again; only those of a name, where one is given."""
+        names = self.replaced.setdefault(kind, {}).get(source)
+        if name is None:
+            self.replaced[kind][source] = set()
+        elif names is None:
+            self.replaced[kind][source] = {name}
+        elif names:
+            names.add(name)
