@@ -94,7 +94,8 @@ def fingerprint_group(
     in one pass; a remote one is streamed, and a format without tensors only where no SHA-256 of it is known. Raises
     FormatError where a file breaks its format or is not the one that the Hub's SHA-256 names, HubError as the Hub does.
     """
-    sources = [_hub_source(hub, model, commit, files.get(path) or FileEntry(path=path)) for path in group.files]
+    entries = [files.get(path) or FileEntry(path=path) for path in group.files]
+    sources = [_hub_source(hub, model, commit, entry, look=level != "metadata") for entry in entries]
     before = hub.cost()
     with progress.task(f"Reading {group.name}", _work(sources, level), "B") as task:
         measured = _measure(group, sources, level, task)
@@ -132,9 +133,9 @@ def _group_by_content(path: Path) -> WeightGroup:
     return WeightGroup(name=path.name, format="gguf" if begin == b"GGUF" else "other", files=(path.name,), main=True)
 
 
-def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry) -> Source:
-    """Say how a file of a model is read: in place if it lies on this machine."""
-    local = hub.local_path(model, commit, entry.path)
+def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bool) -> Source:
+    """Say how a file of a model is read: in place if it lies on this machine. Without `look` nothing is touched."""
+    local = hub.local_path(model, commit, entry.path) if look else None
     if local is not None:
         if entry.size is None:
             entry = entry.model_copy(update={"size": local.stat().st_size})

@@ -1,0 +1,178 @@
+"""What differs between two revisions or models."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lineage.answers.diff import diff
+from lineage.answers.session import Session
+from lineage.errors import InputError
+from lineage_schemas.answer_diff import DiffAnswer
+from lineage_schemas.export import json_schema
+from tests.support.bare_repository import BareRepository
+from tests.support.shared import ROOT
+from tests.support.weight_files import safetensors_bytes
+
+DEMO = ROOT / "lineage" / "demo_data" / "hub"
+
+
+def weights(*values: float, dtype: str = "F32", extra: bool = False) -> bytes:
+    """Write a file with a tensor for each value, and `norm.weight`, which never changes."""
+    letter = {"F32": "f", "F16": "e"}[dtype]
+    tensors = {f"layers.{n}.weight": (dtype, (1,), struct.pack(f"<{letter}", value)) for n, value in enumerate(values)}
+    tensors["norm.weight"] = (dtype, (1,), struct.pack(f"<{letter}", 1))
+    if extra:
+        tensors["added.weight"] = ("F32", (1,), bytes(4))
+    return safetensors_bytes(tensors)
+
+
+def config(**fields: object) -> bytes:
+    """Write a config."""
+    return json.dumps({"model_type": "llama", "hidden_size": 64, **fields}).encode()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> BareRepository:
+    """Make a Hub with one repository that has a first upload."""
+    made = BareRepository(tmp_path / "hub" / "a" / "b.git")
+    made.commit({
+        "model.safetensors": weights(1, 2), "config.json": config(vocab_size=10), "tokenizer.json": b'{"a": 1}',
+        "README.md": b"---\nlicense: mit\ntags: [x]\n---\nText\n",
+    })  # fmt: skip
+    return made
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    """Open a session on that Hub."""
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as opened:
+        yield opened
+
+
+def checked(answer: DiffAnswer) -> DiffAnswer:
+    """Hold an answer against its schema."""
+    jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("diff.v1"))
+    return answer
+
+
+def test_last_change_is_compared(repository: BareRepository, session: Session) -> None:
+    """With one target the states before and after the last change of the weights are compared, not the last commit."""
+    before = repository.commit({"notes.txt": b"nothing"})
+    after = repository.commit({"model.safetensors": weights(1, 3)})
+    repository.commit({"README.md": b"---\nlicense: mit\n---\nText again\n"})
+    answer = checked(diff(session, "a/b"))
+    assert (answer.a.revision, answer.b.revision) == (before, after)
+    assert answer.weights.kind == "partial"
+    assert answer.weights.tensors
+    assert answer.weights.tensors.compared == "bytes"
+    assert answer.weights.tensors.changed == ("layers.1.weight",)
+    assert answer.weights.tensors.equal == 2
+    assert answer.facets == ()
+    assert answer.unchecked == ()
+
+
+def test_fields_and_tokenizers_are_compared(repository: BareRepository, session: Session) -> None:
+    """Config, card and tokenizer differences are told with both values and where they stand."""
+    after = repository.commit({
+        "model.safetensors": weights(5, 6), "config.json": config(vocab_size=12, rope={"b": 1, "a": [2]}),
+        "tokenizer.json": b'{"a": 2}', "README.md": b"---\nlicense: apache-2.0\n---\nText\n",
+        "generation_config.json": b'{"temperature": 0.5}',
+    })  # fmt: skip
+    answer = checked(diff(session, "a/b"))
+    assert answer.weights.kind == "partial", "the norm is still the same"
+    found = {facet.name: (facet.before, facet.after) for facet in answer.facets}
+    assert found["config.vocab_size"] == ("10", "12")
+    assert found["config.rope"] == (None, '{"a": [2], "b": 1}')
+    assert found["card.license"] == ('"mit"', '"apache-2.0"')
+    assert found["card.tags"] == ('["x"]', None)
+    assert found["generation_config.temperature"] == (None, "0.5")
+    assert found["tokenizer.tokenizer.json"][0] != found["tokenizer.tokenizer.json"][1]
+    assert "config.hidden_size" not in found
+    assert list(found) == sorted(found)
+    pointers = {facet.name: facet.pointer for facet in answer.facets}
+    assert pointers["config.rope"].revision == after
+    assert (pointers["config.rope"].file, pointers["config.rope"].field) == ("config.json", "rope")
+    assert pointers["card.tags"].revision == answer.a.revision
+
+
+def test_two_revisions_are_compared_in_the_order_given(repository: BareRepository, session: Session) -> None:
+    """`diff A B` goes from A to B."""
+    first = repository.git("rev-parse", "HEAD")
+    second = repository.commit({"model.safetensors": weights(1, 2, extra=True)})
+    forth = checked(diff(session, f"a/b@{first}", f"a/b@{second}"))
+    back = checked(diff(session, f"a/b@{second[:10]}", f"a/b@{first}"))
+    assert forth.weights.kind == back.weights.kind == "reshaped"
+    assert forth.weights.tensors
+    assert back.weights.tensors
+    assert forth.weights.tensors.added == back.weights.tensors.removed == ("added.weight",)
+
+
+def test_cast_is_measured(repository: BareRepository, session: Session) -> None:
+    """The same values in another dtype are a cast where both sides are on this machine."""
+    repository.commit({"model.safetensors": weights(1, 2, dtype="F16")})
+    answer = checked(diff(session, "a/b"))
+    assert answer.weights.kind == "cast"
+    assert answer.unchecked == ()
+
+
+def test_unread_weights_are_unchecked(repository: BareRepository, session: Session) -> None:
+    """Weights that are never opened are `replaced`, and the answer says that nothing was compared."""
+    for number in (1, 2):
+        repository.commit({"model.safetensors": None, "pytorch_model.bin": b"PK\x03\x04%d" % number})
+    answer = checked(diff(session, "a/b"))
+    assert answer.weights.kind == "replaced"
+    assert answer.weights.tensors is None
+    assert len(answer.unchecked) == 1
+
+
+def test_missing_objects_are_unchecked(repository: BareRepository, session: Session, tmp_path: Path) -> None:
+    """Weights whose bytes are not there are told as unread, by group, and the rest of the answer stands."""
+    import shutil
+
+    repository.commit({"model.safetensors": weights(7, 8), "config.json": config(vocab_size=11)})
+    shutil.rmtree(repository.git_dir / "lfs")
+    answer = checked(diff(session, "a/b"))
+    assert answer.weights.kind == "replaced"
+    assert any(item.what == "model.safetensors" for item in answer.unchecked)
+    assert [facet.name for facet in answer.facets] == ["config.vocab_size"]
+
+
+def test_unreadable_config_is_unchecked(repository: BareRepository, session: Session) -> None:
+    """A config that is no JSON is not compared, and said so; it is no difference."""
+    repository.commit({"model.safetensors": weights(3, 4), "config.json": b"{broken"})
+    answer = checked(diff(session, "a/b"))
+    assert answer.facets == ()
+    assert any("config.json" in item.what for item in answer.unchecked)
+
+
+def test_models_and_folders_are_compared() -> None:
+    """Two models, or a model and a folder, are compared; a folder's id carries its own Hub."""
+    with Session(hub_selector=str(DEMO), store_url="memory:") as session:
+        answer = checked(diff(session, "otterhub/skiff-0.7m-manual", "quillworks/notary-0.7m"))
+        assert answer.weights.kind == "retrained"
+        assert answer.a.model == "otterhub/skiff-0.7m-manual"
+        same = checked(diff(session, "otterhub/skiff-0.7m-manual", str(DEMO / "otterhub" / "skiff-0.7m-manual")))
+        assert same.weights.kind == "equal"
+        assert same.facets == ()
+        assert same.b.model.startswith("dir-")
+
+
+def test_model_without_weights_is_unknown() -> None:
+    """Where a side has no weights there is nothing to compare, and that is said."""
+    with Session(hub_selector=str(DEMO), store_url="memory:") as session:
+        answer = checked(diff(session, "otterhub/skiff-0.7m-manual", "skiffworks/skiff-0.7m"))
+    assert answer.weights.kind == "unknown"
+    assert "skiffworks/skiff-0.7m" in answer.unchecked[0].reason
+
+
+def test_one_revision_is_nothing_to_compare(session: Session, repository: BareRepository) -> None:
+    """A model with a single commit has no last change."""
+    del repository
+    with pytest.raises(InputError, match="nothing to compare"):
+        diff(session, "a/b")

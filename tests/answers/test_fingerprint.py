@@ -1,0 +1,109 @@
+"""What weights are: of a file, a folder, a model on a Hub."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lineage.answers.fingerprint import fingerprint
+from lineage.answers.session import Session
+from lineage.errors import FormatError, InputError, ModelNotFoundError
+from lineage_schemas.answer_fingerprint import FingerprintAnswer
+from lineage_schemas.export import json_schema
+from tests.support.shared import ROOT
+
+DEMO = ROOT / "lineage" / "demo_data" / "hub"
+MODEL = DEMO / "otterhub" / "skiff-0.7m-manual"
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Open a session on the demo's directory Hub."""
+    with Session(hub_selector=str(DEMO), store_url="memory:") as opened:
+        yield opened
+
+
+def checked(answer: FingerprintAnswer) -> FingerprintAnswer:
+    """Hold an answer against its schema."""
+    jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("fingerprint.v1"))
+    return answer
+
+
+def test_file_folder_and_model_are_the_same_weights(session: Session) -> None:
+    """The same weights have the same digests as a file, as a folder and as a model; each says where it was read."""
+    by_file = checked(fingerprint(session, str(MODEL / "model.safetensors")))
+    by_folder = checked(fingerprint(session, str(MODEL)))
+    by_id = checked(fingerprint(session, "otterhub/skiff-0.7m-manual"))
+    assert len({answer.groups[0].digests for answer in (by_file, by_folder, by_id)}) == 1
+    assert by_file.groups[0].digests.weights
+    assert [answer.level for answer in (by_file, by_folder, by_id)] == ["full"] * 3
+    assert (by_file.hub, by_file.revision, by_file.collected_at) == (None, None, None)
+    assert by_id.revision == by_folder.revision
+    assert by_id.collected_at is not None
+    assert by_file.cost.bytes_read == by_id.cost.bytes_read == (MODEL / "model.safetensors").stat().st_size
+    assert by_file.groups[0].tensors == by_id.groups[0].tensors
+
+
+@pytest.mark.parametrize("level", ["metadata", "header"])
+def test_asked_level_is_kept(session: Session, level: str) -> None:
+    """A shallower level is not exceeded and the answer says it."""
+    answer = checked(fingerprint(session, "otterhub/skiff-0.7m-manual", level=level))  # type: ignore[arg-type]
+    assert answer.level == level
+    assert answer.groups[0].digests.weights is None
+    assert (answer.groups[0].tensors is None) == (level == "metadata")
+
+
+def test_broken_group_is_told_beside_sound_ones(session: Session, tmp_path: Path) -> None:
+    """In a folder a file that breaks its format is unchecked, with what its hash tells, and others are measured."""
+    shutil.copy(MODEL / "model.safetensors", tmp_path / "model.safetensors")
+    (tmp_path / "extra.safetensors").write_bytes(b"\xff" * 100)
+    answer = checked(fingerprint(session, str(tmp_path)))
+    sound, broken = answer.groups
+    assert sound.digests.weights
+    assert broken.digests.weights is None
+    assert broken.digests.files
+    assert [item.what for item in answer.unchecked] == ["extra.safetensors"]
+    assert "extra.safetensors is no sound safetensors file" in answer.unchecked[0].reason
+    assert answer.level == "metadata"
+
+
+def test_broken_single_file_is_an_error(session: Session, tmp_path: Path) -> None:
+    """A single file that breaks its format has no answer."""
+    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 100)
+    with pytest.raises(FormatError):
+        fingerprint(session, str(tmp_path / "model.safetensors"))
+
+
+def test_folder_without_weights_says_so(session: Session, tmp_path: Path) -> None:
+    """A model folder without weight files is no error: nothing is there, and that is said."""
+    (tmp_path / "config.json").write_text("{}")
+    answer = checked(fingerprint(session, str(tmp_path)))
+    assert answer.groups == ()
+    assert answer.unchecked[0].reason == "no weight file is in it"
+
+
+def test_what_is_not_there_is_an_error(session: Session, tmp_path: Path) -> None:
+    """A missing path and a missing model are named."""
+    with pytest.raises(InputError, match="does not exist"):
+        fingerprint(session, str(tmp_path / "gone"))
+    with pytest.raises(ModelNotFoundError, match="nobody/nothing"):
+        fingerprint(session, "nobody/nothing")
+
+
+def test_single_file_loads_nothing_heavy() -> None:
+    """Fingerprinting a file imports no Hub client, no database, no numpy: start-up is part of the promise."""
+    code = (
+        "import sys\nfrom lineage.answers.session import Session\nfrom lineage.answers.fingerprint import fingerprint\n"
+        f"fingerprint(Session(), {str(MODEL / 'model.safetensors')!r})\n"
+        "print([name for name in ('numpy', 'huggingface_hub', 'sqlite3', 'neo4j', 'networkx', 'rich', 'yaml', 'click')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

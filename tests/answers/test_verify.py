@@ -1,0 +1,152 @@
+"""Are these the weights that they are said to be?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lineage.answers.collect import collect
+from lineage.answers.session import Session
+from lineage.answers.verify import verify
+from lineage.errors import InputError
+from lineage_schemas.answer_verify import VerifyAnswer
+from lineage_schemas.export import json_schema
+from tests.support.shared import ROOT
+from tests.support.weight_files import read_safetensors, safetensors_bytes, write_shards
+
+DEMO = ROOT / "lineage" / "demo_data" / "hub"
+ID = "otterhub/skiff-0.7m-manual"
+MODEL = DEMO / ID / "model.safetensors"
+CHILD = DEMO / "quillworks" / "notary-0.7m" / "model.safetensors"
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Open a session on the demo's directory Hub, with an empty store."""
+    with Session(hub_selector=str(DEMO), store_url="memory:") as opened:
+        yield opened
+
+
+@pytest.fixture
+def sharded(tmp_path: Path) -> Path:
+    """Write the model's tensors into two shards."""
+    write_shards(tmp_path, read_safetensors(MODEL)[0], 2)
+    return tmp_path
+
+
+def checked(answer: VerifyAnswer) -> VerifyAnswer:
+    """Hold an answer against its schema."""
+    jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("verify.v1"))
+    return answer
+
+
+def test_same_file_is_equal(session: Session, tmp_path: Path) -> None:
+    """A downloaded file, under any name, is the model's."""
+    shutil.copy(MODEL, tmp_path / "model.safetensors")
+    shutil.copy(MODEL, tmp_path / "mine.safetensors")
+    for name in ("model.safetensors", "mine.safetensors"):
+        answer = checked(verify(session, str(tmp_path / name), against=ID))
+        assert (answer.verdict, answer.differences) == ("equal", ())
+        assert answer.against == ID
+        assert answer.revision
+
+
+def test_same_folder_is_equal(session: Session) -> None:
+    """A folder is compared group by group."""
+    assert checked(verify(session, str(MODEL.parent), against=ID)).verdict == "equal"
+
+
+def test_shards_of_the_same_tensors_are_reserialised(session: Session, sharded: Path) -> None:
+    """The same parameters in other files are re-serialised, and the files that differ are listed."""
+    answer = checked(verify(session, str(sharded), against=ID))
+    assert answer.verdict == "reserialised"
+    assert {item.what for item in answer.differences} == {
+        "model.safetensors", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+    }  # fmt: skip
+
+
+def test_one_flipped_bit_is_different(session: Session, tmp_path: Path) -> None:
+    """One changed byte is found, down to its tensor."""
+    tensors, metadata = read_safetensors(MODEL)
+    dtype, shape, data = tensors["model.norm.weight"]
+    tensors["model.norm.weight"] = (dtype, shape, bytes([data[0] ^ 1]) + data[1:])
+    (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors, metadata))
+    answer = checked(verify(session, str(tmp_path), against=ID))
+    assert answer.verdict == "different"
+    assert [item.what for item in answer.differences] == ["model.safetensors", "tensor model.norm.weight"]
+
+
+def test_fine_tune_is_different(session: Session) -> None:
+    """Another model of the same layout is different in all tensors."""
+    answer = checked(verify(session, str(CHILD), against=ID))
+    assert answer.verdict == "different"
+    assert len(answer.differences) == 1 + len(read_safetensors(MODEL)[0])
+
+
+def test_missing_shard_is_different(session: Session, sharded: Path) -> None:
+    """A folder that lacks a shard does not hold the model."""
+    (sharded / "model-00002-of-00002.safetensors").unlink()
+    assert checked(verify(session, str(sharded), against=ID)).verdict == "different"
+
+
+def test_group_that_the_model_lacks_is_different(session: Session, tmp_path: Path) -> None:
+    """Weights that the model does not have are a difference, whatever else is equal."""
+    shutil.copy(MODEL, tmp_path / "model.safetensors")
+    (tmp_path / "vae.pt").write_bytes(b"PK\x03\x04 something")
+    answer = checked(verify(session, str(tmp_path), against=ID))
+    assert answer.verdict == "different"
+    assert [item.what for item in answer.differences] == ["vae.pt"]
+
+
+def test_pickles_are_compared_by_hash(session: Session, tmp_path: Path) -> None:
+    """Files that are never opened are equal or different by their hash."""
+    hub = tmp_path / "hub"
+    for place in (hub / "a" / "b", tmp_path / "same", tmp_path / "other"):
+        place.mkdir(parents=True)
+        content = b"PK\x03\x04" + (b"2" if place.name == "other" else b"1") * 100
+        (place / "pytorch_model.bin").write_bytes(content)
+    with Session(hub_selector=str(hub), store_url="memory:") as opened:
+        assert checked(verify(opened, str(tmp_path / "same"), against="a/b")).verdict == "equal"
+        assert (
+            checked(verify(opened, str(tmp_path / "other" / "pytorch_model.bin"), against="a/b")).verdict == "different"
+        )
+
+
+def test_path_without_weights_is_an_error(session: Session, tmp_path: Path) -> None:
+    """A folder without weights cannot be verified."""
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds no weight file"):
+        verify(session, str(tmp_path), against=ID)
+
+
+def test_relative_paths_need_no_dot(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands where a path must stand is a path."""
+    shutil.copy(MODEL, tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    assert checked(verify(session, "model.safetensors", against=ID)).verdict == "equal"
+
+
+def test_store_names_the_revision(session: Session, sharded: Path) -> None:
+    """Without a model the store names the revision that has the files, or the parameters in other files."""
+    assert checked(verify(session, str(MODEL))).verdict == "not_known"
+    collect(session, [ID])
+    by_file = checked(verify(session, str(MODEL)))
+    assert by_file.verdict == "known"
+    assert [(match.model, match.group, match.by) for match in by_file.matches] == [(ID, "model.safetensors", "files")]
+    by_weights = checked(verify(session, str(sharded)))
+    assert [(match.model, match.by) for match in by_weights.matches] == [(ID, "weights")]
+    assert by_weights.matches[0].revision == by_file.matches[0].revision
+
+
+def test_store_finds_renamed_tensors(session: Session, tmp_path: Path) -> None:
+    """The same values under other names are found by their content."""
+    collect(session, [ID])
+    tensors = {f"base.{name}": tensor for name, tensor in read_safetensors(MODEL)[0].items()}
+    (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
+    answer = checked(verify(session, str(tmp_path)))
+    assert [(match.model, match.by) for match in answer.matches] == [(ID, "content")]
