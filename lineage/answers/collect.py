@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
@@ -65,9 +66,7 @@ def run(session: Session, targets: Sequence[Target], options: CollectOptions) ->
     collection = Collection(session.hub, session.store, options, session.progress)
     with session.progress.task("collecting", unit="models") as task:
         for event in collection.run(targets):
-            if isinstance(event, NotRead):
-                session.progress.note(f"{event.model}: {event.detail}")
-            elif isinstance(event, Capped):
+            if isinstance(event, Capped):
                 session.progress.note(f"stopped at {event.limit}; not read: {_few(event.waiting)}")
             if not isinstance(event, Started):
                 task.advance()
@@ -79,22 +78,16 @@ def _few(models: Sequence[str]) -> str:
     return shown if len(models) <= 3 else f"{shown} and {len(models) - 3} more"
 
 
-def _answer(session: Session, targets: Sequence[str], events: Iterable[Event]) -> CollectAnswer:
-    from datetime import UTC, datetime
-
-    told = list(events)
-    costs = [session.hub.cost()]
+def _answer(session: Session, targets: Sequence[str], events: Sequence[Event]) -> CollectAnswer:
+    here = sum(event.bytes_here for event in events if isinstance(event, Stored))
+    spent = session.hub.cost()
     return CollectAnswer(
         **session.header("collect.v1", datetime.now(UTC)),
         store=session.store.url,
         targets=tuple(targets),
-        models=tuple(_collected(session, told)),
-        cost=Cost(
-            requests=sum(c.requests for c in costs),
-            bytes_read=sum(c.bytes_read for c in costs),
-            local=session.hub.is_local,
-        ),
-        incomplete=tuple(incomplete(told)),
+        models=tuple(_collected(session, events)),
+        cost=Cost(requests=spent.requests, bytes_read=spent.bytes_read + here, local=session.hub.is_local),
+        incomplete=tuple(incomplete(events)),
     )
 
 
@@ -112,10 +105,17 @@ def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedM
                 parents=tuple(shown_id(key, session.hub.name) for key in event.parents),
             )
         elif isinstance(event, NotRead):
+            kept = not event.asked and event.reason in ("missing", "gated")
             yield CollectedModel(
-                id=event.model, outcome="failed", head=None, level=None, commits=None, changes=None, parents=(),
+                id=event.model,
+                outcome="named" if kept else "failed",
+                head=None,
+                level=None,
+                commits=None,
+                changes=None,
+                parents=(),
                 detail=event.detail,
-            )  # fmt: skip
+            )
 
 
 def incomplete(events: Iterable[Event]) -> Iterator[Incomplete]:

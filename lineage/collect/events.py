@@ -17,7 +17,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Stored:
-    """A model was read and written; `parents` are keys."""
+    """A model was read and written; `parents` are keys, `bytes_here` what was read of weights on this machine."""
 
     model: str
     head: str
@@ -25,6 +25,7 @@ class Stored:
     commits: int
     changes: int
     parents: tuple[str, ...]
+    bytes_here: int = 0
 
 
 @dataclass(frozen=True)

@@ -128,8 +128,15 @@ class Collection:
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
         self._follow(target, resolved.model, parents, depth)
         changes = sum(len(report.changes) for report in reading.lines[:1])
-        level = weights.reached(reading.groups)
-        return Stored(resolved.model, resolved.commit, level, len(reading.history.commits), changes, parents)
+        return Stored(
+            model=resolved.model,
+            head=resolved.commit,
+            level=weights.reached(reading.groups),
+            commits=len(reading.history.commits),
+            changes=changes,
+            parents=parents,
+            bytes_here=weights.bytes_here,
+        )
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Find what the store knows of a model that was collected before."""

@@ -50,7 +50,8 @@ class WeightReader:
     """Read weight groups of one model, as deep as wishes, budget and what is at hand allow.
 
     The budget is the model's: what one group costs is gone for the next. Content that the store has read before is
-    not read again, because a files digest names it for ever. `refused` says that the Hub keeps files back.
+    not read again, because a files digest names it for ever. `refused` says that the Hub keeps files back,
+    `bytes_here` how much was read on this machine.
     """
 
     def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
@@ -61,6 +62,7 @@ class WeightReader:
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
         self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
         self.refused = False
+        self.bytes_here = 0
 
     def read_group(self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry]) -> ReadGroup:
         """Read one group. What cannot be read is not raised: `problem` tells it, and the level how far it went."""
@@ -99,7 +101,9 @@ class WeightReader:
                 self.refused = self.refused or isinstance(error, GatedError)
                 problem = problem or error.message
                 continue
-            if found.level == "full" and not self.hub.is_local:
+            if self.hub.is_local:
+                self.bytes_here += found.cost.bytes_read
+            elif found.level == "full":
                 self._left -= found.byte_size or 0
             return found, problem
         return known or _by_names(group, entries), problem

@@ -9,7 +9,8 @@ from lineage_schemas.model import Level
 from lineage_schemas.record import Record
 from lineage_schemas.weights import Cost
 
-CollectOutcome = Literal["collected", "unchanged", "failed"]
+CollectOutcome = Literal["collected", "unchanged", "named", "failed"]
+"""Named: an ancestor that is missing or gated, kept by its name. Failed: what was asked for, or could not be asked."""
 
 
 class CollectedModel(Record):

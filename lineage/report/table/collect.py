@@ -13,7 +13,9 @@ from lineage.report.tree import REASONS
 if TYPE_CHECKING:
     from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
 
-OUTCOMES: dict[str, tuple[str, Style]] = {"collected": ("✓", "good"), "unchanged": ("=", "dim"), "failed": ("✗", "bad")}
+OUTCOMES: dict[str, tuple[str, Style]] = {
+    "collected": ("✓", "good"), "unchanged": ("=", "dim"), "named": ("·", "warn"), "failed": ("✗", "bad"),
+}  # fmt: skip
 
 
 def collect(answer: CollectAnswer) -> Document:
@@ -38,8 +40,6 @@ def _row(model: CollectedModel) -> tuple[str | Span, ...]:
         facts.append(counted(model.changes, "weight change"))
     if model.level:
         facts.append(f"level {model.level}")
-    if model.detail:
-        facts.append(model.detail)
     mark, style = OUTCOMES[model.outcome]
     return Span(mark, style), at(model.id, model.head), Span(model.outcome, style), " · ".join(facts)
 
