@@ -16,8 +16,11 @@ from lineage_schemas.pointer import Pointer
 FIRST_CREATION_DATE = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
 """When the Hub began to keep dates of creation: it gives this one for every older repository."""
 
+MAX_TEXT = 2_000
+"""Characters of a title or message that are searched: what a copy says of itself stands at the beginning."""
+
 _DUPLICATE = re.compile(
-    r"^\W*(?:this (?:model|repo(?:sitory)?) (?:is|was) )?duplicat(?:e|ed|ing)\s+(?:from|of)\s*:?\s+"
+    r"^[^\w\n]*(?:this (?:model|repo(?:sitory)?) (?:is|was) )?duplicat(?:e|ed|ing)\s+(?:from|of)\s*:?\s+"
     r"(?:(?:model|repo|repository)\s+)?(?P<name>\S+)(?P<rest>.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -28,7 +31,7 @@ def duplicate_source(title: str, message: str = "") -> WrittenName | None:
 
     The Hub's own duplication writes `Duplicate from ORG/NAME` as title. People write it as link and in other tenses.
     """
-    match = _DUPLICATE.search(f"{title}\n{message}")
+    match = _DUPLICATE.search(f"{title[:MAX_TEXT]}\n{message[:MAX_TEXT]}")
     if match is None:
         return None
     text = match["name"].strip("*_`'\"()<>[]").rstrip(".,;:!")

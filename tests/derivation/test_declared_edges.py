@@ -252,6 +252,12 @@ def test_other_titles_are_no_duplicates(title: str) -> None:
     assert duplicate_source(title) is None
 
 
+def test_endless_messages_are_searched_soon() -> None:
+    """A message of a million line breaks takes no longer than a short one."""
+    assert duplicate_source("initial commit", "\n" * 1_000_000 + "Duplicate from a/base") is None
+    assert duplicate_source("*" * 1_000_000) is None
+
+
 def test_duplicate_is_an_edge_without_relation() -> None:
     """The Hub has no word for a copy: relation null, method `duplicate`, the parent's commit where it is known."""
     first = FirstCommit(ROOT, "Duplicate from a/base")
