@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -36,6 +37,7 @@ class Run:
         from lineage.answers.session import Session
         from lineage_cli._output import listener
 
+        gc.enable()
         progress = listener(quiet=self.quiet)
         return Session(hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress)
 

@@ -42,7 +42,7 @@ def command(
     """Read models from the Hub into the store, with their ancestors.
 
     Reads history, cards, configs and the headers of weight files. What is there already is not read again, and a
-    run that was stopped goes on where it was: run it again. Exit code 2 where a model could not be read.
+    run that was stopped goes on where it was: run it again. Exit code 2 where a target could not be read.
     """
     if not targets and author is None:
         raise click.UsageError("name a TARGET, --from-file or --author", click.get_current_context())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn, cast
@@ -30,6 +32,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command line and exit; whatever goes wrong ends as words, never as a traceback."""
         extra |= {"prog_name": "lineage", "standalone_mode": False}
+        _start_lean()
         try:
             code = super().main(*args, **extra)
             sys.stdout.flush()
@@ -37,6 +40,8 @@ class LazyGroup(click.Group):
             from lineage_cli._errors import report
 
             code = report(error)
+        finally:
+            gc.enable()
         sys.exit(code if isinstance(code, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -61,6 +66,15 @@ class LazyGroup(click.Group):
         """Write the table instead of asking each command for its help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _start_lean() -> None:
+    """Save a tenth of the start: imports make no garbage, and pydantic need not search all packages for plugins.
+
+    `Run.session` lets the collector work again, before anything is read.
+    """
+    gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 @click.group(

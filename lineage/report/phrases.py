@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -120,27 +120,31 @@ def place(pointer: Pointer, *, model: str | None = None) -> str:
     return f"{inside} of {outside}" if inside and outside else inside or outside
 
 
-def evidence_words(evidence: TracedEvidence, parent: str) -> str:
-    """Say one piece of evidence in a few words: the file and field, and what stands there if it is not the id."""
-    pointer = evidence.pointer
-    file = "card" if pointer.file == "README.md" else pointer.file
-    words = " ".join(part for part in (file, pointer.field or pointer.tensor) if part) if file else evidence.rule
-    if evidence.value is not None and evidence.value.strip() not in {parent, ""}:
-        words += f" “{cut(evidence.value, 40)}”"
-    return words
+def evidence_words(evidence: TracedEvidence, known: Collection[str | None]) -> str:
+    """Say what one piece of evidence rests on: the field or tensor, and what stands there if it is not `known`."""
+    words = evidence.pointer.field or evidence.pointer.tensor or ""
+    if evidence.value is None or evidence.value.strip() in {"", *known}:
+        return words
+    return f"{words} “{cut(evidence.value, 40)}”".strip()
 
 
-def evidence_list(edge: TracedDerivation, limit: int = 3) -> str:
+def evidence_list(edge: TracedDerivation) -> str:
     """Join an edge's evidence in a few words, what speaks against it marked and first: it is what one must see."""
-    against = _once(evidence_words(each, edge.parent) for each in edge.evidence if each.supports is False)
-    others = _once(evidence_words(each, edge.parent) for each in edge.evidence if each.supports is not False)
-    parts = ([f"against it: {listed(against, limit)}"] if against else []) + ([listed(others, limit)] if others else [])
-    return "; ".join(parts) or "no evidence kept"
+    against = _by_file([each for each in edge.evidence if each.supports is False], edge)
+    others = _by_file([each for each in edge.evidence if each.supports is not False], edge)
+    parts = [f"against it: {'; '.join(against)}"] if against else []
+    return "; ".join(parts + others) or "no evidence kept"
 
 
-def _once(words: Iterable[str]) -> list[str]:
-    """Drop repetitions, in order."""
-    return list(dict.fromkeys(words))
+def _by_file(evidence: Iterable[TracedEvidence], edge: TracedDerivation) -> list[str]:
+    """Name each file once with its fields; evidence without a file goes by its rule."""
+    known = (edge.parent, edge.relation, edge.relation_declared, edge.method)
+    fields: dict[str, list[str]] = {}
+    for each in evidence:
+        file = "card" if each.pointer.file == "README.md" else each.pointer.file or each.rule
+        fields.setdefault(file, []).append(evidence_words(each, known))
+    words = {file: listed(list(dict.fromkeys(filter(None, found))), 3) for file, found in fields.items()}
+    return [f"{file} {found}".strip() for file, found in words.items()]
 
 
 def relation_words(edge: TracedDerivation) -> str:

@@ -139,7 +139,7 @@ def test_exit_codes_follow_the_verdict(
 
 
 def test_a_collection_without_a_failure_ends_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gated ancestor is incomplete and no failure; a model that could not be read is one."""
+    """A gated ancestor that is known by name is no failure; a model that could not be read is one."""
     whole = collect()
     kept = tuple(model for model in whole.models if model.outcome != "failed")
     assert ask(monkeypatch, "collect", whole.model_copy(update={"models": kept}), ["collect", "a/b"])[1].exit_code == 0

@@ -430,12 +430,19 @@ def collect() -> CollectAnswer:
                 id="origin/base-7b", outcome="unchanged", head=commit(5), level="full", commits=1, changes=1, parents=()
             ),
             CollectedModel(
+                id="origin/gated-base", outcome="named", head=None, level=None, commits=None, changes=None, parents=(),
+                detail="ask for access",
+            ),
+            CollectedModel(
                 id="gone/model", outcome="failed", head=None, level=None, commits=None, changes=None, parents=(),
                 detail="the Hub knows no such model",
             ),
         ),
         cost=Cost(requests=14, bytes_read=200_123, local=False),
-        incomplete=(Incomplete(model="origin/gated-base", reason="gated", detail="ask for access"),),
+        incomplete=(
+            Incomplete(model="origin/gated-base", reason="gated", detail="ask for access"),
+            Incomplete(model="gone/model", reason="missing"),
+        ),
     )  # fmt: skip
 
 

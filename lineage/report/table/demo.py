@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def demo(answer: DemoAnswer) -> Document:
     """Write the demo's answers and the commands to try next."""
     lines: list[Line] = [
+        line(dim(f"On the models that the package carries, in {answer.hub_folder}:")),
+        EMPTY,
         *_step("1", f"lineage collect {_targets(answer.collected.targets)}", collect(answer.collected)),
         *_step("2", f"lineage trace {answer.trace.root}", trace(answer.trace)),
         *_step("3", f"lineage check {answer.check.model}", check(answer.check)),
@@ -25,11 +27,7 @@ def demo(answer: DemoAnswer) -> Document:
 
 
 def _step(number: str, command: str, document: Document) -> list[Line]:
-    return [
-        line(strong(f"{number}. {command}"), dim("  (here on the models that the package carries)")),
-        *document,
-        EMPTY,
-    ]
+    return [line(strong(f"{number}. {command}")), EMPTY, *document, EMPTY]
 
 
 def _targets(targets: tuple[str, ...]) -> str:
