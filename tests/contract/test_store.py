@@ -1,0 +1,248 @@
+"""What every graph store promises to those who read, whatever stands behind it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from lineage.store.dump import dump
+from lineage.store.interface import NodeRow
+from lineage.store.open import open_store
+from lineage.store.rows import Rows
+from lineage_schemas.derivation import Derivation
+from lineage_schemas.evidence import Evidence
+from lineage_schemas.file import FileEntry
+from lineage_schemas.graph_batch import GraphBatch
+from lineage_schemas.model import ModelObservations, Observation
+from lineage_schemas.revision import Tree
+from lineage_schemas.weight_group import WeightGroup
+from tests.support.graphs import FAMILY, NOON, Stores, derivation, group, model, revision, sha
+
+
+def test_an_empty_store_answers(stores: Stores) -> None:
+    """Before anything is written, every question has an empty answer."""
+    with stores.view() as view:
+        assert view.nodes("Model", ["a/b"]) == {}
+        assert list(view.find("Model", {"licence": "mit"})) == []
+        assert list(view.edges("DERIVED_FROM", ["a/b"], "out")) == []
+        assert view.count("CONTAINS") == view.count("Model", {"state": "present"}) == 0
+        assert view.attachment("text", "k") is None
+    assert stores.dump() == []
+    assert set(stores.store.info().nodes.values()) == {0}
+
+
+def test_records_come_back_as_they_were(stores: Stores) -> None:
+    """A node's properties make the record again that was written."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        for kind, records in (
+            ("Model", (*FAMILY.models, *FAMILY.stubs)), ("Ref", FAMILY.refs), ("Revision", FAMILY.revisions),
+            ("Weights", FAMILY.weights), ("Change", FAMILY.changes),
+        ):  # fmt: skip
+            for record in records:
+                found = view.nodes(kind, [record.key])  # type: ignore[arg-type]
+                assert type(record).model_validate({**found[record.key], "key": record.key}) == record
+        node = view.nodes("Evidence", ["e1"])["e1"]
+        assert Evidence.model_validate({**node, "id": "e1"}) == FAMILY.evidence[0]
+
+
+def test_nodes_leave_out_what_is_not_there(stores: Stores) -> None:
+    """Unknown keys are absent; keys come back in order, each once."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        found = view.nodes("Model", ["you/tuned", "nobody/x", "org/base", "you/tuned"])
+        assert list(found) == ["org/base", "you/tuned"]
+        assert view.nodes("Model", []) == {}
+
+
+def test_edges_know_their_ends_names_and_properties(stores: Stores) -> None:
+    """An edge of each kind comes back from both of its ends."""
+    stores.write(FAMILY)
+    sha_key, blob_key = f"sha256:{sha(1)}", f"gitblob:{'a' * 40}"
+    with stores.view() as view:
+        tree = list(view.edges("CONTAINS", ["org/base@c1"], "out"))
+        assert [(e.target, e.name) for e in tree] == [(blob_key, "README.md"), (sha_key, "model.safetensors")]
+        assert [e.properties for e in tree] == [{}, {"xet_hash": "x"}]
+        holders = view.edges("CONTAINS", [blob_key, sha_key], "in")
+        assert [e.source for e in holders] == ["org/base@c1", "org/base@c1", "you/tuned@d1"]
+        (placed,) = view.edges("HAS_WEIGHTS", ["org/base@c1"], "out")
+        assert (placed.target, placed.name) == ("files.v1:1", "model.safetensors")
+        assert WeightGroup.model_validate(placed.properties) == group()
+        (edge,) = view.edges("DERIVED_FROM", ["you/tuned"], "out")
+        assert Derivation(child=edge.source, parent=edge.target, **edge.properties) == FAMILY.derivations[0]
+        for kind, near, far in (
+            ("HAS_REVISION", "org/base", "org/base@c0"), ("HAS_PARENT", "org/base@c1", "org/base@c0"),
+            ("POINTS_TO", "org/base@refs/heads/main", "org/base@c1"), ("PUBLISHED_BY", "org/base", "org"),
+            ("HAS_CHANGE", "org/base", "org/base@refs/heads/main:c1"),
+        ):  # fmt: skip
+            assert (near, far) in view.neighbours(kind, [near], "out")  # type: ignore[arg-type]
+            assert (near, far) in view.neighbours(kind, [far], "in")  # type: ignore[arg-type]
+
+
+def test_edges_come_in_order_from_a_set(stores: Stores) -> None:
+    """A frontier of many nodes gives the edges of all, in order of source, target and name, both ways."""
+    children = [f"m/{n}" for n in range(1200)]
+    stores.write(GraphBatch(derivations=tuple(derivation(c, f"p/{n % 7}") for n, c in enumerate(children))))
+    pairs = sorted((c, f"p/{n % 7}") for n, c in enumerate(children))
+    with stores.view() as view:
+        assert view.neighbours("DERIVED_FROM", [*children, "nobody/x"], "out") == pairs
+        assert view.neighbours("DERIVED_FROM", {p for _, p in pairs}, "in") == pairs
+        assert [(e.source, e.target) for e in view.edges("DERIVED_FROM", set(children), "out")] == pairs
+        assert [(e.source, e.target) for e in view.edges("DERIVED_FROM", [p for _, p in pairs], "in")] == pairs
+        assert len(view.nodes("Model", children)) == 1200
+
+
+def test_a_view_walks_further_than_it_looked(stores: Stores) -> None:
+    """What a view learnt on one hop does not show nodes on the next that are not there."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        assert view.neighbours("DERIVED_FROM", ["org/base"], "in") == [
+            ("you/merged", "org/base"), ("you/tuned", "org/base"),
+        ]  # fmt: skip
+        assert view.neighbours("DERIVED_FROM", ["you/merged", "you/tuned"], "in") == [("you/merged", "you/tuned")]
+        assert view.neighbours("DERIVED_FROM", ["nobody/x"], "in") == []
+
+
+def test_promoted_properties_find_nodes(stores: Stores) -> None:
+    """Nodes are found by every promoted property, by several at once, and by null."""
+    family = ModelObservations(family=Observation(value="llama", observed_at=NOON))
+    stores.write(FAMILY, GraphBatch(models=(model("org/llama", observations=family, licence="mit"),)))
+    with stores.view() as view:
+        assert [row.key for row in view.find("Model", {"licence": "mit"})] == ["org/base", "org/llama"]
+        assert [row.key for row in view.find("Model", {"licence": "mit", "state": "present"})] == ["org/base"]
+        assert [row.key for row in view.find("Model", {"licence": None})] == ["you/merged"]
+        assert [row.key for row in view.find("Model", {"family": "llama"})] == ["org/llama"]
+        assert [row.key for row in view.find("File", {"alias": "b" * 40})] == [f"sha256:{sha(1)}"]
+        assert [row.key for row in view.find("Weights", {"layout": "layout.v1:9"})] == ["files.v1:1"]
+        assert [row.key for row in view.find("Change", {"verdict": "silent"})] == ["org/base@refs/heads/main:c0"]
+        assert [row.key for row in view.find("Revision", {"commit": "d1"})] == ["you/tuned@d1"]
+        assert [row.key for row in view.find("Evidence", {"child": "you/merged"})] == ["e2"]
+        assert [row.key for row in view.find("Ref", {"name": "refs/heads/main"})] == ["org/base@refs/heads/main"]
+        assert [row.key for row in view.find("Publisher", {"name": "you"})] == ["you"]
+
+
+def test_only_promoted_properties_are_asked_for(stores: Stores) -> None:
+    """A question that could only be answered by reading everything is refused, for nodes and for edges."""
+    with stores.view() as view:
+        with pytest.raises(ValueError, match="tags"):
+            view.find("Model", {"tags": "x"})
+        with pytest.raises(ValueError, match="confidence"):
+            view.count("DERIVED_FROM", {"confidence": 1.0})
+
+
+def test_find_turns_pages(stores: Stores) -> None:
+    """`after` and `limit` give every node once, in order of key by code point."""
+    keys = ["A/x", "Z/x", "a/x", "a/x-y", "a/x.y", "ä/x", "\U0001f600/x", "\uffee/x"]
+    stores.write(GraphBatch(models=tuple(model(key, licence="mit") for key in reversed(keys))))
+    seen: list[str] = []
+    with stores.view() as view:
+        while page := view.find("Model", {"licence": "mit"}, after=seen[-1] if seen else None, limit=3):
+            assert len(page) <= 3
+            seen += [row.key for row in page]
+        assert [row.key for row in view.all_nodes("Model")] == sorted(keys)
+    assert seen == sorted(keys)
+
+
+def test_files_turn_pages_too(stores: Stores) -> None:
+    """Keys of files are in order across all forms that they have."""
+    entries = [FileEntry(path=f"{n}", sha256=sha(n)) for n in range(3)]
+    entries += [FileEntry(path=f"b{n}", blob_id=f"{n:040x}") for n in range(3)] + [FileEntry(path="unread")]
+    stores.write(GraphBatch(revisions=(revision("a/b", "c"),), trees=(Tree(revision="a/b@c", entries=tuple(entries)),)))
+    seen: list[str] = []
+    with stores.view() as view:
+        while page := view.find("File", {}, after=seen[-1] if seen else None, limit=2):
+            seen += [row.key for row in page]
+        assert seen == sorted(seen) == [row.key for row in view.all_nodes("File")]
+        assert len(seen) == 7
+        assert [edge.target for edge in view.all_edges("CONTAINS")] == seen
+
+
+def test_counts(stores: Stores) -> None:
+    """Nodes and edges are counted, whole and by promoted properties, and the store's description agrees."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        assert view.count("Model") == 3
+        assert view.count("Model", {"state": "present"}) == 2
+        assert view.count("CONTAINS") == 3
+        assert view.count("DERIVED_FROM") == 3
+        assert view.count("DERIVED_FROM", {"relation": "merge"}) == 1
+        assert view.count("DERIVED_FROM", {"relation": None}) == 1
+    info = stores.store.info()
+    assert (info.nodes["Model"], info.nodes["File"], info.edges["CONTAINS"]) == (3, 2, 3)
+    assert info.url == stores.store.url
+
+
+def test_a_view_stays_as_it_was_opened(stores: Stores) -> None:
+    """A writer beside an open view moves nothing under it."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        stores.store.write(GraphBatch(models=(model("new/one"),), replace_derivations_of=("you/merged", "you/tuned")))
+        assert view.nodes("Model", ["new/one"]) == {}
+        assert view.count("DERIVED_FROM") == 3
+    with stores.view() as view:
+        assert view.count("Model") == 4
+        assert view.count("DERIVED_FROM") == 0
+
+
+def test_what_a_view_gives_is_the_readers_own(stores: Stores) -> None:
+    """Changing a row that was read changes nothing for the next reader."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        view.nodes("Model", ["org/base"])["org/base"]["tags"].append("mine")
+        next(view.edges("DERIVED_FROM", ["you/tuned"], "out")).properties.clear()
+        assert view.nodes("Model", ["org/base"])["org/base"]["tags"] == []
+        assert next(view.edges("DERIVED_FROM", ["you/tuned"], "out")).properties["relation"] == "finetune"
+
+
+def test_a_bulk_load_ends_in_the_same_graph(stores: Stores) -> None:
+    """Loading in bulk, also when it fails half-way, leaves what the writes that came through would have left."""
+    stores.write(FAMILY)
+    more = GraphBatch(models=(model("x/y"),), derivations=(derivation("x/y", "org/base"),))
+
+    def fail_half_way() -> None:
+        with stores.store.bulk():
+            stores.store.write(FAMILY)
+            stores.store.write(more)
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_half_way()
+    with stores.store.bulk():
+        stores.store.write(more)
+    loaded = stores.dump()
+    stores.store.erase(["org/base", "you/tuned", "you/merged", "x/y"])
+    stores.write(FAMILY, more)
+    assert stores.dump() == loaded
+
+
+def test_rows_make_a_copy(stores: Stores) -> None:
+    """What one store gives as rows another takes, and is the same."""
+    stores.write(FAMILY)
+    with stores.view() as view, open_store("memory:") as copy:
+        info = stores.store.info()
+        nodes = [(kind, row) for kind in info.nodes for row in view.all_nodes(kind)]  # type: ignore[arg-type]
+        edges = [edge for kind in info.edges for edge in view.all_edges(kind)]  # type: ignore[arg-type]
+        copy.write_rows(Rows.of(nodes, edges, view.all_attachments()))  # type: ignore[arg-type]
+        with copy.reading() as copied:
+            assert list(dump(copied)) == list(dump(view))
+            assert next(iter(copied.all_nodes("Model"))) == NodeRow(
+                "org/base", view.nodes("Model", ["org/base"])["org/base"]
+            )
+
+
+def test_clocks_are_left_out_of_dumps(stores: Stores) -> None:
+    """Two collections at different times dump alike, unless clocks are asked for; what was observed stays."""
+
+    def collected(hours: int) -> GraphBatch:
+        at = NOON + timedelta(hours=hours)
+        seen = ModelObservations(likes=Observation(value=3, observed_at=at))
+        return GraphBatch(models=(model("a/b", observations=seen, collected_at=at),))
+
+    stores.write(collected(1))
+    first = stores.dump()
+    stores.write(collected(2))
+    assert stores.dump() == first
+    assert '"likes":{"value":3}' in first[0]
+    with stores.view() as view:
+        assert '"collected_at":"2026-01-01T14:00:00Z"' in "".join(dump(view, clocks=True))
