@@ -7,6 +7,8 @@ import pytest
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, HubUnreachableError
 from lineage.hub.huggingface import HuggingFaceHub
 from lineage.hub.huggingface.files import MAX_CUTS
+from lineage.hub.retry import Patience
+from lineage.progress import SILENT
 from tests.hub.conftest import WEIGHTS, Hurry
 from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository
@@ -14,6 +16,7 @@ from tests.support.hub_server import HubServer
 
 FILE = "model.safetensors"
 RESOLVE = "/org/model/resolve/*"
+STORED = "/" + "?" * 64
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def test_expired_link_is_resolved_again(hub: HuggingFaceHub, commit: str, server
 def test_storage_that_refuses_fresh_links(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """A storage that refuses even a fresh URL is an error, not a loop."""
     hub.read("org/model", commit, FILE, 0, 10)
-    server.fault("/" + "?" * 64, hub_faults.refused(403))
+    server.fault(STORED, hub_faults.refused(403))
     with pytest.raises(HubUnreachableError, match="storage answered 403"):
         hub.read("org/model", commit, FILE, 0, 10)
 
@@ -138,7 +141,7 @@ def test_gated_file(hub: HuggingFaceHub, server: HubServer, commit: str, hurry: 
 
 def test_range_ignored(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """A whole file in answer to a range is refused before it is read."""
-    server.fault("/" + "?" * 64, hub_faults.range_ignored())
+    server.fault(STORED, hub_faults.range_ignored())
     with pytest.raises(HubAnswerError, match="whole file"):
         hub.read("org/model", commit, FILE, 0, 100)
     assert hub.cost().bytes_read == 0
@@ -152,7 +155,7 @@ def test_range_ignored_that_covers_all(hub: HuggingFaceHub, commit: str, server:
 
 def test_wrong_content_range(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """Another range than the one asked for is refused."""
-    server.fault("/" + "?" * 64, hub_faults.wrong_range(8))
+    server.fault(STORED, hub_faults.wrong_range(8))
     with pytest.raises(HubAnswerError, match="asked for"):
         hub.read("org/model", commit, FILE, 16, 16)
 
@@ -160,7 +163,7 @@ def test_wrong_content_range(hub: HuggingFaceHub, commit: str, server: HubServer
 @pytest.mark.parametrize("difference", [-3, 5])
 def test_wrong_length_of_a_range(hub: HuggingFaceHub, commit: str, server: HubServer, difference: int) -> None:
     """A Content-Length that contradicts the Content-Range is refused."""
-    server.fault("/" + "?" * 64, hub_faults.wrong_length(difference))
+    server.fault(STORED, hub_faults.wrong_length(difference))
     with pytest.raises(HubAnswerError):
         hub.read("org/model", commit, FILE, 0, 100)
 
@@ -176,14 +179,82 @@ def test_wrong_length_of_a_file_in_git(hub: HuggingFaceHub, commit: str, server:
 @pytest.mark.parametrize("difference", [-3, 5])
 def test_wrong_length_of_a_whole_file(hub: HuggingFaceHub, commit: str, server: HubServer, difference: int) -> None:
     """A Content-Length that contradicts the Hub's X-Linked-Size is refused."""
-    server.fault("/" + "?" * 64, hub_faults.wrong_length(difference))
+    server.fault(STORED, hub_faults.wrong_length(difference))
     with pytest.raises(HubAnswerError):
         hub.read("org/model", commit, FILE)
 
 
+@pytest.mark.parametrize(("start", "length"), [(0, 100), (50, None), (0, None)])
+def test_length_that_is_not_told(
+    hub: HuggingFaceHub, commit: str, server: HubServer, start: int, length: int | None
+) -> None:
+    """An answer without Content-Length is held to what the range or the Hub's X-Linked-Size promises."""
+    end = None if length is None else start + length
+    server.fault(STORED, hub_faults.unsized())
+    assert hub.read("org/model", commit, FILE, start, length) == WEIGHTS[start:end]
+    server.mend()
+    server.fault(STORED, hub_faults.unsized(-20), times=1)
+    assert hub.read("org/model", commit, FILE, start, length) == WEIGHTS[start:end]
+    server.fault(STORED, hub_faults.unsized(20))
+    with pytest.raises(HubAnswerError, match="announced"):
+        hub.read("org/model", commit, FILE, start, length)
+
+
+def test_small_file_without_length(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
+    """A whole small file whose length nobody tells is taken as it comes."""
+    server.fault("*/config.json", hub_faults.unsized())
+    assert hub.read("org/model", commit, "config.json") == b'{"model_type": "gpt2"}'
+
+
+def test_no_content_range(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
+    """A part of nobody knows what is refused."""
+    server.fault(STORED, hub_faults.without("Content-Range"))
+    with pytest.raises(HubAnswerError, match="Content-Range"):
+        hub.read("org/model", commit, FILE, 0, 8)
+
+
+def test_hub_and_storage_disagree(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
+    """A file that has another size in the storage than the Hub says is another file."""
+    server.fault(RESOLVE, hub_faults.replaced("X-Linked-Size", "4096"))
+    with pytest.raises(HubAnswerError, match="4096"):
+        hub.read("org/model", commit, FILE, 0, 8)
+
+
+def test_redirect_that_leads_nowhere(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
+    """A redirect without a target is an error of the Hub's."""
+    server.fault(RESOLVE, hub_faults.without("Location"))
+    with pytest.raises(HubAnswerError, match="answered 302"):
+        hub.read("org/model", commit, FILE, 0, 8)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, FileNotInRevisionError), (400, HubAnswerError), (418, HubAnswerError)]
+)
+def test_refusals_without_a_code(
+    hub: HuggingFaceHub, commit: str, server: HubServer, status: int, kind: type[Exception]
+) -> None:
+    """A refusal that names no error code is understood by its status."""
+    server.fault(RESOLVE, hub_faults.refused(status))
+    with pytest.raises(kind):
+        hub.read("org/model", commit, FILE, 0, 8)
+
+
+def test_plain_http_behind_https() -> None:
+    """A Hub that is spoken to with encryption may not send us where there is none."""
+    import httpx2
+
+    from lineage.hub.huggingface.connection import Connection
+
+    connection = Connection("https://hub.example.org", patience=Patience(), progress=SILENT)
+    connection.refuse_downgrade(httpx2.URL("https://cdn.example.org/object"), "org/model")
+    with pytest.raises(HubAnswerError, match="without encryption"):
+        connection.refuse_downgrade(httpx2.URL("http://cdn.example.org/object"), "org/model")
+    connection.close()
+
+
 def test_compressed_range(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """Compressed bytes are no range of the file."""
-    server.fault("/" + "?" * 64, hub_faults.gzipped())
+    server.fault(STORED, hub_faults.gzipped())
     with pytest.raises(HubAnswerError):
         hub.read("org/model", commit, FILE, 0, 100)
     assert server.asked(server="storage")[0].headers["accept-encoding"] == "identity"
@@ -191,7 +262,7 @@ def test_compressed_range(hub: HuggingFaceHub, commit: str, server: HubServer) -
 
 def test_cut_range_goes_on(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """A range that is cut off goes on from its last byte."""
-    server.fault("/" + "?" * 64, hub_faults.cut_body(30_000), times=2)
+    server.fault(STORED, hub_faults.cut_body(30_000), times=2)
     assert hub.read("org/model", commit, FILE, 100, 100_000) == WEIGHTS[100:100_100]
     ranges = [asked.headers["range"] for asked in server.asked(server="storage")]
     assert ranges == ["bytes=100-100099", "bytes=30100-100099", "bytes=60100-100099"]
@@ -199,7 +270,7 @@ def test_cut_range_goes_on(hub: HuggingFaceHub, commit: str, server: HubServer) 
 
 def test_cut_stream_goes_on(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """A whole file that is cut off goes on by range; the Hub is not asked again."""
-    server.fault("/" + "?" * 64, hub_faults.cut_body(100_000), times=2)
+    server.fault(STORED, hub_faults.cut_body(100_000), times=2)
     assert b"".join(hub.stream("org/model", commit, FILE)) == WEIGHTS
     assert [asked.headers.get("range") for asked in server.asked(server="storage")] == [
         None,
@@ -211,7 +282,7 @@ def test_cut_stream_goes_on(hub: HuggingFaceHub, commit: str, server: HubServer)
 
 def test_cut_for_ever(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """A connection that is cut again and again ends in an error that says where."""
-    server.fault("/" + "?" * 64, hub_faults.cut_body(10))
+    server.fault(STORED, hub_faults.cut_body(10))
     with pytest.raises(HubAnswerError, match="broke off"):
         hub.read("org/model", commit, FILE, 0, 100_000)
     assert len(server.asked(server="storage")) == MAX_CUTS + 1
@@ -223,7 +294,7 @@ def test_file_in_git_that_is_cut(hub: HuggingFaceHub, commit: str, server: HubSe
     assert hub.read("org/model", commit, "config.json") == b'{"model_type": "gpt2"}'
 
 
-@pytest.mark.parametrize("where", [RESOLVE, "/" + "?" * 64])
+@pytest.mark.parametrize("where", [RESOLVE, STORED])
 def test_busy_hub_or_storage(hub: HuggingFaceHub, commit: str, server: HubServer, hurry: Hurry, where: str) -> None:
     """A busy Hub and a busy storage are both waited for."""
     server.fault(where, hub_faults.refused(503, None, None, Retry_After="9"), times=2)

@@ -64,7 +64,7 @@ def _linear_histories() -> list[Path]:
     found = []
     for path in sorted((SHARED / "data" / "histories").glob("*.json.gz")):
         commits = json.loads(gzip.decompress(path.read_bytes()))["commits"]
-        if len(commits) <= 30 and all(len(commit["parents"]) < 2 for commit in commits):
+        if len(commits) <= 20 and all(len(commit["parents"]) < 2 for commit in commits):
             found.append(path)
     return found
 

@@ -91,6 +91,18 @@ def test_offline(open_hub: OpenHub, repository: BareRepository, server: HubServe
     assert hub.cost().requests == 0
 
 
+def test_client_that_is_offline(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HF_HUB_OFFLINE holds for us even where nobody read it for us: the client's own switch is kept."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubUnreachableError, match="HF_HUB_OFFLINE"):
+        hub.resolve("org/model")
+    assert server.log == []
+
+
 @pytest.mark.parametrize(
     ("endpoint", "name"),
     [

@@ -25,13 +25,17 @@ class Asked:
 
 @dataclass
 class Answer:
-    """One answer. `length` overrides Content-Length; `keep` sends that many bytes of the body and hangs up."""
+    """One answer. `length` overrides Content-Length; `keep` sends that many bytes of the body and hangs up.
+
+    Not `sized`, it has no Content-Length and ends when the connection does.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
     keep: int | None = None
+    sized: bool = True
 
 
 Fault = Callable[[Asked, Callable[[Asked], Answer]], Answer]
@@ -105,6 +109,40 @@ def wrong_length(difference: int) -> Fault:
         true = answer(asked)
         true.length = len(true.body) + difference
         true.keep = min(len(true.body), true.length)
+        return true
+
+    return strike
+
+
+def unsized(difference: int = 0) -> Fault:
+    """Send the body without its length, shorter by some bytes or longer by some more."""
+
+    def strike(asked: Asked, answer: Callable[[Asked], Answer]) -> Answer:
+        true = answer(asked)
+        true.body = true.body[:difference] if difference < 0 else true.body + b"x" * difference
+        true.sized, true.keep = False, len(true.body)
+        return true
+
+    return strike
+
+
+def without(header: str) -> Fault:
+    """Leave a header out."""
+
+    def strike(asked: Asked, answer: Callable[[Asked], Answer]) -> Answer:
+        true = answer(asked)
+        true.headers.pop(header, None)
+        return true
+
+    return strike
+
+
+def replaced(header: str, value: str) -> Fault:
+    """Send another value in a header."""
+
+    def strike(asked: Asked, answer: Callable[[Asked], Answer]) -> Answer:
+        true = answer(asked)
+        true.headers[header] = value
         return true
 
     return strike

@@ -85,7 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for key, value in answer.headers.items():
             self.send_header(key, value)
-        self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
+        if answer.sized:
+            self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
         self.end_headers()
         body = b"" if asked.method == "HEAD" else answer.body[: answer.keep]
         asked.status, asked.sent = answer.status, len(body)

@@ -59,7 +59,8 @@ class _BlobCheck:
 
     def __init__(self, response: httpx2.Response, length: int | None) -> None:
         etag = response.headers.get("etag", "").removeprefix("W/").strip('"')
-        self._expected = etag if response.status_code == 200 and _BLOB_ID.fullmatch(etag) else None
+        whole = response.status_code == 200 and length is not None
+        self._expected = etag if whole and _BLOB_ID.fullmatch(etag) else None
         self._digest = hashlib.sha1(f"blob {length}\0".encode(), usedforsecurity=False)
 
     def update(self, chunk: bytes) -> None:
@@ -227,7 +228,7 @@ def _expected(
         )
     if stored is not None and None not in (stored.size, announced) and stored.size != announced:
         raise HubAnswerError(f"{place}: {announced} bytes announced, {stored.size} by the Hub", model=place.model)
-    return announced
+    return stored.size if stored is not None and announced is None else announced
 
 
 def _expected_part(

@@ -50,7 +50,8 @@ def translated(error: Exception, endpoint: str, model: str | None, missing: Miss
         )
     if isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)):
         return HubAnswerError(f"{name}: {type(error).__name__}: {_first_line(error)}", model=model)
-    return HubAnswerError(f"{name}: an answer of the Hub lacks what its contract promises ({_first_line(error)})")
+    broken = f"an answer of the Hub lacks what its contract promises ({_first_line(error)})"
+    return HubAnswerError(f"{name}: {broken}", model=model)
 
 
 def _refusal(error: HfHubHTTPError, endpoint: str, name: str, missing: Missing) -> HubError:
