@@ -1,7 +1,7 @@
 # Sugar only: every line here can be typed by hand, and nothing else depends on make.
 UV = python3 -m uv
 
-.PHONY: test lint reformat types schemas demo-data pins upgrade package coverage
+.PHONY: test lint reformat types schemas demo-data pins upgrade package coverage tour
 
 test:      ## everything that .ci/run checks
 	$(UV) run pytest
@@ -23,6 +23,9 @@ schemas:   ## write the JSON Schemas after a record has changed
 
 demo-data: ## build the demo's directory Hub again: make demo-data HISTORY=FILE ZOO=FOLDER
 	$(UV) run python tools/make_demo.py --history $(HISTORY) --zoo $(ZOO)
+
+tour:      ## run the README's commands again and paste what they print
+	$(UV) run python tools/write_tour.py
 
 pins:      ## after a change of dependencies: pin what is new, keep what is pinned
 	python3 tools/write_pins.py

@@ -1,0 +1,13 @@
+"""The README's tour shows what its commands print today."""
+
+from __future__ import annotations
+
+from tests.support.shared import ROOT
+from tools.write_tour import BLOCK, rewritten
+
+
+def test_the_tour_is_what_the_commands_print() -> None:
+    """Each command of the tour runs on the carried Hub and prints what stands under it (`make tour` writes it)."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert len(BLOCK.findall(readme)) >= 8
+    assert rewritten(readme) == readme
