@@ -66,7 +66,7 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
         resolved = hub.resolve(target.model, target.revision)
     listed = measure_model(hub, resolved, lambda _: "metadata", session.progress)
     pairs = [(group, _counterpart(group, listed.groups)) for group in local.groups]
-    wanted = {other.group.name for group, other in pairs if other and not _same_files(group, other)}
+    wanted = {other.group.name for group, other in pairs if other and not _same_files(group.files, other.files)}
     level = level_within_budget(hub)
     read = measure_model(hub, resolved, level, session.progress, only=lambda group: group.name in wanted)
     deeper = {group.group.name: group for group in read.groups}
@@ -111,21 +111,19 @@ def _counterpart(group: GroupFingerprint, others: Sequence[GroupFingerprint]) ->
     if named:
         return named
     files = {entry.sha256 for entry in group.files}
-    holding = next((other for other in others if files <= {entry.sha256 for entry in other.files}), None)
+    holding = next((o for o in others if None not in files and files <= {entry.sha256 for entry in o.files}), None)
     if holding:
         return holding
     return next((other for other in others if other.group.main), None) if group.group.main else None
 
 
-def _same_files(group: GroupFingerprint, other: GroupFingerprint) -> bool:
-    """Tell whether a local group has the very files of its counterpart."""
-    return _identities(group.files, other.files) == _identities(other.files, group.files)
-
-
-def _identities(files: Sequence[FileEntry], beside: Sequence[FileEntry]) -> list[str]:
-    """List what identifies files, by the kind of hash that both sides know."""
-    by_sha256 = all(entry.sha256 for entry in (*files, *beside))
-    return sorted((entry.sha256 if by_sha256 else entry.blob_id) or "" for entry in files)
+def _same_files(mine: Sequence[FileEntry], theirs: Sequence[FileEntry]) -> bool:
+    """Tell whether two lists hold the very same files, by a kind of hash that is known of all; unknown is not same."""
+    for kind in ("sha256", "blob_id"):
+        sides = [[getattr(entry, kind) for entry in entries] for entries in (mine, theirs)]
+        if None not in sides[0] + sides[1]:
+            return sorted(sides[0]) == sorted(sides[1])
+    return False
 
 
 def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint | None, alone: bool) -> _Outcome:
@@ -133,7 +131,7 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
     if other is None:
         found = group.digests.weights or group.digests.files
         return _Outcome("different", (Difference(what=group.group.name, expected=None, found=found),))
-    if _same_files(group, other) or (alone and _is_part_of(group, other)):
+    if _same_files(group.files, other.files) or (alone and _is_part_of(group, other)):
         return _Outcome("equal")
     expected = other.digests.weights or _recorded(session, other)
     if expected is not None and expected == group.digests.weights:
@@ -175,7 +173,7 @@ def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Itera
     expected = {entry.path.rpartition("/")[2]: entry for entry in other.files}
     for name in sorted(found.keys() | expected.keys()):
         mine, theirs = found.get(name), expected.get(name)
-        if mine is None or theirs is None or _identities([mine], [theirs]) != _identities([theirs], [mine]):
+        if mine is None or theirs is None or not _same_files([mine], [theirs]):
             path = (theirs or mine or group.files[0]).path
             yield Difference(
                 what=path, expected=theirs.identity if theirs else None, found=mine.identity if mine else None

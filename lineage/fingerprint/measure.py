@@ -71,12 +71,16 @@ class GroupFingerprint:
 
 
 class Source(NamedTuple):
-    """One file to read: in place where `local` is set, else by ranges or as a stream."""
+    """One file to read: in place where `local` is set, else by ranges or as a stream.
+
+    `hashed` is the SHA-256 that the Hub has just computed from the same bytes, if it has.
+    """
 
     entry: FileEntry
     read: Read
     stream: Callable[[], Iterator[bytes]]
     local: Path | None
+    hashed: str | None = None
 
 
 def fingerprint_group(
@@ -136,6 +140,7 @@ def _group_by_content(path: Path) -> WeightGroup:
 def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bool) -> Source:
     """Say how a file of a model is read: in place if it lies on this machine. Without `look` nothing is touched."""
     local = hub.local_path(model, commit, entry.path) if look else None
+    hashed = hub.known_sha256(local) if local is not None else None
     if local is not None:
         if entry.size is None:
             entry = entry.model_copy(update={"size": local.stat().st_size})
@@ -145,7 +150,7 @@ def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bo
         def read(start: int, length: int) -> bytes:
             return hub.read(model, commit, entry.path, start, length)
 
-    return Source(entry, read, lambda: hub.stream(model, commit, entry.path), local)
+    return Source(entry, read, lambda: hub.stream(model, commit, entry.path), local, hashed)
 
 
 def _work(sources: list[Source], level: Level) -> int | None:
@@ -213,7 +218,7 @@ def _must_read(group: WeightGroup, source: Source, level: Level) -> bool:
 def _pass(source: Source, spans: list[TensorSpan], task: Task) -> FilePass:
     """Read a whole file once."""
     if source.local is not None:
-        return hash_file(source.local, spans, task, source.entry.path)
+        return hash_file(source.local, spans, task, source.entry.path, source.hashed)
     return hash_chunks(source.stream(), spans, task, source.entry.path)
 
 

@@ -28,11 +28,17 @@ class FilePass(NamedTuple):
     digests: list[str]
 
 
-def hash_chunks(chunks: Iterable[bytes | memoryview], spans: Sequence[TensorSpan], task: Task, file: str) -> FilePass:
+def hash_chunks(
+    chunks: Iterable[bytes | memoryview],
+    spans: Sequence[TensorSpan],
+    task: Task,
+    file: str,
+    sha256: str | None = None,
+) -> FilePass:
     """Hash a stream of bytes and the spans in it, which must be in order and must not overlap.
 
     Constant memory: a chunk is forgotten before the next is asked for. Raises FormatError where the stream ends
-    before the last span does.
+    before the last span does. A `sha256` that is known already is given back and not computed again.
     """
     from blake3 import blake3
 
@@ -44,7 +50,8 @@ def hash_chunks(chunks: Iterable[bytes | memoryview], spans: Sequence[TensorSpan
     position = 0
     for chunk in chunks:
         view = memoryview(chunk)
-        whole.update(view)
+        if sha256 is None:
+            whole.update(view)
         stop = position + len(view)
         while span is not None and span.begin < stop:
             state = state or blake3()
@@ -60,18 +67,18 @@ def hash_chunks(chunks: Iterable[bytes | memoryview], spans: Sequence[TensorSpan
         span = next(waiting, None)
     if span is not None:
         raise FormatError(f"{file} ended after {position:,} bytes, before the tensor {span.name!r} did.", file=file)
-    return FilePass(whole.hexdigest(), position, digests)
+    return FilePass(sha256 or whole.hexdigest(), position, digests)
 
 
-def hash_file(path: Path, spans: Sequence[TensorSpan], task: Task, name: str) -> FilePass:
-    """Hash a file on this machine and the spans in it; `name` is what errors call it.
+def hash_file(path: Path, spans: Sequence[TensorSpan], task: Task, name: str, sha256: str | None = None) -> FilePass:
+    """Hash a file on this machine and the spans in it; `name` is what errors call it, `sha256` what is known already.
 
     Raises FormatError where the file changed while it was read, and InputError where it cannot be read.
     """
     try:
         with path.open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            done = hash_chunks(_file_chunks(file.fileno(), before.st_size), spans, task, name)
+            done = hash_chunks(_file_chunks(file.fileno(), before.st_size), spans, task, name, sha256)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error

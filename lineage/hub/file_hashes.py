@@ -45,6 +45,14 @@ class FileHashes:
         """Name a file's bytes as git would. Raises OSError."""
         return self._hash(path, "sha1", b"blob %d\0" % path.stat().st_size)
 
+    def known_sha256(self, path: Path) -> str | None:
+        """Give the SHA-256 of a file that was hashed here and has not changed since, or None."""
+        known = self._known.get((path, "sha256"))
+        try:
+            return known[1] if known is not None and stamp(path) == known[0] else None
+        except OSError:
+            return None
+
     def matches(self, path: Path, sha256: str, size: int) -> bool:
         """Tell whether a file holds exactly these bytes; its size is looked at first."""
         try:

@@ -74,6 +74,13 @@ class Hub(ABC):
         """Find the file on this machine with exactly these bytes, or None: the fast way to read a weight file whole."""
         return None
 
+    def known_sha256(self, place: Path) -> str | None:
+        """Give the SHA-256 of a file of `local_path` that this Hub has computed from its bytes, or None.
+
+        Not what a pointer claims: a caller that reads the file again may leave this hash out of its work.
+        """
+        return None
+
     def cost(self) -> Cost:
         """Count the requests and bytes of file content that this Hub has cost since it was opened."""
         return Cost()

@@ -135,6 +135,10 @@ class LocalHub(Hub):
         """Find the file on this machine, None where git keeps the bytes inside its packs."""
         return self._repository(model).local_path(commit, path)
 
+    def known_sha256(self, place: Path) -> str | None:
+        """Give the SHA-256 of a file that was hashed when its folder was listed."""
+        return self.hashes.known_sha256(place)
+
     def cost(self) -> Cost:
         """Count the bytes that went through this Hub; files read by their path are not seen here."""
         return Cost(requests=0, bytes_read=self._bytes_read, local=True)

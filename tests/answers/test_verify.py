@@ -16,6 +16,7 @@ from lineage.answers.verify import verify
 from lineage.errors import InputError
 from lineage_schemas.answer_verify import VerifyAnswer
 from lineage_schemas.export import json_schema
+from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
 from tests.support.weight_files import read_safetensors, safetensors_bytes, write_shards
 
@@ -150,3 +151,35 @@ def test_store_finds_renamed_tensors(session: Session, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
     answer = checked(verify(session, str(tmp_path)))
     assert [(match.model, match.by) for match in answer.matches] == [(ID, "content")]
+
+
+class Remote(Session):
+    """A session whose Hub gives ranges only."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(store_url="memory:")
+        self.__dict__["hub"] = RangeHub(folder)
+
+
+def test_remote_beyond_the_budget_is_unchecked_and_says_what_decides(
+    sharded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other files of a large remote model are neither equal nor different until their bytes were read."""
+    monkeypatch.setattr("lineage.answers.measuring.DEFAULT_MAX_BYTES", 1000)
+    with Remote(sharded) as remote:
+        answer = checked(verify(remote, str(MODEL), against="a/b"))
+        assert answer.verdict == "unchecked"
+        assert answer.unchecked[0].decide_with == f"lineage collect a/b@{'0' * 40} --level full"
+        monkeypatch.setattr("lineage.answers.measuring.DEFAULT_MAX_BYTES", 10**9)
+        assert checked(verify(remote, str(MODEL), against="a/b")).verdict == "reserialised"
+
+
+def test_other_layout_needs_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remote model whose headers show other tensors is different, whatever its size."""
+    tensors = dict(list(read_safetensors(MODEL)[0].items())[1:])
+    (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
+    monkeypatch.setattr("lineage.answers.measuring.DEFAULT_MAX_BYTES", 1000)
+    with Remote(tmp_path) as remote:
+        answer = checked(verify(remote, str(MODEL), against="a/b"))
+    assert answer.verdict == "different"
+    assert any(item.what.startswith("tensor ") and item.expected is None for item in answer.differences)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from lineage.fingerprint.cast import is_cast, local_tensors
 from lineage.fingerprint.compare import compare_layouts, compare_tensors, tell_change
-from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file
+from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
 from lineage.fingerprint.tensor_table import TensorRow
 from lineage_schemas.model import Level
+from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
 from tests.support.weight_files import Tensors, gguf_bytes, read_safetensors, safetensors_bytes
 
@@ -290,3 +293,51 @@ def test_gguf_cast_is_recognised(tmp_path: Path) -> None:
     paths = [tmp_path / "a.gguf", tmp_path / "b.gguf"]
     before, after = (fingerprint_file(path).rows or [] for path in paths)
     assert is_cast(before, after, local_tensors(paths[:1]), local_tensors(paths[1:])) is True
+
+
+def zoo_main(folder: Path) -> GroupFingerprint:
+    """Measure the main group of a zoo folder in full."""
+    hub = RangeHub(folder, in_place=True)
+    group = weight_groups(hub.files().values())[0]
+    return fingerprint_group(hub, "a/b", "c", group, hub.files(), "full")
+
+
+def test_zoo_revisions_are_told_apart(zoo: Path) -> None:
+    """Really recorded revisions: weights moved exactly where the zoo's truth says, and re-serialising is none of it."""
+    truth = json.loads((zoo / "truth.json").read_text())["revisions"]
+    checked = 0
+    for model, revisions in truth.items():
+        folders = [zoo / model / item["rev"] for item in revisions]
+        for item, before, after in zip(revisions[1:], folders[:-1], folders[1:], strict=True):
+            told = tell_change(zoo_main(before), zoo_main(after))
+            expected = {"weights": {"retrained", "partial"}, "reserialise": {"reserialised"}, "readme": {"equal"}}
+            assert told.kind in expected[item["kind"]], (model, item)
+            checked += 1
+    assert checked >= 4
+
+
+def test_zoo_copies_and_casts_are_told(zoo: Path) -> None:
+    """Byte-identical and re-sharded copies of the zoo are the same weights; its casts are casts; renamed is renamed."""
+    truth = json.loads((zoo / "truth.json").read_text())
+    seen = set()
+    for edge in truth["edges"]:
+        folders = [zoo / edge[side] for side in ("parent", "child")]
+        if edge["relation"] not in {"copy", "reshard", "cast"} or not all(
+            (f / "config.json").is_file() for f in folders
+        ):
+            continue
+        parent, child = (zoo_main(folder) for folder in folders)
+        files = [
+            [folder / path for path in side.group.files] for folder, side in zip(folders, (parent, child), strict=True)
+        ]
+
+        def check(
+            parent: GroupFingerprint = parent, child: GroupFingerprint = child, files: list[list[Path]] = files
+        ) -> bool | None:
+            return is_cast(parent.rows or [], child.rows or [], local_tensors(files[0]), local_tensors(files[1]))
+
+        told = tell_change(parent, child, check)
+        allowed = {"copy": {"equal", "renamed"}, "reshard": {"reserialised"}, "cast": {"cast"}}[edge["relation"]]
+        assert told.kind in allowed, edge
+        seen.add(told.kind)
+    assert {"reserialised", "cast"} <= seen
