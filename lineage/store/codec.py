@@ -4,6 +4,7 @@ Edges that records imply, and what they replace:
 
 | from | edge | goes with |
 |---|---|---|
+| `Model.aliases` | none: attachments by which `lineage.store.aliases` finds the model | |
 | `Model.publisher` | `PUBLISHED_BY`, and the publisher's node | the model's earlier one |
 | `Revision.model`, `Change.model` | `HAS_REVISION`, `HAS_CHANGE` | |
 | `Revision.parents` | `HAS_PARENT` | the revision's earlier ones |
@@ -60,6 +61,9 @@ def _models(rows: Rows, batch: GraphBatch) -> None:
         _node(rows, "Model", model)
         rows.replace("PUBLISHED_BY", model.key)
         _publish(rows, model.key, model.hub, model.publisher)
+    for model in (*batch.models, *batch.stubs):
+        names = (model_key(model.hub, alias) for alias in model.aliases)
+        rows.attachments.update({("alias", name): model.key.encode() for name in names})
     for model in batch.stubs:
         if model.key not in rows.nodes.get("Model", {}):
             rows.stubs.setdefault("Model", {}).setdefault(model.key, _properties(model))

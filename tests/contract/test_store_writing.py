@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from lineage.store.aliases import key_of_alias
 from lineage_schemas.file import FileEntry, FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
@@ -30,6 +31,15 @@ def test_a_model_replaces_what_was_known(stores: Stores) -> None:
         node = view.nodes("Model", ["a/b"])["a/b"]
         assert (node["licence"], node["head"], node["aliases"]) == (None, None, ["b", "old"])
         assert view.neighbours("PUBLISHED_BY", ["a/b"], "out") == [("a/b", "c")]
+
+
+def test_other_names_lead_to_the_model(stores: Stores) -> None:
+    """Every name that a model was answered for finds its key, also where only the name is known."""
+    stores.write(GraphBatch(models=(model("a/b", aliases=("b",)),), stubs=(model("c/d", aliases=("d",)),)))
+    with stores.view() as view:
+        found = [key_of_alias(view, "huggingface.co", name) for name in ("b", "d", "a/b")]
+        assert found == ["a/b", "c/d", None]
+        assert key_of_alias(view, "dir-x-1", "b") is None
 
 
 def test_observations_stay_until_newer_ones_come(stores: Stores) -> None:

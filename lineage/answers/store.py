@@ -1,0 +1,76 @@
+"""`lineage store`: what the store holds, and making it forget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import lineage
+from lineage.errors import InputError
+from lineage.hub.target import ModelTarget, parse_target
+from lineage.store.aliases import key_of_alias
+from lineage_schemas.answer_store import StoreForgetAnswer, StoreInfoAnswer
+from lineage_schemas.ids import shown_id, split_model_key
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.store.interface import StoreView
+
+
+def store_info(session: Session) -> StoreInfoAnswer:
+    """Describe the store. It speaks of no one Hub, and none is opened for it."""
+    info = session.store.info()
+    return StoreInfoAnswer.model_validate(
+        {
+            "schema": "store-info.v1",
+            "tool": {"version": lineage.__version__},
+            "hub": None,
+            "collected_at": None,
+            "url": info.url,
+            "backend": info.backend,
+            "schema_version": info.schema_version,
+            "size_bytes": info.size_bytes,
+            "nodes": info.nodes,
+            "edges": info.edges,
+        }
+    )
+
+
+def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
+    """Erase models, those of the session's Hub or, named with their Hub's prefix, of any other.
+
+    What the store does not know is told, not raised: forgetting twice is no fault. Raises InputError for a target
+    that names a revision, because single revisions are not forgotten.
+    """
+    asked = list(dict.fromkeys(targets))
+    with session.store.reading() as view:
+        keys = {target: _key(session, view, target) for target in asked}
+        known = view.nodes("Model", keys.values())
+        kept = {parent for child, parent in view.neighbours("DERIVED_FROM", known, "in") if child not in known}
+    session.store.erase(list(known))
+    hub = session.hub.name
+    return StoreForgetAnswer.model_validate(
+        {
+            **session.header("store-forget.v1", None),
+            "store": session.store.url,
+            "forgotten": [shown_id(key, hub) for key in sorted(known)],
+            "kept_as_stub": [shown_id(key, hub) for key in sorted(kept)],
+            "not_found": [target for target in asked if keys[target] not in known],
+        }
+    )
+
+
+def _key(session: Session, view: StoreView, text: str) -> str:
+    """Find the key that a person means by an id, another name of a model, a key with its Hub, or a folder."""
+    _, model_id = split_model_key(text)
+    target = parse_target(model_id if ":" in text else text)
+    if not isinstance(target, ModelTarget):
+        hub, model_id = session.folder(target.path)
+        return hub.key(model_id)
+    if target.revision is not None:
+        raise InputError(
+            f"{text}: a single revision cannot be forgotten", hint=f"lineage store forget {text.partition('@')[0]}"
+        )
+    if ":" in text:
+        return text
+    return key_of_alias(view, session.hub.name, target.model) or session.hub.key(target.model)

@@ -1,0 +1,93 @@
+"""What the store holds, and making it forget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lineage.answers.collect import collect
+from lineage.answers.session import Session
+from lineage.answers.store import store_forget, store_info
+from lineage.errors import InputError
+from lineage.store.dump import dump
+from lineage_schemas.export import json_schema
+from lineage_schemas.record import Record
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """Make a Hub of a base and a model made from it; the base has another name."""
+    for name, card in (("a/base", "license: mit"), ("b/tuned", "base_model: a/base")):
+        folder = tmp_path / "hub" / name
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text(f"---\n{card}\n---\n", "utf-8")
+        (folder / "config.json").write_text("{}", "utf-8")
+    (tmp_path / "hub/aliases.json").write_text(json.dumps({"base": "a/base"}), "utf-8")
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def session(hub: Path, tmp_path: Path) -> Session:
+    """Open the Hub with a store of its own."""
+    return Session(hub_selector=str(hub), store_url=str(tmp_path / "graph.db"))
+
+
+def check_schema(answer: Record) -> None:
+    """Hold an answer to its schema, as JSON."""
+    shown = answer.model_dump(mode="json", by_alias=True)
+    jsonschema.validate(shown, json_schema(shown["schema"]))
+
+
+def test_a_store_that_is_not_there_is_empty_and_stays_away(session: Session, tmp_path: Path) -> None:
+    """Looking at a store does not make it."""
+    with session:
+        answer = store_info(session)
+    check_schema(answer)
+    assert (answer.backend, answer.size_bytes, answer.nodes["Model"]) == ("sqlite", None, 0)
+    assert not (tmp_path / "graph.db").exists()
+
+
+def test_info_counts_what_was_collected(session: Session, tmp_path: Path) -> None:
+    """The description tells the size, the schema, and counts by kind."""
+    with session:
+        collect(session, ["b/tuned"])
+        answer = store_info(session)
+        check_schema(answer)
+        assert answer.url == str(tmp_path / "graph.db")
+        assert answer.size_bytes
+        assert (answer.nodes["Model"], answer.edges["DERIVED_FROM"]) == (2, 1)
+
+
+def test_forgetting_tells_what_went_and_what_stays_as_a_name(session: Session) -> None:
+    """A base that somebody derives from stays as a name, and what the store never knew is told."""
+    with session:
+        collect(session, ["b/tuned"])
+        answer = store_forget(session, ["a/base", "a/base", "no/body"])
+        check_schema(answer)
+        assert (answer.forgotten, answer.kept_as_stub, answer.not_found) == (("a/base",), ("a/base",), ("no/body",))
+        again = store_forget(session, ["b/tuned", "a/base"])
+        assert (again.forgotten, again.kept_as_stub) == (("a/base", "b/tuned"), ())
+        with session.store.reading() as view:
+            assert list(dump(view)) == []
+
+
+def test_a_model_is_forgotten_by_any_of_its_names(session: Session) -> None:
+    """Another name that the Hub answers to, and the key with its Hub's prefix, mean the model."""
+    with session:
+        collect(session, ["base"])
+        assert store_forget(session, ["base"]).forgotten == ("a/base",)
+        collect(session, ["b/tuned"])
+        key = session.hub.key("b/tuned")
+        assert ":" in key
+        assert store_forget(session, [key]).forgotten == ("b/tuned",)
+        assert store_forget(session, ["base"]).not_found == ("base",)
+
+
+def test_a_single_revision_is_not_forgotten(session: Session) -> None:
+    """Forgetting one commit of a history is refused, with the command that forgets the model."""
+    with session, pytest.raises(InputError, match="single revision") as caught:
+        store_forget(session, ["a/base@main"])
+    assert caught.value.hint == "lineage store forget a/base"
