@@ -10,7 +10,8 @@ from lineage.answers.collect import as_target
 from lineage.answers.lines import RecordedLine, count_changes, pick_line, recount, unchecked_target, weight_change
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.collect.options import CollectOptions
-from lineage.errors import RevisionNotFoundError
+from lineage.collect.pipeline import Target
+from lineage.errors import InputError, RevisionNotFoundError
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.versioning.since import Since, find_since, in_range
 from lineage_schemas.answer import Finding
@@ -40,24 +41,32 @@ def check(
     verdict `unchecked`, never an error that hides the others. One target gives one answer, several a list.
     """
     options = CollectOptions(refresh=True, level=level, max_bytes=max_bytes, parents=False)
-    answers = [_check_one(session, text, since, options) for text in targets]
-    if len(answers) == 1:
-        return answers[0]
+    if len(targets) == 1:
+        return _check_one(session, as_target(session, targets[0]), since, options)
+    answers = [_check_of_several(session, text, since, options) for text in targets]
     dates = [answer.collected_at for answer in answers if answer.collected_at]
     return CheckAnswers(**session.header("check-several.v1", max(dates, default=None)), answers=tuple(answers))
 
 
-def _check_one(session: Session, text: str, since: str | None, options: CollectOptions) -> CheckAnswer:
-    target = as_target(session, text)
+def _check_of_several(session: Session, text: str, since: str | None, options: CollectOptions) -> CheckAnswer:
+    """Check one of several targets: a word that is no target is told in its place and stops nothing."""
+    try:
+        target = as_target(session, text)
+    except InputError as error:
+        return _unchecked(session, text, Unchecked(what=text, reason=unchecked_target(error)))
+    return _check_one(session, target, since, options)
+
+
+def _check_one(session: Session, target: Target, since: str | None, options: CollectOptions) -> CheckAnswer:
     asked = look_up(session, target, options)
     with session.store.reading() as view:
         try:
             recorded = pick_line(view, asked.key, target.revision)
         except RevisionNotFoundError as error:
-            return _unchecked(session, asked, Unchecked(what=text, reason=unchecked_target(error)))
+            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=unchecked_target(error)))
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason="no commit of it was ever read")
-            return _unchecked(session, asked, reason)
+            return _unchecked(session, asked.shown, reason)
         return _answer(session, view, asked, recorded, since)
 
 
@@ -154,11 +163,11 @@ def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked
         yield Unchecked(what=f"the line before {recorded.line.commits[0].id[:12]}", reason=recorded.line.cut)
 
 
-def _unchecked(session: Session, asked: Asked, reason: Unchecked) -> CheckAnswer:
+def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:
     """Answer for a model that could not be checked at all."""
     return CheckAnswer(
         **session.header("check.v1", datetime.now(UTC)),
-        model=asked.shown,
+        model=shown,
         branch=None,
         head=None,
         verdict="unchecked",

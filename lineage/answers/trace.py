@@ -156,11 +156,17 @@ def _key_in_store(view: StoreView, hub: Hub, target: ModelTarget, *, by_name: bo
         return key if node is not None else None
     head, wanted = node.get("head"), target.revision
     if not head or wanted is None:
-        return key if head else None
+        return key if head and head in _default_heads(view, key, head) else None
     names = [ref_key(key, name) for name in (wanted, f"refs/heads/{wanted}", f"refs/tags/{wanted}")]
     commits = {ref.get("target") for ref in view.nodes("Ref", names).values()}
     stands_there = head in commits or (len(wanted) >= 7 and head.startswith(wanted))
     return key if stands_there else None
+
+
+def _default_heads(view: StoreView, key: str, head: str) -> set[str]:
+    """Give where a model's default branch stood when it was last read: another commit may have been collected since."""
+    refs = [row.properties for row in view.find("Ref", {"model": key})]
+    return {ref["target"] for ref in refs if ref.get("is_default") and not ref.get("vanished")} or {head}
 
 
 def _collect(

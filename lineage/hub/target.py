@@ -11,7 +11,7 @@ from lineage.errors import InputError
 MAX_ID_LENGTH = 193
 """Two names of 96 characters and the slash between them."""
 
-_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_-])?")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _BAD_IN_REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$")
 
@@ -61,8 +61,9 @@ def repository_id_problem(text: str) -> str | None:
     """Tell why a text cannot be a repository id, or None where it can.
 
     The rules are the Hub's: `name` or `owner/name`, each of letters, digits, `-`, `_` and `.`, at most 96 of
-    them, none of `-` and `.` at an end, no `--` and no `..`, and no `.git` at the end. They are restated here because
-    importing the Hub's client costs more than a whole command may.
+    them, none of `-` and `.` at the start, no `.` at the end, no `--` and no `..`, and no `.git` at the end. A `-` at
+    the end is allowed, though the Hub's client of today refuses it: repositories with such names exist. The rules are
+    restated here because importing the client costs more than a whole command may.
     """
     if not text:
         return "it is empty"
