@@ -70,11 +70,13 @@ def invocation() -> str:
     """Find how a person types this program here.
 
     `uv run` finds the project by the current folder and puts nothing on the shell's PATH. Otherwise the bare command
-    works only if the one on PATH is ours: another distribution has a `lineage`, too.
+    works only if the one on PATH is ours, another distribution has a `lineage`, too, and if PATH is the shell's: uv
+    sets `UV` where it runs a tool on a PATH of its own.
     """
-    if "UV_RUN_RECURSION_DEPTH" in os.environ:
+    checkout = HUB_FOLDER.parents[2]
+    if "UV_RUN_RECURSION_DEPTH" in os.environ and Path.cwd().is_relative_to(checkout):
         return "uv run lineage" if shutil.which("uv") else "python3 -m uv run lineage"
     found = shutil.which("lineage")
-    if found and Path(found).resolve().parent == Path(sys.executable).parent.resolve():
+    if found and "UV" not in os.environ and Path(found).resolve().parent == Path(sys.executable).parent.resolve():
         return "lineage"
     return f"{shlex.quote(sys.executable)} -m lineage"

@@ -141,18 +141,28 @@ def test_the_bundle_can_be_made_again(carried: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("uv", "prefix"), [("/opt/uv", "uv run lineage"), (None, "python3 -m uv run lineage")])
-def test_commands_are_written_for_uv_run(monkeypatch: pytest.MonkeyPatch, uv: str | None, prefix: str) -> None:
-    """Under `uv run` nothing is on PATH, so the suggested commands begin as the user's own did."""
+def test_commands_are_written_for_uv_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uv: str | None, prefix: str
+) -> None:
+    """Under `uv run` nothing is on the shell's PATH, and uv finds the project only from inside it."""
     monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    monkeypatch.setenv("UV", "/opt/uv")
     monkeypatch.setattr("shutil.which", lambda name: uv)
+    monkeypatch.chdir(ROOT / "docs")
     assert invocation() == prefix
+    monkeypatch.chdir(tmp_path)
+    assert invocation() == f"{sys.executable} -m lineage"
 
 
 def test_commands_are_written_for_the_command_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The bare name is used only where it is this installation's: another project has a command of that name."""
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert invocation() == "lineage"
+    monkeypatch.setenv("UV", "/opt/uv")
+    assert invocation() == f"{sys.executable} -m lineage"
+    monkeypatch.delenv("UV")
     other = tmp_path / "lineage"
     other.write_text("#!/bin/sh\n")
     other.chmod(0o755)
