@@ -32,7 +32,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def answer(home: Path) -> DemoAnswer:
     environ = {"LINEAGE_STORE": str(home / "own.db"), "LINEAGE_CACHE": str(home / "cache"), "HF_HOME": str(home / "hf")}
-    with Session(settings=Settings.from_environment(environ)) as session:
+    with pytest.MonkeyPatch.context() as patch, Session(settings=Settings.from_environment(environ)) as session:
+        for name in ("UV", "UV_RUN_RECURSION_DEPTH"):  # these tests may themselves run under `uv run`
+            patch.delenv(name, raising=False)
         return demo(session)
 
 
