@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
@@ -159,6 +158,8 @@ def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked
             reason="which files they changed is not known to this source",
             decide_with=f"lineage check {recorded.history.model}",
         )
+    if recorded.history.incomplete:
+        yield Unchecked(what=f"the history of {recorded.history.model}", reason=recorded.history.incomplete)
     if recorded.line.cut:
         yield Unchecked(what=f"the line before {recorded.line.commits[0].id[:12]}", reason=recorded.line.cut)
 
@@ -166,7 +167,7 @@ def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked
 def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:
     """Answer for a model that could not be checked at all."""
     return CheckAnswer(
-        **session.header("check.v1", datetime.now(UTC)),
+        **session.header("check.v1", None),
         model=shown,
         branch=None,
         head=None,

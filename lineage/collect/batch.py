@@ -69,6 +69,8 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         publisher=publisher_of(snapshot.model),
         head=snapshot.commit,
         level=reading.weights.reached(reading.groups),
+        history_source=reading.history.source,
+        history_incomplete=reading.history.incomplete,
         licence=_words(card.get("license")) or _licence_tag(snapshot.tags),
         licence_name=_words(card.get("license_name")),
         licence_link=_words(card.get("license_link")),

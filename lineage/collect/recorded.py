@@ -25,15 +25,16 @@ def recorded_history(view: StoreView, key: str) -> History | None:
     rows = [row.properties for row in view.find("Revision", {"model": key}) if not row.properties.get("vanished")]
     if not rows:
         return None
-    refs = recorded_refs(view, key)
+    refs, model = recorded_refs(view, key), view.nodes("Model", [key]).get(key) or {}
     commits = [
         Commit.model_validate({"id": row["commit"], **{name: row.get(name) for name in _COMMIT_FIELDS if name in row}})
         for row in rows
     ]
     return History(
         model=split_model_key(key)[1],
-        source="api",
+        source=model.get("history_source") or "api",
         default_branch=next((ref.name for ref in refs if ref.is_default), None),
         refs=tuple(HistoryRef(name=ref.name, kind=ref.kind, target=ref.target) for ref in refs),
         commits=tuple(commits),
+        incomplete=model.get("history_incomplete"),
     )

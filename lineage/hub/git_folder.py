@@ -15,7 +15,8 @@ from lineage.hub.git_objects import GitObjects
 from lineage.hub.lfs import object_path
 from lineage.hub.repository import ByteChunks, Found, LocalRepository
 from lineage_schemas.file import FileEntry
-from lineage_schemas.revision import History, HistoryRef, HistorySource
+from lineage_schemas.model import HistorySource
+from lineage_schemas.revision import History, HistoryRef
 
 _PREFIX = re.compile(r"[0-9a-f]{7,40}")
 

@@ -17,8 +17,9 @@ from lineage.errors import HubAnswerError
 from lineage.hub.git import git_environment, run_git
 from lineage.hub.git_objects import CHUNK_BYTES, GITLINK, GitObjects
 from lineage_schemas.file import FileChange, FileStatus, FileVersion
+from lineage_schemas.model import HistorySource
 from lineage_schemas.ref import RefKind
-from lineage_schemas.revision import Commit, History, HistoryRef, HistorySource
+from lineage_schemas.revision import Commit, History, HistoryRef
 
 MAX_DIFF_BYTES = 1 << 27
 """More raw changes than this no model has: such a repository was built to exhaust its readers."""

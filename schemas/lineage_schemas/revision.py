@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from lineage_schemas.file import FileChange, FileEntry
+from lineage_schemas.model import HistorySource
 from lineage_schemas.record import Record
 from lineage_schemas.ref import RefKind
-
-HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
 
 
 class Commit(Record):
