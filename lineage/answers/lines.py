@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedLine:
-    """Hold one branch's line with the changes on it, and the changes that a rewriting took from it."""
+    """Hold one branch's line with the changes on it, and the changes that a rewriting took from it, oldest first."""
 
     history: History
     line: Line
@@ -42,7 +42,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
             line = first_parent_line(history, ref.name, ref.target)
             own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _place(line, c))
             present = tuple(change for change in own if not change.vanished)
-            gone = tuple(change for change in own if change.vanished)
+            gone = tuple(sorted((c for c in own if c.vanished), key=lambda c: (c.end, c.key)))
             lines.append(RecordedLine(history, line, present, gone, ref.is_default))
     return lines
 
