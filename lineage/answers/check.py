@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
-from lineage.answers.lines import RecordedLine, count_changes, pick_line, recount, unchecked_target, weight_change
+from lineage.answers.lines import (
+    RecordedLine,
+    count_changes,
+    pick_line,
+    recount,
+    unchecked_target,
+    weight_change,
+    why_no_line,
+)
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
@@ -64,7 +72,7 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         except RevisionNotFoundError as error:
             return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=unchecked_target(error)))
         if recorded is None:
-            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason="no commit of it was ever read")
+            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)
         return _answer(session, view, asked, recorded, since)
 

@@ -131,6 +131,14 @@ def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinitio
     return paper_definition(recorded.history.model, commits, first)
 
 
+def why_no_line(view: StoreView, key: str) -> str:
+    """Say why a model has no line to look at."""
+    node = view.nodes("Model", [key]).get(key) or {}
+    if node.get("history_source") == "folder":
+        return "it is a plain folder: one state without commits, so that nothing tells what it was before"
+    return node.get("history_incomplete") or node.get("state_note") or "no commit of it was ever read"
+
+
 def unchecked_target(error: LineageError) -> str:
     """Say in one sentence why a model could not be checked, with what to do next."""
     return f"{error.message} ({error.hint})" if error.hint else error.message

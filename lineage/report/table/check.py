@@ -55,6 +55,8 @@ def check_several(answers: CheckAnswers) -> Document:
 
 
 def _body(answer: CheckAnswer) -> list[Line]:
+    if answer.branch is None:
+        return [_verdict_line(answer), *unchecked_lines(answer.unchecked)]
     counting = [change for change in answer.weight_changes if change.counts]
     lines = [_verdict_line(answer), _range_line(answer)]
     if counting:
@@ -70,7 +72,7 @@ def _verdict_line(answer: CheckAnswer) -> Line:
     if answer.verdict == "findings":
         words = _silently(silent, answer.counts.after_first_upload)
     elif answer.verdict == "unchecked":
-        words = "not everything could be checked"
+        words = "not everything could be checked" if answer.branch else "could not be checked"
     elif answer.counts.after_first_upload:
         words = "every change of the weights was announced"
     else:
