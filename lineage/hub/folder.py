@@ -64,9 +64,9 @@ def model_id(folder: Path) -> str:
     """Make a valid repository id out of a folder's name."""
     root = link_root(folder)
     name = root.name.removeprefix("models--").replace("--", "/") if root != folder else folder.name
+    name = re.sub(r"\.(git|bundle)$", "", name)
     if repository_id_problem(name) is None:
         return name
-    name = re.sub(r"\.(git|bundle)$", "", folder.name)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
     name = re.sub(r"([-.])[-.]+", r"\1", name)[:96].strip("-.")
     return name if repository_id_problem(name) is None else "model"

@@ -80,13 +80,15 @@ class _Comparison:
     def changes(self, before: str, after: str, *, limit: int) -> list[RawChange]:
         """List the changes between two trees. Raises HubAnswerError where they cannot be read within bounds."""
         found: list[RawChange] = []
-        for change in self._compare(b"", before, after, 0):
-            found.append(change)
-            if len(found) > limit:
+        for count, change in enumerate(self._compare(b"", before, after, 0)):
+            if count >= limit:
                 raise HubAnswerError(f"{self._objects.model}: more than {limit} changes", model=self._objects.model)
+            if change.old != change.new:
+                found.append(change)
         return sorted(found, key=lambda change: change.path)
 
     def _compare(self, prefix: bytes, before: str, after: str, depth: int) -> Iterator[RawChange]:
+        """Go over the names that differ, folders too: those have no blob on either side, and count."""
         if depth > MAX_TREE_DEPTH:
             raise HubAnswerError(f"{self._objects.model}: folders are nested too deeply", model=self._objects.model)
         old, new = self._items(before), self._items(after)
@@ -96,9 +98,8 @@ class _Comparison:
             folders = [(item.folder.hex() if item and item.folder else NO_TREE) for item in (was, now)]
             if folders[0] != folders[1]:
                 yield from self._compare(path + b"/", folders[0], folders[1], depth + 1)
-            blobs = [item.blob if item else None for item in (was, now)]
-            if blobs[0] != blobs[1]:
-                yield RawChange(shown_path(path), blobs[0], blobs[1])
+            old_blob, new_blob = (item.blob if item else None for item in (was, now))
+            yield RawChange(shown_path(path), old_blob, new_blob)
 
     def _items(self, tree: str) -> dict[bytes, TreeItem]:
         if tree == NO_TREE:

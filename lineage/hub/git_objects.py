@@ -32,9 +32,10 @@ CHUNK_BYTES = 1 << 20
 _BATCH = 500
 """Ids that are asked for at once: their text must fit into a pipe, or two processes wait for each other."""
 
-MAX_TREE_ENTRIES = 1_000_000
+MAX_TREE_ENTRIES = 200_000
 MAX_TREE_DEPTH = 200
-"""Beyond these a tree was built to exhaust its readers: a few objects can stand for more files than there are atoms."""
+"""Beyond these a tree was built to exhaust its readers: a few objects can stand for more files than there are atoms.
+The Hub asks for less than 100,000 files in a repository."""
 
 
 class ObjectInfo(NamedTuple):
@@ -124,7 +125,11 @@ class GitObjects:
         Raises HubAnswerError where a tree is missing or absurdly large: what is left would look like deletions.
         """
         blobs: dict[str, str] = {}
-        self._walk(f"{commit}^{{tree}}", "", blobs, 0)
+        for count, (path, blob) in enumerate(self._walk(f"{commit}^{{tree}}", "", {})):
+            if count >= MAX_TREE_ENTRIES:
+                raise HubAnswerError(f"{self.model}@{commit}: the tree is too large to be a model's", model=self.model)
+            if blob:
+                blobs.setdefault(path, blob)
         versions = self.versions(blobs.values())
         entries = ((path, versions[blob]) for path, blob in sorted(blobs.items()))
         return tuple(FileEntry(path=p, blob_id=v.blob_id, size=v.size, sha256=v.sha256) for p, v in entries)
@@ -161,15 +166,17 @@ class GitObjects:
             raise HubAnswerError(f"{self.model}: the tree {tree} is missing from the repository", model=self.model)
         return parse_tree(content, self.model)
 
-    def _walk(self, tree: str, prefix: str, blobs: dict[str, str], depth: int) -> None:
-        for name, item in self.items(tree).items():
+    def _walk(self, tree: str, prefix: str, read: dict[str, dict[bytes, TreeItem]]) -> Iterator[tuple[str, str | None]]:
+        """Go over the paths below a tree with their blobs; folders and submodules, which count too, have none."""
+        if tree not in read:
+            read[tree] = self.items(tree)
+        if prefix.count("/") > MAX_TREE_DEPTH:
+            raise HubAnswerError(f"{self.model}: folders are nested too deeply to be a model's", model=self.model)
+        for name, item in read[tree].items():
             path = prefix + shown_path(name)
-            if item.folder and depth < MAX_TREE_DEPTH:
-                self._walk(item.folder.hex(), path + "/", blobs, depth + 1)
-            elif item.blob:
-                blobs.setdefault(path, item.blob)
-            if len(blobs) > MAX_TREE_ENTRIES or depth == MAX_TREE_DEPTH:
-                raise HubAnswerError(f"{self.model}: the tree {tree} is too large to be a model's", model=self.model)
+            yield path, item.blob
+            if item.folder:
+                yield from self._walk(item.folder.hex(), path + "/", read)
 
     def _ask(self, mode: str, names: Sequence[str]) -> list[tuple[bytes, bytes | None]]:
         """Ask one of the processes for objects; gives for each the header line and, from `--batch`, its content."""
