@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -66,16 +66,17 @@ Packed = tuple[Any, ...]
 """A node as it is laid down: its promoted properties in order, then its body as canonical JSON."""
 
 
-def canonical(value: Any) -> str:
-    """Write JSON in the one form that equal values have: sorted keys, no spaces, text as it is."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+canonical: Callable[[Any], str] = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+"""Write JSON in the one form that equal values have: sorted keys, no spaces, text as it is."""
+
+_MOVED = {kind: frozenset(p.name for p in promoted if not p.path) for kind, promoted in PROMOTED.items()}
+_PATHS = {kind: tuple(p.path or (p.name,) for p in promoted) for kind, promoted in PROMOTED.items()}
 
 
 def pack(kind: NodeKind, properties: Mapping[str, Any]) -> Packed:
     """Lay down a node: each promoted property, then the rest as the body."""
-    promoted = PROMOTED[kind]
-    moved = {p.name for p in promoted if not p.path}
-    values = [_inside(properties, p.path) if p.path else properties.get(p.name) for p in promoted]
+    moved = _MOVED[kind]
+    values = [properties.get(path[0]) if len(path) == 1 else _inside(properties, path) for path in _PATHS[kind]]
     body = {name: value for name, value in properties.items() if name not in moved}
     return (*values, canonical(body) if body else "{}")
 
