@@ -228,14 +228,14 @@ def test_lfs_objects_are_found_in_every_place(folder: Path, tmp_path: Path) -> N
     nested.parent.mkdir(parents=True)
     with opened(folder, tmp_path) as hub:
         for place in (flat, nested):
-            with pytest.raises(FileNotInRevisionError, match=stored.name):
+            with pytest.raises(FileNotInRevisionError, match=stored.name[:12]):
                 hub.read("org/model", commit, "model.bin")
             place.symlink_to(stored)
-            with pytest.raises(FileNotInRevisionError, match=stored.name):
+            with pytest.raises(FileNotInRevisionError, match=stored.name[:12]):
                 hub.read("org/model", commit, "model.bin")
             place.unlink()
             place.write_bytes(WEIGHTS[:-1])
-            with pytest.raises(FileNotInRevisionError, match=stored.name):
+            with pytest.raises(FileNotInRevisionError, match=stored.name[:12]):
                 hub.read("org/model", commit, "model.bin")
             place.write_bytes(WEIGHTS)
             assert hub.read("org/model", commit, "model.bin") == WEIGHTS
