@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.store.interface import EdgeKind, NodeKind
-from lineage.store.promoted import ENDS, PROMOTED
+from lineage.store.promoted import EDGE_PROMOTED, ENDS, PROMOTED
 
 APPLICATION_ID = 0x4C4E4745
 """`LNGE`, in SQLite's header: tells a store from any other application's database."""
@@ -38,8 +38,9 @@ def tables() -> Iterator[str]:
         fields = "".join(f', "{p.name}" {_TYPES[p.type]}' for p in promoted)
         yield f"CREATE TABLE {table(kind)} (id INTEGER PRIMARY KEY, key {key_type} NOT NULL{fields}, body TEXT)"
     for edge in ENDS:
+        fields = "".join(f', "{name}" TEXT' for name in EDGE_PROMOTED.get(edge, ()))
         yield (
-            f"CREATE TABLE {table(edge)} (source INTEGER NOT NULL, target INTEGER NOT NULL, name TEXT NOT NULL,"
+            f"CREATE TABLE {table(edge)} (source INTEGER NOT NULL, target INTEGER NOT NULL, name TEXT NOT NULL{fields},"
             " body TEXT, PRIMARY KEY (source, target, name)) WITHOUT ROWID"
         )
 
@@ -54,7 +55,8 @@ def indexes() -> dict[str, str]:
             if p.indexed:
                 made[f"{table(kind)}_{p.name}"] = f'ON {table(kind)} ("{p.name}") WHERE "{p.name}" IS NOT NULL'
     for edge in ENDS:
-        made[f"{table(edge)}_in"] = f"ON {table(edge)} (target, source)"
+        fields = "".join(f', "{name}"' for name in EDGE_PROMOTED.get(edge, ()))
+        made[f"{table(edge)}_in"] = f"ON {table(edge)} (target, source{fields})"
     return {name: f"CREATE {_unique(name)}INDEX IF NOT EXISTS {name} {what}" for name, what in made.items()}
 
 

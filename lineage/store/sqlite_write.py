@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lineage.store.merging import RULES, merged, met_by_stub
-from lineage.store.promoted import ENDS, PROMOTED, canonical, pack, unpack
+from lineage.store.promoted import EDGE_PROMOTED, ENDS, PROMOTED, canonical, pack, unpack
 from lineage.store.sqlite_keys import pack_key, packed_node, stored_node, unpack_key
 from lineage.store.sqlite_schema import columns, table
 from lineage.store.sqlite_view import chunks, marks
@@ -139,18 +139,24 @@ class SqliteWriter:
         source_kind, target_kind = ENDS[kind]
         sources = self._await(source_kind, {edge[0] for edge in edges})
         targets = self._await(target_kind, {edge[1] for edge in edges})
+        promoted = EDGE_PROMOTED.get(kind, ())
         laid = {
-            (sources[source], targets[target], name): canonical(properties) if properties else None
+            (sources[source], targets[target], name): (
+                *map(properties.get, promoted),
+                canonical(properties) if properties else None,
+            )
             for (source, target, name), properties in edges.items()
         }
         gone = [edge for edge in self._replaceable(kind, replaced) if edge not in laid]
         self._connection.executemany(
             f"DELETE FROM {table(kind)} WHERE source = ? AND target = ? AND name = ?", gone
         )  # fmt: skip
+        columns = ["source", "target", "name", *(f'"{name}"' for name in promoted), "body"]
+        changes = ", ".join(f"{column} = excluded.{column}" for column in columns[3:])
         self._connection.executemany(
-            f"INSERT INTO {table(kind)} (source, target, name, body) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body IS NOT excluded.body",
-            [(*edge, laid[edge]) for edge in sorted(laid)],
+            f"INSERT INTO {table(kind)} ({', '.join(columns)}) VALUES ({marks(columns)})"
+            f" ON CONFLICT DO UPDATE SET {changes} WHERE body IS NOT excluded.body",
+            [(*edge, *laid[edge]) for edge in sorted(laid)],
         )
 
     def _await(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
