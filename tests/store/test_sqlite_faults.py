@@ -88,6 +88,17 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
             attempt()
 
 
+def test_a_place_that_cannot_be_reached_is_told(open_folder: Path) -> None:
+    """A folder that one may not enter, and a name that no disk takes, end in an error that names the store."""
+    open_folder.chmod(0o700)
+    with without_rights():
+        for attempt in (partial(lines, SqliteStore(open_folder / "graph.db")), SqliteStore(open_folder / "x.db").info):
+            with pytest.raises(StoreError, match=r"cannot be (reached|opened)"):
+                attempt()
+    with pytest.raises(StoreError, match="cannot be reached"):
+        SqliteStore(open_folder / ("x" * 300)).write(FAMILY)
+
+
 def test_a_store_of_a_newer_version_is_refused(path: Path) -> None:
     """What a later version wrote is neither read nor changed, and the error says what to do."""
     with sqlite3.connect(path) as connection:
