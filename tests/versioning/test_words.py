@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lineage.versioning.words import (
@@ -114,3 +116,14 @@ def test_training_titles(title: str, *, by_trainer: bool) -> None:
 def test_version_in_a_name(model: str, version: str | None) -> None:
     """A version stands in a name between separators."""
     assert name_version(model) == version
+
+
+@pytest.mark.parametrize("flood", ["1.", "-", "1.0-", "v1.", "@.", "a-b/", "new:", "fix a,", " "])
+def test_floods_of_signs_cost_no_time(flood: str) -> None:
+    """A title or line of a megabyte, made to send patterns back and forth, is read in well under a second."""
+    text = flood * (1_000_000 // len(flood))
+    start = time.process_time()
+    announced_version(text)
+    speaks_of_weights(text)
+    speaks_of_change(text)
+    assert time.process_time() - start < 1
