@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,4 +208,14 @@ def test_stale_download_cache_is_not_read(
     assert Path(old).read_bytes() == CARD
     server.fault("/org/model/resolve/*", hub_faults.refused(500))
     with pytest.raises(HubUnreachableError, match="/README"):
+        hub.snapshot(hub.resolve("org/model"))
+
+
+@pytest.mark.parametrize("shown", [{"downloads": "many"}, {"likes": [5]}, {"library_name": {}}, {"tags": [5]}])
+def test_observations_of_another_kind(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, shown: dict[str, Any]
+) -> None:
+    """A page whose fields hold other kinds of values than the Hub's is an error of the Hub's, not of ours."""
+    server.add("org/model", repository.git_dir, **shown)
+    with pytest.raises(HubAnswerError, match="org/model"):
         hub.snapshot(hub.resolve("org/model"))
