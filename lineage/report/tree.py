@@ -191,6 +191,8 @@ def _nothing(answer: TraceAnswer) -> str:
         return "No descendant is known. --children on `lineage collect` asks the Hub for them."
     if answer.unresolvable:
         return "No parent is known: what the files name is no repository."
+    if any(each.model == answer.root for each in answer.incomplete):
+        return "No parent is known, and not everything that may name one could be read."
     return "No parent is declared: trained from scratch, or its publisher does not say."
 
 

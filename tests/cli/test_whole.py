@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -94,3 +95,22 @@ def test_errors_of_the_real_thing_are_words(hub: Path, tmp_path: Path) -> None:
         assert done.stderr.startswith("error: "), command
         assert "\nhint: " in done.stderr, command
         assert "bug in lineage" not in done.stderr, command
+
+
+def test_a_fingerprint_with_something_unread(hub: Path, tmp_path: Path) -> None:
+    """A folder in which one weight file is broken is answered as far as it goes, with exit code 2."""
+    shutil.copytree(hub / BASE, tmp_path / "own")
+    (tmp_path / "own" / "extra.safetensors").write_bytes(b"\xff" * 100)
+    answer = answered("fingerprint", tmp_path / "own", code=2)
+    assert [each["what"] for each in answer["unchecked"]] == ["extra.safetensors"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "LINEAGE_CACHE"])
+def test_a_folder_of_nobody(name: str, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that names the home of nobody here is told as such, before any work."""
+    for other in ("HF_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, "~nobody-of-this-name/x")
+    done = lineage("fingerprint", BASE, "--hub", hub)
+    assert done.returncode == 2
+    assert "error: '~nobody-of-this-name/x" in done.stderr

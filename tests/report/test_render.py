@@ -14,6 +14,7 @@ from lineage.report.json import to_json
 from lineage.report.phrases import large, listed, moment, period, short, size
 from lineage.report.render import render
 from lineage.report.text import Document, plain
+from lineage_schemas.answer import Incomplete
 from lineage_schemas.answer_trace import TraceAnswer
 from lineage_schemas.export import FOLDER
 from tests.report.records import ANSWERS, hostile
@@ -99,3 +100,15 @@ def test_words_for_numbers_and_moments() -> None:
     assert short(None) == "?"
     assert moment(READ.replace(tzinfo=None)) == "2026-11-20 09:30"
     assert period(READ, READ.replace(day=21)) == "2026-11-20 09:30 – 2026-11-21 09:30"
+
+
+def test_no_parent_is_claimed_to_be_absent_where_a_card_could_not_be_read() -> None:
+    """A root without edges whose files could not be read has no known parent; it does not declare none."""
+    root = traced("origin/base-7b", 0)
+    unread = Incomplete(model=root.id, reason="error", detail="README.md: nested too deeply")
+    answer = TraceAnswer(
+        **header("trace.v1"), root=root.id, direction="up", models=(root,), derivations=(), incomplete=(unread,)
+    )
+    text = plain(cast(Document, render(answer, "tree")))
+    assert "No parent is known, and not everything that may name one could be read." in text
+    assert "No parent is declared" not in text
