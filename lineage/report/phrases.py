@@ -58,8 +58,10 @@ def moment(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if when.tzinfo else when.strftime("%Y-%m-%d %H:%M")
 
 
-def period(start: datetime, end: datetime) -> str:
+def period(start: datetime | None, end: datetime | None) -> str:
     """Write a period in UTC, the date once where it is one day."""
+    if start is None or end is None:
+        return "no date told"
     first, last = moment(start), moment(end)
     if first == last:
         return first

@@ -114,3 +114,10 @@ def test_a_folder_of_nobody(name: str, hub: Path, monkeypatch: pytest.MonkeyPatc
     done = lineage("fingerprint", BASE, "--hub", hub)
     assert done.returncode == 2
     assert "error: '~nobody-of-this-name/x" in done.stderr
+
+
+def test_trace_of_what_is_nowhere_is_an_answer(hub: Path, tmp_path: Path) -> None:
+    """A model that is not there is answered in JSON as well, with the reason and code 2."""
+    done = lineage("trace", "no/such-model", "--hub", hub, "--store", tmp_path / "a.db", "--format", "json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["incomplete"][0]["reason"] == "missing"
