@@ -87,7 +87,7 @@ def weight_pushes(trees: Iterable[PushTrees]) -> Iterator[WeightPush]:
 def _pairs(push: PushTrees, after: Mapping[str, PlacedGroup], past: _Past) -> list[Pairing]:
     """Pair what stood before with what stands after; what comes back is compared with what was when all went."""
     if past.all_gone:
-        return [pair for pair in pair_groups(past.groups, after) if pair.after]
+        return [pair for pair in pair_groups(past.groups, after, any_variant=True) if pair.after]
     return pair_groups(placed_groups(push.push.base or "", push.before), after)
 
 
