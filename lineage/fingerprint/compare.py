@@ -116,6 +116,24 @@ def compare_tensors(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> 
     )
 
 
+def tensors_in_short(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> str:
+    """Sum up in one line how tensors differ from those before: `3 of 38 tensors differ; dtype F32 → F16/F32`.
+
+    By bytes where both tables have digests, else by dtype and shape.
+    """
+    layout = compare_layouts(before, after)
+    differing = {*layout.retyped, *layout.grown, *layout.reshaped}
+    if all(row.digest for row in (*before, *after)):
+        differing.update(compare_tensors(before, after).changed)
+    number = len(differing) + len(layout.removed)
+    verb = "differ or are missing" if differing and layout.removed else "are missing" if layout.removed else "differ"
+    words = f"{f'all {number:,}' if number == len(before) else f'{number:,} of {len(before):,}'} tensors {verb}"
+    if layout.added:
+        words += f", {len(layout.added):,} more are there"
+    old, new = ("/".join(sorted({row.dtype for row in rows})) for rows in (before, after))
+    return words if old == new else f"{words}; dtype {old} → {new}"
+
+
 def tell_change(
     before: GroupFingerprint, after: GroupFingerprint, cast_check: Callable[[], bool | None] | None = None
 ) -> ToldChange:
