@@ -219,3 +219,12 @@ def test_observations_of_another_kind(
     server.add("org/model", repository.git_dir, **shown)
     with pytest.raises(HubAnswerError, match="org/model"):
         hub.snapshot(hub.resolve("org/model"))
+
+
+def test_pages_in_a_circle(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
+    """A tree whose next page is the page itself ends in an error, after two requests for it and not never."""
+    head = hub.resolve("org/model")
+    server.fault(TREE, hub_faults.linked(f"{server.endpoint}/api/models/org/model/tree/{head.commit}?recursive=true"))
+    with pytest.raises(HubAnswerError, match="twice"):
+        hub.snapshot(head)
+    assert len(server.asked(TREE)) == 2
