@@ -77,7 +77,10 @@ def check_findings() -> CheckAnswer:
         ),
         change(
             8, kind="partial", verdict="documented",
-            signals=(VersionSignal(kind="commit_message", value="Retrained the head", revision=commit(8)),),
+            signals=tuple(
+                VersionSignal(kind="commit_message", value=f"Retrained the head, part {n}", revision=commit(8))
+                for n in range(1, 6)
+            ),
         ),
     )  # fmt: skip
     return CheckAnswer(
@@ -260,6 +263,7 @@ def verify(verdict: str = "different") -> VerifyAnswer:
             **header("verify.v1"), "path": "./chat", "against": "lab/chat-7b" if against else None,
             "revision": commit(4) if against else None, "verdict": verdict,
             "digests": Digests(files="files.v1:" + "11" * 32, weights="weights.v1:" + "22" * 32),
+            "summary": "all 38 tensors differ; dtype F32 → F16/I32" if verdict == "different" else None,
             "matches": (match,) if verdict in {"equal", "reserialised", "known"} else (),
             "differences": differences if verdict == "different" else (),
             "unchecked": unchecked if verdict == "unchecked" else (),
@@ -309,7 +313,7 @@ def store_info() -> StoreInfoAnswer:
 def store_forget() -> StoreForgetAnswer:
     """A model that went, one that stays as a name, one that was never there."""
     return StoreForgetAnswer(
-        **header("store-forget.v1", read=None), store="sqlite:////home/you/lineage.db", forgotten=("a/one",),
+        **header("store-forget.v1", read=None), store="sqlite:////home/you/lineage.db", forgotten=("a/one", "b/two"),
         kept_as_stub=("b/two",), not_found=("c/three",),
     )  # fmt: skip
 
