@@ -10,6 +10,7 @@ from lineage.collect.recorded import recorded_history, recorded_refs
 from lineage.errors import LineageError, RevisionNotFoundError
 from lineage.versioning.line import Line, first_parent_line
 from lineage.versioning.paper import paper_definition
+from lineage.versioning.since import commits_named
 from lineage_schemas.answer_check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.ids import split_model_key
@@ -65,13 +66,9 @@ def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine |
 def _line_to(lines: Iterable[RecordedLine], key: str, revision: str) -> RecordedLine:
     """Cut the first line that holds a tagged or named commit off behind it."""
     for recorded in lines:
-        tagged = {
-            ref.target
-            for ref in recorded.history.refs
-            if ref.kind == "tag" and revision in (ref.name, ref.name.removeprefix("refs/tags/"))
-        }
+        wanted = commits_named(recorded.history, revision)
         for position, commit in enumerate(recorded.line.commits):
-            if commit.id in tagged or (len(revision) >= 7 and commit.id.startswith(revision.lower())):
+            if commit.id in wanted:
                 return _cut(recorded, position)
     model = split_model_key(key)[1]
     raise RevisionNotFoundError(
