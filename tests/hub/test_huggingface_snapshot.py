@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,11 @@ def test_pages_in_a_circle(hub: HuggingFaceHub, repository: BareRepository, serv
     with pytest.raises(HubAnswerError, match="twice"):
         hub.snapshot(head)
     assert len(server.asked(TREE)) == 2
+
+
+def test_negative_size(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
+    """A tree that gives a file a negative size is an error of the Hub's."""
+    entry = {"type": "file", "oid": "0" * 40, "size": -5, "path": "model.safetensors"}
+    server.fault(TREE, hub_faults.body_of(json.dumps([entry]), "application/json"))
+    with pytest.raises(HubAnswerError, match="negative size"):
+        hub.snapshot(hub.resolve("org/model"))

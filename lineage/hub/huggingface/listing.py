@@ -80,14 +80,16 @@ def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEnt
         siblings = model_info(connection, model, commit, sizes=True).siblings
         if siblings is None:
             raise
-        entries = connection.call(lambda: [_sibling_entry(sibling) for sibling in siblings], model)
+        entries = connection.call(lambda: _once(map(_sibling_entry, siblings), model), model)
     return tuple(sorted(entries, key=lambda entry: entry.path))
 
 
 def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
-    """Take in entries until one comes again: pages that lead in a circle would never end."""
+    """Take in sound entries until one comes again: pages that lead in a circle would never end."""
     found: dict[str, FileEntry] = {}
     for entry in entries:
+        if entry.size is not None and entry.size < 0:
+            raise HubAnswerError(f"{model}: the Hub lists {entry.path} with a negative size", model=model)
         if entry.path in found:
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} twice in one tree", model=model)
         found[entry.path] = entry
