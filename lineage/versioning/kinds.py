@@ -155,11 +155,16 @@ def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[Chan
 
 
 def _kind_of_new(new: PlacedGroup, before: Mapping[str, PlacedGroup]) -> ChangeKind:
-    """Tell a further format of the same model from other parameters beside it."""
+    """Tell a further format of the same model from other parameters beside it.
+
+    A format that stands there already, in the same folder or under the same stem (a checkpoint, another part of a
+    pipeline), holds other parameters.
+    """
     beside = list(before.values())
     stems = {stem(group.group) for group in beside}
     whole = stem(new.group) in WHOLE_MODEL_STEMS | stems or new.group.format in {"gguf", "onnx"}
-    taken = any(group.place == new.place for group in beside)
+    alike = [group for group in beside if group.group.format == new.group.format]
+    taken = any(g.group.component == new.group.component or stem(g.group) == stem(new.group) for g in alike)
     return "format_added" if beside and whole and not taken else "component_added"
 
 

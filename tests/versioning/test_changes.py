@@ -96,6 +96,15 @@ def test_other_format_and_other_component_are_told_apart() -> None:
     assert [kind for kind, _ in kinds(told)[1:]] == ["format_added", "component_added", "format_added"]
 
 
+def test_same_format_in_another_folder_is_another_component() -> None:
+    """A checkpoint or another part of a pipeline has other parameters, though its file has the same name."""
+    told = Told()
+    told.commit(0, {"unet/diffusion_pytorch_model.safetensors": "u"})
+    told.commit(24, {"vae/diffusion_pytorch_model.safetensors": "v"})
+    told.commit(48, {"unet/diffusion_pytorch_model.bin": "p"})
+    assert [kind for kind, _ in kinds(told)[1:]] == ["component_added", "format_added"]
+
+
 def test_file_added_beside_shards_leaves_the_shards_alone() -> None:
     """A whole file beside unchanged shards is an addition, its removal a removal."""
     told = Told()
