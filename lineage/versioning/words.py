@@ -39,6 +39,12 @@ VERSION = re.compile(
 )
 """`v1.1`, `v-2`, `version 2`, `release 2024.05`, `1.2.0`: a version that stands by itself."""
 
+BARE_VERSION = re.compile(
+    r"^[\s#*>(\[-]*v?(\d+(?:\.\d+){1,3}(?:[-.]?(?:alpha|beta|rc|a|b|post|dev)[-.]?\d*)?)[\s*)\].:!-]*$",
+    re.IGNORECASE,
+)
+"""`1.1`, or `## [1.1]`: two numbers are a version where nothing else is said, and a measurement elsewhere."""
+
 NAME_VERSION = re.compile(r"(?:^|[-_. ])v(\d+(?:\.\d+)*)(?=$|[-_. ])", re.IGNORECASE)
 """A version inside a repository's name; docs/concepts.md tells it apart from the study's own pattern."""
 
@@ -54,8 +60,14 @@ TRAINING_TITLE = re.compile(
 )
 """How trainers title what they push by themselves while a run goes on."""
 
+TYPO = re.compile(
+    r"\b(?:typos?|mis-?spell?(?:ed|ings?|t)|(?:fix|correct)\w* (?:the |some |minor )?(?:spelling|grammar))\b",
+    re.IGNORECASE,
+)
+"""Who corrects these corrects a text, whatever it is about. Spelling and grammar alone are what some models are for."""
+
 NOT_WEIGHTS = re.compile(
-    r"\b(?:typos?|spelling|grammar|formatting|white ?space|indentation|read-?me|model ?cards?|docs?|documentation|"
+    r"\b(?:spelling|grammar|formatting|white ?space|indentation|read-?me|model ?cards?|docs?|documentation|"
     r"web(?:site|app)?|ui|download(?:s|er)?|install\w*|dependenc(?:y|ies)|config|"
     r"workflows?|scripts?|buttons?|notebooks?|links?|paths?|images?|figures?|badges?|licen[cs]e|citation|syntax|ci|"
     r"docker\w*|api|widget|metadata|library[ _]name|pipeline[ _]tag|tags?)\b",
@@ -120,7 +132,8 @@ def announced_version(text: str) -> str | None:
 
     Versions of tools, of files and of other models are not announcements.
     """
-    match = VERSION.search(without_names(text))
+    sentence = without_names(text)
+    match = VERSION.search(sentence) or BARE_VERSION.match(sentence)
     if not match:
         return None
     return next(group for group in match.groups() if group).strip(".-").lower()
@@ -138,9 +151,7 @@ def speaks_of_weights(text: str) -> bool:
     Titles that only name files or actions (`Update README.md`, `Upload model`) and typo fixes do not.
     """
     sentence = without_names(text)
-    if NOT_WEIGHTS.search(sentence) and not WEIGHTS_WORD.search(sentence):
-        return False
-    return any(pattern.search(sentence) for pattern in STATE_WORDS)
+    return not _is_of_other_things(sentence) and any(pattern.search(sentence) for pattern in STATE_WORDS)
 
 
 def speaks_of_change(text: str) -> bool:
@@ -149,9 +160,14 @@ def speaks_of_change(text: str) -> bool:
     Stricter than `speaks_of_weights`: a card describes how a model was trained without announcing anything.
     """
     sentence = without_names(text)
-    if NOT_WEIGHTS.search(sentence) and not WEIGHTS_WORD.search(sentence):
-        return False
-    return any(pattern.search(sentence) for pattern in CHANGE_WORDS)
+    return not _is_of_other_things(sentence) and any(pattern.search(sentence) for pattern in CHANGE_WORDS)
+
+
+def _is_of_other_things(sentence: str) -> bool:
+    """Say whether a sentence is about a text's wording, or about documents and tools and not of weights beside."""
+    if TYPO.search(sentence):
+        return True
+    return bool(NOT_WEIGHTS.search(sentence)) and not WEIGHTS_WORD.search(sentence)
 
 
 def is_training_title(title: str) -> bool:
