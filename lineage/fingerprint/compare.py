@@ -126,10 +126,10 @@ def tensors_in_short(before: Sequence[TensorRow], after: Sequence[TensorRow]) ->
     if all(row.digest for row in (*before, *after)):
         differing.update(compare_tensors(before, after).changed)
     number = len(differing) + len(layout.removed)
-    verb = "differ or are missing" if differing and layout.removed else "are missing" if layout.removed else "differ"
+    verb = "differ or are missing" if differing and layout.removed else "missing" if layout.removed else "differ"
     words = f"{f'all {number:,}' if number == len(before) else f'{number:,} of {len(before):,}'} tensors {verb}"
     if layout.added:
-        words += f", {len(layout.added):,} more are there"
+        words += f", {len(layout.added):,} added"
     old, new = ("/".join(sorted({row.dtype for row in rows})) for rows in (before, after))
     return words if old == new else f"{words}; dtype {old} → {new}"
 

@@ -191,7 +191,7 @@ def test_what_differs_is_summed_up(session: Session, tmp_path: Path) -> None:
     tensors["added.weight"] = ("I8", (1,), b"1")
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
     answer = checked(verify(session, str(tmp_path), against=ID))
-    assert answer.summary == f"1 of {every} tensors are missing, 1 more are there; dtype {dtype} → {dtype}/I8"
+    assert answer.summary == f"1 of {every} tensors missing, 1 added; dtype {dtype} → {dtype}/I8"
     assert (shape, bool(data)) == ((128,), True)
 
 

@@ -78,13 +78,14 @@ def test_every_command_answers_people(hub: Path, tmp_path: Path) -> None:
 
 
 def test_errors_of_the_real_thing_are_words(hub: Path, tmp_path: Path) -> None:
-    """A model that is not there, a store that is none, a folder without weights: an error, a hint, code 2."""
+    """A model that is not there, a store that is none, a file that is none or no weights: an error, a hint, code 2."""
     other = tmp_path / "notes.txt"
     other.write_text("no database")
     commands: list[list[str | Path]] = [
-        ["trace", "no/such-model", "--hub", hub, "--store", tmp_path / "a.db"],
+        ["fingerprint", "no/such-model", "--hub", hub],
         ["store", "info", "--store", other],
         ["fingerprint", tmp_path / "gone"],
+        ["fingerprint", other],
         ["verify", tmp_path / "gone", "--store", tmp_path / "a.db"],
         ["trace", "a/b", "--hub", tmp_path / "gone", "--store", tmp_path / "a.db"],
     ]
