@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors N steps up, not all.")
 @click.option("--children", is_flag=True, help="Collect the models that the Hub lists as made from the targets.")
+@click.option("--pull-requests", is_flag=True, help="Read the commits of pull requests too.")
 @runs("table", "json")
 def command(
     *,
@@ -41,6 +42,7 @@ def command(
     max_models: int,
     depth: int | None,
     children: bool,
+    pull_requests: bool,
 ) -> None:
     """Read models from the Hub into the store, with their ancestors.
 
@@ -54,6 +56,6 @@ def command(
     with run.session() as session:
         answer = collect(
             session, targets, author=authors, refresh=refresh, level=level, max_bytes=max_bytes,
-            max_models=max_models, depth=depth, children=children,
+            max_models=max_models, depth=depth, children=children, pull_requests=pull_requests,
         )  # fmt: skip
     run.finish(answer, 2 if any(model.outcome == "failed" for model in answer.models) else 0)

@@ -133,7 +133,7 @@ def unknown_commits(recorded: RecordedLine, start: int = -1) -> Iterator[Uncheck
     unknown = [commit for commit in recorded.line.commits[start + 1 :] if commit.changes is None]
     if unknown:
         yield Unchecked(
-            what=f"{len(unknown)} commits from {unknown[0].id[:12]} on",
+            what=f"every commit from {unknown[0].id[:12]} on",
             reason="which files they changed is not known to this source",
             decide_with=f"lineage check {recorded.history.model}",
         )

@@ -89,7 +89,8 @@ class SqliteStore(GraphStore):
                 connection.execute("BEGIN")
                 connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # the snapshot begins here
                 is_file = bool(connection.execute("PRAGMA database_list").fetchone()[2])
-            yield SqliteView(connection, self.url)
+            with told(self.url):
+                yield SqliteView(connection, self.url)
         finally:
             connection.rollback()
             if is_file:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from lineage.errors import StoreError
+from lineage.errors import InputError, StoreError
 from lineage.store.dump import dump
 from lineage.store.interface import GraphStore
+from lineage.store.open import open_store
 from lineage.store.sqlite import SqliteStore
 from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.model import Model
 from tests.support.graphs import FAMILY, model
 from tests.support.nobody import without_rights
 
@@ -223,3 +225,21 @@ def test_numbers_beyond_64_bits_are_refused(path: Path) -> None:
         with pytest.raises(StoreError):
             store.write(GraphBatch(models=(model("x/y"),), files=(FileNode(key=f"sha256:{'0' * 64}", size=2**63),)))
         assert lines(store) == before
+
+
+def test_records_that_are_no_json_are_a_damaged_store(tmp_path: Path) -> None:
+    """A sound database file with junk in its records is told as damaged, not as a bug."""
+    path = tmp_path / "lineage.db"
+    with open_store(str(path)) as store:
+        store.write(GraphBatch(models=(Model(key="a/b", hub="huggingface.co", id="a/b", head="1" * 40),)))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE model SET body = 'junk{'")
+    connection.close()
+    with open_store(str(path)) as store, pytest.raises(StoreError, match="damaged"), store.reading() as view:
+        view.nodes("Model", ["a/b"])
+
+
+def test_path_of_nobody_is_refused() -> None:
+    """A home that does not exist is an error of input."""
+    with pytest.raises(InputError):
+        open_store("~nobody-at-all/x.db")
