@@ -19,7 +19,7 @@ from lineage_schemas.answer import Answer
 from tests.report.records import ANSWERS, check_clean, check_findings, check_several, check_unchecked, collect, verify
 
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
-            "depth": None, "children": False}  # fmt: skip
+            "depth": None, "children": False, "pull_requests": False}  # fmt: skip
 
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
@@ -27,7 +27,7 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
         ["collect", "--author", "me", "--author", "you", "--refresh", "--level", "full", "--max-bytes", "2GiB",
          "--max-models", "7", "--depth", "0", "--children"], "collect", "collect", ([],),
         {"author": ("me", "you"), "refresh": True, "level": "full", "max_bytes": 2**31, "max_models": 7, "depth": 0,
-         "children": True},
+         "children": True, "pull_requests": False},
     ),
     (["trace", "a/b"], "trace", "trace-up", ("a/b",), {"to": None, "down": False, "depth": None, "max_models": 100}),
     (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9"], "trace", "trace-down", ("a/b",),
