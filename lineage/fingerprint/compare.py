@@ -223,10 +223,19 @@ def _values(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutCom
     if layout.retyped or not _have_digests(before, after):
         return ToldChange("replaced", None, total, "; ".join(notes) or None)
     tensors = compare_tensors(before.rows or (), after.rows or ())
+    if _dtypes_of(before, tensors.removed) != _dtypes_of(after, tensors.added):
+        note = _dtype_note(before.rows or (), after.rows or ()) or "other dtypes"
+        return ToldChange("replaced", None, total, "; ".join([*notes, note]))
     names = set(tensors.changed) | set(tensors.added)
     kept = [row.name for row in after.rows or () if row.name not in names and not _BUFFER.search(row.name)]
     note = "; ".join([f"{len(names)} of {total} tensors", *notes])
     return ToldChange("partial" if kept else "retrained", len(names), total, note)
+
+
+def _dtypes_of(side: GroupFingerprint, names: Sequence[str]) -> Counter[str]:
+    """Count the dtypes of some tensors: under other names, another dtype hides whether values are the same."""
+    wanted = set(names)
+    return Counter(row.dtype for row in side.rows or () if row.name in wanted)
 
 
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
