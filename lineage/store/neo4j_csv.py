@@ -207,6 +207,11 @@ def _cell(value: Any) -> str:
     return f'"{value.replace(chr(34), chr(34) * 2)}"'
 
 
+def columns_of(kind: NodeKind | EdgeKind) -> Columns:
+    """Give the properties of a kind of node or edge with their types, without the key."""
+    return _node_columns(cast("NodeKind", kind)) if kind in PROMOTED else _edge_columns(cast("EdgeKind", kind))
+
+
 @cache
 def _node_columns(kind: NodeKind) -> Columns:
     """Give the columns of a kind of node: the fields of its record that Neo4j holds as they are."""
