@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage_schemas.ids import DEFAULT_HUB
@@ -41,6 +41,31 @@ class Settings:
             store=env.get("LINEAGE_STORE") or str(_user_folder("data") / "lineage.db"),
             cache=Path(env["LINEAGE_CACHE"]).expanduser() if env.get("LINEAGE_CACHE") else _user_folder("cache"),
             offline=env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
+        )
+
+
+@dataclass(frozen=True)
+class Neo4jSettings:
+    """Hold who logs in to a Neo4j server: `NEO4J_USERNAME`, `NEO4J_DATABASE`, `NEO4J_PASSWORD`, `NEO4J_PASSWORD_FILE`.
+
+    Null is what nobody set. The password is in no representation of this record.
+    """
+
+    username: str | None
+    database: str | None
+    password: str | None = field(repr=False)
+    password_file: Path | None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Neo4jSettings:
+        """Read the environment; an empty variable counts as one that is not set."""
+        env = os.environ if environ is None else environ
+        file = env.get("NEO4J_PASSWORD_FILE")
+        return cls(
+            username=env.get("NEO4J_USERNAME") or None,
+            database=env.get("NEO4J_DATABASE") or None,
+            password=env.get("NEO4J_PASSWORD") or None,
+            password_file=Path(file).expanduser() if file else None,
         )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lineage.store.interface import Direction, EdgeRow, StoreView
+    from lineage.store.interface import Direction, EdgeKind, EdgeRow, StoreView
 
 NO_RELATION = "none"
 """What a null relation is counted under: JSON objects have no null keys."""
@@ -38,9 +38,10 @@ class Walk:
 
 def ancestors(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
     """Walk from a child to everything that it descends from. The root need not be in the graph."""
-    levels, deeper = _levels(view, root, "out", depth)
+    edges = _upward(view, root, depth)
+    levels, deeper = _levels(edges, root, "out", depth)
     depths = _kept(levels, limit)
-    return Walk(depths, _edges_between(view, depths), _reached(levels), deeper=_among(deeper, depths))
+    return Walk(depths, _edges_between(edges, depths), _reached(levels), deeper=_among(deeper, depths))
 
 
 def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
@@ -49,6 +50,11 @@ def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: 
     `counts` and `total` speak of the whole family whatever `depth` and `limit` keep of it. Beyond what is kept no edge
     is held, so that a family of 100,000 costs its keys and not its records.
     """
+    counted = view.descent(root, depth=depth, limit=limit)
+    if counted is not None:
+        counts = {relation or NO_RELATION: number for relation, number in counted.counts.items()}
+        edges = _edges_between(view, counted.depths)
+        return Walk(counted.depths, edges, counted.total, dict(sorted(counts.items())))
     levels, counts = _counted_levels(view, root)
     near = levels if depth is None else levels[: depth + 1]
     depths = _kept(near, limit)
@@ -57,11 +63,42 @@ def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: 
 
 def reachable(view: StoreView, root: str, direction: Direction) -> set[str]:
     """List every model that can be reached from one, itself included."""
-    levels, _ = _levels(view, root, direction, None)
+    levels, _ = _levels(_upward(view, root, None) if direction == "out" else view, root, direction, None)
     return {key for level in levels for key in level}
 
 
-def _levels(view: StoreView, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
+class _Edges(Protocol):
+    """Give edges one hop at a time: a view, or edges that were fetched at once."""
+
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]: ...
+
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]: ...
+
+
+class _Fetched:
+    """Hold edges by their child, for walks upward."""
+
+    def __init__(self, rows: Iterable[EdgeRow]) -> None:
+        self._rows: dict[str, list[EdgeRow]] = {}
+        for row in rows:
+            self._rows.setdefault(row.source, []).append(row)
+
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]:
+        """List the edges of some children."""
+        return [row for key in frontier for row in self._rows.get(key, ())]
+
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
+        """List the ends of these edges."""
+        return [(row.source, row.target) for row in self.edges(kind, frontier, direction)]
+
+
+def _upward(view: StoreView, root: str, depth: int | None) -> _Edges:
+    """Fetch the edges upward at once where the store has such a way."""
+    rows = view.ancestry(root, depth=depth)
+    return view if rows is None else _Fetched(rows)
+
+
+def _levels(view: _Edges, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
     """List the models of each depth in order of key, and which of the last depth have others behind them."""
     levels, seen = [[root]], {root}
     while levels[-1]:
@@ -116,7 +153,7 @@ def _among(keys: set[str], depths: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(key for key in keys if key in depths))
 
 
-def _edges_between(view: StoreView, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
+def _edges_between(view: _Edges, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
     """Fetch the edges that begin and end at kept models."""
     rows = [edge for edge in view.edges("DERIVED_FROM", list(kept), "out") if edge.target in kept]
     return tuple(sorted(rows, key=lambda edge: (edge.source, edge.target, edge.name)))
