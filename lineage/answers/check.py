@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
-from lineage.answers.lines import RecordedLine, count_changes, pick_line, recount, unchecked_target, weight_change
+from lineage.answers.lines import (
+    RecordedLine,
+    count_changes,
+    pick_line,
+    recount,
+    unchecked_target,
+    weight_change,
+    why_no_line,
+)
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
@@ -65,7 +72,7 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         except RevisionNotFoundError as error:
             return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=unchecked_target(error)))
         if recorded is None:
-            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason="no commit of it was ever read")
+            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)
         return _answer(session, view, asked, recorded, since)
 
@@ -159,6 +166,8 @@ def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked
             reason="which files they changed is not known to this source",
             decide_with=f"lineage check {recorded.history.model}",
         )
+    if recorded.history.incomplete:
+        yield Unchecked(what=f"the history of {recorded.history.model}", reason=recorded.history.incomplete)
     if recorded.line.cut:
         yield Unchecked(what=f"the line before {recorded.line.commits[0].id[:12]}", reason=recorded.line.cut)
 
@@ -166,7 +175,7 @@ def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked
 def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:
     """Answer for a model that could not be checked at all."""
     return CheckAnswer(
-        **session.header("check.v1", datetime.now(UTC)),
+        **session.header("check.v1", None),
         model=shown,
         branch=None,
         head=None,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
-from lineage.answers.lines import RecordedLine, count_changes, pick_line, recorded_lines, recount, weight_change
+from lineage.answers.lines import (
+    RecordedLine,
+    count_changes,
+    pick_line,
+    recorded_lines,
+    recount,
+    weight_change,
+    why_no_line,
+)
 from lineage.answers.looked_up import look_up, read_at
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
@@ -30,9 +38,13 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
         picked = pick_line(view, asked.key, asked.target.revision)
         lines = recorded_lines(view, asked.key) if all_branches else [picked] if picked else []
         date = read_at(view, asked.key)
+        reason = asked.not_looked_up.reason if asked.not_looked_up else why_no_line(view, asked.key)
     if not lines:
-        reason = asked.not_looked_up.reason if asked.not_looked_up else "the repository is empty"
-        raise ModelNotFoundError(f"no commit of {asked.shown} is known: {reason}", model=asked.shown)
+        raise ModelNotFoundError(
+            f"{asked.shown} has no history: {reason}",
+            model=asked.shown,
+            hint="`lineage fingerprint` and `lineage trace` work on a single state",
+        )
     return HistoryAnswer(
         **session.header("history.v1", date),
         model=asked.shown,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedLine:
-    """Hold one branch's line with the changes on it, and the changes that a rewriting took from it."""
+    """Hold one branch's line with the changes on it, and the changes that a rewriting took from it, oldest first."""
 
     history: History
     line: Line
@@ -42,7 +42,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
             line = first_parent_line(history, ref.name, ref.target)
             own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _place(line, c))
             present = tuple(change for change in own if not change.vanished)
-            gone = tuple(change for change in own if change.vanished)
+            gone = tuple(sorted((c for c in own if c.vanished), key=lambda c: (c.end, c.key)))
             lines.append(RecordedLine(history, line, present, gone, ref.is_default))
     return lines
 
@@ -129,6 +129,14 @@ def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinitio
     """Recount a stretch of a line as the study did."""
     first = [commit for c in recorded.changes if c.kind == "first_upload" for commit in c.revisions]
     return paper_definition(recorded.history.model, commits, first)
+
+
+def why_no_line(view: StoreView, key: str) -> str:
+    """Say why a model has no line to look at."""
+    node = view.nodes("Model", [key]).get(key) or {}
+    if node.get("history_source") == "folder":
+        return "it is a plain folder: one state without commits, so that nothing tells what it was before"
+    return node.get("history_incomplete") or node.get("state_note") or "no commit of it was ever read"
 
 
 def unchecked_target(error: LineageError) -> str:

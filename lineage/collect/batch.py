@@ -14,7 +14,7 @@ from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.ids import model_key, ref_key, revision_key
 from lineage_schemas.model import Model, ModelObservations, ModelState, Observation, Publisher
 from lineage_schemas.ref import Ref
-from lineage_schemas.revision import Commit, Revision, Tree
+from lineage_schemas.revision import Commit, CommitFacts, Revision, Tree
 
 if TYPE_CHECKING:
     from lineage.collect.names import Names
@@ -69,6 +69,8 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         publisher=publisher_of(snapshot.model),
         head=snapshot.commit,
         level=reading.weights.reached(reading.groups),
+        history_source=reading.history.source,
+        history_incomplete=reading.history.incomplete,
         licence=_words(card.get("license")) or _licence_tag(snapshot.tags),
         licence_name=_words(card.get("license_name")),
         licence_link=_words(card.get("license_link")),
@@ -124,7 +126,7 @@ def _publisher(model: Model) -> tuple[Publisher, ...]:
 
 
 def _revision(key: str, commit: Commit) -> Revision:
-    fields = {name: getattr(commit, name) for name in Commit.model_fields if name != "id"}
+    fields = {name: getattr(commit, name) for name in CommitFacts.model_fields}
     return Revision(key=revision_key(key, commit.id), model=key, commit=commit.id, **fields)
 
 

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.ref import Ref
-from lineage_schemas.revision import Commit, History, HistoryRef
+from lineage_schemas.revision import Commit, CommitFacts, History, HistoryRef
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
-
-_COMMIT_FIELDS = [name for name in Commit.model_fields if name != "id"]
 
 
 def recorded_refs(view: StoreView, key: str) -> list[Ref]:
@@ -25,15 +23,18 @@ def recorded_history(view: StoreView, key: str) -> History | None:
     rows = [row.properties for row in view.find("Revision", {"model": key}) if not row.properties.get("vanished")]
     if not rows:
         return None
-    refs = recorded_refs(view, key)
+    refs, model = recorded_refs(view, key), view.nodes("Model", [key]).get(key) or {}
     commits = [
-        Commit.model_validate({"id": row["commit"], **{name: row.get(name) for name in _COMMIT_FIELDS if name in row}})
+        Commit.model_validate(
+            {"id": row["commit"], **{name: row[name] for name in CommitFacts.model_fields if name in row}}
+        )
         for row in rows
     ]
     return History(
         model=split_model_key(key)[1],
-        source="api",
+        source=model.get("history_source") or "api",
         default_branch=next((ref.name for ref in refs if ref.is_default), None),
         refs=tuple(HistoryRef(name=ref.name, kind=ref.kind, target=ref.target) for ref in refs),
         commits=tuple(commits),
+        incomplete=model.get("history_incomplete"),
     )

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from lineage.errors import InputError, ModelNotFoundError
 from lineage.hub.bundle import BundleCopies
 from lineage.hub.directory import open_model_folder
+from lineage.hub.lfs import belongs_in_lfs
 from lineage.hub.local import LocalHub, folder_name
 from lineage.hub.plain_folder import link_root
 from lineage.hub.repository import LocalRepository
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
+
+MODEL_FILES = frozenset(
+    {"README.md", "config.json", "adapter_config.json", "model_index.json", "mergekit_config.yml", "tokenizer.json"}
+)
+
+MAX_LOOKED_AT = 10_000
+"""Files that are looked at to tell a model's folder from any other."""
 
 
 class FolderHub(LocalHub):
@@ -52,21 +61,37 @@ class FolderHub(LocalHub):
 
 
 def open_folder(path: Path, settings: Settings, *, progress: Progress = SILENT) -> FolderHub:
-    """Open a model folder, or a bundle. Raises InputError where there is none."""
-    if path.is_dir() or (path.is_file() and path.suffix == ".bundle"):
+    """Open a model folder, or a bundle. Raises InputError where there is none, or nothing of a model in it."""
+    if (path.is_dir() and holds_a_model(path)) or (path.is_file() and path.suffix == ".bundle"):
         return FolderHub(path, settings, progress=progress)
+    if path.is_dir():
+        raise InputError(
+            f"{path} holds no model: no card, config, weight file or git repository",
+            hint="name the folder of one model; a folder of org/name folders is given with --hub",
+        )
     if path.exists():
         raise InputError(f"{path} is no folder", hint="name the folder of a model, or a git bundle")
     raise InputError(f"{path} does not exist", hint="a path starts with ./, / or ~; a model is written org/name")
+
+
+def holds_a_model(folder: Path) -> bool:
+    """Say whether a folder, or a folder in it, has a file that only models have, or is a git repository."""
+    if (folder / ".git").exists() or (folder / "HEAD").is_file():
+        return True
+    try:
+        inside = list(islice((found for pattern in ("*", "*/*") for found in folder.glob(pattern)), MAX_LOOKED_AT))
+    except OSError:
+        return True  # the Hub tells what cannot be read, file by file
+    return any(found.name in MODEL_FILES or belongs_in_lfs(found.name, 0) for found in inside)
 
 
 def model_id(folder: Path) -> str:
     """Make a valid repository id out of a folder's name."""
     root = link_root(folder)
     name = root.name.removeprefix("models--").replace("--", "/") if root != folder else folder.name
+    name = re.sub(r"\.(git|bundle)$", "", name)
     if repository_id_problem(name) is None:
         return name
-    name = re.sub(r"\.(git|bundle)$", "", folder.name)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
     name = re.sub(r"([-.])[-.]+", r"\1", name)[:96].strip("-.")
     return name if repository_id_problem(name) is None else "model"

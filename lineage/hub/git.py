@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lineage.errors import GatedError, HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
 from lineage.progress import SILENT, Progress
-from lineage_schemas.revision import HistorySource
+from lineage_schemas.model import HistorySource
 
 FILTER = "blob:limit=64k"
 """Brings every LFS pointer and most cards, configs and indexes of every commit, and no weights."""

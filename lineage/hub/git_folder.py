@@ -15,7 +15,8 @@ from lineage.hub.git_objects import GitObjects
 from lineage.hub.lfs import object_path
 from lineage.hub.repository import ByteChunks, Found, LocalRepository
 from lineage_schemas.file import FileEntry
-from lineage_schemas.revision import History, HistoryRef, HistorySource
+from lineage_schemas.model import HistorySource
+from lineage_schemas.revision import History, HistoryRef
 
 _PREFIX = re.compile(r"[0-9a-f]{7,40}")
 
@@ -104,9 +105,9 @@ class GitFolder(LocalRepository):
         found = self._stored(entry.sha256, entry.size) or self._smudged(path, entry.sha256, entry.size)
         if found is None:
             raise FileNotInRevisionError(
-                f"{self.model}@{commit}: {path}: its LFS object {entry.sha256} ({entry.size} bytes) is not here",
+                f"{path}: its LFS object ({entry.sha256[:12]}…, {entry.size:,} bytes) is not here",
                 model=self.model,
-                hint="fetch it with git lfs fetch, or put it at lfs/objects/ab/cd/SHA256",
+                hint=f"fetch it with git lfs fetch, or put it at {object_path(Path('lfs/objects'), entry.sha256)}",
             )
         return found
 

@@ -6,27 +6,21 @@ import hashlib
 import heapq
 import re
 import subprocess
-import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from lineage.errors import HubAnswerError
 from lineage.hub.git import git_environment, run_git
-from lineage.hub.git_objects import CHUNK_BYTES, GITLINK, GitObjects
-from lineage_schemas.file import FileChange, FileStatus, FileVersion
+from lineage.hub.git_changes import NO_TREE, read_changes
+from lineage.hub.git_objects import GitObjects
+from lineage_schemas.model import HistorySource
 from lineage_schemas.ref import RefKind
-from lineage_schemas.revision import Commit, History, HistoryRef, HistorySource
-
-MAX_DIFF_BYTES = 1 << 27
-"""More raw changes than this no model has: such a repository was built to exhaust its readers."""
+from lineage_schemas.revision import Commit, History, HistoryRef
 
 _MAX_COMMIT_BYTES = 1_000_000
-
-_MAX_RUNS = 50
-"""Missing trees that are stepped over; with more, the rest of the history has unknown changes."""
 
 _AUTHOR_KEY = b"lineage author key, version 1"
 
@@ -50,18 +44,11 @@ class GitRefs(NamedTuple):
     head: str | None
 
 
-class RawChange(NamedTuple):
-    """One line of git's raw diff: blob ids before and after, None where the path is no file there."""
-
-    path: str
-    old: str | None
-    new: str | None
-
-
 class RawCommit(NamedTuple):
     """What a commit object itself says."""
 
     id: str
+    tree: str
     parents: tuple[str, ...]
     date: datetime | None
     author_key: str | None
@@ -131,12 +118,15 @@ def read_history(
         refs = read_refs(git_dir, opened)
         kept = tuple(ref for ref in refs.refs if pull_requests or ref.kind != "pull_request")
         commits, missing = read_commits(opened, [*(ref.target for ref in kept), *filter(None, [refs.head])])
-        changes, problem = read_changes(opened, commits.values())
+        ordered = list(in_order(commits.values()))
+        changes, unread = read_changes(
+            opened, [(commit.id, commit.tree, _before(commit, commits)) for commit in ordered]
+        )
         numbers = _pull_request_numbers(commits, kept)
         notes = [
             incomplete,
             f"{missing} commits before a shallow clone's first are not here" if missing else None,
-            problem,
+            f"the changes of {unread} commits are not known: trees are missing or too large" if unread else None,
         ]
         return History(
             model=model,
@@ -144,8 +134,18 @@ def read_history(
             default_branch=refs.default_branch,
             refs=kept,
             commits=tuple(
-                Commit(**commit._asdict(), pull_request=numbers.get(commit.id), changes=changes.get(commit.id))
-                for commit in in_order(commits.values())
+                Commit(
+                    id=commit.id,
+                    parents=commit.parents,
+                    date=commit.date,
+                    author_key=commit.author_key,
+                    title=commit.title,
+                    message=commit.message,
+                    signed=commit.signed,
+                    pull_request=numbers.get(commit.id),
+                    changes=changes.get(commit.id),
+                )
+                for commit in ordered
             ),
             incomplete="; ".join(filter(None, notes)) or None,
         )
@@ -187,6 +187,7 @@ def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
     title, _, message = text.lstrip("\n").partition("\n")
     return RawCommit(
         id=commit_id,
+        tree=fields[b"tree"][0].decode(errors="replace"),
         parents=tuple(parent.decode(errors="replace") for parent in fields[b"parent"]),
         date=_date(fields[b"committer"][0]),
         author_key=author_key(fields[b"author"][0]) if fields[b"author"] else None,
@@ -206,19 +207,6 @@ def author_key(identity: bytes) -> str:
     mail = rest.partition(b">")[0]
     plain = mail.strip().lower() + b"\0" + name.strip().lower()
     return hashlib.blake2b(plain, key=_AUTHOR_KEY, digest_size=16).hexdigest()
-
-
-def read_changes(
-    objects: GitObjects, commits: Collection[RawCommit]
-) -> tuple[dict[str, tuple[FileChange, ...]], str | None]:
-    """Compare each commit with its first parent; a commit whose trees are not here is absent from the answer."""
-    known = {commit.id for commit in commits}
-    asked = [commit for commit in commits if not commit.parents or commit.parents[0] in known]
-    raw, problem = _raw_changes(objects, asked)
-    blobs = {blob for lines in raw.values() for line in lines for blob in (line.old, line.new) if blob}
-    versions = objects.versions(blobs)
-    found = {commit: tuple(_change(line, versions) for line in lines) for commit, lines in raw.items()}
-    return found, problem
 
 
 def in_order(commits: Iterable[Ordered]) -> Iterator[Ordered]:
@@ -244,78 +232,12 @@ def in_order(commits: Iterable[Ordered]) -> Iterator[Ordered]:
                 heapq.heappush(ready, place(by_id[child]))
 
 
-def _raw_changes(objects: GitObjects, commits: Sequence[RawCommit]) -> tuple[dict[str, list[RawChange]], str | None]:
-    """Run `git diff-tree` once over all commits, and again behind each that it cannot read."""
-    changes: dict[str, list[RawChange]] = {}
-    waiting = list(commits)
-    for _ in range(_MAX_RUNS):
-        found, finished = _diff_run(objects, waiting)
-        if finished:
-            return changes | found, _unread(commits, changes | found)
-        # Git stopped in the last commit that it printed or in the one after it: that is found out next time.
-        whole = list(found)[:-1]
-        changes |= {commit: found[commit] for commit in whole}
-        waiting = waiting[max(len(whole), 1) :]
-    return changes, _unread(commits, changes)
-
-
-def _diff_run(objects: GitObjects, commits: Iterable[RawCommit]) -> tuple[dict[str, list[RawChange]], bool]:
-    """Compare commits with their first parents, in order, until git stops; tells whether it came to the end."""
-    command = ["git", "diff-tree", "--stdin", "-r", "-z", "--raw", "--root", "--always", "--no-renames", "--full-index"]
-    with tempfile.TemporaryFile() as asked:
-        asked.write("".join(f"{' '.join([c.id, *c.parents[:1]])}\n" for c in commits).encode())
-        asked.seek(0)
-        with subprocess.Popen(
-            command, env=objects.environment(), stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as process:
-            assert process.stdout is not None
-            output = bytearray()
-            while len(output) < MAX_DIFF_BYTES and (chunk := process.stdout.read(CHUNK_BYTES)):
-                output += chunk
-            if len(output) >= MAX_DIFF_BYTES:
-                process.kill()
-    return parse_raw_diff(bytes(output)), process.returncode == 0
-
-
-def _unread(commits: Sequence[RawCommit], changes: Mapping[str, object]) -> str | None:
-    count = sum(commit.id not in changes for commit in commits)
-    return f"the changes of {count} commits: trees are missing or too large" if count else None
-
-
-def parse_raw_diff(output: bytes) -> dict[str, list[RawChange]]:
-    """Read `diff-tree --stdin --raw -z`: a commit's id, then pairs of what changed and where.
-
-    A change of type counts as a modification; a submodule is no file. A path that is no UTF-8 is written with
-    backslash escapes, as everywhere.
-    """
-    changes: dict[str, list[RawChange]] = {}
-    lines: list[RawChange] = []
-    fields = iter(output.split(b"\0"))
-    for field in fields:
-        if not field.startswith(b":"):
-            if field:
-                lines = changes.setdefault(field.decode().strip(), [])
-            continue
-        old_mode, new_mode, old, new, _ = field[1:].decode().split(" ", 4)
-        path = next(fields, b"").decode(errors="backslashreplace")
-        change = RawChange(path, _file_blob(old_mode, old), _file_blob(new_mode, new))
-        if change.old != change.new:
-            lines.append(change)
-    return changes
-
-
-def _file_blob(mode: str, blob: str) -> str | None:
-    return blob if int(mode, 8) not in {0, GITLINK} and blob.strip("0") else None
-
-
-def _change(line: RawChange, versions: Mapping[str, FileVersion]) -> FileChange:
-    status: FileStatus = "M" if line.old and line.new else "A" if line.new else "D"
-    return FileChange(
-        path=line.path,
-        status=status,
-        old=versions[line.old] if line.old else None,
-        new=versions[line.new] if line.new else None,
-    )
+def _before(commit: RawCommit, commits: Mapping[str, RawCommit]) -> str | None:
+    """Find the tree that a commit's changes are against: NO_TREE for a root, None where the parent is not here."""
+    if not commit.parents:
+        return NO_TREE
+    parent = commits.get(commit.parents[0])
+    return parent.tree if parent else None
 
 
 def _pull_request_numbers(commits: Mapping[str, RawCommit], refs: Sequence[HistoryRef]) -> dict[str, int]:

@@ -23,15 +23,19 @@ from lineage.hub.git import git_environment
 from lineage.hub.lfs import MAX_POINTER_BYTES, parse_pointer
 from lineage_schemas.file import FileEntry, FileVersion
 
-GITLINK, FOLDER = 0o160000, 0o040000
+_FOLDER_MODES = frozenset({b"40000", b"040000"})
+_SUBMODULE_MODE = b"160000"
+_TREE_ITEM = re.compile(rb"(\d{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
 
 CHUNK_BYTES = 1 << 20
 
 _BATCH = 500
 """Ids that are asked for at once: their text must fit into a pipe, or two processes wait for each other."""
 
-_MAX_TREE_ENTRIES = 1_000_000
-_MAX_TREE_DEPTH = 200
+MAX_TREE_ENTRIES = 200_000
+MAX_TREE_DEPTH = 200
+"""Beyond these a tree was built to exhaust its readers: a few objects can stand for more files than there are atoms.
+The Hub asks for less than 100,000 files in a repository."""
 
 
 class ObjectInfo(NamedTuple):
@@ -43,11 +47,20 @@ class ObjectInfo(NamedTuple):
 
 
 class TreeItem(NamedTuple):
-    """One line of a tree object; names that are no UTF-8 are written with backslash escapes."""
+    """What a tree object says of one name: mode and raw id."""
 
-    mode: int
-    name: str
-    id: str
+    mode: bytes
+    id: bytes
+
+    @property
+    def folder(self) -> bytes | None:
+        """The tree behind the name, where it is a folder."""
+        return self.id if self.mode in _FOLDER_MODES else None
+
+    @property
+    def blob(self) -> str | None:
+        """The blob behind the name, where it is a file or a link; a submodule is neither."""
+        return None if self.mode in _FOLDER_MODES or self.mode == _SUBMODULE_MODE else self.id.hex()
 
 
 class GitObjects:
@@ -112,7 +125,11 @@ class GitObjects:
         Raises HubAnswerError where a tree is missing or absurdly large: what is left would look like deletions.
         """
         blobs: dict[str, str] = {}
-        self._walk(f"{commit}^{{tree}}", "", blobs, 0)
+        for count, (path, blob) in enumerate(self._walk(f"{commit}^{{tree}}", "", {})):
+            if count >= MAX_TREE_ENTRIES:
+                raise HubAnswerError(f"{self.model}@{commit}: the tree is too large to be a model's", model=self.model)
+            if blob:
+                blobs.setdefault(path, blob)
         versions = self.versions(blobs.values())
         entries = ((path, versions[blob]) for path, blob in sorted(blobs.items()))
         return tuple(FileEntry(path=p, blob_id=v.blob_id, size=v.size, sha256=v.sha256) for p, v in entries)
@@ -142,18 +159,24 @@ class GitObjects:
                 process.communicate()
             self._processes.clear()
 
-    def _walk(self, tree: str, prefix: str, blobs: dict[str, str], depth: int) -> None:
+    def items(self, tree: str) -> dict[bytes, TreeItem]:
+        """Read one tree object. Raises HubAnswerError where it is missing or broken."""
         content = self.contents([tree])[0]
         if content is None:
             raise HubAnswerError(f"{self.model}: the tree {tree} is missing from the repository", model=self.model)
-        for item in parse_tree(content):
-            path = prefix + item.name
-            if item.mode == FOLDER and depth < _MAX_TREE_DEPTH:
-                self._walk(item.id, path + "/", blobs, depth + 1)
-            elif item.mode not in {GITLINK, FOLDER}:
-                blobs.setdefault(path, item.id)
-            if len(blobs) > _MAX_TREE_ENTRIES or depth == _MAX_TREE_DEPTH:
-                raise HubAnswerError(f"{self.model}: the tree {tree} is too large to be a model's", model=self.model)
+        return parse_tree(content, self.model)
+
+    def _walk(self, tree: str, prefix: str, read: dict[str, dict[bytes, TreeItem]]) -> Iterator[tuple[str, str | None]]:
+        """Go over the paths below a tree with their blobs; folders and submodules, which count too, have none."""
+        if tree not in read:
+            read[tree] = self.items(tree)
+        if prefix.count("/") > MAX_TREE_DEPTH:
+            raise HubAnswerError(f"{self.model}: folders are nested too deeply to be a model's", model=self.model)
+        for name, item in read[tree].items():
+            path = prefix + shown_path(name)
+            yield path, item.blob
+            if item.folder:
+                yield from self._walk(item.folder.hex(), path + "/", read)
 
     def _ask(self, mode: str, names: Sequence[str]) -> list[tuple[bytes, bytes | None]]:
         """Ask one of the processes for objects; gives for each the header line and, from `--batch`, its content."""
@@ -208,15 +231,22 @@ class GitObjects:
             process.communicate()
 
 
-def parse_tree(content: bytes) -> Iterator[TreeItem]:
-    """Read a tree object: mode, name and raw id of each item."""
+def parse_tree(content: bytes, model: str) -> dict[bytes, TreeItem]:
+    """Read a tree object by name. Raises HubAnswerError where it is broken."""
+    items: dict[bytes, TreeItem] = {}
     at = 0
     while at < len(content):
-        space = content.index(b" ", at)
-        end = content.index(b"\0", space)
-        name = content[space + 1 : end].decode(errors="backslashreplace")
-        yield TreeItem(int(content[at:space], 8), name, content[end + 1 : end + 21].hex())
-        at = end + 21
+        match = _TREE_ITEM.match(content, at)
+        if match is None:
+            raise HubAnswerError(f"{model}: a tree of the repository is broken", model=model)
+        items[match[2]] = TreeItem(match[1], match[3])
+        at = match.end()
+    return items
+
+
+def shown_path(path: bytes) -> str:
+    """Write a path as text: bytes that are no UTF-8 become backslash escapes, so that two paths stay two."""
+    return path.decode(errors="backslashreplace")
 
 
 def _as_info(header: bytes) -> ObjectInfo | None:

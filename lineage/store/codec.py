@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lineage.store.merging import merged
+from lineage.store.merging import merged, stub
 from lineage.store.promoted import FILE_KEY
 from lineage.store.rows import Rows
 from lineage_schemas.ids import model_key, revision_key, split_model_key
@@ -44,14 +44,6 @@ def encode(batch: GraphBatch) -> Rows:
     _derivations(rows, batch)
     rows.attachments.update({(a.kind, a.key): a.data for a in batch.attachments})
     return rows
-
-
-def stub(key: str) -> Properties:
-    """Describe a model of which only the key is known."""
-    from lineage_schemas.model import Model
-
-    hub, model_id = split_model_key(key)
-    return Model(key=key, hub=hub, id=model_id).model_dump(mode="json", exclude={"key"})
 
 
 def _models(rows: Rows, batch: GraphBatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.store.codec import stub
+from lineage.store.merging import stub
 from lineage_schemas.ids import model_key
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def _left_alone(view: StoreView, known: Collection[str]) -> set[str]:
     """List parents that are mere names and that nobody but the forgotten names."""
     parents = {target for _, target in view.neighbours("DERIVED_FROM", known, "out")} - set(known)
     others = {target for source, target in view.neighbours("DERIVED_FROM", parents, "in") if source not in known}
-    return {key for key, node in view.nodes("Model", parents - others).items() if node == stub(key)}
+    named = view.nodes("Model", parents - others).items()
+    return {key for key, node in named if node.get("head") is None and node.get("collected_at") is None}
 
 
 def _attachments(

@@ -98,6 +98,24 @@ class StoreView(ABC):
     def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
         """List (source, target) of the edges that `edges` would give, without their properties: for wide walks."""
 
+    def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
+        """Walk over DERIVED_FROM from a model to all that it reaches, by depth from 1 on, each model once.
+
+        Gives for each depth its models in order of key, with the relation of the edge by which it was reached; of
+        several edges that with the first key before it. A backend that can do this without its keys does.
+        """
+        levels: list[dict[str, str | None]] = [{root: None}]
+        seen = {root}
+        while levels[-1]:
+            ways: dict[str, tuple[str, str | None]] = {}
+            for edge in self.edges("DERIVED_FROM", levels[-1], direction):
+                near, far = (edge.source, edge.target) if direction == "out" else (edge.target, edge.source)
+                if far not in seen and (far not in ways or near < ways[far][0]):
+                    ways[far] = (near, edge.properties.get("relation"))
+            seen.update(ways)
+            levels.append({key: ways[key][1] for key in sorted(ways)})
+        return levels[1:-1]
+
     @abstractmethod
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
         """Count nodes or edges of a kind, of those whose promoted properties equal `where`."""

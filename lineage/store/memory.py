@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lineage.store.forgetting import Forgetting, plan
 from lineage.store.interface import EdgeRow, GraphStore, NodeRow, StoreInfo, StoreView
-from lineage.store.merging import merged
+from lineage.store.merging import merged, met_by_stub
 from lineage.store.promoted import ENDS, PROMOTED, canonical, check_where, pack, unpack
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class Graph:
         """Write a node by the rule of its kind."""
         stored = self.nodes[kind].get(key)
         met = properties if stored is None else merged(kind, unpack(kind, stored), properties)
+        self.nodes[kind][key] = pack(kind, met)
+
+    def put_stub(self, kind: NodeKind, key: str, properties: Properties) -> None:
+        """Write a node that is known by name only."""
+        stored = self.nodes[kind].get(key)
+        met = properties if stored is None else met_by_stub(kind, key, unpack(kind, stored), properties)
         self.nodes[kind][key] = pack(kind, met)
 
     def drop(self, kind: NodeKind, keys: Collection[str]) -> None:
@@ -146,7 +152,7 @@ class MemoryStore(GraphStore):
                     graph.put(kind, key, properties)
             for kind, nodes in rows.stubs.items():
                 for key, properties in nodes.items():
-                    graph.nodes[kind].setdefault(key, pack(kind, properties))
+                    graph.put_stub(kind, key, properties)
             _replace_edges(graph, rows)
             for edge_kind, edges in rows.edges.items():
                 for edge, properties in edges.items():

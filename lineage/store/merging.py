@@ -3,6 +3,7 @@
 | kind | rule |
 |---|---|
 | Model | replaced; aliases are joined, each observation stays until a newer one comes |
+| a model's stub | written where nothing is, or only the key is known; aliases are joined |
 | Ref, Revision, Change, Publisher | replaced |
 | Weights | filled: a null never erases, the level only rises |
 | File | filled: a null never erases; of two aliases the lesser stays |
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lineage.store.promoted import canonical
+from lineage_schemas.ids import split_model_key
 
 if TYPE_CHECKING:
     from lineage.store.interface import NodeKind
@@ -31,6 +33,23 @@ def merged(kind: NodeKind, old: Properties, new: Properties) -> Properties:
     """Say what stands under a key after `new` met `old`. Neither is changed."""
     rule = RULES.get(kind)
     return new if rule is None else rule(old, new)
+
+
+def stub(key: str) -> Properties:
+    """Describe a model of which only the key is known."""
+    from lineage_schemas.model import Model
+
+    hub, model_id = split_model_key(key)
+    return Model(key=key, hub=hub, id=model_id).model_dump(mode="json", exclude={"key"})
+
+
+def met_by_stub(kind: NodeKind, key: str, old: Properties, new: Properties) -> Properties:
+    """Say what stands under a key after a mere name met what is there: that, unless it knows even less."""
+    if kind != "Model":
+        return old
+    aliases = sorted({*(old.get("aliases") or ()), *(new.get("aliases") or ())})
+    knows_less = {**old, "aliases": []} == stub(key)
+    return {**(new if knows_less else old), "aliases": aliases}
 
 
 def _model(old: Properties, new: Properties) -> Properties:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from lineage.store.sqlite_view import SqliteView
 
 if TYPE_CHECKING:
     from lineage.store.rows import Rows
+    from lineage.store.sqlite_loading import LoadedKeys
 
 WAIT_SECONDS = 30.0
 """How long a writer waits for another one before it gives up."""
@@ -59,7 +60,8 @@ class SqliteStore(GraphStore):
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._turn = RLock()
-        self._bulk_rows: int | None = None
+        self._loaded: LoadedKeys | None = None
+        self._loaded_rows = 0
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction; inside `bulk` one of its savepoints."""
@@ -67,15 +69,14 @@ class SqliteStore(GraphStore):
 
         with self._turn, told(self.url):
             connection = self._for_writing()
-            if self._bulk_rows is None:
-                with transaction(connection, "IMMEDIATE"):
-                    SqliteWriter(connection).write(rows)
+            with self._one_write(connection):
+                SqliteWriter(connection, self._loaded).write(rows)
+            if self._loaded is None:
                 return
-            with _savepoint(connection):
-                SqliteWriter(connection).write(rows)
-            self._bulk_rows += sum(map(len, rows.nodes.values())) + sum(map(len, rows.edges.values()))
-            if self._bulk_rows >= BULK_STEP:
-                self._commit_bulk()
+            self._loaded_rows += sum(map(len, rows.nodes.values())) + sum(map(len, rows.edges.values()))
+            if self._loaded_rows >= BULK_STEP:
+                connection.execute("COMMIT")
+                self._begin_load(connection)
 
     @contextmanager
     def reading(self) -> Iterator[StoreView]:
@@ -102,8 +103,8 @@ class SqliteStore(GraphStore):
             return
         with self._turn, told(self.url):
             connection = self._for_writing()
-            with transaction(connection, "IMMEDIATE"):
-                SqliteWriter(connection).forget(plan(SqliteView(connection, self.url), models))
+            with self._one_write(connection):
+                SqliteWriter(connection, self._loaded).forget(plan(SqliteView(connection, self.url), models))
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -112,20 +113,23 @@ class SqliteStore(GraphStore):
         A process that is killed on the way leaves a store of whole writes without some indexes; the next one that
         opens it makes them. Views opened meanwhile see what was committed so far, slowly.
         """
+        from lineage.store.sqlite_loading import LoadedKeys
+
         with self._turn:
-            if self._bulk_rows is not None:
+            if self._loaded is not None:
                 raise ValueError("a bulk load is going on already")
             with told(self.url):
                 connection = self._for_writing()
-                with transaction(connection, "IMMEDIATE"):
-                    drop_indexes(connection)
-                connection.execute("BEGIN IMMEDIATE")
-                self._bulk_rows = 0
             try:
+                with told(self.url):
+                    with transaction(connection, "IMMEDIATE"):
+                        drop_indexes(connection)
+                    self._loaded = LoadedKeys(connection)
+                    self._begin_load(connection)
                 yield
             finally:
                 with told(self.url):
-                    self._end_bulk(connection)
+                    self._end_load(connection)
 
     def info(self) -> StoreInfo:
         """Describe the store: counts, and the size of its file with the log beside it."""
@@ -215,15 +219,21 @@ class SqliteStore(GraphStore):
                 f"the folder of the store {self.url} cannot be made: {error}", hint="name another place with --store"
             ) from error
 
-    def _commit_bulk(self) -> None:
-        assert self._writer is not None
-        self._writer.execute("COMMIT")
-        self._writer.execute("BEGIN IMMEDIATE")
-        self._bulk_rows = 0
+    def _one_write(self, connection: sqlite3.Connection) -> AbstractContextManager[None]:
+        """Open what one write is whole in: a transaction, or during a load a part of a longer one."""
+        return transaction(connection, "IMMEDIATE") if self._loaded is None else _savepoint(connection)
 
-    def _end_bulk(self, connection: sqlite3.Connection) -> None:
+    def _begin_load(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        self._loaded_rows = 0
+        if self._loaded is not None:
+            self._loaded.refresh()
+
+    def _end_load(self, connection: sqlite3.Connection) -> None:
         """Commit what was written whole and make the indexes again, however the load ended."""
-        self._bulk_rows = None
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
         if connection.in_transaction:
             connection.execute("COMMIT")
         with transaction(connection, "IMMEDIATE"):

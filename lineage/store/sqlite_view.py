@@ -79,6 +79,41 @@ class SqliteView(StoreView):
         """List the ends of the edges that touch a set of nodes."""
         return sorted(self._touching(kind, frontier, direction, ""))
 
+    def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
+        """Walk level by level over ids and relations, which one index holds; keys are read once for each model."""
+        near, far = ("source", "target") if direction == "out" else ("target", "source")
+        start = f"SELECT {far}, {near}, relation FROM derived_from WHERE {near} IN "
+        level = list(self._known_ids("Model", [root]).values())
+        seen = {number for (number,) in self._rows("SELECT id FROM model WHERE body IS NULL")}
+        levels: list[dict[str, str | None]] = []
+        while level:
+            seen.update(level)
+            ways: dict[int, tuple[int, str | None]] = {}
+            several: dict[int, set[tuple[int, str | None]]] = {}
+            for chunk in chunks(level):
+                for reached, *way in self._rows(f"{start}({marks(chunk)})", chunk):
+                    if reached not in seen and ways.setdefault(reached, (way[0], way[1])) != (way[0], way[1]):
+                        several.setdefault(reached, {ways[reached]}).add((way[0], way[1]))
+            levels.append(self._relations(ways, several))
+            level = sorted(ways)
+        return levels[:-1]
+
+    def _relations(
+        self, ways: dict[int, tuple[int, str | None]], several: dict[int, set[tuple[int, str | None]]]
+    ) -> dict[str, str | None]:
+        """Tell by which relation each model of a level was reached first: of several, by the first key before it."""
+        before = self._keys({near for choices in several.values() for near, _ in choices})
+        for reached, choices in several.items():
+            ways[reached] = min(choices, key=lambda way: before[way[0]])
+        return dict(sorted((key, ways[number][1]) for number, key in self._keys(ways).items()))
+
+    def _keys(self, ids: Collection[int]) -> dict[int, str]:
+        """Find the keys of models."""
+        found: dict[int, str] = {}
+        for chunk in chunks(sorted(ids)):
+            found.update(self._rows(f"SELECT id, key FROM model WHERE id IN ({marks(chunk)})", chunk))
+        return found
+
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
         """Count nodes or edges; without a condition this reads the smallest index and no rows."""
         check_where(kind, where or {})
@@ -151,7 +186,7 @@ class SqliteView(StoreView):
     def _count_edges(self, kind: EdgeKind, where: Mapping[str, Scalar]) -> int:
         """Count the edges whose ends are both there: all but those that touch an awaited node."""
         edge, (source, target) = table(kind), (table(end) for end in ENDS[kind])
-        condition = "".join(f" AND json_extract(body, '$.{name}') IS ?" for name in where)
+        condition = "".join(f' AND "{name}" IS ?' for name in where)
         awaited = (
             f"(source IN (SELECT id FROM {source} WHERE body IS NULL)"
             f" OR target IN (SELECT id FROM {target} WHERE body IS NULL))"

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lineage.store.merging import RULES, merged
-from lineage.store.promoted import ENDS, PROMOTED, canonical, pack, unpack
+from lineage.store.merging import RULES, merged, met_by_stub
+from lineage.store.promoted import EDGE_PROMOTED, ENDS, PROMOTED, canonical, pack, unpack
 from lineage.store.sqlite_keys import pack_key, packed_node, stored_node, unpack_key
 from lineage.store.sqlite_schema import columns, table
 from lineage.store.sqlite_view import chunks, marks
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
     from lineage.store.interface import EdgeKind, NodeKind
     from lineage.store.promoted import Packed
     from lineage.store.rows import EdgeKey, Properties, Rows
+    from lineage.store.sqlite_loading import LoadedKeys
 
 
 class SqliteWriter:
     """Write through one connection, for one transaction.
 
-    What would change nothing is not written, so that a repetition costs reads only.
+    What would change nothing is not written, so that a repetition costs reads only. During a bulk load, `loaded`
+    stands in for the indexes of keys.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, loaded: LoadedKeys | None = None) -> None:
+        self._connection, self._loaded = connection, loaded
         self._ids: dict[NodeKind, dict[str, int]] = {kind: {} for kind in PROMOTED}
         self._added: dict[NodeKind, set[int]] = {kind: set() for kind in PROMOTED}
 
@@ -36,9 +39,9 @@ class SqliteWriter:
         """Write rows whole."""
         self._replace_changes(rows)
         for kind, nodes in rows.nodes.items():
-            self._put(kind, nodes, over=True)
+            self._put(kind, nodes, partial(_met, kind))
         for kind, nodes in rows.stubs.items():
-            self._put(kind, nodes, over=False)
+            self._put(kind, nodes, partial(_met_by_stub, kind))
         for edge_kind in {**rows.replaced, **rows.edges}:
             self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
         self._connection.executemany(
@@ -61,8 +64,10 @@ class SqliteWriter:
         self._connection.executemany("DELETE FROM attachment WHERE kind = ? AND key = ?", sorted(going.attachments))
         self._sweep()
 
-    def _put(self, kind: NodeKind, nodes: Mapping[str, Properties], *, over: bool) -> None:
-        """Write nodes: new ones and awaited ones as they are, `over` others by the rule of their kind."""
+    def _put(
+        self, kind: NodeKind, nodes: Mapping[str, Properties], meet: Callable[[str, Packed, Properties], Packed]
+    ) -> None:
+        """Write nodes: new ones and awaited ones as they are; `meet` says what becomes of those that are there."""
         added: list[tuple[str, Packed]] = []
         changed: list[tuple[int, Packed]] = []
         existing = self._existing(kind, nodes)
@@ -73,33 +78,38 @@ class SqliteWriter:
             number, stored = existing[key]
             if stored[-1] is None:
                 changed.append((number, stored_node(kind, pack(kind, properties))))
-            elif over:
-                met = _met(kind, stored, properties)
-                if met != stored:
-                    changed.append((number, met))
+            elif (met := meet(key, stored, properties)) != stored:
+                changed.append((number, met))
         self._add(kind, added)
         self._overwrite(kind, changed)
 
     def _existing(self, kind: NodeKind, keys: Collection[str]) -> dict[str, tuple[int, Packed]]:
         """Fetch nodes as they lie there, awaited ones too, and remember their ids."""
-        found = {}
-        start = f"SELECT key, id, {columns(kind)} FROM {table(kind)} WHERE key IN "
-        for chunk in chunks(sorted(keys)):
-            values = [pack_key(kind, key) for key in chunk]
-            for key, number, *stored in self._connection.execute(f"{start}({marks(values)})", values):
-                found[unpack_key(key)] = (number, tuple(stored))
+        rows = self._rows(kind, keys, f"key, id, {columns(kind)}")
+        found = {key: (number, tuple(stored)) for key, number, *stored in rows}
         self._ids[kind].update((key, number) for key, (number, _) in found.items())
         return found
 
     def _find(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
         """Find the ids of nodes, awaited ones too; absent where there is none."""
         known = self._ids[kind]
-        start = f"SELECT key, id FROM {table(kind)} WHERE key IN "
-        for chunk in chunks(sorted(set(keys) - known.keys())):
-            values = [pack_key(kind, key) for key in chunk]
-            rows = self._connection.execute(f"{start}({marks(values)})", values)
-            known.update((unpack_key(key), number) for key, number in rows)
+        known.update(self._rows(kind, set(keys) - known.keys(), "key, id"))
         return {key: known[key] for key in keys if key in known}
+
+    def _rows(self, kind: NodeKind, keys: Collection[str], wanted: str) -> Iterator[Any]:
+        """Read nodes by key; of what `wanted` selects, the first is the key."""
+        by_id = self._loaded is not None
+        values = (
+            sorted(self._loaded.candidates(kind, keys))
+            if self._loaded
+            else [pack_key(kind, key) for key in sorted(keys)]
+        )
+        start = f"SELECT {wanted} FROM {table(kind)} WHERE {'id' if by_id else 'key'} IN "
+        for chunk in chunks(values):
+            for packed, *rest in self._connection.execute(f"{start}({marks(chunk)})", chunk).fetchall():
+                key = unpack_key(packed)
+                if not by_id or key in keys:
+                    yield key, *rest
 
     def _add(self, kind: NodeKind, nodes: Iterable[tuple[str, Packed]]) -> None:
         """Insert nodes in order of key: neighbours in the index are written together."""
@@ -111,6 +121,8 @@ class SqliteWriter:
             f"INSERT INTO {table(kind)} (id, key, {columns(kind)}) VALUES ({marks(range(width))})", values
         )
         self._ids[kind].update((key, number) for number, key, _ in numbered)
+        if self._loaded is not None:
+            self._loaded.add(kind, ((key, number) for number, key, _ in numbered))
         self._added[kind].update(number for number, _, _ in numbered)
 
     def _overwrite(self, kind: NodeKind, nodes: Iterable[tuple[int, Packed]]) -> None:
@@ -127,18 +139,24 @@ class SqliteWriter:
         source_kind, target_kind = ENDS[kind]
         sources = self._await(source_kind, {edge[0] for edge in edges})
         targets = self._await(target_kind, {edge[1] for edge in edges})
+        promoted = EDGE_PROMOTED.get(kind, ())
         laid = {
-            (sources[source], targets[target], name): canonical(properties) if properties else None
+            (sources[source], targets[target], name): (
+                *map(properties.get, promoted),
+                canonical(properties) if properties else None,
+            )
             for (source, target, name), properties in edges.items()
         }
         gone = [edge for edge in self._replaceable(kind, replaced) if edge not in laid]
         self._connection.executemany(
             f"DELETE FROM {table(kind)} WHERE source = ? AND target = ? AND name = ?", gone
         )  # fmt: skip
+        columns = ["source", "target", "name", *(f'"{name}"' for name in promoted), "body"]
+        changes = ", ".join(f"{column} = excluded.{column}" for column in columns[3:])
         self._connection.executemany(
-            f"INSERT INTO {table(kind)} (source, target, name, body) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body IS NOT excluded.body",
-            [(*edge, laid[edge]) for edge in sorted(laid)],
+            f"INSERT INTO {table(kind)} ({', '.join(columns)}) VALUES ({marks(columns)})"
+            f" ON CONFLICT DO UPDATE SET {changes} WHERE body IS NOT excluded.body",
+            [(*edge, *laid[edge]) for edge in sorted(laid)],
         )
 
     def _await(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
@@ -193,7 +211,13 @@ class SqliteWriter:
             self._connection.execute(f"DELETE FROM {table(kind)} AS n WHERE body IS NULL AND {unused}")
 
 
-def _met(kind: NodeKind, stored: Packed, properties: Properties) -> Packed:
+def _met_by_stub(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
+    """Lay down what stands after a mere name met what is stored."""
+    met = met_by_stub(kind, key, unpack(kind, packed_node(kind, stored)), properties)
+    return stored_node(kind, pack(kind, met))
+
+
+def _met(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
     """Lay down what stands after new properties met stored ones."""
     if kind in RULES:
         properties = merged(kind, unpack(kind, packed_node(kind, stored)), properties)

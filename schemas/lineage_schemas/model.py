@@ -11,6 +11,9 @@ ModelState = Literal["present", "gated", "missing", "unknown"]
 """Present: readable. Gated: there, but its files are not for us. Missing: the Hub knows none (or hides it).
 Unknown: nobody could ask."""
 
+HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
+"""Where commits were read: a partial or full git fetch, the Hub's API, a plain folder, the Hub's local cache."""
+
 Level = Literal["metadata", "header", "full"]
 """How deep weights were read. Between header and full a sample comes with derivation from weights."""
 
@@ -42,7 +45,8 @@ class Model(Record):
     `key` is `org/name` on huggingface.co and `HUB:org/name` elsewhere. `head` is the commit that was
     collected, None while the model is known by name only; `level` how deep its weights were read then.
     `aliases` are other names that the Hub answered with this model for. `state_note` explains a state
-    (missing or private, for one).
+    (missing or private, for one). `history_source` says where the commits were read, `history_incomplete` what of
+    them could not be.
     """
 
     key: str
@@ -53,6 +57,8 @@ class Model(Record):
     publisher: str | None = None
     head: str | None = None
     level: Level | None = None
+    history_source: HistorySource | None = None
+    history_incomplete: str | None = None
     licence: str | None = None
     licence_name: str | None = None
     licence_link: str | None = None

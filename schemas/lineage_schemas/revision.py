@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from lineage_schemas.file import FileChange, FileEntry
+from lineage_schemas.model import HistorySource
 from lineage_schemas.record import Record
 from lineage_schemas.ref import RefKind
 
-HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
 
-
-class Commit(Record):
-    """Tell one commit as the Hub or git gives it.
+class CommitFacts(Record):
+    """Hold what a commit says of itself, wherever it is kept.
 
     `date` is the committer's. `author_key` is a pseudonym: a keyed hash that tells equal authors without
     naming them. `changes` are against the first parent; None means that they are not known, an empty tuple
     that the commit changed nothing. `signed` and `pull_request` are None where the source does not say.
     """
 
-    id: str
     parents: tuple[str, ...] = ()
     date: datetime | None = None
     author_key: str | None = None
@@ -29,6 +26,12 @@ class Commit(Record):
     signed: bool | None = None
     pull_request: int | None = None
     changes: tuple[FileChange, ...] | None = None
+
+
+class Commit(CommitFacts):
+    """Tell one commit as the Hub or git gives it."""
+
+    id: str
 
 
 class HistoryRef(Record):
@@ -55,7 +58,7 @@ class History(Record):
     incomplete: str | None = None
 
 
-class Revision(Record):
+class Revision(CommitFacts):
     """Keep one commit of a model in the graph.
 
     `key` is `MODEL@COMMIT`; a plain folder's commit is `folder:` and its tree hash. `vanished` marks a commit
@@ -65,14 +68,6 @@ class Revision(Record):
     key: str
     model: str
     commit: str
-    parents: tuple[str, ...] = ()
-    date: datetime | None = None
-    author_key: str | None = None
-    title: str = ""
-    message: str = ""
-    signed: bool | None = None
-    pull_request: int | None = None
-    changes: tuple[FileChange, ...] | None = None
     vanished: bool = False
 
 

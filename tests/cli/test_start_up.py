@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from benchmarks import start_up
+from benchmarks.start_up import write_family
 from lineage_cli.main import COMMANDS
 from tests.cli.running import environment
 from tests.support.shared import ROOT
@@ -55,3 +58,28 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
 def test_the_lean_command_loads_no_records_before_it_runs() -> None:
     """`fingerprint` is measured whole: until it hashes, it has not paid for pydantic."""
     assert "pydantic" not in loaded("fingerprint", "--help")
+
+
+def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
+    """What the store knows is told without the Hub's client, although the answer names the Hub."""
+    store = tmp_path / "lineage.db"
+    write_family(store)
+    for to_format in ("tree", "json", "markdown", "mermaid", "dot"):
+        modules = loaded("trace", "blend/merge-7b", "--store", str(store), "--format", to_format)
+        assert modules & (HEAVY | {"rich", "blake3"}) == set()
+        assert {name for name in modules if name.startswith("lineage_schemas.answer_")} == {
+            "lineage_schemas.answer_trace"
+        }
+
+
+def test_the_benchmark_measures_and_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The benchmark of start-up runs, writes its figures, and fails where a goal is missed."""
+    monkeypatch.setattr(start_up, "RESULTS", tmp_path / "results" / "start_up.json")
+    assert start_up.main(["--rounds", "1"]) in {0, 1}
+    written = json.loads((tmp_path / "results" / "start_up.json").read_text("utf-8"))
+    assert set(start_up.GOALS) <= set(written["ratios"])
+    assert written["ratios"]["hf"] == 1.0
+    monkeypatch.setattr(start_up, "GOALS", {"help": 0.0001})
+    assert start_up.main(["--rounds", "1"]) == 1
+    with pytest.raises(SystemExit, match="failed: "):
+        start_up.cpu([sys.executable, "-c", "raise ValueError"])

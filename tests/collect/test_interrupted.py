@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from lineage.store.open import open_store
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.store.dump import dump
+from lineage.store.open import open_store
 
 MODELS = [
     "otterhub/skiff-0.7m-manual", "blendery/manpython-0.7m-linear", "quantworks/skiff-0.7m-manual-GGUF",

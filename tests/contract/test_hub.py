@@ -83,7 +83,7 @@ def test_an_unknown_model_is_refused(kind: Kind, model: str) -> None:
     assert refused.value.model == model
 
 
-@pytest.mark.parametrize("model", ["../../etc", "a/b/c", "", "a b/c", "/etc", "a/.."])
+@pytest.mark.parametrize("model", ["../../etc", "a/b/c", "", "a b/c", "/etc", "a/..", "a/b-"])
 def test_what_is_no_id_is_refused(kind: Kind, model: str) -> None:
     """An id that could lead anywhere else is an error of ours, not of the file system or the client."""
     with pytest.raises(HubError):

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from lineage.store import merging
 from lineage.store.dump import dump
-from lineage.store.interface import NodeRow
+from lineage.store.interface import EdgeRow, NodeRow, StoreView
 from lineage.store.open import open_store
 from lineage.store.rows import Rows
 from lineage_schemas.derivation import Derivation
@@ -102,6 +103,32 @@ def test_a_view_walks_further_than_it_looked(stores: Stores) -> None:
         ]  # fmt: skip
         assert view.neighbours("DERIVED_FROM", ["you/merged", "you/tuned"], "in") == [("you/merged", "you/tuned")]
         assert view.neighbours("DERIVED_FROM", ["nobody/x"], "in") == []
+
+
+def test_walks_reach_everything_once(stores: Stores) -> None:
+    """A walk gives each model at its nearest depth with the relation that led there, through rings and merges."""
+    edges = [
+        ("m/1", "m/0", "finetune"), ("m/2", "m/0", None), ("m/3", "m/2", "adapter"), ("m/3", "m/1", "merge"),
+        ("m/4", "m/3", "merge"), ("m/0", "m/4", "quantized"), ("m/1", "m/1", "merge"), ("m/9", "m/8", "merge"),
+    ]  # fmt: skip
+    stores.write(GraphBatch(derivations=tuple(derivation(c, p, relation=r) for c, p, r in edges)))
+    with stores.view() as view:
+        assert view.walk("m/0", "in") == [{"m/1": "finetune", "m/2": None}, {"m/3": "merge"}, {"m/4": "merge"}]
+        for root in (*(f"m/{n}" for n in range(10)), "nobody/x"):
+            for direction in ("in", "out"):
+                assert view.walk(root, direction) == StoreView.walk(view, root, direction)
+
+
+def test_walks_pass_by_what_is_not_there(stores: Stores) -> None:
+    """A model that no record described is neither reached nor walked through."""
+    stores.write()
+    edges = [EdgeRow("DERIVED_FROM", a, b, "", {"relation": "merge"}) for a, b in (("m/1", "m/0"), ("m/2", "m/1"))]
+    known = [NodeRow(key, merging.stub(key)) for key in ("m/0", "m/2")]
+    stores.store.write_rows(Rows.of([("Model", node) for node in known], edges))
+    stores.write()
+    with stores.view() as view:
+        assert view.walk("m/0", "in") == StoreView.walk(view, "m/0", "in") == []
+        assert view.walk("m/1", "in") == []
 
 
 def test_promoted_properties_find_nodes(stores: Stores) -> None:

@@ -66,6 +66,17 @@ def test_stubs_give_way(stores: Stores) -> None:
         assert view.nodes("Model", ["a/b"])["a/b"]["state"] == "present"
 
 
+def test_stubs_know_more_than_an_edge(stores: Stores) -> None:
+    """A model that an edge named first is described by the stub that comes later; other names are always kept."""
+    stores.write(GraphBatch(derivations=(derivation("a/b", "c/d"),)))
+    stores.write(GraphBatch(stubs=(model("c/d", state="gated"), model("a/b", aliases=("b",)))))
+    stores.write(GraphBatch(models=(model("a/b", state="present"),), stubs=(model("c/d", aliases=("d",)),)))
+    with stores.view() as view:
+        found = view.nodes("Model", ["a/b", "c/d"])
+        told = {key: (node["state"], node["aliases"]) for key, node in found.items()}
+    assert told == {"a/b": ("present", ["b"]), "c/d": ("gated", ["d"])}
+
+
 def test_weights_are_filled_as_levels_rise(stores: Stores) -> None:
     """A shallower reading takes nothing away from a deeper one."""
     deep = Weights(key="files.v1:1", level="full", weights="weights.v1:1", layout="layout.v1:1", dtypes={"F32": 2})

@@ -27,7 +27,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("---\n# only a comment\n---\n", {}),
         ("---\na: 1\n---\nb\n---\n", {"a": 1}),
         ("---\nwhen: 2024-12-25\nat: 2024-12-25 10:00:00\n---\n", {"when": "2024-12-25", "at": "2024-12-25T10:00:00"}),
-        ("---\n1: a\ntrue: b\nnull: c\n---\n", {"1": "a", "true": "b", "null": "c"}),
+        ("---\n2: a\ntrue: b\nnull: c\n---\n", {"2": "a", "true": "b", "null": "c"}),
         ("---\na: .nan\nb: -.inf\n---\n", {"a": "nan", "b": "-inf"}),
         ("---\na: !!binary aGk=\nb: !!set {x: }\n---\n", {"a": "hi", "b": ["x"]}),
         ("---\nlicense: mit\nlicense: apache-2.0\n---\n", {"license": "apache-2.0"}),

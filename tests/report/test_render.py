@@ -16,7 +16,8 @@ from lineage.report.render import render
 from lineage.report.text import Document, plain
 from lineage_schemas.answer_trace import TraceAnswer
 from lineage_schemas.export import FOLDER
-from tests.report.records import ANSWERS, READ, commit, edge, header, hostile, traced
+from tests.report.records import ANSWERS, hostile
+from tests.report.traces import READ, commit, edge, header, traced
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -39,7 +39,8 @@ def recorded_history(record: Path, bare_dir: Path, *, missing_small: bool = Fals
 
     Parents, dates, titles, messages, paths and refs are the recorded ones, LFS pointers exactly so (their blob ids
     are asserted). Authors are one neutral name. Texts of other files were not recorded: a placeholder of the recorded
-    size stands for each (of any size where that was not recorded either); `missing_small` takes these objects out again, so that trees name blobs which are nowhere.
+    size stands for each (of any size where that was not recorded either); `missing_small` takes these objects out
+    again, so that trees name blobs which are nowhere.
     """
     with gzip.open(record) as file:
         recorded = json.load(file)

@@ -55,6 +55,8 @@ def check_several(answers: CheckAnswers) -> Document:
 
 
 def _body(answer: CheckAnswer) -> list[Line]:
+    if answer.branch is None:
+        return [_verdict_line(answer), *unchecked_lines(answer.unchecked)]
     counting = [change for change in answer.weight_changes if change.counts]
     lines = [_verdict_line(answer), _range_line(answer)]
     if counting:
@@ -68,9 +70,9 @@ def _verdict_line(answer: CheckAnswer) -> Line:
     mark, style = MARKS[answer.verdict]
     silent = answer.counts.silent
     if answer.verdict == "findings":
-        words = f"the weights changed {_times(silent)} without a version or a word about it"
+        words = _silently(silent, answer.counts.after_first_upload)
     elif answer.verdict == "unchecked":
-        words = "not everything could be checked"
+        words = "not everything could be checked" if answer.branch else "could not be checked"
     elif answer.counts.after_first_upload:
         words = "every change of the weights was announced"
     else:
@@ -85,8 +87,13 @@ def _counted(answer: CheckAnswer) -> str:
     return counts_words(answer.counts, unsure=answer.verdict == "unchecked")
 
 
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
+def _silently(silent: int, counting: int) -> str:
+    """Say how many of how many changes nothing announced."""
+    if counting == 1:
+        return "the weights changed once, without a version or a word about it"
+    if silent == counting:
+        return f"the weights changed {counting:,} times, without a version or a word about it"
+    return f"{silent:,} of {counting:,} weight changes came without a version or a word about it"
 
 
 def _range_line(answer: CheckAnswer) -> Line:
@@ -127,7 +134,8 @@ def _details(change: WeightChange) -> list[Line]:
         files = f" · {counted(len(group.files), 'file')}" if len(change.groups) > 1 else ""
         note = f" · {group.note}" if group.note else ""
         lines.append(line(dim(f"{group.group}{kind}{files}{note}"), indent="      "))
-    lines += [line(f"{said(signal)}", indent="      ") for signal in change.signals]
+    told = {signal.value.strip(): signal for signal in reversed(change.signals)}  # a title stands in its message too
+    lines += [line(said(signal), indent="      ") for signal in reversed(told.values())]
     if change.verdict == "silent":
         lines.append(line(unsaid(), indent="      "))
     if change.replacements:

@@ -1,0 +1,190 @@
+"""`check` and `history` on real repositories: the zoo's, and recorded ones."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage.answers.check import check
+from lineage.answers.history import history
+from lineage.answers.session import Session
+from lineage.errors import InputError, ModelNotFoundError, RevisionNotFoundError
+from lineage_schemas.answer_check import CheckAnswer, CheckAnswers
+from tests.support.repositories import recorded_history, zoo_hub
+
+REVISED = "heronml/heron-gpt2-tiny-licences"
+
+Opened = Callable[..., Session]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Open sessions on one store, and close them at the end."""
+    sessions: list[Session] = []
+
+    def open_session(hub: Path, *, offline: bool = False) -> Session:
+        sessions.append(Session(hub_selector=str(hub), store_url=str(tmp_path / "lineage.db"), offline=offline))
+        return sessions[-1]
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def hub(small_zoo: Path, tmp_path: Path) -> Path:
+    """Make a directory Hub of the carried models, the revised one as a bare repository with its LFS objects."""
+    return zoo_hub(small_zoo, tmp_path / "hub")
+
+
+def one(session: Session, target: str, **how: str) -> CheckAnswer:
+    """Check one model."""
+    answer = check(session, [target], **how)  # type: ignore[arg-type]
+    assert isinstance(answer, CheckAnswer)
+    return answer
+
+
+def git(hub: Path, *arguments: str) -> str:
+    """Run git on the revised model's repository."""
+    command = ["git", "-C", str(hub / f"{REVISED}.git"), "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_silent_announced_reserialised_and_readme_only_are_told_apart(hub: Path, opened: Opened) -> None:
+    """Of five revisions one is silent, one announced, one holds the same tensors, one touches no weights."""
+    answer = one(opened(hub), REVISED)
+    told = [(change.kind, change.verdict) for change in answer.weight_changes]
+    assert told == [
+        ("first_upload", None), ("retrained", "silent"), ("reserialised", None), ("retrained", "versioned"),
+    ]  # fmt: skip
+    assert (answer.verdict, answer.counts.silent, answer.counts.after_first_upload) == ("findings", 1, 2)
+    assert [finding.id for finding in answer.findings] == ["silent-weight-change"]
+    assert answer.findings[0].pointer.revision == answer.weight_changes[1].revisions[-1]
+    assert not answer.unchecked
+
+
+def test_since_limits_the_range(hub: Path, opened: Opened) -> None:
+    """After the tag of the last release nothing happened; before it the announced change is in range."""
+    session = opened(hub)
+    assert one(session, REVISED, since="v1.1").verdict == "clean"
+    answer = one(session, REVISED, since="2024-05-01")
+    assert [change.kind for change in answer.weight_changes] == ["reserialised", "retrained"]
+    assert answer.verdict == "clean"
+
+
+def test_since_last_looks_from_the_last_check_on(hub: Path, opened: Opened) -> None:
+    """The first check sees the whole line, the next only what came after it."""
+    tip = git(hub, "rev-parse", "main")
+    git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
+    assert len(one(opened(hub), REVISED, since="last").weight_changes) == 1
+    git(hub, "update-ref", "refs/heads/main", tip)
+    answer = one(opened(hub), REVISED, since="last")
+    assert [change.kind for change in answer.weight_changes] == ["retrained", "reserialised", "retrained"]
+    assert one(opened(hub), REVISED, since="last").weight_changes == ()
+
+
+def test_start_that_is_not_on_the_line_is_unchecked(hub: Path, opened: Opened) -> None:
+    """A revision that the line does not hold is told, and the whole line is checked instead."""
+    answer = one(opened(hub), REVISED, since="v9")
+    assert len(answer.weight_changes) == 4
+    assert any(item.what == "--since v9" for item in answer.unchecked)
+
+
+def test_rewritten_history_with_other_weights_is_a_finding(hub: Path, opened: Opened) -> None:
+    """Weights that were recorded and stand on no commit of the line any more are found."""
+    tip = git(hub, "rev-parse", "main")
+    one(opened(hub), REVISED)
+    git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
+    git(hub, "tag", "-d", "v1.1")
+    found = [finding.id for finding in one(opened(hub), REVISED).findings]
+    assert found == ["rewritten-history"]
+
+
+def test_squash_that_keeps_the_weights_is_no_finding(hub: Path, opened: Opened) -> None:
+    """A history squashed to one commit holds the same weights: nothing changed for anybody."""
+    one(opened(hub), REVISED)
+    squashed = git(hub, "commit-tree", "-m", "Super-squash branch 'main'", "main^{tree}")
+    git(hub, "update-ref", "refs/heads/main", squashed)
+    git(hub, "tag", "-d", "v1.0")
+    git(hub, "tag", "-d", "v1.1")
+    answer = one(opened(hub), REVISED)
+    assert answer.verdict == "clean"
+    assert [change.kind for change in answer.weight_changes] == ["first_upload"]
+
+
+def test_offline_answers_from_the_store(hub: Path, opened: Opened) -> None:
+    """What was collected can be asked for without the Hub, with the date of the reading."""
+    before = one(opened(hub), REVISED)
+    hidden = hub.rename(hub.with_name("gone"))
+    hub.mkdir()
+    answer = one(opened(hub, offline=True), REVISED)
+    assert answer.weight_changes == before.weight_changes
+    assert answer.collected_at == before.collected_at
+    assert answer.verdict == "findings"
+    assert hidden.is_dir()
+
+
+def test_several_targets_answer_as_a_list(hub: Path, opened: Opened) -> None:
+    """A model that is not there and a word that is no model are unchecked in their place and stop nothing."""
+    answer = check(opened(hub), ["nobody/nothing", REVISED, "no model"])
+    assert isinstance(answer, CheckAnswers)
+    assert [each.verdict for each in answer.answers] == ["unchecked", "findings", "unchecked"]
+    assert all(each.unchecked for each in answer.answers if each.verdict == "unchecked")
+
+
+def test_single_word_that_is_no_target_is_refused(hub: Path, opened: Opened) -> None:
+    """Nonsense as the only target is an error of input, not an answer."""
+    with pytest.raises(InputError):
+        check(opened(hub), ["no model"])
+
+
+def test_branch_and_tag_name_a_line(hub: Path, opened: Opened) -> None:
+    """A branch has its own line; a tag ends the line there; an unknown name is unchecked."""
+    git(hub, "branch", "old", "main~3")
+    session = opened(hub)
+    assert len(one(session, f"{REVISED}@old").weight_changes) == 1
+    assert one(session, f"{REVISED}@old").branch == "refs/heads/old"
+    assert len(one(session, f"{REVISED}@v1.0").weight_changes) == 1
+    assert one(session, f"{REVISED}@nowhere").verdict == "unchecked"
+
+
+def test_history_lists_every_push(hub: Path, opened: Opened) -> None:
+    """Each push is listed with titles, tags and what it did; other branches on request."""
+    git(hub, "branch", "old", "main~3")
+    session = opened(hub)
+    answer = history(session, REVISED)
+    assert answer.source == "git-full"
+    assert [push.change.kind if push.change else None for push in answer.lines[0].pushes] == [
+        "first_upload", None, "retrained", "reserialised", "retrained",
+    ]  # fmt: skip
+    assert answer.lines[0].pushes[-1].tags == ("v1.1",)
+    assert [line.branch for line in history(session, REVISED, all_branches=True).lines] == [
+        "refs/heads/main", "refs/heads/old",
+    ]  # fmt: skip
+
+
+def test_history_of_nothing_is_an_error(hub: Path, opened: Opened) -> None:
+    """A model that is not there has no history, a branch that is not there no line."""
+    with pytest.raises(ModelNotFoundError):
+        history(opened(hub), "nobody/nothing")
+    with pytest.raises(RevisionNotFoundError):
+        history(opened(hub), f"{REVISED}@nowhere")
+
+
+@pytest.mark.parametrize("missing_small", [False, True])
+def test_recorded_repositories(histories: Path, opened: Opened, tmp_path: Path, *, missing_small: bool) -> None:
+    """Real histories are checked without one small file at hand; a repository without replacements is clean."""
+    names = {"MiMiGame-1__Reflection-Llama-3.1-70B": 1, "EchoCog__gpt-oss-20b": 0, "Zekun525__lisa-7B": 0}
+    for name in names:
+        folder = tmp_path / "hub" / f"org/{name.replace('__', '.')}.git"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        recorded_history(histories / f"{name}.json.gz", folder, missing_small=missing_small)
+    session = opened(tmp_path / "hub")
+    for name, silent in names.items():
+        answer = one(session, f"org/{name.replace('__', '.')}")
+        assert (answer.verdict, answer.counts.silent) == ("findings" if silent else "clean", silent)
+        unread = [item.what for item in answer.unchecked if item.what.startswith("README.md")]
+        assert bool(unread) == (missing_small and bool(silent))

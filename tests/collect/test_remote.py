@@ -1,0 +1,158 @@
+"""The pipeline against a Hub on a socket: the real client, the real git, counted requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage.answers.check import check
+from lineage.answers.collect import collect
+from lineage.answers.fingerprint import fingerprint
+from lineage.answers.session import Session
+from lineage.answers.trace import trace
+from lineage_schemas.answer_check import CheckAnswer
+from tests.support import hub_faults
+from tests.support.hub_server import HubServer
+from tests.support.repositories import recorded_history, zoo_hub
+
+REVISED = "heronml/heron-gpt2-tiny-licences"
+
+BASE = "skiffworks/skiff-0.7m"
+
+
+@pytest.fixture
+def hub(small_zoo: Path, tmp_path: Path) -> Iterator[HubServer]:
+    """Serve the carried models, with git and a second origin for LFS objects."""
+    with HubServer() as server:
+        server.fill(zoo_hub(small_zoo, tmp_path / "zoo"), tmp_path / "served")
+        yield server
+
+
+def session(hub: HubServer, folder: Path, *, offline: bool = False) -> Session:
+    """Open a session on the served Hub with caches and a store in a folder of its own."""
+    return Session(settings=hub.settings(folder), offline=offline)
+
+
+def checked(hub: HubServer, folder: Path, target: str, **how: object) -> CheckAnswer:
+    """Check one model."""
+    with session(hub, folder) as opened:
+        answer = check(opened, [target], **how)  # type: ignore[arg-type]
+    assert isinstance(answer, CheckAnswer)
+    return answer
+
+
+def test_git_and_api_tell_the_same_changes(hub: HubServer, tmp_path: Path) -> None:
+    """With and without git the pushes, changes and verdicts of a linear branch are equal."""
+    by_git = checked(hub, tmp_path / "git", REVISED)
+    hub.git = False
+    by_api = checked(hub, tmp_path / "api", REVISED)
+    assert by_git.weight_changes == by_api.weight_changes
+    assert by_git.findings == by_api.findings
+    assert by_git.counts.silent == 1
+
+
+def test_reflection_in_four_requests_of_git(histories: Path, tmp_path: Path) -> None:
+    """A history of 355 commits costs at most four git requests, and the API tells the same changes of it."""
+    bare = tmp_path / "reflection.git"
+    recorded_history(histories / "MiMiGame-1__Reflection-Llama-3.1-70B.json.gz", bare)
+    with HubServer() as hub:
+        hub.add("mattshumer/Reflection", bare)
+        by_git = checked(hub, tmp_path / "git", "mattshumer/Reflection")
+        asked = [*hub.asked("*/info/refs*"), *hub.asked("*/git-upload-pack*")]
+        assert len(asked) <= 4
+        hub.git = False
+        by_api = checked(hub, tmp_path / "api", "mattshumer/Reflection")
+    assert [(c.kind, c.verdict) for c in by_git.weight_changes] == [("first_upload", None), ("replaced", "silent")]
+    assert by_git.weight_changes == by_api.weight_changes
+
+
+def test_headers_of_shards_cost_two_requests_each(hub: HubServer, tmp_path: Path) -> None:
+    """At level header a sharded remote model costs at most two requests a shard beyond its metadata, all counted."""
+    with session(hub, tmp_path) as opened:
+        metadata = fingerprint(opened, _sharded(hub), level="metadata")
+    with session(hub, tmp_path) as opened:
+        headers = fingerprint(opened, _sharded(hub), level="header")
+    shards = len(headers.groups[0].files)
+    assert shards > 1
+    assert headers.cost.requests - metadata.cost.requests <= 2 * shards
+    assert 0 < headers.cost.bytes_read < sum(file.size or 0 for file in headers.groups[0].files)
+    assert headers.groups[0].digests.layout
+    assert metadata.groups[0].digests.layout is None
+
+
+def _sharded(hub: HubServer) -> str:
+    """Name the revision of the revised model that is kept in two shards."""
+    repository = hub.repositories[REVISED]
+    commits = [commit["id"] for commit in repository.commits(repository.commit("main") or "")]
+    return next(
+        f"{REVISED}@{commit}" for commit in commits if repository.file(commit, "model-00001-of-00002.safetensors")
+    )
+
+
+def test_missing_gated_and_renamed_parents(hub: HubServer, tmp_path: Path) -> None:
+    """Old names lead to the canonical model; missing and gated parents stay in the tree as such."""
+    hub.aliases["gpt2"] = BASE
+    _declare(hub, REVISED, ["gpt2", "gone/model", "locked/model", "./output/checkpoint-5"])
+    hub.add("locked/model", hub.repositories[BASE].git_dir, gated="manual")
+    with session(hub, tmp_path) as opened:
+        answer = trace(opened, REVISED)
+    states = {model.id: model.state for model in answer.models}
+    assert states[BASE] == "present"
+    assert states["gone/model"] == "missing"
+    assert states["locked/model"] == "gated"
+    assert {(item.model, item.reason) for item in answer.incomplete} >= {
+        ("gone/model", "missing"), ("locked/model", "gated"),
+    }  # fmt: skip
+    assert "./output/checkpoint-5" in [item.value for item in answer.unresolvable]
+    assert {item.reason for item in answer.unresolvable} == {"it is a local path"}
+    with session(hub, tmp_path, offline=True) as opened:
+        assert trace(opened, "gpt2").root == BASE
+
+
+def _declare(hub: HubServer, model: str, parents: list[str]) -> None:
+    """Commit a card that names parents."""
+    repository = hub.repositories[model]
+    card = f"---\nbase_model: {json.dumps(parents)}\n---\n# Card\n".encode()
+    blob = repository.git("hash-object", "-w", "--stdin", stdin=card).decode().strip()
+    listing = repository.git("ls-tree", "main").decode().splitlines()
+    kept = [entry for entry in listing if not entry.endswith("\tREADME.md")]
+    tree = repository.git("mktree", stdin="\n".join([*kept, f"100644 blob {blob}\tREADME.md", ""]).encode())
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    commit = repository.git(*identity, "commit-tree", tree.decode().strip(), "-p", "main", "-m", "Update README.md")
+    repository.git("update-ref", "refs/heads/main", commit.decode().strip())
+
+
+def test_second_collection_reads_nothing_again(hub: HubServer, tmp_path: Path) -> None:
+    """A model that stands where it stood costs one request."""
+    with session(hub, tmp_path) as opened:
+        collect(opened, [BASE])
+    before = len(hub.log)
+    with session(hub, tmp_path) as opened:
+        answer = collect(opened, [BASE])
+    assert [model.outcome for model in answer.models] == ["unchanged"]
+    assert len(hub.log) - before == 1
+
+
+def test_hub_that_fails_loses_nothing(hub: HubServer, tmp_path: Path) -> None:
+    """A Hub that stops answering leaves what was collected, and the check says what it could not look up."""
+    before = checked(hub, tmp_path, REVISED)
+    hub.fault("*", hub_faults.refused(401, "RepoNotFound"))
+    answer = checked(hub, tmp_path, REVISED)
+    assert answer.weight_changes == before.weight_changes
+    assert answer.verdict == "findings"
+    assert any(item.what.startswith("refs of") for item in answer.unchecked)
+
+
+def test_weights_that_break_their_format_do_not_stop_the_rest(hub: HubServer, tmp_path: Path) -> None:
+    """A cut weight file is known by its hash, and history, card and parents are collected all the same."""
+    for served in hub.repositories.values():
+        for path in served.lfs.rglob("*"):
+            if path.is_file():
+                path.write_bytes(path.read_bytes()[:100])
+    with session(hub, tmp_path) as opened:
+        answer = collect(opened, [REVISED])
+    assert [model.outcome for model in answer.models] == ["collected", "named"]
+    assert [model.level for model in answer.models] == ["metadata", None]
