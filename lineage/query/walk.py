@@ -55,10 +55,12 @@ def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: 
         counts = {relation or NO_RELATION: number for relation, number in counted.counts.items()}
         edges = _edges_between(view, counted.depths)
         return Walk(counted.depths, edges, counted.total, dict(sorted(counts.items())))
-    levels, counts = _counted_levels(view, root)
+    found = view.walk(root, "in")
+    levels = [[root], *map(list, found)]
+    counts = Counter(relation or NO_RELATION for level in found for relation in level.values())
     near = levels if depth is None else levels[: depth + 1]
     depths = _kept(near, limit)
-    return Walk(depths, _edges_between(view, depths), _reached(levels), counts)
+    return Walk(depths, _edges_between(view, depths), _reached(levels), dict(sorted(counts.items())))
 
 
 def reachable(view: StoreView, root: str, direction: Direction) -> set[str]:
@@ -110,26 +112,6 @@ def _levels(view: _Edges, root: str, direction: Direction, depth: int | None) ->
         seen.update(found)
         levels.append(sorted(found))
     return levels[:-1], set()
-
-
-def _counted_levels(view: StoreView, root: str) -> tuple[list[list[str]], dict[str, int]]:
-    """List the descendants of each depth, and count them by the relation under which each was first reached.
-
-    Where several edges reach a model at the same depth, the one to the first parent by key counts: the order in
-    which a store gives edges makes no difference.
-    """
-    levels, seen, counts = [[root]], {root}, Counter[str]()
-    while levels[-1]:
-        first: dict[str, tuple[str, str]] = {}
-        for edge in view.edges("DERIVED_FROM", levels[-1], "in"):
-            if edge.source not in seen:
-                reached = (edge.target, edge.properties.get("relation") or NO_RELATION)
-                if edge.source not in first or reached < first[edge.source]:
-                    first[edge.source] = reached
-        counts.update(relation for _, relation in first.values())
-        seen.update(first)
-        levels.append(sorted(first))
-    return levels[:-1], dict(sorted(counts.items()))
 
 
 def _kept(levels: list[list[str]], limit: int | None) -> dict[str, int]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.errors import StoreError
 from lineage.store.promoted import PROMOTED, canonical
+from lineage_schemas.model import ModelObservations
 
 if TYPE_CHECKING:
     from lineage.store.interface import EdgeKind, NodeKind, Scalar
@@ -35,7 +36,7 @@ AWAITED = "Awaited"
 EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group"}
 """The property that holds an edge's name."""
 
-OBSERVED = ("created", "last_modified", "downloads", "likes", "gated", "family")
+OBSERVED = tuple(ModelObservations.model_fields)
 """Observations of a model whose values are written out for people; `details` holds them with their dates."""
 
 MAX_INDEXED = 2_000

@@ -138,6 +138,13 @@ class Neo4jView(StoreView):
 
         return ancestry(self, root, depth)
 
+    def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
+        """Walk down in one statement for some dozens of hops, where it reaches that far; up it costs what it costs."""
+        from lineage.store.neo4j_walk import levels_down
+
+        levels = levels_down(self, root) if direction == "in" else None
+        return super().walk(root, direction) if levels is None else levels
+
     def descent(self, root: str, *, depth: int | None, limit: int | None) -> Descent | None:
         """Count all descendants of a model and list the first, without carrying the others."""
         from lineage.store.neo4j_walk import descent

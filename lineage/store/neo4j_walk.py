@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.store.interface import Descent, EdgeRow
 from lineage.store.neo4j_codec import edge_from
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lineage.store.neo4j_view import Neo4jView
 
 MAX_HOPS = 64
-"""Hops that one statement goes: a walk without a bound may never end. Longer ones go on from where it stopped."""
+"""Hops that one statement goes: a walk without a bound may never end. Longer ones are gone in several pieces."""
 
 _UP = """
 UNWIND $keys AS key MATCH (root:Model {{key: key}})
@@ -24,32 +24,41 @@ MATCH (m)-[r:DERIVED_FROM]->(t:Model) RETURN m.key, t.key, properties(r)
 
 _DOWN = f"""
 MATCH (root:Model {{key: $root}})
-MATCH p = (root)<-[:DERIVED_FROM*1..{MAX_HOPS}]-(m:Model) WHERE m <> root
+MATCH p = (root)<-[:DERIVED_FROM*1..{MAX_HOPS}]-(m) WHERE m <> root AND all(n IN nodes(p) WHERE n:Model)
 WITH root, m, min(length(p)) AS depth
 """
 """Every descendant once, with the number of edges from the root: the server looks at each node once."""
 
-_COUNTS = (
-    _DOWN
-    + """
-WITH root, m, depth, COUNT { (m)-[:DERIVED_FROM]->() } AS parents
-WITH depth, CASE
-  WHEN parents = 1 THEN [(m)-[r:DERIVED_FROM]->() | r.relation]
+_RELATION = """
+WITH m, depth, CASE
   WHEN depth = 1 THEN [(m)-[r:DERIVED_FROM]->(root) | r.relation]
-  ELSE [m.key] + [(m)-[r:DERIVED_FROM]->(t) | [t.key, r.relation]]
-END AS told
-RETURN depth, told, count(*)
+  WHEN COUNT { (m)-[:DERIVED_FROM]->() } = 1 THEN [(m)-[r:DERIVED_FROM]->() | r.relation]
+END AS first
 """
+"""The relation by which a descendant was first reached, in a list; null where only its parents' depths can tell."""
+
+_COUNTS = _DOWN + _RELATION + "RETURN depth, first[0], first IS NULL, count(*)"
+
+_KEYS = _DOWN + _RELATION + "RETURN depth, first[0], first IS NULL, collect(m.key)"
+"""All keys, in a list for each depth and relation: a row costs more than a key."""
+
+_SEVERAL = (
+    _DOWN
+    + "WITH m, depth WHERE depth > 1 AND COUNT { (m)-[:DERIVED_FROM]->() } > 1"
+    + " RETURN m.key, depth, [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, r.relation]]"
 )
-"""How many descendants there are at each depth by relation. Where several parents may have been first, they are told
-one by one: the descendant's key, then each parent's key and relation."""
+
+_DEPTHS = _DOWN + "WITH m, depth WHERE m.key IN $keys RETURN m.key, depth"
 
 _FIRST = _DOWN + "WITH m, depth WHERE depth <= $depth RETURN m.key AS key, depth ORDER BY depth, key LIMIT $limit"
 
-_ALL = _DOWN + "WITH m, depth WHERE depth <= $depth RETURN depth, collect(m.key)"
-"""All keys, a list for each depth: a row costs more than a key."""
 
-_DEPTHS = _DOWN + "WITH m, depth WHERE m.key IN $keys RETURN m.key, depth"
+class _Reached(NamedTuple):
+    """A descendant that has several parents, with the relation of the edge by which it was first reached."""
+
+    key: str
+    depth: int
+    relation: str | None
 
 
 def ancestry(view: Neo4jView, root: str, depth: int | None) -> list[EdgeRow]:
@@ -59,9 +68,8 @@ def ancestry(view: Neo4jView, root: str, depth: int | None) -> list[EdgeRow]:
     while frontier and (depth is None or gone <= depth):
         hops = MAX_HOPS if depth is None else min(MAX_HOPS, depth - gone)
         for source, target, properties in view.rows(_UP.format(hops=hops), keys=sorted(frontier)):
-            edges.setdefault(source, []).append(
-                EdgeRow("DERIVED_FROM", source, target, *edge_from("DERIVED_FROM", properties))
-            )
+            edge = EdgeRow("DERIVED_FROM", source, target, *edge_from("DERIVED_FROM", properties))
+            edges.setdefault(source, []).append(edge)
         frontier = _beyond(edges, frontier, hops)
         gone += hops + 1
     return [edge for key in sorted(edges) for edge in sorted(edges[key], key=lambda edge: edge.target)]
@@ -76,42 +84,44 @@ def _beyond(edges: dict[str, list[EdgeRow]], start: set[str], hops: int) -> set[
     return level - edges.keys()
 
 
+def levels_down(view: Neo4jView, root: str) -> list[dict[str, str | None]] | None:
+    """List the descendants of each depth with the relation of their first edge; None where one statement ends early."""
+    levels: dict[int, dict[str, str | None]] = {}
+    several = False
+    for depth, relation, is_open, keys in view.rows(_KEYS, root=root):
+        levels.setdefault(depth, {}).update(dict.fromkeys(keys, relation))
+        several = several or is_open
+    if len(levels) >= MAX_HOPS:
+        return None
+    for reached in _several(view, root) if several else ():
+        levels[reached.depth][reached.key] = reached.relation
+    return [dict(sorted(levels[depth].items())) for depth in sorted(levels)]
+
+
 def descent(view: Neo4jView, root: str, depth: int | None, limit: int | None) -> Descent | None:
-    """Count the descendants of a model and list the first; None where they reach further than one statement goes."""
+    """Count the descendants of a model and list the first; None where one statement ends before they do."""
     counts: Counter[str | None] = Counter()
-    waiting: list[tuple[int, list[Any]]] = []
-    deepest = 0
-    for at, told, number in view.rows(_COUNTS, root=root):
-        deepest = max(deepest, at)
-        if len(told) == 1:
-            counts[told[0]] += number
-        else:
-            waiting.append((at, told[1:]))
+    deepest, several = 0, False
+    for at, relation, is_open, number in view.rows(_COUNTS, root=root):
+        deepest, several = max(deepest, at), several or is_open
+        counts[relation] += 0 if is_open else number
     if deepest >= MAX_HOPS:
         return None
-    counts.update(_first_relations(view, root, waiting))
+    counts.update(reached.relation for reached in (_several(view, root) if several else ()))
     near = MAX_HOPS if depth is None else depth
-    total = sum(counts.values())
-    return Descent(_first(view, root, near, total if limit is None else limit, total), total, dict(counts))
+    found = view.rows(_FIRST, root=root, depth=near, limit=counts.total() if limit is None else limit)
+    told = {relation: number for relation, number in counts.items() if number}
+    return Descent({root: 0, **dict(found)}, counts.total(), told)
 
 
-def _first_relations(view: Neo4jView, root: str, waiting: list[tuple[int, list[Any]]]) -> Iterable[str | None]:
-    """Tell the relation of the edge by which each of some descendants was first reached.
+def _several(view: Neo4jView, root: str) -> Iterator[_Reached]:
+    """Tell by which relation those were first reached that have several parents and are no children of the root.
 
     That is the edge to the first parent by key among those that are one edge nearer to the root.
     """
-    if not waiting:
-        return []
-    parents = sorted({key for _, ways in waiting for key, _ in ways})
+    waiting: list[tuple[str, int, list[Any]]] = [tuple(row) for row in view.rows(_SEVERAL, root=root)]
+    parents = sorted({key for _, _, ways in waiting for key, _ in ways})
     depths = {key: at for chunk in chunks(parents) for key, at in view.rows(_DEPTHS, root=root, keys=chunk)}
-    return [min((key, relation or "") for key, relation in ways if depths.get(key) == at - 1)[1] or None
-            for at, ways in waiting]  # fmt: skip
-
-
-def _first(view: Neo4jView, root: str, depth: int, limit: int, total: int) -> dict[str, int]:
-    """List the root and the first descendants in order of depth and key."""
-    if limit < total:
-        found = [(at, key) for key, at in view.rows(_FIRST, root=root, depth=depth, limit=limit)]
-    else:
-        found = sorted((at, key) for at, keys in view.rows(_ALL, root=root, depth=depth) for key in keys)
-    return {root: 0, **{key: at for at, key in found}}
+    for key, depth, ways in waiting:
+        near: Iterable[Any] = (way for way in ways if depths.get(way[0]) == depth - 1)
+        yield _Reached(key, depth, min(near, key=lambda way: way[0])[1])

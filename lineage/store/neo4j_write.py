@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from lineage.store.merging import RULES, merged
+from lineage.store.merging import RULES, merged, met_by_stub
 from lineage.store.neo4j_codec import (
     ATTACHMENTS,
     AWAITED,
@@ -56,9 +57,9 @@ class Neo4jWriter:
         """Write rows whole."""
         self._replace_changes(rows)
         for kind, nodes in rows.nodes.items():
-            self._put(kind, nodes, over=True)
+            self._put(kind, nodes, partial(_met, kind))
         for kind, nodes in rows.stubs.items():
-            self._put(kind, nodes, over=False)
+            self._put(kind, nodes, partial(_met_by_stub, kind))
         for edge_kind in {**rows.replaced, **rows.edges}:
             self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
         for attachment, group in groupby(sorted(rows.attachments.items()), lambda item: item[0][0]):
@@ -80,21 +81,21 @@ class Neo4jWriter:
             self._each(f"UNWIND $rows AS key MATCH (n:{label} {{key: key}}) DELETE n", sorted(keys))
         self._rows(f"MATCH (n:{AWAITED}) WHERE NOT (n)--() DELETE n")
 
-    def _put(self, kind: NodeKind, nodes: Mapping[str, Properties], *, over: bool) -> None:
-        """Write nodes: new ones and awaited ones as they are, `over` others by the rule of their kind."""
+    def _put(
+        self,
+        kind: NodeKind,
+        nodes: Mapping[str, Properties],
+        meet: Callable[[str, Properties, Properties], Properties],
+    ) -> None:
+        """Write nodes: new ones and awaited ones as they are; `meet` says what becomes of those that are there."""
         stored = self._stored(kind, nodes)
         awaited = self._awaited(kind, nodes.keys() - stored.keys())
         made, changed = [], []
         for key in sorted(nodes):
             if key not in stored:
                 made.append(node_properties(kind, key, nodes[key]))
-            elif over:
-                rule = (
-                    nodes[key] if kind not in RULES else merged(kind, node_from(kind, dict(stored[key]))[1], nodes[key])
-                )
-                met = node_properties(kind, key, rule)
-                if met != stored[key]:
-                    changed.append(met)
+            elif (met := meet(key, stored[key], nodes[key])) != stored[key]:
+                changed.append(met)
         self._each(
             f"UNWIND $rows AS row MATCH (n:{AWAITED} {{kind: '{kind}', key: row.key}}) REMOVE n:{AWAITED}"
             f" SET n:{kind} SET n = row",
@@ -229,6 +230,20 @@ class Neo4jWriter:
 
     def _rows(self, statement: str) -> list[list[Any]]:
         return self._transaction.run(statement).values()
+
+
+def _met(kind: NodeKind, key: str, stored: Properties, properties: Properties) -> Properties:
+    """Lay down what stands after new properties met stored ones."""
+    if kind in RULES:
+        properties = merged(kind, node_from(kind, dict(stored))[1], properties)
+    return node_properties(kind, key, properties)
+
+
+def _met_by_stub(kind: NodeKind, key: str, stored: Properties, properties: Properties) -> Properties:
+    """Lay down what stands after a mere name met what is stored."""
+    if kind != "Model":
+        return stored
+    return node_properties(kind, key, met_by_stub(kind, key, node_from(kind, dict(stored))[1], properties))
 
 
 def _end(variable: str, kind: NodeKind, state: State, key: str) -> str:
