@@ -63,7 +63,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
             contents = Contents(nodes={"Model": models}, edges={"DERIVED_FROM": edges}, attachments=0, digest=None)
     path = str(out) if isinstance(out, Path) else "-"
     return StoreExportAnswer(
-        **_header("store-export.v1"), store=session.store.url, path=path, format=to_format, files=(path,),
+        **_header("store-export.v1"), store=session.store.url, path=path, file_format=to_format, files=(path,),
         contents=contents, command=f"lineage store import {_shell(path)}" if to_format == "jsonl" else None,
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def _export_csv(session: Session, folder: Path) -> StoreExportAnswer:
     with session.store.reading() as view:
         written = write_csv(view, folder, session.progress)
     return StoreExportAnswer(
-        **_header("store-export.v1"), store=session.store.url, path=str(folder), format="neo4j-csv",
+        **_header("store-export.v1"), store=session.store.url, path=str(folder), file_format="neo4j-csv",
         files=written.files, contents=contents_of(written.checksums), command=written.command,
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ class StoreExportAnswer(Answer):
 
     store: str
     path: str
-    format: ExportFormat
+    file_format: ExportFormat
     files: tuple[str, ...]
     contents: Contents
     command: str | None

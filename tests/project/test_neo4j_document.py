@@ -30,7 +30,7 @@ def properties() -> str:
     """Write the properties of each label and type, as the backend lays them down."""
     rows = []
     for kind in (*PROMOTED, *ENDS):
-        indexed = {p.name for p in PROMOTED.get(kind, ()) if p.indexed}  # type: ignore[call-overload]
+        indexed = {p.name for label, promoted in PROMOTED.items() if label == kind for p in promoted if p.indexed}
         key = ["**key** string"] if kind in PROMOTED else []
         named = [f"{'**' if name in indexed else ''}{name}{'**' if name in indexed else ''} {found}"
                  for name, found in columns_of(kind).items()]  # fmt: skip

@@ -172,7 +172,7 @@ def test_what_is_written_to_the_source_meanwhile_is_not_copied(target: GraphStor
 def test_streams_are_joined_by_place() -> None:
     """Rows of either side that the other has not stand alone."""
     left, right = ([NodeRow(key, {"of": side}) for key in keys] for side, keys in (("l", "abd"), ("r", "bce")))
-    joined = [(a and a.key, b and b.key) for a, b in side_by_side(iter(left), iter(right))]
+    joined = [(a and a[0], b and b[0]) for a, b in side_by_side(iter(left), iter(right))]
     assert joined == [("a", None), ("b", "b"), (None, "c"), ("d", None), (None, "e")]
 
 

@@ -81,7 +81,7 @@ def source() -> MemoryStore:
 
 
 def _seen(**values: object) -> ModelObservations:
-    seen = {name: Observation(value=value, observed_at=NOON) for name, value in values.items()}  # type: ignore[arg-type]
+    seen = {name: Observation(value=value, observed_at=NOON) for name, value in values.items()}
     return ModelObservations(**seen)
 
 
@@ -188,7 +188,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
     server = neo4j_servers.new(version)
     try:
         server.stop()
-        done = server.admin(*command[1:])
+        done = server.admin(*command[1:], f"--report-file={tmp_path / 'import.report'}")
         assert done.returncode == 0, done.stderr + done.stdout
         server.start()
         monkeypatch.setenv("NEO4J_PASSWORD", server.password)

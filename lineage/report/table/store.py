@@ -61,10 +61,14 @@ def store_copy(answer: StoreCopyAnswer) -> Document:
 
 def store_export(answer: StoreExportAnswer) -> Document:
     """Write where the graph went, and the command that takes it up there."""
-    lines = [line(strong(answer.store), " → ", strong(answer.path), f" · {answer.format}"), *_contents(answer.contents)]
+    lines = [
+        line(strong(answer.store), " → ", strong(answer.path), f" · {answer.file_format}"),
+        *_contents(answer.contents),
+    ]
     if answer.command is not None:
         lines += [EMPTY, line(dim("To import it:"))]
-        lines += [line(each, hang="") for each in answer.command.splitlines()]
+        *continued, last = answer.command.split("\\\n")
+        lines += [line(f"{each}\\", hang="") for each in continued] + [line(last, hang="")]
     return lines
 
 
