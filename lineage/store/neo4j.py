@@ -9,10 +9,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, Literal
 
 from lineage.errors import StoreError
-from lineage.store import neo4j_schema
+from lineage.store import neo4j_connection, neo4j_schema
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
-from lineage.store.neo4j_connection import RETRY_SECONDS, Address, check_server, connect
-from lineage.store.neo4j_errors import told
+from lineage.store.neo4j_connection import Address, check_server, connect
+from lineage.store.neo4j_errors import managed, told
 from lineage.store.neo4j_view import Neo4jView
 from lineage.store.promoted import ENDS, PROMOTED
 
@@ -80,7 +80,7 @@ class Neo4jStore(GraphStore):
                 raise ValueError("a bulk load is going on already")
             self._make_ready()
             with told(self.url), self._session("WRITE") as session:
-                neo4j_schema.drop_indexes(session)
+                neo4j_schema.drop_indexes(session, self.url)
             self._loading = True
             try:
                 yield
@@ -116,9 +116,9 @@ class Neo4jStore(GraphStore):
             self._make_ready()
             with told(self.url), self._session("WRITE") as session:
                 try:
-                    session.execute_write(run)
+                    managed(session, self.url, run)
                 except IncompleteCommit:
-                    session.execute_write(run)
+                    managed(session, self.url, run)
 
     def _make_ready(self) -> None:
         """Make the schema before the first write."""
@@ -141,7 +141,8 @@ class Neo4jStore(GraphStore):
                     server = check_server(driver, self.url)
                     with driver.session(database=self._address.database) as session:
                         version = neo4j_schema.version_of(session, self.url)
-                        if 0 < version < neo4j_schema.SCHEMA_VERSION and not self._read_only:
+                        is_old = version < neo4j_schema.SCHEMA_VERSION or neo4j_schema.lacks_keys(session)
+                        if version > 0 and is_old and not self._read_only:
                             neo4j_schema.make_ready(session, self.url)
                 except BaseException:
                     driver.close()
@@ -162,7 +163,7 @@ class Neo4jStore(GraphStore):
         """Begin a read transaction; a server that went away since the last one is waited for."""
         from neo4j.exceptions import DriverError, Neo4jError
 
-        until, pause = time.monotonic() + RETRY_SECONDS, 0.1
+        until, pause = time.monotonic() + neo4j_connection.RETRY_SECONDS, 0.1
         while True:
             try:
                 return session.begin_transaction()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lineage.errors import StoreError
 from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED
+from lineage.store.neo4j_errors import managed
 from lineage.store.promoted import PROMOTED
 
 if TYPE_CHECKING:
@@ -82,23 +83,28 @@ def make_ready(session: Session, url: str) -> None:
     wanted = {**constraints(), **indexes()}
     missing = [wanted[name] for name in wanted.keys() - _there(session)]
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
-        _change(session, statement)
+        _change(session, url, statement)
     if missing:
         session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume()
     if version == 0:
-        _change(session, TAKE_TURN)
+        _change(session, url, TAKE_TURN)
     for number, (name, statements) in MIGRATIONS.items():
         if 0 < version < number:
             for statement in statements:
-                _change(session, statement)
-            _change(session, f"MATCH (s:{STORE}) SET s.schema_version = $number, s.migrated = $name", number=number,
+                _change(session, url, statement)
+            _change(session, url, f"MATCH (s:{STORE}) SET s.schema_version = $number, s.migrated = $name", number=number,
                     name=name)  # fmt: skip
 
 
-def drop_indexes(session: Session) -> None:
+def lacks_keys(session: Session) -> bool:
+    """Say whether unique keys are missing, as in a database that `neo4j-admin` made: it makes none."""
+    return not constraints().keys() <= _there(session)
+
+
+def drop_indexes(session: Session, url: str) -> None:
     """Drop what can be made again after a load."""
     for name in indexes():
-        _change(session, f"DROP INDEX {name} IF EXISTS")
+        _change(session, url, f"DROP INDEX {name} IF EXISTS")
 
 
 def _there(session: Session) -> set[str]:
@@ -116,6 +122,6 @@ def _refuse_foreign(session: Session, url: str) -> None:
             )
 
 
-def _change(session: Session, statement: str, **parameters: object) -> None:
+def _change(session: Session, url: str, statement: str, **parameters: object) -> None:
     """Run one statement in a transaction of its own, again where another process was in the way."""
-    session.execute_write(lambda transaction: transaction.run(statement, parameters).consume())
+    managed(session, url, lambda transaction: transaction.run(statement, parameters).consume())

@@ -24,7 +24,7 @@ from lineage.store.rows import Rows
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
 from tests.support.graphs import FAMILY, NOON, change, derivation, evidence, model, revision
-from tests.support.neo4j_server import GIVEN_URI, PARAMS, Servers
+from tests.support.neo4j_server import GIVEN_URI, PARAMS, Neo4jServer, Servers
 
 AWKWARD = (
     'a "quoted" \\ text',
@@ -195,12 +195,23 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
         with open_store(server.uri, read_only=True) as reader:
             assert lines(reader) == lines(source)
         with open_store(server.uri) as store:
+            assert store.info().nodes["Model"] == 3 + len(AWKWARD) + 3
+        assert _keys(server) > 10, "the first look makes the unique keys"
+        with open_store(server.uri) as store:
             assert copy_store(source, store).written == 0
             store.write(GraphBatch(models=(model("late/comer", licence="mit"),)))
             with store.reading() as view:
                 assert [row.key for row in view.find("Model", {"licence": "mit"})] == ["late/comer", "org/base"]
     finally:
         server.remove()
+
+
+def _keys(server: Neo4jServer) -> int:
+    """Count the unique keys of a database."""
+    from neo4j import GraphDatabase
+
+    with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver:
+        return len(driver.execute_query("SHOW CONSTRAINTS YIELD name").records)
 
 
 def test_csv_files_replace_only_csv_files_of_neo4j(source: MemoryStore, tmp_path: Path) -> None:
