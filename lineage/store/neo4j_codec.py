@@ -37,14 +37,18 @@ EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group"
 """The property that holds an edge's name."""
 
 OBSERVED = tuple(ModelObservations.model_fields)
-"""Observations of a model whose values are written out for people; `details` holds them with their dates."""
+"""Observations of a model: their values are properties, `observed_at` their date. `details` holds them where their
+dates differ, beside the values."""
+
+MAX_KEY = 7_000
+"""Bytes of UTF-8 that a key may have: Neo4j's indexes refuse more than about 8,000."""
 
 MAX_INDEXED = 2_000
-"""Bytes of UTF-8 that an indexed property may have: Neo4j refuses more than about 8,000."""
+"""Bytes of UTF-8 that another indexed property keeps; a longer one is shortened there and stands in `details`."""
 
 _RESERVED = frozenset({"key", "details", "absent"})
 
-_RESERVED_OF_MODELS = _RESERVED | set(OBSERVED)
+_RESERVED_OF_MODELS = _RESERVED | {*OBSERVED, "observed_at"}
 
 _ALWAYS_THERE = {kind: frozenset(p.name for p in promoted) for kind, promoted in PROMOTED.items()}
 """Promoted properties: null where nobody says anything, on every backend."""
@@ -59,21 +63,22 @@ def name_property(kind: EdgeKind) -> str:
 
 def node_properties(kind: NodeKind, key: str, properties: Properties) -> Properties:
     """Lay a node down. Raises StoreError for a key that is too long for Neo4j's index."""
-    if len(key.encode()) > MAX_INDEXED:
+    if len(key.encode()) > MAX_KEY:
         raise StoreError(
             f"{key[:80]}…: a key of {len(key.encode()):,} bytes is too long for Neo4j",
             hint="a store in SQLite takes it",
         )
-    if kind == "Model":
-        laid, rest = _laid(properties, _node_fields(kind), _RESERVED_OF_MODELS)
-    else:
-        laid, rest = _laid(properties, _node_fields(kind), _RESERVED)
+    laid, rest = _laid(properties, _node_fields(kind), _RESERVED_OF_MODELS if kind == "Model" else _RESERVED)
+    if kind == "Model" and "observations" in rest and (seen := _observed(rest["observations"])) is not None:
+        laid.update(seen)
+        if _rebuilt(seen) == rest["observations"]:
+            del rest["observations"]
     for promoted in PROMOTED[kind]:
         value = laid.get(promoted.name)
         if promoted.indexed and isinstance(value, str) and (short := indexable(value)) != value:
-            laid[promoted.name], rest[promoted.name] = short, value
-    if kind == "Model":
-        laid.update(_observed(properties))
+            laid[promoted.name] = short
+            if not promoted.path:
+                rest[promoted.name] = value
     if absent := sorted(_node_fields(kind) - properties.keys() - _ALWAYS_THERE[kind]):
         laid["absent"] = absent
     return _with_rest({"key": key, **laid}, rest)
@@ -83,9 +88,8 @@ def node_from(kind: NodeKind, stored: Properties) -> tuple[str, Properties]:
     """Take a node up: its key and its properties; inverse of `node_properties`. Changes what it is given."""
     key = stored.pop("key")
     if kind == "Model":
-        for name in OBSERVED:
-            stored.pop(name, None)
-    return key, _taken_up(stored, _nothing(kind), _node_fields(kind))
+        stored["observations"] = _rebuilt({name: stored.pop(name, None) for name in (*OBSERVED, "observed_at")})
+    return key, _taken_up(stored, _node_fields(kind))
 
 
 def edge_properties(kind: EdgeKind, name: str, properties: Properties) -> Properties:
@@ -102,7 +106,7 @@ def edge_properties(kind: EdgeKind, name: str, properties: Properties) -> Proper
 def edge_from(kind: EdgeKind, stored: Properties) -> tuple[str, Properties]:
     """Take an edge up: its name and its properties; inverse of `edge_properties`. Changes what it is given."""
     name = stored.pop(name_property(kind), "")
-    return name, _taken_up(stored, "{}", _edge_fields(kind))
+    return name, _taken_up(stored, _edge_fields(kind))
 
 
 def attachment_properties(kind: AttachmentKind, key: str, data: bytes) -> Properties:
@@ -138,16 +142,14 @@ def _laid(properties: Properties, fields: frozenset[str], reserved: frozenset[st
 
 
 def _with_rest(laid: Properties, rest: Properties) -> Properties:
-    if rest.get("observations") == _UNOBSERVED:
-        del rest["observations"]
     if rest:
         laid["details"] = canonical(rest)
     return laid
 
 
-def _taken_up(stored: Properties, nothing: str, fields: frozenset[str]) -> Properties:
+def _taken_up(stored: Properties, fields: frozenset[str]) -> Properties:
     details, absent = stored.pop("details", None), stored.pop("absent", ())
-    found: Properties = {**dict.fromkeys(fields), **json.loads(nothing), **stored}
+    found: Properties = {**dict.fromkeys(fields), **stored}
     if details:
         found.update(json.loads(details))
     for name in absent:
@@ -164,24 +166,25 @@ def _is_native(value: Any) -> bool:
     return isinstance(value, str | float)
 
 
-_UNOBSERVED: Properties = dict.fromkeys(OBSERVED)
+def _observed(observations: Any) -> Properties | None:
+    """Write out what was observed, and when: null where the dates differ."""
+    if not isinstance(observations, dict):
+        return None
+    seen = {name: observations[name] for name in OBSERVED if isinstance(observations.get(name), dict)}
+    values = {name: entry.get("value") for name, entry in seen.items()}
+    dates = {entry.get("observed_at") for entry in seen.values()}
+    laid = {name: value for name, value in values.items() if value is not None and _is_native(value)}
+    if not isinstance(laid.get("family"), str):
+        laid.pop("family", None)
+    if len(dates) == 1:
+        laid["observed_at"] = dates.pop()
+    return laid
 
 
-def _nothing(kind: NodeKind) -> str:
-    """Give what stands in a node of which nothing was observed, as JSON: a new one for each reader."""
-    return _NO_OBSERVATIONS if kind == "Model" else "{}"
-
-
-_NO_OBSERVATIONS = json.dumps({"observations": _UNOBSERVED})
-
-
-def _observed(properties: Properties) -> Properties:
-    """Write out what was observed, for people and for the index by family."""
-    seen = properties.get("observations")
-    values = {name: (seen.get(name) or {}).get("value") for name in OBSERVED} if isinstance(seen, dict) else {}
-    if not isinstance(values.get("family"), str):
-        values.pop("family", None)
-    return {name: indexable(value) for name, value in values.items() if value is not None and _is_native(value)}
+def _rebuilt(laid: Properties) -> Properties:
+    """Make a model's observations from what stands in its properties."""
+    at = laid.get("observed_at")
+    return {name: {"value": laid[name], "observed_at": at} if laid.get(name) is not None else None for name in OBSERVED}
 
 
 @cache

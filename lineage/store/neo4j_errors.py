@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lineage.errors import StoreError
 
 if TYPE_CHECKING:
+    from neo4j import ManagedTransaction, Session
     from neo4j.exceptions import DriverError, Neo4jError
 
 _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -101,7 +102,20 @@ def _unreachable(url: str, error: Exception, text: str) -> StoreError:
 def _first_line(error: BaseException) -> str:
     """Give the beginning of what an error says, on one line."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(text).strip().splitlines()[0].rstrip(". ")
+    return str(text).strip().splitlines()[0].rstrip(".: ")
+
+
+def managed(session: Session, url: str, work: Callable[[ManagedTransaction], object]) -> None:
+    """Run a managed write, again where the driver thinks that this helps; a read-only database is told at once."""
+    from neo4j.exceptions import ForbiddenOnReadOnlyDatabase
+
+    def run(transaction: ManagedTransaction) -> None:
+        try:
+            work(transaction)
+        except ForbiddenOnReadOnlyDatabase as error:
+            raise store_error(url, error) from error
+
+    session.execute_write(run)
 
 
 @contextmanager

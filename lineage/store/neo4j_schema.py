@@ -92,8 +92,8 @@ def make_ready(session: Session, url: str) -> None:
         if 0 < version < number:
             for statement in statements:
                 _change(session, url, statement)
-            _change(session, url, f"MATCH (s:{STORE}) SET s.schema_version = $number, s.migrated = $name", number=number,
-                    name=name)  # fmt: skip
+            done = f"MATCH (s:{STORE}) SET s.schema_version = $number, s.migrated = $name"
+            _change(session, url, done, number=number, name=name)
 
 
 def lacks_keys(session: Session) -> bool:
