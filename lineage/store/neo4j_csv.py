@@ -42,7 +42,7 @@ _TYPES: Mapping[type, str] = {bool: "boolean", int: "long", float: "double", str
 
 _OBSERVED: Columns = {
     "created": "string", "last_modified": "string", "downloads": "long", "likes": "long", "gated": "boolean",
-    "family": "string",
+    "family": "string", "observed_at": "string",
 }  # fmt: skip
 
 
