@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage.errors import InputError
@@ -55,6 +55,31 @@ def _folder(named: str | Path) -> Path:
     except RuntimeError as error:
         hint = "look at HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME and LINEAGE_CACHE"
         raise InputError(f"{str(named)!r} is no folder on this machine: {error}", hint=hint) from error
+
+
+@dataclass(frozen=True)
+class Neo4jSettings:
+    """Hold who logs in to a Neo4j server: `NEO4J_USERNAME`, `NEO4J_DATABASE`, `NEO4J_PASSWORD`, `NEO4J_PASSWORD_FILE`.
+
+    Null is what nobody set. The password is in no representation of this record.
+    """
+
+    username: str | None
+    database: str | None
+    password: str | None = field(repr=False)
+    password_file: Path | None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Neo4jSettings:
+        """Read the environment; an empty variable counts as one that is not set."""
+        env = os.environ if environ is None else environ
+        file = env.get("NEO4J_PASSWORD_FILE")
+        return cls(
+            username=env.get("NEO4J_USERNAME") or None,
+            database=env.get("NEO4J_DATABASE") or None,
+            password=env.get("NEO4J_PASSWORD") or None,
+            password_file=Path(file).expanduser() if file else None,
+        )
 
 
 def _user_folder(kind: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.neo4j_server import neo4j_servers, neo4j_url  # noqa: F401 -- fixtures
 from tests.support.shared import ROOT, SHARED
 
 # Read by the Hub's client when it is imported, which may be before the first test.
@@ -19,6 +20,7 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 FORGOTTEN = (
     "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE",
     "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FORCE_COLOR",
+    "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_PASSWORD_FILE", "NEO4J_DATABASE",
 )  # fmt: skip
 
 

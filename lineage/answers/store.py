@@ -1,7 +1,8 @@
-"""`lineage store`: what the store holds, and making it forget."""
+"""`lineage store`: what the store holds, what is wrong in it, and making it forget."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import lineage
 from lineage.errors import InputError
 from lineage.hub.target import ModelTarget, parse_target
 from lineage.store.aliases import key_of_alias
-from lineage_schemas.answer_store import StoreForgetAnswer, StoreInfoAnswer
+from lineage_schemas.answer_store import StoreCheckAnswer, StoreForgetAnswer, StoreInfoAnswer
 from lineage_schemas.ids import shown_id, split_model_key
 
 if TYPE_CHECKING:
@@ -33,6 +34,37 @@ def store_info(session: Session) -> StoreInfoAnswer:
             "nodes": info.nodes,
             "edges": info.edges,
             "note": _note(info),
+            "server": info.server,
+        }
+    )
+
+
+LISTED = 100
+"""Findings of one rule that an answer lists; it counts all."""
+
+
+def store_check(session: Session) -> StoreCheckAnswer:
+    """Look for what must not be in the store. Nothing is changed, and no Hub is opened."""
+    from lineage.store.checking import check_store
+
+    counts: Counter[str] = Counter()
+    findings = []
+    with session.store.reading() as view:
+        for fault in check_store(view, session.progress):
+            counts[fault.rule] += 1
+            if counts[fault.rule] <= LISTED:
+                findings.append({"id": fault.rule, "about": fault.about, "message": fault.message})
+    return StoreCheckAnswer.model_validate(
+        {
+            "schema": "store-check.v1",
+            "tool": {"version": lineage.__version__},
+            "hub": None,
+            "collected_at": None,
+            "store": session.store.url,
+            "backend": session.store.info().backend,
+            "verdict": "findings" if findings else "clean",
+            "counts": dict(sorted(counts.items())),
+            "findings": findings,
         }
     )
 

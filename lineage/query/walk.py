@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lineage.store.interface import Direction, EdgeRow, StoreView
+    from lineage.store.interface import Direction, EdgeKind, EdgeRow, StoreView
 
 NO_RELATION = "none"
 """What a null relation is counted under: JSON objects have no null keys."""
@@ -38,9 +38,10 @@ class Walk:
 
 def ancestors(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
     """Walk from a child to everything that it descends from. The root need not be in the graph."""
-    levels, deeper = _levels(view, root, "out", depth)
+    edges = _upward(view, root, depth)
+    levels, deeper = _levels(edges, root, "out", depth)
     depths = _kept(levels, limit)
-    return Walk(depths, _edges_between(view, depths), _reached(levels), deeper=_among(deeper, depths))
+    return Walk(depths, _edges_between(edges, depths), _reached(levels), deeper=_among(deeper, depths))
 
 
 def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
@@ -49,19 +50,57 @@ def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: 
     `counts` and `total` speak of the whole family whatever `depth` and `limit` keep of it. Beyond what is kept no edge
     is held, so that a family of 100,000 costs its keys and not its records.
     """
-    levels, counts = _counted_levels(view, root)
+    counted = view.descent(root, depth=depth, limit=limit)
+    if counted is not None:
+        counts = {relation or NO_RELATION: number for relation, number in counted.counts.items()}
+        edges = _edges_between(view, counted.depths)
+        return Walk(counted.depths, edges, counted.total, dict(sorted(counts.items())))
+    found = view.walk(root, "in")
+    levels = [[root], *map(list, found)]
+    counts = Counter(relation or NO_RELATION for level in found for relation in level.values())
     near = levels if depth is None else levels[: depth + 1]
     depths = _kept(near, limit)
-    return Walk(depths, _edges_between(view, depths), _reached(levels), counts)
+    return Walk(depths, _edges_between(view, depths), _reached(levels), dict(sorted(counts.items())))
 
 
 def reachable(view: StoreView, root: str, direction: Direction) -> set[str]:
     """List every model that can be reached from one, itself included."""
-    levels, _ = _levels(view, root, direction, None)
+    levels, _ = _levels(_upward(view, root, None) if direction == "out" else view, root, direction, None)
     return {key for level in levels for key in level}
 
 
-def _levels(view: StoreView, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
+class _Edges(Protocol):
+    """Give edges one hop at a time: a view, or edges that were fetched at once."""
+
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]: ...
+
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]: ...
+
+
+class _Fetched:
+    """Hold edges by their child, for walks upward."""
+
+    def __init__(self, rows: Iterable[EdgeRow]) -> None:
+        self._rows: dict[str, list[EdgeRow]] = {}
+        for row in rows:
+            self._rows.setdefault(row.source, []).append(row)
+
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]:
+        """List the edges of some children."""
+        return [row for key in frontier for row in self._rows.get(key, ())]
+
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
+        """List the ends of these edges."""
+        return [(row.source, row.target) for row in self.edges(kind, frontier, direction)]
+
+
+def _upward(view: StoreView, root: str, depth: int | None) -> _Edges:
+    """Fetch the edges upward at once where the store has such a way."""
+    rows = view.ancestry(root, depth=depth)
+    return view if rows is None else _Fetched(rows)
+
+
+def _levels(view: _Edges, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
     """List the models of each depth in order of key, and which of the last depth have others behind them."""
     levels, seen = [[root]], {root}
     while levels[-1]:
@@ -73,26 +112,6 @@ def _levels(view: StoreView, root: str, direction: Direction, depth: int | None)
         seen.update(found)
         levels.append(sorted(found))
     return levels[:-1], set()
-
-
-def _counted_levels(view: StoreView, root: str) -> tuple[list[list[str]], dict[str, int]]:
-    """List the descendants of each depth, and count them by the relation under which each was first reached.
-
-    Where several edges reach a model at the same depth, the one to the first parent by key counts: the order in
-    which a store gives edges makes no difference.
-    """
-    levels, seen, counts = [[root]], {root}, Counter[str]()
-    while levels[-1]:
-        first: dict[str, tuple[str, str]] = {}
-        for edge in view.edges("DERIVED_FROM", levels[-1], "in"):
-            if edge.source not in seen:
-                reached = (edge.target, edge.properties.get("relation") or NO_RELATION)
-                if edge.source not in first or reached < first[edge.source]:
-                    first[edge.source] = reached
-        counts.update(relation for _, relation in first.values())
-        seen.update(first)
-        levels.append(sorted(first))
-    return levels[:-1], dict(sorted(counts.items()))
 
 
 def _kept(levels: list[list[str]], limit: int | None) -> dict[str, int]:
@@ -116,7 +135,7 @@ def _among(keys: set[str], depths: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(key for key in keys if key in depths))
 
 
-def _edges_between(view: StoreView, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
+def _edges_between(view: _Edges, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
     """Fetch the edges that begin and end at kept models."""
     rows = [edge for edge in view.edges("DERIVED_FROM", list(kept), "out") if edge.target in kept]
     return tuple(sorted(rows, key=lambda edge: (edge.source, edge.target, edge.name)))

@@ -30,6 +30,10 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("CollectAnswer", "table"): "table.collect:collect",
     ("StoreInfoAnswer", "table"): "table.store:store_info",
     ("StoreForgetAnswer", "table"): "table.store:store_forget",
+    ("StoreCopyAnswer", "table"): "table.store:store_copy",
+    ("StoreExportAnswer", "table"): "table.store:store_export",
+    ("StoreImportAnswer", "table"): "table.store:store_import",
+    ("StoreCheckAnswer", "table"): "table.store:store_check",
     ("DemoAnswer", "table"): "table.demo:demo",
 }
 """Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""

@@ -47,7 +47,7 @@ class NodeRow(NamedTuple):
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Describe a store: counts by kind and what it occupies."""
+    """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version."""
 
     url: str
     backend: str
@@ -55,6 +55,19 @@ class StoreInfo:
     size_bytes: int | None
     nodes: dict[str, int]
     edges: dict[str, int]
+    server: str | None = None
+
+
+class Descent(NamedTuple):
+    """What stands on a model, as `lineage/query/walk.py` counts it.
+
+    `depths` holds the root and the first descendants in order of depth and key, as many as were asked for. `total`
+    counts all, the root left out; `counts` sorts them by the relation of the edge by which each is first reached.
+    """
+
+    depths: dict[str, int]
+    total: int
+    counts: dict[str | None, int]
 
 
 class StoreView(ABC):
@@ -111,6 +124,20 @@ class StoreView(ABC):
     def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
         """Fetch the bytes kept under a key, or None."""
 
+    def ancestry(self, root: str, *, depth: int | None) -> Sequence[EdgeRow] | None:
+        """List the edges of descent upward from a model and everything `depth` edges up; None: go hop by hop.
+
+        For stores behind a network, where each hop costs more than what it finds.
+        """
+        return None
+
+    def descent(self, root: str, *, depth: int | None, limit: int | None) -> Descent | None:
+        """Count all descendants of a model and list the first `limit` within `depth`; None: go hop by hop.
+
+        For stores that can count without giving out what they count.
+        """
+        return None
+
     @abstractmethod
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
         """Go over all nodes of a kind in order of key, in constant memory."""
@@ -145,7 +172,10 @@ class GraphStore(ABC):
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[StoreView]:
-        """Open a view: one read transaction, unmoved by writers beside it."""
+        """Open a view: one read transaction, unmoved by writers beside it.
+
+        Neo4j has no snapshots: there a view shows what is committed when it is asked.
+        """
 
     @abstractmethod
     def erase(self, models: Collection[str]) -> None:

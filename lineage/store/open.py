@@ -16,7 +16,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 _PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*:[^/@]*@")
 
-BACKENDS = "sqlite:///relative/path.db, sqlite:////absolute/path.db, a bare path, memory:"
+BACKENDS = "a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, neo4j://host, bolt://host, memory:"
 """What can be opened, as an error tells it."""
 
 
@@ -38,8 +38,16 @@ def open_store(url: str, *, read_only: bool = False) -> GraphStore:
         return _sqlite(url, url, read_only)
     opener = SCHEMES.get(scheme[1].lower())
     if opener is None:
-        raise InputError(f"{url!r} is no store: nothing is known of {scheme[1]}://", hint=f"a store is {BACKENDS}")
+        raise InputError(
+            f"{_shown(url)!r} is no store: nothing is known of {scheme[1]}://", hint=f"a store is {BACKENDS}"
+        )
     return opener(url, url[scheme.end() :], read_only)
+
+
+def _shown(url: str) -> str:
+    """Leave out who logs in: of a URL that we do not know, what stands before an @ may be a password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else url
 
 
 def _memory(url: str) -> GraphStore:
@@ -74,7 +82,10 @@ def _default_path(path: Path) -> Path | None:
 
 
 def _neo4j(url: str, rest: str, read_only: bool) -> GraphStore:
-    raise InputError(f"{url!r}: this version has no Neo4j backend yet", hint=f"a store is {BACKENDS}")
+    from lineage.store.neo4j import Neo4jStore
+    from lineage.store.neo4j_connection import address_of
+
+    return Neo4jStore(address_of(url), read_only=read_only)
 
 
 SCHEMES: dict[str, Callable[[str, str, bool], GraphStore]] = {

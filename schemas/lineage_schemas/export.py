@@ -38,6 +38,10 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "verify.v1": ("answer_verify", "VerifyAnswer"),
     "store-info.v1": ("answer_store", "StoreInfoAnswer"),
     "store-forget.v1": ("answer_store", "StoreForgetAnswer"),
+    "store-copy.v1": ("answer_store", "StoreCopyAnswer"),
+    "store-export.v1": ("answer_store", "StoreExportAnswer"),
+    "store-import.v1": ("answer_store", "StoreImportAnswer"),
+    "store-check.v1": ("answer_store", "StoreCheckAnswer"),
     "demo.v1": ("answer_demo", "DemoAnswer"),
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""

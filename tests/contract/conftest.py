@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.graphs import BACKENDS, Stores
+from tests.support.graphs import BACKENDS, Stores, stay
+from tests.support.neo4j_server import IDS, PARAMS, empty_store
 
 
-@pytest.fixture(params=BACKENDS)
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
+@pytest.fixture(params=[*BACKENDS, *PARAMS])
+def stores(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
     """Give an empty store of each backend."""
-    url, reopen = BACKENDS[request.param]
-    stores = Stores(url(tmp_path), reopen)
+    if request.param in IDS:
+        stores = Stores(empty_store(request.param, request, monkeypatch), stay)
+    else:
+        url, reopen = BACKENDS[request.param]
+        stores = Stores(url(tmp_path), reopen)
     yield stores
     stores.store.close()

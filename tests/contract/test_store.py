@@ -201,12 +201,12 @@ def test_counts(stores: Stores) -> None:
 
 
 def test_a_view_stays_as_it_was_opened(stores: Stores) -> None:
-    """A writer beside an open view moves nothing under it."""
+    """A writer beside an open view moves nothing under it; Neo4j, which has no snapshots, shows what is committed."""
     stores.write(FAMILY)
     with stores.view() as view:
         stores.store.write(GraphBatch(models=(model("new/one"),), replace_derivations_of=("you/merged", "you/tuned")))
-        assert view.nodes("Model", ["new/one"]) == {}
-        assert view.count("DERIVED_FROM") == 3
+        seen = (set(view.nodes("Model", ["new/one"])), view.count("DERIVED_FROM"))
+        assert seen == ((set(), 3) if stores.keeps_views else ({"new/one"}, 0))
     with stores.view() as view:
         assert view.count("Model") == 4
         assert view.count("DERIVED_FROM") == 0

@@ -25,7 +25,6 @@ from lineage_schemas.answer_diff import (
 )
 from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
 from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
-from lineage_schemas.answer_store import StoreForgetAnswer, StoreInfoAnswer
 from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer
 from lineage_schemas.change import Replacement, Unchecked
 from lineage_schemas.file import FileEntry
@@ -33,6 +32,7 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
+from tests.report.stores import STORES
 from tests.report.traces import (
     HOSTILE,
     READ,
@@ -302,22 +302,6 @@ def collect() -> CollectAnswer:
     )  # fmt: skip
 
 
-def store_info() -> StoreInfoAnswer:
-    """A store with a few things in it."""
-    return StoreInfoAnswer(
-        **header("store-info.v1", hub=None, read=None), url="sqlite:////home/you/lineage.db", backend="sqlite",
-        schema_version=1, size_bytes=12_345_678, nodes={"Model": 1234, "Revision": 56}, edges={"DERIVED_FROM": 789},
-    )  # fmt: skip
-
-
-def store_forget() -> StoreForgetAnswer:
-    """A model that went, one that stays as a name, one that was never there."""
-    return StoreForgetAnswer(
-        **header("store-forget.v1", read=None), store="sqlite:////home/you/lineage.db", forgotten=("a/one", "b/two"),
-        kept_as_stub=("b/two",), not_found=("c/three",),
-    )  # fmt: skip
-
-
 def demo() -> DemoAnswer:
     """The demo's three answers."""
     return DemoAnswer(
@@ -337,6 +321,7 @@ FREE = {
     "branch", "since", "target", "targets", "name", "before", "after", "changed", "added", "removed", "a", "b", "store",
     "url", "backend", "forgotten", "kept_as_stub", "not_found", "against", "expected", "found", "hub_folder", "method",
     "next_commands", "parents", "rule", "flags", "format", "source", "hub", "identity", "declares", "paths", "head",
+    "about", "command",
 }  # fmt: skip
 
 
@@ -357,7 +342,7 @@ ANSWERS = {
     "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
-    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, "store-info": store_info,
-    "store-forget": store_forget, "demo": demo,
+    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
+    "demo": demo,
 }  # fmt: skip
 """Every answer by name; goldens carry the name and the format."""

@@ -53,6 +53,11 @@ class Stores:
     def __init__(self, url: str, reopen: Reopen) -> None:
         self.store, self._reopen = open_store(url), reopen
 
+    @property
+    def keeps_views(self) -> bool:
+        """Say whether a view stays as it was opened: Neo4j has no snapshots."""
+        return self.store.info().backend != "neo4j"
+
     def write(self, *batches: GraphBatch) -> None:
         """Write batches, one transaction each."""
         for batch in batches:

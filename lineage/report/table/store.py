@@ -1,14 +1,22 @@
-"""The answers to `store info` and `store forget`."""
+"""The answers to the subcommands of `store`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from lineage.report.phrases import counted, size
-from lineage.report.text import Document, Span, columns, dim, line, strong
+from lineage.report.text import EMPTY, Document, Line, Span, columns, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_store import StoreForgetAnswer, StoreInfoAnswer
+    from lineage_schemas.answer_store import (
+        Contents,
+        StoreCheckAnswer,
+        StoreCopyAnswer,
+        StoreExportAnswer,
+        StoreForgetAnswer,
+        StoreImportAnswer,
+        StoreInfoAnswer,
+    )
 
 
 def store_info(answer: StoreInfoAnswer) -> Document:
@@ -16,10 +24,16 @@ def store_info(answer: StoreInfoAnswer) -> Document:
     facts = f"{answer.backend}, schema {answer.schema_version}"
     if answer.size_bytes is not None:
         facts += f", {size(answer.size_bytes)}"
+    if answer.server:
+        facts += f", {answer.server}"
     if answer.note:
         return [line(strong(answer.url), f" · {answer.backend}"), line(Span(answer.note, "warn"), indent="  ")]
-    lines = [line(strong(answer.url), f" · {facts}")]
-    for title, counts in (("nodes", answer.nodes), ("edges", answer.edges)):
+    return [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
+
+
+def _counts(nodes: dict[str, int], edges: dict[str, int]) -> list[Line]:
+    lines = []
+    for title, counts in (("nodes", nodes), ("edges", edges)):
         lines.append(line(dim(title), indent="  "))
         width = max((len(f"{number:,}") for number in counts.values()), default=0)
         lines += columns([(f"{number:,}".rjust(width), kind) for kind, number in counts.items()], indent="    ")
@@ -33,3 +47,63 @@ def store_forget(answer: StoreForgetAnswer) -> Document:
     lines += [line(f"forgotten  {model}", dim(names.get(model, "")), indent="  ") for model in answer.forgotten]
     lines += [line(Span("not in the store", "warn"), f"  {model}", indent="  ") for model in answer.not_found]
     return lines
+
+
+def store_copy(answer: StoreCopyAnswer) -> Document:
+    """Write what was copied, and that both stores were compared."""
+    before = f", {answer.already_there:,} were there already" if answer.already_there else ""
+    return [
+        line(
+            strong(answer.source), " → ", strong(answer.target), f" · {counted(answer.written, 'row')} written{before}"
+        ),
+        *_contents(answer.contents),
+        line(Span("✓", "good"), " both hold the same, by counts and digests", indent="  "),
+    ]
+
+
+def store_export(answer: StoreExportAnswer) -> Document:
+    """Write where the graph went, and the command that takes it up there."""
+    lines = [
+        line(strong(answer.store), " → ", strong(answer.path), f" · {answer.file_format}"),
+        *_contents(answer.contents),
+    ]
+    if answer.command is not None:
+        lines += [EMPTY, line(dim("To import it:"))]
+        *continued, last = answer.command.split("\\\n")
+        lines += [line(f"{each}\\", hang="") for each in continued] + [line(last, hang="")]
+    return lines
+
+
+def store_import(answer: StoreImportAnswer) -> Document:
+    """Write what was imported, and what the store is now."""
+    lines = [line(strong(answer.path), " → ", strong(answer.store)), *_contents(answer.contents)]
+    if answer.equal is None:
+        return [*lines, line(dim("the store held something before, so both were not compared"), indent="  ")]
+    if answer.equal:
+        return [*lines, line(Span("✓", "good"), " the store holds what the file holds, by digests", indent="  ")]
+    return [*lines, line(Span("✗", "bad"), " the store does not hold what the file holds", indent="  ")]
+
+
+def store_check(answer: StoreCheckAnswer) -> Document:
+    """Write what is wrong in a store, by rule."""
+    if answer.verdict == "clean":
+        return [line(Span("✓", "good"), " ", strong(answer.store), ": nothing is wrong")]
+    total = sum(answer.counts.values())
+    lines = [line(Span("✗", "bad"), " ", strong(answer.store), ": ", Span(counted(total, "finding"), "bad"))]
+    for rule, number in answer.counts.items():
+        listed = [each for each in answer.findings if each.id == rule]
+        lines += [EMPTY, line(strong(rule), f" · {number:,}", indent="  ")]
+        lines += [line(f"{each.about} · {each.message}", indent="    ") for each in listed]
+        if number > len(listed):
+            lines.append(line(dim(f"… {number - len(listed):,} more"), indent="    "))
+    return lines
+
+
+def _contents(contents: Contents) -> list[Line]:
+    """Write how much there is, and the digest by which two stores are compared."""
+    nodes = {kind: number for kind, number in contents.nodes.items() if number}
+    edges = {kind: number for kind, number in contents.edges.items() if number}
+    lines = _counts(nodes, edges)
+    if contents.attachments:
+        lines.append(line(counted(contents.attachments, "attachment"), indent="  "))
+    return [*lines, line(contents.digest, indent="  ")] if contents.digest else lines

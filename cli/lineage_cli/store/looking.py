@@ -1,4 +1,4 @@
-"""`lineage store`: what the store holds, and how to make it forget."""
+"""`lineage store info`, `check` and `forget`: what is there, whether it is whole, and what shall go."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ import click
 from lineage_cli._options import Run, runs, targets
 
 
-@click.group("store")
-def command() -> None:
-    """Look after the store."""
-
-
-@command.command("info")
+@click.command("info")
 @runs("table", "json", hub=False)
 def info(*, run: Run) -> None:
     """Tell where the store is and how much it holds."""
@@ -23,7 +18,22 @@ def info(*, run: Run) -> None:
     run.finish(answer)
 
 
-@command.command("forget")
+@click.command("check")
+@runs("table", "json", hub=False)
+def check(*, run: Run) -> None:
+    """Look for what must not be in a store.
+
+    Ends of edges that are not there, half-written collections, digests that do not fit. Nothing is changed. Exit
+    code 1 with findings.
+    """
+    from lineage.answers.store import store_check
+
+    with run.session() as session:
+        answer = store_check(session)
+    run.finish(answer, 1 if answer.verdict == "findings" else 0)
+
+
+@click.command("forget")
 @targets
 @runs("table", "json")
 def forget(*, run: Run, targets: list[str]) -> None:

@@ -1,0 +1,100 @@
+"""`lineage store copy`, `export` and `import`: taking the graph elsewhere and back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_cli._options import Command, Run, _quiet, _store, runs
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_store import ExportFormat
+
+PATH = click.Path(path_type=Path, allow_dash=True)
+
+
+def _moves(*formats: str) -> Callable[[Command], Command]:
+    """Give a command PATH, `--format` for the file's form, and `--json` for its own answer, as `path` and `run`."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_run(*, as_json: bool, store: str | None, quiet: bool, **given: Any) -> None:
+            run = Run(to_format="json" if as_json else "table", output=None, quiet=quiet, store=store)
+            command(run=run, **given)
+
+        options: list[Callable[[Command], Command]] = [
+            click.argument("path", metavar="PATH", type=PATH),
+            click.option(
+                "--format", "file_format", type=click.Choice(formats), default=formats[0], show_default=True,
+                help="The form of the file.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Tell what was done as JSON."),
+            _store(),
+            _quiet(),
+        ]  # fmt: skip
+        wrapped: Command = with_run
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+@click.command("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@runs("table", "json", store=False, hub=False)
+def copy(*, run: Run, source: str, target: str) -> None:
+    """Copy a whole store into an empty one, of any kind.
+
+    FROM and TO are files or URLs, as for --store. A copy that was stopped goes on where it was: run it again. At the
+    end both are compared by counts and digests.
+    """
+    from lineage.answers.moving import store_copy
+
+    with replace(run, store=target).session() as session:
+        answer = store_copy(session, source, target)
+    run.finish(answer)
+
+
+@click.command("export")
+@_moves("jsonl", "neo4j-csv", "graphml")
+def export(*, run: Run, path: Path, file_format: ExportFormat) -> None:
+    """Write the graph to a file, for backup or other programs.
+
+    \b
+    jsonl      everything, one JSON object a line, always in the same order: the backup
+    neo4j-csv  everything, as a folder PATH for `neo4j-admin database import full`
+    graphml    models and what they derive from, for Gephi and networkx
+
+    PATH - is standard output.
+    """  # noqa: D301 - click's own mark for lines that are not filled
+    from lineage.answers.moving import store_export
+
+    to_stdout = str(path) == "-"
+    with run.session() as session:
+        answer = store_export(session, file_format, sys.stdout.buffer if to_stdout else path)
+    if not to_stdout:
+        run.finish(answer)
+
+
+@click.command("import")
+@_moves("jsonl")
+def import_(*, run: Run, path: Path, file_format: str) -> None:
+    """Read a file that `lineage store export` wrote into the store.
+
+    A broken file is refused before anything is written. What the store holds already stays; the same file twice
+    changes nothing. PATH - is standard input. Exit code 2 where the store does not hold just the file at the end
+    although it was empty before.
+    """
+    from lineage.answers.moving import store_import
+
+    with run.session() as session:
+        answer = store_import(session, sys.stdin.buffer if str(path) == "-" else path)
+    run.finish(answer, 2 if answer.equal is False else 0)

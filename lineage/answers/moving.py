@@ -1,0 +1,175 @@
+"""`lineage store copy`, `export` and `import`: taking a graph from one place to another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import lineage
+from lineage.errors import InputError
+from lineage.store.sections import ATTACHMENTS, Checksums
+from lineage_schemas.answer_store import Contents, StoreCopyAnswer, StoreExportAnswer, StoreImportAnswer
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage_schemas.answer_store import ExportFormat
+
+SPOOLED = 64_000_000
+"""Bytes of standard input that are kept in memory before a temporary file takes them."""
+
+
+def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
+    """Copy a whole store into an empty one, or complete an earlier copy. The session's own store is not used.
+
+    Raises InputError where there is nothing to copy, where both are the same or the target holds something else.
+    """
+    from lineage.store.copying import copy_store
+    from lineage.store.open import open_store
+
+    if _place(source) == _place(target):
+        raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
+    opened = session.keep(open_store(source, read_only=True)), session.keep(open_store(target))
+    copied = copy_store(*opened, session.progress)
+    return StoreCopyAnswer(
+        **_header("store-copy.v1"), source=opened[0].url, target=opened[1].url, written=copied.written,
+        already_there=copied.already_there, contents=contents_of(copied.checksums),
+    )  # fmt: skip
+
+
+def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes]) -> StoreExportAnswer:
+    """Write the session's store as a file, or for `neo4j-csv` as a folder of files.
+
+    A file is replaced in one step. Raises InputError where the store holds nothing or the place cannot be written.
+    """
+    from lineage.store.copying import must_hold_something
+
+    must_hold_something(session.store.info(), "export")
+    if to_format == "neo4j-csv":
+        if not isinstance(out, Path):
+            raise InputError("neo4j-csv is a folder of files and cannot go to standard output", hint="name a folder")
+        return _export_csv(session, out)
+    with _replacing(out) as file, session.store.reading() as view:
+        if to_format == "jsonl":
+            from lineage.store.jsonl import write_jsonl
+
+            contents = contents_of(write_jsonl(view, file, session.progress))
+        else:
+            from lineage.query.graphml import write_graphml
+
+            models, edges = write_graphml(view, file, session.progress)
+            contents = Contents(nodes={"Model": models}, edges={"DERIVED_FROM": edges}, attachments=0, digest=None)
+    path = str(out) if isinstance(out, Path) else "-"
+    return StoreExportAnswer(
+        **_header("store-export.v1"), store=session.store.url, path=path, file_format=to_format, files=(path,),
+        contents=contents, command=f"lineage store import {_shell(path)}" if to_format == "jsonl" else None,
+    )  # fmt: skip
+
+
+def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswer:
+    """Write a file's graph into the session's store; a store that was empty is compared with the file at the end.
+
+    Raises InputError, before anything is written, for a file that is broken or of a newer version.
+    """
+    from lineage.store.jsonl import read_jsonl
+    from lineage.store.sections import checksums
+
+    was_empty = not any(session.store.info().nodes.values())
+    with _seekable(source) as file:
+        name = str(source) if isinstance(source, Path) else "standard input"
+        sums = read_jsonl(session.store, file, name, session.progress)
+    equal = None
+    if was_empty:
+        with session.progress.task("checking the import"), session.store.reading() as view:
+            equal = not sums.differing(checksums(view))
+    return StoreImportAnswer(
+        **_header("store-import.v1"), store=session.store.url, path=str(source) if isinstance(source, Path) else "-",
+        contents=contents_of(sums), equal=equal,
+    )  # fmt: skip
+
+
+def contents_of(sums: Checksums) -> Contents:
+    """Write checksums as a record."""
+    from lineage.store.promoted import ENDS, PROMOTED
+
+    return Contents(
+        nodes={kind: sums.counts[kind] for kind in PROMOTED},
+        edges={kind: sums.counts[kind] for kind in ENDS},
+        attachments=sums.counts[ATTACHMENTS],
+        digest=sums.digest(),
+    )
+
+
+def _export_csv(session: Session, folder: Path) -> StoreExportAnswer:
+    from lineage.store.neo4j_csv import write_csv
+
+    with session.store.reading() as view:
+        written = write_csv(view, folder, session.progress)
+    return StoreExportAnswer(
+        **_header("store-export.v1"), store=session.store.url, path=str(folder), file_format="neo4j-csv",
+        files=written.files, contents=contents_of(written.checksums), command=written.command,
+    )  # fmt: skip
+
+
+def _header(schema_id: str) -> dict[str, Any]:
+    """Begin an answer that speaks of no one Hub."""
+    return {"schema": schema_id, "tool": {"version": lineage.__version__}, "hub": None, "collected_at": None}
+
+
+def _place(url: str) -> str:
+    """Write a store's URL so that two spellings of one file are equal."""
+    path = url.removeprefix("sqlite:///")
+    return url if "://" in path or path == "memory:" else str(Path(path).expanduser().resolve())
+
+
+def _shell(path: str) -> str:
+    import shlex
+
+    return shlex.quote(path)
+
+
+@contextmanager
+def _replacing(out: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a file beside the one that is to be written, and put it into its place when it is whole."""
+    if not isinstance(out, Path):
+        yield out
+        out.flush()
+        return
+    if out.exists() and not out.is_file() and not out.is_dir():  # a pipe, /dev/null
+        with out.open("wb") as file:
+            yield file
+        return
+    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            yield file
+        beside.replace(out)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}", hint="name another file") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _seekable(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a dump so that it can be read twice: standard input is kept in a temporary file."""
+    import shutil
+    import tempfile
+
+    try:
+        with _opened(source) as file:
+            if file.seekable():
+                yield file
+                return
+            with tempfile.SpooledTemporaryFile(SPOOLED) as kept:
+                shutil.copyfileobj(file, kept)
+                yield kept
+    except OSError as error:
+        what = source if isinstance(source, Path) else "standard input"
+        raise InputError(f"{what} cannot be read: {error.strerror}", hint="name a dump, or -") from error
+
+
+def _opened(source: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    return source.open("rb") if isinstance(source, Path) else nullcontext(source)

@@ -1,0 +1,129 @@
+"""What Neo4j's errors mean for the person in front of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lineage.errors import StoreError
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction, Session
+    from neo4j.exceptions import DriverError, Neo4jError
+
+_MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("Security.AuthenticationRateLimit",),
+        "refuses every login for some seconds: too many with a wrong password came before",
+        "wait half a minute, then set NEO4J_PASSWORD or NEO4J_PASSWORD_FILE rightly",
+    ),
+    (
+        ("Security.Unauthorized", "Security.TokenExpired", "Security.CredentialsExpired"),
+        "does not know this user with this password",
+        "set NEO4J_USERNAME and NEO4J_PASSWORD, or NEO4J_PASSWORD_FILE, to those of the server",
+    ),
+    (
+        ("Security.Forbidden",),
+        "does not allow this to this user",
+        "use another user (NEO4J_USERNAME), or ask for the right to read and write the database",
+    ),
+    (
+        ("Database.DatabaseNotFound",),
+        "has no such database",
+        "name one that is there: NEO4J_DATABASE, or the end of the URL (neo4j://host:7687/neo4j)",
+    ),
+    (
+        ("General.ForbiddenOnReadOnlyDatabase", "General.WriteOnReadOnlyAccessDatabase", "General.AccessMode"),
+        "cannot be written: the database is read-only",
+        "look at server.databases.read_only and server.databases.default_to_read_only of the server",
+    ),
+    (
+        ("General.DatabaseUnavailable", "Database.DatabaseUnavailable", "General.DatabaseNotFound"),
+        "is not available: its database is stopped, or a fault stopped it (a full disk, for one)",
+        "look at the server's logs/neo4j.log; what was committed is whole",
+    ),
+    (
+        ("General.OutOfMemoryError", "General.MemoryPoolOutOfMemoryError", "General.TransactionOutOfMemoryError"),
+        "ran out of memory for this transaction. Nothing was half-written",
+        "raise dbms.memory.transaction.total.max or server.memory.heap.max_size of the server",
+    ),
+    (
+        ("Transaction.TransactionTimedOut", "Transaction.LockClientStopped", "Transaction.Terminated",
+         "Transaction.LockAcquisitionTimeout"),
+        "ended this transaction. Nothing was half-written",
+        "run the command again; another one may be holding the store for long",
+    ),
+    (
+        ("Transaction.TransactionCommitFailed", "Transaction.TransactionLogError", "General.TransactionLogError",
+         "Transaction.TransactionStartFailed", "General.UnknownError", "Statement.ExecutionFailed"),
+        "could not do this: the server reports an error of its own (a full disk, for one). Nothing was half-written",
+        "look at the server's logs/neo4j.log and its disk, then run the command again",
+    ),
+)  # fmt: skip
+"""By the end of the server's code, the more special first."""
+
+_NOT_THERE = "start it, or look at host and port; neo4j:// and bolt:// both default to port 7687"
+
+
+def store_error(url: str, error: DriverError | Neo4jError | OSError) -> StoreError:
+    """Say what an error of the driver or the server means; `url` names the store and holds no password."""
+    from neo4j.exceptions import ConfigurationError, Neo4jError
+
+    text = _first_line(error)
+    if isinstance(error, Neo4jError):
+        code = error.code or ""
+        for codes, meaning, hint in _MEANINGS:
+            if code.endswith(codes):
+                return StoreError(f"the store {url} {meaning} ({text})", hint=hint)
+        return StoreError(f"the store {url} cannot do this: {text}")
+    if isinstance(error, ConfigurationError):
+        return StoreError(f"the store {url} cannot be reached this way: {text}", hint="look at the URL")
+    return _unreachable(url, error, text)
+
+
+def _unreachable(url: str, error: Exception, text: str) -> StoreError:
+    """Tell a server that is not there from a connection that broke."""
+    if "read-only" in text or "ReadOnly" in text:
+        return StoreError(f"the store {url} cannot be written: {text}", hint=_MEANINGS[4][2])
+    if "routing" in text.lower():
+        return StoreError(
+            f"the store {url} gives no route to a database: {text}",
+            hint=f"{_NOT_THERE}; bolt:// asks for no routes",
+        )
+    if "connect" in text.lower() or "resolve" in text.lower():
+        return StoreError(f"the store {url} does not answer: {text}", hint=_NOT_THERE)
+    return StoreError(
+        f"the connection to the store {url} broke: {text}. Nothing was half-written",
+        hint="run the command again when the server is back",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    """Give the beginning of what an error says, on one line."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(text).strip().splitlines()[0].rstrip(".: ")
+
+
+def managed(session: Session, url: str, work: Callable[[ManagedTransaction], object]) -> None:
+    """Run a managed write, again where the driver thinks that this helps; a read-only database is told at once."""
+    from neo4j.exceptions import ForbiddenOnReadOnlyDatabase
+
+    def run(transaction: ManagedTransaction) -> None:
+        try:
+            work(transaction)
+        except ForbiddenOnReadOnlyDatabase as error:
+            raise store_error(url, error) from error
+
+    session.execute_write(run)
+
+
+@contextmanager
+def told(url: str) -> Iterator[None]:
+    """Turn errors of the driver and the server into StoreError."""
+    from neo4j.exceptions import DriverError, Neo4jError
+
+    try:
+        yield
+    except (DriverError, Neo4jError, OSError) as error:
+        raise store_error(url, error) from error

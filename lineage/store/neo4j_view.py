@@ -1,0 +1,197 @@
+"""Reading a store in Neo4j: one read transaction, each question one statement for some thousand keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from lineage.store.interface import Descent, EdgeRow, NodeRow, StoreView
+from lineage.store.neo4j_codec import (
+    ATTACHMENTS,
+    AWAITED,
+    attachment_from,
+    edge_from,
+    indexable,
+    name_property,
+    node_from,
+)
+from lineage.store.neo4j_errors import told
+from lineage.store.promoted import ENDS, check_where
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction, Transaction
+
+    from lineage.store.interface import Direction, EdgeKind, NodeKind, Scalar
+    from lineage_schemas.graph_batch import AttachmentKind
+
+CHUNK = 10_000
+"""Keys or rows in one statement."""
+
+
+def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    """Cut a long list into short ones."""
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+class Neo4jView(StoreView):
+    """Read through a transaction that somebody else opens and closes.
+
+    Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions. Order
+    is the server's own by index where a list may be long; it is by code point, as everywhere.
+    """
+
+    def __init__(self, transaction: Transaction | ManagedTransaction, url: str | None) -> None:
+        """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
+        self._transaction = transaction
+        self._told: Callable[[], AbstractContextManager[None]] = partial(told, url) if url else nullcontext
+
+    def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
+        """Run a statement and fetch all it gives."""
+        with self._told():
+            return self._transaction.run(statement, parameters).values()
+
+    def each(self, statement: str, **parameters: Any) -> Iterator[Any]:
+        """Run a statement and give its rows one by one, in constant memory."""
+        with self._told():
+            for record in self._transaction.run(statement, parameters):
+                yield record.values()
+
+    def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Fetch nodes by key."""
+        found: dict[str, dict[str, Any]] = {}
+        statement = f"UNWIND $keys AS key MATCH (n:{kind} {{key: key}}) RETURN properties(n)"
+        for chunk in chunks(sorted(set(keys))):
+            found.update(node_from(kind, row[0]) for row in self.rows(statement, keys=chunk))
+        return {key: found[key] for key in sorted(found)}
+
+    def find(
+        self, kind: NodeKind, where: Mapping[str, Scalar], *, after: str | None = None, limit: int | None = None
+    ) -> Sequence[NodeRow]:
+        """List nodes by promoted properties, in order of key."""
+        check_where(kind, where)
+        condition, values = _condition("n", _indexed(where))
+        start = _plain_beginning(after or "")
+        cut = " LIMIT $limit" if limit is not None and start == (after or "") else ""
+        sign = ">" if after is not None and start == after else ">="
+        statement = f"MATCH (n:{kind}) WHERE n.key {sign} $start{condition} RETURN properties(n) ORDER BY n.key{cut}"
+        rows = self.each(statement, **values, start=start, limit=limit)
+        found = (NodeRow(*node_from(kind, row[0])) for row in rows)
+        return list(islice((row for row in found if after is None or row.key > after), limit))
+
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
+        """List the edges that touch a set of nodes, in order: sorted here, after they were fetched chunk by chunk."""
+        found = [
+            EdgeRow(kind, source, target, *edge_from(kind, properties))
+            for source, target, properties in self._touching(kind, frontier, direction, ", properties(r)")
+        ]
+        found.sort(key=lambda edge: edge[1:4])
+        yield from found
+
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
+        """List the ends of the edges that touch a set of nodes."""
+        return sorted((source, target) for source, target in self._touching(kind, frontier, direction, ""))
+
+    def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
+        """Count nodes or edges; without a condition the server has the number at hand."""
+        check_where(kind, where or {})
+        if kind in ENDS:
+            return self._count_edges(cast("EdgeKind", kind), where or {})
+        condition, values = _condition("n", _indexed(where or {}))
+        return self._number(f"MATCH (n:{kind}){_where(condition)} RETURN count(n)", **values)
+
+    def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
+        """Fetch the bytes kept under a key."""
+        found = self.rows(f"MATCH (n:{ATTACHMENTS[kind][0]} {{key: $key}}) RETURN properties(n)", key=key)
+        return attachment_from(kind, found[0][0]) if found else None
+
+    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
+        """Go over all nodes of a kind, in the order of the index of keys."""
+        statement = f"MATCH (n:{kind}) USING INDEX n:{kind}(key) WHERE n.key >= '' RETURN properties(n) ORDER BY n.key"
+        return (NodeRow(*node_from(kind, row[0])) for row in self.each(statement))
+
+    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over all edges of a kind, source by source, so that the server sorts one source's edges at a time."""
+        source, target = ENDS[kind]
+        name = f"coalesce(r.{name_property(kind)}, '')"
+        statement = (
+            f"MATCH (s:{source})-[r:{kind}]->(t:{target}) USING INDEX s:{source}(key) WHERE s.key >= ''"
+            f" RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, {name}"
+        )
+        for start, end, properties in self.each(statement):
+            yield EdgeRow(kind, start, end, *edge_from(kind, properties))
+
+    def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
+        """Go over all attachments."""
+        for kind, (label, _) in sorted(ATTACHMENTS.items()):
+            statement = f"MATCH (n:{label}) WHERE n.key >= '' RETURN n.key, properties(n) ORDER BY n.key"
+            for key, properties in self.each(statement):
+                yield kind, key, attachment_from(kind, properties)
+
+    def ancestry(self, root: str, *, depth: int | None) -> Sequence[EdgeRow] | None:
+        """List the edges of descent upward from a model, in one statement for some dozens of hops."""
+        from lineage.store.neo4j_walk import ancestry
+
+        return ancestry(self, root, depth)
+
+    def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
+        """Walk down in one statement for some dozens of hops, where it reaches that far; up it costs what it costs."""
+        from lineage.store.neo4j_walk import levels_down
+
+        levels = levels_down(self, root) if direction == "in" else None
+        return super().walk(root, direction) if levels is None else levels
+
+    def descent(self, root: str, *, depth: int | None, limit: int | None) -> Descent | None:
+        """Count all descendants of a model and list the first, without carrying the others."""
+        from lineage.store.neo4j_walk import descent
+
+        return descent(self, root, depth, limit)
+
+    def _touching(
+        self, kind: EdgeKind, frontier: Collection[str], direction: Direction, more: str
+    ) -> Iterator[list[Any]]:
+        """Give source, target and what `more` selects of the edges at a frontier."""
+        source, target = ENDS[kind]
+        near = source if direction == "out" else target
+        ends = f"key, f.key{more}" if direction == "out" else f"f.key, key{more}"
+        edge = f"-[r:{kind}]->(f:{target})" if direction == "out" else f"<-[r:{kind}]-(f:{source})"
+        statement = f"UNWIND $keys AS key MATCH (n:{near} {{key: key}}) MATCH (n){edge} RETURN {ends}"
+        for chunk in chunks(sorted(set(frontier))):
+            yield from self.rows(statement, keys=chunk)
+
+    def _count_edges(self, kind: EdgeKind, where: Mapping[str, Scalar]) -> int:
+        """Count the edges whose ends are both there: all but those that touch an awaited node."""
+        condition, values = _condition("r", where)
+        every = self._number(f"MATCH ()-[r:{kind}]->(){_where(condition)} RETURN count(r)", **values)
+        hidden = f"MATCH (:{AWAITED})-[r:{kind}]-(){_where(condition)} RETURN count(DISTINCT r)"
+        return every - self._number(hidden, **values)
+
+    def _number(self, statement: str, **parameters: Any) -> int:
+        return int(self.rows(statement, **parameters)[0][0])
+
+
+def _plain_beginning(text: str) -> str:
+    """Cut a text before what Neo4j compares otherwise than we do.
+
+    It orders what it stores by code point, and compares with what a statement says by UTF-16: there what lies beyond
+    U+FFFF comes before U+E000.
+    """
+    return next((text[:at] for at, character in enumerate(text) if character >= "\ud800"), text)
+
+
+def _condition(variable: str, where: Mapping[str, Scalar]) -> tuple[str, dict[str, Scalar]]:
+    """Write a condition for each property; a null asks for what is not there."""
+    texts = [f" AND {variable}.{name} " + ("IS NULL" if v is None else f"= $is_{name}") for name, v in where.items()]
+    return "".join(texts), {f"is_{name}": value for name, value in where.items() if value is not None}
+
+
+def _indexed(where: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    return {name: indexable(value) for name, value in where.items()}
+
+
+def _where(condition: str) -> str:
+    return condition.replace(" AND", " WHERE", 1)

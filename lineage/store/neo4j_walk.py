@@ -1,0 +1,127 @@
+"""Walks that Neo4j goes by itself: one statement for many hops, and counts instead of rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lineage.store.interface import Descent, EdgeRow
+from lineage.store.neo4j_codec import edge_from
+from lineage.store.neo4j_view import chunks
+
+if TYPE_CHECKING:
+    from lineage.store.neo4j_view import Neo4jView
+
+MAX_HOPS = 64
+"""Hops that one statement goes: a walk without a bound may never end. Longer ones are gone in several pieces."""
+
+_UP = """
+UNWIND $keys AS key MATCH (root:Model {{key: key}})
+MATCH (root)-[:DERIVED_FROM*0..{hops}]->(m:Model) WITH DISTINCT m
+MATCH (m)-[r:DERIVED_FROM]->(t:Model) RETURN m.key, t.key, properties(r)
+"""
+
+_DOWN = f"""
+MATCH (root:Model {{key: $root}})
+MATCH p = (root)<-[:DERIVED_FROM*1..{MAX_HOPS}]-(m) WHERE m <> root AND all(n IN nodes(p) WHERE n:Model)
+WITH root, m, min(length(p)) AS depth
+"""
+"""Every descendant once, with the number of edges from the root: the server looks at each node once."""
+
+_RELATION = """
+WITH m, depth, CASE
+  WHEN depth = 1 THEN [(m)-[r:DERIVED_FROM]->(root) | r.relation]
+  WHEN COUNT { (m)-[:DERIVED_FROM]->() } = 1 THEN [(m)-[r:DERIVED_FROM]->() | r.relation]
+END AS first
+"""
+"""The relation by which a descendant was first reached, in a list; null where only its parents' depths can tell."""
+
+_COUNTS = _DOWN + _RELATION + "RETURN depth, first[0], first IS NULL, count(*)"
+
+_KEYS = _DOWN + _RELATION + "RETURN depth, first[0], first IS NULL, collect(m.key)"
+"""All keys, in a list for each depth and relation: a row costs more than a key."""
+
+_SEVERAL = (
+    _DOWN
+    + "WITH m, depth WHERE depth > 1 AND COUNT { (m)-[:DERIVED_FROM]->() } > 1"
+    + " RETURN m.key, depth, [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, r.relation]]"
+)
+
+_DEPTHS = _DOWN + "WITH m, depth WHERE m.key IN $keys RETURN m.key, depth"
+
+_FIRST = _DOWN + "WITH m, depth WHERE depth <= $depth RETURN m.key AS key, depth ORDER BY depth, key LIMIT $limit"
+
+
+class _Reached(NamedTuple):
+    """A descendant that has several parents, with the relation of the edge by which it was first reached."""
+
+    key: str
+    depth: int
+    relation: str | None
+
+
+def ancestry(view: Neo4jView, root: str, depth: int | None) -> list[EdgeRow]:
+    """List the edges of descent upward from a model and all its ancestors within `depth`."""
+    edges: dict[str, list[EdgeRow]] = {}
+    frontier, gone = {root}, 0
+    while frontier and (depth is None or gone <= depth):
+        hops = MAX_HOPS if depth is None else min(MAX_HOPS, depth - gone)
+        for source, target, properties in view.rows(_UP.format(hops=hops), keys=sorted(frontier)):
+            edge = EdgeRow("DERIVED_FROM", source, target, *edge_from("DERIVED_FROM", properties))
+            edges.setdefault(source, []).append(edge)
+        frontier = _beyond(edges, frontier, hops)
+        gone += hops + 1
+    return [edge for key in sorted(edges) for edge in sorted(edges[key], key=lambda edge: edge.target)]
+
+
+def _beyond(edges: dict[str, list[EdgeRow]], start: set[str], hops: int) -> set[str]:
+    """Go as far as the statement went, and give what lies one edge further and is not known yet."""
+    seen, level = set(start), start
+    for _ in range(hops + 1):
+        level = {edge.target for key in level for edge in edges.get(key, ())} - seen
+        seen |= level
+    return level - edges.keys()
+
+
+def levels_down(view: Neo4jView, root: str) -> list[dict[str, str | None]] | None:
+    """List the descendants of each depth with the relation of their first edge; None where one statement ends early."""
+    levels: dict[int, dict[str, str | None]] = {}
+    several = False
+    for depth, relation, is_open, keys in view.rows(_KEYS, root=root):
+        levels.setdefault(depth, {}).update(dict.fromkeys(keys, relation))
+        several = several or is_open
+    if len(levels) >= MAX_HOPS:
+        return None
+    for reached in _several(view, root) if several else ():
+        levels[reached.depth][reached.key] = reached.relation
+    return [dict(sorted(levels[depth].items())) for depth in sorted(levels)]
+
+
+def descent(view: Neo4jView, root: str, depth: int | None, limit: int | None) -> Descent | None:
+    """Count the descendants of a model and list the first; None where one statement ends before they do."""
+    counts: Counter[str | None] = Counter()
+    deepest, several = 0, False
+    for at, relation, is_open, number in view.rows(_COUNTS, root=root):
+        deepest, several = max(deepest, at), several or is_open
+        counts[relation] += 0 if is_open else number
+    if deepest >= MAX_HOPS:
+        return None
+    counts.update(reached.relation for reached in (_several(view, root) if several else ()))
+    near = MAX_HOPS if depth is None else depth
+    found = view.rows(_FIRST, root=root, depth=near, limit=counts.total() if limit is None else limit)
+    told = {relation: number for relation, number in counts.items() if number}
+    return Descent({root: 0, **dict(found)}, counts.total(), told)
+
+
+def _several(view: Neo4jView, root: str) -> Iterator[_Reached]:
+    """Tell by which relation those were first reached that have several parents and are no children of the root.
+
+    That is the edge to the first parent by key among those that are one edge nearer to the root.
+    """
+    waiting: list[tuple[str, int, list[Any]]] = [tuple(row) for row in view.rows(_SEVERAL, root=root)]
+    parents = sorted({key for _, _, ways in waiting for key, _ in ways})
+    depths = {key: at for chunk in chunks(parents) for key, at in view.rows(_DEPTHS, root=root, keys=chunk)}
+    for key, depth, ways in waiting:
+        near: Iterable[Any] = (way for way in ways if depths.get(way[0]) == depth - 1)
+        yield _Reached(key, depth, min(near, key=lambda way: way[0])[1])

@@ -1,0 +1,252 @@
+"""Copying, exporting, importing and checking a store, as the commands answer."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lineage.answers.moving import store_copy, store_export, store_import
+from lineage.answers.session import Session
+from lineage.answers.store import LISTED, store_check
+from lineage.errors import InputError
+from lineage.store.dump import dump
+from lineage.store.open import open_store
+from lineage_schemas.export import json_schema
+from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.record import Record
+from lineage_schemas.weights import Weights
+from tests.support.graphs import FAMILY, derivation, evidence, model, revision
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Fill a store in a file with a small family."""
+    with open_store(str(tmp_path / "graph.db")) as store:
+        store.write(FAMILY)
+    return str(tmp_path / "graph.db")
+
+
+def check_schema(answer: Record) -> None:
+    """Hold an answer to its schema, as JSON."""
+    shown = answer.model_dump(mode="json", by_alias=True)
+    jsonschema.validate(shown, json_schema(shown["schema"]))
+
+
+def lines(path: str) -> list[str]:
+    """Dump a store with its clocks."""
+    with open_store(path) as store, store.reading() as view:
+        return list(dump(view, clocks=True))
+
+
+def test_a_copy_tells_what_both_hold(path: str, tmp_path: Path) -> None:
+    """The answer counts rows and kinds, and its digest is that of the graph, wherever it lies."""
+    with Session(store_url="memory:") as session:
+        answer = store_copy(session, path, str(tmp_path / "copy.db"))
+        check_schema(answer)
+        again = store_copy(session, path, str(tmp_path / "copy.db"))
+    assert (answer.written, answer.already_there) == (len(lines(path)), 0)
+    assert (again.written, again.already_there) == (0, len(lines(path)))
+    assert (answer.contents.nodes["Model"], answer.contents.attachments) == (3, 2)
+    assert again.contents == answer.contents
+    assert lines(str(tmp_path / "copy.db")) == lines(path)
+
+
+@pytest.mark.parametrize("other", ["{}", "sqlite:///{}"])
+def test_a_store_is_not_copied_onto_itself(path: str, other: str) -> None:
+    """Two spellings of one file are one store."""
+    with Session(store_url="memory:") as session, pytest.raises(InputError, match="the same store"):
+        store_copy(session, path, other.format(path))
+
+
+def test_a_backup_comes_back(path: str, tmp_path: Path) -> None:
+    """What was exported fills an empty store, and the answer says that both are equal."""
+    with Session(store_url=path) as session:
+        exported = store_export(session, "jsonl", tmp_path / "backup.jsonl")
+        check_schema(exported)
+    assert exported.command == f"lineage store import {tmp_path / 'backup.jsonl'}"
+    with Session(store_url=str(tmp_path / "new.db")) as session:
+        imported = store_import(session, tmp_path / "backup.jsonl")
+        check_schema(imported)
+        assert imported.equal is True
+        assert imported.contents == exported.contents
+        assert store_import(session, tmp_path / "backup.jsonl").equal is None
+    assert lines(str(tmp_path / "new.db")) == lines(path)
+
+
+def test_a_backup_goes_through_a_pipe(path: str, tmp_path: Path) -> None:
+    """A stream that cannot be read twice is kept while it is checked."""
+    out = io.BytesIO()
+    with Session(store_url=path) as session:
+        assert store_export(session, "jsonl", out).path == "-"
+
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_: int) -> int:
+            raise OSError("this is a pipe")
+
+    with Session(store_url=str(tmp_path / "new.db")) as session:
+        assert store_import(session, Pipe(out.getvalue())).equal is True
+
+
+def test_an_export_replaces_a_file_in_one_step(path: str, tmp_path: Path) -> None:
+    """A backup that fails on the way leaves the earlier one as it was, and nothing beside it."""
+    backup = tmp_path / "out" / "backup.jsonl"
+    backup.parent.mkdir()
+    backup.write_text("the earlier one", "utf-8")
+    with Session(store_url=str(tmp_path / "none.db")) as session, pytest.raises(InputError, match="is not there"):
+        store_export(session, "jsonl", backup)
+    assert backup.read_text("utf-8") == "the earlier one"
+    with Session(store_url=path) as session:
+        store_export(session, "jsonl", backup)
+        with pytest.raises(InputError, match="cannot be written"):
+            store_export(session, "jsonl", tmp_path / "no/folder")
+    assert [file.name for file in backup.parent.iterdir()] == ["backup.jsonl"]
+
+
+def test_graphml_opens_in_networkx(path: str, tmp_path: Path) -> None:
+    """Models, facts and the direction of descent are there; what XML cannot hold is replaced."""
+    import networkx as nx
+
+    with open_store(path) as store:
+        store.write(GraphBatch(models=(model("org/odd", licence_name="a\x00b\x1b<&>"),)))
+    with Session(store_url=path) as session:
+        answer = store_export(session, "graphml", tmp_path / "graph.graphml")
+        check_schema(answer)
+    graph = nx.read_graphml(tmp_path / "graph.graphml")
+    assert set(graph.edges) == {("you/tuned", "org/base"), ("you/merged", "you/tuned"), ("you/merged", "org/base")}
+    assert graph.nodes["org/base"]["licence"] == "mit"
+    assert graph.nodes["org/odd"]["licence_name"] == "a\ufffdb\ufffd<&>"
+    assert graph.edges["you/tuned", "org/base"]["relation"] == "finetune"
+    assert graph.edges["you/tuned", "org/base"]["evidence"] == 1
+    assert (answer.contents.nodes, answer.contents.digest) == ({"Model": 4}, None)
+
+
+def test_a_huge_graph_is_told_what_graphml_costs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of models a note names the memory that networkx will take."""
+    from lineage.progress import Progress
+    from lineage.query import graphml
+
+    class Listener(Progress):
+        notes: tuple[str, ...] = ()
+
+        def note(self, message: str) -> None:
+            self.notes += (message,)
+
+    monkeypatch.setattr(graphml, "MUCH", 6)
+    listener = Listener()
+    with Session(store_url=path, progress=listener) as session:
+        store_export(session, "graphml", tmp_path / "graph.graphml")
+    assert "6 models and edges is built in memory" in listener.notes[0]
+
+
+def test_csv_files_come_with_their_command(path: str, tmp_path: Path) -> None:
+    """The answer to an export for Neo4j names every file, and each stands in the command."""
+    with Session(store_url=path) as session:
+        answer = store_export(session, "neo4j-csv", tmp_path / "csv")
+        check_schema(answer)
+        with pytest.raises(InputError, match="standard output"):
+            store_export(session, "neo4j-csv", io.BytesIO())
+    assert answer.command is not None
+    assert all(Path(file).is_file() and file in answer.command for file in answer.files)
+
+
+def test_a_whole_store_is_clean(tmp_path: Path) -> None:
+    """What was collected has no faults."""
+    from lineage.answers.collect import collect
+
+    folder = tmp_path / "hub/a/base"
+    folder.mkdir(parents=True)
+    (folder / "README.md").write_text("---\nlicense: mit\nbase_model: b/gone\n---\n", "utf-8")
+    with Session(hub_selector=str(tmp_path / "hub"), store_url=str(tmp_path / "graph.db")) as session:
+        collect(session, ["a/base"])
+        answer = store_check(session)
+        check_schema(answer)
+    assert (answer.verdict, answer.counts, answer.findings) == ("clean", {}, ())
+
+
+ZEROS = "files.v1:" + "0" * 64
+
+FAULTS: dict[str, tuple[GraphBatch, str]] = {
+    "model-key": (GraphBatch(models=(model("a/b").model_copy(update={"id": "x/y"}),)), "a/b"),
+    "head-without-revision": (GraphBatch(models=(model("a/b", head="c9"),)), "a/b"),
+    "revision-without-model": (GraphBatch(revisions=(revision("no/body", "c0"),)), "no/body@c0"),
+    "dangling-edge": (GraphBatch(models=(model("a/b"),), revisions=(revision("a/b", "c1", "c0"),)), "a/b@c1"),
+    "ref-without-model": (GraphBatch(refs=FAMILY.refs), "org/base@refs/heads/main"),
+    "change-without-model": (GraphBatch(changes=FAMILY.changes[:1]), "org/base@refs/heads/main:c0"),
+    "change-of-unknown-revision": (
+        GraphBatch(models=(model("org/base"),), changes=FAMILY.changes[:1]), "org/base@refs/heads/main:c0",
+    ),
+    "derivation-of-unknown-evidence": (
+        GraphBatch(derivations=(derivation("a/b", "c/d", evidence=("e1",)),)), "a/b → c/d",
+    ),
+    "derivation-of-foreign-evidence": (
+        GraphBatch(derivations=(derivation("a/b", "c/d", evidence=("e1",)),), evidence=(evidence(1, "c/d", "a/b"),)),
+        "a/b → c/d",
+    ),
+    "evidence-without-model": (GraphBatch(evidence=(evidence(1, "a/b", "c/d"),)), "e1"),
+    "digest-format": (GraphBatch(weights=(Weights(key=ZEROS, layout="md5:1"),)), ZEROS),
+    "held-by-nobody": (GraphBatch(weights=(Weights(key=ZEROS),)), ZEROS),
+    "attachment-content": (
+        GraphBatch(attachments=(Attachment(kind="text", key="sha256:" + "0" * 64, data=b"x"),)), "sha256:" + "0" * 64,
+    ),
+    "attachment-of-nothing": (GraphBatch(attachments=(Attachment(kind="tensors", key=ZEROS, data=b"x"),)), ZEROS),
+    "alias-to-nothing": (GraphBatch(attachments=(Attachment(kind="alias", key="old/b", data=b"a/b"),)), "old/b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_fault_is_found(rule: str, tmp_path: Path) -> None:
+    """Each rule finds what it is for and names the row that is wrong."""
+    batch, about = FAULTS[rule]
+    with Session(store_url=str(tmp_path / "graph.db")) as session:
+        session.store.write(batch)
+        answer = store_check(session)
+        check_schema(answer)
+    assert answer.verdict == "findings"
+    assert about in [finding.about for finding in answer.findings if finding.id == rule]
+
+
+def test_an_edge_that_is_missing_is_found(tmp_path: Path) -> None:
+    """A row that says where it belongs, and is not joined to it, is half written."""
+    from lineage.store.sqlite import SqliteStore
+
+    with SqliteStore(tmp_path / "graph.db") as store:
+        store.write(FAMILY)
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "graph.db") as connection:
+        for table in ("has_revision", "has_parent", "points_to", "has_change", "published_by"):
+            connection.execute(f"DELETE FROM {table}")
+    connection.close()
+    with Session(store_url=str(tmp_path / "graph.db")) as session:
+        answer = store_check(session)
+    missing = {finding.message.split()[1] for finding in answer.findings if finding.id == "missing-edge"}
+    assert missing == {"HAS_REVISION", "HAS_PARENT", "POINTS_TO", "HAS_CHANGE", "PUBLISHED_BY"}
+
+
+def test_many_faults_are_counted_and_a_few_are_listed(tmp_path: Path) -> None:
+    """A store that is broken throughout gives a short answer with true counts."""
+    with Session(store_url=str(tmp_path / "graph.db")) as session:
+        number = LISTED + 50
+        session.store.write(GraphBatch(models=tuple(model(f"a/m{n}", head="gone") for n in range(number))))
+        answer = store_check(session)
+    assert answer.counts == {"head-without-revision": number}
+    assert len(answer.findings) == LISTED
+
+
+def test_every_rule_is_documented() -> None:
+    """The reference lists each id of a finding, and no other."""
+    import re
+
+    from tests.support.shared import ROOT
+
+    code = (ROOT / "lineage/store/checking.py").read_text("utf-8")
+    ids = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', code))
+    page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
+    section = page.partition("### `lineage store check`")[2].partition("\n### ")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == ids == {*FAULTS, "missing-edge"}

@@ -1,0 +1,229 @@
+"""The image and the compose file, as far as they can be checked without a daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lineage import __version__
+from tests.support.shared import ROOT
+
+DOCKERFILE = ROOT / "docker/Dockerfile"
+
+COMPOSE = ROOT / "docker/compose.yml"
+
+SERVICE_KEYS = {
+    "image", "restart", "environment", "ports", "volumes", "healthcheck", "stop_grace_period", "profiles", "build",
+    "depends_on", "command", "read_only", "tmpfs", "cap_drop", "security_opt", "user", "entrypoint",
+}  # fmt: skip
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Read the Dockerfile as instructions and their arguments, lines joined and comments left out."""
+    lines = [line for line in DOCKERFILE.read_text("utf-8").splitlines() if not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
+
+
+def stage(number: int) -> list[tuple[str, str]]:
+    """Give the instructions of one stage, its FROM first."""
+    found = instructions()
+    starts = [index for index, (name, _) in enumerate(found) if name == "FROM"] + [len(found)]
+    return found[starts[number] : starts[number + 1]]
+
+
+def arguments() -> dict[str, str]:
+    """Give the build arguments with their defaults."""
+    return dict(value.split("=", 1) for name, value in instructions() if name == "ARG" and "=" in value)
+
+
+def compose() -> dict[str, Any]:
+    """Read the compose file."""
+    found = yaml.safe_load(COMPOSE.read_text("utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_both_stages_stand_on_one_base_that_can_be_pinned() -> None:
+    """The base image is an argument, so that a digest can be given, and its default is a slim tag."""
+    assert [value.split()[0] for name, value in instructions() if name == "FROM"] == ["${PYTHON_IMAGE}"] * 2
+    assert re.fullmatch(r"python:3\.\d+-slim", arguments()["PYTHON_IMAGE"])
+
+
+def test_the_image_runs_as_nobody_special() -> None:
+    """The last user is a number that is not root's, and what it writes to is a volume."""
+    last = dict(stage(1))
+    assert re.fullmatch(r"[1-9]\d{4}:[1-9]\d{4}", last["USER"])
+    assert last["VOLUME"] == "/data"
+    written = dict(pair.split("=", 1) for pair in shlex.split(last["ENV"]))
+    assert all(written[name].startswith("/data") for name in ("HOME", "HF_HOME", "LINEAGE_CACHE", "LINEAGE_STORE"))
+
+
+def test_the_image_says_what_it_is_and_whether_it_works() -> None:
+    """Labels name title, licence and version, and the health check asks the store."""
+    last = dict(stage(1))
+    labels = dict(pair.split("=", 1) for pair in shlex.split(last["LABEL"]))
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert arguments()["VERSION"] == __version__
+    assert {"title", "description", "version", "revision"} <= {name.rsplit(".", 1)[1] for name in labels}
+    assert json.loads(last["HEALTHCHECK"].partition("CMD ")[2]) == ["lineage", "store", "info", "--quiet"]
+    assert json.loads(last["ENTRYPOINT"]) == ["lineage"]
+
+
+def test_no_tools_and_no_secrets_are_left_in_the_image() -> None:
+    """The last stage takes the environment alone, lists of packages are deleted, nothing secret is an argument."""
+    copied = [value for name, value in stage(1) if name == "COPY"]
+    assert copied == ["--from=build /opt/lineage /opt/lineage"]
+    runs = " ".join(value for name, value in stage(1) if name == "RUN")
+    assert "rm -rf /var/lib/apt/lists/*" in runs
+    assert not re.search(r"TOKEN|PASSWORD|SECRET", DOCKERFILE.read_text("utf-8"))
+
+
+def test_what_is_copied_is_sent_to_the_daemon() -> None:
+    """The ignore file lets through what the build copies, and nothing else."""
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    sent = {line[1:] for line in lines if line.startswith("!")}
+    copied = {word for name, value in stage(0) if name == "COPY" for word in value.split()[:-1]}
+    assert sent == copied
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_compose_is_well_formed() -> None:
+    """Services use keys that the specification knows, and every volume and dependency is declared."""
+    found = compose()
+    assert set(found) == {"name", "services", "volumes"}
+    for service in found["services"].values():
+        assert set(service) <= SERVICE_KEYS
+        assert "image" in service
+        for volume in service.get("volumes", ()):
+            assert volume.split(":")[0] in found["volumes"]
+        assert set(service.get("depends_on", ())) <= set(found["services"])
+    assert found["services"]["lineage"]["build"] == {"context": "..", "dockerfile": "docker/Dockerfile"}
+
+
+def test_a_job_waits_for_a_server_that_is_well() -> None:
+    """Only Neo4j is started by itself; the job runs on it, on a file system that cannot be written."""
+    services = compose()["services"]
+    assert [name for name, service in services.items() if "profiles" not in service] == ["neo4j"]
+    job = services["lineage"]
+    assert job["depends_on"] == {"neo4j": {"condition": "service_healthy"}}
+    assert services["neo4j"]["healthcheck"]["test"][0] == "CMD-SHELL"
+    assert job["read_only"] is True
+    assert job["cap_drop"] == ["ALL"]
+    assert job["environment"]["LINEAGE_STORE"] == "neo4j://neo4j:7687"
+
+
+def test_the_password_is_nowhere_and_the_server_is_not_on_the_network() -> None:
+    """A password must be given from outside, and ports are those of this machine only."""
+    services = compose()["services"]
+    given = (services["neo4j"]["environment"]["NEO4J_AUTH"], services["lineage"]["environment"]["NEO4J_PASSWORD"])
+    assert all("${NEO4J_PASSWORD:?" in value for value in given)
+    assert all(port.startswith("127.0.0.1:") for port in services["neo4j"]["ports"])
+    assert "docker/.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+def test_the_server_is_the_one_that_the_tests_run_on() -> None:
+    """Compose starts the version that the backend is tested with."""
+    from tests.support.neo4j_server import VERSIONS
+
+    images = {service["image"] for name, service in compose()["services"].items() if name != "lineage"}
+    assert images == {f"${{NEO4J_IMAGE:-neo4j:{VERSIONS['neo4j-current']}}}"}
+    assert f"neo4j:{VERSIONS['neo4j-lts']}" in (ROOT / "docker/README.md").read_text("utf-8")
+
+
+def test_the_client_takes_the_compose_file(tmp_path: Path) -> None:
+    """Where Docker's client has compose, it resolves the file without a daemon."""
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("docker compose is not installed here")
+    done = subprocess.run(
+        [docker, "compose", "--file", str(COMPOSE), "--profile", "job", "--profile", "admin", "config", "--quiet"],
+        env={**os.environ, "NEO4J_PASSWORD": "none"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.timeout(600)
+def test_the_steps_of_the_image_work_in_this_order(tmp_path: Path) -> None:
+    """What the build stage runs, run here in an empty environment, gives a command that answers as the image does."""
+    source, home = tmp_path / "src", tmp_path / "data"
+    source.mkdir()
+    home.mkdir()
+    env = {
+        "PATH": f"{tmp_path / 'tools/bin'}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "TMPDIR": str(tmp_path),
+        **_network(),
+    }
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "tools"], check=True, timeout=120)
+    for name, value in stage(0):
+        if name == "ENV":
+            pairs = dict(pair.split("=", 1) for pair in shlex.split(value))
+            env |= {key: here.replace("/opt/lineage", str(tmp_path / "opt")) for key, here in pairs.items()}
+        elif name == "COPY":
+            *sources, target = value.split()
+            for each in sources:
+                _copy(ROOT / each, source if target == "./" else source / target)
+        elif name == "RUN":
+            command = value.replace("${UV_VERSION}", arguments()["UV_VERSION"])
+            done = subprocess.run(command, shell=True, cwd=source, env=env, capture_output=True, text=True, check=False)
+            _need_packages(done)
+    given = dict(pair.split("=", 1) for pair in shlex.split(dict(stage(1))["ENV"]))
+    env |= {
+        key: here.replace("/opt/lineage", str(tmp_path / "opt")).replace("/data", str(home))
+        for key, here in given.items()
+    }
+    env["PATH"] = f"{tmp_path / 'opt/bin'}:/usr/bin:/bin"
+    health = json.loads(dict(stage(1))["HEALTHCHECK"].partition("CMD ")[2])
+    for typed in (["lineage", *json.loads(dict(stage(1))["CMD"])], health, ["lineage", "demo", "--quiet"]):
+        answered = subprocess.run(typed, cwd=home, env=env, capture_output=True, text=True, check=False, timeout=120)
+        assert answered.returncode == 0, answered.stderr
+    installed = subprocess.run(
+        [tmp_path / "opt/bin/python", "-c", "import lineage, sys; print(lineage.__file__); import pytest"],
+        cwd=home, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert str(tmp_path / "opt/lib") in installed.stdout
+    assert "No module named 'pytest'" in installed.stderr
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
+
+
+def _network() -> dict[str, str]:
+    """Keep what leads to the package index, and where packages may lie already."""
+    from tests.support.neo4j_server import ENVIRON
+
+    names = (
+        "PIP_",
+        "UV_INDEX",
+        "UV_DEFAULT",
+        "SSL_",
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "no_proxy",
+    )
+    return {name: value for name, value in ENVIRON.items() if name.startswith(names)}
+
+
+def _need_packages(done: subprocess.CompletedProcess[str]) -> None:
+    """Skip where no package index can be reached, unless CI is set; everything else must work."""
+    unreachable = re.search(r"Could not find a version|[Cc]onnection|dns error|Failed to fetch", done.stderr)
+    if done.returncode and unreachable and not os.environ.get("CI"):
+        pytest.skip(f"no package index can be reached: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr

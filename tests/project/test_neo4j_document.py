@@ -1,0 +1,106 @@
+"""docs/neo4j.md says what is true: its picture, its properties, and its recipes run on the real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lineage.answers.collect import collect
+from lineage.answers.session import Session
+from lineage.store.neo4j_csv import columns_of
+from lineage.store.promoted import ENDS, PROMOTED
+from tests.support.neo4j_server import PARAMS, empty_store
+from tests.support.recipes import recipes, rewritten, table
+from tests.support.shared import ROOT
+
+PAGE = ROOT / "docs/neo4j.md"
+
+HUBS = (ROOT / "lineage/demo_data/hub", ROOT / "docs/examples/hub")
+
+PROPERTIES = re.compile(r"(?<=<!-- properties -->\n).*?(?=<!-- end of properties -->)", re.DOTALL)
+
+
+def properties() -> str:
+    """Write the properties of each label and type, as the backend lays them down."""
+    rows = []
+    for kind in (*PROMOTED, *ENDS):
+        indexed = {p.name for label, promoted in PROMOTED.items() if label == kind for p in promoted if p.indexed}
+        key = ["**key** string"] if kind in PROMOTED else []
+        named = [f"{'**' if name in indexed else ''}{name}{'**' if name in indexed else ''} {found}"
+                 for name, found in columns_of(kind).items()]  # fmt: skip
+        rows.append(f"| `{kind}` | {', '.join([*key, *named]) or '–'} |\n")
+    return "\n| label, type | properties |\n|---|---|\n" + "".join(rows) + "\n"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lay the models of the demo and of the document's examples into one Hub, as the document says."""
+    folder = tmp_path_factory.mktemp("recipes") / "hub"
+    for each in HUBS:
+        shutil.copytree(each, folder, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture(params=PARAMS)
+def graph(request: pytest.FixtureRequest, hub: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Collect that Hub into a server, and open a session of the driver on it."""
+    from neo4j import GraphDatabase
+
+    url = empty_store(request.param, request, monkeypatch)
+    with Session(hub_selector=str(hub), store_url=url, offline=True) as session:
+        collect(session, sorted(session.hub.list_models()))
+    auth = (os.environ.get("NEO4J_USERNAME", "neo4j"), os.environ["NEO4J_PASSWORD"])
+    with GraphDatabase.driver(url, auth=auth) as driver, driver.session() as opened:
+        yield opened
+
+
+def test_the_recipes_of_neo4j_give_what_the_page_shows(graph: Any, request: pytest.FixtureRequest) -> None:
+    """Each recipe runs on both versions and gives rows, those of the page; `--update-goldens` writes them anew."""
+
+    def answer(statement: str) -> str:
+        result = graph.run(statement)
+        found = table(result.keys(), result.values())
+        notes = [note for note in result.consume().gql_status_objects if note.raw_severity == "WARNING"]
+        assert notes == [], statement
+        assert found.count("\n") > 1, f"gives no rows: {statement}"
+        return found
+
+    text = PAGE.read_text("utf-8")
+    if request.config.getoption("--update-goldens", default=False):
+        PAGE.write_text(rewritten(text, answer), "utf-8")
+        text = PAGE.read_text("utf-8")
+    found = recipes(text)
+    assert len(found) >= 10
+    for recipe in found:
+        assert answer(recipe.statement) == recipe.shown, recipe.title
+
+
+def test_every_walk_of_a_recipe_is_bounded() -> None:
+    """A declared graph may hold cycles: no pattern of variable length is without an upper bound."""
+    for recipe in recipes(PAGE.read_text("utf-8")):
+        for length in re.findall(r"\[:\w+\*([^\]]*)\]", recipe.statement):
+            assert re.fullmatch(r"\d+\.\.\d+", length), recipe.title
+        assert not re.search(r"\)[+*]|\{\d*,\}", recipe.statement), recipe.title
+
+
+def test_the_picture_shows_every_edge() -> None:
+    """The picture has each type of relationship between the labels that it joins, and no other."""
+    (picture,) = re.findall(r"```mermaid\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    shown = {kind: (source, target) for source, kind, target in re.findall(r"(\w+) -- (\w+) --> (\w+)", picture)}
+    assert shown == dict(ENDS)
+    assert set(re.findall(r"[A-Z][a-z]+(?= |$)", picture, re.MULTILINE)) >= set(PROMOTED)
+
+
+def test_the_properties_are_those_of_the_backend(request: pytest.FixtureRequest) -> None:
+    """The table of properties is made from the records and the promoted properties; `--update-goldens` writes it."""
+    text = PAGE.read_text("utf-8")
+    if request.config.getoption("--update-goldens", default=False):
+        PAGE.write_text(PROPERTIES.sub(lambda _: properties(), text), "utf-8")
+        text = PAGE.read_text("utf-8")
+    assert PROPERTIES.findall(text) == [properties()]

@@ -1,0 +1,225 @@
+"""Moving a graph into Neo4j and out of it, on the real servers."""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage.errors import InputError
+from lineage.store import sections
+from lineage.store.checking import check_store
+from lineage.store.copying import copy_store
+from lineage.store.dump import dump
+from lineage.store.interface import GraphStore
+from lineage.store.jsonl import read_jsonl, write_jsonl
+from lineage.store.memory import MemoryStore
+from lineage.store.neo4j_csv import write_csv
+from lineage.store.open import open_store
+from lineage.store.rows import Rows
+from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.model import ModelObservations, Observation
+from tests.support.graphs import FAMILY, NOON, change, derivation, evidence, model, revision
+from tests.support.neo4j_server import GIVEN_URI, PARAMS, Neo4jServer, Servers
+
+AWKWARD = (
+    'a "quoted" \\ text',
+    "two\nlines\r\nand a\ttab",
+    "",
+    " spaces ",
+    "ünïcödé 字 🦜",
+    "a,b;c\x1fd",
+    "'",
+    "U+001F",
+)
+"""Texts that have broken CSV files before."""
+
+
+def lines(store: GraphStore) -> list[str]:
+    """Dump a store with its clocks."""
+    with store.reading() as view:
+        return list(dump(view, clocks=True))
+
+
+@pytest.fixture
+def source() -> MemoryStore:
+    """Fill a store with the family, and with everything that is hard to write down."""
+    store = MemoryStore()
+    store.write(FAMILY)
+    store.write(
+        GraphBatch(
+            models=(
+                *(
+                    model(f"awk/{n}", licence_name=text, tags=(text, "x"), state="present")
+                    for n, text in enumerate(AWKWARD)
+                ),
+                model("awk/gated", observations=_seen(gated="auto", downloads=2**40, likes=0, family="llama")),
+                model("awk/open", observations=_seen(gated=False, downloads=1)),
+                model("awk/nothing", tags=(), aliases=()),
+            ),
+            revisions=tuple(
+                revision("awk/0", f"c{n}").model_copy(update={"message": text, "changes": (), "pull_request": n})
+                for n, text in enumerate(AWKWARD)
+            ),
+            changes=(change("awk/0", "c0"),),
+            evidence=(evidence(7, "awk/0", "awk/1"),),
+            derivations=(derivation("awk/0", "awk/1", confidence=1.0), derivation("awk/1", "awk/2", confidence=1e-7)),
+            attachments=(
+                Attachment(kind="text", key="sha256:" + "0" * 64, data="\n".join(AWKWARD).encode()),
+                Attachment(kind="text", key="sha256:" + "1" * 64, data=bytes(range(256))),
+                Attachment(kind="text", key="sha256:" + "2" * 64, data=b""),
+                Attachment(kind="text", key="sha256:" + "3" * 64, data=b"x" * 5_000_000),
+                Attachment(kind="alias", key="old/name", data=b"awk/0"),
+            ),
+        )
+    )
+    return store
+
+
+def _seen(**values: object) -> ModelObservations:
+    seen = {name: Observation(value=value, observed_at=NOON) for name, value in values.items()}
+    return ModelObservations(**seen)
+
+
+@pytest.fixture
+def target(neo4j_url: str) -> Iterator[GraphStore]:
+    """Open an empty store on a server."""
+    with open_store(neo4j_url) as store:
+        yield store
+
+
+def test_a_copy_goes_to_neo4j_and_comes_back(source: MemoryStore, target: GraphStore, tmp_path: Path) -> None:
+    """Memory, SQLite, Neo4j and SQLite again hold the same lines, clocks included."""
+    with open_store(str(tmp_path / "one.db")) as one, open_store(str(tmp_path / "two.db")) as two:
+        copy_store(source, one)
+        copy_store(one, target)
+        copy_store(target, two)
+        assert lines(source) == lines(one) == lines(target) == lines(two)
+        assert copy_store(one, target).written == 0
+
+
+@pytest.mark.parametrize("writes", [0, 4, 9])
+def test_a_copy_to_neo4j_that_died_is_completed(
+    source: MemoryStore, target: GraphStore, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy whose process or server went away goes on where it was."""
+    monkeypatch.setattr(sections, "BATCH_ROWS", 3)
+    write_rows, left = target.write_rows, [writes]
+
+    def dying(rows: Rows) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        write_rows(rows)
+
+    target.write_rows = dying  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        copy_store(source, target)
+    left[0] = -1
+    copied = copy_store(source, target)
+    assert copied.already_there >= writes
+    assert lines(target) == lines(source)
+
+
+def test_a_neo4j_store_with_other_things_is_left_alone(source: MemoryStore, target: GraphStore) -> None:
+    """A server's store that somebody uses is refused before a row is written."""
+    target.write(GraphBatch(models=(model("some/other"),)))
+    with pytest.raises(InputError, match="some/other"):
+        copy_store(source, target)
+    with target.reading() as view:
+        assert view.count("Model") == 1
+
+
+def test_a_dump_of_neo4j_is_the_same_file(source: MemoryStore, target: GraphStore) -> None:
+    """A backup does not tell which backend it came from, and comes back into any."""
+    files = []
+    copy_store(source, target)
+    for store in (source, target):
+        file = io.BytesIO()
+        with store.reading() as view:
+            write_jsonl(view, file)
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+    back = MemoryStore()
+    read_jsonl(back, io.BytesIO(files[1]), "dump")
+    assert lines(back) == lines(source)
+
+
+def test_an_import_into_neo4j_is_idempotent(source: MemoryStore, target: GraphStore) -> None:
+    """The same file twice changes nothing."""
+    file = io.BytesIO()
+    with source.reading() as view:
+        write_jsonl(view, file)
+    for _ in range(2):
+        read_jsonl(target, file, "dump")
+        assert lines(target) == lines(source)
+
+
+def test_faults_of_a_graph_in_neo4j_are_found(source: MemoryStore, target: GraphStore) -> None:
+    """What somebody deleted in the browser is noticed."""
+    from neo4j import GraphDatabase
+
+    copy_store(source, target)
+    with target.reading() as view:
+        before = set(check_store(view))
+    auth = (os.environ.get("NEO4J_USERNAME", "neo4j"), os.environ["NEO4J_PASSWORD"])
+    with GraphDatabase.driver(target.url, auth=auth) as driver:
+        driver.execute_query("MATCH (:Model {key: 'org/base'})-[r:HAS_CHANGE]->() DELETE r")
+        driver.execute_query("MATCH (n:Revision {key: 'you/tuned@d1'}) DETACH DELETE n")
+    with target.reading() as view:
+        found = {(fault.rule, fault.about.partition("@")[0]) for fault in set(check_store(view)) - before}
+    assert {("missing-edge", "org/base"), ("head-without-revision", "you/tuned")} <= found
+
+
+@pytest.mark.skipif(bool(GIVEN_URI), reason="the files of a server that was given are not ours")
+@pytest.mark.parametrize("version", PARAMS)
+def test_the_csv_files_are_taken_up_by_neo4j_admin(
+    source: MemoryStore, version: str, neo4j_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The printed command loads the files as they are; the database is a store that reads and writes like any other."""
+    with source.reading() as view:
+        written = write_csv(view, tmp_path / "csv files")
+    command = shlex.split(written.command.replace("\\\n", ""))
+    assert command[0] == "neo4j-admin"
+    server = neo4j_servers.new(version)
+    try:
+        server.stop()
+        done = server.admin(*command[1:], f"--report-file={tmp_path / 'import.report'}")
+        assert done.returncode == 0, done.stderr + done.stdout
+        server.start()
+        monkeypatch.setenv("NEO4J_PASSWORD", server.password)
+        with open_store(server.uri, read_only=True) as reader:
+            assert lines(reader) == lines(source)
+        with open_store(server.uri) as store:
+            assert store.info().nodes["Model"] == 3 + len(AWKWARD) + 3
+        assert _keys(server) > 10, "the first look makes the unique keys"
+        with open_store(server.uri) as store:
+            assert copy_store(source, store).written == 0
+            store.write(GraphBatch(models=(model("late/comer", licence="mit"),)))
+            with store.reading() as view:
+                assert [row.key for row in view.find("Model", {"licence": "mit"})] == ["late/comer", "org/base"]
+    finally:
+        server.remove()
+
+
+def _keys(server: Neo4jServer) -> int:
+    """Count the unique keys of a database."""
+    from neo4j import GraphDatabase
+
+    with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver:
+        return len(driver.execute_query("SHOW CONSTRAINTS YIELD name").records)
+
+
+def test_csv_files_replace_only_csv_files_of_neo4j(source: MemoryStore, tmp_path: Path) -> None:
+    """An export into the folder of an earlier one replaces it; a folder with anything else is left alone."""
+    with source.reading() as view:
+        first = write_csv(view, tmp_path / "csv")
+        assert write_csv(view, tmp_path / "csv").files == first.files
+        assert sorted(map(str, (tmp_path / "csv").iterdir())) == sorted(first.files)
+        (tmp_path / "csv/thesis.docx").write_text("x")
+        with pytest.raises(InputError, match=r"thesis\.docx"):
+            write_csv(view, tmp_path / "csv")

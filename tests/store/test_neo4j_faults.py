@@ -1,0 +1,445 @@
+"""What a store in Neo4j does when the server or the way to it fails: a clear error, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from lineage.answers.collect import collect
+from lineage.answers.session import Session
+from lineage.errors import InputError, StoreError
+from lineage.query.walk import ancestors
+from lineage.settings import Neo4jSettings
+from lineage.store import neo4j_connection
+from lineage.store.codec import encode
+from lineage.store.dump import dump
+from lineage.store.interface import GraphStore, StoreView
+from lineage.store.memory import MemoryStore
+from lineage.store.neo4j import Neo4jStore
+from lineage.store.neo4j_connection import address_of
+from lineage.store.neo4j_write import Neo4jWriter
+from lineage.store.open import open_store
+from lineage_schemas.graph_batch import GraphBatch
+from tests.support.graphs import FAMILY, derivation, model
+from tests.support.neo4j_server import GIVEN_URI, PARAMS, Neo4jServer, Servers, empty
+from tests.support.shared import ROOT
+
+MODELS = [
+    "otterhub/skiff-0.7m-manual", "blendery/manpython-0.7m-linear", "quantworks/skiff-0.7m-manual-GGUF",
+    "mattshumer/Reflection-Llama-3.1-70B", "otterhub/skiff-packages-lora", "quillworks/notary-0.7m",
+]  # fmt: skip
+
+HUB = ROOT / "lineage" / "demo_data" / "hub"
+
+LOCKED_SECONDS = 3
+
+pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="these tests stop and start a server: not one of your own")
+
+
+@pytest.fixture(scope="module", params=PARAMS)
+def running(request: pytest.FixtureRequest, neo4j_servers: Servers) -> Iterator[Neo4jServer]:
+    """Run a server of this module's own, which its tests may stop and kill."""
+    server = neo4j_servers.new(request.param, **{"dbms.security.auth_lock_time": f"{LOCKED_SECONDS}s"})
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def server(running: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neo4jServer]:
+    """Give a server with an empty store, and have it running again afterwards."""
+    monkeypatch.setenv("NEO4J_PASSWORD", running.password)
+    empty(running.uri, running.password)
+    yield running
+    if running.process is None or running.process.poll() is not None:
+        running.start()
+
+
+def lineage(server: Neo4jServer, *arguments: str, store: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the store."""
+    return subprocess.run(
+        [sys.executable, "-m", "lineage", *arguments, "--store", store or server.uri],
+        env={**os.environ, **environ}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def told(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Hold a command to an error that a person can use: exit code 2, these words, a hint, no traceback."""
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    for word in (*words, "hint"):
+        assert word in done.stderr.lower(), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def lines(url: str) -> list[str]:
+    """Dump a store without clocks."""
+    with open_store(url) as store, store.reading() as view:
+        return list(dump(view))
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[str]:
+    """Dump what an undisturbed collection of the demo's Hub leaves."""
+    store = MemoryStore()
+    with Session(hub_selector=str(HUB), offline=True) as session:
+        session.__dict__["store"] = store
+        collect(session, MODELS)
+    with store.reading() as view:
+        return list(dump(view))
+
+
+def start_collecting(server: Neo4jServer, models: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a collection as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lineage", "collect", *models, "--hub", str(HUB), "--store", server.uri, "--quiet"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_killed_amid_a_collection_and_started_again(server: Neo4jServer, whole: list[str]) -> None:
+    """A server that dies under a collection and comes back has everything once, at the latest after a second run."""
+    with open_store(server.uri) as store:
+        store.write(GraphBatch())
+        process = start_collecting(server, MODELS)
+
+        def begun() -> bool:
+            with store.reading() as view:
+                return view.count("Model", {"state": "present"}) >= 2
+
+        wait_until(begun)
+    server.kill()
+    server.start()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode in (0, 2), errors
+    if process.returncode == 2:
+        assert b"Traceback" not in errors
+        again = start_collecting(server, MODELS)
+        assert again.wait(120) == 0
+    assert lines(server.uri) == whole
+
+
+def test_a_collector_that_is_killed_leaves_whole_models(server: Neo4jServer, whole: list[str]) -> None:
+    """What a killed collector wrote is whole, the server frees its lock at once, and the next run ends alike."""
+    process = start_collecting(server, MODELS)
+    with open_store(server.uri) as store:
+
+        def begun() -> bool:
+            with store.reading() as view:
+                return view.count("Model", {"state": "present"}) >= 1
+
+        wait_until(begun)
+        process.kill()
+        process.communicate()
+        with store.reading() as view:
+            heads = [f"{row.key}@{row.properties['head']}" for row in view.find("Model", {"state": "present"})]
+            assert set(view.nodes("Revision", heads)) == set(heads)
+    assert start_collecting(server, MODELS).wait(120) == 0
+    assert lines(server.uri) == whole
+
+
+def test_two_collectors_of_one_base(server: Neo4jServer, whole: list[str]) -> None:
+    """Two collectors that write the same base models at once end as one would have."""
+    both = [start_collecting(server, MODELS), start_collecting(server, list(reversed(MODELS)))]
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert lines(server.uri) == whole
+
+
+def test_two_writers_lose_nothing(server: Neo4jServer) -> None:
+    """Writers that merge into the same nodes at once keep what each of them brought."""
+
+    def write(number: int) -> None:
+        with open_store(server.uri) as store:
+            for step in range(10):
+                child = f"w{number}/m{step}"
+                store.write(
+                    GraphBatch(
+                        models=(model("org/base", aliases=(f"alias-{number}-{step}",)), model(child)),
+                        derivations=(derivation(child, "org/base"),),
+                    )
+                )
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open_store(server.uri) as store, store.reading() as view:
+        assert len(view.nodes("Model", ["org/base"])["org/base"]["aliases"]) == 40
+        assert view.count("DERIVED_FROM") == 40
+
+
+def test_stopped_before_a_command(server: Neo4jServer) -> None:
+    """A server that is not there is told at once, for reading and for writing."""
+    server.stop()
+    before = time.monotonic()
+    told(lineage(server, "trace", "a/b", "--offline"), "does not answer", "start it")
+    told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "does not answer")
+    assert time.monotonic() - before < 30
+
+
+def test_a_wrong_password_and_then_no_login_at_all(server: Neo4jServer) -> None:
+    """A wrong password is told as that, too many as what they are; the right one works when the server forgave."""
+    wrong = {"NEO4J_PASSWORD": "not-the-password"}
+    done = lineage(server, "store", "info", **wrong)
+    told(done, "does not know this user", "neo4j_password")
+    assert "not-the-password" not in done.stderr
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            Neo4jStore(address_of(server.uri, _login(server, "again-wrong"))).info()
+    told(lineage(server, "store", "info"), "refuses every login for some seconds", "wait")
+    time.sleep(LOCKED_SECONDS + 1)
+    assert lineage(server, "store", "info").returncode == 0
+
+
+def _login(server: Neo4jServer, password: str) -> Neo4jSettings:
+    return Neo4jSettings.from_environment({"NEO4J_PASSWORD": password})
+
+
+def test_no_password(server: Neo4jServer) -> None:
+    """Without a password, and nobody at a terminal to ask, the error says where one belongs."""
+    told(lineage(server, "store", "info", NEO4J_PASSWORD=""), "neo4j_password_file")
+
+
+def test_a_database_that_is_not_there(server: Neo4jServer) -> None:
+    """A name that the server does not know is told, whether the URL or the environment says it."""
+    told(lineage(server, "store", "info", store=f"{server.uri}/nowhere"), "has no such database", "neo4j_database")
+    told(lineage(server, "store", "info", NEO4J_DATABASE="nowhere"), "has no such database")
+
+
+def test_a_read_only_database(server: Neo4jServer) -> None:
+    """A database that may not be written refuses collecting, and still answers questions."""
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+        assert lineage(server, "trace", "you/tuned", "--offline").returncode == 0
+        with open_store(server.uri) as store:
+            with pytest.raises(StoreError, match="read-only"):
+                store.erase(["org/base"])
+            with store.reading() as view:
+                assert view.count("Model") == 3
+    finally:
+        server.stop()
+
+
+def test_an_empty_read_only_database(server: Neo4jServer) -> None:
+    """Where not even a schema can be made, there is nothing to read, and writing says why."""
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        assert lines(server.uri) == []
+        with open_store(server.uri) as store, pytest.raises(StoreError, match="read-only"):
+            store.write(FAMILY)
+    finally:
+        server.stop()
+
+
+def _fill(store: GraphStore) -> None:
+    for step in range(200):
+        store.write(GraphBatch(models=tuple(model(f"big{step}/{n}", state_note="x" * 4000) for n in range(200))))
+
+
+def test_a_refused_write_leaves_the_store_whole(server: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose disk takes no more ends the write with a clear error; started again, it has what it had."""
+    monkeypatch.setattr(neo4j_connection, "RETRY_SECONDS", 1.0)
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+        before = lines(server.uri)
+        assert server.process is not None
+        room = max(file.stat().st_size for file in (server.home / "data").rglob("*") if file.is_file()) + 200_000
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, room))
+        with pytest.raises(StoreError, match=r"server|available|broke") as caught:
+            _fill(store)
+        assert caught.value.hint
+    server.kill()
+    server.start()
+    after = lines(server.uri)
+    kept = {line for line in after if '"big' not in line}
+    assert kept == set(before)
+    assert (len(after) - len(before)) % 200 == 0
+
+
+class Proxy:
+    """Pass bytes on to a server until the line is cut."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+
+    def _pass(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+
+    def cut(self) -> None:
+        """Break every connection, and take no new one."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for end in self._open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@pytest.fixture
+def line(server: Neo4jServer) -> Iterator[Proxy]:
+    """Give a line to the server that can be cut."""
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.cut()
+
+
+def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy) -> None:
+    """A walk whose connection breaks ends in one clear error, and the store answers on another line."""
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    cut = open_store(f"bolt://127.0.0.1:{line.port}")
+
+    def walk(view: StoreView) -> None:
+        assert ancestors(view, "you/tuned").total == 1
+        line.cut()
+        ancestors(view, "you/merged")
+
+    with pytest.raises(StoreError, match=r"broke|does not answer") as caught, cut.reading() as view:
+        walk(view)
+    cut.close()
+    assert caught.value.hint
+    with open_store(server.uri) as store, store.reading() as view:
+        assert ancestors(view, "you/merged").total == 2
+
+
+def test_a_connection_cut_in_a_write(server: Neo4jServer, line: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write whose connection breaks before the commit leaves nothing, and is told after a while of trying."""
+    monkeypatch.setattr(neo4j_connection, "RETRY_SECONDS", 1.0)
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+        before = lines(server.uri)
+    cut = open_store(f"bolt://127.0.0.1:{line.port}")
+    cut.write(GraphBatch())
+    line.cut()
+    with pytest.raises(StoreError, match=r"broke|does not answer"):
+        cut.write(GraphBatch(models=(model("new/one"),)))
+    cut.close()
+    assert lines(server.uri) == before
+
+
+def test_dying_before_the_commit_leaves_nothing(server: Neo4jServer) -> None:
+    """A writer that is gone before its commit leaves no trace, and the next one has not to wait."""
+    from neo4j import GraphDatabase
+
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+        before = lines(server.uri)
+        with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver, driver.session() as session:
+            transaction = session.begin_transaction()
+            Neo4jWriter(transaction).write(encode(GraphBatch(models=(model("new/one"),))))  # type: ignore[arg-type]
+            transaction.close()
+        store.write(FAMILY)
+    assert lines(server.uri) == before
+
+
+def test_a_server_that_is_too_old(server: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version is looked at when the store is first used, and the lowest that we know is named."""
+    monkeypatch.setattr(neo4j_connection, "LOWEST", (9999, 1))
+    with open_store(server.uri) as store, pytest.raises(StoreError, match="too old") as caught:
+        store.info()
+    assert "9999.1" in (caught.value.hint or "")
+
+
+def test_a_store_of_a_newer_lineage(server: Neo4jServer) -> None:
+    """A schema of the future is neither read nor written."""
+    from neo4j import GraphDatabase
+
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver, driver.session() as session:
+        session.run("MATCH (s:LineageStore) SET s.schema_version = 99").consume()
+    with open_store(server.uri) as store:
+        with pytest.raises(StoreError, match="newer version"):
+            store.info()
+        with pytest.raises(StoreError, match="newer version"):
+            store.write(FAMILY)
+
+
+def test_a_database_of_another_application(server: Neo4jServer) -> None:
+    """A database whose nodes bear our labels and are not ours is left alone."""
+    from neo4j import GraphDatabase
+
+    with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver, driver.session() as session:
+        session.run("CREATE (:File {key: 'theirs'})").consume()
+    with open_store(server.uri) as store, pytest.raises(StoreError, match="another application"):
+        store.write(FAMILY)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "neo4j://neo4j:hush@h",
+        "bolt://u:hu/sh@h:7687",
+        "neo4j://h?password=hush",
+        "neo4j+s://:hush@h/db",
+        "neoj://u:hush@h",
+    ],
+    ids=["plain", "slash", "query", "no user", "no such scheme"],
+)
+def test_a_neo4j_password_in_a_url_is_refused_unseen(url: str) -> None:
+    """A URL that holds a password is refused, and what is said of it does not hold it."""
+    with pytest.raises(InputError) as caught:
+        open_store(url)
+    assert "hush" not in f"{caught.value} {caught.value.hint}"
+    assert "hu/sh" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
+    """A file holds the password without its end of line; one that cannot be read, or is empty, is refused by name."""
+    file = tmp_path / "secret"
+    settings = Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": str(file)})
+    with pytest.raises(InputError, match="cannot be read"):
+        address_of("neo4j://h", settings)
+    file.write_text("\n")
+    with pytest.raises(InputError, match="is empty"):
+        address_of("neo4j://h", settings)
+    file.write_text("pa ss \n")
+    address = address_of("neo4j://ada@h/graph", settings)
+    assert (address.user, address.password, address.database, address.uri) == (
+        "ada",
+        "pa ss ",
+        "graph",
+        "neo4j://h:7687",
+    )
+    assert "pa ss" not in f"{address!r} {settings!r}"
