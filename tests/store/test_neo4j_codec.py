@@ -74,7 +74,7 @@ def test_neo4j_keeps_records_without_details_where_it_can(batch: Any) -> None:
     """Records of flat fields lie in plain properties: what a person asks for needs no JSON."""
     rows = encode(batch)
     for kind in ("Model", "Ref", "Weights", "File", "Publisher"):
-        for key, wanted in rows.nodes.get(kind, {}).items():  # type: ignore[call-overload]
+        for key, wanted in rows.nodes.get(kind, {}).items():
             laid = node_properties(kind, key, wanted)
             assert "details" not in laid or wanted.get("dtypes") is not None
             assert "absent" not in laid
