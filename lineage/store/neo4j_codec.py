@@ -36,6 +36,8 @@ AWAITED = "Awaited"
 EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group"}
 """The property that holds an edge's name."""
 
+_EDGE_EXTRAS: Mapping[EdgeKind, tuple[str, ...]] = {"CONTAINS": ("path", "xet_hash"), "HAS_WEIGHTS": ("group",)}
+
 OBSERVED = tuple(ModelObservations.model_fields)
 """Observations of a model: their values are properties, `observed_at` their date. `details` holds them where their
 dates differ, beside the values."""
@@ -109,6 +111,20 @@ def edge_from(kind: EdgeKind, stored: Properties) -> tuple[str, Properties]:
     return name, _taken_up(stored, _edge_fields(kind))
 
 
+@cache
+def node_columns(kind: NodeKind) -> tuple[str, ...]:
+    """Name the properties that a node of a kind may have, its key first: what is laid down has no others as a rule."""
+    others = (*OBSERVED, "observed_at") if kind == "Model" else ()
+    return ("key", *sorted({*_node_fields(kind), *others} - {"observations"}), "details", "absent")
+
+
+@cache
+def edge_columns(kind: EdgeKind) -> tuple[str, ...]:
+    """Name the properties that an edge of a kind may have, where it has any."""
+    names = {*_edge_fields(kind), *_EDGE_EXTRAS.get(kind, ())}
+    return (*sorted(names), "details", "absent") if names else ()
+
+
 def attachment_properties(kind: AttachmentKind, key: str, data: bytes) -> Properties:
     """Lay an attachment down: as text where it is text."""
     try:
@@ -137,7 +153,7 @@ def _laid(properties: Properties, fields: frozenset[str], reserved: frozenset[st
     for name, value in properties.items():
         if value is None and name in fields and name != "observations":
             continue
-        (laid if name not in reserved and _is_native(value) else rest)[name] = value
+        (laid if name not in reserved and _is_name(name) and _is_native(value) else rest)[name] = value
     return laid, rest
 
 
@@ -157,13 +173,20 @@ def _taken_up(stored: Properties, fields: frozenset[str]) -> Properties:
     return found
 
 
+def _is_name(name: str) -> bool:
+    """Say whether a name can stand in a statement as it is."""
+    return name.isidentifier() and name.isascii()
+
+
 def _is_native(value: Any) -> bool:
     """Say whether Neo4j keeps a value as it is."""
+    if isinstance(value, str):
+        return True
     if isinstance(value, list):
         return all(isinstance(item, str) for item in value)
     if isinstance(value, int):
         return -_LARGEST <= value < _LARGEST
-    return isinstance(value, str | float)
+    return isinstance(value, float)
 
 
 def _observed(observations: Any) -> Properties | None:

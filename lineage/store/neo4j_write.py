@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,8 +12,10 @@ from lineage.store.neo4j_codec import (
     ATTACHMENTS,
     AWAITED,
     attachment_properties,
+    edge_columns,
     edge_properties,
     name_property,
+    node_columns,
     node_from,
     node_properties,
 )
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 State = Literal["new", "there", "awaited"]
 """What is known of a node in this transaction: made by it, there before it, or only named by edges."""
+
+MANY_ROWS = 500
+"""Rows from which on a plan of their own costs less than the nulls that it leaves out."""
 
 ATTACHMENT_ROWS = 200
 """Attachments in one statement: texts and tables of tensors are long."""
@@ -96,18 +101,24 @@ class Neo4jWriter:
                 made.append(node_properties(kind, key, nodes[key]))
             elif (met := meet(key, stored[key], nodes[key])) != stored[key]:
                 changed.append(met)
-        self._each(
-            f"UNWIND $rows AS row MATCH (n:{AWAITED} {{kind: '{kind}', key: row.key}}) REMOVE n:{AWAITED}"
-            f" SET n:{kind} SET n = row",
-            [row for row in made if row["key"] in awaited],
-        )
-        self._each(f"UNWIND $rows AS row CREATE (n:{kind}) SET n = row", [r for r in made if r["key"] not in awaited])
+        waiting = f"MATCH (n:{AWAITED} {{kind: '{kind}', key: KEY}}) REMOVE n:{AWAITED} SET n:{kind}"
+        self._set_nodes(waiting, kind, [row for row in made if row["key"] in awaited])
+        self._set_nodes(f"CREATE (n:{kind})", kind, [row for row in made if row["key"] not in awaited])
         self._overwrite(kind, changed)
         self._states[kind].update({key: "there" for key in (*stored, *awaited)})
         self._states[kind].update({row["key"]: "new" for row in made if row["key"] not in awaited})
 
     def _overwrite(self, kind: NodeKind, laid: list[Properties]) -> None:
-        self._each(f"UNWIND $rows AS row MATCH (n:{kind} {{key: row.key}}) SET n = row", laid)
+        self._set_nodes(f"MATCH (n:{kind} {{key: KEY}})", kind, laid)
+
+    def _set_nodes(self, match: str, kind: NodeKind, laid: list[Properties]) -> None:
+        """Set the properties of nodes that `match` finds by KEY or makes.
+
+        A row is a list of values under names that are said once: names for each would cost as much again.
+        """
+        columns = _used(node_columns(kind), laid)
+        statement = f"UNWIND $rows AS row {match.replace('KEY', 'row[0]')} SET n = {_map(columns, 0)}"
+        self._each(statement, ([row.get(column) for column in columns] for row in laid))
 
     def _stored(self, kind: NodeKind, keys: Iterable[str]) -> dict[str, Properties]:
         """Fetch nodes as they lie there."""
@@ -147,9 +158,9 @@ class Neo4jWriter:
         laid = {edge: edge_properties(kind, edge[2], properties) for edge, properties in edges.items()}
         there = self._edges_of(kind, replaced)
         gone = [edge for edge in there if edge not in laid and _goes(edge, replaced)]
-        self._change_edges(kind, "DELETE r", dict.fromkeys(gone))
+        self._change_edges(kind, "DELETE r", {edge: {} for edge in gone}, sets=False)
         changed = {edge: laid[edge] for edge, stored in there.items() if edge in laid and laid[edge] != stored}
-        self._change_edges(kind, "SET r = row[3]", changed)
+        self._change_edges(kind, "", changed)
         sources, targets = self._states[source_kind], self._states[target_kind]
         created: dict[EdgeKey, Any] = {}
         merged_in: dict[EdgeKey, Any] = {}
@@ -157,7 +168,7 @@ class Neo4jWriter:
             if edge not in there:
                 known = edge[0] in replaced or "new" in (sources[edge[0]], targets[edge[1]])
                 (created if known else merged_in)[edge] = laid[edge]
-        self._change_edges(kind, f"CREATE (s)-[r:{kind}]->(t) SET r = row[3]", created, joined=False)
+        self._change_edges(kind, f"CREATE (s)-[r:{kind}]->(t)", created, joined=False)
         self._merge_edges(kind, merged_in)
 
     def _edges_of(self, kind: EdgeKind, sources: Iterable[str]) -> dict[EdgeKey, Properties]:
@@ -182,23 +193,32 @@ class Neo4jWriter:
         for named in (False, True):
             some = {edge: laid for edge, laid in edges.items() if (name in laid) is named}
             pattern = f"(s)-[r:{kind} {{{name}: row[2]}}]->(t)" if named else f"(s)-[r:{kind}]->(t)"
-            self._change_edges(kind, f"MERGE {pattern} SET r = row[3]", some, joined=False)
+            self._change_edges(kind, f"MERGE {pattern}", some, joined=False)
 
-    def _change_edges(self, kind: EdgeKind, change: str, edges: Mapping[EdgeKey, Any], *, joined: bool = True) -> None:
-        """Run a change on edges, or on the ends of edges that are not `joined` yet."""
+    def _change_edges(
+        self,
+        kind: EdgeKind,
+        change: str,
+        edges: Mapping[EdgeKey, Properties],
+        *,
+        joined: bool = True,
+        sets: bool = True,
+    ) -> None:
+        """Run a change on edges, or on the ends of edges that are not `joined` yet, and set their properties."""
         source_kind, target_kind = ENDS[kind]
         sources, targets = self._states[source_kind], self._states[target_kind]
-        name = name_property(kind)
+        name, columns = name_property(kind), _used(edge_columns(kind), edges.values())
         middle = f" MATCH (s)-[r:{kind}]->(t) WHERE coalesce(r.{name}, '') = row[2]" if joined else ""
+        setting = f" SET r = {_map(columns, 3)}" if sets and columns else ""
 
-        def states(edge: EdgeKey) -> tuple[bool, bool]:
+        def wait(edge: EdgeKey) -> tuple[bool, bool]:
             return sources[edge[0]] == "awaited", targets.get(edge[1]) == "awaited"
 
-        for (source_waits, target_waits), some in groupby(sorted(edges, key=lambda edge: (states(edge), edge)), states):
+        for (source_waits, target_waits), some in groupby(sorted(edges, key=lambda edge: (wait(edge), edge)), wait):
             start = _end("s", source_kind, "awaited" if source_waits else "there", "row[0]")
             end = _end("t", target_kind, "awaited" if target_waits else "there", "row[1]")
-            statement = f"UNWIND $rows AS row MATCH {start} MATCH {end}{middle} {change}"
-            self._each(statement, [(*edge, edges[edge]) for edge in some])
+            statement = f"UNWIND $rows AS row MATCH {start} MATCH {end}{middle} {change}{setting}"
+            self._each(statement, ([*edge, *map(edges[edge].get, columns)] for edge in some))
 
     def _by_state(self, kind: NodeKind, keys: Iterable[str]) -> dict[State, list[str]]:
         """Sort the keys of nodes that are there or awaited."""
@@ -244,6 +264,18 @@ def _met_by_stub(kind: NodeKind, key: str, stored: Properties, properties: Prope
     if kind != "Model":
         return stored
     return node_properties(kind, key, met_by_stub(kind, key, node_from(kind, dict(stored))[1], properties))
+
+
+def _used(columns: Sequence[str], laid: Collection[Properties]) -> list[str]:
+    """Choose the columns of rows. Few rows take all that there may be: each choice is a plan that the server makes."""
+    names = set().union(*laid)
+    kept = [column for column in columns if column in names] if len(laid) >= MANY_ROWS else list(columns)
+    return [*kept, *sorted(names.difference(columns))]
+
+
+def _map(columns: Sequence[str], start: int) -> str:
+    """Write the map that a row's values make; a null sets nothing."""
+    return "{" + ", ".join(f"{column}: row[{position}]" for position, column in enumerate(columns, start)) + "}"
 
 
 def _end(variable: str, kind: NodeKind, state: State, key: str) -> str:
