@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import resource
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
-from lineage.errors import InputError, StoreError
+from lineage.errors import StoreError
 from lineage.query.walk import ancestors
 from lineage.settings import Neo4jSettings
 from lineage.store import neo4j_connection
@@ -30,6 +27,7 @@ from lineage.store.neo4j_connection import address_of
 from lineage.store.neo4j_write import Neo4jWriter
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
+from tests.support.cut_line import Proxy
 from tests.support.graphs import FAMILY, derivation, model
 from tests.support.neo4j_server import GIVEN_URI, PARAMS, Neo4jServer, Servers, empty
 from tests.support.shared import ROOT
@@ -281,41 +279,6 @@ def test_a_refused_write_leaves_the_store_whole(server: Neo4jServer, monkeypatch
     assert (len(after) - len(before)) % 200 == 0
 
 
-class Proxy:
-    """Pass bytes on to a server until the line is cut."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
-                self._open += [near, far]
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-
-    def cut(self) -> None:
-        """Break every connection, and take no new one."""
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        for end in self._open:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-
 @pytest.fixture
 def line(server: Neo4jServer) -> Iterator[Proxy]:
     """Give a line to the server that can be cut."""
@@ -404,42 +367,3 @@ def test_a_database_of_another_application(server: Neo4jServer) -> None:
         session.run("CREATE (:File {key: 'theirs'})").consume()
     with open_store(server.uri) as store, pytest.raises(StoreError, match="another application"):
         store.write(FAMILY)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "neo4j://neo4j:hush@h",
-        "bolt://u:hu/sh@h:7687",
-        "neo4j://h?password=hush",
-        "neo4j+s://:hush@h/db",
-        "neoj://u:hush@h",
-    ],
-    ids=["plain", "slash", "query", "no user", "no such scheme"],
-)
-def test_a_neo4j_password_in_a_url_is_refused_unseen(url: str) -> None:
-    """A URL that holds a password is refused, and what is said of it does not hold it."""
-    with pytest.raises(InputError) as caught:
-        open_store(url)
-    assert "hush" not in f"{caught.value} {caught.value.hint}"
-    assert "hu/sh" not in f"{caught.value} {caught.value.hint}"
-
-
-def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
-    """A file holds the password without its end of line; one that cannot be read, or is empty, is refused by name."""
-    file = tmp_path / "secret"
-    settings = Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": str(file)})
-    with pytest.raises(InputError, match="cannot be read"):
-        address_of("neo4j://h", settings)
-    file.write_text("\n")
-    with pytest.raises(InputError, match="is empty"):
-        address_of("neo4j://h", settings)
-    file.write_text("pa ss \n")
-    address = address_of("neo4j://ada@h/graph", settings)
-    assert (address.user, address.password, address.database, address.uri) == (
-        "ada",
-        "pa ss ",
-        "graph",
-        "neo4j://h:7687",
-    )
-    assert "pa ss" not in f"{address!r} {settings!r}"

@@ -46,14 +46,6 @@ def test_memory_is_a_store_too() -> None:
     assert second.info().nodes["Model"] == 0
 
 
-@pytest.mark.parametrize("url", ["neo4j://host:7687", "neo4j+s://host", "bolt://host", "BOLT://host"])
-def test_neo4j_is_not_here_yet(url: str) -> None:
-    """A backend that this version does not have is refused with those that it has."""
-    with pytest.raises(InputError, match="no Neo4j backend yet") as caught:
-        open_store(url)
-    assert "sqlite:///" in (caught.value.hint or "")
-
-
 @pytest.mark.parametrize("url", ["postgres://host/db", "sqlite://", "sqlite://host/x", "sqlite:///", "", "a\0b"])
 def test_what_names_no_store_is_refused(url: str) -> None:
     """An unknown scheme, and a URL without a file, are refused as input."""
