@@ -30,21 +30,24 @@ WITH root, m, min(length(p)) AS depth
 """Every descendant once, with the number of edges from the root: the server looks at each node once."""
 
 _RELATION = """
-WITH m, depth, CASE
-  WHEN depth = 1 THEN [(m)-[r:DERIVED_FROM]->(root) | r.relation]
-  WHEN COUNT { (m)-[:DERIVED_FROM]->() } = 1 THEN [(m)-[r:DERIVED_FROM]->() | r.relation]
-END AS first
+WITH m, depth, CASE depth
+  WHEN 1 THEN [(m)-[r:DERIVED_FROM]->(root) | coalesce(r.relation, '')]
+  ELSE [(m)-[r:DERIVED_FROM]->() | coalesce(r.relation, '')]
+END AS relations
+WITH m, depth, CASE WHEN all(each IN relations WHERE each = relations[0]) THEN relations[0] END AS relation
 """
-"""The relation by which a descendant was first reached, in a list; null where only its parents' depths can tell."""
+"""The relation by which a descendant was first reached; null where its parents differ and only their depths can tell,
+empty for none."""
 
-_COUNTS = _DOWN + _RELATION + "RETURN depth, first[0], first IS NULL, count(*)"
+_COUNTS = _DOWN + _RELATION + "RETURN depth, relation, count(*)"
 
-_KEYS = _DOWN + _RELATION + "RETURN depth, first[0], first IS NULL, collect(m.key)"
+_KEYS = _DOWN + _RELATION + "RETURN depth, relation, collect(m.key)"
 """All keys, in a list for each depth and relation: a row costs more than a key."""
 
 _SEVERAL = (
     _DOWN
-    + "WITH m, depth WHERE depth > 1 AND COUNT { (m)-[:DERIVED_FROM]->() } > 1"
+    + _RELATION
+    + "WITH m, depth, relation WHERE relation IS NULL"
     + " RETURN m.key, depth, [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, r.relation]]"
 )
 
@@ -54,7 +57,7 @@ _FIRST = _DOWN + "WITH m, depth WHERE depth <= $depth RETURN m.key AS key, depth
 
 
 class _Reached(NamedTuple):
-    """A descendant that has several parents, with the relation of the edge by which it was first reached."""
+    """A descendant of several parents, with the relation of the edge by which it was first reached."""
 
     key: str
     depth: int
@@ -88,9 +91,9 @@ def levels_down(view: Neo4jView, root: str) -> list[dict[str, str | None]] | Non
     """List the descendants of each depth with the relation of their first edge; None where one statement ends early."""
     levels: dict[int, dict[str, str | None]] = {}
     several = False
-    for depth, relation, is_open, keys in view.rows(_KEYS, root=root):
-        levels.setdefault(depth, {}).update(dict.fromkeys(keys, relation))
-        several = several or is_open
+    for depth, relation, keys in view.rows(_KEYS, root=root):
+        levels.setdefault(depth, {}).update(dict.fromkeys(keys, relation or None))
+        several = several or relation is None
     if len(levels) >= MAX_HOPS:
         return None
     for reached in _several(view, root) if several else ():
@@ -102,20 +105,20 @@ def descent(view: Neo4jView, root: str, depth: int | None, limit: int | None) ->
     """Count the descendants of a model and list the first; None where one statement ends before they do."""
     counts: Counter[str | None] = Counter()
     deepest, several = 0, False
-    for at, relation, is_open, number in view.rows(_COUNTS, root=root):
-        deepest, several = max(deepest, at), several or is_open
-        counts[relation] += 0 if is_open else number
+    for at, relation, number in view.rows(_COUNTS, root=root):
+        deepest, several = max(deepest, at), several or relation is None
+        if relation is not None:
+            counts[relation or None] += number
     if deepest >= MAX_HOPS:
         return None
     counts.update(reached.relation for reached in (_several(view, root) if several else ()))
     near = MAX_HOPS if depth is None else depth
     found = view.rows(_FIRST, root=root, depth=near, limit=counts.total() if limit is None else limit)
-    told = {relation: number for relation, number in counts.items() if number}
-    return Descent({root: 0, **dict(found)}, counts.total(), told)
+    return Descent({root: 0, **dict(found)}, counts.total(), dict(counts))
 
 
 def _several(view: Neo4jView, root: str) -> Iterator[_Reached]:
-    """Tell by which relation those were first reached that have several parents and are no children of the root.
+    """Tell by which relation those were first reached whose edges do not agree on it.
 
     That is the edge to the first parent by key among those that are one edge nearer to the root.
     """

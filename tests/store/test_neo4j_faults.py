@@ -29,7 +29,7 @@ from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.cut_line import Proxy
 from tests.support.graphs import FAMILY, derivation, model
-from tests.support.neo4j_server import GIVEN_URI, PARAMS, Neo4jServer, Servers, empty
+from tests.support.neo4j_server import GIVEN_URI, PARAMS, Neo4jServer, Servers, empty, run
 from tests.support.shared import ROOT
 
 MODELS = [
@@ -56,7 +56,7 @@ def running(request: pytest.FixtureRequest, neo4j_servers: Servers) -> Iterator[
 def server(running: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neo4jServer]:
     """Give a server with an empty store, and have it running again afterwards."""
     monkeypatch.setenv("NEO4J_PASSWORD", running.password)
-    empty(running.uri, running.password)
+    empty(running.uri)
     yield running
     if running.process is None or running.process.poll() is not None:
         running.start()
@@ -346,12 +346,9 @@ def test_a_server_that_is_too_old(server: Neo4jServer, monkeypatch: pytest.Monke
 
 def test_a_store_of_a_newer_lineage(server: Neo4jServer) -> None:
     """A schema of the future is neither read nor written."""
-    from neo4j import GraphDatabase
-
     with open_store(server.uri) as store:
         store.write(FAMILY)
-    with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver, driver.session() as session:
-        session.run("MATCH (s:LineageStore) SET s.schema_version = 99").consume()
+    run(server.uri, "MATCH (s:LineageStore) SET s.schema_version = 99")
     with open_store(server.uri) as store:
         with pytest.raises(StoreError, match="newer version"):
             store.info()
@@ -361,9 +358,6 @@ def test_a_store_of_a_newer_lineage(server: Neo4jServer) -> None:
 
 def test_a_database_of_another_application(server: Neo4jServer) -> None:
     """A database whose nodes bear our labels and are not ours is left alone."""
-    from neo4j import GraphDatabase
-
-    with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver, driver.session() as session:
-        session.run("CREATE (:File {key: 'theirs'})").consume()
+    run(server.uri, "CREATE (:File {key: 'theirs'})")
     with open_store(server.uri) as store, pytest.raises(StoreError, match="another application"):
         store.write(FAMILY)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -238,18 +239,30 @@ def empty_store(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.M
         server: Neo4jServer = request.getfixturevalue("neo4j_servers").get(name)
         uri, password = server.uri, server.password
     monkeypatch.setenv("NEO4J_PASSWORD", password)
-    empty(uri, password)
+    if "NEO4J_USERNAME" in ENVIRON:
+        monkeypatch.setenv("NEO4J_USERNAME", ENVIRON["NEO4J_USERNAME"])
+    empty(uri)
     return uri
 
 
-def empty(uri: str, password: str) -> None:
+def login() -> tuple[str, str] | None:
+    """Say who logs in, as the environment of a test has it."""
+    password = os.environ.get("NEO4J_PASSWORD")
+    return (os.environ.get("NEO4J_USERNAME", "neo4j"), password) if password else None
+
+
+def empty(uri: str) -> None:
     """Delete every node; constraints and indexes stay, because making them takes seconds."""
+    run(uri, "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")
+
+
+def run(uri: str, statement: str, **parameters: object) -> list[list[Any]]:
+    """Run one statement beside the store, as whoever the environment says."""
     from neo4j import GraphDatabase
 
-    auth = (ENVIRON.get("NEO4J_USERNAME", "neo4j"), password) if password else None
-    with GraphDatabase.driver(uri, auth=auth, notifications_min_severity="OFF") as driver, driver.session() as session:
-        statement = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
-        session.run(statement).consume()
+    with GraphDatabase.driver(uri, auth=login(), notifications_min_severity="OFF") as driver:
+        with driver.session() as session:
+            return session.run(statement, parameters).values()
 
 
 def _free_port() -> int:
