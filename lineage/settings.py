@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lineage.errors import InputError
 from lineage_schemas.ids import DEFAULT_HUB
 
 DEFAULT_ENDPOINT = f"https://{DEFAULT_HUB}"
@@ -32,14 +33,17 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the environment, with the same names and defaults as the Hub's own client."""
+        """Read the environment, with the same names and defaults as the Hub's own client.
+
+        Raises InputError for a folder of somebody who has no home here.
+        """
         env = os.environ if environ is None else environ
-        home = Path(env.get("HF_HOME") or Path(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface").expanduser()
+        home = env.get("HF_HOME") or Path(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
         return cls(
             endpoint=(env.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/"),
-            hub_cache=Path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE") or home / "hub").expanduser(),
+            hub_cache=_folder(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE") or Path(home) / "hub"),
             store=env.get("LINEAGE_STORE") or str(_user_folder("data") / "lineage.db"),
-            cache=Path(env["LINEAGE_CACHE"]).expanduser() if env.get("LINEAGE_CACHE") else _user_folder("cache"),
+            cache=_folder(env["LINEAGE_CACHE"]) if env.get("LINEAGE_CACHE") else _user_folder("cache"),
             offline=env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
         )
 
@@ -65,8 +69,17 @@ class Neo4jSettings:
             username=env.get("NEO4J_USERNAME") or None,
             database=env.get("NEO4J_DATABASE") or None,
             password=env.get("NEO4J_PASSWORD") or None,
-            password_file=Path(file).expanduser() if file else None,
+            password_file=_folder(file) if file else None,
         )
+
+
+def _folder(named: str | Path) -> Path:
+    """Write a folder of the environment out in full."""
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        hint = "look at HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME and LINEAGE_CACHE"
+        raise InputError(f"{str(named)!r} is no folder on this machine: {error}", hint=hint) from error
 
 
 def _user_folder(kind: str) -> Path:

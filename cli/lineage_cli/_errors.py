@@ -43,6 +43,8 @@ def report(error: BaseException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return CANNOT
+    if isinstance(error, OSError):
+        silence_stdout()  # it may be what could not be written: help on a full disk
     message, hint, code = next(tell(error) for kind, tell in TABLE if isinstance(error, kind))
     say("error", message)
     if hint:

@@ -165,6 +165,6 @@ class Bytes(click.ParamType[int]):
             number = float(digits)
         except ValueError:
             number = -1.0
-        if unit is None or not 0 <= number < float("inf"):
+        if unit is None or not 0 <= number * unit < float("inf"):
             self.fail(f"{value!r} is no size; write 64000000, 64MB or 2GiB", param, ctx)
         return int(number * unit)

@@ -31,7 +31,7 @@ def say(kind: str, message: str) -> None:
     try:
         print("\n".join(lines), file=sys.stderr, flush=True)
     except OSError:  # nobody listens; the exit code still tells
-        return
+        silence(sys.stderr)
 
 
 class Notes(Progress):
@@ -89,8 +89,13 @@ def _write(text: str) -> None:
 
 def silence_stdout() -> None:
     """Let Python close a stdout that nobody reads without a complaint."""
+    silence(sys.stdout)
+
+
+def silence(stream: IO[str]) -> None:
+    """Let Python close a stream that takes nothing any more without a complaint and an exit code of its own."""
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (OSError, ValueError):  # not a real file: nothing will complain
         return
 

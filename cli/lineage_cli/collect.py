@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @click.command("collect")
 @targets
-@click.option("--author", metavar="NAME", help="Collect all models of this author as well.")
+@click.option(
+    "--author", "authors", multiple=True, metavar="NAME",
+    help="Collect all models of this author as well; may be given several times.",
+)  # fmt: skip
 @click.option("--refresh", is_flag=True, help="Read models again that are in the store and have not moved.")
 @level("Read weights this deep, whatever it costs, instead of within --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
@@ -26,31 +29,33 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors N steps up, not all.")
 @click.option("--children", is_flag=True, help="Collect the models that the Hub lists as made from the targets.")
+@click.option("--pull-requests", is_flag=True, help="Read the commits of pull requests too.")
 @runs("table", "json")
 def command(
     *,
     run: Run,
     targets: list[str],
-    author: str | None,
+    authors: tuple[str, ...],
     refresh: bool,
     level: Level | None,
     max_bytes: int,
     max_models: int,
     depth: int | None,
     children: bool,
+    pull_requests: bool,
 ) -> None:
     """Read models from the Hub into the store, with their ancestors.
 
     Reads history, cards, configs and the headers of weight files. What is there already is not read again, and a
     run that was stopped goes on where it was: run it again. Exit code 2 where a target could not be read.
     """
-    if not targets and author is None:
+    if not targets and not authors:
         raise click.UsageError("name a TARGET, --from-file or --author", click.get_current_context())
     from lineage.answers.collect import collect
 
     with run.session() as session:
         answer = collect(
-            session, targets, author=author, refresh=refresh, level=level, max_bytes=max_bytes,
-            max_models=max_models, depth=depth, children=children,
+            session, targets, author=authors, refresh=refresh, level=level, max_bytes=max_bytes,
+            max_models=max_models, depth=depth, children=children, pull_requests=pull_requests,
         )  # fmt: skip
     run.finish(answer, 2 if any(model.outcome == "failed" for model in answer.models) else 0)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from lineage_cli._options import Run, runs
+from lineage_cli._options import Run, level, runs
+
+if TYPE_CHECKING:
+    from lineage_schemas.model import Level
 
 
 @click.command("diff")
 @click.argument("target")
 @click.argument("other", metavar="[OTHER]", required=False)
+@level("Read weights this deep.  [default: full where they are local or few, else header]")
 @runs("table", "json", "markdown")
-def command(*, run: Run, target: str, other: str | None) -> None:
+def command(*, run: Run, target: str, other: str | None, level: Level | None) -> None:
     """Compare two revisions or two models.
 
-    Compares weights by tensor, config and card by field, tokenizers by hash. With TARGET alone, compares the last
-    two changes of its weights; with OTHER, goes from TARGET to OTHER (ORG/NAME@REVISION names a revision).
+    Compares weights by tensor, config and card by field, card text and tokenizers by hash. With TARGET alone,
+    compares the last two changes of its weights; with OTHER, goes from TARGET to OTHER (ORG/NAME@REVISION names a
+    revision).
     """
     from lineage.answers.diff import diff
 
     with run.session() as session:
-        answer = diff(session, target, other)
+        answer = diff(session, target, other, level=level)
     run.finish(answer)

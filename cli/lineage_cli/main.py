@@ -33,6 +33,7 @@ class LazyGroup(click.Group):
         """Run the command line and exit; whatever goes wrong ends as words, never as a traceback."""
         extra |= {"prog_name": "lineage", "standalone_mode": False}
         _start_lean()
+        _open_closed_streams()
         try:
             code = super().main(*args, **extra)
             sys.stdout.flush()
@@ -75,6 +76,13 @@ def _start_lean() -> None:
     """
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+def _open_closed_streams() -> None:
+    """Let nobody's streams lead nowhere: Python has None for one that was closed before the start (`>&-`)."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - not imported at the start
 
 
 @click.group(

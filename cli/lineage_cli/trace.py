@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage_cli._options import Run, runs
+
+if TYPE_CHECKING:
+    from lineage_schemas.answer_trace import TraceAnswer
 
 
 @click.command("trace")
@@ -31,4 +36,10 @@ def command(*, run: Run, target: str, other: str | None, down: bool, depth: int 
 
     with run.session() as session:
         answer = trace(session, target, to=other, down=down, depth=depth, max_models=max_models)
-    run.finish(answer)
+    run.finish(answer, exit_code(answer))
+
+
+def exit_code(answer: TraceAnswer) -> int:
+    """Find the exit code: 2 where a model that was asked for could not be read, whatever is known of others."""
+    asked = {answer.root, answer.to}
+    return 2 if any(each.model in asked and each.reason != "limit" for each in answer.incomplete) else 0

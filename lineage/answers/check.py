@@ -12,10 +12,11 @@ from lineage.answers.lines import (
     pick_line,
     recount,
     unchecked_target,
+    unknown_commits,
     weight_change,
     why_no_line,
 )
-from lineage.answers.looked_up import Asked, look_up, read_at
+from lineage.answers.looked_up import Asked, last_checked, look_up, mark_checked, read_at
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
@@ -74,17 +75,23 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)
-        return _answer(session, view, asked, recorded, since)
+        answer = _answer(session, view, asked, recorded, since)
+    if not session.offline and answer.branch and answer.head:
+        mark_checked(session, asked.key, answer.branch, answer.head)
+        if since == "last" and answer.findings:
+            session.progress.note(f"a further --since last starts after {answer.head[:12]} and tells this no more")
+    return answer
 
 
 def _answer(session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None) -> CheckAnswer:
-    start, problem = _start(asked, recorded, since)
+    start, problem = _start(session, view, asked, recorded, since)
     changes = in_range(recorded.line, recorded.changes, start)
     silent = [change for change in changes if change.verdict == "silent"]
     findings = [_finding(change, asked.shown) for change in silent]
-    findings += _rewritten(view, asked, recorded)
+    if since is None or problem:
+        findings += _rewritten(view, asked, recorded)
     unchecked = [item for item in (asked.not_looked_up, problem) if item]
-    unchecked += _unknown_commits(recorded, start)
+    unchecked += unknown_commits(recorded, start.position)
     unchecked += [item for change in silent for item in change.unchecked]
     return CheckAnswer(
         **session.header("check.v1", read_at(view, asked.key)),
@@ -109,15 +116,22 @@ def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked]) -> Che
     return "unchecked" if unchecked else "clean"
 
 
-def _start(asked: Asked, recorded: RecordedLine, since: str | None) -> tuple[Since, Unchecked | None]:
+def _start(
+    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None
+) -> tuple[Since, Unchecked | None]:
     """Find the start of the range; a start that is not on the line is told, and the whole line checked."""
     if since is None:
         return WHOLE, None
-    wanted = asked.heads_before.get(recorded.line.branch) if since == "last" else since
-    if wanted is None:
-        return WHOLE, None
+    wanted: str | None = since
+    if since == "last":
+        wanted = last_checked(view, asked.key, recorded.line.branch)
+        if wanted is None:
+            session.progress.note(f"{asked.shown} was never checked before: the whole line is checked")
+            return WHOLE, None
+        if session.offline:
+            return WHOLE, Unchecked(what="--since last", reason="offline nothing is looked up since the last check")
     try:
-        return find_since(recorded.line, recorded.history, wanted), None
+        return find_since(recorded.line, recorded.history, wanted or since), None
     except RevisionNotFoundError as error:
         return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}: the whole line was checked instead")
 
@@ -155,21 +169,6 @@ def _rewritten(view: StoreView, asked: Asked, recorded: RecordedLine) -> Iterato
 
 def _weights_of(view: StoreView, revisions: Sequence[str]) -> set[str]:
     return {edge.target for edge in view.edges("HAS_WEIGHTS", revisions, "out")}
-
-
-def _unknown_commits(recorded: RecordedLine, start: Since) -> Iterator[Unchecked]:
-    """Tell where the line itself is not known: commits without their files, a history that was cut."""
-    unknown = [commit for commit in recorded.line.commits[start.position + 1 :] if commit.changes is None]
-    if unknown:
-        yield Unchecked(
-            what=f"{len(unknown)} commits from {unknown[0].id[:12]} on",
-            reason="which files they changed is not known to this source",
-            decide_with=f"lineage check {recorded.history.model}",
-        )
-    if recorded.history.incomplete:
-        yield Unchecked(what=f"the history of {recorded.history.model}", reason=recorded.history.incomplete)
-    if recorded.line.cut:
-        yield Unchecked(what=f"the line before {recorded.line.commits[0].id[:12]}", reason=recorded.line.cut)
 
 
 def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:

@@ -26,7 +26,7 @@ def collect(
     session: Session,
     targets: Sequence[str],
     *,
-    author: str | None = None,
+    author: str | Sequence[str] | None = None,
     refresh: bool = False,
     level: Level | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
@@ -35,21 +35,43 @@ def collect(
     children: bool = False,
     pull_requests: bool = False,
 ) -> CollectAnswer:
-    """Collect targets and all models of an author, with their declared ancestors.
+    """Collect targets and all models of some authors, with their declared ancestors.
 
-    Raises InputError where there is nothing to collect; what a single model does wrong is told in the answer.
+    Raises InputError where there is nothing to collect, or the only target is none; what a single model of several
+    does wrong is told in the answer.
     """
     options = CollectOptions(
         refresh=refresh, level=level, max_bytes=max_bytes, max_models=max_models, depth=depth,
         children=children, pull_requests=pull_requests,
     )  # fmt: skip
-    asked = [as_target(session, text) for text in targets]
-    if author:
-        asked += [Target(model) for model in session.hub.list_models(author=author, limit=max_models)]
-    if not asked:
+    events: list[Event] = []
+    asked = list(_asked(session, targets, events))
+    for name in [author] if isinstance(author, str) else author or ():
+        asked += _of_author(session, name, max_models, events)
+    if not asked and not events:
         raise InputError("nothing to collect", hint="name models, or give --from-file or --author")
-    events = list(run(session, asked, options))
+    events += run(session, asked, options)
     return _answer(session, targets, events)
+
+
+def _asked(session: Session, targets: Sequence[str], events: list[Event]) -> Iterator[Target]:
+    """Read the targets; among several, a word that is none is told in its place and stops nothing."""
+    for text in targets:
+        try:
+            yield as_target(session, text)
+        except InputError as error:
+            if len(targets) == 1:
+                raise
+            events.append(NotRead(text, "error", error.message, asked=True, hint=error.hint))
+
+
+def _of_author(session: Session, author: str, max_models: int, events: list[Event]) -> list[Target]:
+    """List the models of an author up to the limit, and tell where there are more."""
+    found = list(session.hub.list_models(author=author, limit=max_models + 1))
+    if len(found) > max_models:
+        session.progress.note(f"{author} has more than {max_models} models: the rest is left out (--max-models)")
+        events.append(Capped((f"{author}/…",), f"--max-models {max_models}"))
+    return [Target(model) for model in found[:max_models]]
 
 
 def as_target(session: Session, text: str) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +16,12 @@ from lineage.answers.measuring import Measured, level_within_budget, measure_mod
 from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
 from lineage.fingerprint.cast import is_cast, local_tensors
-from lineage.fingerprint.compare import compare_layouts, compare_tensors, tell_change
+from lineage.fingerprint.compare import ToldChange, compare_layouts, compare_tensors, tell_change
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage_schemas.answer_diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
+from lineage_schemas.model import Level
 from lineage_schemas.snapshot import ResolvedRevision
 
 if TYPE_CHECKING:
@@ -41,16 +43,18 @@ class _Side:
         return self.measured.main
 
 
-def diff(session: Session, a: str, b: str | None = None) -> DiffAnswer:
+def diff(session: Session, a: str, b: str | None = None, *, level: Level | None = None) -> DiffAnswer:
     """Compare `a` with `b`, or without `b` the states before and after the last change of the weights of `a`.
 
     The last change is the last one that counts, else the last one that touched weights, else the last commit. Weights
-    are compared by their bytes on a local Hub or where they are few, else by headers: `unchecked` says so.
+    are read to `level`, without it in full on a local Hub or where they are few, else by their headers: then
+    `unchecked` says so.
     Raises InputError where there is nothing to compare, HubError where a side cannot be read.
     """
     hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
-    before, after = (_measure(session, hub, resolved) for hub, resolved in hubs)
-    weights, undecided = _weights(before, after)
+    before, after = (_measure(session, hub, resolved, level) for hub, resolved in hubs)
+    command = f"lineage diff {' '.join(shlex.quote(text) for text in (a, b) if text)} --level full"
+    weights, undecided = _weights(before, after, command)
     fields, unreadable = facets(
         (before.hub, before.resolved, before.measured.snapshot), (after.hub, after.resolved, after.measured.snapshot)
     )
@@ -95,10 +99,10 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
     return tuple((hub, hub.resolve(target.model, commit)) for commit in commits)
 
 
-def _measure(session: Session, hub: Hub, resolved: ResolvedRevision) -> _Side:
-    """Measure the main group of one side, as deep as the budget allows."""
-    level = level_within_budget(hub)
-    measured = measure_model(hub, resolved, level, session.progress, only=lambda group: group.main)
+def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None) -> _Side:
+    """Measure the main group of one side, as deep as was asked or the budget allows."""
+    levels = level_within_budget(hub, level)
+    measured = measure_model(hub, resolved, levels, session.progress, only=lambda group: group.main)
     return _Side(hub, resolved, measured)
 
 
@@ -113,32 +117,30 @@ def _written(session: Session, side: _Side) -> DiffSide:
     )
 
 
-def _weights(before: _Side, after: _Side) -> tuple[WeightsDiff, list[Unchecked]]:
-    """Compare the main groups; what was not decided comes with its reason."""
+def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, list[Unchecked]]:
+    """Compare the main groups; what was not decided comes with its reason, and with the command that reads all."""
     old, new = before.shown, after.shown
     if old is None or new is None:
         missing = [side.resolved.model for side in (before, after) if side.shown is None]
         reason = Unchecked(what="weights", reason=f"{' and '.join(dict.fromkeys(missing))}: no weight file")
         return WeightsDiff(kind="unknown", tensors=None), [reason]
     told = tell_change(old, new, _cast_check(before, after, old, new))
-    undecided = []
-    if told.kind == "replaced":
-        compared = old.rows is not None and new.rows is not None
-        reason_text = "only headers were compared" if compared else "their tensors are not read"
-        note = f" ({told.note})" if told.note else ""
-        undecided.append(
-            Unchecked(
-                what=f"weights of {new.group.name}",
-                reason=reason_text + note,
-                decide_with=_command(after) if compared and old.level == new.level == "header" else None,
-            )
-        )
+    undecided = [_undecided(old, new, told, command)] if told.kind == "replaced" else []
     return WeightsDiff(kind=told.kind, tensors=_tensors(old, new)), undecided
 
 
-def _command(side: _Side) -> str:
-    """Name the command that reads everything of one side."""
-    return f"lineage fingerprint {side.resolved.model}@{side.resolved.commit} --level full"
+def _undecided(old: GroupFingerprint, new: GroupFingerprint, told: ToldChange, command: str) -> Unchecked:
+    """Say what was not compared, what that leaves open, and what would decide it."""
+    note = f" ({told.note})" if told.note else ""
+    decide_with = None
+    if old.rows is None or new.rows is None:
+        reason = f"their tensors were not read{note}: what changed in them is not known"
+    elif old.digests.weights and new.digests.weights:
+        reason = f"their tensors are stored in other types{note}: one side may be the other, rounded or quantised"
+    else:
+        reason = f"only headers were compared{note}: a cast cannot be told from retraining"
+        decide_with = command
+    return Unchecked(what=f"values of {new.group.name}", reason=reason, decide_with=decide_with)
 
 
 def _cast_check(before: _Side, after: _Side, old: GroupFingerprint, new: GroupFingerprint) -> Callable[[], bool | None]:

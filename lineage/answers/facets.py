@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -33,11 +34,15 @@ _TOKENIZER = re.compile(
     r"|chat_template[^/]*|(sentencepiece|spiece|spm)[^/]*\.model|[^/]+\.tiktoken|[^/]*\.spm|bpe\.codes)$"
 )
 
+_METADATA = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*(\n|\Z)", re.DOTALL | re.MULTILINE)
+"""The block at the top of a card, whose fields are compared one by one."""
+
 
 def facets(before: Side, after: Side) -> tuple[tuple[FacetDiff, ...], tuple[Unchecked, ...]]:
     """List the fields that differ, in order of name, and the files that could not be compared.
 
-    A field's values are JSON text. The pointer names the later side, or the earlier one for what is gone.
+    A field's values are JSON text; of a card's text and of tokenizer files it is a hash. The pointer names the later
+    side, or the earlier one for what is gone.
     """
     unread: list[Unchecked] = []
     found = [*_fields("config", "config.json", _config(before, unread), _config(after, unread), before, after)]
@@ -46,7 +51,7 @@ def facets(before: Side, after: Side) -> tuple[tuple[FacetDiff, ...], tuple[Unch
             sides = (_read(before, path, unread), _read(after, path, unread))
             found += _fields(name, path, *sides, before, after)
     found += _fields("card", "README.md", _card(before, unread), _card(after, unread), before, after)
-    found += _tokenizer(before, after)
+    found += [*_card_text(before, after), *_tokenizer(before, after)]
     return tuple(sorted(found, key=lambda facet: facet.name)), tuple(dict.fromkeys(unread))
 
 
@@ -117,6 +122,28 @@ def _fields(
             yield FacetDiff(
                 name=f"{name}.{key}", before=values[0], after=values[1], pointer=_pointer(side, path, field=key)
             )
+
+
+def _card_text(before: Side, after: Side) -> Iterator[FacetDiff]:
+    """Compare what stands in the cards under their metadata, by its hash; a card that was not read is unread above."""
+    if any("README.md" in side[2].unreadable for side in (before, after) if side[2]):
+        return
+    bodies = [_body(side[2].card_text) if side[2] else None for side in (before, after)]
+    if bodies[0] != bodies[1]:
+        hashes = [
+            None if body is None else _json(f"sha256:{hashlib.sha256(body.encode(errors='surrogatepass')).hexdigest()}")
+            for body in bodies
+        ]
+        side = before if bodies[1] is None else after
+        yield FacetDiff(name="card text", before=hashes[0], after=hashes[1], pointer=_pointer(side, "README.md"))
+
+
+def _body(card: str | None) -> str | None:
+    """Take the text of a card without its metadata block; None where there is no text."""
+    if card is None:
+        return None
+    text = card.removeprefix("\ufeff").replace("\r\n", "\n")
+    return _METADATA.sub("", text, count=1).strip() or None
 
 
 def _tokenizer(before: Side, after: Side) -> Iterator[FacetDiff]:

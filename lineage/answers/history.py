@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
@@ -11,6 +12,7 @@ from lineage.answers.lines import (
     pick_line,
     recorded_lines,
     recount,
+    unknown_commits,
     weight_change,
     why_no_line,
 )
@@ -18,7 +20,7 @@ from lineage.answers.looked_up import look_up, read_at
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
-from lineage.versioning.line import PushTrees, pushes
+from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.signals import tags_by_commit
 from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
 from lineage_schemas.change import Change, Unchecked
@@ -57,6 +59,7 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
 def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> list[Unchecked]:
     """List what the lines rest on unread, each once."""
     found = [not_looked_up] if not_looked_up else []
+    found += [item for recorded in lines for item in unknown_commits(recorded)]
     found += [item for recorded in lines for change in recorded.changes for item in change.unchecked]
     return list(dict.fromkeys(found))
 
@@ -83,9 +86,14 @@ def _push(
     return ListedPush(
         revisions=push.push.revisions,
         titles=tuple(commit.title for commit in commits),
-        start=push.push.start,
-        end=push.push.end,
+        start=_dated(push.push.start),
+        end=_dated(push.push.end),
         tags=tuple(tag for commit in commits for tag in tags.get(commit.id, ())),
         files_changed=len({change.path for commit in commits for change in commit.changes or ()}),
         change=weight_change(change) if change else None,
     )
+
+
+def _dated(moment: datetime) -> datetime | None:
+    """Give a push's date, None where the source told none."""
+    return None if moment == UNDATED else moment

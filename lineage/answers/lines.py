@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ from lineage.collect.recorded import recorded_history, recorded_refs
 from lineage.errors import LineageError, RevisionNotFoundError
 from lineage.versioning.line import Line, first_parent_line
 from lineage.versioning.paper import paper_definition
+from lineage.versioning.since import commits_named
 from lineage_schemas.answer_check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
-from lineage_schemas.change import Change
+from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.revision import Commit, History
 
@@ -65,13 +66,9 @@ def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine |
 def _line_to(lines: Iterable[RecordedLine], key: str, revision: str) -> RecordedLine:
     """Cut the first line that holds a tagged or named commit off behind it."""
     for recorded in lines:
-        tagged = {
-            ref.target
-            for ref in recorded.history.refs
-            if ref.kind == "tag" and revision in (ref.name, ref.name.removeprefix("refs/tags/"))
-        }
+        wanted = commits_named(recorded.history, revision)
         for position, commit in enumerate(recorded.line.commits):
-            if commit.id in tagged or (len(revision) >= 7 and commit.id.startswith(revision.lower())):
+            if commit.id in wanted:
                 return _cut(recorded, position)
     model = split_model_key(key)[1]
     raise RevisionNotFoundError(
@@ -129,6 +126,21 @@ def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinitio
     """Recount a stretch of a line as the study did."""
     first = [commit for c in recorded.changes if c.kind == "first_upload" for commit in c.revisions]
     return paper_definition(recorded.history.model, commits, first)
+
+
+def unknown_commits(recorded: RecordedLine, start: int = -1) -> Iterator[Unchecked]:
+    """Tell where the line itself is not known: commits without their files, a history that was cut."""
+    unknown = [commit for commit in recorded.line.commits[start + 1 :] if commit.changes is None]
+    if unknown:
+        yield Unchecked(
+            what=f"every commit from {unknown[0].id[:12]} on",
+            reason="which files they changed is not known to this source",
+            decide_with=f"lineage check {recorded.history.model}",
+        )
+    if recorded.history.incomplete:
+        yield Unchecked(what=f"the history of {recorded.history.model}", reason=recorded.history.incomplete)
+    if recorded.line.cut:
+        yield Unchecked(what=f"the line before {recorded.line.commits[0].id[:12]}", reason=recorded.line.cut)
 
 
 def why_no_line(view: StoreView, key: str) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.collect import run
 from lineage.answers.lines import unchecked_target
-from lineage.collect.events import NotRead
+from lineage.collect.events import NotRead, Stored, Unchanged
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded import recorded_refs
 from lineage.errors import HubError
+from lineage.store.aliases import key_of_alias
 from lineage_schemas.change import Unchecked
+from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:
@@ -23,35 +25,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """Hold one target with what the store knew of it before it was looked at anew."""
+    """Hold one target with its key in the store, its id as the answer shows it, and why it was not looked up."""
 
     target: Target
     key: str
     shown: str
-    heads_before: dict[str, str]
     not_looked_up: Unchecked | None
 
 
 def look_up(session: Session, target: Target, options: CollectOptions) -> Asked:
-    """Read the refs and history anew, as far as the session may, and remember what was known before."""
-    hub = target.hub or session.hub
-    key, unread = hub.key(target.model), None
-    heads = _heads(session, key)
+    """Read the refs and history anew, as far as the session may."""
+    hub, unread = target.hub or session.hub, None
+    with session.store.reading() as view:
+        key = key_of_alias(view, hub.name, target.model) or hub.key(target.model)
     if not session.offline or hub.is_local:
         try:
-            key = hub.key(hub.resolve(target.model).model)
-            heads = _heads(session, key)
             for event in run(session, [Target(target.model, hub=target.hub)], options):
                 if isinstance(event, NotRead):
-                    unread = Unchecked(what=f"refs of {event.model}", reason=event.detail)
+                    unread = Unchecked(what=f"refs of {event.model}", reason=_with_hint(event.detail, event.hint))
+                elif isinstance(event, Stored | Unchanged):
+                    key = hub.key(event.model)
         except HubError as error:
             unread = Unchecked(what=f"refs of {target.model}", reason=unchecked_target(error))
-    return Asked(target, key, shown_id(key, session.hub.name), heads, unread)
+    return Asked(target, key, shown_id(key, session.hub.name), unread)
 
 
-def _heads(session: Session, key: str) -> dict[str, str]:
+def _with_hint(detail: str, hint: str | None) -> str:
+    return f"{detail} ({hint})" if hint else detail
+
+
+def mark_checked(session: Session, key: str, branch: str, head: str) -> None:
+    """Remember up to which commit a branch was checked, where it stands there: what `--since last` starts from."""
     with session.store.reading() as view:
-        return {ref.name: ref.target for ref in recorded_refs(view, key)}
+        refs = [ref for ref in recorded_refs(view, key) if ref.name == branch and ref.target == head]
+    marked = tuple(ref.model_copy(update={"checked": head}) for ref in refs if ref.checked != head)
+    if marked:
+        session.store.write(GraphBatch(refs=marked))
+
+
+def last_checked(view: StoreView, key: str, branch: str) -> str | None:
+    """Find the commit up to which a branch was checked last; None where it never was."""
+    return next((ref.checked for ref in recorded_refs(view, key) if ref.name == branch), None)
 
 
 def read_at(view: StoreView, key: str) -> datetime | None:

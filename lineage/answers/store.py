@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import lineage
 from lineage.errors import InputError
@@ -15,7 +15,7 @@ from lineage_schemas.ids import shown_id, split_model_key
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
-    from lineage.store.interface import StoreView
+    from lineage.store.interface import StoreInfo, StoreView
 
 
 def store_info(session: Session) -> StoreInfoAnswer:
@@ -34,6 +34,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
             "nodes": info.nodes,
             "edges": info.edges,
             "server": info.server,
+            "note": _note(info),
         }
     )
 
@@ -68,18 +69,29 @@ def store_check(session: Session) -> StoreCheckAnswer:
     )
 
 
+def _note(info: StoreInfo) -> str | None:
+    """Say so where there is no store yet, so that a mistyped path shows."""
+    if info.backend != "sqlite" or info.size_bytes is not None:
+        return None
+    return "there is no store at this place yet: is the path right? `lineage collect` makes one in a folder that exists"
+
+
 def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
     """Erase models, those of the session's Hub or, named with their Hub's prefix, of any other.
 
-    What the store does not know is told, not raised: forgetting twice is no fault. Raises InputError for a target
+    What the store does not know is told, not raised, and neither is it known where only its name was kept, because a
+    Hub was asked for it in vain. Such a name goes too, unless others derive from it. Raises InputError for a target
     that names a revision, because single revisions are not forgotten.
     """
     asked = list(dict.fromkeys(targets))
     with session.store.reading() as view:
         keys = {target: _key(session, view, target) for target in asked}
-        known = view.nodes("Model", keys.values())
-        kept = {parent for child, parent in view.neighbours("DERIVED_FROM", known, "in") if child not in known}
-    session.store.erase(list(known))
+        going = view.nodes("Model", keys.values())
+        derived = view.neighbours("DERIVED_FROM", going, "in")
+        kept = {parent for child, parent in derived if child not in going}
+        named = {parent for _, parent in derived}
+        known = {key for key, node in going.items() if key in named or _was_read(node)}
+    session.store.erase(list(going))
     hub = session.hub.name
     return StoreForgetAnswer.model_validate(
         {
@@ -90,6 +102,11 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
             "not_found": [target for target in asked if keys[target] not in known],
         }
     )
+
+
+def _was_read(node: Mapping[str, Any]) -> bool:
+    """Tell a model of which something was seen: a commit, or at least that it is there."""
+    return bool(node.get("head")) or node.get("state") in {"present", "gated"}
 
 
 def _key(session: Session, view: StoreView, text: str) -> str:

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from lineage.collect.options import DEFAULT_MAX_MODELS
-from lineage.errors import HubError, HubUnreachableError, InputError, ModelNotFoundError
+from lineage.errors import InputError
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.query.walk import ancestors, descendants
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.answer import Incomplete, IncompleteReason
 from lineage_schemas.answer_trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
-from lineage_schemas.ids import ref_key, shown_id
+from lineage_schemas.ids import ref_key, shown_id, split_model_key
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def trace(
 
     A model that is not in the store is collected first, and so is a folder of one's own, every time. Downwards the
     answer is as complete as what was collected: a model known by name only has descendants too. At most `max_models`
-    models beside the root are told. Raises ModelNotFoundError, HubUnreachableError for what is neither stored nor
-    readable, InputError for questions that contradict themselves.
+    models beside the root are told. A root that is neither stored nor readable is an answer too, with the reason
+    under `incomplete`. Raises InputError for questions that contradict themselves.
     """
     if down and to is not None:
         raise InputError("--down goes to all descendants, not to one model", hint="leave out --down to see the paths")
@@ -73,6 +73,8 @@ def trace(
     root = _ensure(session, target, down=down, max_models=max_models)
     if to is not None:
         return _between(session, root, to, max_models)
+    if not down:
+        root = _with_ancestors(session, root, depth=depth, max_models=max_models)
     with session.store.reading() as view:
         walk = (descendants if down else ancestors)(view, root.key, depth=depth, limit=max_models)
         part = _Part("down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth))
@@ -124,6 +126,21 @@ def _known(session: Session, text: str) -> str | None:
         return _key_in_store(view, session.hub, target, by_name=True)
 
 
+def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_models: int) -> _Root:
+    """Read ancestors that are known by name only: another question may have read the root without them."""
+    if root.told or (session.offline and not session.hub.is_local):
+        return root
+    with session.store.reading() as view:
+        walk = ancestors(view, root.key, depth=depth, limit=max_models)
+        nodes = view.nodes("Model", walk.depths)
+    unread = [key for key, node in nodes.items() if not node.get("head") and node.get("state") not in _SETTLED]
+    hub, model = split_model_key(root.key)
+    if not unread or walk.hidden or hub != session.hub.name:
+        return root
+    session.progress.note(f"{len(unread)} of its ancestors were never read: they are read now")
+    return _Root(root.key, _collect(session, model, max_models=max_models, depth=depth))
+
+
 def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Root:
     """Find a model in the store, and collect it where it is not there."""
     target = parse_target(text)
@@ -136,11 +153,8 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
     if key is not None:
         return _Root(key)
     if session.offline and not session.hub.is_local:
-        raise HubUnreachableError(
-            f"{target} is not in the store, and the Hub may not be asked offline",
-            model=target.model,
-            hint=f"lineage collect {target}, without --offline",
-        )
+        reason = f"it is not in the store, and the Hub may not be asked offline: lineage collect {target}"
+        return _Root(session.hub.key(target.model), {session.hub.key(target.model): ("offline", reason)})
     session.progress.note(f"{target} is not in the store yet: it is collected first")
     told = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
     with session.store.reading() as view:
@@ -171,12 +185,11 @@ def _default_heads(view: StoreView, key: str, head: str) -> set[str]:
 
 def _collect(
     session: Session, model: str, *, max_models: int, revision: str | None = None, hub: Hub | None = None,
-    children: bool = False,
+    children: bool = False, depth: int | None = None,
 ) -> Told:  # fmt: skip
     """Collect a model with its ancestors, and tell what could not be read on the way.
 
-    The pipeline is imported here: an answer from the store does without it. Raises what kept the model itself
-    from being read; that it is gated is no error, because its name may still have descendants and declared parents.
+    The pipeline is imported here: an answer from the store does without it.
     """
     from lineage.answers.collect import run
     from lineage.collect.events import Capped, NotRead
@@ -184,24 +197,18 @@ def _collect(
     from lineage.collect.pipeline import Target
 
     told: Told = {}
-    options = CollectOptions(max_models=max_models, children=children)
+    options = CollectOptions(max_models=max_models, children=children, depth=depth)
     for event in run(session, [Target(model, revision, hub)], options):
         if isinstance(event, NotRead):
-            if event.asked and event.reason != "gated":
-                raise _unreadable(event.model, event.reason, event.detail)
-            told[session.hub.key(event.model)] = (event.reason, event.detail)
+            detail = f"{event.detail} ({event.hint})" if event.hint else event.detail
+            told[(hub or session.hub).key(event.model)] = (event.reason, detail)
         elif isinstance(event, Capped):
             told |= {session.hub.key(waiting): ("limit", event.limit) for waiting in event.waiting}
     return told
 
 
-def _unreadable(model: str, reason: IncompleteReason, detail: str) -> HubError:
-    """Make the error for a model that could not be collected at all."""
-    if reason == "missing":
-        return ModelNotFoundError(detail, model=model, hint="check the name; private models need HF_TOKEN")
-    if reason == "offline":
-        return HubUnreachableError(detail, model=model, hint="try again when the Hub can be reached")
-    return HubError(detail, model=model)
+_SETTLED = ("gated", "missing")
+"""States of models that need not be asked for again while a question is answered."""
 
 
 class _Teller:
@@ -216,7 +223,7 @@ class _Teller:
         models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
         dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
         unsaid = list(self._without_parent(nodes)) if part.direction != "down" else []
-        incomplete = [*self._incomplete(nodes, told), *self._unread(unsaid), *self._stopped(part)]
+        incomplete = [*self._incomplete(part, nodes, told), *self._unread(unsaid), *self._stopped(part)]
         return TraceAnswer(
             **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
             root=self._shown(root),
@@ -296,17 +303,18 @@ class _Teller:
                 detail = f"{evidence['pointer'].get('file')}: {evidence.get('value')}"
                 yield Incomplete(model=self._shown(evidence["child"]), reason="error", detail=detail)
 
-    def _incomplete(self, nodes: Mapping[str, Mapping[str, Any]], told: Told) -> Iterator[Incomplete]:
+    def _incomplete(self, part: _Part, nodes: Mapping[str, Mapping[str, Any]], told: Told) -> Iterator[Incomplete]:
         """Tell models that stand in the answer and were not read, with the newest reason that is known."""
-        for key in sorted(nodes):
-            state, head = nodes[key].get("state"), nodes[key].get("head")
+        for key in sorted(part.depths):
+            node = nodes.get(key, {})
+            state, head = node.get("state"), node.get("head")
             if key in told:
                 reason, detail = told[key]
             elif state in {"gated", "missing"}:
-                reason, detail = state, nodes[key].get("state_note")
+                reason, detail = state, node.get("state_note")
             elif not head:
                 reason = "offline" if self._session.offline else "limit"
-                detail = nodes[key].get("state_note") or "known by name only; `lineage collect` reads it"
+                detail = node.get("state_note") or "known by name only; `lineage collect` reads it"
             else:
                 continue
             yield Incomplete(model=self._shown(key), reason=reason, detail=detail)

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from lineage.answers.known_weights import BY, matches, nothing_to_compare_with
 from lineage.answers.measuring import Measured, level_within_budget, measure_model, measure_path
 from lineage.errors import InputError
-from lineage.fingerprint.compare import compare_layouts, compare_tensors
+from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
 from lineage.hub.target import PathTarget, parse_target
-from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer, VerifyVerdict
+from lineage_schemas.answer_verify import Difference, VerifyAnswer, VerifyVerdict
 from lineage_schemas.change import Unchecked
-from lineage_schemas.ids import shown_id
 from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.fingerprint.measure import GroupFingerprint
-    from lineage.store.interface import StoreView
     from lineage_schemas.file import FileEntry
-
-By = Literal["files", "weights", "content"]
-
-_BY: tuple[By, ...] = ("files", "weights", "content")
-"""What can be equal, the strongest first."""
 
 MAX_DIFFERENCES = 1_000
 """Files and tensors that are listed; a model of another kind differs in all of them."""
@@ -38,6 +33,7 @@ class _Outcome:
     verdict: VerifyVerdict
     differences: tuple[Difference, ...] = ()
     reason: str | None = None
+    summary: str | None = None
 
 
 def verify(session: Session, path: str, *, against: str | None = None) -> VerifyAnswer:
@@ -89,9 +85,17 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
         verdict=_strongest([outcome.verdict for outcome in outcomes.values()] + ["unchecked"] * bool(local.problems)),
         digests=_digests(local),
         matches=(),
+        summary="; ".join(_summaries(outcomes)) or None,
         differences=tuple(d for outcome in outcomes.values() for d in outcome.differences)[:MAX_DIFFERENCES],
         unchecked=(*local.unchecked(), *unchecked),
     )
+
+
+def _summaries(outcomes: Mapping[str, _Outcome]) -> Iterator[str]:
+    """Sum up each group in a few words, with its name where there are several."""
+    for name, outcome in outcomes.items():
+        if outcome.summary:
+            yield f"{name}: {outcome.summary}" if len(outcomes) > 1 else outcome.summary
 
 
 def _strongest(verdicts: Sequence[str]) -> VerifyVerdict:
@@ -130,20 +134,27 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
     """Compare one local group with its counterpart, as deep as both are known; `alone` is a file without a folder."""
     if other is None:
         found = group.digests.weights or group.digests.files
-        return _Outcome("different", (Difference(what=group.group.name, expected=None, found=found),))
+        missing = Difference(what=group.group.name, expected=None, found=found)
+        return _Outcome("different", (missing,), summary="the model has no such weights")
     if _same_files(group.files, other.files) or (alone and _is_part_of(group, other)):
         return _Outcome("equal")
     expected = other.digests.weights or _recorded(session, other)
     if expected is not None and expected == group.digests.weights:
         return _Outcome("reserialised", tuple(_file_differences(group, other)))
     differences = (*_file_differences(group, other), *_tensor_differences(group, other))
-    if expected is not None and group.digests.weights is not None:
-        return _Outcome("different", differences)
-    if group.digests.weights is None and group.rows is None and _both_hashed(group, other):
-        return _Outcome("different", differences)
-    if group.rows is not None and other.rows is not None and group.digests.layout != other.digests.layout:
-        return _Outcome("different", differences)
+    if _is_decided(group, other, expected):
+        short = tensors_in_short(other.rows, group.rows) if other.rows is not None and group.rows is not None else None
+        return _Outcome("different", differences, summary=short)
     return _Outcome("unchecked", differences, "the files differ, and whether their tensors do was not read")
+
+
+def _is_decided(group: GroupFingerprint, other: GroupFingerprint, expected: str | None) -> bool:
+    """Tell whether enough of both was read to call unequal weights different."""
+    if expected is not None and group.digests.weights is not None:
+        return True
+    if group.digests.weights is None and group.rows is None and _both_hashed(group, other):
+        return True
+    return group.rows is not None and other.rows is not None and group.digests.layout != other.digests.layout
 
 
 def _is_part_of(group: GroupFingerprint, other: GroupFingerprint) -> bool:
@@ -202,12 +213,14 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
     """Find the recorded revisions that have the local weights; the main group decides whether they are known."""
     main = local.main or local.groups[0]
     with session.store.reading() as view:
-        found = {group.group.name: _matches(view, group, session.hub.name) for group in local.groups}
+        found = {group.group.name: matches(view, group, session.hub.name) for group in local.groups}
+        empty = nothing_to_compare_with(view)
     unknown = [group for group in local.groups if not found[group.group.name]]
     verdict: VerifyVerdict = "known" if found[main.group.name] else "not_known"
-    if verdict == "not_known" and main.group.name in local.problems:
+    if verdict == "not_known" and (empty or main.group.name in local.problems):
         verdict = "unchecked"
-    matches = [match for group in found.values() for match in group]
+    unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else [])]
+    every = [match for group in found.values() for match in group]
     return VerifyAnswer(
         **session.header("verify.v1", None),
         path=path,
@@ -215,37 +228,23 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
         revision=None,
         verdict=verdict,
         digests=main.digests,
-        matches=tuple(sorted(matches, key=lambda m: (_BY.index(m.by), m.model, m.revision, m.group))),
+        matches=tuple(sorted(every, key=lambda m: (BY.index(m.by), m.model, m.revision, m.group))),
         differences=tuple(
             Difference(what=group.group.name, expected=None, found=group.digests.weights or group.digests.files)
             for group in unknown
             if verdict == "known"
         ),
-        unchecked=local.unchecked(),
+        unchecked=tuple(unchecked),
     )
 
 
-def _matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
-    """Find recorded groups with the same files, parameters or values, each once, by the strongest of these."""
-    keys: dict[str, By] = {}
-    for by in _BY:
-        digest = getattr(group.digests, by)
-        if digest is None:
-            continue
-        rows = [digest] if by == "files" else [row.key for row in view.find("Weights", {by: digest})]
-        for key in rows:
-            keys.setdefault(key, by)
-    matches = []
-    for key, by in keys.items():
-        for edge in view.edges("HAS_WEIGHTS", [key], "in"):
-            matches.append(_match(edge.source, edge.name, by, hub))
-    if matches or len(group.files) != 1 or group.files[0].sha256 is None:
-        return matches
-    files = view.edges("CONTAINS", [f"sha256:{group.files[0].sha256}"], "in")
-    return [_match(edge.source, edge.name, "files", hub) for edge in files]
-
-
-def _match(revision: str, group: str, by: By, hub: str) -> Match:
-    """Write a match as the answer shows it."""
-    model, _, commit = revision.rpartition("@")
-    return Match(model=shown_id(model, hub), revision=commit, group=group, by=by)
+def _empty(session: Session, path: str) -> Unchecked:
+    """Say that there is nothing in the store that the weights could be, and what brings something into it."""
+    return Unchecked(
+        what="whose weights these are",
+        reason=(
+            f"the store {session.store.url} holds no model's weights to compare with; "
+            "`lineage collect ORG/NAME` reads some into it"
+        ),
+        decide_with=f"lineage verify {shlex.quote(path)} --against ORG/NAME",
+    )

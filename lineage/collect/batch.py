@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.names import publisher_of
+from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
 from lineage_schemas.change import Change
@@ -26,16 +27,22 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
     """Make the batch that brings the graph to what was read, and marks what is there no longer.
 
     Nothing recorded is dropped: commits, refs and changes that the Hub does not show any more are kept as vanished,
-    as long as the history was read whole.
+    as long as the history was read whole. The Hub's local cache knows a part of what the Hub itself tells: it adds
+    weights to what is recorded and takes nothing back.
     """
     key, model = reading.key, _model(reading, hub_name, now)
+    if _knows_less(reading, view):
+        return _contents(reading)
+    aliases = names.aliases(reading.resolved)
+    former = former_keys(view, aliases)
+    moved = [edge for edge in moved_edges(view, former) if edge.child != key]
     revisions = tuple(_revision(key, commit) for commit in reading.history.commits)
-    refs = tuple(_refs(key, reading))
+    refs = tuple(_refs(key, reading, view, former))
     changes = tuple(change for report in reading.lines for change in report.changes)
     whole = reading.history.incomplete is None
     gone_changes = tuple(vanished_changes(view, key, {c.key for c in changes})) if whole else ()
     return GraphBatch(
-        models=(model,),
+        models=(*former_models(view, former), model),
         stubs=tuple(_stubs(reading, names)),
         publishers=_publisher(model),
         refs=(*refs, *(vanished_refs(view, key, {r.key for r in refs}) if whole else ())),
@@ -46,9 +53,25 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
         changes=(*changes, *_still_told(gone_changes, {r.key for r in revisions})),
         replace_changes_of=(key,) if whole else (),
         evidence=reading.derivation.evidence,
-        derivations=reading.derivation.derivations,
-        replace_derivations_of=(key,),
-        attachments=(*_texts(reading), *reading.weights.attachments(), *names.aliases()),
+        derivations=(*moved, *reading.derivation.derivations),
+        replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
+        attachments=(*_texts(reading), *reading.weights.attachments(), *aliases),
+    )
+
+
+def _knows_less(reading: ModelReading, view: StoreView) -> bool:
+    """Say whether the store holds a history from the Hub itself while this reading is of its local cache."""
+    node = view.nodes("Model", [reading.key]).get(reading.key) or {}
+    return reading.history.source == "cache" and node.get("history_source") not in (None, "cache")
+
+
+def _contents(reading: ModelReading) -> GraphBatch:
+    """Make a batch of what files hold, which is true whatever else is known."""
+    return GraphBatch(
+        trees=tuple(_trees(reading)),
+        weights=tuple(reading.weights.records()),
+        group_weights=tuple(reading.weights.placed(reading.key)),
+        attachments=(*_texts(reading), *reading.weights.attachments()),
     )
 
 
@@ -130,11 +153,16 @@ def _revision(key: str, commit: Commit) -> Revision:
     return Revision(key=revision_key(key, commit.id), model=key, commit=commit.id, **fields)
 
 
-def _refs(key: str, reading: ModelReading) -> Iterator[Ref]:
+def _refs(key: str, reading: ModelReading, view: StoreView, former: dict[str, str]) -> Iterator[Ref]:
+    """Give the refs as they stand now, each with the mark of its last check, under whichever name that was."""
     default = reading.history.default_branch
+    known = [key, *(old for old, new in former.items() if new == key)]
+    rows = [row.properties for model in reversed(known) for row in view.find("Ref", {"model": model})]
+    marks = {row["name"]: row.get("checked") for row in rows}
     for ref in reading.history.refs:
         yield Ref(
             key=ref_key(key, ref.name),
+            checked=marks.get(ref.name),
             model=key,
             name=ref.name,
             kind=ref.kind,

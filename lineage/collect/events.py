@@ -40,12 +40,13 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class NotRead:
-    """A model could not be read; what is known of it stays."""
+    """A model could not be read; what is known of it stays. `asked` says whether it was a target itself."""
 
     model: str
     reason: IncompleteReason
     detail: str
     asked: bool
+    hint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lineage_schemas.model import Model, ModelState
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.store.interface import GraphStore
+    from lineage_schemas.snapshot import ResolvedRevision
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,14 @@ class Names:
     """Ask the Hub which model each name means, once a run, and fall back to what the store remembers.
 
     The Hub's answer wins: it knows legacy names and renamed repositories. Without it the store's aliases tell,
-    and then the name as it is written.
+    and then the name as it is written. A Hub that could not be reached once is not asked again in the same run.
     """
 
     def __init__(self, hub: Hub, store: GraphStore) -> None:
         self._hub = hub
         self._store = store
         self._known: dict[str, KnownName] = {}
+        self._unreachable: str | None = None
 
     def find(self, name: str) -> KnownName:
         """Find the model behind a name; never raises: what cannot be asked has the state `unknown`."""
@@ -60,14 +62,18 @@ class Names:
             aliases=aliases,
         )
 
-    def aliases(self) -> tuple[Attachment, ...]:
+    def aliases(self, read: ResolvedRevision) -> tuple[Attachment, ...]:
         """List the names that the Hub answered under another id, to be remembered for offline days."""
-        redirected = ((self._hub.key(name), known.key) for name, known in sorted(self._known.items()))
+        answered = {name: known.key for name, known in self._known.items()}
+        answered[read.asked] = self._hub.key(read.model)
+        redirected = ((self._hub.key(name), key) for name, key in sorted(answered.items()))
         return tuple(
             Attachment(kind="alias", key=asked, data=key.encode()) for asked, key in redirected if asked != key
         )
 
     def _ask(self, name: str) -> KnownName:
+        if self._unreachable:
+            return KnownName(self._remembered(name), "unknown", self._unreachable)
         try:
             resolved = self._hub.resolve(name)
         except GatedError as error:
@@ -75,6 +81,7 @@ class Names:
         except (ModelNotFoundError, InputError) as error:
             return KnownName(self._hub.key(name), "missing", error.message)
         except HubUnreachableError as error:
+            self._unreachable = error.message
             return KnownName(self._remembered(name), "unknown", error.message)
         except HubError as error:
             return KnownName(self._remembered(name), "present", error.message)

@@ -16,8 +16,8 @@ class CollectOptions:
     """Hold the limits and wishes of one run.
 
     `level` None means by budget: a local Hub in full, a remote one by headers, and in full what stays under
-    `max_bytes` a model. `depth` counts generations followed from the targets, None all of them. `branch` asks for
-    another line than the default branch's to be measured too.
+    `max_bytes` a model. `depth` counts generations followed from the targets, None all of them; `parents` and
+    `children` say in which direction.
     """
 
     refresh: bool = False

@@ -24,10 +24,11 @@ from lineage.errors import (
     RevisionNotFoundError,
 )
 from lineage.progress import Progress
+from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
-from lineage_schemas.model import Model, ModelState
+from lineage_schemas.model import Level, Model, ModelState
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
@@ -105,9 +106,9 @@ class Collection:
             return self._read(target, depth)
         except HubError as error:
             self._keep_state(target, error)
-            return NotRead(target.model, _reason(error), error.message, depth == 0)
+            return NotRead(target.model, _reason(error), error.message, depth == 0, error.hint)
         except FormatError as error:
-            return NotRead(target.model, "error", error.message, depth == 0)
+            return NotRead(target.model, "error", error.message, depth == 0, error.hint)
 
     def _read(self, target: Target, depth: int) -> Event:
         hub = target.hub or self.hub
@@ -146,8 +147,10 @@ class Collection:
 
     def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision) -> bool:
         """Say whether a collected model still stands at the same commit and was read deep enough."""
-        deep_enough = self.options.level is None or RANK[kept.get("level")] >= RANK[self.options.level]
-        return kept["head"] == resolved.commit and deep_enough
+        level: Level | None = kept.get("level")
+        deep_enough = self.options.level is None or RANK[level] >= RANK[self.options.level]
+        same_budget = level == "full" or self.options.max_bytes == DEFAULT_MAX_BYTES
+        return kept["head"] == resolved.commit and deep_enough and same_budget
 
     def _parents_in_store(self, key: str) -> tuple[str, ...]:
         with self.store.reading() as view:
@@ -162,27 +165,29 @@ class Collection:
             if hub_name == self.hub.name:
                 self._waiting.add(Target(parent_id, downwards=False), depth + 1, self.hub)
         if self.options.children and target.downwards:
-            limit = self.options.max_models
-            for child in self.hub.list_models(base=model, limit=limit):
+            for child in self.hub.list_models(base=model, limit=self.options.max_models + 1):
                 self._waiting.add(Target(child), depth + 1, self.hub)
 
     def _keep_state(self, target: Target, error: HubError) -> None:
-        """Remember that a model is gated or missing, unless it was read before."""
+        """Remember that a model is gated or missing; what was read of it before stays."""
         state = _STATE.get(type(error))
         hub = target.hub or self.hub
         key = hub.key(target.model)
-        if state is None or self._kept(key):
+        if state is None:
             return
-        model = Model(
-            key=key,
-            hub=hub.name,
-            id=target.model,
-            state=state,
-            state_note=error.message,
-            publisher=publisher_of(target.model),
-            collected_at=self._clock(),
-        )
-        self.store.write(GraphBatch(models=(model,)))
+        with self.store.reading() as view:
+            known = view.nodes("Model", [key]).get(key) or {}
+        told = {
+            "hub": hub.name,
+            "id": target.model,
+            "publisher": publisher_of(target.model),
+            **known,
+            "key": key,
+            "state": state,
+            "state_note": error.message,
+            "collected_at": known.get("collected_at") or self._clock(),
+        }
+        self.store.write(GraphBatch(models=(Model.model_validate(told),)))
 
 
 _STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}

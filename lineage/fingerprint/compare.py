@@ -116,6 +116,24 @@ def compare_tensors(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> 
     )
 
 
+def tensors_in_short(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> str:
+    """Sum up in one line how tensors differ from those before: `3 of 38 tensors differ; dtype F32 → F16/F32`.
+
+    By bytes where both tables have digests, else by dtype and shape.
+    """
+    layout = compare_layouts(before, after)
+    differing = {*layout.retyped, *layout.grown, *layout.reshaped}
+    if all(row.digest for row in (*before, *after)):
+        differing.update(compare_tensors(before, after).changed)
+    number = len(differing) + len(layout.removed)
+    verb = "differ or are missing" if differing and layout.removed else "missing" if layout.removed else "differ"
+    words = f"{f'all {number:,}' if number == len(before) else f'{number:,} of {len(before):,}'} tensors {verb}"
+    if layout.added:
+        words += f", {len(layout.added):,} added"
+    old, new = ("/".join(sorted({row.dtype for row in rows})) for rows in (before, after))
+    return words if old == new else f"{words}; dtype {old} → {new}"
+
+
 def tell_change(
     before: GroupFingerprint, after: GroupFingerprint, cast_check: Callable[[], bool | None] | None = None
 ) -> ToldChange:
@@ -205,10 +223,19 @@ def _values(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutCom
     if layout.retyped or not _have_digests(before, after):
         return ToldChange("replaced", None, total, "; ".join(notes) or None)
     tensors = compare_tensors(before.rows or (), after.rows or ())
+    if _dtypes_of(before, tensors.removed) != _dtypes_of(after, tensors.added):
+        note = _dtype_note(before.rows or (), after.rows or ()) or "other dtypes"
+        return ToldChange("replaced", None, total, "; ".join([*notes, note]))
     names = set(tensors.changed) | set(tensors.added)
     kept = [row.name for row in after.rows or () if row.name not in names and not _BUFFER.search(row.name)]
     note = "; ".join([f"{len(names)} of {total} tensors", *notes])
     return ToldChange("partial" if kept else "retrained", len(names), total, note)
+
+
+def _dtypes_of(side: GroupFingerprint, names: Sequence[str]) -> Counter[str]:
+    """Count the dtypes of some tensors: under other names, another dtype hides whether values are the same."""
+    wanted = set(names)
+    return Counter(row.dtype for row in side.rows or () if row.name in wanted)
 
 
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})

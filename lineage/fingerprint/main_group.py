@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from lineage.fingerprint.weight_files import weight_format, weight_suffix
 
@@ -70,6 +71,13 @@ def variant_of(name: str) -> str | None:
         return rest
     bits = _GPTQ_VARIANT.search(stem)
     return bits[1] if bits else None
+
+
+def role_of(name: str) -> Literal["model", "adapter", "part"]:
+    """Tell by a group's name whether it holds a model, an adapter, or a part that is nothing without its model."""
+    base = name.rpartition("/")[2]
+    rank = _name_rank(base[: len(base) - len(weight_suffix(base))])
+    return "part" if rank == 3 else "adapter" if rank == 1 else "model"
 
 
 def _rank(name: str, pipeline: bool) -> tuple[int, int, int, int, int, int, str]:

@@ -116,7 +116,7 @@ def fingerprint_group(
 def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SILENT) -> GroupFingerprint:
     """Measure one weight file on this machine; it needs no config and no repository around it.
 
-    Raises InputError where it cannot be read, FormatError where it breaks its format.
+    Raises InputError where it cannot be read or is no weight file, FormatError where it breaks its format.
     """
     try:
         size = path.stat().st_size
@@ -124,17 +124,34 @@ def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SIL
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     entry = FileEntry(path=path.name, size=size)
     groups = weight_groups([entry])
-    group = groups[0] if groups else _group_by_content(path)
+    group = groups[0] if groups else _group_by_content(path, size)
     source = Source(entry, read_ranges(path, path.name), lambda: iter(()), path)
     with progress.task(f"Reading {path.name}", _work([source], level), "B") as task:
         measured = _measure(group, [source], level, task)
     return replace(measured, cost=Cost(bytes_read=size if level == "full" else 0, local=True))
 
 
-def _group_by_content(path: Path) -> WeightGroup:
-    """Make the group of a file whose name tells nothing; its first bytes may tell GGUF."""
-    begin = read_ranges(path, path.name)(0, 4)
-    return WeightGroup(name=path.name, format="gguf" if begin == b"GGUF" else "other", files=(path.name,), main=True)
+def _group_by_content(path: Path, size: int) -> WeightGroup:
+    """Make the group of a file whose name tells nothing; its first bytes may tell GGUF or safetensors."""
+    read = read_ranges(path, path.name)
+    if read(0, 4) == b"GGUF":
+        found = "gguf"
+    elif _has_safetensors_header(read, size, path.name):
+        found = "safetensors"
+    else:
+        raise InputError(
+            f"{path} is no weight file, neither by its name nor by its first bytes",
+            hint="name a weight file (safetensors, GGUF, a pickled model, ONNX …), or the folder of a model",
+        )
+    return WeightGroup(name=path.name, format=found, files=(path.name,), main=True)
+
+
+def _has_safetensors_header(read: Read, size: int, name: str) -> bool:
+    """Tell whether a file begins with a sound safetensors header that has tensors."""
+    try:
+        return bool(read_header(read, size, name).tensors)
+    except FormatError:
+        return False
 
 
 def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bool) -> Source:

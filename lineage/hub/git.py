@@ -129,7 +129,7 @@ def fetch_repository(
     # A header for one host must not follow a redirect to another.
     redirects = {"http.followRedirects": "false" if authorization else "initial"}
     protocols = "http:https" if url.startswith(("http://", "https://")) else "file"
-    environment = git_environment(protocols, headers | redirects)
+    environment = git_environment(protocols, headers | redirects, GIT_NO_LAZY_FETCH="1")
     try:
         git_dir.parent.mkdir(parents=True, exist_ok=True)
         with locked(git_dir):
@@ -172,16 +172,19 @@ def _clone(
     if pull_requests:
         command += ["--config", "remote.origin.fetch=+refs/pr/*:refs/pr/*"]
     place = ["--", url, str(unfinished)]
-    try:
-        done = run_git(
-            [*command, f"--filter={FILTER}", *place], model=model, environment=environment, timeout=FETCH_TIMEOUT
-        )
-        partial = b"filtering not recognized by server" not in done.stderr and not url.endswith(".bundle")
-    except HubAnswerError as error:
-        progress.note(f"{model}: the server gave no partial copy ({error.message}); asking for the whole history")
-        shutil.rmtree(unfinished, ignore_errors=True)
+    partial = False
+    # A bundle is no server to fetch the rest from: git would ask it again and again for what it lacks.
+    if url.startswith(("http://", "https://")):
+        try:
+            done = run_git(
+                [*command, f"--filter={FILTER}", *place], model=model, environment=environment, timeout=FETCH_TIMEOUT
+            )
+            partial = b"filtering not recognized by server" not in done.stderr
+        except HubAnswerError as error:
+            progress.note(f"{model}: the server gave no partial copy ({error.message}); asking for the whole history")
+            shutil.rmtree(unfinished, ignore_errors=True)
+    if not (unfinished / "HEAD").is_file():
         run_git([*command, *place], model=model, environment=environment, timeout=FETCH_TIMEOUT)
-        partial = False
     (unfinished / _SOURCE_FILE).write_text("git-partial\n" if partial else "git-full\n", "ascii")
     unfinished.rename(git_dir)
 

@@ -24,7 +24,7 @@ LAST_REQUESTS = 10
 TOLD_SECONDS = 2.0
 """Waits beyond this are told to the person who waits too."""
 
-_RATE_LIMIT = re.compile(r'"\w+"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
+_RATE_LIMIT = re.compile(r'"\w+"\s*;\s*r\s*=\s*([0-9]{1,9})\s*;\s*t\s*=\s*([0-9]{1,9})(?![0-9])')
 
 Answered = TypeVar("Answered")
 
@@ -70,13 +70,13 @@ def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime | None 
     if status == 429 and limit is not None and limit[0] == 0:
         return limit[1] + 1.0
     value = headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isdecimal() and len(value) < 10:
         return float(value)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+        return max(0.0, (date - (now or datetime.now(UTC))).total_seconds()) if date.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds()) if date.tzinfo else None
 
 
 def persevere(ask: Callable[[], Answered], patience: Patience, progress: Progress, what: str) -> Answered:

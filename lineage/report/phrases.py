@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:  # renderers are handed records: importing their modules would
     from lineage_schemas.answer_trace import TracedDerivation, TracedEvidence
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal
+
+BYTES_NOT_COMPARED = "the bytes were not compared: a cast, a repair and a retraining look the same"
+"""What `replaced` means to somebody who has to decide."""
 
 SIGNALS = {
     "tag": "tag",
@@ -58,8 +62,10 @@ def moment(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if when.tzinfo else when.strftime("%Y-%m-%d %H:%M")
 
 
-def period(start: datetime, end: datetime) -> str:
+def period(start: datetime | None, end: datetime | None) -> str:
     """Write a period in UTC, the date once where it is one day."""
+    if start is None or end is None:
+        return "no date told"
     first, last = moment(start), moment(end)
     if first == last:
         return first
@@ -69,6 +75,11 @@ def period(start: datetime, end: datetime) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun: `1 file`, `1,024 files`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def shortened(text: str) -> str:
+    """Shorten the commit ids and hashes inside a text: people compare the first digits, JSON has them all."""
+    return re.sub(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])", lambda found: found[0][:COMMIT_DIGITS], text)
 
 
 def size(count: int | None) -> str:

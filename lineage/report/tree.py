@@ -128,17 +128,19 @@ def _facts(walk: _Walk, model_id: str) -> str:
     if model is None:
         return ""
     facts = [model.family, model.licence]
-    if model.state == "present":
+    if model.state == "present" and model.revision is not None:
         facts = [model.family or "family unknown", model.licence or "no licence named"]
     return "".join(f" · {cut(fact, 40)}" for fact in facts if fact)
 
 
 def _marks(walk: _Walk, model_id: str) -> list[Span]:
-    """Mark what could not be read or followed."""
+    """Mark what was not read, could not be, or was not followed; of a model without a revision nothing was read."""
     model, stop = walk.models.get(model_id), walk.incomplete.get(model_id)
     marks: list[str] = [stop.reason] if stop else []
     if model and model.state != "present" and model.state not in marks:
         marks.insert(0, "not read" if model.state == "unknown" else model.state)
+    elif model and model.revision is None and marks in ([], ["limit"]):
+        marks = ["not read"]
     texts = {"limit": "not followed further", "error": "could not be read", "offline": "not read: offline"}
     return [Span(f"  [{', '.join(texts.get(mark, mark) for mark in marks)}]", "warn")] if marks else []
 
@@ -191,6 +193,8 @@ def _nothing(answer: TraceAnswer) -> str:
         return "No descendant is known. --children on `lineage collect` asks the Hub for them."
     if answer.unresolvable:
         return "No parent is known: what the files name is no repository."
+    if any(each.model == answer.root for each in answer.incomplete):
+        return "No parent is known, and not everything that may name one could be read."
     return "No parent is declared: trained from scratch, or its publisher does not say."
 
 

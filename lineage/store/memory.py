@@ -84,13 +84,14 @@ class MemoryView(StoreView):
 
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
         """List the edges that touch a set of nodes."""
+        wanted = set(frontier)
         for (source, target, name), body in self._shown(kind):
-            if (source if direction == "out" else target) in frontier:
+            if (source if direction == "out" else target) in wanted:
                 yield EdgeRow(kind, source, target, name, json.loads(body))
 
     def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
         """List the ends of the edges that touch a set of nodes."""
-        return [(edge.source, edge.target) for edge in self.edges(kind, set(frontier), direction)]
+        return [(edge.source, edge.target) for edge in self.edges(kind, frontier, direction)]
 
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
         """Count nodes or edges, looking at each."""

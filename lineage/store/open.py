@@ -67,7 +67,10 @@ def _sqlite(url: str, name: str, read_only: bool) -> GraphStore:
 
     if not name or "\0" in name:
         raise InputError(f"{url!r} names no file", hint=f"a store is {BACKENDS}")
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:  # ~somebody who has no home here
+        raise InputError(f"{url!r} is no place on this machine: {error}", hint="write the path in full") from error
     return SqliteStore(path, url=url, read_only=read_only, make_folder=path == _default_path(path))
 
 

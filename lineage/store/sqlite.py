@@ -83,13 +83,17 @@ class SqliteStore(GraphStore):
         """Open a view on a connection of its own."""
         with told(self.url):
             connection = self._idle.pop() if self._idle else self._for_reading()
-            connection.execute("BEGIN")
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # the snapshot begins here
+        is_file = False
         try:
-            yield SqliteView(connection, self.url)
+            with told(self.url):
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # the snapshot begins here
+                is_file = bool(connection.execute("PRAGMA database_list").fetchone()[2])
+            with told(self.url):
+                yield SqliteView(connection, self.url)
         finally:
             connection.rollback()
-            if connection.execute("PRAGMA database_list").fetchone()[2]:
+            if is_file:
                 self._idle.append(connection)
             else:  # it stood for a file that may be there the next time
                 connection.close()
@@ -99,7 +103,7 @@ class SqliteStore(GraphStore):
         from lineage.store.forgetting import plan
         from lineage.store.sqlite_write import SqliteWriter
 
-        if not self.path.exists():
+        if not self._is_there():
             return
         with self._turn, told(self.url):
             connection = self._for_writing()
@@ -137,7 +141,7 @@ class SqliteStore(GraphStore):
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
-        size = sum(file.stat().st_size for file in files if file.exists()) if self.path.exists() else None
+        size = sum(file.stat().st_size for file in files if file.exists()) if self._is_there() else None
         return StoreInfo(self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges)
 
     def close(self) -> None:
@@ -155,8 +159,7 @@ class SqliteStore(GraphStore):
                 self._writer = None
 
     def _for_reading(self) -> sqlite3.Connection:
-        self._refuse_folder()
-        if not self.path.exists():
+        if not self._is_there():
             return empty_connection()
         connection = readable(self.path, self.url, timeout=self._wait)
         try:
@@ -190,7 +193,7 @@ class SqliteStore(GraphStore):
         if self._read_only:
             raise StoreError(f"the store {self.url} was opened for reading only")
         if self._writer is None:
-            self._refuse_folder()
+            self._is_there()
             self._find_folder()
             connection = connect(self.path, "rwc", timeout=self._wait)
             try:
@@ -201,9 +204,15 @@ class SqliteStore(GraphStore):
             self._writer = connection
         return self._writer
 
-    def _refuse_folder(self) -> None:
-        if self.path.is_dir():
-            raise StoreError(f"{self.url} is a folder, not a store", hint="name a file with --store")
+    def _is_there(self) -> bool:
+        try:
+            if self.path.is_dir():
+                raise StoreError(f"{self.url} is a folder, not a store", hint="name a file with --store")
+            return self.path.exists()
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.url} cannot be reached: {error}", hint="name another place with --store"
+            ) from error
 
     def _find_folder(self) -> None:
         """Make sure that the file's folder is there: made where that is ours to do, else asked for."""

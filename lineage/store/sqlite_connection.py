@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -45,9 +45,11 @@ def transaction(connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMED
 
 def version_of(connection: sqlite3.Connection, url: str) -> int:
     """Give the version of a store's schema, 0 for an empty file; refuses what is no store, or made by a newer us."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables_there,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # One state of the file for all three: another process may be making the store at this very moment.
+    with nullcontext() if connection.in_transaction else transaction(connection, "DEFERRED"):
+        (tables_there,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         if application == 0 and version == 0 and tables_there == 0:
             return 0

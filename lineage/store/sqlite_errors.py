@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 
 from lineage.errors import StoreError
 
@@ -54,13 +55,19 @@ def store_error(url: str, error: sqlite3.Error | OverflowError) -> StoreError:
     for codes, meaning, hint in _MEANINGS:
         if name.startswith(codes):
             return StoreError(f"the store {url} {meaning} ({error})", hint=hint)
+    if str(error).startswith("no such "):
+        hint = "move it away and collect again, or restore it from a copy"
+        return StoreError(f"the store {url} is damaged: {error}", hint=hint)
     return StoreError(f"the store {url} cannot do this: {error}")
 
 
 @contextmanager
 def told(url: str) -> Iterator[None]:
-    """Turn errors of SQLite into StoreError."""
+    """Turn errors of SQLite, and of contents that are not what we wrote, into StoreError."""
     try:
         yield
     except (sqlite3.Error, OverflowError) as error:
         raise store_error(url, error) from error
+    except JSONDecodeError as error:
+        hint = "move it away and collect again, or restore it from a copy"
+        raise StoreError(f"the store {url} is damaged: a record in it is no JSON ({error})", hint=hint) from error

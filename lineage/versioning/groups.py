@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.main_group import role_of, variant_of
 from lineage_schemas.file import FileEntry, FileVersion
 from lineage_schemas.weight_group import WeightGroup
+
+MAX_COMPARED_NAMES = 10_000
+"""Pairs of names that are compared for likeness; where more would go, order of name decides: nobody names so many."""
+
+_QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
+"""Formats of llama.cpp, old and new, in which a quantisation is a group of its own."""
 
 
 @dataclass(frozen=True)
@@ -58,61 +65,131 @@ def placed_groups(commit: str, tree: Mapping[str, FileVersion]) -> dict[str, Pla
     return {g.name: PlacedGroup(commit, g, {path: tree[path] for path in g.files}) for g in groups}
 
 
-def pair_groups(before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup]) -> list[Pairing]:
+def pair_groups(
+    before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], *, any_variant: bool = False
+) -> list[Pairing]:
     """Find for every group what it became.
 
     Untouched files first, for a name may move to a file that is added beside them; then by name; then by equal
-    content under another name; then what disappeared with what appeared in its place: same folder and format, or
-    same folder in another format, the main group before others. A set of shards that one file replaces keeps its
-    name and needs no search.
+    content under another name; then the same quantisation or variant under another name; then a main group with a main
+    group of the same folder, whatever its format; last the same folder, format, variant and stem. Two main groups
+    whose names tell different variants are two groups, unless `any_variant` says that nothing else stood there. A set
+    of shards that one file replaces keeps its name and needs no search.
     """
     pairs: list[Pairing] = []
-    gone, new = list(before.values()), list(after.values())
-    for same in (_untouched, _same_name, _same_content, _same_place, _same_folder):
-        for old, fresh in list(_matches(gone, new, same)):
+    gone, new = dict(before), dict(after)
+
+    def pair(matches: Iterable[tuple[PlacedGroup, PlacedGroup]]) -> None:
+        for old, fresh in list(matches):
             pairs.append(Pairing(old, fresh))
-            gone.remove(old)
-            new.remove(fresh)
-    pairs += [Pairing(old, None) for old in gone] + [Pairing(None, fresh) for fresh in new]
+            del gone[old.group.name], new[fresh.group.name]
+
+    for key in (_files, _name, _content, _variant):
+        pair(_matches(gone.values(), new.values(), key))
+    pair(_main_groups(gone.values(), new.values(), any_variant=any_variant))
+    pair(_matches(gone.values(), new.values(), _stem_place))
+    pairs += [Pairing(old, None) for old in gone.values()] + [Pairing(None, fresh) for fresh in new.values()]
     return sorted(pairs, key=lambda pair: pair.name)
 
 
 def _matches(
-    gone: list[PlacedGroup], new: list[PlacedGroup], same: Callable[[PlacedGroup, PlacedGroup], bool]
+    gone: Iterable[PlacedGroup], new: Iterable[PlacedGroup], key: Callable[[PlacedGroup], Hashable | None]
 ) -> Iterator[tuple[PlacedGroup, PlacedGroup]]:
-    """Pair each disappeared group with at most one that appeared."""
-    free = sorted(new, key=lambda g: (not g.group.main, g.group.name))
-    for old in sorted(gone, key=lambda g: (not g.group.main, g.group.name)):
-        found = next((fresh for fresh in free if same(old, fresh)), None)
-        if found:
-            free.remove(found)
-            yield old, found
+    """Pair each disappeared group with at most one that appeared and has the same key; None has no match."""
+    free, left = _by_key(new, key), _by_key(gone, key)
+    for found in left.keys() & free.keys():
+        yield from _likest(left[found], free[found])
 
 
-def _untouched(old: PlacedGroup, new: PlacedGroup) -> bool:
-    return dict(old.files) == dict(new.files)
+def _by_key(
+    groups: Iterable[PlacedGroup], key: Callable[[PlacedGroup], Hashable | None]
+) -> dict[Hashable, list[PlacedGroup]]:
+    found: dict[Hashable, list[PlacedGroup]] = {}
+    for placed in groups:
+        if (value := key(placed)) is not None:
+            found.setdefault(value, []).append(placed)
+    return found
 
 
-def _same_name(old: PlacedGroup, new: PlacedGroup) -> bool:
-    return old.group.name == new.group.name
+def _likest(olds: list[PlacedGroup], news: list[PlacedGroup]) -> Iterator[tuple[PlacedGroup, PlacedGroup]]:
+    """Pair groups off, the likest names first."""
+    if len(olds) * len(news) > MAX_COMPARED_NAMES:
+        yield from zip(*(sorted(groups, key=lambda placed: placed.group.name) for groups in (olds, news)), strict=False)
+        return
+    free_old, free_new = ({placed.group.name for placed in groups} for groups in (olds, news))
+    for old, fresh in sorted(((old, fresh) for old in olds for fresh in news), key=_unlikeness):
+        if old.group.name in free_old and fresh.group.name in free_new:
+            free_old.remove(old.group.name)
+            free_new.remove(fresh.group.name)
+            yield old, fresh
 
 
-def _same_content(old: PlacedGroup, new: PlacedGroup) -> bool:
-    return old.identities == new.identities
+def _unlikeness(pair: tuple[PlacedGroup, PlacedGroup]) -> tuple[int, bool, str, str]:
+    """Order pairs: names with much in common at both ends first, then two main groups, then by name."""
+    old, new = (placed.group for placed in pair)
+    alike = _common_start(old.name, new.name) + _common_start(old.name[::-1], new.name[::-1])
+    return -alike, not (old.main and new.main), old.name, new.name
 
 
-def _same_place(old: PlacedGroup, new: PlacedGroup) -> bool:
-    return old.place == new.place and _alike(old.group, new.group)
+def _common_start(one: str, other: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def _same_folder(old: PlacedGroup, new: PlacedGroup) -> bool:
-    """A main group in another format takes the place of the main group, never that of a component."""
-    return old.group.component == new.group.component and old.group.main and new.group.main
+def _files(placed: PlacedGroup) -> Hashable:
+    return frozenset(placed.files.items())
 
 
-def _alike(old: WeightGroup, new: WeightGroup) -> bool:
-    """Say whether one name could follow the other: both whole models, or the same component's stem."""
-    return (old.main and new.main) or stem(old) == stem(new)
+def _name(placed: PlacedGroup) -> Hashable:
+    return placed.group.name
+
+
+def _content(placed: PlacedGroup) -> Hashable:
+    return placed.identities
+
+
+def _variant(placed: PlacedGroup) -> Hashable | None:
+    """Name what a group under another name must share to be the same variant; None where the name tells no variant.
+
+    A projector beside a GGUF model has a quantisation too and is not the model: its role goes with the variant. In
+    ONNX each part of one model has the same variants, so that there the stem must decide.
+    """
+    family, folder, variant = _quantisation(placed.group)
+    if variant is None or family == "onnx":
+        return None
+    return family, folder, variant, role_of(placed.group.name)
+
+
+def _quantisation(group: WeightGroup) -> tuple[str, str, str | None]:
+    """Tell a group's family of formats, its folder, and its variant; a folder that is named for it is no component."""
+    if group.format not in _QUANTISED:
+        return group.format, group.component, group.variant
+    folder, variant = group.component, group.variant
+    named = variant_of(f"{PurePosixPath(folder).name}.gguf")
+    if named and variant in {None, named}:
+        folder, variant = folder.rpartition("/")[0], named
+    return "gguf", folder, variant and variant.replace("FP", "F")
+
+
+def _main_groups(
+    gone: Iterable[PlacedGroup], new: Iterable[PlacedGroup], *, any_variant: bool
+) -> Iterator[tuple[PlacedGroup, PlacedGroup]]:
+    """Pair the main group with that which takes its place: in the same folder, never in that of a component."""
+    old = next((placed for placed in gone if placed.group.main), None)
+    fresh = next((placed for placed in new if placed.group.main), None)
+    if not old or not fresh or old.group.component != fresh.group.component:
+        return
+    if any_variant or not _other_variant(old.group, fresh.group):
+        yield old, fresh
+
+
+def _other_variant(old: WeightGroup, new: WeightGroup) -> bool:
+    """Say whether both names tell a variant of the same family of formats, and not the same one."""
+    (family, _, variant), (new_family, _, new_variant) = _quantisation(old), _quantisation(new)
+    return family == new_family and variant is not None and new_variant is not None and variant != new_variant
+
+
+def _stem_place(placed: PlacedGroup) -> Hashable:
+    return (*placed.place, placed.group.variant, stem(placed.group))
 
 
 def stem(group: WeightGroup) -> str:

@@ -87,7 +87,7 @@ def weight_pushes(trees: Iterable[PushTrees]) -> Iterator[WeightPush]:
 def _pairs(push: PushTrees, after: Mapping[str, PlacedGroup], past: _Past) -> list[Pairing]:
     """Pair what stood before with what stands after; what comes back is compared with what was when all went."""
     if past.all_gone:
-        return [pair for pair in pair_groups(past.groups, after) if pair.after]
+        return [pair for pair in pair_groups(past.groups, after, any_variant=True) if pair.after]
     return pair_groups(placed_groups(push.push.base or "", push.before), after)
 
 
@@ -155,11 +155,16 @@ def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[Chan
 
 
 def _kind_of_new(new: PlacedGroup, before: Mapping[str, PlacedGroup]) -> ChangeKind:
-    """Tell a further format of the same model from other parameters beside it."""
+    """Tell a further format of the same model from other parameters beside it.
+
+    A format that stands there already, in the same folder or under the same stem (a checkpoint, another part of a
+    pipeline), holds other parameters.
+    """
     beside = list(before.values())
     stems = {stem(group.group) for group in beside}
     whole = stem(new.group) in WHOLE_MODEL_STEMS | stems or new.group.format in {"gguf", "onnx"}
-    taken = any(group.place == new.place for group in beside)
+    alike = [group for group in beside if group.group.format == new.group.format]
+    taken = any(g.group.component == new.group.component or stem(g.group) == stem(new.group) for g in alike)
     return "format_added" if beside and whole and not taken else "component_added"
 
 

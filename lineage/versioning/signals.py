@@ -26,6 +26,9 @@ HUB_DOI = re.compile(r"\b10\.57967/hf/\d+\b")
 MAX_LINE = 300
 """Longer lines of a card are paragraphs of description, not entries."""
 
+MAX_LINES = 500
+"""Lines of a commit message that are looked at: what is longer was not written by a person."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -37,7 +40,7 @@ class Window:
 
     def holds_words(self, commit: Commit) -> bool:
         """Say whether a commit is near enough to the push for its words to speak of it."""
-        return (commit.date or UNDATED) <= self.push_end + DOCUMENTED_WITHIN
+        return (commit.date or UNDATED) - self.push_end <= DOCUMENTED_WITHIN  # a sum ends with the year 9999
 
 
 def tags_by_commit(history: History) -> dict[str, list[str]]:
@@ -72,14 +75,14 @@ def _announced_before(line: Line, first: int, tags: Mapping[str, list[str]]) -> 
 def _titles(commits: Iterable[Commit], known: set[str]) -> Iterator[VersionSignal]:
     for commit in commits:
         if (version := announced_version(commit.title)) and version not in known:
-            yield VersionSignal(kind="commit_title", value=commit.title, revision=commit.id)
+            yield VersionSignal(kind="commit_title", value=commit.title[:MAX_LINE], revision=commit.id)
 
 
 def _messages(commits: Iterable[Commit], window: Window) -> Iterator[VersionSignal]:
     for commit in commits:
         if not window.holds_words(commit):
             continue
-        for sentence in (commit.title, *commit.message.splitlines()):
+        for sentence in (commit.title, *commit.message.splitlines()[:MAX_LINES]):
             if speaks_of_weights(sentence):
                 yield VersionSignal(kind="commit_message", value=sentence[:MAX_LINE], revision=commit.id)
                 break

@@ -15,6 +15,9 @@ from lineage_schemas.revision import History
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$")
 
+MIN_PREFIX = 7
+"""Digits of a commit id that name a commit: as many as git and the Hub show."""
+
 
 @dataclass(frozen=True)
 class Since:
@@ -35,37 +38,62 @@ def parse_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def commits_named(history: History, text: str) -> set[str]:
+    """Find the commits that a person means by a ref's name or the beginning of a commit id; empty where none.
+
+    A ref is meant by its full name, or by all of the name below `refs/heads/` or `refs/tags/`: `2.0` is not
+    `release/2.0`. A full id means its commit, else refs win over beginnings of ids, which take seven digits. A branch
+    and a tag may share a name, and a beginning may fit several commits: then all are given.
+    """
+    prefix = text.lower()
+    if prefix in {commit.id for commit in history.commits}:
+        return {prefix}
+    named = {ref.target for ref in history.refs if text in (ref.name, _short(ref.name))}
+    if named or len(prefix) < MIN_PREFIX:
+        return named
+    return {commit.id for commit in history.commits if commit.id.startswith(prefix)}
+
+
 def find_since(line: Line, history: History, asked: str) -> Since:
     """Find where on a line a revision, tag, branch or date stands.
 
-    A commit that was merged in stands where its merge does. Raises RevisionNotFoundError where the line has no such
-    commit.
+    A name wins over a date that is written like it. A commit that was merged in stands where its merge does. Raises
+    RevisionNotFoundError where the line has no such commit, or more than one.
     """
-    moment = parse_date(asked)
+    wanted = commits_named(history, asked)
+    moment = None if wanted else parse_date(asked)
     if moment:
         before = [i for i, commit in enumerate(line.commits) if (commit.date or UNDATED) < moment]
         position = max(before, default=-1)
         return Since(position, line.commits[position].id if position >= 0 else None)
-    wanted = {ref.target for ref in history.refs if asked in (ref.name, ref.name.rpartition("/")[2], _short(ref.name))}
     found = [
         (position, commit.id)
         for position, arrived in enumerate(line.arrived)
         for commit in arrived
-        if commit.id in wanted or (len(asked) >= 7 and commit.id.startswith(asked.lower()))
+        if commit.id in wanted
     ]
-    if len({commit for _, commit in found}) != 1:
-        which = "is not" if not found else "is ambiguous: more than one commit begins like that"
+    if len(found) != 1:
+        which = "is not" if not found else "is ambiguous: it means more than one commit"
         raise RevisionNotFoundError(
             f"{asked} {which} on {line.branch} of {line.model}",
             model=line.model,
-            hint="give a commit, tag or date of that line, or `last`",
+            hint=_hint(asked, wanted),
         )
     return Since(*found[0])
 
 
+def _hint(asked: str, wanted: set[str]) -> str:
+    if wanted and parse_date(asked):
+        return "a branch or tag has this name; write the date with a time, as 2024-09-06T00:00"
+    return "give a commit, tag or date of that line, or `last`"
+
+
 def _short(name: str) -> str:
     """Cut `refs/heads/` or `refs/tags/` off a ref's full name: short names may hold slashes."""
-    return name.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    for folder in ("refs/heads/", "refs/tags/"):
+        if name.startswith(folder):
+            return name.removeprefix(folder)
+    return name
 
 
 def in_range(line: Line, changes: Iterable[Change], since: Since) -> list[Change]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from lineage.errors import HubError
 from lineage.versioning.line import Line
@@ -31,7 +30,7 @@ HEADING = re.compile(r"^#+\s")
 
 def is_changelog(path: str) -> bool:
     """Say whether a path is that of a changelog at the repository's root or in a folder of documents."""
-    parts = PurePosixPath(path).parts
+    parts = path.split("/")
     return len(parts) <= 2 and bool(CHANGELOG_NAME.match(parts[-1]))
 
 

@@ -2,37 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.groups import Pairing
 from lineage.versioning.kinds import WeightPush, with_groups
 from lineage.versioning.line import Line
 from lineage.versioning.words import is_training_title
 from lineage_schemas.change import COUNTING_KINDS, GroupChange
 
+RUN_END = re.compile(r"end of training|training (?:complete|done|finished)", re.IGNORECASE)
+"""A title after which a run is over."""
+
+RUN_SAVED = re.compile(r"^model save$", re.IGNORECASE)
+"""A title after which nothing of a run comes but its end."""
+
+PROGRESS = (
+    re.compile(r"(?<![a-z])epoch[- _=:]*(\d+(?:\.\d+)?)", re.IGNORECASE),
+    re.compile(r"(?<![a-z])iter(?:ation)?[- _=:]*(\d+)", re.IGNORECASE),
+    re.compile(r"(?<![a-z])(?:step|check-?point)[- _=:]*(?:at )?(?:step[- _=:]*)?(\d+)", re.IGNORECASE),
+)
+"""How far a run is, as its titles tell: epochs go before iterations and those before steps, which may begin anew."""
+
+CHECKPOINT_FOLDER = re.compile(
+    r"(?:^|/)(?:(?:last|best|tmp)[-_])?(?:checkpoint|ckpt)s?(?:[-_/].*|\d.*)?$", re.IGNORECASE
+)
+"""Components that are steps of a run kept beside its result: `checkpoint-500`, `last-checkpoint`."""
+
 
 def with_checkpoints(line: Line, pushes: Iterable[WeightPush]) -> list[WeightPush]:
     """Turn all replacements of a training run but the last into checkpoints.
 
-    A run is a row of weight pushes, one after another, whose weight commits all have a trainer's titles.
+    A run is a row of pushes whose weight commits all have a trainer's titles, with no change by somebody else between
+    them that counts. It ends with a title that says so, and where the epoch or step falls. Checkpoint folders that a
+    trainer deletes, or that anybody deletes while a run goes on, are checkpoints too, as long as other weights remain:
+    the trainer keeps the last few, and what it keeps them for goes on.
     """
     told = list(pushes)
-    in_run = [_by_trainer(line, push) for push in told]
-    for i, push in enumerate(told[:-1]):
-        if in_run[i] and in_run[i + 1] and push.counts:
-            told[i] = with_groups(push, (_as_checkpoint(change) for change in push.groups))
+    by_commit = _runs(line)
+    runs = [_run_of(line, push, by_commit) for push in told]
+    for i, push in enumerate(told):
+        if push.trees.after and (runs[i] is not None or _is_inside(runs, i)):
+            told[i] = with_groups(push, map(_without_rotation, push.groups, push.pairs))
+    later: int | None = None
+    for i in reversed(range(len(told))):
+        if told[i].counts:
+            if later is not None and runs[i] == later:
+                told[i] = with_groups(told[i], map(_as_checkpoint, told[i].groups))
+            later = runs[i]
     return told
+
+
+def _runs(line: Line) -> list[int | None]:
+    """Number the training runs by titles alone; None for each commit that no trainer wrote."""
+    runs: list[int | None] = []
+    nothing: tuple[float | None, ...] = (None,) * len(PROGRESS)
+    run, reached, last = 0, nothing, ""
+    for commit in line.commits:
+        if not is_training_title(commit.title):
+            runs.append(None)
+            continue
+        now = _progress(commit.title)
+        if _is_over(last, commit.title) or _falls(reached, now):
+            run, reached = run + 1, nothing
+        reached = tuple(old if new is None else new for old, new in zip(reached, now, strict=True))
+        last = commit.title
+        runs.append(run)
+    return runs
+
+
+def _progress(title: str) -> tuple[float | None, ...]:
+    return tuple(float(found[1]) if (found := pattern.search(title)) else None for pattern in PROGRESS)
+
+
+def _falls(before: Sequence[float | None], now: Sequence[float | None]) -> bool:
+    """Compare how far two titles are by the first measure in which they differ."""
+    both = [(old, new) for old, new in zip(before, now, strict=True) if old is not None and new is not None]
+    return next((new < old for old, new in both if new != old), False)
+
+
+def _is_over(last: str, title: str) -> bool:
+    """Say whether a trainer's title begins another run, because the one before it closed its own."""
+    return bool(RUN_END.search(last) or (RUN_SAVED.search(last) and not RUN_END.search(title)))
+
+
+def _run_of(line: Line, push: WeightPush, by_commit: Sequence[int | None]) -> int | None:
+    """Give the run in which a push begins; None where somebody else wrote weights, or took them away and wrote none."""
+    touched = {
+        position: any(change.new for change in weights)
+        for position in range(push.trees.first, push.trees.last + 1)
+        if (weights := [c for c in line.commits[position].changes or () if is_weight_file(c.path)])
+    }
+    deciding = [by_commit[at] for at, writes in touched.items() if writes] or [by_commit[at] for at in touched]
+    begun = [run for at in touched if (run := by_commit[at]) is not None]
+    return begun[0] if begun and None not in deciding else None
+
+
+def _is_inside(runs: Sequence[int | None], i: int) -> bool:
+    """Say whether the trainers' pushes before and after one belong to the same run."""
+    before = next((run for run in reversed(runs[:i]) if run is not None), None)
+    after = next((run for run in runs[i + 1 :] if run is not None), None)
+    return before is not None and before == after
+
+
+def _without_rotation(change: GroupChange, pair: Pairing) -> GroupChange:
+    """Tell the removal of an old checkpoint folder from that of weights for use."""
+    if change.kind != "removed" or not pair.before or not CHECKPOINT_FOLDER.search(pair.before.group.component):
+        return change
+    return change.model_copy(update={"kind": "checkpoint", "note": "a checkpoint of the run, removed"})
 
 
 def _as_checkpoint(change: GroupChange) -> GroupChange:
     return change.model_copy(update={"kind": "checkpoint"}) if change.kind in COUNTING_KINDS else change
-
-
-def _by_trainer(line: Line, push: WeightPush) -> bool:
-    """Say whether every commit of a push that wrote weights has a title that a trainer writes."""
-    writers = [
-        commit.title
-        for commit in line.commits[push.trees.first : push.trees.last + 1]
-        if any(is_weight_file(change.path) and change.new for change in commit.changes or ())
-    ]
-    return bool(writers) and all(is_training_title(title) for title in writers)

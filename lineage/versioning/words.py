@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 
+MAX_SENTENCE = 1000
+"""Characters of a title or line that are looked at: people say it sooner, and a flood costs no time."""
+
 FILE_NAME = re.compile(
-    r"(?<!\w)`?[\w./@+()\-]*\.(?:safetensors|gguf|bin|pth?|ckpt|h5|onnx|msgpack|ot|json|jsonl|md|txt|ya?ml|py|model|"
-    r"spm|png|jpe?g|svg|gitattributes|ipynb|csv|parquet|pkl|npz|tflite|toml|zip|index)\b`?",
+    r"(?<!\w)`?(?<![\w./@+()\-])[\w./@+()\-]*\.(?:safetensors|gguf|bin|pth?|ckpt|h5|onnx|msgpack|ot|json|jsonl|md|txt|"
+    r"ya?ml|py|model|spm|png|jpe?g|svg|gitattributes|ipynb|csv|parquet|pkl|npz|tflite|toml|zip|index)\b`?",
     re.IGNORECASE,
 )
-"""A path or file name with an ending that repositories hold."""
+"""A path or file name with an ending that repositories hold; begun once a run of its letters, for linear time."""
 
-NAMED_THING = re.compile(r"(?<![\w.])(?=[\w.]*[A-Za-z])[\w.]+(?:-[\w.]+){2,}|https?://\S+|(?<!\w)[\w.-]+/[\w.-]+")
+NAMED_THING = re.compile(r"(?<![\w.])(?=[\w.]*[A-Za-z])[\w.]+(?:-[\w.]+){2,}|https?://\S+|(?<![\w.-])[\w.-]+/[\w.-]+")
 """Hyphenated names of models, URLs and repository ids: a version inside is somebody's name, not this change's."""
 
 TOOL_VERSION = re.compile(
@@ -36,6 +39,12 @@ VERSION = re.compile(
 )
 """`v1.1`, `v-2`, `version 2`, `release 2024.05`, `1.2.0`: a version that stands by itself."""
 
+BARE_VERSION = re.compile(
+    r"^[\s#*>(\[-]*v?(\d+(?:\.\d+){1,3}(?:[-.]?(?:alpha|beta|rc|a|b|post|dev)[-.]?\d*)?)[\s*)\].:!-]*$",
+    re.IGNORECASE,
+)
+"""`1.1`, or `## [1.1]`: two numbers are a version where nothing else is said, and a measurement elsewhere."""
+
 NAME_VERSION = re.compile(r"(?:^|[-_. ])v(\d+(?:\.\d+)*)(?=$|[-_. ])", re.IGNORECASE)
 """A version inside a repository's name; docs/concepts.md tells it apart from the study's own pattern."""
 
@@ -51,8 +60,14 @@ TRAINING_TITLE = re.compile(
 )
 """How trainers title what they push by themselves while a run goes on."""
 
+TYPO = re.compile(
+    r"\b(?:typos?|mis-?spell?(?:ed|ings?|t)|(?:fix|correct)\w* (?:the |some |minor )?(?:spelling|grammar))\b",
+    re.IGNORECASE,
+)
+"""Who corrects these corrects a text, whatever it is about. Spelling and grammar alone are what some models are for."""
+
 NOT_WEIGHTS = re.compile(
-    r"\b(?:typos?|spelling|grammar|formatting|white ?space|indentation|read-?me|model ?cards?|docs?|documentation|"
+    r"\b(?:spelling|grammar|formatting|white ?space|indentation|read-?me|model ?cards?|docs?|documentation|"
     r"web(?:site|app)?|ui|download(?:s|er)?|install\w*|dependenc(?:y|ies)|config|"
     r"workflows?|scripts?|buttons?|notebooks?|links?|paths?|images?|figures?|badges?|licen[cs]e|citation|syntax|ci|"
     r"docker\w*|api|widget|metadata|library[ _]name|pipeline[ _]tag|tags?)\b",
@@ -106,6 +121,7 @@ STATE_WORDS = (
 
 def without_names(text: str) -> str:
     """Take file names, tool versions, URLs and names of models out of a sentence."""
+    text = text[:MAX_SENTENCE]
     for pattern in (FILE_NAME, TOOL_VERSION, NAMED_THING):
         text = pattern.sub(" ", text)
     return re.sub(r"[ \t]+", " ", text).strip()
@@ -116,7 +132,8 @@ def announced_version(text: str) -> str | None:
 
     Versions of tools, of files and of other models are not announcements.
     """
-    match = VERSION.search(without_names(text))
+    sentence = without_names(text)
+    match = VERSION.search(sentence) or BARE_VERSION.match(sentence)
     if not match:
         return None
     return next(group for group in match.groups() if group).strip(".-").lower()
@@ -134,9 +151,7 @@ def speaks_of_weights(text: str) -> bool:
     Titles that only name files or actions (`Update README.md`, `Upload model`) and typo fixes do not.
     """
     sentence = without_names(text)
-    if NOT_WEIGHTS.search(sentence) and not WEIGHTS_WORD.search(sentence):
-        return False
-    return any(pattern.search(sentence) for pattern in STATE_WORDS)
+    return not _is_of_other_things(sentence) and any(pattern.search(sentence) for pattern in STATE_WORDS)
 
 
 def speaks_of_change(text: str) -> bool:
@@ -145,9 +160,14 @@ def speaks_of_change(text: str) -> bool:
     Stricter than `speaks_of_weights`: a card describes how a model was trained without announcing anything.
     """
     sentence = without_names(text)
-    if NOT_WEIGHTS.search(sentence) and not WEIGHTS_WORD.search(sentence):
-        return False
-    return any(pattern.search(sentence) for pattern in CHANGE_WORDS)
+    return not _is_of_other_things(sentence) and any(pattern.search(sentence) for pattern in CHANGE_WORDS)
+
+
+def _is_of_other_things(sentence: str) -> bool:
+    """Say whether a sentence is about a text's wording, or about documents and tools and not of weights beside."""
+    if TYPO.search(sentence):
+        return True
+    return bool(NOT_WEIGHTS.search(sentence)) and not WEIGHTS_WORD.search(sentence)
 
 
 def is_training_title(title: str) -> bool:

@@ -11,12 +11,15 @@ from lineage_schemas.record import Record
 
 
 class ListedPush(Record):
-    """One push; `change` is null where no weight group was touched. `titles` are of its commits, oldest first."""
+    """One push; `change` is null where no weight group was touched. `titles` are of its commits, oldest first.
+
+    `start` and `end` are null where the source tells no dates.
+    """
 
     revisions: tuple[str, ...]
     titles: tuple[str, ...]
-    start: datetime
-    end: datetime
+    start: datetime | None
+    end: datetime | None
     tags: tuple[str, ...]
     files_changed: int
     change: WeightChange | None

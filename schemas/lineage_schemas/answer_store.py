@@ -12,6 +12,7 @@ class StoreInfoAnswer(Answer):
     """Describe a store: where it is, its schema version, how much it holds.
 
     `server` names the server behind it with its version; null where there is none.
+    `note` says so where there is no store yet at that place: then `size_bytes` is null and every count 0.
     """
 
     url: str
@@ -21,10 +22,15 @@ class StoreInfoAnswer(Answer):
     nodes: dict[str, int]
     edges: dict[str, int]
     server: str | None = None
+    note: str | None = None
 
 
 class StoreForgetAnswer(Answer):
-    """Tell what was erased; `kept_as_stub` are models that others still name as parent."""
+    """Tell what was erased.
+
+    `kept_as_stub` are models of `forgotten` that stay as a name, because others name them as parent. `not_found` are
+    targets of which the store holds nothing.
+    """
 
     store: str
     forgotten: tuple[str, ...]

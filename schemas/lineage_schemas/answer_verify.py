@@ -32,13 +32,17 @@ class Difference(Record):
 
 
 class VerifyAnswer(Answer):
-    """Hold the comparison of a local folder or file with a model, or the search for the model that it is."""
+    """Hold the comparison of a local folder or file with a model, or the search for the model that it is.
+
+    `summary` says in one line how the tensors differ, null where they were not compared or do not.
+    """
 
     path: str
     against: str | None
     revision: str | None
     verdict: VerifyVerdict
     digests: Digests
+    summary: str | None = None
     matches: tuple[Match, ...]
     differences: tuple[Difference, ...]
     unchecked: tuple[Unchecked, ...]

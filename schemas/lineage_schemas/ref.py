@@ -14,7 +14,7 @@ class Ref(Record):
 
     `key` is `MODEL@refs/heads/main`; `name` the full ref name; `target` a commit id (tags are peeled).
     `is_default` marks the branch that HEAD names, which is not always `main`. `vanished` marks a ref that
-    was there once and is gone.
+    was there once and is gone. `checked` is the commit up to which the branch was checked last.
     """
 
     key: str
@@ -24,3 +24,4 @@ class Ref(Record):
     target: str
     is_default: bool = False
     vanished: bool = False
+    checked: str | None = None

@@ -86,6 +86,25 @@ def test_since_last_looks_from_the_last_check_on(hub: Path, opened: Opened) -> N
     assert one(opened(hub), REVISED, since="last").weight_changes == ()
 
 
+def test_only_a_check_moves_the_mark_of_the_last_check(hub: Path, opened: Opened) -> None:
+    """A history that was looked at in between hides nothing from the next check since the last one."""
+    tip = git(hub, "rev-parse", "main")
+    git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
+    one(opened(hub), REVISED)
+    git(hub, "update-ref", "refs/heads/main", tip)
+    history(opened(hub), REVISED)
+    assert one(opened(hub), REVISED, since="last").counts.silent == 1
+
+
+def test_offline_since_last_is_unchecked(hub: Path, opened: Opened) -> None:
+    """Offline nothing can have happened since the last check: that is no clean bill."""
+    one(opened(hub), REVISED, since="v1.1")
+    hub.rename(hub.with_name("gone"))
+    hub.mkdir()
+    answer = one(opened(hub, offline=True), REVISED, since="last")
+    assert any(item.what in ("--since last", f"refs of {REVISED}") for item in answer.unchecked)
+
+
 def test_start_that_is_not_on_the_line_is_unchecked(hub: Path, opened: Opened) -> None:
     """A revision that the line does not hold is told, and the whole line is checked instead."""
     answer = one(opened(hub), REVISED, since="v9")
@@ -99,8 +118,9 @@ def test_rewritten_history_with_other_weights_is_a_finding(hub: Path, opened: Op
     one(opened(hub), REVISED)
     git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
     git(hub, "tag", "-d", "v1.1")
-    found = [finding.id for finding in one(opened(hub), REVISED).findings]
+    found = [finding.id for finding in one(opened(hub), REVISED, since="last").findings]
     assert found == ["rewritten-history"]
+    assert one(opened(hub), REVISED, since="last").findings == ()
 
 
 def test_squash_that_keeps_the_weights_is_no_finding(hub: Path, opened: Opened) -> None:

@@ -13,6 +13,8 @@ import pytest
 from lineage.answers.diff import diff
 from lineage.answers.session import Session
 from lineage.errors import InputError
+from lineage.report.render import render
+from lineage.report.text import plain
 from lineage_schemas.answer_diff import DiffAnswer
 from lineage_schemas.export import json_schema
 from tests.support.bare_repository import BareRepository
@@ -119,6 +121,50 @@ def test_cast_is_measured(repository: BareRepository, session: Session) -> None:
     answer = checked(diff(session, "a/b"))
     assert answer.weights.kind == "cast"
     assert answer.unchecked == ()
+    for to_format in ("table", "markdown"):
+        written = render(answer, to_format)
+        text = written if isinstance(written, str) else plain(written)
+        assert "tensors: 3 hold the same values, rounded to another dtype" in text
+        assert "0 equal" not in text
+
+
+def test_card_text_is_compared_by_hash(repository: BareRepository, session: Session) -> None:
+    """What stands under the metadata is one field, by its hash; metadata alone are no text."""
+    first = repository.git("rev-parse", "HEAD")
+    second = repository.commit({"README.md": b"---\nlicense: apache-2.0\n---\nText\n"})
+    third = repository.commit({"README.md": b"---\nlicense: apache-2.0\n---\nOther text\n"})
+    fourth = repository.commit({"README.md": b"---\nlicense: apache-2.0\n---\n"})
+    names = [[facet.name for facet in checked(diff(session, f"a/b@{a}", f"a/b@{b}")).facets]
+             for a, b in ((first, second), (second, third))]  # fmt: skip
+    assert names == [["card.license", "card.tags"], ["card text"]]
+    gone = diff(session, f"a/b@{third}", f"a/b@{fourth}").facets[0]
+    assert gone.before is not None
+    assert gone.before.startswith('"sha256:')
+    assert (gone.after, gone.pointer.revision) == (None, third)
+
+
+def test_quantised_weights_are_said_to_be_stored_otherwise(repository: BareRepository, session: Session) -> None:
+    """Packed tensors were read in full: not the reading is missing, but a measure between packed and plain values."""
+    packed = {"layers.0.qweight": ("I32", (1,), bytes(4)), "norm.weight": ("F16", (1,), b"\0<")}
+    repository.commit({"model.safetensors": safetensors_bytes(packed)})
+    answer = checked(diff(session, "a/b"))
+    assert (answer.weights.kind, answer.weights.tensors and answer.weights.tensors.compared) == ("replaced", "bytes")
+    assert "header" not in answer.unchecked[0].reason
+    assert "rounded or quantised" in answer.unchecked[0].reason
+    assert answer.unchecked[0].decide_with is None
+    text = plain(render(answer, "table"))  # type: ignore[arg-type]
+    assert "replaced · other tensors, stored in other types" in text
+    assert "not compared" not in text
+
+
+def test_a_level_is_kept_and_the_full_one_named(repository: BareRepository, session: Session) -> None:
+    """By headers a cast is not told from retraining; the answer says so and names the command that tells."""
+    repository.commit({"model.safetensors": weights(3, 4)})
+    answer = checked(diff(session, "a/b", level="header"))
+    assert answer.weights.kind == "replaced"
+    assert "only headers were compared: a cast cannot be told" in answer.unchecked[0].reason
+    assert answer.unchecked[0].decide_with == "lineage diff a/b --level full"
+    assert "only their headers were compared" in plain(render(answer, "table"))  # type: ignore[arg-type]
 
 
 def test_unread_weights_are_unchecked(repository: BareRepository, session: Session) -> None:

@@ -81,6 +81,25 @@ def test_broken_single_file_is_an_error(session: Session, tmp_path: Path) -> Non
         fingerprint(session, str(tmp_path / "model.safetensors"))
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b'{"model_type": "llama", "hidden_size": 64}', b"\x02" + bytes(7) + b"{}"]
+)
+def test_file_that_is_no_weight_file_is_refused(session: Session, tmp_path: Path, content: bytes) -> None:
+    """A config or a note has no weights to fingerprint, whether or not its first bytes could be a header's."""
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"config\.json is no weight file") as caught:
+        fingerprint(session, str(tmp_path / "config.json"))
+    assert caught.value.hint
+
+
+def test_weight_file_is_known_by_its_first_bytes(session: Session, tmp_path: Path) -> None:
+    """A safetensors file without its name, as in a cache's `blobs` folder, is read like any other."""
+    shutil.copy(MODEL / "model.safetensors", tmp_path / "0a1b2c")
+    (group,) = checked(fingerprint(session, str(tmp_path / "0a1b2c"))).groups
+    assert (group.format, group.main) == ("safetensors", True)
+    assert group.digests.weights == fingerprint(session, str(MODEL)).groups[0].digests.weights
+
+
 def test_folder_without_weights_says_so(session: Session, tmp_path: Path) -> None:
     """A model folder without weight files is no error: nothing is there, and that is said."""
     (tmp_path / "config.json").write_text("{}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.answers.store import store_forget, store_info
@@ -47,6 +48,7 @@ def test_a_store_that_is_not_there_is_empty_and_stays_away(session: Session, tmp
         answer = store_info(session)
     check_schema(answer)
     assert (answer.backend, answer.size_bytes, answer.nodes["Model"]) == ("sqlite", None, 0)
+    assert "no store at this place" in (answer.note or "")
     assert not (tmp_path / "graph.db").exists()
 
 
@@ -58,6 +60,7 @@ def test_info_counts_what_was_collected(session: Session, tmp_path: Path) -> Non
         check_schema(answer)
         assert answer.url == str(tmp_path / "graph.db")
         assert answer.size_bytes
+        assert answer.note is None
         assert (answer.nodes["Model"], answer.edges["DERIVED_FROM"]) == (2, 1)
 
 
@@ -84,6 +87,16 @@ def test_a_model_is_forgotten_by_any_of_its_names(session: Session) -> None:
         assert ":" in key
         assert store_forget(session, [key]).forgotten == ("b/tuned",)
         assert store_forget(session, ["base"]).not_found == ("base",)
+
+
+def test_a_name_that_was_asked_for_in_vain_is_not_found(session: Session) -> None:
+    """A model that no Hub had is in the store by its name only: that goes, and nothing was forgotten."""
+    with session:
+        assert check(session, ["no/such"]).verdict == "unchecked"  # type: ignore[union-attr]
+        answer = store_forget(session, ["no/such"])
+        assert (answer.forgotten, answer.not_found) == ((), ("no/such",))
+        with session.store.reading() as view:
+            assert list(dump(view)) == []
 
 
 def test_a_single_revision_is_not_forgotten(session: Session) -> None:

@@ -14,7 +14,7 @@ import yaml
 
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
-from lineage.errors import HubUnreachableError, InputError, ModelNotFoundError
+from lineage.errors import InputError
 from lineage.progress import Progress
 from lineage_schemas.answer_trace import TraceAnswer
 from lineage_schemas.export import json_schema
@@ -215,11 +215,15 @@ def test_a_changed_card_leaves_no_old_edge(session: Session, family: Path) -> No
     assert answer.unresolvable == ()
 
 
-def test_what_is_nowhere_is_an_error(session: Session) -> None:
-    """A model that neither store nor Hub knows is an error with a hint; so is a question that contradicts itself."""
-    with pytest.raises(ModelNotFoundError) as caught:
-        trace(session, "no/such")
-    assert caught.value.hint
+def test_what_is_nowhere_is_told_in_the_answer(session: Session) -> None:
+    """A model that neither store nor Hub knows is an answer with the reason, so that programs can read it."""
+    answer = trace(session, "no/such")
+    assert (answer.root, answer.derivations) == ("no/such", ())
+    assert [(item.model, item.reason) for item in answer.incomplete] == [("no/such", "missing")]
+
+
+def test_questions_that_contradict_themselves_are_refused(session: Session) -> None:
+    """What nobody can answer is an error of input."""
     with pytest.raises(InputError):
         trace(session, "a/base", down=True, to="a/tuned")
     with pytest.raises(InputError):
@@ -229,11 +233,21 @@ def test_what_is_nowhere_is_an_error(session: Session) -> None:
 
 
 def test_offline_answers_from_the_store_only(tmp_path: Path) -> None:
-    """Offline, a model that is not stored cannot be answered for, and the error says how it could."""
+    """Offline, a model that is not stored cannot be answered for, and the answer says how it could."""
     with Session(store_url=str(tmp_path / "lineage.db"), offline=True) as session:
-        with pytest.raises(HubUnreachableError) as caught:
-            trace(session, "a/base")
-    assert "collect" in (caught.value.hint or "")
+        answer = trace(session, "a/base")
+    assert [(item.model, item.reason) for item in answer.incomplete] == [("a/base", "offline")]
+    assert "lineage collect" in (answer.incomplete[0].detail or "")
+
+
+def test_trace_after_check_reads_the_ancestors(session: Session, notes: Notes) -> None:
+    """A model that another question read alone is traced as one that was never read: all the way up."""
+    from lineage.answers.check import check
+
+    check(session, ["a/tuned"])
+    answer = trace(session, "a/tuned")
+    assert all(model.revision for model in answer.models)
+    assert not answer.incomplete
 
 
 def commit_all(folder: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
+from lineage.answers.trace import trace
 from lineage.answers.verify import verify
 from lineage.errors import InputError
 from lineage_schemas.answer_verify import VerifyAnswer
@@ -134,6 +135,7 @@ def test_relative_paths_need_no_dot(session: Session, tmp_path: Path, monkeypatc
 
 def test_store_names_the_revision(session: Session, sharded: Path) -> None:
     """Without a model the store names the revision that has the files, or the parameters in other files."""
+    collect(session, ["quillworks/notary-0.7m"])
     assert checked(verify(session, str(MODEL))).verdict == "not_known"
     collect(session, [ID])
     by_file = checked(verify(session, str(MODEL)))
@@ -151,6 +153,46 @@ def test_store_finds_renamed_tensors(session: Session, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
     answer = checked(verify(session, str(tmp_path)))
     assert [(match.model, match.by) for match in answer.matches] == [(ID, "content")]
+
+
+@pytest.mark.parametrize("name", ["evil", "My model (1)", "models--org--name/snapshots/" + "ab" * 20, "x.git"])
+def test_a_folder_that_was_looked_at_is_no_origin(session: Session, tmp_path: Path, name: str) -> None:
+    """A trace records the folder itself; that record never says whose weights are in it, nor in a copy of it."""
+    copy = tmp_path / "copy"
+    for folder in (tmp_path / name, copy):
+        folder.mkdir(parents=True)
+        shutil.copy(MODEL, folder / "model.safetensors")
+        (folder / "config.json").write_text("{}", "utf-8")
+    trace(session, str(tmp_path / name))
+    for folder in (tmp_path / name, copy):
+        assert checked(verify(session, str(folder))).verdict == "unchecked", "nothing on a Hub to compare with"
+    collect(session, ["quillworks/notary-0.7m"])
+    for folder in (tmp_path / name, copy):
+        answer = checked(verify(session, str(folder)))
+        assert (answer.verdict, answer.matches) == ("not_known", ())
+    collect(session, [ID])
+    assert [match.model for match in verify(session, str(copy)).matches] == [ID]
+
+
+def test_an_empty_store_knows_nothing_and_says_so(session: Session) -> None:
+    """Without any weights in the store nothing was compared: unchecked, with the commands that change that."""
+    answer = checked(verify(session, str(MODEL)))
+    assert (answer.verdict, answer.matches) == ("unchecked", ())
+    assert "lineage collect" in answer.unchecked[0].reason
+    assert answer.unchecked[0].decide_with == f"lineage verify {MODEL} --against ORG/NAME"
+
+
+def test_what_differs_is_summed_up(session: Session, tmp_path: Path) -> None:
+    """One line says how many tensors differ and how dtypes do, whatever the list of places is cut to."""
+    tensors = read_safetensors(MODEL)[0]
+    every = len(tensors)
+    assert verify(session, str(CHILD), against=ID).summary == f"all {every} tensors differ"
+    dtype, shape, data = tensors.pop("model.norm.weight")
+    tensors["added.weight"] = ("I8", (1,), b"1")
+    (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
+    answer = checked(verify(session, str(tmp_path), against=ID))
+    assert answer.summary == f"1 of {every} tensors missing, 1 added; dtype {dtype} → {dtype}/I8"
+    assert (shape, bool(data)) == ((128,), True)
 
 
 class Remote(Session):

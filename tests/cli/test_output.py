@@ -173,3 +173,23 @@ def test_an_output_that_is_no_file_is_written_to(tmp_path: Path) -> None:
     write_file(fifo, "through")
     assert reader.communicate(timeout=30)[0] == b"through\n"
     assert fifo.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [
+        ("--help >&-", 0),
+        ("--help 2>&-", 0),
+        ("collect -f - <&-", 2),
+        ("--help >/dev/full", 2),
+        ("--help >/dev/full 2>/dev/full", 2),
+    ],
+)
+def test_streams_that_are_closed_or_full(redirected: str, code: int) -> None:
+    """Closed and full streams end as words and our own exit code, never in a complaint of Python's."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m lineage {redirected}', sys.executable],
+        capture_output=True, text=True, env=environment(), check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert not {"Exception", "Traceback", "bug"} & set(done.stderr.replace(":", " ").split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -77,13 +78,14 @@ def test_every_command_answers_people(hub: Path, tmp_path: Path) -> None:
 
 
 def test_errors_of_the_real_thing_are_words(hub: Path, tmp_path: Path) -> None:
-    """A model that is not there, a store that is none, a folder without weights: an error, a hint, code 2."""
+    """A model that is not there, a store that is none, a file that is none or no weights: an error, a hint, code 2."""
     other = tmp_path / "notes.txt"
     other.write_text("no database")
     commands: list[list[str | Path]] = [
-        ["trace", "no/such-model", "--hub", hub, "--store", tmp_path / "a.db"],
+        ["fingerprint", "no/such-model", "--hub", hub],
         ["store", "info", "--store", other],
         ["fingerprint", tmp_path / "gone"],
+        ["fingerprint", other],
         ["verify", tmp_path / "gone", "--store", tmp_path / "a.db"],
         ["trace", "a/b", "--hub", tmp_path / "gone", "--store", tmp_path / "a.db"],
     ]
@@ -94,3 +96,29 @@ def test_errors_of_the_real_thing_are_words(hub: Path, tmp_path: Path) -> None:
         assert done.stderr.startswith("error: "), command
         assert "\nhint: " in done.stderr, command
         assert "bug in lineage" not in done.stderr, command
+
+
+def test_a_fingerprint_with_something_unread(hub: Path, tmp_path: Path) -> None:
+    """A folder in which one weight file is broken is answered as far as it goes, with exit code 2."""
+    shutil.copytree(hub / BASE, tmp_path / "own")
+    (tmp_path / "own" / "extra.safetensors").write_bytes(b"\xff" * 100)
+    answer = answered("fingerprint", tmp_path / "own", code=2)
+    assert [each["what"] for each in answer["unchecked"]] == ["extra.safetensors"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "LINEAGE_CACHE"])
+def test_a_folder_of_nobody(name: str, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that names the home of nobody here is told as such, before any work."""
+    for other in ("HF_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, "~nobody-of-this-name/x")
+    done = lineage("fingerprint", BASE, "--hub", hub)
+    assert done.returncode == 2
+    assert "error: '~nobody-of-this-name/x" in done.stderr
+
+
+def test_trace_of_what_is_nowhere_is_an_answer(hub: Path, tmp_path: Path) -> None:
+    """A model that is not there is answered in JSON as well, with the reason and code 2."""
+    done = lineage("trace", "no/such-model", "--hub", hub, "--store", tmp_path / "a.db", "--format", "json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["incomplete"][0]["reason"] == "missing"

@@ -97,6 +97,18 @@ def test_author_brings_all_of_an_author(hub: Path) -> None:
     assert {"b/tuned", "b/other"} <= set(ids(run(hub, [], author="b")))
 
 
+def test_more_models_of_an_author_are_told(hub: Path) -> None:
+    """An author with more models than the limit is cut, and the cut is in the answer."""
+    answer = run(hub, [], author="x", max_models=2)
+    assert ("x/…", "limit") in [(item.model, item.reason) for item in answer.incomplete]
+
+
+def test_bad_line_among_targets_stops_nothing(hub: Path) -> None:
+    """A word that is no target has failed in its place."""
+    outcomes = {each.id: each.outcome for each in run(hub, ["a/base", "no model"]).models}
+    assert outcomes == {"a/base": "collected", "no model": "failed"}
+
+
 def test_nothing_to_collect_is_refused(hub: Path) -> None:
     """Without a target there is nothing to do, and that is an error of input."""
     with pytest.raises(InputError):

@@ -156,3 +156,35 @@ def test_weights_that_break_their_format_do_not_stop_the_rest(hub: HubServer, tm
         answer = collect(opened, [REVISED])
     assert [model.outcome for model in answer.models] == ["collected", "named"]
     assert [model.level for model in answer.models] == ["metadata", None]
+
+
+def test_renamed_model_keeps_its_children(hub: HubServer, tmp_path: Path) -> None:
+    """After a renaming on the Hub, old and new name lead to the same descendants, and the mark of the last check."""
+    with session(hub, tmp_path) as opened:
+        collect(opened, ["otterhub/skiff-packages-lora"])
+        check(opened, [BASE])
+        before = trace(opened, BASE, down=True)
+    hub.rename(BASE, "moved/skiff")
+    assert checked(hub, tmp_path, BASE, since="last").since_revision is not None
+    with session(hub, tmp_path, offline=True) as opened:
+        for name in (BASE, "moved/skiff"):
+            after = trace(opened, name, down=True)
+            assert after.root == "moved/skiff"
+            assert [edge.child for edge in after.derivations] == [edge.child for edge in before.derivations]
+
+
+def test_cache_of_the_hub_takes_nothing_back(hub: HubServer, tmp_path: Path) -> None:
+    """What was collected from the Hub itself stands, though its local cache knows less."""
+    online = checked(hub, tmp_path, REVISED)
+    snapshot = tmp_path / "hf" / "hub" / f"models--{REVISED.replace('/', '--')}"
+    (snapshot / "refs").mkdir(parents=True)
+    (snapshot / "refs" / "main").write_text(online.weight_changes[0].revisions[0])
+    files = snapshot / "snapshots" / online.weight_changes[0].revisions[0]
+    files.mkdir(parents=True)
+    (files / "config.json").write_text("{}")
+    with Session(settings=hub.settings(tmp_path), hub_selector="cache") as opened:
+        assert collect(opened, [REVISED]).models[0].outcome == "collected"
+    with session(hub, tmp_path, offline=True) as opened:
+        answer = check(opened, [REVISED])
+    assert isinstance(answer, CheckAnswer)
+    assert (answer.head, answer.weight_changes) == (online.head, online.weight_changes)

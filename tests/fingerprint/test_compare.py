@@ -90,6 +90,14 @@ def test_some_tensors_changed_is_partial(make: Make) -> None:
     assert (told.kind, told.tensors_changed, told.tensors_total, told.note) == ("partial", 1, 4, "1 of 4 tensors")
 
 
+def test_other_names_with_other_dtypes_are_replaced(make: Make) -> None:
+    """Where names and dtypes both differ nobody can say whether values do: that is replaced, with the dtypes."""
+    halves = ("F16", (2,), struct.pack("<2e", 1.0, 2.0))
+    told = tell_change(make({"model.a": f32(1.0, 2.0)}), make({"a": halves}))
+    assert told.kind == "replaced"
+    assert "F32→F16" in (told.note or "")
+
+
 def test_all_tensors_changed_is_retrained(make: Make) -> None:
     """All parameters changed is retrained, and constants beside them do not hide it."""
     buffers = {"rotary.inv_freq": f32(1, 0.5)}

@@ -219,3 +219,12 @@ def test_no_other_protocol_is_spoken(there: BareRepository, copy: Path) -> None:
     with pytest.raises(HubError):
         fetch_repository(f"ext::sh -c touch% {marker}", copy, model="org/model")
     assert not marker.exists()
+
+
+def test_bundle_that_lacks_what_it_builds_on_is_refused(tmp_path: Path) -> None:
+    """A bundle with a prerequisite that nobody has is refused at once: git must not look for it on and on."""
+    bundle = tmp_path / "evil.bundle"
+    bundle.write_bytes(b"# v2 git bundle\n-" + b"a" * 40 + b" x\n" + b"b" * 40 + b" refs/heads/main\n\n")
+    with pytest.raises(HubError):
+        fetch_repository(str(bundle), tmp_path / "copy.git", model="evil/prereq")
+    assert not (tmp_path / "copy.git").exists()

@@ -102,5 +102,5 @@ def test_a_hub_of_recorded_histories_is_readable_as_far_as_it_goes(tmp_path: Pat
             assert (snapshot.card, snapshot.config) == (None, None)
             assert set(snapshot.unreadable) == {entry.path for entry in snapshot.files} & {"README.md", "config.json"}
             for entry in [entry for entry in snapshot.files if entry.sha256][:1]:
-                with pytest.raises(FileNotInRevisionError, match=str(entry.sha256)):
+                with pytest.raises(FileNotInRevisionError, match=str(entry.sha256)[:12]):
                     hub.read(model, resolved.commit, entry.path, 0, 8)

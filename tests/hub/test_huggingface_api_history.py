@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lineage.errors import RevisionNotFoundError
 from lineage.hub.huggingface import HuggingFaceHub
 from lineage_schemas.revision import Commit
 from tests.hub.conftest import Hurry
@@ -221,3 +222,25 @@ def test_long_history_is_paced(
     hub.history("org/model")
     assert {asked.status for asked in server.asked("/api/*")} == {200}
     assert sum(hurry.slept) >= 120
+
+
+@pytest.mark.parametrize("code", ["RevisionNotFound", None])
+def test_a_tag_that_is_no_commit(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, code: str | None
+) -> None:
+    """A tag on a file is left out and told of, whatever the Hub's 404 says; all else of the model is read."""
+    blob = repository.git("rev-parse", "main:config.json")
+    repository.git("tag", "a-file", blob)
+    if code is None:
+        server.fault(f"/api/models/org/model/commits/{blob}", hub_faults.refused(404))
+    history = hub.history("org/model")
+    assert len(history.commits) == 3
+    assert {ref.name for ref in history.refs} == {"refs/heads/main", "refs/tags/v1.0"}
+    assert history.incomplete == "refs/tags/a-file leads to no commit that the API shows"
+
+
+def test_the_head_must_be_there(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
+    """Where the Hub does not know the commit that it calls the head, there is no history to speak of."""
+    server.fault(COMMITS, hub_faults.refused(404, "RevisionNotFound"))
+    with pytest.raises(RevisionNotFoundError):
+        hub.history("org/model")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage.errors import HubAnswerError, HubError, HubUnreachableError
+from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputError
 from lineage.hub.huggingface import HuggingFaceHub
 from lineage.settings import Settings
 from tests.hub.conftest import CARD, Hurry, Listening, OpenHub
@@ -223,3 +223,10 @@ def test_other_users_of_the_client(hub: HuggingFaceHub, repository: BareReposito
     server.fault("/api/models/org/model", hub_faults.refused(503), times=1)
     with pytest.raises(OSError, match="503"):
         HfApi(endpoint=server.endpoint, token=False).model_info("org/model")
+
+
+@pytest.mark.parametrize("endpoint", ["http://[", "https://", "file:///etc", "not a url"])
+def test_endpoint_that_is_none(endpoint: str, tmp_path: Path) -> None:
+    """An endpoint that is no address is refused before anything is asked, in words that name the variable."""
+    with pytest.raises(InputError, match="HF_ENDPOINT"):
+        HuggingFaceHub(Settings.from_environment({"HF_ENDPOINT": endpoint, "LINEAGE_CACHE": str(tmp_path)}))

@@ -181,7 +181,9 @@ def test_impossible_names(hub: HuggingFaceHub, server: HubServer, name: str) -> 
         "null",
         '{"id": 5, "sha": null}',
         '{"id": "o/m", "sha": "main"}',
+        f'{{"id": "o/\\ud800", "sha": "{"0" * 40}"}}',
         "{",
+        "[" * 100_000,
     ],
 )
 def test_answers_that_break_the_contract(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,4 +209,31 @@ def test_stale_download_cache_is_not_read(
     assert Path(old).read_bytes() == CARD
     server.fault("/org/model/resolve/*", hub_faults.refused(500))
     with pytest.raises(HubUnreachableError, match="/README"):
+        hub.snapshot(hub.resolve("org/model"))
+
+
+@pytest.mark.parametrize("shown", [{"downloads": "many"}, {"likes": [5]}, {"library_name": {}}, {"tags": [5]}])
+def test_observations_of_another_kind(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, shown: dict[str, Any]
+) -> None:
+    """A page whose fields hold other kinds of values than the Hub's is an error of the Hub's, not of ours."""
+    server.add("org/model", repository.git_dir, **shown)
+    with pytest.raises(HubAnswerError, match="org/model"):
+        hub.snapshot(hub.resolve("org/model"))
+
+
+def test_pages_in_a_circle(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
+    """A tree whose next page is the page itself ends in an error, after two requests for it and not never."""
+    head = hub.resolve("org/model")
+    server.fault(TREE, hub_faults.linked(f"{server.endpoint}/api/models/org/model/tree/{head.commit}?recursive=true"))
+    with pytest.raises(HubAnswerError, match="twice"):
+        hub.snapshot(head)
+    assert len(server.asked(TREE)) == 2
+
+
+def test_negative_size(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
+    """A tree that gives a file a negative size is an error of the Hub's."""
+    entry = {"type": "file", "oid": "0" * 40, "size": -5, "path": "model.safetensors"}
+    server.fault(TREE, hub_faults.body_of(json.dumps([entry]), "application/json"))
+    with pytest.raises(HubAnswerError, match="negative size"):
         hub.snapshot(hub.resolve("org/model"))

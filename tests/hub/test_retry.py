@@ -105,6 +105,10 @@ def test_other_errors_are_not_tried_again(hurry: Hurry) -> None:
         (503, {"retry-after": "Sat, 21 Nov 2026 11:00:00 GMT"}, 0.0),
         (503, {"retry-after": "soon"}, None),
         (503, {"retry-after": "-5"}, None),
+        (503, {"retry-after": "\xb2"}, None),
+        (503, {"retry-after": "9" * 5000}, None),
+        (503, {"retry-after": "Fri, 31 Dec 9999 23:59:59 +99999999999999"}, None),
+        (429, {"ratelimit": f'"api";r=0;t={"9" * 5000}'}, None),
         (503, {}, None),
     ],
 )

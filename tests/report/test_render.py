@@ -14,7 +14,9 @@ from lineage.report.json import to_json
 from lineage.report.phrases import large, listed, moment, period, short, size
 from lineage.report.render import render
 from lineage.report.text import Document, plain
+from lineage_schemas.answer import Incomplete
 from lineage_schemas.answer_trace import TraceAnswer
+from lineage_schemas.change import Unchecked
 from lineage_schemas.export import FOLDER
 from tests.report.records import ANSWERS, hostile
 from tests.report.traces import READ, commit, edge, header, traced
@@ -82,6 +84,31 @@ def test_a_contradiction_is_told_before_what_supports_it() -> None:
     assert line.index("against it: config.json") < line.index("card base_model")
 
 
+def test_a_model_that_was_never_read_claims_nothing() -> None:
+    """Of a model that is known by name no family is unknown and no licence is missing: it was not read."""
+    unread = {"revision": None, "licence": None, "family": None}
+    models = (traced("o/top", 0), traced("o/listed", 1, **unread), traced("o/gone", 1, state="missing", **unread))
+    edges = (edge("o/top", "o/listed"), edge("o/top", "o/gone"))
+    limit = (Incomplete(model="o/listed", reason="limit", detail="known by name only"),)
+    answer = TraceAnswer(
+        **header("trace.v1"), root="o/top", direction="up", models=models, derivations=edges, incomplete=limit
+    )
+    text = plain(cast("Document", render(answer, "tree")))
+    assert "o/listed  [not read]" in text
+    assert "o/gone  [missing]" in text
+    assert "family unknown" not in text
+
+
+def test_reasons_are_short_in_text_and_whole_in_json() -> None:
+    """Commit ids and hashes inside a reason are shortened, and so is a long reason; JSON keeps all of it."""
+    reason = f"org/name@{commit(1)}: the object {'ab' * 32} is not here" + ", and more" * 30
+    answer = ANSWERS["check-unchecked"]().model_copy(update={"unchecked": (Unchecked(what="values", reason=reason),)})
+    text = plain(cast("Document", render(answer, "table")))
+    assert "org/name@00000001: the object abababab is not here, and more" in text
+    assert max(map(len, text.splitlines())) < 190
+    assert reason in to_json(answer)
+
+
 def test_words_for_numbers_and_moments() -> None:
     """Sizes, counts, dates and commits are written as people say them."""
     assert [size(n) for n in (None, 999, 1000, 2_000_000_000, 10**15)] == [
@@ -99,3 +126,15 @@ def test_words_for_numbers_and_moments() -> None:
     assert short(None) == "?"
     assert moment(READ.replace(tzinfo=None)) == "2026-11-20 09:30"
     assert period(READ, READ.replace(day=21)) == "2026-11-20 09:30 – 2026-11-21 09:30"
+
+
+def test_no_parent_is_claimed_to_be_absent_where_a_card_could_not_be_read() -> None:
+    """A root without edges whose files could not be read has no known parent; it does not declare none."""
+    root = traced("origin/base-7b", 0)
+    unread = Incomplete(model=root.id, reason="error", detail="README.md: nested too deeply")
+    answer = TraceAnswer(
+        **header("trace.v1"), root=root.id, direction="up", models=(root,), derivations=(), incomplete=(unread,)
+    )
+    text = plain(cast(Document, render(answer, "tree")))
+    assert "No parent is known, and not everything that may name one could be read." in text
+    assert "No parent is declared" not in text

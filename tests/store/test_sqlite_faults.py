@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from lineage.errors import StoreError
+from lineage.errors import InputError, StoreError
 from lineage.store.dump import dump
 from lineage.store.interface import GraphStore
+from lineage.store.open import open_store
 from lineage.store.sqlite import SqliteStore
 from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.model import Model
 from tests.support.graphs import FAMILY, model
 from tests.support.nobody import without_rights
 
@@ -86,6 +88,17 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     for attempt in (lambda: lines(SqliteStore(tmp_path)), lambda: SqliteStore(tmp_path).write(FAMILY)):
         with pytest.raises(StoreError, match="is a folder"):
             attempt()
+
+
+def test_a_place_that_cannot_be_reached_is_told(open_folder: Path) -> None:
+    """A folder that one may not enter, and a name that no disk takes, end in an error that names the store."""
+    open_folder.chmod(0o700)
+    with without_rights():
+        for attempt in (partial(lines, SqliteStore(open_folder / "graph.db")), SqliteStore(open_folder / "x.db").info):
+            with pytest.raises(StoreError, match=r"cannot be (reached|opened)"):
+                attempt()
+    with pytest.raises(StoreError, match="cannot be reached"):
+        SqliteStore(open_folder / ("x" * 300)).write(FAMILY)
 
 
 def test_a_store_of_a_newer_version_is_refused(path: Path) -> None:
@@ -212,3 +225,21 @@ def test_numbers_beyond_64_bits_are_refused(path: Path) -> None:
         with pytest.raises(StoreError):
             store.write(GraphBatch(models=(model("x/y"),), files=(FileNode(key=f"sha256:{'0' * 64}", size=2**63),)))
         assert lines(store) == before
+
+
+def test_records_that_are_no_json_are_a_damaged_store(tmp_path: Path) -> None:
+    """A sound database file with junk in its records is told as damaged, not as a bug."""
+    path = tmp_path / "lineage.db"
+    with open_store(str(path)) as store:
+        store.write(GraphBatch(models=(Model(key="a/b", hub="huggingface.co", id="a/b", head="1" * 40),)))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE model SET body = 'junk{'")
+    connection.close()
+    with open_store(str(path)) as store, pytest.raises(StoreError, match="damaged"), store.reading() as view:
+        view.nodes("Model", ["a/b"])
+
+
+def test_path_of_nobody_is_refused() -> None:
+    """A home that does not exist is an error of input."""
+    with pytest.raises(InputError):
+        open_store("~nobody-at-all/x.db")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+from lineage.versioning.signals import MAX_LINE
 from lineage_schemas.change import COUNTING_KINDS
-from tests.support.lines import Told
+from tests.support.lines import START, Told
 
 
 def kinds(told: Told) -> list[tuple[str, str | None]]:
@@ -91,6 +94,15 @@ def test_other_format_and_other_component_are_told_apart() -> None:
     told.commit(48, {"codec.pth": "c"}, "Upload codec.pth")
     told.commit(72, {"onnx/model.onnx": "o"})
     assert [kind for kind, _ in kinds(told)[1:]] == ["format_added", "component_added", "format_added"]
+
+
+def test_same_format_in_another_folder_is_another_component() -> None:
+    """A checkpoint or another part of a pipeline has other parameters, though its file has the same name."""
+    told = Told()
+    told.commit(0, {"unet/diffusion_pytorch_model.safetensors": "u"})
+    told.commit(24, {"vae/diffusion_pytorch_model.safetensors": "v"})
+    told.commit(48, {"unet/diffusion_pytorch_model.bin": "p"})
+    assert [kind for kind, _ in kinds(told)[1:]] == ["component_added", "format_added"]
 
 
 def test_file_added_beside_shards_leaves_the_shards_alone() -> None:
@@ -215,3 +227,26 @@ def test_counts_follow_the_kinds() -> None:
     told.commit(48, {"model-00001-of-00002.safetensors": None, "model-00002-of-00002.safetensors": None})
     for change in told.report().changes:
         assert change.counts == (change.kind in COUNTING_KINDS) == (change.verdict is not None)
+
+
+def test_the_end_of_time_is_a_date_like_others() -> None:
+    """A push dated at the last second that a date can hold still has a day after it for words."""
+    told = base()
+    hours = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - START) / timedelta(hours=1)
+    told.commit(hours, {"model-00001-of-00002.safetensors": "b1", "README.md": "We fixed the weights."})
+    assert kinds(told)[1:] == [("replaced", "documented")]
+
+
+def test_paths_that_no_checkout_makes() -> None:
+    """A tree may hold entries named `.` and `..`: they are files that hold no words."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1", ".": "v2", "..": "v2"})
+    assert kinds(told)[1:] == [("replaced", "silent")]
+
+
+def test_a_flood_in_a_title_is_cut() -> None:
+    """A title of a megabyte that names a version is a signal of readable length."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1"}, "Release v2 " * 100_000)
+    change = told.report().changes[1]
+    assert (change.verdict, len(change.signals[0].value)) == ("versioned", MAX_LINE)

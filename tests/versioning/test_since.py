@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineage.errors import RevisionNotFoundError
-from lineage.versioning.since import find_since, in_range
+from lineage.versioning.since import commits_named, find_since, in_range
 from tests.support.lines import Told
 
 
@@ -58,3 +58,57 @@ def test_unknown_or_ambiguous_start_is_refused(asked: str) -> None:
     line = told()
     with pytest.raises(RevisionNotFoundError, match=r"org/name"):
         find_since(line.report().line, line.history(), asked)
+
+
+def test_a_tag_wins_over_the_date_that_it_looks_like() -> None:
+    """`2024-01-02` is the tag of that name, wherever it stands; with a time it is a date."""
+    line = Told()
+    line.commit(0, {"model.safetensors": "a"})
+    line.commit(48, {"model.safetensors": "b"}, tag="2024-01-02")
+    line.commit(60, {"model.safetensors": "c"})
+    assert find_since(line.report().line, line.history(), "2024-01-02").position == 1
+    assert find_since(line.report().line, line.history(), "2024-01-02T00:00").position == 0
+
+
+def test_a_tag_of_another_line_that_looks_like_a_date_is_refused() -> None:
+    """A name that is not on the line is not silently read as a date; the hint says how to write the date."""
+    line = told()
+    history = line.history()
+    elsewhere = history.refs[0].model_copy(update={"name": "refs/tags/2024-01-04", "kind": "tag", "target": "f" * 40})
+    with pytest.raises(RevisionNotFoundError) as raised:
+        find_since(line.report().line, history.model_copy(update={"refs": (*history.refs, elsewhere)}), "2024-01-04")
+    assert "2024-09-06T00:00" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "commits"),
+    [
+        ("v2/rc", {1}),
+        ("refs/tags/v2/rc", {1}),
+        ("main", {3}),
+        ("rc", set()),
+        ("tags/v2/rc", set()),
+        (f"{2:040x}", {2}),
+        ("0000000", {0, 1, 2, 3}),
+        ("000000", set()),
+        ("", set()),
+    ],
+)
+def test_names_of_commits(text: str, commits: set[int]) -> None:
+    """A ref is named in full or by all that stands below its kind, a commit by seven digits and more."""
+    assert commits_named(told().history(), text) == {f"{number:040x}" for number in commits}
+
+
+def test_a_ref_wins_over_the_beginning_of_a_commit() -> None:
+    """A tag whose name could begin a commit id means what it is on."""
+    line = told()
+    line.tags["0000000"] = f"{2:040x}"
+    assert commits_named(line.history(), "0000000") == {f"{2:040x}"}
+
+
+def test_a_branch_and_a_tag_of_one_name_are_ambiguous() -> None:
+    """Where a name means two commits of the line, neither is taken."""
+    line = told()
+    line.tags["main"] = f"{1:040x}"
+    with pytest.raises(RevisionNotFoundError, match="more than one"):
+        find_since(line.report().line, line.history(), "main")

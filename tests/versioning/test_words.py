@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lineage.versioning.words import (
@@ -22,6 +24,14 @@ from lineage.versioning.words import (
         ("Bump to 1.2.0", "1.2.0"),
         ("draft v2", "2"),
         ("tag v-1.0.0", "1.0.0"),
+        ("1.1", "1.1"),
+        ("2.0.1", "2.0.1"),
+        ("v2", "2"),
+        ("2.0-rc1", "2.0-rc1"),
+        ("## [1.1]", "1.1"),
+        ("- 1.1:", "1.1"),
+        ("2", None),
+        ("1.1 more data", None),
         ("Upload model-v2.safetensors", None),
         ("Upload model-00001-of-00162.safetensors with huggingface_hub", None),
         ("transformers v5 support", None),
@@ -50,6 +60,7 @@ def test_announced_version(title: str, version: str | None) -> None:
         "Retrained with more data",
         "The model was re-trained on the cleaned set",
         "Replace corrupted checkpoint",
+        "Retrained checkpoint, better grammar",
         "New checkpoint after 3 more epochs",
     ],
 )
@@ -69,6 +80,10 @@ def test_titles_that_speak_of_weights(title: str) -> None:
         "Add model",
         "initial commit",
         "Fix typo in model card",
+        "Fix typo in weights doc",
+        "Fixed misspelled name of the new weights",
+        "Corrected the spelling of retrained checkpoint",
+        "Fix grammar in the section on new weights",
         "Fix README inconsistencies for the new model card",
         "Delete pytorch_model.bin",
         "Rename model.safetensors to old.safetensors",
@@ -114,3 +129,14 @@ def test_training_titles(title: str, *, by_trainer: bool) -> None:
 def test_version_in_a_name(model: str, version: str | None) -> None:
     """A version stands in a name between separators."""
     assert name_version(model) == version
+
+
+@pytest.mark.parametrize("flood", ["1.", "-", "1.0-", "v1.", "#", "@.", "a-b/", "new:", "fix a,", " "])
+def test_floods_of_signs_cost_no_time(flood: str) -> None:
+    """A title or line of a megabyte, made to send patterns back and forth, is read in well under a second."""
+    text = flood * (1_000_000 // len(flood))
+    start = time.process_time()
+    announced_version(text)
+    speaks_of_weights(text)
+    speaks_of_change(text)
+    assert time.process_time() - start < 1

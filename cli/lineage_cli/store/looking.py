@@ -40,7 +40,7 @@ def forget(*, run: Run, targets: list[str]) -> None:
     """Erase models from the store.
 
     Everything that was recorded of them goes, also what the Hub no longer has. A model that others derive from
-    stays as a name.
+    stays as a name. Exit code 2 where the store holds nothing of a TARGET.
     """
     if not targets:
         raise click.UsageError("name a TARGET or --from-file", click.get_current_context())
@@ -48,4 +48,4 @@ def forget(*, run: Run, targets: list[str]) -> None:
 
     with run.session() as session:
         answer = store_forget(session, targets)
-    run.finish(answer)
+    run.finish(answer, 2 if answer.not_found else 0)

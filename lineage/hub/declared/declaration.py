@@ -81,13 +81,24 @@ def read_name(text: str) -> WrittenName:
     address = _read_address(stripped)
     if address is not None:
         return address
-    if _FOLDERS.search(stripped) or _CHECKPOINT.search(stripped):
+    name, revision = _read_revision(stripped)
+    if _FOLDERS.search(name) or _CHECKPOINT.search(name):
         return WrittenName(None, problem=LOCAL_PATH)
-    name, at, revision = stripped.partition("@")
     problem = repository_id_problem(name)
     if problem is not None:
         return WrittenName(None, problem=problem)
-    return WrittenName(name, revision if at and revision else None)
+    return WrittenName(name, revision)
+
+
+def _read_revision(text: str) -> tuple[str, str | None]:
+    """Split `org/name@revision`; refs may hold slashes, where the text may also be a path with an @ in it.
+
+    What stands before the @ then decides: a repository with an owner, or what follows is a full ref.
+    """
+    name, _, revision = text.partition("@")
+    if _FOLDERS.search(text) and "/" not in name and not revision.startswith("refs/"):
+        return text, None
+    return name, revision or None
 
 
 def _read_address(text: str) -> WrittenName | None:
@@ -107,12 +118,12 @@ def _read_address(text: str) -> WrittenName | None:
         if host not in _HUB_HOSTS:
             return WrittenName(None, problem="it is an address outside the Hub")
         path = parts.path
-    return _read_address_path(unquote(path))
+    return _read_address_path(path)
 
 
 def _read_address_path(path: str) -> WrittenName:
-    """Read `org/name[/tree/REVISION…]`, the path of a repository's address."""
-    segments = [segment for segment in path.split("/") if segment]
+    """Read `org/name[/tree/REVISION…]`, the path of a repository's address; a quoted slash is a revision's own."""
+    segments = [unquote(segment) for segment in path.split("/") if segment]
     if segments[:1] == ["models"]:
         segments = segments[1:]
     if not segments or segments[0] in _NOT_MODELS:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lineage.errors import GatedError, HubError, HubUnreachableError
+from lineage.errors import GatedError, HubError, HubUnreachableError, ModelNotFoundError, RevisionNotFoundError
 from lineage.hub.git_history import author_key, in_order
 from lineage.hub.huggingface.listing import default_branch, list_files
 from lineage.progress import Progress
@@ -37,15 +37,20 @@ def read_history(
 
     The API names no parents. Each commit is taken as the child of the next older one in its list, which is right on
     every line without merges; where titles speak of merges, `incomplete` says so. Commits whose tree is refused or
-    gone have unknown changes.
+    gone have unknown changes. A ref that leads to no commit here, such as a tag on a file, is left out and told in
+    `incomplete`: git would look through a tag of a tag, and the API cannot tell the two apart. Raises HubError where
+    the head itself is not there.
     """
     branch = default_branch(refs, head)
     old = {commit.id: commit for commit in known.commits} if known else {}
     notes: list[str] = []
     commits: dict[str, Commit] = {}
+    lost: set[str] = set()
     try:
         for ref in sorted(refs, key=lambda ref: _line_order(ref, branch)):
-            _list_line(connection, model, ref, commits, old)
+            if not _list_line(connection, model, ref, commits, old, head):
+                lost.add(ref.name)
+                notes.append(f"{ref.name} leads to no commit that the API shows")
     except GatedError as error:
         notes.append(f"the list of commits: {error.message}")
     ordered = list(in_order(commits.values()))
@@ -62,7 +67,7 @@ def read_history(
         model=model,
         source="api",
         default_branch=branch,
-        refs=refs,
+        refs=tuple(ref for ref in refs if ref.name not in lost),
         commits=tuple(compared),
         incomplete="; ".join(dict.fromkeys(notes)) or None,
     )
@@ -80,22 +85,37 @@ def _number(ref: HistoryRef) -> int | None:
 
 
 def _list_line(
-    connection: Connection, model: str, ref: HistoryRef, commits: dict[str, Commit], old: Mapping[str, Commit]
-) -> None:
-    """Add the commits from a ref down to the first one that is there already or was known before."""
+    connection: Connection,
+    model: str,
+    ref: HistoryRef,
+    commits: dict[str, Commit],
+    old: Mapping[str, Commit],
+    head: str,
+) -> bool:
+    """Add the commits from a ref down to the first one that is there already or was known before.
+
+    False where the Hub knows no commit there, which only the head may not do: the refs were listed a moment ago, so
+    that even an answer without a code means the ref and not the model.
+    """
     if ref.target in commits or ref.target in old:
         _add_known(ref.target, commits, old)
-        return
+        return True
     newer: Commit | None = None
-    for commit in connection.pages(lambda: _commits(connection, model, ref), model):
-        if newer is not None:
-            commits[newer.id] = newer.model_copy(update={"parents": (commit.id,)})
-        newer = commit
-        if commit.id in commits or commit.id in old:
-            _add_known(commit.id, commits, old)
-            return
+    try:
+        for commit in connection.pages(lambda: _commits(connection, model, ref), model):
+            if newer is not None:
+                commits[newer.id] = newer.model_copy(update={"parents": (commit.id,)})
+            newer = commit
+            if commit.id in commits or commit.id in old:
+                _add_known(commit.id, commits, old)
+                return True
+    except (RevisionNotFoundError, ModelNotFoundError):
+        if newer is not None or ref.target == head:
+            raise
+        return False
     if newer is not None:
         commits[newer.id] = newer
+    return newer is not None
 
 
 def _add_known(start: str | None, commits: dict[str, Commit], old: Mapping[str, Commit]) -> None:

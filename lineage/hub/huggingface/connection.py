@@ -30,7 +30,10 @@ TOKEN_SECONDS = 60.0
 
 _END = object()
 
-_FOREIGN = (httpx2.HTTPError, httpx2.InvalidURL, OSError, AttributeError, LookupError, TypeError, ValueError)
+_FOREIGN = (
+    httpx2.HTTPError, httpx2.InvalidURL, OSError,
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 """What the Hub's client raises: errors of its own, and those of Python where an answer lacks what it counts on."""
 
 _PASSING = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lineage.errors import HubError, HubUnreachableError, RevisionNotFoundError
+from lineage.errors import HubError, HubUnreachableError, InputError, RevisionNotFoundError
 from lineage.hub.huggingface import listing
 from lineage.hub.interface import Hub
 from lineage.hub.retry import Patience
@@ -52,7 +52,7 @@ class HuggingFaceHub(Hub):
         progress: Progress = SILENT,
         patience: Patience | None = None,
     ) -> None:
-        self.name = urlsplit(settings.endpoint).netloc.rpartition("@")[2].lower()
+        self.name = _host(settings.endpoint)
         self.offline = offline
         self._settings = settings
         self._progress = progress
@@ -226,6 +226,18 @@ class HuggingFaceHub(Hub):
             raise HubUnreachableError(
                 f"{what}: {self.name} is not asked, because of --offline", model=what, hint="leave --offline away"
             )
+
+
+def _host(endpoint: str) -> str:
+    """Find the part of an endpoint that names the Hub; raises InputError for what is no address of one."""
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        parts = urlsplit("")
+    host = parts.netloc.rpartition("@")[2].lower()
+    if parts.scheme not in ("http", "https") or not host:
+        raise InputError("HF_ENDPOINT is no address of a Hub", hint="write https://HOST, or unset it")
+    return host
 
 
 def _resolved(info: ModelInfo, asked: str, ref: str | None = None) -> ResolvedRevision:

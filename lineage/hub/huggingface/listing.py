@@ -25,7 +25,9 @@ def model_info(connection: Connection, model: str, revision: str | None, *, size
 
     def ask() -> ModelInfo:
         info = connection.api.model_info(model, revision=revision, files_metadata=sizes)
-        if not isinstance(info.id, str) or not is_commit(info.sha):
+        if not isinstance(info.id, str) or not (info.id.isascii() and info.id.isprintable()):
+            raise HubAnswerError(f"{model}: the Hub's answer names no model", model=model)
+        if not is_commit(info.sha):
             raise HubAnswerError(f"{model}: the Hub's answer names no commit", model=model)
         return info
 
@@ -73,13 +75,25 @@ def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEnt
     Raises RevisionNotFoundError, GatedError where that page does not list them either.
     """
     try:
-        entries = list(connection.pages(lambda: _tree(connection, model, commit), model))
+        entries = _once(connection.pages(lambda: _tree(connection, model, commit), model), model)
     except GatedError:
         siblings = model_info(connection, model, commit, sizes=True).siblings
         if siblings is None:
             raise
-        entries = connection.call(lambda: [_sibling_entry(sibling) for sibling in siblings], model)
+        entries = connection.call(lambda: _once(map(_sibling_entry, siblings), model), model)
     return tuple(sorted(entries, key=lambda entry: entry.path))
+
+
+def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
+    """Take in sound entries until one comes again: pages that lead in a circle would never end."""
+    found: dict[str, FileEntry] = {}
+    for entry in entries:
+        if entry.size is not None and entry.size < 0:
+            raise HubAnswerError(f"{model}: the Hub lists {entry.path} with a negative size", model=model)
+        if entry.path in found:
+            raise HubAnswerError(f"{model}: the Hub lists {entry.path} twice in one tree", model=model)
+        found[entry.path] = entry
+    return list(found.values())
 
 
 def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry]:

@@ -48,6 +48,8 @@ def translated(error: Exception, endpoint: str, model: str | None, missing: Miss
             model=model,
             hint=f"a login page or proxy may stand before {endpoint}",
         )
+    if isinstance(error, RecursionError):
+        return HubAnswerError(f"{name}: the Hub answered with something that is nested too deeply", model=model)
     if isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)):
         return HubAnswerError(f"{name}: {type(error).__name__}: {_first_line(error)}", model=model)
     broken = f"an answer of the Hub lacks what its contract promises ({_first_line(error)})"

@@ -58,23 +58,26 @@ def read_snapshot(
         config, problem = parse_json_object(config_bytes)
         if problem is not None:
             unreadable[CONFIG] = problem
-    return Snapshot(
-        model=info.id,
-        commit=commit,
-        files=tuple(entries.values()),
-        card=card,
-        card_text=card_text,
-        config=config,
-        unreadable=unreadable,
-        refs=refs,
-        created=info.created_at,
-        last_modified=info.last_modified,
-        downloads=info.downloads,
-        likes=info.likes,
-        gated=info.gated,
-        library_name=info.library_name,
-        pipeline_tag=info.pipeline_tag,
-        tags=tuple(info.tags or ()),
+    return connection.call(
+        lambda: Snapshot(
+            model=info.id,
+            commit=commit,
+            files=tuple(entries.values()),
+            card=card,
+            card_text=card_text,
+            config=config,
+            unreadable=unreadable,
+            refs=refs,
+            created=info.created_at,
+            last_modified=info.last_modified,
+            downloads=info.downloads,
+            likes=info.likes,
+            gated=info.gated,
+            library_name=info.library_name,
+            pipeline_tag=info.pipeline_tag,
+            tags=tuple(info.tags or ()),
+        ),
+        info.id,
     )
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import counts_words, period, short, span_of, touched, unsaid
+from lineage.report.phrases import counts_words, listed, period, short, span_of, touched, unsaid
+from lineage.report.table.check import SHOWN_SIGNALS
 
 if TYPE_CHECKING:
     from lineage_schemas.answer_check import CheckAnswer, CheckAnswers, WeightChange
@@ -58,7 +59,7 @@ def change_table(changes: list[WeightChange]) -> list[str]:
             change.kind,
             f"**{change.verdict}**" if change.verdict == "silent" else change.verdict or "",
             f"{touched(change)}: {', '.join(code(group.group) for group in change.groups)}",
-            ", ".join(parts.signal(each) for each in change.signals) or unsaid(),
+            listed([parts.signal(each) for each in change.signals], SHOWN_SIGNALS) or unsaid(),
             code(span_of(change.revisions)),
         )
         for change in changes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
 from lineage.report.phrases import at, counted
-from lineage.report.table.diff import KINDS
+from lineage.report.table.diff import kind_words, tensor_summary
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def diff(answer: DiffAnswer) -> str:
     ]
     return document(
         [f"## {code(a)} → {code(b)}"],
-        [f"Weights: **{answer.weights.kind}**, {KINDS[answer.weights.kind][0]}."],
-        _tensors(answer.weights.tensors) if answer.weights.tensors else [],
+        [f"Weights: **{answer.weights.kind}**, {kind_words(answer.weights)}."],
+        _tensors(answer.weights.tensors, cast=answer.weights.kind == "cast") if answer.weights.tensors else [],
         table(("field", "before", "after", "where"), rows)
         if rows
         else ["No field of card, config or tokenizer differs."],
@@ -39,10 +39,13 @@ def _value(value: str | None) -> str:
     return "*not there*" if value is None else code(cut(value, 88))
 
 
-def _tensors(tensors: TensorsDiff) -> list[str]:
-    basis = "by their bytes" if tensors.compared == "bytes" else "by name, dtype and shape only"
-    lines = [f"Tensors, compared {basis}:", "", f"- {tensors.equal:,} equal"]
-    for word, names in (("changed", tensors.changed), ("added", tensors.added), ("removed", tensors.removed)):
+def _tensors(tensors: TensorsDiff, *, cast: bool) -> list[str]:
+    lines = [f"- {tensor_summary(tensors, cast=cast)}"]
+    for word, names in (
+        ("rounded" if cast else "changed", tensors.changed),
+        ("added", tensors.added),
+        ("removed", tensors.removed),
+    ):
         if names:
             rest = len(names) - SHOWN_NAMES
             shown = ", ".join(code(name) for name in names[:SHOWN_NAMES])

@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from lineage.report.phrases import (
+    BYTES_NOT_COMPARED,
     counted,
     counts_words,
     dated,
     listed,
-    paper_words,
     period,
     place,
     said,
@@ -35,6 +35,9 @@ VERDICT_STYLES: dict[str | None, Style] = {"silent": "bad", "documented": "", "v
 
 SILENT_CHANGE = "silent-weight-change"
 """The rule whose findings repeat what a silent change's own line says."""
+
+SHOWN_SIGNALS = 3
+"""Announcements shown of one change: the first says enough, and a change may have dozens."""
 
 
 def check(answer: CheckAnswer) -> Document:
@@ -134,8 +137,13 @@ def _details(change: WeightChange) -> list[Line]:
         files = f" · {counted(len(group.files), 'file')}" if len(change.groups) > 1 else ""
         note = f" · {group.note}" if group.note else ""
         lines.append(line(dim(f"{group.group}{kind}{files}{note}"), indent="      "))
+    if change.counts and any(group.kind == "replaced" for group in change.groups):
+        lines.append(line(dim(BYTES_NOT_COMPARED), indent="      "))
     told = {signal.value.strip(): signal for signal in reversed(change.signals)}  # a title stands in its message too
-    lines += [line(said(signal), indent="      ") for signal in reversed(told.values())]
+    shown = list(reversed(told.values()))
+    lines += [line(said(signal), indent="      ") for signal in shown[:SHOWN_SIGNALS]]
+    if len(shown) > SHOWN_SIGNALS:
+        lines.append(line(dim(f"… {len(shown) - SHOWN_SIGNALS:,} more"), indent="      "))
     if change.verdict == "silent":
         lines.append(line(unsaid(), indent="      "))
     if change.replacements:
@@ -146,16 +154,13 @@ def _details(change: WeightChange) -> list[Line]:
 
 
 def _numbers(answer: CheckAnswer) -> list[Line]:
-    """Write the counts, then the pushes that do not count, then the two other ways to count."""
+    """Write the counts, then the pushes that do not count; how a study counts files, `history` and JSON tell."""
     lines = [EMPTY, line(_counted(answer))]
     others = Counter(change.kind for change in answer.weight_changes if not change.counts)
     if others:
         kinds = listed([f"{number} {kind}" for kind, number in others.items()], 12)
         lines.append(line(dim(f"Touched weights without counting: {kinds}.")))
-    otherwise = [line(dim(f"{words}."), indent="  ") for words in paper_words(answer.paper_definition)]
-    if otherwise:
-        lines.append(line(dim("Counted otherwise, by files, as the study of 52,227 models did:")))
-    return lines + otherwise
+    return lines
 
 
 def _findings(answer: CheckAnswer) -> list[Line]:

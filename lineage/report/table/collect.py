@@ -18,10 +18,14 @@ OUTCOMES: dict[str, tuple[str, Style]] = {
 }  # fmt: skip
 
 
+WORDS = {"named": "named only (not there, or gated)"}
+"""What a summary adds to an outcome that does not explain itself."""
+
+
 def collect(answer: CollectAnswer) -> Document:
     """Write what a collection did."""
     totals: Counter[str] = Counter(each.outcome for each in answer.models)
-    words = ", ".join(f"{totals[outcome]:,} {outcome}" for outcome in OUTCOMES if totals[outcome])
+    words = ", ".join(f"{totals[outcome]:,} {WORDS.get(outcome, outcome)}" for outcome in OUTCOMES if totals[outcome])
     lines = [line(strong(counted(len(answer.models), "model")), f": {words or 'nothing to do'}")]
     rows = columns([_row(each) for each in answer.models], indent="  ")
     for row, each in zip(rows, answer.models, strict=True):

@@ -10,7 +10,7 @@ from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_diff import DiffAnswer, FacetDiff, TensorsDiff
+    from lineage_schemas.answer_diff import DiffAnswer, FacetDiff, TensorsDiff, WeightsDiff
 
 KINDS: dict[str, tuple[str, Style]] = {
     "equal": ("the same files", "good"),
@@ -21,9 +21,16 @@ KINDS: dict[str, tuple[str, Style]] = {
     "reshaped": ("other tensors or shapes", "warn"),
     "cast": ("the same values, rounded to another dtype", "warn"),
     "requantised": ("the same parameters, quantised in another way", "warn"),
-    "replaced": ("other files; their tensors were not compared", "warn"),
+    "replaced": ("other files", "warn"),
     "unknown": ("could not be compared", "warn"),
 }
+
+REPLACED = {
+    "bytes": "other tensors, stored in other types",
+    "layout": "other files; only their headers were compared",
+    None: "other files; their tensors were not compared",
+}
+"""How far the comparison of replaced weights went, by what their tensors were compared by."""
 
 SHOWN_NAMES = 5
 ONE_LINE = 60
@@ -33,12 +40,13 @@ CUT = 88
 def diff(answer: DiffAnswer) -> Document:
     """Write what differs from `a` to `b`."""
     a, b = at(answer.a.model, answer.a.revision), at(answer.b.model, answer.b.revision)
-    words, style = KINDS[answer.weights.kind]
+    style = KINDS[answer.weights.kind][1]
+    words = kind_words(answer.weights)
     lines = [line(strong(a), " → ", strong(b)), line("weights: ", Span(answer.weights.kind, style), f" · {words}")]
     if answer.a.group != answer.b.group:
         lines.append(line(dim(f"main group: {answer.a.group or 'none'} → {answer.b.group or 'none'}"), indent="  "))
     if answer.weights.tensors:
-        lines += tensor_lines(answer.weights.tensors)
+        lines += tensor_lines(answer.weights.tensors, cast=answer.weights.kind == "cast")
     if answer.facets:
         lines += [EMPTY, line(strong(f"{counted(len(answer.facets), 'field')} differ{_s(answer.facets)}:"))]
         for facet in answer.facets:
@@ -52,13 +60,28 @@ def _s(things: Sequence[object]) -> str:
     return "s" if len(things) == 1 else ""
 
 
-def tensor_lines(tensors: TensorsDiff) -> list[Line]:
-    """Write tensors by what happened to them; where only the layout was compared, say that values may differ."""
+def kind_words(weights: WeightsDiff) -> str:
+    """Say what a kind means, and for weights that were replaced how far they were compared."""
+    if weights.kind == "replaced":
+        return REPLACED[weights.tensors.compared if weights.tensors else None]
+    return KINDS[weights.kind][0]
+
+
+def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
+    """Say how tensors were compared and how many are equal; those of a cast are, but for rounding."""
+    if cast:
+        same = f", {tensors.equal:,} equal byte by byte" if tensors.equal else ""
+        return f"tensors: {len(tensors.changed):,} hold the same values, rounded to another dtype{same}"
     basis = "by their bytes" if tensors.compared == "bytes" else "by name, dtype and shape only"
-    lines = [line(f"tensors, compared {basis}: {tensors.equal:,} equal", indent="  ")]
+    return f"tensors, compared {basis}: {tensors.equal:,} equal"
+
+
+def tensor_lines(tensors: TensorsDiff, *, cast: bool = False) -> list[Line]:
+    """Write tensors by what happened to them; where only the layout was compared, say that values may differ."""
+    lines = [line(tensor_summary(tensors, cast=cast), indent="  ")]
     renamed = [f"{each.before} → {each.after}" for each in tensors.renamed]
     for word, names in (
-        ("changed", tensors.changed),
+        ("rounded" if cast else "changed", tensors.changed),
         ("added", tensors.added),
         ("removed", tensors.removed),
         ("renamed", renamed),

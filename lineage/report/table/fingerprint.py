@@ -34,7 +34,7 @@ def fingerprint(answer: FingerprintAnswer) -> Document:
 
 def cost_words(cost: Cost) -> str:
     """Say what a reading cost."""
-    read = f"{size(cost.bytes_read)} of weights read"
+    read = f"{size(cost.bytes_read)} read"
     return f"{read} on this machine" if cost.local else f"{read} in {counted(cost.requests, 'request')}"
 
 

@@ -26,6 +26,8 @@ def store_info(answer: StoreInfoAnswer) -> Document:
         facts += f", {size(answer.size_bytes)}"
     if answer.server:
         facts += f", {answer.server}"
+    if answer.note:
+        return [line(strong(answer.url), f" · {answer.backend}"), line(Span(answer.note, "warn"), indent="  ")]
     return [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
 
 
@@ -41,9 +43,9 @@ def _counts(nodes: dict[str, int], edges: dict[str, int]) -> list[Line]:
 def store_forget(answer: StoreForgetAnswer) -> Document:
     """Write which models were erased, which stay as a name, which were not there."""
     lines = [line(strong(answer.store), f" · {counted(len(answer.forgotten), 'model')} forgotten")]
-    lines += [line(f"forgotten  {model}", indent="  ") for model in answer.forgotten]
-    lines += [line(f"kept as a name, others derive from it  {model}", indent="  ") for model in answer.kept_as_stub]
-    lines += [line(f"not in the store  {model}", indent="  ") for model in answer.not_found]
+    names = {model: " · its name stays: others derive from it" for model in answer.kept_as_stub}
+    lines += [line(f"forgotten  {model}", dim(names.get(model, "")), indent="  ") for model in answer.forgotten]
+    lines += [line(Span("not in the store", "warn"), f"  {model}", indent="  ") for model in answer.not_found]
     return lines
 
 

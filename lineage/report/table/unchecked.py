@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.text import EMPTY, Line, Span, dim, line
+from lineage.report.phrases import shortened
+from lineage.report.text import EMPTY, Line, Span, cut, dim, line
 
 if TYPE_CHECKING:
     from lineage_schemas.change import Unchecked
+
+
+SHOWN_REASON = 160
+"""Characters of a reason that are shown; the JSON answer has it whole."""
 
 
 def unchecked_lines(unchecked: Sequence[Unchecked], *, indent: str = "") -> list[Line]:
@@ -20,7 +25,8 @@ def unchecked_lines(unchecked: Sequence[Unchecked], *, indent: str = "") -> list
     for each in unchecked:
         reasons.setdefault((each.reason, each.decide_with), []).append(each.what)
     for (reason, decide_with), things in reasons.items():
-        lines += [line(f"{what} · {reason}", indent=indent + "  ") for what in things]
+        why = f" · {cut(shortened(reason), SHOWN_REASON)}"
+        lines += [line(shortened(what), why, indent=indent + "  ") for what in things]
         if decide_with:
             lines.append(line(dim("to decide: "), decide_with, indent=indent + "    "))
     return lines

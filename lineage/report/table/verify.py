@@ -21,7 +21,10 @@ SENTENCES: dict[str, tuple[str, Style, str]] = {
     "unchecked": ("?", "warn", "could not be compared with"),
 }
 
-SHOWN_DIFFERENCES = 20
+NOT_ASKED = "looked up in the store; no Hub was asked"
+"""Under a search: its models are written as on the Hub that the answer names, and that Hub had no part in it."""
+
+SHOWN_DIFFERENCES = 5
 SHOWN_VALUE = 24
 
 
@@ -37,7 +40,8 @@ def verify(answer: VerifyAnswer) -> Document:
     digests = digest_lines(answer.digests, indent="  ")
     if digests:
         lines += [EMPTY, line(dim("Its digests:")), *digests]
-    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+    asked = dated(answer) if answer.against else NOT_ASKED
+    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(asked))]
 
 
 def _matches(answer: VerifyAnswer) -> list[Line]:
@@ -48,9 +52,11 @@ def _matches(answer: VerifyAnswer) -> list[Line]:
 
 
 def _differences(answer: VerifyAnswer) -> list[Line]:
+    """Sum up in one line what differs, then show the first places."""
     if not answer.differences:
         return []
-    lines = [EMPTY, line(strong(f"{counted(len(answer.differences), 'difference')}:"))]
+    title = answer.summary or counted(len(answer.differences), "difference")
+    lines = [EMPTY, line(strong(f"{title}:"))]
     for each in answer.differences[:SHOWN_DIFFERENCES]:
         expected, found = (cut(side, SHOWN_VALUE) if side else "nothing" for side in (each.expected, each.found))
         lines.append(line(each.what, dim(f" · expected {expected}, found {found}"), indent="  "))

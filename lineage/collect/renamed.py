@@ -1,0 +1,42 @@
+"""Models that were renamed on their Hub since they were collected: their edges follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from lineage_schemas.derivation import Derivation
+from lineage_schemas.graph_batch import Attachment
+from lineage_schemas.model import Model
+
+if TYPE_CHECKING:
+    from lineage.store.interface import StoreView
+
+
+def former_keys(view: StoreView, aliases: Iterable[Attachment]) -> dict[str, str]:
+    """Find models that the store holds under a name which the Hub now answers with another id: old key to new."""
+    moved = {alias.key: alias.data.decode() for alias in aliases}
+    known = view.nodes("Model", moved)
+    return {old: moved[old] for old, node in known.items() if node.get("head") or _is_named(view, old)}
+
+
+def _is_named(view: StoreView, key: str) -> bool:
+    """Say whether other models derive from a model that is known by name only."""
+    return bool(view.neighbours("DERIVED_FROM", [key], "in"))
+
+
+def moved_edges(view: StoreView, former: dict[str, str]) -> Iterator[Derivation]:
+    """Give all edges of the children of renamed models, with the new name in place of the old.
+
+    The evidence stays as it was found: it quotes what the children's cards say.
+    """
+    children = {source for source, _ in view.neighbours("DERIVED_FROM", list(former), "in")}
+    for edge in view.edges("DERIVED_FROM", sorted(children - set(former)), "out"):
+        parent = former.get(edge.target, edge.target)
+        yield Derivation.model_validate({**edge.properties, "child": edge.source, "parent": parent})
+
+
+def former_models(view: StoreView, former: dict[str, str]) -> Iterator[Model]:
+    """Give the records of renamed models, kept under their old keys as what they were."""
+    for old, node in view.nodes("Model", former).items():
+        yield Model.model_validate({**node, "key": old, "state": "missing", "state_note": f"renamed to {former[old]}"})
