@@ -279,11 +279,10 @@ class _Teller:
 
     def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """List what the models' present commits say of no known parent; what they said before is not asked."""
-        for key in sorted(nodes):
-            for row in self._view.find("Evidence", {"child": key}):
-                told = row.properties
-                if told.get("parent") is None and told.get("child_revision") == nodes[key].get("head"):
-                    yield told
+        for row in self._view.find_any("Evidence", "child", nodes):
+            told = row.properties
+            if told.get("parent") is None and told.get("child_revision") == nodes[told["child"]].get("head"):
+                yield told
 
     def _unresolvable(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
         """Tell names that are no repositories, each place once."""

@@ -90,6 +90,13 @@ class StoreView(ABC):
         Only promoted properties can be asked for (`lineage/store/promoted.py`); another raises ValueError.
         """
 
+    def find_any(self, kind: NodeKind, name: str, values: Collection[str]) -> Sequence[NodeRow]:
+        """List nodes one of whose promoted properties is among some values, in order of that and then of key.
+
+        A backend behind a network asks for all values at once.
+        """
+        return [row for value in sorted(set(values)) for row in self.find(kind, {name: value})]
+
     @abstractmethod
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
         """List the edges of a kind that touch a set of nodes, one hop, in one statement for each few hundred keys."""

@@ -127,3 +127,7 @@ def told(url: str) -> Iterator[None]:
         yield
     except (DriverError, Neo4jError, OSError) as error:
         raise store_error(url, error) from error
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"the store {url} keeps no text that is not Unicode: {error}", hint="rename the file in question"
+        ) from error

@@ -83,6 +83,16 @@ class Neo4jView(StoreView):
         found = (NodeRow(*node_from(kind, row[0])) for row in rows)
         return list(islice((row for row in found if after is None or row.key > after), limit))
 
+    def find_any(self, kind: NodeKind, name: str, values: Collection[str]) -> Sequence[NodeRow]:
+        """List nodes one of whose promoted properties is among some values."""
+        check_where(kind, {name: None})
+        statement = f"UNWIND $values AS value MATCH (n:{kind}) WHERE n.{name} = value[1] RETURN value[0], properties(n)"
+        found: list[tuple[str, NodeRow]] = []
+        for chunk in chunks(sorted({(value, indexable(value)) for value in values}, key=lambda pair: pair[0])):
+            rows = self.rows(statement, values=[list(pair) for pair in chunk])
+            found += [(value, NodeRow(*node_from(kind, stored))) for value, stored in rows]
+        return [row for _, row in sorted(found, key=lambda pair: (pair[0], pair[1].key))]
+
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
         """List the edges that touch a set of nodes, in order: sorted here, after they were fetched chunk by chunk."""
         found = [

@@ -149,6 +149,18 @@ def test_promoted_properties_find_nodes(stores: Stores) -> None:
         assert [row.key for row in view.find("Publisher", {"name": "you"})] == ["you"]
 
 
+def test_promoted_properties_find_nodes_of_many_values(stores: Stores) -> None:
+    """One question for many values gives what one for each would, and refuses what that would refuse."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        children = ["you/tuned", "you/merged", "nobody/x", "you/tuned"]
+        assert [row.key for row in view.find_any("Evidence", "child", children)] == ["e2", "e1"]
+        assert [row.key for row in view.find_any("Revision", "model", ["org/base"])] == ["org/base@c0", "org/base@c1"]
+        assert list(view.find_any("Evidence", "child", [])) == []
+        with pytest.raises(ValueError, match="value"):
+            view.find_any("Evidence", "value", ["x"])
+
+
 def test_only_promoted_properties_are_asked_for(stores: Stores) -> None:
     """A question that could only be answered by reading everything is refused, for nodes and for edges."""
     with stores.view() as view:

@@ -24,7 +24,7 @@ def store_info() -> StoreInfoAnswer:
 
 
 def store_forget() -> StoreForgetAnswer:
-    """A model that went, one that stays as a name, one that was never there."""
+    """A model that went, another of which only the name stays, one that was never there."""
     return StoreForgetAnswer(
         **header("store-forget.v1", read=None), store="sqlite:////home/you/lineage.db", forgotten=("a/one", "b/two"),
         kept_as_stub=("b/two",), not_found=("c/three",),

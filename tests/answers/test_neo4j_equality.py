@@ -1,0 +1,156 @@
+"""A graph in Neo4j answers as the same graph in SQLite does: the same bytes, collected there or copied."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.store_graph import Graph, Recorded, Shape, recorded
+from lineage.answers.check import check
+from lineage.answers.collect import collect
+from lineage.answers.diff import diff
+from lineage.answers.history import history
+from lineage.answers.session import Session
+from lineage.answers.store import store_forget
+from lineage.answers.trace import trace
+from lineage.answers.verify import verify
+from lineage.errors import LineageError
+from lineage.store.copying import copy_store
+from lineage.store.dump import dump
+from lineage.store.interface import GraphStore
+from lineage.store.open import open_store
+from lineage_schemas.answer import Answer
+from tests.support.shared import ROOT, SHARED
+
+DEMO = ROOT / "lineage" / "demo_data" / "hub"
+
+Ask = Callable[[Session], Answer]
+
+CLOCKS = {"collected_at"}
+
+
+def told(session: Session, ask: Ask) -> str:
+    """Answer as JSON, clocks and the store's place left out; an error is an answer too."""
+    try:
+        return ask(session).model_dump_json(exclude=CLOCKS).replace(session.store_url, "STORE")
+    except LineageError as error:
+        return f"{type(error).__name__}: {error.message}"
+
+
+def compare(hub: Path | None, urls: tuple[str, str], asks: list[Ask]) -> int:
+    """Ask both stores the same questions, and count those that were answered without an error."""
+    answered = 0
+    selector = None if hub is None else str(hub)
+    with (
+        Session(hub_selector=selector, store_url=urls[0], offline=True) as one,
+        Session(hub_selector=selector, store_url=urls[1], offline=True) as other,
+    ):
+        for ask in asks:
+            mine = told(one, ask)
+            assert told(other, ask) == mine
+            answered += mine.startswith("{")
+    return answered
+
+
+def lines(store: GraphStore) -> list[str]:
+    """Dump a store without clocks."""
+    with store.reading() as view:
+        return list(dump(view))
+
+
+def collected(hub: Path, url: str) -> list[str]:
+    """Collect every model of a directory Hub, and list them."""
+    with Session(hub_selector=str(hub), store_url=url, offline=True) as session:
+        models = sorted(session.hub.list_models(limit=1000))
+        collect(session, models, level="full")
+        return models
+
+
+def questions(hub: Path, models: list[str]) -> Iterator[Ask]:
+    """Ask everything that a store is asked about each model of a Hub."""
+    for model in models:
+        yield lambda session, m=model: trace(session, m)  # type: ignore[misc]
+        yield lambda session, m=model: trace(session, m, down=True)  # type: ignore[misc]
+        yield lambda session, m=model: trace(session, m, down=True, depth=1, max_models=2)  # type: ignore[misc]
+        yield lambda session, m=model: trace(session, m, to=models[0])  # type: ignore[misc]
+        yield lambda session, m=model: history(session, m, all_branches=True)  # type: ignore[misc]
+        yield lambda session, m=model: check(session, [m])  # type: ignore[misc]
+        if (hub / model).is_dir():
+            yield lambda session, m=model: verify(session, str(hub / m))  # type: ignore[misc]
+    yield lambda session: diff(session, models[0], models[-1])
+
+
+@pytest.fixture(params=["demo", "zoo"])
+def hub(request: pytest.FixtureRequest) -> Path:
+    """Give the demo's Hub, and the whole zoo where it is."""
+    return DEMO if request.param == "demo" else request.getfixturevalue("zoo")
+
+
+@pytest.mark.timeout(600)
+def test_neo4j_answers_of_a_collection(hub: Path, neo4j_url: str, tmp_path: Path) -> None:
+    """Collected into either store, each question has the same answer, and forgetting leaves the same."""
+    sqlite = str(tmp_path / "graph.db")
+    models = collected(hub, sqlite)
+    assert collected(hub, neo4j_url) == models
+    answered = compare(hub, (sqlite, neo4j_url), list(questions(hub, models)))
+    assert answered > 4 * len(models)
+    with open_store(sqlite) as one, open_store(neo4j_url) as other:
+        assert lines(other) == lines(one)
+    assert compare(hub, (sqlite, neo4j_url), [lambda session: store_forget(session, models[::2])]) == 1
+    with open_store(sqlite) as one, open_store(neo4j_url) as other:
+        assert lines(other) == lines(one)
+
+
+def sample() -> tuple[Graph, list[Recorded]]:
+    """Take a part of the graph that people declared in July 2024, or one of a like shape, with all ancestors."""
+    records = recorded(SHARED / "data" / "graph")
+    dice = random.Random(11)
+    kept = {record.key: record for record in dice.sample(records, 1500)}
+    known = {record.key: record for record in records}
+    waiting = [base for record in kept.values() for base in record.bases]
+    while waiting:
+        base = waiting.pop()
+        if base in known and base not in kept:
+            kept[base] = known[base]
+            waiting += known[base].bases
+    chosen = sorted(kept.values())
+    return Graph(Shape(len(chosen), 10**6, 2000), chosen), chosen
+
+
+@pytest.mark.timeout(600)
+def test_neo4j_answers_of_the_declared_graph(neo4j_url: str, tmp_path: Path) -> None:
+    """Over what people declared, walks up, down and between models end alike, for some hundred models."""
+    sqlite = str(tmp_path / "graph.db")
+    graph, records = sample()
+    with open_store(sqlite) as one, open_store(neo4j_url) as other:
+        for rows in graph.batches(500):
+            one.write_rows(rows)
+            other.write_rows(rows)
+        assert lines(other) == lines(one)
+    dice = random.Random(5)
+    children = [record for record in records if record.bases]
+    asks: list[Ask] = []
+    for record in dice.sample(children, min(200, len(children))):
+        asks += [
+            lambda session, key=record.key: trace(session, key),  # type: ignore[misc]
+            lambda session, key=record.bases[0]: trace(session, key, down=True, max_models=20),  # type: ignore[misc]
+        ]
+    asks += [
+        lambda session, r=record: trace(session, r.key, to=r.bases[-1])  # type: ignore[misc]
+        for record in dice.sample(children, min(50, len(children)))
+    ]
+    assert compare(None, (sqlite, neo4j_url), asks) > 300
+
+
+def test_neo4j_there_and_back(neo4j_url: str, tmp_path: Path, small_zoo: Path) -> None:
+    """SQLite to Neo4j to SQLite: the dump, clocks and all, is as it was."""
+    first, last = str(tmp_path / "first.db"), str(tmp_path / "last.db")
+    collected(small_zoo, first)
+    with open_store(first) as one, open_store(neo4j_url) as middle, open_store(last) as other:
+        copy_store(one, middle)
+        copy_store(middle, other)
+        with one.reading() as before, other.reading() as after:
+            assert list(dump(after, clocks=True)) == list(dump(before, clocks=True))
