@@ -32,6 +32,8 @@ ENVIRON = dict(os.environ)
 
 START_SECONDS = 120
 
+FETCH_SECONDS = 600
+
 SETTINGS = {
     "server.http.enabled": "false",
     "server.https.enabled": "false",
@@ -60,21 +62,28 @@ PARAMS = [pytest.param(name, id=name, marks=pytest.mark.neo4j) for name in IDS]
 
 
 @cache
-def jars(version: str) -> Path:
-    """Find the folder of a server's jars, downloaded once; skips where nobody asked for a server.
-
-    Asked for it is an error where the jars cannot be had and CI is set, else a skip with the reason.
-    """
-    if not os.environ.get("LINEAGE_TEST_NEO4J"):
-        pytest.skip("a real Neo4j server is started where LINEAGE_TEST_NEO4J=1 asks for it")
+def fetched(version: str) -> Path | str:
+    """Find the folder of a server's jars, downloaded once; or say why they cannot be had."""
     command = [sys.executable, "-c", _RESOLVE, version]
-    done = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=900, check=False)
+    try:
+        done = subprocess.run(
+            command, env=ENVIRON, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"Neo4j {version} could not be fetched within {FETCH_SECONDS} seconds"
     if done.returncode == 0:
         return Path(done.stdout.strip().splitlines()[-1])
-    reason = f"the jars of Neo4j {version} cannot be had: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
+    return f"Neo4j {version} cannot be fetched: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
+
+
+def jars(version: str) -> Path:
+    """Find the folder of a server's jars. Where they cannot be had a test is skipped, and fails if CI is set."""
+    found = fetched(version)
+    if isinstance(found, Path):
+        return found
     if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(found)
+    pytest.skip(found)
 
 
 def java() -> str:
