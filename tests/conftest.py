@@ -25,6 +25,11 @@ FORGOTTEN = (
 )  # fmt: skip
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-goldens`: texts and pages that tests compare with are written anew."""
+    parser.addoption("--update-goldens", action="store_true", help="write the goldens instead of comparing with them")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Have the run say which Neo4j servers it used, and fail in CI where it used none."""
     config.pluginmanager.register(Neo4jRun(config))
