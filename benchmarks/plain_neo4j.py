@@ -33,7 +33,8 @@ DESCENDANTS = """
 MATCH p = (root:PlainModel {key: $key})<-[:PLAIN_DERIVED*1..64]-(m) WITH m, min(length(p)) AS depth
 """
 ALL = DESCENDANTS + "RETURN m.key, depth ORDER BY depth, m.key"
-FIRST = DESCENDANTS + "ORDER BY depth, m.key WITH collect(m.key) AS keys RETURN keys[..$limit], size(keys)"
+FIRST = DESCENDANTS + "RETURN m.key, depth ORDER BY depth, m.key LIMIT $limit"
+COUNTS = DESCENDANTS + "MATCH (m)-[r:PLAIN_DERIVED]->() RETURN r.relation, count(DISTINCT m)"
 HOLDERS = """
 MATCH (f:PlainFile {key: $key})<-[:PLAIN_CONTAINS]-()<-[:PLAIN_REVISION]-(m) RETURN DISTINCT m.key
 """
@@ -87,18 +88,24 @@ class PlainNeo4j:
         with self._driver.session(database=self._database) as session:
             return session.run(statement, parameters).values()
 
-    def ancestors(self, key: str) -> list[list[Any]]:
-        """Fetch a model and all its ancestors with their edges upward, in one statement."""
-        return self.rows(ANCESTORS, key=key)
+    def ancestors(self, key: str, *, managed: bool = False) -> list[list[Any]]:
+        """Fetch a model and all its ancestors with their edges upward, in one statement.
+
+        By itself it is the quickest that there is; `managed` is tried again where it fails, as the manual has it.
+        """
+        if not managed:
+            return self.rows(ANCESTORS, key=key)
+        found = self._driver.execute_query(ANCESTORS, {"key": key}, routing_="r", database_=self._database)
+        return [record.values() for record in found.records]
 
     def descendants(self, key: str) -> list[list[Any]]:
         """Fetch the keys of all descendants with their depths, in order."""
         return self.rows(ALL, key=key)
 
-    def first(self, key: str, limit: int) -> tuple[list[str], int]:
-        """Fetch the first descendants, and the number of all."""
-        ((keys, total),) = self.rows(FIRST, key=key, limit=limit)
-        return keys, total
+    def first(self, key: str, limit: int) -> tuple[list[str], dict[str, int]]:
+        """Fetch the first descendants, and the number of all by relation."""
+        found = self.rows(FIRST, key=key, limit=limit)
+        return [key for key, _ in found], dict(self.rows(COUNTS, key=key))
 
     def holders(self, key: str) -> list[str]:
         """Give the keys of the models that hold a file."""

@@ -47,8 +47,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--neo4j", nargs="?", const="neo4j-current", metavar="VERSION|URI")
     parser.add_argument("--models", type=int)
     parser.add_argument("--edges", type=int, help="of descent, default 0.6 a model")
-    parser.add_argument("--files", type=int, help="default 4 a model, in Neo4j 2")
-    parser.add_argument("--csv-models", type=int, help="models that are exported and imported as CSV, with a file each")
+    parser.add_argument("--files", type=int, help="default 4 a model, in Neo4j 1")
+    parser.add_argument(
+        "--csv-models", type=int, help="models that are exported and imported as CSV, with a file each; 0 for none"
+    )
     parser.add_argument("--data", type=Path, help="folder of the recorded graph")
     parser.add_argument("--folder", help="where the stores are made, default the system's temporary folder")
     parser.add_argument("--queries", type=int)
@@ -59,7 +61,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.csv_models = options.models or FULL
     options.models = options.models or (IN_NEO4J if options.neo4j else FULL)
     options.edges = options.models * 6 // 10 if options.edges is None else options.edges
-    options.files = options.models * (2 if options.neo4j else 4) if options.files is None else options.files
+    options.files = options.models * (1 if options.neo4j else 4) if options.files is None else options.files
     options.queries = options.queries or min(2000, options.models // 10)
     return options
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -12,33 +13,44 @@ from benchmarks.stores.client import LINEAGE, Ran, ran
 from benchmarks.stores.measuring import Result, note, size
 from benchmarks.stores.server import Server
 from lineage.store.sqlite import SqliteStore
+from tests.support.neo4j_server import VERSIONS
 
 COPIED = (25, 5)
 """The parts of the graph that are copied: two sizes tell whether memory grows."""
 
 
-def moved(options: Namespace, folder: Path) -> Result:
+def moved(options: Namespace) -> Result:
     """Copy parts of the graph into servers of their own, and import a large one as CSV."""
+    if options.neo4j not in VERSIONS:
+        return {"copied and imported": "nothing: a server that is given is not emptied"}
     result: Result = {}
-    for number, part in enumerate(COPIED):
-        models = options.models // part
-        store, rows = made(models, options, folder / f"part{number}.db")
-        with Server(options.neo4j, folder / f"copied{number}") as server:
-            if server.own is None:
-                return {"copied and imported": "not on a server that is given: both need an empty one"}
-            note(f"copying {models:,} models")
-            copied = ran([*LINEAGE, "store", "copy", "-q", str(store), server.uri])
-            back = ran([*LINEAGE, "store", "copy", "-q", server.uri, str(folder / f"back{number}.db")])
-            exported = ran([*LINEAGE, "store", "export", "-q", "--store", server.uri, str(folder / "copied.jsonl")])
-            result[f"copies of {models:,} models"] = {
-                "rows": rows,
-                "into neo4j": told(copied, rows),
-                "out of neo4j": told(back, rows),
-                "neo4j to jsonl": told(exported, rows),
-                "trace --down": trace_down(server.uri),
-            }
-        store.unlink()
-    return {**result, f"csv of {options.csv_models:,} models": by_csv(options, folder)}
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        for part in COPIED:
+            models = options.models // part
+            result[f"copies of {models:,} models"] = copied(models, options, folder / str(part))
+        if options.csv_models:
+            result[f"csv of {options.csv_models:,} models"] = by_csv(options, folder)
+    return result
+
+
+def copied(models: int, options: Namespace, folder: Path) -> Result:
+    """Copy a graph from the embedded store into an empty server, and back out of it."""
+    folder.mkdir()
+    store, rows = made(models, options, folder / "graph.db")
+    with Server(options.neo4j, folder / "server") as server:
+        note(f"copying {models:,} models")
+        there = ran([*LINEAGE, "store", "copy", "-q", str(store), server.uri])
+        back = ran([*LINEAGE, "store", "copy", "-q", server.uri, str(folder / "back.db")])
+        exported = ran([*LINEAGE, "store", "export", "-q", "--store", server.uri, str(folder / "copied.jsonl")])
+        down = trace_down(server.uri)
+    return {
+        "rows": rows,
+        "into neo4j": told(there, rows),
+        "out of neo4j": told(back, rows),
+        "neo4j to jsonl": told(exported, rows),
+        "trace --down": down,
+    }
 
 
 def by_csv(options: Namespace, folder: Path) -> Result:

@@ -8,7 +8,7 @@ import statistics
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -48,7 +48,8 @@ def run(options: Namespace) -> None:
         if any(ours.info().nodes.values()):
             raise SystemExit(f"{server.uri} is not empty: everything here is written into an empty database")
         plain, embedded = PlainNeo4j(driver), ends.enter_context(SqliteStore(folder / "graph.db"))
-        result: Result = {"asked for": graph.shape._asdict(), "machine": {"cores": os.cpu_count()}}
+        machine: Result = {"cores": os.cpu_count(), "load at the start": os.getloadavg()}
+        result: Result = {"asked for": graph.shape._asdict(), "machine": machine}
         result["load"] = load(graph, ours, plain)
         result["load"]["embedded, rows per second"] = load_embedded(graph, embedded)
         result["server"] = ours.info().server
@@ -61,8 +62,9 @@ def run(options: Namespace) -> None:
         result["lookup by hash"] = lookups(graph, ours, plain, embedded, options.queries)
         result["incremental write"] = increments(ours, plain, embedded, options.batches)
         result["trace --down as a command"] = trace_down(server.uri)
-        result |= moved(options, folder)
-        result["machine"]["load at the end"] = os.getloadavg()
+        machine["load at the end"] = os.getloadavg()
+        publish("stores-neo4j", result)
+    result |= moved(options)
     publish("stores-neo4j", result)
 
 
@@ -159,11 +161,12 @@ def traces(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, keys: Sequ
             walk = ancestors(view, key)
             return sorted(view.nodes("Model", walk.depths)), len(walk.edges)
 
-    def by_hand(key: str) -> tuple[list[str], int]:
-        found = plain.ancestors(key)
+    def by_hand(key: str, *, managed: bool = False) -> tuple[list[str], int]:
+        found = plain.ancestors(key, managed=managed)
         return sorted(node["key"] for node, _ in found), sum(len(edges) for _, edges in found)
 
-    return in_turns(three(partial(walked, ours), by_hand, partial(walked, embedded)), keys)
+    asked = three(partial(walked, ours), by_hand, partial(walked, embedded))
+    return in_turns({**asked, "by hand, retried": partial(by_hand, managed=True)}, keys)
 
 
 def answers(uri: str, embedded: SqliteStore, keys: Sequence[str]) -> Result:
@@ -191,10 +194,10 @@ def families(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, rounds: 
 def beginnings(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, rounds: int) -> Result:
     """Count all descendants of the largest base and list the first, as `trace --down` does it; ours with edges."""
 
-    def told(store: GraphStore, key: str) -> tuple[list[str], int]:
+    def told(store: GraphStore, key: str) -> tuple[list[str], Mapping[str, int]]:
         with store.reading() as view:
             walk = descendants(view, key, limit=FIRST)
-            return list(walk.depths)[1:], walk.total
+            return list(walk.depths)[1:], walk.counts
 
     asked = three(partial(told, ours), partial(plain.first, limit=FIRST), partial(told, embedded))
     return in_turns(asked, [FOUNDATION] * rounds)
