@@ -37,7 +37,7 @@ def moved(options: Namespace) -> Result:
 def copied(models: int, options: Namespace, folder: Path) -> Result:
     """Copy a graph from the embedded store into an empty server, and back out of it."""
     folder.mkdir()
-    store, rows = made(models, options, folder / "graph.db")
+    store, rows = made(models, models, options, folder / "graph.db")
     with Server(options.neo4j, folder / "server") as server:
         note(f"copying {models:,} models")
         there = ran([*LINEAGE, "store", "copy", "-q", str(store), server.uri])
@@ -55,8 +55,8 @@ def copied(models: int, options: Namespace, folder: Path) -> Result:
 
 def by_csv(options: Namespace, folder: Path) -> Result:
     """Export a graph of the embedded store as CSV, import it by the printed command, and ask it something."""
-    store, rows = made(options.csv_models, options, folder / "csv.db")
-    smaller, fewer = made(options.csv_models // 10, options, folder / "smaller.db")
+    store, rows = made(options.csv_models, options.csv_files, options, folder / "csv.db")
+    smaller, fewer = made(options.csv_models // 10, options.csv_files // 10, options, folder / "smaller.db")
     export = [*LINEAGE, "store", "export", "-q", "--json", "--format", "neo4j-csv", str(folder / "csv"), "--store"]
     note("exporting CSV")
     before = ran([*export, str(smaller)])
@@ -81,9 +81,9 @@ def by_csv(options: Namespace, folder: Path) -> Result:
     }
 
 
-def made(models: int, options: Namespace, path: Path) -> tuple[Path, int]:
-    """Make an embedded store of some models with a file each; gives its rows."""
-    graph = Graph(Shape(models, models * 6 // 10, models), recorded(options.data))
+def made(models: int, files: int, options: Namespace, path: Path) -> tuple[Path, int]:
+    """Make an embedded store of some models and files; gives its rows."""
+    graph = Graph(Shape(models, models * 6 // 10, files), recorded(options.data))
     rows = 0
     with SqliteStore(path) as store:
         with store.bulk():
