@@ -67,6 +67,13 @@ class PlainNeo4j:
                 self.rows(f"CREATE INDEX {label}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})")
         self.rows("CALL db.awaitIndexes(3600)")
 
+    def drop(self) -> None:
+        """Drop the unique keys and indexes again: the database may be another's."""
+        for what, plural in (("CONSTRAINT", "CONSTRAINTS"), ("INDEX", "INDEXES")):
+            ours = f"SHOW {plural} YIELD name, labelsOrTypes AS labels WHERE labels[0] IN $labels RETURN name"
+            for (name,) in self.rows(ours, labels=list(LABELS.values())):
+                self.rows(f"DROP {what} {name}")
+
     def upsert(self, batch: GraphBatch) -> None:
         """Write records by key, one transaction."""
         models = [_flat(m.model_dump(mode="json")) for m in batch.models]

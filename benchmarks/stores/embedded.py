@@ -127,7 +127,7 @@ def families(ours: SqliteStore, theirs: PlainSqlite, rounds: int) -> Result:
 
     def told(key: str) -> int:
         with ours.reading() as view:
-            return descendants(view, key, limit=1000).total
+            return descendants(view, key, limit=100).total
 
     result = in_turns({"ours": walked, "theirs": lambda key: len(theirs.descendants(key))}, [FOUNDATION] * rounds)
     whole = [seconds(lambda: told(FOUNDATION)) for _ in range(rounds)]

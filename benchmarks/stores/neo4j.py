@@ -47,7 +47,9 @@ def run(options: Namespace) -> None:
         ours = ends.enter_context(Neo4jStore(address_of(server.uri)))
         if any(ours.info().nodes.values()):
             raise SystemExit(f"{server.uri} is not empty: everything here is written into an empty database")
-        plain, embedded = PlainNeo4j(driver), ends.enter_context(SqliteStore(folder / "graph.db"))
+        plain = PlainNeo4j(driver)
+        ends.callback(plain.drop)
+        embedded = ends.enter_context(SqliteStore(folder / "graph.db"))
         machine: Result = {"cores": os.cpu_count(), "load at the start": os.getloadavg()}
         result: Result = {"asked for": graph.shape._asdict(), "machine": machine}
         result["load"] = load(graph, ours, plain)
