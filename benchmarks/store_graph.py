@@ -143,7 +143,7 @@ def file_key(number: int, position: int) -> str:
     """Name the content of a model's file; some are shared with an earlier model."""
     seed = number * 64 + position
     if number and (seed * 2_654_435_761) % 1000 < SHARED_FILES * 1000:
-        seed = (seed * 40_503 % number) * 64 + position
+        seed = (seed * 2_246_822_519 % 2**32 % number) * 64 + position
     return "sha256:" + hashlib.sha256(seed.to_bytes(8, "little")).hexdigest()
 
 

@@ -26,10 +26,14 @@ WARM = 3
 
 def publish(name: str, result: Result) -> None:
     """Print a result, and keep it in benchmarks/results."""
-    text = json.dumps(result, indent=2)
+    save(name, result)
+    print(json.dumps(result, indent=2))
+
+
+def save(name: str, result: Result) -> None:
+    """Keep what is known so far: a long run may be stopped."""
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
-    print(text)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
 
 
 def note(text: str) -> None:

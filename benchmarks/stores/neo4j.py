@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks.plain_neo4j import EDGES, LABELS, PlainNeo4j
 from benchmarks.store_graph import FOUNDATION, Graph, Recorded, Shape, file_key, recorded
 from benchmarks.stores.client import memory
-from benchmarks.stores.measuring import Result, fresh_batches, in_turns, note, publish, seconds, size
+from benchmarks.stores.measuring import Result, fresh_batches, in_turns, note, publish, save, seconds, size
 from benchmarks.stores.moving import moved, trace_down
 from benchmarks.stores.server import Server
 from lineage.answers.session import Session
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from lineage.store.interface import GraphStore
 
+NAME = "stores-neo4j"
 LOAD_BATCH = 10_000
 FIRST = 100
 """Descendants that `trace --down` shows if nothing is said."""
@@ -50,24 +51,26 @@ def run(options: Namespace) -> None:
         plain = PlainNeo4j(driver)
         ends.callback(plain.drop)
         embedded = ends.enter_context(SqliteStore(folder / "graph.db"))
-        machine: Result = {"cores": os.cpu_count(), "load at the start": os.getloadavg()}
-        result: Result = {"asked for": graph.shape._asdict(), "machine": machine}
-        result["load"] = load(graph, ours, plain)
-        result["load"]["embedded, rows per second"] = load_embedded(graph, embedded)
-        result["server"] = ours.info().server
-        result["the same"] = compared(driver, ours)
+        result: Result = {"asked for": graph.shape._asdict(), "cores": os.cpu_count(), "server": ours.info().server}
+
+        def keep(question: str, found: Result) -> None:
+            result[question] = {**found, "load of the machine": round(os.getloadavg()[0], 1)}
+            save(NAME, result)
+
+        keep("load", load(graph, ours, plain))
+        keep("load of the embedded store", load_embedded(graph, embedded))
+        keep("the same", compared(driver, ours))
         keys = sample(graph, options.queries)
-        result["trace"] = traces(ours, plain, embedded, keys)
-        result["whole answer of trace"] = answers(server.uri, embedded, keys)
-        result["all descendants"] = families(ours, plain, embedded, options.rounds)
-        result[f"first {FIRST} descendants, and the number of all"] = beginnings(ours, plain, embedded, options.rounds)
-        result["lookup by hash"] = lookups(graph, ours, plain, embedded, options.queries)
-        result["incremental write"] = increments(ours, plain, embedded, options.batches)
-        result["trace --down as a command"] = trace_down(server.uri)
-        machine["load at the end"] = os.getloadavg()
-        publish("stores-neo4j", result)
-    result |= moved(options)
-    publish("stores-neo4j", result)
+        keep("trace", traces(ours, plain, embedded, keys))
+        keep("whole answer of trace", answers(server.uri, embedded, keys))
+        keep("all descendants", families(ours, plain, embedded, options.rounds))
+        keep(f"first {FIRST} descendants, with counts of all", beginnings(ours, plain, embedded, options.rounds))
+        keep("trace --down as a command", trace_down(server.uri))
+        keep("lookup by hash", lookups(graph, ours, plain, embedded, options.queries))
+        keep("incremental write", increments(ours, plain, embedded, options.batches))
+    for question, found in moved(options):
+        keep(question, found)
+    publish(NAME, result)
 
 
 def in_order(records: list[Recorded]) -> list[Recorded]:
@@ -107,16 +110,15 @@ def load(graph: Graph, ours: Neo4jStore, plain: PlainNeo4j) -> Result:
     }
 
 
-def load_embedded(graph: Graph, embedded: SqliteStore) -> int:
-    """Load the same graph into the embedded store; gives rows per second, indexes included."""
+def load_embedded(graph: Graph, embedded: SqliteStore) -> Result:
+    """Load the same graph into the embedded store, indexes included."""
     rows, start = 0, time.perf_counter()
     with embedded.bulk():
         for batch in graph.batches(2 * LOAD_BATCH):
             rows += size(batch)
-            start += seconds(partial(size, batch))
             embedded.write_rows(batch)
             note(f"embedded: {rows:,} rows")
-    return round(rows / (time.perf_counter() - start))
+    return {"rows per second": round(rows / (time.perf_counter() - start))}
 
 
 def compared(driver: Driver, ours: Neo4jStore) -> Result:
