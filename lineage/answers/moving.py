@@ -31,7 +31,10 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
 
     if _place(source) == _place(target):
         raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
-    opened = session.keep(open_store(source, read_only=True)), session.keep(open_store(target))
+    opened = (
+        session.keep(open_store(source, read_only=True, progress=session.progress)),
+        session.keep(open_store(target, progress=session.progress)),
+    )
     copied = copy_store(*opened, session.progress)
     return StoreCopyAnswer(
         **_header("store-copy.v1"), source=opened[0].url, target=opened[1].url, written=copied.written,

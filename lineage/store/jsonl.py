@@ -17,7 +17,7 @@ from lineage.progress import SILENT, Progress
 from lineage.store.interface import EdgeRow, NodeRow
 from lineage.store.migrations import SCHEMA_VERSION
 from lineage.store.promoted import ENDS, PROMOTED, canonical
-from lineage.store.sections import ATTACHMENTS, SECTIONS, AttachmentRow, Checksums, batches, line, rows_of
+from lineage.store.sections import ATTACHMENTS, AWAITED, SECTIONS, AttachmentRow, Checksums, batches, line, rows_of
 
 if TYPE_CHECKING:
     from lineage.store.interface import EdgeKind, GraphStore, StoreView
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 FORMAT = "lineage-graph"
 
-VERSION = 1
-"""Version of the file's form. A released one stays readable."""
+VERSION = 2
+"""Version of the file's form. A released one stays readable. Version 1 had no awaited edges."""
 
 ATTACHMENT_KINDS = ("alias", "tensors", "text")
 
@@ -166,7 +166,10 @@ def _row(fields: dict[str, Any], name: str, number: int) -> tuple[str, Row]:
     if "node" in fields:
         return _node(fields, name, number)
     if "edge" in fields:
-        return _edge(fields, name, number)
+        edge = _edge(fields, "edge", name, number)
+        return edge.kind, edge
+    if AWAITED in fields:
+        return AWAITED, _edge(fields, AWAITED, name, number)
     if "attachment" in fields:
         return ATTACHMENTS, _attachment(fields, name, number)
     raise _broken(name, number, "this is no node, no edge and no attachment")
@@ -181,14 +184,14 @@ def _node(fields: dict[str, Any], name: str, number: int) -> tuple[str, NodeRow]
     return fields["node"], NodeRow(key, properties)
 
 
-def _edge(fields: dict[str, Any], name: str, number: int) -> tuple[str, EdgeRow]:
-    kind, properties = fields["edge"], fields.get("properties")
+def _edge(fields: dict[str, Any], what: str, name: str, number: int) -> EdgeRow:
+    kind, properties = fields[what], fields.get("properties")
     if not isinstance(kind, str) or kind not in ENDS:
         raise _broken(name, number, f"no edge is of the kind {kind!r}")
     source, target, label = (fields.get(end) for end in ("source", "target", "name"))
     if not all(isinstance(text, str) for text in (source, target, label)) or not isinstance(properties, dict):
         raise _broken(name, number, "an edge has a source, a target, a name and properties")
-    return kind, EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(label), properties)
+    return EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(label), properties)
 
 
 def _attachment(fields: dict[str, Any], name: str, number: int) -> AttachmentRow:
