@@ -29,9 +29,10 @@ def dump(view: StoreView, clocks: bool = False) -> Iterator[str]:
         for edge in view.all_edges(edge_kind):
             fields = {"edge": edge_kind, "source": edge.source, "target": edge.target, "name": edge.name}
             yield canonical({**fields, "properties": _kept(edge.properties, clocks)})
-    for edge in view.all_awaited_edges():
-        fields = {"awaited": edge.kind, "source": edge.source, "target": edge.target, "name": edge.name}
-        yield canonical({**fields, "properties": _kept(edge.properties, clocks)})
+    for edge_kind in sorted(ENDS):
+        for edge in view.all_awaited_edges(edge_kind):
+            fields = {"awaited": edge_kind, "source": edge.source, "target": edge.target, "name": edge.name}
+            yield canonical({**fields, "properties": _kept(edge.properties, clocks)})
     for attachment, key, data in view.all_attachments():
         yield canonical({"attachment": attachment, "key": key, "data": b64encode(data).decode("ascii")})
 

@@ -157,20 +157,12 @@ class StoreView(ABC):
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
         """Go over the keys of nodes that edges name and that are not there, in order, in constant memory."""
 
-    def all_awaited_edges(self) -> Iterator[EdgeRow]:
-        """Go over the edges that nothing else shows, because an end of theirs is not there yet, in constant memory.
-
-        In order of kind, source, target and name. Copies and backups carry them: when the end is written later, the
-        edge is there in the copy too.
-        """
-        from lineage.store.promoted import ENDS
-
-        for kind in sorted(ENDS):
-            yield from self._awaited_edges(kind)
-
     @abstractmethod
-    def _awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over those of one kind, in order."""
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind that nothing else shows: an end is not there yet; in order, in constant memory.
+
+        Copies and backups carry them: when the end is written later, the edge is there in the copy too.
+        """
 
     @abstractmethod
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:

@@ -127,7 +127,7 @@ class MemoryView(StoreView):
         }
         yield from sorted(named - self._graph.nodes[kind].keys())
 
-    def _awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
         """Go over the edges of a kind an end of which is not there."""
         shown = {edge for edge, _ in self._shown(kind)}
         for edge, body in sorted(self._graph.edges[kind].items()):

@@ -141,7 +141,7 @@ class Neo4jView(StoreView):
         statement = f"MATCH (n:{AWAITED} {{kind: $kind}}) WHERE n.key >= '' AND (n)--() RETURN n.key ORDER BY n.key"
         return (row[0] for row in self.each(statement, kind=kind))
 
-    def _awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
         """Go over the edges of a kind an end of which is not there: those of awaited sources beside the others.
 
         Both come in the order of an index, so that the server sorts one source's edges at a time.

@@ -47,7 +47,7 @@ def rows_of(view: StoreView, section: str) -> Iterator[Row]:
     if section in ENDS:
         return view.all_edges(cast("EdgeKind", section))
     if section == AWAITED:
-        return view.all_awaited_edges()
+        return (edge for kind in sorted(ENDS) for edge in view.all_awaited_edges(kind))
     return (AttachmentRow(*row) for row in view.all_attachments())
 
 

@@ -157,7 +157,7 @@ class SqliteView(StoreView):
         statement = f"SELECT key FROM {table(kind)} AS n WHERE body IS NULL AND ({uses or 'false'}) ORDER BY key"
         return (unpack_key(key) for (key,) in self._each(statement))
 
-    def _awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
         """Go over the edges of a kind an end of which is not there; SQLite sorts many of them in a file."""
         source, target = (table(end) for end in ENDS[kind])
         chosen, ends = "SELECT s.key, t.key, e.name, e.body FROM", "e.source = s.id AND t.id = e.target"

@@ -190,7 +190,6 @@ FAULTS: dict[str, tuple[GraphBatch, str]] = {
     ),
     "evidence-without-model": (GraphBatch(evidence=(evidence(1, "a/b", "c/d"),)), "e1"),
     "digest-format": (GraphBatch(weights=(Weights(key=ZEROS, layout="md5:1"),)), ZEROS),
-    "held-by-nobody": (GraphBatch(weights=(Weights(key=ZEROS),)), ZEROS),
     "attachment-content": (
         GraphBatch(attachments=(Attachment(kind="text", key="sha256:" + "0" * 64, data=b"x"),)), "sha256:" + "0" * 64,
     ),

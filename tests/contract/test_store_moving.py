@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lineage.store.copying import copy_store
 from lineage.store.dump import dump
-from lineage.store.interface import EdgeRow, GraphStore, NodeRow
+from lineage.store.interface import EdgeRow, GraphStore, NodeRow, StoreView
 from lineage.store.memory import MemoryStore
 from lineage.store.merging import stub
 from lineage.store.promoted import ENDS, PROMOTED
@@ -26,15 +26,20 @@ def lines(store: GraphStore) -> list[str]:
         return list(dump(view, clocks=True))
 
 
+def awaited(view: StoreView) -> list[EdgeRow]:
+    """List the awaited edges of all kinds."""
+    return [edge for kind in sorted(ENDS) for edge in view.all_awaited_edges(kind)]
+
+
 def test_awaited_edges_are_gone_over(stores: Stores) -> None:
     """Edges without an end, and the keys that they wait for, come in order; nothing else shows them."""
     stores.write(FAMILY)
     with stores.view() as view:
-        assert list(view.all_awaited_edges()) == []
+        assert awaited(view) == []
         assert [list(view.all_awaited(kind)) for kind in PROMOTED] == [[]] * len(PROMOTED)
     stores.write(AWAITING)
     with stores.view() as view:
-        found = list(view.all_awaited_edges())
+        found = awaited(view)
         assert [edge[:4] for edge in found] == [
             ("CONTAINS", "org/base@b0", f"gitblob:{'a' * 40}", "README.md"),
             ("HAS_PARENT", "org/base@c0", "org/base@a0", ""),
@@ -55,7 +60,7 @@ def test_awaited_edges_are_awaited_no_more(stores: Stores) -> None:
     """Once the ends are written nothing is awaited; once they are forgotten nothing is left over."""
     stores.write(FAMILY, AWAITING, THE_ENDS)
     with stores.view() as view:
-        assert list(view.all_awaited_edges()) == []
+        assert awaited(view) == []
         assert [list(view.all_awaited(kind)) for kind in PROMOTED] == [[]] * len(PROMOTED)
         assert len(list(view.all_edges("HAS_PARENT"))) == 3
     stores.store.erase(["org/base", "you/tuned", "you/merged", "some/other"])
@@ -69,7 +74,7 @@ def test_what_is_replaced_is_awaited_no_more(stores: Stores) -> None:
     stores.write(GraphBatch(models=(model("a/b"),), refs=(Ref.model_validate({**tag, "target": "gone"}),)))
     stores.write(GraphBatch(refs=(Ref.model_validate({**tag, "target": "c1"}),), revisions=(revision("a/b", "c1"),)))
     with stores.view() as view:
-        assert list(view.all_awaited_edges()) == []
+        assert awaited(view) == []
         assert list(view.all_awaited("Revision")) == []
 
 
@@ -86,7 +91,7 @@ def test_many_awaited_edges_come_in_one_order(stores: Stores) -> None:
     stores.store.write_rows(rows)
     stores.write()
     with stores.view() as view:
-        assert [(edge.source, edge.target) for edge in view.all_awaited_edges()] == pairs
+        assert [(edge.source, edge.target) for edge in awaited(view)] == pairs
         assert list(view.all_awaited("Model")) == sorted(waited)
         assert view.count("DERIVED_FROM") == 0
 
