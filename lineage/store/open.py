@@ -78,7 +78,10 @@ def _default_path(path: Path) -> Path | None:
     """Give the default store's path, unless the folder is there and nobody needs to know."""
     from lineage.settings import Settings
 
-    return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+    try:
+        return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+    except OSError:  # not for us to look at: whoever opens the file is told so
+        return None
 
 
 def _neo4j(url: str, read_only: bool, progress: Progress) -> GraphStore:

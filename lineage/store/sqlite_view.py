@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CHUNK = 500
 """Keys or ids in one statement: beyond this SQLite gains nothing (benchmarks/stores.py)."""
 
-MAX_REMEMBERED = 1_000_000
+MAX_REMEMBERED = 200_000
 """Ids that a view keeps, so that the next hop of a walk does not look its keys up again."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -120,6 +121,14 @@ BROKEN: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     ),
     "unknown bytes": (replace_line(4, b'{"attachment":"virus","key":"a","data":""}'), "line 4: no attachment"),
     "no base64": (replace_line(4, b'{"attachment":"text","key":"a","data":"?"}'), "line 4: the data"),
+    "gzip": (lambda found: [gzip.compress(b"x")], "line 1: this is no dump"),
+    "binary": (lambda found: [bytes(range(255)).replace(b"\n", b"") * 4_000], "line 1: this is no dump"),
+    "cut in a line": (lambda found: [*found[:10], found[10][:9]], "line 11: the file ends before its last line"),
+    "awaited end": (
+        replace_line(4, b'{"awaited":"CONTAINS","source":1,"target":"a","name":"","properties":{}}'),
+        "line 4: an edge",
+    ),
+    "unknown awaited": (replace_line(4, b'{"awaited":"EATS"}'), "line 4: no edge is of the kind"),
     "cut": (lambda found: found[:10], "line 11: the file ends before its last line"),
     "one line less": (lambda found: [*found[:3], *found[4:]], "it announces"),
     "changed line": (lambda found: [*found[:1], found[1].replace(b"silent", b"cheeky"), *found[2:]], "digest differs"),
@@ -132,6 +141,8 @@ def test_a_broken_file_is_refused_whole(family: MemoryStore, case: str) -> None:
     """The line in question is named, and nothing of the file is written."""
     change, words = BROKEN[case]
     text = b"\n".join(change(exported(family).split(b"\n")[:-1]))
+    if case not in {"cut in a line", "empty"}:
+        text += b"\n"
     store = MemoryStore()
     with pytest.raises(InputError, match=words) as caught:
         imported(text, store)
