@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import lineage
 from lineage.errors import InputError
-from lineage.store.sections import ATTACHMENTS, Checksums
+from lineage.store.sections import ATTACHMENTS, AWAITED, Checksums
 from lineage_schemas.answer_store import Contents, StoreCopyAnswer, StoreExportAnswer, StoreImportAnswer
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def contents_of(sums: Checksums) -> Contents:
     return Contents(
         nodes={kind: sums.counts[kind] for kind in PROMOTED},
         edges={kind: sums.counts[kind] for kind in ENDS},
+        awaited=sums.counts[AWAITED],
         attachments=sums.counts[ATTACHMENTS],
         digest=sums.digest(),
     )

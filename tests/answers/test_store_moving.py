@@ -118,6 +118,18 @@ def test_a_file_that_is_no_dump_makes_no_store(path: str, tmp_path: Path) -> Non
     assert not (tmp_path / "new.db").exists()
 
 
+def test_edges_without_an_end_are_told(path: str, tmp_path: Path) -> None:
+    """The answer counts what waits beside what is there, and the digest covers it."""
+    with Session(store_url="memory:") as session:
+        before = store_copy(session, path, str(tmp_path / "one.db")).contents
+        with open_store(path) as store:
+            store.write(GraphBatch(revisions=(revision("org/base", "c0", "b0"),)))
+        after = store_copy(session, path, str(tmp_path / "two.db")).contents
+    assert (before.awaited, after.awaited) == (0, 1)
+    assert before.edges == after.edges
+    assert before.digest != after.digest
+
+
 def test_a_backup_comes_back(path: str, tmp_path: Path) -> None:
     """What was exported fills an empty store, and the answer says that both are equal."""
     with Session(store_url=path) as session:
