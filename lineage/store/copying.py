@@ -15,6 +15,7 @@ from lineage.errors import InputError, StoreError
 from lineage.progress import SILENT, Progress
 from lineage.store.interface import EdgeRow, NodeRow
 from lineage.store.merging import merged
+from lineage.store.rows import Rows
 from lineage.store.sections import AWAITED, SECTIONS, Checksums, batches, checksums, line, place, rows_of, shown
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILE
     with source.reading() as view:
         if _rows(here):
             _refuse_others(view, target, progress)
+            target.write_rows(Rows())  # what a killed load left out is made now, while no view is in its way
         missing = _rows(there) - _rows(here)
         bulk = target.bulk() if missing >= BULK_ROWS else nullcontext()
         with bulk, progress.task("copying", _rows(there), "rows") as task:

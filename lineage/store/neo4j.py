@@ -41,6 +41,7 @@ class Neo4jStore(GraphStore):
         self._driver: Driver | None = None
         self._server: str | None = None
         self._is_ready = self._loading = False
+        self._views = 0
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction."""
@@ -54,9 +55,11 @@ class Neo4jStore(GraphStore):
         try:
             with told(self.url):
                 transaction = self._begin(session)
+            self._count_view(1)
             try:
                 yield Neo4jView(transaction, self.url)
             finally:
+                self._count_view(-1)
                 with told(self.url):
                     transaction.close()
         finally:
@@ -129,8 +132,14 @@ class Neo4jStore(GraphStore):
         self._open()
         if not self._is_ready:
             with told(self.url), self._session("WRITE") as session:
+                if self._views and neo4j_schema.can_be_written(session, self.url):
+                    return  # an index that a killed load left out would wait for our own view, for ever
                 neo4j_schema.make_ready(session, self.url)
             self._is_ready = True
+
+    def _count_view(self, change: int) -> None:
+        with self._turn:
+            self._views += change
 
     def _open(self) -> Driver:
         """Connect, once: the server must be one that we know, and the store not newer than we are."""
@@ -151,10 +160,7 @@ class Neo4jStore(GraphStore):
 
     def _finish(self, session: Session) -> None:
         """Bring an older store up to date, and finish an import: without keys every question reads everything."""
-        version = neo4j_schema.version_of(session, self.url)
-        if version == 0:
-            return
-        if version == neo4j_schema.SCHEMA_VERSION and not neo4j_schema.is_unfinished(session):
+        if neo4j_schema.version_of(session, self.url) == 0 or neo4j_schema.can_be_written(session, self.url):
             return
         if self._read_only:
             raise StoreError(

@@ -106,9 +106,11 @@ def make_ready(session: Session, url: str) -> None:
             _change(session, url, done, number=number, name=name)
 
 
-def is_unfinished(session: Session) -> bool:
-    """Say whether there is something left to be made, as in a database that `neo4j-admin` made: keys, empty lists."""
-    return bool(_unfinished(session)) or not constraints().keys() <= _there(session)
+def can_be_written(session: Session, url: str) -> bool:
+    """Say whether a store is of this version and has its keys; one that `neo4j-admin` made has not."""
+    if version_of(session, url) != SCHEMA_VERSION or _unfinished(session):
+        return False
+    return constraints().keys() <= _there(session)
 
 
 def _unfinished(session: Session) -> list[str]:

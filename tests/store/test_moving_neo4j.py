@@ -106,6 +106,22 @@ def test_a_copy_goes_to_neo4j_and_comes_back(source: MemoryStore, target: GraphS
         assert copy_store(one, target).written == 0
 
 
+@pytest.mark.timeout(120)
+def test_a_write_beside_a_view_waits_for_no_index(source: MemoryStore, target: GraphStore, neo4j_url: str) -> None:
+    """An index that a killed load left out is made when no view of one's own is in its way, and never waited for."""
+    copy_store(source, target)
+    run(neo4j_url, "DROP INDEX lineage_model_licence")
+    there = "SHOW INDEXES YIELD name WHERE name = 'lineage_model_licence' RETURN name"
+    with open_store(neo4j_url) as store:
+        with store.reading() as view:
+            assert view.count("Model", {"licence": "mit"}) == 1
+            assert len(list(view.all_nodes("Model"))) > 3
+            store.write(GraphBatch(models=(model("late/comer", licence="mit"),)))
+            assert run(neo4j_url, there) == []
+        store.write(GraphBatch(models=(model("late/comer", licence="mit"),)))
+    assert run(neo4j_url, there) == [["lineage_model_licence"]]
+
+
 @pytest.mark.parametrize("writes", [0, 4, 9])
 def test_a_copy_to_neo4j_that_died_is_completed(
     source: MemoryStore, target: GraphStore, writes: int, monkeypatch: pytest.MonkeyPatch
