@@ -49,10 +49,10 @@ def address_of(url: str, settings: Neo4jSettings | None = None) -> Address:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise InputError(f"{url!r} names no server: {error}", hint=_FORM) from error
+    except ValueError:  # what it says repeats the text, which may be a password whose @ is missing
+        host = port = None
     if not host:
-        raise InputError(f"{url!r} names no server", hint=_FORM)
+        raise InputError(f"{url.partition('://')[0]}://… names no server, or no port of one", hint=_FORM) from None
     database = unquote(parts.path.strip("/")) or settings.database
     if parts.query or parts.fragment or (database and "/" in database):
         raise InputError(f"the store's URL says more than a server and a database: {_shown(url)}", hint=_FORM)
@@ -68,8 +68,10 @@ _FORM = "write neo4j://HOST:7687, with /DATABASE behind it where it is not the d
 def _refuse_password(url: str) -> None:
     scheme, _, rest = url.partition("://")
     login, at, _ = rest.rpartition("@")
-    secrets = [name for name, _ in parse_qsl(rest.partition("?")[2]) if "pass" in name.lower()]
-    if (at and ":" in login) or secrets:
+    while (plain := unquote(login)) != login:
+        login = plain
+    asked = [name for name, _ in parse_qsl(rest.partition("?")[2]) if "pass" in name.lower()]
+    if (at and ":" in login) or asked:
         raise InputError(
             f"the store's URL holds a password: {scheme}://…",
             hint="set NEO4J_PASSWORD or NEO4J_PASSWORD_FILE: arguments can be seen by everybody on this machine",
