@@ -126,7 +126,7 @@ def connect(address: Address) -> Driver:
         user_agent=f"lineage/{lineage.__version__}",
         connection_timeout=CONNECT_SECONDS,
         connection_acquisition_timeout=2 * CONNECT_SECONDS,
-        max_transaction_retry_time=RETRY_SECONDS,
+        max_transaction_retry_time=0,  # neo4j_patience.py tries again, and says so
         notifications_min_severity=NotificationMinimumSeverity.OFF,
         telemetry_disabled=True,
     )

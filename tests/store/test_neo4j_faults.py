@@ -288,8 +288,9 @@ def line(server: Neo4jServer) -> Iterator[Proxy]:
     proxy.cut()
 
 
-def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy) -> None:
-    """A walk whose connection breaks ends in one clear error, and the store answers on another line."""
+def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk whose connection stays cut ends in one clear error, and the store answers on another line."""
+    monkeypatch.setattr(neo4j_connection, "RETRY_SECONDS", 1.0)
     with open_store(server.uri) as store:
         store.write(FAMILY)
     cut = open_store(f"bolt://127.0.0.1:{line.port}")
@@ -299,8 +300,10 @@ def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy) -> None:
         line.cut()
         ancestors(view, "you/merged")
 
-    with pytest.raises(StoreError, match=r"broke|does not answer") as caught, cut.reading() as view:
+    before = time.monotonic()
+    with pytest.raises(StoreError, match="does not answer") as caught, cut.reading() as view:
         walk(view)
+    assert time.monotonic() - before < 10
     cut.close()
     assert caught.value.hint
     with open_store(server.uri) as store, store.reading() as view:
@@ -316,7 +319,7 @@ def test_a_connection_cut_in_a_write(server: Neo4jServer, line: Proxy, monkeypat
     cut = open_store(f"bolt://127.0.0.1:{line.port}")
     cut.write(GraphBatch())
     line.cut()
-    with pytest.raises(StoreError, match=r"broke|does not answer"):
+    with pytest.raises(StoreError, match="does not answer"):
         cut.write(GraphBatch(models=(model("new/one"),)))
     cut.close()
     assert lines(server.uri) == before
