@@ -153,4 +153,6 @@ class Reading:
             with suppress(DriverError, Neo4jError):
                 broken.close()
             before = error.__cause__  # somebody else's rows may have broken: what ended them counts
-            raise before if isinstance(error, TransactionError) and isinstance(before, DriverError) else error
+            if isinstance(error, TransactionError) and isinstance(before, DriverError):
+                raise before from None
+            raise
