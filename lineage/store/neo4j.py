@@ -153,7 +153,7 @@ class Neo4jStore(GraphStore):
     def _connected(self) -> Link:
         driver = connect(self._address)
         try:
-            link = Link(driver, check_server(driver, self.url), self._address, self._progress)
+            link = Link(driver, check_server(driver, self._address), self._address, self._progress)
             with link.session("READ") as session:
                 state = neo4j_schema.state_of(session, self.url)
             if state.version and not state.is_ready:

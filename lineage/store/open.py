@@ -25,8 +25,9 @@ def open_store(url: str, *, read_only: bool = False, progress: Progress = SILENT
     """Open the store at a URL or a bare path. A file is made by the first write, not before.
 
     Only the default store's folder is made too: a typing error in another path shall not grow folders. `progress` is
-    told where a person has to wait for a server. Raises InputError for a URL that names no store of ours: never with
-    what may be a password in it.
+    told where a person has to wait for a server. Who sits at a terminal is asked here for a password that is nowhere
+    else: before any work begins, and any bar is drawn. Raises InputError for a URL that names no store of ours: never
+    with what may be a password in it.
     """
     if url == "memory:":
         return _memory(url)
@@ -81,9 +82,9 @@ def _default_path(path: Path) -> Path | None:
 
 def _neo4j(url: str, read_only: bool, progress: Progress) -> GraphStore:
     from lineage.store.neo4j import Neo4jStore
-    from lineage.store.neo4j_connection import address_of
+    from lineage.store.neo4j_connection import address_of, with_password
 
-    return Neo4jStore(address_of(url), read_only=read_only, progress=progress)
+    return Neo4jStore(with_password(address_of(url)), read_only=read_only, progress=progress)
 
 
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")

@@ -216,7 +216,9 @@ def _login(server: Neo4jServer, password: str) -> Neo4jSettings:
 
 def test_no_password(server: Neo4jServer) -> None:
     """Without a password, and nobody at a terminal to ask, the error says where one belongs."""
-    told(lineage(server, "store", "info", NEO4J_PASSWORD=""), "neo4j_password_file")
+    done = lineage(server, "store", "info", NEO4J_PASSWORD="")
+    told(done, "wants a password, and none was given", "neo4j_password_file")
+    assert "does not know this user" not in done.stderr
 
 
 def test_a_database_that_is_not_there(server: Neo4jServer) -> None:

@@ -64,14 +64,18 @@ def test_a_neo4j_password_in_an_odd_place_is_not_printed(url: str) -> None:
 
 
 def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
-    """A file holds the password without its end of line; one that cannot be read, or is empty, is refused by name."""
+    """A file holds the password without its end of line; what is no such file is refused by name."""
     file = tmp_path / "secret"
     settings = Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": str(file)})
     with pytest.raises(InputError, match="cannot be read"):
         address_of("neo4j://h", settings)
-    file.write_text("\n")
-    with pytest.raises(InputError, match="is empty"):
-        address_of("neo4j://h", settings)
+    faults = {b"\n": "is empty", b"a\nb\n": "more than one line", b"\xff\xfea\0": "no text in UTF-8"}
+    for content, fault in faults.items():
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=fault):
+            address_of("neo4j://h", settings)
+    file.write_bytes(b"\xef\xbb\xbfhush\r\n")
+    assert address_of("neo4j://h", settings).password == "hush"
     file.write_text("pa ss \n")
     address = address_of("neo4j://ada@h/graph", settings)
     assert (address.user, address.password, address.database, address.uri) == (
@@ -81,3 +85,17 @@ def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
         "neo4j://h:7687",
     )
     assert "pa ss" not in f"{address!r} {settings!r}"
+
+
+def test_a_neo4j_password_file_of_nobody() -> None:
+    """A home that nobody has is told as that, by the variable that names it."""
+    with pytest.raises(InputError, match="NEO4J_PASSWORD_FILE: '~nosuchuser/x' is no file"):
+        Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": "~nosuchuser/x"})
+
+
+@pytest.mark.parametrize("url", ["neo4j://h/system", "neo4j://h"], ids=["by URL", "by environment"])
+def test_the_neo4j_database_of_users_is_no_store(url: str) -> None:
+    """The server's own database is refused before anybody logs in, with a hint to name another."""
+    with pytest.raises(InputError, match="users and rights") as caught:
+        address_of(url, Neo4jSettings.from_environment({"NEO4J_DATABASE": "System"}))
+    assert "NEO4J_DATABASE" in (caught.value.hint or "")
