@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
     from neo4j import Driver, Session
 
+    from lineage.store.neo4j_schema import State
     from lineage.store.neo4j_write import Neo4jWriter
     from lineage.store.rows import Rows
+
+
+_EMPTY = "there is nothing in this database yet: is it the right one? The first write makes a store in it"
+
+_FOREIGN = "this database holds nodes of another application and no store: a store needs a database of its own"
 
 
 class Neo4jStore(GraphStore):
@@ -98,11 +104,21 @@ class Neo4jStore(GraphStore):
                     neo4j_schema.make_ready(session, link.patience)
 
     def info(self) -> StoreInfo:
-        """Describe the store. What it occupies on the server's disk is not told to clients of the community edition."""
+        """Describe the store. What it occupies on the server's disk is told by no statement of Neo4j."""
+        link = self._open()
+        with told(self.url), link.session("READ") as session:
+            state = link.patience.tried(lambda: neo4j_schema.state_of(session, self.url))
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
-        return StoreInfo(self.url, "neo4j", neo4j_schema.schema_version(), None, nodes, edges, self._open().server)
+        note = None
+        if state.version == 0:
+            note = _FOREIGN if any(nodes.values()) else _EMPTY
+            nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
+        return StoreInfo(
+            self.url, "neo4j", state.version or neo4j_schema.schema_version(), None, nodes, edges, link.server,
+            state.database, note,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close all connections."""
@@ -157,22 +173,33 @@ class Neo4jStore(GraphStore):
             with link.session("READ") as session:
                 state = neo4j_schema.state_of(session, self.url)
             if state.version and not state.is_ready:
-                self._finish(link)
+                self._finish(link, state)
         except BaseException:
             driver.close()
             raise
         return link
 
-    def _finish(self, link: Link) -> None:
+    def _finish(self, link: Link, state: State) -> None:
         """Bring an older store up to date, and finish an import: without keys every question reads everything."""
+        from neo4j.exceptions import ClientError
+
+        what = "imported by neo4j-admin" if state.unfinished else "made by an older version of lineage"
         if self._read_only:
             raise StoreError(
-                f"the store {self.url} is not ready to be read: it was imported by neo4j-admin or made by an older"
-                " version of lineage, and its keys and indexes are not made yet",
-                hint=f"lineage store info --store {self.url} makes them: minutes for millions of models",
+                f"the store {self.url} is not ready to be read: it was {what}, and it is not brought up to date yet",
+                hint=f"lineage store info --store {self.url} does that: minutes for millions of models",
             )
-        with self._progress.task("making keys and indexes, once"), link.session("WRITE") as session:
-            neo4j_schema.make_ready(session, link.patience)
+        try:
+            with self._progress.task("making keys and indexes, once"), link.session("WRITE") as session:
+                neo4j_schema.make_ready(session, link.patience)
+        except (ClientError, StoreError) as error:  # a right that is missing, a database that is read-only
+            reason = error.message
+            if not state.lacks_keys_only:
+                raise StoreError(
+                    f"the store {self.url} was {what} and cannot be brought up to date ({reason})",
+                    hint="open it once as somebody who may change its schema, while it can be written",
+                ) from error
+            self._progress.note(f"the store {self.url} has no keys and indexes and answers slowly ({reason})")
 
     def _is_there(self) -> bool:
         """Say whether anything was ever written."""

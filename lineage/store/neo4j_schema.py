@@ -85,6 +85,11 @@ class State(NamedTuple):
         """Say whether there is nothing to do before it is read: whoever made it so noted it down last of all."""
         return self.version == schema_version() and not self.unfinished
 
+    @property
+    def lacks_keys_only(self) -> bool:
+        """Say whether it can be read as it is, if slowly: nothing but keys and indexes is missing."""
+        return self.version == schema_version() and set(self.unfinished) <= {IMPORTED}
+
 
 def state_of(session: Session, url: str) -> State:
     """Look how far a store is; refuses one that a newer lineage made."""
@@ -105,29 +110,33 @@ def make_ready(session: Session, patience: Patience) -> None:
 
     Any number of processes may do this at once: nothing here does harm when it is done twice.
     """
-    version = state_of(session, patience.url).version
-    if version == 0:
+    state = state_of(session, patience.url)
+    if state.version == 0:
         _refuse_foreign(session, patience.url)
     wanted = {**constraints(), **indexes()}
-    missing = [wanted[name] for name in wanted.keys() - _there(session)]
+    missing = [wanted[name] for name in wanted.keys() - _there(session, state)]
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
         _change(session, patience, statement)
     if missing:
         session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume()
     _finish_import(session, patience)
-    if version == 0:
+    if state.version == 0:
         _note_down(session, patience, take_turn())
     for number, (name, statements) in MIGRATIONS.items():
-        if 0 < version < number:
+        if 0 < state.version < number:
             for statement in statements:
                 _change(session, patience, statement)
-            done = f"MATCH (s:{STORE}) SET s.schema_version = $number, s.migrated = $name"
-            _note_down(session, patience, done, number=number, name=name)
+            done = (  # another process may be further already
+                f"MATCH (s:{STORE}) WHERE s.schema_version < $number"
+                " SET s.schema_version = $number, s.migrations = coalesce(s.migrations, []) + $name"
+            )
+            _note_down(session, patience, done, number=number, name=f"{number} {name}")
 
 
 def can_be_written(session: Session, url: str) -> bool:
     """Say whether a store is ready and has its keys, though an index may be missing."""
-    return state_of(session, url).is_ready and constraints().keys() <= _there(session)
+    state = state_of(session, url)
+    return state.is_ready and constraints().keys() <= _there(session, state)
 
 
 def _finish_import(session: Session, patience: Patience) -> None:
@@ -151,9 +160,19 @@ def drop_indexes(session: Session, patience: Patience) -> None:
         _change(session, patience, f"DROP INDEX {name} IF EXISTS")
 
 
-def _there(session: Session) -> set[str]:
-    """Name the constraints and indexes that are there; a unique key is an index of its own name."""
-    return set(session.run("SHOW INDEXES YIELD name").value())
+def _there(session: Session, state: State) -> set[str]:
+    """Name the constraints and indexes that are there; a unique key is an index of its own name.
+
+    To look at them is a right of its own: who has not got it takes the store's word.
+    """
+    from neo4j.exceptions import Forbidden
+
+    try:
+        return set(session.run("SHOW INDEXES YIELD name").value())
+    except Forbidden:
+        if not state.is_ready:
+            raise
+        return {*constraints(), *indexes()}
 
 
 def _refuse_foreign(session: Session, url: str) -> None:

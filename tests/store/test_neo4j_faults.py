@@ -257,6 +257,25 @@ def test_an_empty_read_only_database(server: Neo4jServer) -> None:
         server.kill()
 
 
+def test_an_import_in_a_read_only_database(server: Neo4jServer) -> None:
+    """What was imported and may not be written any more answers without its keys, and says that it is slow."""
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    constraints = [row[0] for row in run(server.uri, "SHOW CONSTRAINTS YIELD name RETURN name")]
+    for name in constraints:
+        run(server.uri, f"DROP CONSTRAINT {name}")
+    run(server.uri, "MATCH (s:LineageStore) SET s.unfinished = ['import']")
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        done = lineage(server, "trace", "you/tuned", "--offline", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        assert "no keys and indexes and answers slowly" in done.stderr
+        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+    finally:
+        server.kill()
+
+
 def _fill(store: GraphStore) -> None:
     for step in range(200):
         store.write(GraphBatch(models=tuple(model(f"big{step}/{n}", state_note="x" * 4000) for n in range(200))))
