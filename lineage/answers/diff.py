@@ -80,7 +80,7 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
     """Find the commits before and after the last change of a model's weights."""
     target = as_target(session, text)
     hub = target.hub or session.hub
-    asked = look_up(session, target, CollectOptions(refresh=True, parents=False))
+    asked = look_up(session, target, CollectOptions(refresh=True, by_refs=True, parents=False))
     with session.store.reading() as view:
         recorded = pick_line(view, asked.key, target.revision)
     if recorded is None:

@@ -51,7 +51,7 @@ class WeightReader:
 
     The budget is the model's: what one group costs is gone for the next. Content that the store has read before is
     not read again, because a files digest names it for ever. `refused` says that the Hub keeps files back,
-    `bytes_here` how much was read on this machine.
+    `unreachable` that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine.
     """
 
     def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
@@ -62,6 +62,7 @@ class WeightReader:
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
         self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
         self.refused = False
+        self.unreachable = False
         self.bytes_here = 0
 
     def read_group(self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry]) -> ReadGroup:
@@ -99,6 +100,7 @@ class WeightReader:
                 found = fingerprint_group(self.hub, self.model, commit, group, entries, level, self._progress)
             except (HubError, FormatError, InputError) as error:
                 self.refused = self.refused or isinstance(error, GatedError)
+                self.unreachable = self.unreachable or isinstance(error, HubError)
                 problem = problem or error.message
                 continue
             if self.hub.is_local:
@@ -118,10 +120,10 @@ class WeightReader:
         return self._stored(digest, group, entries)
 
     def _stored(self, digest: str, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
-        """Rebuild a full reading from the store; shallower ones are as quickly read again."""
+        """Rebuild a reading of headers or of whole files from the store, as deep as its tensor table is."""
         with self._store.reading() as view:
             node = view.nodes("Weights", [digest]).get(digest)
-            table = view.attachment("tensors", digest) if node and node.get("level") == "full" else None
+            table = view.attachment("tensors", digest) if node else None
         if node is None or table is None or group.format == "gguf":
             return None
         digests = Digests(
@@ -129,7 +131,8 @@ class WeightReader:
         )
         paths = {entry.identity: entry.path for entry in entries.values()}
         rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
-        return GroupFingerprint(group, "full", tuple(entries.values()), digests, rows, {}, (), Cost())
+        level: Level = "full" if all(row.digest for row in rows) else "header"
+        return GroupFingerprint(group, level, tuple(entries.values()), digests, rows, {}, (), Cost())
 
     def _keep(self, commit: str, group: WeightGroup, found: GroupFingerprint, entries: Mapping[str, FileEntry]) -> None:
         digest = found.digests.files
@@ -173,9 +176,12 @@ class WeightReader:
             self._read.setdefault(digest, _by_digest(group, digest))
 
     def attachments(self) -> Iterator[Attachment]:
-        """Give the tensor tables of what was read in full, with files by identity: their paths differ by model."""
+        """Give the tensor tables of what was read, with files by identity: their paths differ by model.
+
+        Of what only headers were read a table holds names, dtypes and shapes: on a remote Hub they cost requests.
+        """
         for digest, found in sorted(self._read.items()):
-            if found.level == "full" and found.rows:
+            if found.rows and (found.level == "full" or found.group.format != "gguf"):
                 identities = {path: entry.identity or path for path, entry in self._entries[digest].items()}
                 rows = [row._replace(file=identities[row.file]) for row in found.rows]
                 yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))

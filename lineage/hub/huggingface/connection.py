@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,9 @@ Asked = TypeVar("Asked")
 
 TOKEN_SECONDS = 60.0
 """How long a token is used before the client is asked for it again: those of trusted publishers are short-lived."""
+
+REDIRECTS = 20
+"""Redirects that are remembered: as many as the client follows for one request."""
 
 _END = object()
 
@@ -78,6 +82,8 @@ def _after(response: httpx2.Response) -> None:
     line = _LINE.get()
     if line is not None and not line.storage:
         line.connection.pace.learn(_kind(response.request), response.headers)
+        if response.has_redirect_location:
+            line.connection.redirected.append(response.headers["location"])
 
 
 def _make_client() -> httpx2.Client:
@@ -94,7 +100,7 @@ class Connection:
 
     The token goes to the endpoint's origin only: requests to any other are refused, and those to the storage that
     the Hub redirects to carry none. `requests` counts what was sent to the endpoint, redirects and retries included,
-    hops to the storage not.
+    hops to the storage not. `redirected` holds where the last answers led on to.
     """
 
     def __init__(self, endpoint: str, *, patience: Patience, progress: Progress) -> None:
@@ -105,6 +111,7 @@ class Connection:
         self.patience = patience
         self.pace = Pace(patience, progress)
         self.requests = 0
+        self.redirected: deque[str] = deque(maxlen=REDIRECTS)
         self._token: str | None = None
         self._token_until = 0.0
         self._progress = progress
