@@ -21,6 +21,7 @@ HINTS: dict[type[BaseException], str] = {
     errors.RevisionNotFoundError: "`lineage history ORG/NAME --all-branches` lists branches, tags and commits",
     errors.FileNotInRevisionError: "the file or its LFS object is not there; fetch it, or name another revision",
     errors.GatedError: "ask for access on the model's page, then set HF_TOKEN",
+    errors.RateLimitedError: "try again later; a token in HF_TOKEN raises the limit",
     errors.HubUnreachableError: "try again later, or use --offline for what is already in the store",
     errors.HubAnswerError: "try again; if it stays, look at the Hub's or proxy's side (HF_ENDPOINT)",
     errors.HubError: "try again; --hub DIR reads models from a folder instead",

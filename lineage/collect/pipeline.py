@@ -21,6 +21,8 @@ from lineage.errors import (
     HubError,
     HubUnreachableError,
     ModelNotFoundError,
+    NoAnswerError,
+    RateLimitedError,
     RevisionNotFoundError,
 )
 from lineage.progress import Progress
@@ -217,4 +219,8 @@ def _reason(error: HubError) -> IncompleteReason:
         return "gated"
     if isinstance(error, ModelNotFoundError | RevisionNotFoundError):
         return "missing"
+    if isinstance(error, RateLimitedError):
+        return "rate_limited"
+    if isinstance(error, NoAnswerError):
+        return "unreachable"
     return "offline" if isinstance(error, HubUnreachableError) else "error"

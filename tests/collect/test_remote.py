@@ -13,6 +13,8 @@ from lineage.answers.collect import collect
 from lineage.answers.fingerprint import fingerprint
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
+from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.retry import Patience
 from lineage_schemas.answer_check import CheckAnswer
 from tests.support import hub_faults
 from tests.support.hub_server import HubServer
@@ -249,3 +251,24 @@ def test_former_name_that_became_another_model(hub: HubServer, tmp_path: Path) -
     other = hub.repositories[REVISED]
     hub.add("former/name", other.git_dir, lfs=other.lfs)
     assert checked(hub, tmp_path, "former/name").model == "former/name"
+
+
+def test_why_a_hub_gave_nothing_is_told_apart(hub: HubServer, tmp_path: Path) -> None:
+    """A used-up rate limit, a Hub that does not answer and one that is not asked have reasons of their own."""
+    hurried = Patience(tries=2, longest=100, sleep=lambda seconds: None)
+
+    def told(*, offline: bool = False) -> tuple[str, str]:
+        with session(hub, tmp_path, offline=offline) as opened:
+            settings = hub.settings(tmp_path)
+            opened.__dict__["hub"] = opened.keep(HuggingFaceHub(settings, offline=offline, patience=hurried))
+            (item,) = trace(opened, BASE).incomplete
+        return item.reason, item.detail or ""
+
+    hub.fault("*", hub_faults.rate_limited(290))
+    reason, detail = told()
+    assert reason == "rate_limited"
+    assert "ask again in 291 s" in detail
+    assert "HF_TOKEN" in detail
+    hub.close()
+    assert told()[0] == "unreachable"
+    assert told(offline=True)[0] == "offline"
