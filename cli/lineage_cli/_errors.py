@@ -10,10 +10,10 @@ from collections.abc import Callable
 import click
 
 from lineage import errors
+from lineage_cli import start
 from lineage_cli._output import say, silence_stdout
 
 CANNOT = 2
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 HINTS: dict[type[BaseException], str] = {
@@ -79,7 +79,7 @@ def _usage(error: BaseException) -> Told:
 
 
 def _interrupted(error: BaseException) -> Told:
-    return "interrupted", "nothing is lost: run the same command again and it goes on from here", INTERRUPTED
+    return start.WORDS, start.ADVICE, start.INTERRUPTED
 
 
 def _system(error: BaseException) -> Told:
