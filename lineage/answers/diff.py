@@ -125,8 +125,9 @@ def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, li
     """Compare the main groups; what was not decided comes with its reason, and with the command that reads all."""
     old, new = before.shown, after.shown
     if old is None or new is None:
-        missing = [side.resolved.model for side in (before, after) if side.shown is None]
-        reason = Unchecked(what="weights", reason=f"{' and '.join(dict.fromkeys(missing))}: no weight file")
+        without = [side for side in (before, after) if side.shown is None]
+        missing = [f"{side.resolved.model}: no weight file{side.measured.though}" for side in without]
+        reason = Unchecked(what="weights", reason="; ".join(dict.fromkeys(missing)))
         return WeightsDiff(kind="unknown", tensors=None), [reason]
     told = tell_change(old, new, cast_check(before.placed(old), after.placed(new)))
     offline = before.hub.offline or after.hub.offline

@@ -64,7 +64,7 @@ def _reached(measured: Measured, wanted: Level) -> Level:
 
 def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
     """Say so where there are no weight files at all."""
-    return () if measured.groups else (Unchecked(what=target, reason="no weight file is in it"),)
+    return () if measured.groups else (Unchecked(what=target, reason=f"no weight file is in it{measured.though}"),)
 
 
 def _total(measured: Measured) -> Cost:

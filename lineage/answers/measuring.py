@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lineage.errors import HubError
-from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.groups import missing_shards, weight_groups
 from lineage.fingerprint.measure import (
     LEVELS,
     GroupFingerprint,
@@ -36,13 +36,20 @@ Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | N
 class Measured:
     """Hold measured groups, the main one first, and what could not be measured, by group.
 
-    `hub` and `snapshot` are None for a single file, which belongs to no repository.
+    `hub` and `snapshot` are None for a single file, which belongs to no repository. `lacking` says which weight files
+    should be there where none is.
     """
 
     groups: tuple[GroupFingerprint, ...]
     problems: Mapping[str, str] = field(default_factory=dict)
     hub: Hub | None = None
     snapshot: Snapshot | None = None
+    lacking: str | None = None
+
+    @property
+    def though(self) -> str:
+        """Continue "no weight file" with what should be there."""
+        return f", though {self.lacking}" if self.lacking else ""
 
     @property
     def main(self) -> GroupFingerprint | None:
@@ -78,7 +85,8 @@ def measure_model(
     """
     snapshot = hub.snapshot(resolved)
     files = {entry.path: entry for entry in snapshot.files}
-    groups = [group for group in weight_groups(snapshot.files, _index_reader(hub, resolved)) if only(group)]
+    read_index = _index_reader(hub, resolved)
+    groups = [group for group in weight_groups(snapshot.files, read_index) if only(group)]
     problems: dict[str, str] = {}
     measured = []
     for group in groups:
@@ -95,7 +103,17 @@ def measure_model(
         if problem is not None:
             problems[group.name] = problem.message
         measured += sorted((each for each in (known, found) if each), key=lambda each: LEVELS.index(each.level))[-1:]
-    return Measured(tuple(measured), problems, hub, snapshot)
+    lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
+    return Measured(tuple(measured), problems, hub, snapshot, lacking)
+
+
+def _lacking(indexes: Mapping[str, Sequence[str]]) -> str | None:
+    """Say which shards the index files name that are not there."""
+    told = []
+    for index, shards in indexes.items():
+        few = ", ".join(shards[:3]) + (f" and {len(shards) - 3} more" if len(shards) > 3 else "")
+        told.append(f"{index} names {len(shards)} shards ({few})" if shards else f"{index} stands for a set of shards")
+    return "; ".join(told) or None
 
 
 def recorded_weights(session: Session, hub: Hub) -> Recorded:

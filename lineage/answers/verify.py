@@ -51,7 +51,8 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
     assert isinstance(target, PathTarget)
     local = measure_path(session.folder, target.path, "full", session.progress)
     if not local.groups:
-        raise InputError(f"{path} holds no weight file", hint="name a weight file, or the folder of a model")
+        hint = "fetch the shards too" if local.lacking else "name a weight file, or the folder of a model"
+        raise InputError(f"{path} holds no weight file{local.though}", hint=hint)
     return _search(session, path, local) if against is None else _against(session, path, local, against)
 
 
