@@ -205,9 +205,8 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
         written = write_csv(view, tmp_path / "csv files")
     command = shlex.split(written.command.replace("\\\n", ""))
     assert command[0] == "neo4j-admin"
-    server = neo4j_servers.new(version)
+    server = neo4j_servers.unstarted(version)
     try:
-        server.stop()
         done = server.admin(*command[1:], f"--report-file={tmp_path / 'import.report'}")
         assert done.returncode == 0, done.stderr + done.stdout
         server.start()
