@@ -25,7 +25,8 @@ import os, random, signal, sys, threading
 from lineage.store import copying, sections, sqlite
 from lineage.store.open import open_store
 
-sections.BATCH_ROWS, sqlite.BULK_STEP, copying.BULK_ROWS = int(sys.argv[6]), 300, int(sys.argv[3])
+sections.BATCH_ROWS, copying.BULK_ROWS = int(sys.argv[6]), int(sys.argv[3])
+sqlite.BULK_STEP = 2 * sections.BATCH_ROWS
 left, pause = int(sys.argv[4]), float(sys.argv[5])
 source, target = open_store(sys.argv[1], read_only=True), open_store(sys.argv[2])
 write = target.write_rows
