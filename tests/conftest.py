@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.neo4j_run import Neo4jRun
 from tests.support.neo4j_server import neo4j_servers, neo4j_url  # noqa: F401 -- fixtures
 from tests.support.shared import ROOT, SHARED
 
@@ -22,6 +23,16 @@ FORGOTTEN = (
     "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FORCE_COLOR",
     "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_PASSWORD_FILE", "NEO4J_DATABASE",
 )  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-goldens`: texts and pages that tests compare with are written anew."""
+    parser.addoption("--update-goldens", action="store_true", help="write the goldens instead of comparing with them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the run say which Neo4j servers it used, and fail in CI where it used none."""
+    config.pluginmanager.register(Neo4jRun(config))
 
 
 @pytest.fixture(autouse=True)

@@ -154,6 +154,17 @@ class StoreView(ABC):
         """Go over all edges of a kind in order, in constant memory."""
 
     @abstractmethod
+    def all_awaited(self, kind: NodeKind) -> Iterator[str]:
+        """Go over the keys of nodes that edges name and that are not there, in order, in constant memory."""
+
+    @abstractmethod
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind that nothing else shows: an end is not there yet; in order, in constant memory.
+
+        Copies and backups carry them: when the end is written later, the edge is there in the copy too.
+        """
+
+    @abstractmethod
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
         """Go over all attachments in order of kind and key, in constant memory."""
 

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Literal
 
 from lineage.errors import StoreError
+from lineage.progress import SILENT, Progress
 from lineage.store import neo4j_connection, neo4j_schema
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
 from lineage.store.neo4j_connection import Address, check_server, connect
@@ -33,12 +34,14 @@ class Neo4jStore(GraphStore):
     went away or says that it may be, for half a minute, and writing twice what was written once changes nothing.
     """
 
-    def __init__(self, address: Address, *, read_only: bool = False) -> None:
+    def __init__(self, address: Address, *, read_only: bool = False, progress: Progress = SILENT) -> None:
         self.url, self._address, self._read_only = address.shown, address, read_only
+        self._progress = progress
         self._turn = RLock()
         self._driver: Driver | None = None
         self._server: str | None = None
         self._is_ready = self._loading = False
+        self._views = 0
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction."""
@@ -52,9 +55,11 @@ class Neo4jStore(GraphStore):
         try:
             with told(self.url):
                 transaction = self._begin(session)
+            self._count_view(1)
             try:
                 yield Neo4jView(transaction, self.url)
             finally:
+                self._count_view(-1)
                 with told(self.url):
                     transaction.close()
         finally:
@@ -127,8 +132,14 @@ class Neo4jStore(GraphStore):
         self._open()
         if not self._is_ready:
             with told(self.url), self._session("WRITE") as session:
+                if self._views and neo4j_schema.can_be_written(session, self.url):
+                    return  # an index that a killed load left out would wait for our own view, for ever
                 neo4j_schema.make_ready(session, self.url)
             self._is_ready = True
+
+    def _count_view(self, change: int) -> None:
+        with self._turn:
+            self._views += change
 
     def _open(self) -> Driver:
         """Connect, once: the server must be one that we know, and the store not newer than we are."""
@@ -140,15 +151,25 @@ class Neo4jStore(GraphStore):
                 try:
                     server = check_server(driver, self.url)
                     with driver.session(database=self._address.database) as session:
-                        version = neo4j_schema.version_of(session, self.url)
-                        is_old = version < neo4j_schema.SCHEMA_VERSION or neo4j_schema.lacks_keys(session)
-                        if version > 0 and is_old and not self._read_only:
-                            neo4j_schema.make_ready(session, self.url)
+                        self._finish(session)
                 except BaseException:
                     driver.close()
                     raise
             self._driver, self._server = driver, server
             return driver
+
+    def _finish(self, session: Session) -> None:
+        """Bring an older store up to date, and finish an import: without keys every question reads everything."""
+        if neo4j_schema.version_of(session, self.url) == 0 or neo4j_schema.can_be_written(session, self.url):
+            return
+        if self._read_only:
+            raise StoreError(
+                f"the store {self.url} is not ready to be read: it was imported by neo4j-admin or made by an older"
+                " version of lineage, and its keys and indexes are not made yet",
+                hint=f"lineage store info --store {self.url} makes them: minutes for millions of models",
+            )
+        with self._progress.task("making keys and indexes, once"):
+            neo4j_schema.make_ready(session, self.url)
 
     def _is_there(self) -> bool:
         """Say whether anything was ever written."""

@@ -48,7 +48,11 @@ MAX_KEY = 7_000
 MAX_INDEXED = 2_000
 """Bytes of UTF-8 that another indexed property keeps; a longer one is shortened there and stands in `details`."""
 
-_RESERVED = frozenset({"key", "details", "absent"})
+EMPTY = "empty"
+"""After an import of CSV files, which hold no empty list: the properties that are one. The next writer makes them so
+(`lineage/store/neo4j_schema.py`)."""
+
+_RESERVED = frozenset({"key", "details", "absent", EMPTY})
 
 _RESERVED_OF_MODELS = _RESERVED | {*OBSERVED, "observed_at"}
 
@@ -164,8 +168,8 @@ def _with_rest(laid: Properties, rest: Properties) -> Properties:
 
 
 def _taken_up(stored: Properties, fields: frozenset[str]) -> Properties:
-    details, absent = stored.pop("details", None), stored.pop("absent", ())
-    found: Properties = {**dict.fromkeys(fields), **stored}
+    details, absent, empty = stored.pop("details", None), stored.pop("absent", ()), stored.pop(EMPTY, ())
+    found: Properties = {**dict.fromkeys(fields), **stored, **{name: [] for name in empty}}
     if details:
         found.update(json.loads(details))
     for name in absent:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lineage.errors import StoreError
-from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED
+from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.neo4j_errors import managed
 from lineage.store.promoted import PROMOTED
 
@@ -35,7 +35,16 @@ TAKE_TURN = (
 )
 """What a write begins with: the node's lock, until the commit. Whoever deleted everything deleted the node too."""
 
+UNFINISHED = "unfinished"
+"""A property of the node `LineageStore`: labels and types in which an import left empty lists to be made, and IMPORTED
+for the keys and indexes. Not there once all is done."""
+
+IMPORTED = "import"
+
 _AWAIT_SECONDS = 3600
+
+_ROWS = 10_000
+"""Nodes or edges of one transaction that finishes an import."""
 
 
 def constraints() -> dict[str, str]:
@@ -86,6 +95,7 @@ def make_ready(session: Session, url: str) -> None:
         _change(session, url, statement)
     if missing:
         session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume()
+    _finish_import(session, url)
     if version == 0:
         _change(session, url, TAKE_TURN)
     for number, (name, statements) in MIGRATIONS.items():
@@ -96,9 +106,31 @@ def make_ready(session: Session, url: str) -> None:
             _change(session, url, done, number=number, name=name)
 
 
-def lacks_keys(session: Session) -> bool:
-    """Say whether unique keys are missing, as in a database that `neo4j-admin` made: it makes none."""
-    return not constraints().keys() <= _there(session)
+def can_be_written(session: Session, url: str) -> bool:
+    """Say whether a store is of this version and has its keys; one that `neo4j-admin` made has not."""
+    if version_of(session, url) != SCHEMA_VERSION or _unfinished(session):
+        return False
+    return constraints().keys() <= _there(session)
+
+
+def _unfinished(session: Session) -> list[str]:
+    found = session.run(f"MATCH (s:{STORE}) RETURN s.{UNFINISHED}").value()
+    return list(found[0] or ()) if found else []
+
+
+def _finish_import(session: Session, url: str) -> None:
+    """Make the empty lists that CSV files could only name. Killed on the way, the next one goes on."""
+    for name in _unfinished(session):
+        if name != IMPORTED:
+            pattern = f"(n:{name})" if name in PROMOTED else f"()-[n:{name}]->()"
+            session.run(
+                f"MATCH {pattern} WHERE n.{EMPTY} IS NOT NULL CALL (n) {{"
+                f" FOREACH (name IN n.{EMPTY} | SET n[name] = []) REMOVE n.{EMPTY}"
+                f" }} IN TRANSACTIONS OF {_ROWS} ROWS"
+            ).consume()
+        rest = f"MATCH (s:{STORE}) SET s.{UNFINISHED} = [each IN s.{UNFINISHED} WHERE each <> $name]"
+        _change(session, url, rest, name=name)
+    _change(session, url, f"MATCH (s:{STORE}) WHERE s.{UNFINISHED} = [] REMOVE s.{UNFINISHED}")
 
 
 def drop_indexes(session: Session, url: str) -> None:

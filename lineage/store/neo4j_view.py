@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -133,6 +134,26 @@ class Neo4jView(StoreView):
             f" RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, {name}"
         )
         for start, end, properties in self.each(statement):
+            yield EdgeRow(kind, start, end, *edge_from(kind, properties))
+
+    def all_awaited(self, kind: NodeKind) -> Iterator[str]:
+        """Go over the keys of nodes that edges name and that are not there."""
+        statement = f"MATCH (n:{AWAITED} {{kind: $kind}}) WHERE n.key >= '' AND (n)--() RETURN n.key ORDER BY n.key"
+        return (row[0] for row in self.each(statement, kind=kind))
+
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind an end of which is not there: those of awaited sources beside the others.
+
+        Both come in the order of an index, so that the server sorts one source's edges at a time.
+        """
+        source, target = ENDS[kind]
+        given = f"RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, coalesce(r.{name_property(kind)}, '')"
+        waiting = f"MATCH (s:{AWAITED} {{kind: $kind}})-[r:{kind}]->(t) USING INDEX s:{AWAITED}(kind, key)"
+        streams = [self.each(f"{waiting} WHERE s.key >= '' {given}", kind=source)]
+        if self.rows(f"MATCH (t:{AWAITED} {{kind: $kind}}) RETURN 1 LIMIT 1", kind=target):
+            there = f"MATCH (s:{source})-[r:{kind}]->(t:{AWAITED}) USING INDEX s:{source}(key)"
+            streams.append(self.each(f"{there} WHERE s.key >= '' {given}"))
+        for start, end, properties in merge(*streams, key=lambda row: (*row[:2], row[2].get(name_property(kind), ""))):
             yield EdgeRow(kind, start, end, *edge_from(kind, properties))
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:

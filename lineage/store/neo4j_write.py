@@ -158,6 +158,7 @@ class Neo4jWriter:
         laid = {edge: edge_properties(kind, edge[2], properties) for edge, properties in edges.items()}
         there = self._edges_of(kind, replaced)
         gone = [edge for edge in there if edge not in laid and _goes(edge, replaced)]
+        self._look_up(target_kind, (edge[1] for edge in gone))  # what they lead to may be awaited only
         self._change_edges(kind, "DELETE r", {edge: {} for edge in gone}, sets=False)
         changed = {edge: laid[edge] for edge, stored in there.items() if edge in laid and laid[edge] != stored}
         self._change_edges(kind, "", changed)

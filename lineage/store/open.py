@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.errors import InputError
+from lineage.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from lineage.store.interface import GraphStore
@@ -20,11 +20,12 @@ BACKENDS = "a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, neo
 """What can be opened, as an error tells it."""
 
 
-def open_store(url: str, *, read_only: bool = False) -> GraphStore:
+def open_store(url: str, *, read_only: bool = False, progress: Progress = SILENT) -> GraphStore:
     """Open the store at a URL or a bare path. A file is made by the first write, not before.
 
-    Only the default store's folder is made too: a typing error in another path shall not grow folders. Raises
-    InputError for a URL that names no store of ours.
+    Only the default store's folder is made too: a typing error in another path shall not grow folders. `progress` is
+    told where a server's store has to be finished before its first question. Raises InputError for a URL that names no
+    store of ours.
     """
     if url == "memory:":
         return _memory(url)
@@ -36,12 +37,11 @@ def open_store(url: str, *, read_only: bool = False) -> GraphStore:
     scheme = _SCHEME.match(url)
     if scheme is None:
         return _sqlite(url, url, read_only)
-    opener = SCHEMES.get(scheme[1].lower())
-    if opener is None:
-        raise InputError(
-            f"{_shown(url)!r} is no store: nothing is known of {scheme[1]}://", hint=f"a store is {BACKENDS}"
-        )
-    return opener(url, url[scheme.end() :], read_only)
+    if scheme[1].lower() in NEO4J_SCHEMES:
+        return _neo4j(url, read_only, progress)
+    if scheme[1].lower() == "sqlite":
+        return _sqlite_url(url, url[scheme.end() :], read_only)
+    raise InputError(f"{_shown(url)!r} is no store: nothing is known of {scheme[1]}://", hint=f"a store is {BACKENDS}")
 
 
 def _shown(url: str) -> str:
@@ -78,23 +78,17 @@ def _default_path(path: Path) -> Path | None:
     """Give the default store's path, unless the folder is there and nobody needs to know."""
     from lineage.settings import Settings
 
-    return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+    try:
+        return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+    except OSError:  # not for us to look at: whoever opens the file is told so
+        return None
 
 
-def _neo4j(url: str, rest: str, read_only: bool) -> GraphStore:
+def _neo4j(url: str, read_only: bool, progress: Progress) -> GraphStore:
     from lineage.store.neo4j import Neo4jStore
     from lineage.store.neo4j_connection import address_of
 
-    return Neo4jStore(address_of(url), read_only=read_only)
+    return Neo4jStore(address_of(url), read_only=read_only, progress=progress)
 
 
-SCHEMES: dict[str, Callable[[str, str, bool], GraphStore]] = {
-    "sqlite": _sqlite_url,
-    "neo4j": _neo4j,
-    "neo4j+s": _neo4j,
-    "neo4j+ssc": _neo4j,
-    "bolt": _neo4j,
-    "bolt+s": _neo4j,
-    "bolt+ssc": _neo4j,
-}
-"""Openers by scheme: whole URL, what stands behind `://`, whether to refuse writing."""
+NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")

@@ -41,11 +41,13 @@ class StoreForgetAnswer(Answer):
 class Contents(Record):
     """Tell how much of each kind a graph holds, with a digest over every row, clocks included.
 
-    Equal digests mean equal graphs. It is null for a form that holds only a part of the graph.
+    `awaited` counts edges that nobody sees yet, because an end of theirs is not there; `edges` leaves them out. Equal
+    digests mean equal graphs. It is null for a form that holds only a part of the graph.
     """
 
     nodes: dict[str, int]
     edges: dict[str, int]
+    awaited: int = 0
     attachments: int
     digest: str | None
 

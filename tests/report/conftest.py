@@ -7,12 +7,6 @@ from pathlib import Path
 
 import pytest
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--update-goldens`, for runs of `tests/report` and `tests/cli`."""
-    parser.addoption("--update-goldens", action="store_true", help="write the goldens instead of comparing with them")
-
-
 GOLDENS = Path(__file__).parent / "goldens"
 
 

@@ -34,8 +34,9 @@ def store_forget() -> StoreForgetAnswer:
 def contents() -> Contents:
     """Some of each kind, and kinds of which there is nothing."""
     return Contents(
-        nodes={"Model": 1234, "Ref": 0}, edges={"DERIVED_FROM": 789}, attachments=12, digest="sha256:" + "ab" * 32
-    )
+        nodes={"Model": 1234, "Ref": 0}, edges={"DERIVED_FROM": 789}, awaited=3, attachments=12,
+        digest="sha256:" + "ab" * 32,
+    )  # fmt: skip
 
 
 def store_info_server() -> StoreInfoAnswer:

@@ -32,6 +32,10 @@ ENVIRON = dict(os.environ)
 
 START_SECONDS = 120
 
+FETCH_SECONDS = 600
+
+STOP_SECONDS = 60
+
 SETTINGS = {
     "server.http.enabled": "false",
     "server.https.enabled": "false",
@@ -60,21 +64,28 @@ PARAMS = [pytest.param(name, id=name, marks=pytest.mark.neo4j) for name in IDS]
 
 
 @cache
-def jars(version: str) -> Path:
-    """Find the folder of a server's jars, downloaded once; skips where nobody asked for a server.
-
-    Asked for it is an error where the jars cannot be had and CI is set, else a skip with the reason.
-    """
-    if not os.environ.get("LINEAGE_TEST_NEO4J"):
-        pytest.skip("a real Neo4j server is started where LINEAGE_TEST_NEO4J=1 asks for it")
+def fetched(version: str) -> Path | str:
+    """Find the folder of a server's jars, downloaded once; or say why they cannot be had."""
     command = [sys.executable, "-c", _RESOLVE, version]
-    done = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=900, check=False)
+    try:
+        done = subprocess.run(
+            command, env=ENVIRON, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"Neo4j {version} could not be fetched within {FETCH_SECONDS} seconds"
     if done.returncode == 0:
         return Path(done.stdout.strip().splitlines()[-1])
-    reason = f"the jars of Neo4j {version} cannot be had: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
+    return f"Neo4j {version} cannot be fetched: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
+
+
+def jars(version: str) -> Path:
+    """Find the folder of a server's jars. Where they cannot be had a test is skipped, and fails if CI is set."""
+    found = fetched(version)
+    if isinstance(found, Path):
+        return found
     if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(found)
+    pytest.skip(found)
 
 
 def java() -> str:
@@ -144,11 +155,15 @@ class Neo4jServer:
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
 
     def stop(self) -> None:
-        """Ask the server to end, and wait for it."""
+        """Ask the server to end, and end it once it has closed its databases: then it idles for another 10 seconds."""
         if self.process is not None:
+            log = self.home / "logs" / "debug.log"
+            seen = log.stat().st_size
             self.process.terminate()
-            self.process.wait(60)
-            self.process = None
+            until = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < until and self.process.poll() is None and not _closed(log, seen):
+                time.sleep(0.1)
+            self.kill()
 
     def kill(self) -> None:
         """End the server at once, as a power cut does."""
@@ -206,10 +221,14 @@ class Servers:
 
     def new(self, name: str, **settings: str) -> Neo4jServer:
         """Start another server of that version, which whoever asked for it ends."""
-        server = Neo4jServer(Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)), VERSIONS[name])
+        server = self.unstarted(name)
         server.settings = settings
         server.start()
         return server
+
+    def unstarted(self, name: str) -> Neo4jServer:
+        """Give another server of that version that has never run."""
+        return Neo4jServer(Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)), VERSIONS[name])
 
     def end(self) -> None:
         """End the shared servers."""
@@ -263,6 +282,13 @@ def run(uri: str, statement: str, **parameters: object) -> list[list[Any]]:
     with GraphDatabase.driver(uri, auth=login(), notifications_min_severity="OFF") as driver:
         with driver.session() as session:
             return session.run(statement, parameters).values()
+
+
+def _closed(log: Path, seen: int) -> bool:
+    """Read from a server's log whether it closed its databases since the log was `seen` bytes long."""
+    with log.open("rb") as file:
+        file.seek(seen)
+        return b"Shutting down Bolt server" in file.read()
 
 
 def _free_port() -> int:

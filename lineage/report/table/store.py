@@ -104,6 +104,8 @@ def _contents(contents: Contents) -> list[Line]:
     nodes = {kind: number for kind, number in contents.nodes.items() if number}
     edges = {kind: number for kind, number in contents.edges.items() if number}
     lines = _counts(nodes, edges)
+    if contents.awaited:
+        lines.append(line(f"{counted(contents.awaited, 'edge')} without an end yet", indent="  "))
     if contents.attachments:
         lines.append(line(counted(contents.attachments, "attachment"), indent="  "))
     return [*lines, line(contents.digest, indent="  ")] if contents.digest else lines

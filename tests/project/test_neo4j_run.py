@@ -1,0 +1,97 @@
+"""A run of the tests says which Neo4j servers it used, and fails in CI where it used none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.neo4j_server import IDS, jars
+from tests.support.shared import ROOT
+
+CONFTEST = """
+from tests.support.neo4j_run import Neo4jRun
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "neo4j: as ours")
+    config.pluginmanager.register(Neo4jRun(config))
+"""
+
+TESTS = """
+import os
+import pytest
+
+@pytest.mark.parametrize("server", [pytest.param(name, marks=pytest.mark.neo4j) for name in os.environ["ON"].split()])
+def test_on_a_server(server):
+    if server in os.environ["SKIPPED"].split():
+        pytest.skip("no server")
+
+def test_without():
+    pass
+"""
+
+RUN = (
+    "import sys, pytest; import tests.support.neo4j_run as run; run.fetched = str; sys.exit(pytest.main(sys.argv[1:]))"
+)
+"""pytest with servers that cannot be fetched: nothing is downloaded here."""
+
+
+def outcome(
+    folder: Path, *options: str, ci: str = "true", on: tuple[str, ...] = IDS, skipped: tuple[str, ...] = ()
+) -> tuple[int, str]:
+    """Run tests that would use servers, some of them skipped; return the exit code and what was printed."""
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_some.py").write_text(TESTS)
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = .\n")
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ON": " ".join(on), "SKIPPED": " ".join(skipped)}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "-p", "no:cacheprovider", *options],
+        env={**env, "CI": ci}, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_each_server_is_counted(tmp_path: Path) -> None:
+    """A run that used every server passes and tells how many tests each had."""
+    code, printed = outcome(tmp_path)
+    assert code == 0, printed
+    assert printed.count("1 tests ran on") == len(IDS)
+
+
+@pytest.mark.parametrize("skipped", [IDS, IDS[:1]])
+def test_ci_fails_where_a_server_had_no_test(tmp_path: Path, skipped: tuple[str, ...]) -> None:
+    """All skipped, or all of one version: CI has proven nothing about it."""
+    code, printed = outcome(tmp_path, skipped=skipped)
+    assert code == 1
+    assert printed.count("FAILED: CI is set, and no test ran on") == len(skipped)
+
+
+def test_ci_fails_where_such_tests_are_gone(tmp_path: Path) -> None:
+    """No test of that mark at all is like all skipped."""
+    assert outcome(tmp_path, on=())[0] == 1
+
+
+def test_elsewhere_a_skip_is_a_skip(tmp_path: Path) -> None:
+    """Without CI the tests may be skipped."""
+    assert outcome(tmp_path, ci="", skipped=IDS)[0] == 0
+
+
+@pytest.mark.parametrize("options", [("-k", "without"), ("-m", "not neo4j"), ("test_some.py::test_without",)])
+def test_who_chooses_tests_may_leave_them_out(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A part of the run is no gate."""
+    assert outcome(tmp_path, *options)[0] == 0
+
+
+def test_a_server_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tests are skipped with the reason, and fail where CI is set."""
+    version = "0.0.0-not-there"
+    monkeypatch.setattr("tests.support.neo4j_server._RESOLVE", "raise SystemExit('no such version')")
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="cannot be fetched: no such version"):
+        jars(version)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="cannot be fetched: no such version"):
+        jars(version)
