@@ -13,7 +13,9 @@ import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
+from lineage.store.neo4j_codec import ATTACHMENTS
 from lineage.store.neo4j_csv import columns_of
+from lineage.store.neo4j_schema import STORE
 from lineage.store.promoted import ENDS, PROMOTED
 from tests.support.neo4j_server import PARAMS, empty_store
 from tests.support.recipes import recipes, rewritten, table
@@ -79,6 +81,33 @@ def test_the_recipes_of_neo4j_give_what_the_page_shows(graph: Any, request: pyte
     assert len(found) >= 10
     for recipe in found:
         assert answer(recipe.statement) == recipe.shown, recipe.title
+
+
+CAPTIONS = ("^name$", "^title$", "^label$", "name$", "description$", "^.+")
+"""What Neo4j's browser looks for among the properties of the first node of a label, in this order: it writes that
+property into the circles of all nodes of the label."""
+
+
+def captioned(properties: dict[str, Any]) -> str:
+    """Choose the property that the browser writes into the circle of such a node."""
+    return next(name for rule in CAPTIONS for name in properties if re.search(rule, name, re.IGNORECASE))
+
+
+def test_the_browser_of_neo4j_names_every_node(graph: Any) -> None:
+    """Whichever node of a label the browser meets first, all circles of the label tell what they stand for."""
+    names: dict[str, set[str]] = {}
+    for label, properties in graph.run("MATCH (n) RETURN labels(n)[0], properties(n)").values():
+        assert captioned(properties) == "name", label
+        assert properties["name"].strip(), label
+        names.setdefault(label, set()).add(properties["name"])
+    assert names.keys() >= {*PROMOTED, *(label for label, _ in ATTACHMENTS.values() if label != "Alias"), STORE}
+    assert {"otterhub/skiff-0.7m-manual", "meta-llama/Llama-3.2-1B"} <= names["Model"]
+    assert {"otterhub", "meta-llama"} & names["Publisher"]
+    assert {"replaced silent", "first_upload"} <= names["Change"]
+    assert "card.base_model" in names["Evidence"]
+    assert "refs/heads/main" in names["Ref"]
+    assert all(re.fullmatch("[0-9a-f]{12}", name) for name in names["Weights"] | names["File"] | names["Text"])
+    assert len(names["File"]) == graph.run("MATCH (n:File) RETURN count(n)").single().value()
 
 
 def test_every_walk_of_a_recipe_is_bounded() -> None:
