@@ -39,7 +39,8 @@ class Copied:
 def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILENT) -> Copied:
     """Copy everything, then compare both stores by counts and digests.
 
-    The source is read in one view: what is written to it meanwhile is not copied. The target must be empty or part of
+    The source is read in one view: what is written to it meanwhile is not copied. Neo4j's views are no snapshots: what
+    comes later in the order of the copy is, so run it while nobody writes there. The target must be empty or part of
     an earlier copy. Raises InputError where there is nothing to copy or the target holds something else, StoreError
     where the stores differ at the end.
     """

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 from lineage.errors import InputError
 from lineage.progress import SILENT, Progress
 from lineage.store.interface import EdgeRow, NodeRow
+from lineage.store.neo4j_captions import NAME
 from lineage.store.neo4j_codec import ATTACHMENTS as ATTACHMENT_LABELS
 from lineage.store.neo4j_codec import (
     AWAITED,
@@ -187,7 +188,7 @@ def _add_attachment(files: CsvFolder, row: AttachmentRow) -> None:
     label, text = ATTACHMENT_LABELS[row.kind]
     properties = attachment_properties(row.kind, row.key, row.data)
     key = properties.pop("key")
-    files.add("nodes", label, {f"key:ID({label})": key}, {text: "string"}, properties)
+    files.add("nodes", label, {f"key:ID({label})": key}, {NAME: "string", text: "string"}, properties)
 
 
 def _writable(properties: Properties) -> Properties:
@@ -248,7 +249,7 @@ def _node_columns(kind: NodeKind) -> Columns:
         "Evidence": Evidence, "Publisher": Publisher,
     }  # fmt: skip
     found = dict(_columns(records[kind], without={"id"} if kind == "Evidence" else {"key"}))
-    return {**found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
+    return {NAME: "string", **found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
 
 
 def _empty(found: Columns) -> Columns:

@@ -144,7 +144,7 @@ class Neo4jWriter:
         """See to it that nodes can be the ends of edges: one that is not there is awaited from now on."""
         self._look_up(kind, keys)
         missing = sorted(set(keys) - self._states[kind].keys())
-        self._each(f"UNWIND $rows AS key CREATE (:{AWAITED} {{kind: '{kind}', key: key}})", missing)
+        self._each(f"UNWIND $rows AS key CREATE (:{AWAITED} {{kind: '{kind}', key: key, name: key}})", missing)
         self._some_awaited = self._some_awaited or bool(missing)
         self._states[kind].update({key: "awaited" for key in missing})
 

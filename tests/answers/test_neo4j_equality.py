@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks.store_graph import Graph, Recorded, Shape, recorded
 from lineage.answers.check import check
@@ -22,6 +25,7 @@ from lineage.store.copying import copy_store
 from lineage.store.dump import dump
 from lineage.store.interface import GraphStore
 from lineage.store.open import open_store
+from lineage_cli.main import main
 from lineage_schemas.answer import Answer
 from tests.support.shared import ROOT, SHARED
 
@@ -143,14 +147,63 @@ def test_neo4j_answers_of_the_declared_graph(neo4j_url: str, tmp_path: Path) -> 
         for record in dice.sample(children, min(50, len(children)))
     ]
     assert compare(None, (sqlite, neo4j_url), asks) > 300
+    copied = str(tmp_path / "copied.db")
+    with open_store(neo4j_url) as one, open_store(copied) as other:
+        copy_store(one, other)
+    assert compare(None, (sqlite, copied), asks) > 300
+    with open_store(sqlite) as one, open_store(copied) as other:
+        assert lines(other) == lines(one)
 
 
-def test_neo4j_there_and_back(neo4j_url: str, tmp_path: Path, small_zoo: Path) -> None:
-    """SQLite to Neo4j to SQLite: the dump, clocks and all, is as it was."""
-    first, last = str(tmp_path / "first.db"), str(tmp_path / "last.db")
-    collected(small_zoo, first)
-    with open_store(first) as one, open_store(neo4j_url) as middle, open_store(last) as other:
-        copy_store(one, middle)
-        copy_store(middle, other)
-        with one.reading() as before, other.reading() as after:
+def commands(hub: Path, models: list[str]) -> Iterator[list[str]]:
+    """Write every command that asks a store, for some models each; OUT stands for a path of the run's own."""
+    asked = random.Random(3).sample(models, min(10, len(models)))
+    named = ["--hub", str(hub), "--offline"]
+    yield ["store", "check"]
+    for form in ("jsonl", "graphml", "neo4j-csv"):
+        yield ["store", "export", "OUT", "--format", form]
+    for model in asked:
+        yield ["trace", model, *named]
+        yield ["trace", model, "--down", "--max-models", "3", *named]
+        yield ["history", model, *named]
+        yield ["check", model, *named]
+        if (hub / model).is_dir():
+            yield ["verify", str(hub / model), *named]
+    yield ["trace", asked[0], asked[-1], *named]
+    yield ["diff", asked[0], asked[-1], *named]
+    yield ["collect", *asked, *named]
+    yield ["store", "forget", *asked[:3], *named]
+    yield ["store", "check"]
+
+
+OWN = re.compile(r'"(collected_at|backend)": ?"[^"]*"')
+
+
+def printed(command: list[str], store: str, out: Path) -> tuple[int, str, dict[str, bytes]]:
+    """Run a command for JSON: its exit code, what it printed without clock and place, and the files it wrote."""
+    form = [] if "export" in command else ["--format", "json"]
+    arguments = [str(out) if word == "OUT" else word for word in command]
+    done = CliRunner().invoke(main, [*arguments, *form, "--store", store, "--quiet"])
+    assert done.exception is None or isinstance(done.exception, SystemExit), command
+    files = {str(path.relative_to(out.parent)).replace(out.name, "OUT"): path.read_bytes()
+             for path in (out, *out.glob("*")) if path.is_file()}  # fmt: skip
+    return done.exit_code, OWN.sub("", done.stdout).replace(store, "STORE").replace(str(out), "OUT"), files
+
+
+@pytest.mark.timeout(600)
+def test_neo4j_there_and_back(hub: Path, neo4j_url: str, tmp_path: Path) -> None:
+    """SQLite to Neo4j to SQLite: the dump, clocks and all, is as it was, and every command prints the same bytes."""
+    stores = [str(tmp_path / "first.db"), neo4j_url, str(tmp_path / "last.db")]
+    models = collected(hub, stores[0])
+    for here, there in pairwise(stores):
+        with open_store(here) as one, open_store(there) as other:
+            copy_store(one, other)
+    with open_store(stores[0]) as one, open_store(stores[2]) as last:
+        with one.reading() as before, last.reading() as after:
             assert list(dump(after, clocks=True)) == list(dump(before, clocks=True))
+    answered = []
+    for number, command in enumerate(commands(hub, models)):
+        first, *others = (printed(command, store, tmp_path / f"out-{number}-{n}") for n, store in enumerate(stores))
+        assert others == [first, first], command
+        answered += [command] if first[0] in (0, 1) else []
+    assert len(answered) > 30

@@ -25,7 +25,8 @@ import os, random, signal, sys, threading
 from lineage.store import copying, sections, sqlite
 from lineage.store.open import open_store
 
-sections.BATCH_ROWS, sqlite.BULK_STEP, copying.BULK_ROWS = 100, 300, int(sys.argv[3])
+sections.BATCH_ROWS, copying.BULK_ROWS = int(sys.argv[6]), int(sys.argv[3])
+sqlite.BULK_STEP = 2 * sections.BATCH_ROWS
 left, pause = int(sys.argv[4]), float(sys.argv[5])
 source, target = open_store(sys.argv[1], read_only=True), open_store(sys.argv[2])
 write = target.write_rows
@@ -42,22 +43,20 @@ copying.copy_store(source, target)
 """
 """Kills itself some milliseconds after a write has begun."""
 
-COUNT = 1_500
 
-
-def fill(store: GraphStore) -> None:
-    """Write some thousand rows of most kinds, awaited ones among them."""
-    keys = [f"org/model-{number:05}" for number in range(COUNT)]
+def fill(store: GraphStore, count: int) -> None:
+    """Write rows of most kinds, awaited ones among them."""
+    keys = [f"org/model-{number:05}" for number in range(count)]
     edges = tuple(derivation(child, parent) for parent, child in pairwise(keys))
     store.write(GraphBatch(models=tuple(model(key) for key in keys), derivations=edges))
     store.write(FAMILY)
     store.write(AWAITING)
 
 
-def survive(source: str, target: str, bulk: int, dice: random.Random, kills: int) -> None:
+def survive(source: str, target: str, bulk: int, dice: random.Random, kills: int, rows: int) -> None:
     """Kill one copy after another, then complete it, and hold both ends to each other."""
     for number in range(kills):
-        where = [source, target, str(bulk), str(dice.randrange(6, 12) + number), str(dice.random() * 0.03)]
+        where = [source, target, str(bulk), str(dice.randrange(6, 12) + number), str(dice.random() * 0.03), str(rows)]
         done = subprocess.run(
             [sys.executable, "-c", CODE, *where], cwd=ROOT, capture_output=True, timeout=120, check=False
         )
@@ -77,8 +76,8 @@ def survive(source: str, target: str, bulk: int, dice: random.Random, kills: int
 def test_a_killed_copy_between_files_is_completed(tmp_path: Path, seed: int, bulk: int) -> None:
     """From SQLite to SQLite, in transactions of their own and in a load without indexes."""
     with open_store(str(tmp_path / "one.db")) as store:
-        fill(store)
-    survive(str(tmp_path / "one.db"), str(tmp_path / "two.db"), bulk, random.Random(seed), kills=5)
+        fill(store, 1_500)
+    survive(str(tmp_path / "one.db"), str(tmp_path / "two.db"), bulk, random.Random(seed), kills=5, rows=100)
 
 
 @pytest.fixture(params=PARAMS)
@@ -91,10 +90,10 @@ def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_killed_copy_to_neo4j_and_back_is_completed(url: str, tmp_path: Path, bulk: int) -> None:
     """From SQLite to Neo4j and from there to SQLite."""
     with open_store(str(tmp_path / "one.db")) as store:
-        fill(store)
+        fill(store, 500)
     dice = random.Random(bulk)
-    survive(str(tmp_path / "one.db"), url, bulk, dice, kills=3)
-    survive(url, str(tmp_path / "two.db"), bulk, dice, kills=3)
+    survive(str(tmp_path / "one.db"), url, bulk, dice, kills=2, rows=40)
+    survive(url, str(tmp_path / "two.db"), bulk, dice, kills=2, rows=40)
     with open_store(str(tmp_path / "one.db")) as one, open_store(str(tmp_path / "two.db")) as two:
         with one.reading() as left, two.reading() as right:
             assert checksums(left).digests() == checksums(right).digests()
