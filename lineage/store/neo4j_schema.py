@@ -126,8 +126,8 @@ def make_ready(session: Session, patience: Patience) -> None:
         if 0 < state.version < number:
             for statement in statements:
                 _change(session, patience, statement)
-            done = (  # another process may be further already
-                f"MATCH (s:{STORE}) WHERE s.schema_version < $number"
+            done = (  # another process may be further already: looked at under the lock, which SET takes
+                f"MATCH (s:{STORE}) SET s.writes = s.writes WITH s WHERE s.schema_version < $number"
                 " SET s.schema_version = $number, s.migrations = coalesce(s.migrations, []) + $name"
             )
             _note_down(session, patience, done, number=number, name=f"{number} {name}")

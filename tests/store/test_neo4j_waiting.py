@@ -72,10 +72,10 @@ def test_a_writer_that_waits_says_so_and_gives_up(
     """A command that another writer keeps waiting tells it on stderr, and ends in an error; nothing is written."""
     from lineage_cli.main import main
 
-    monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.3)
-    monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 1.5)
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
+    monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.3)
+    monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 1.5)
     with held(neo4j_url):
         for quiet in ((), ("--quiet",)):
             before = time.monotonic()
@@ -93,10 +93,11 @@ def test_a_writer_that_waits_says_so_and_gives_up(
 
 def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waited less than that writes as soon as the other one is done."""
-    monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.2)
     heard = Heard()
     with open_store(neo4j_url, progress=heard) as store:
         store.write(FAMILY)
+        heard.notes.clear()
+        monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.2)
         with held(neo4j_url) as let_go:
             timer = threading.Timer(1.0, let_go)
             timer.start()
@@ -109,13 +110,13 @@ def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.M
 
 def test_a_long_write_is_not_cut(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is one of waiting: whoever has the turn may take longer."""
-    monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.5)
-    monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 1.0)
     heard = Heard()
     with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
         heard.notes.clear()
-        store._write(lambda writer: time.sleep(2.5))
+        monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 2.0)
+        monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 3.0)
+        store._write(lambda writer: time.sleep(5))
     assert heard.notes == []
 
 
