@@ -134,7 +134,13 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
             files = CsvFolder(folder, opened)
             for kind in PROMOTED:
                 for key in view.all_awaited(kind):
-                    files.add("nodes", AWAITED, {f"key:ID({kind})": key}, {"kind": "string"}, {"kind": kind})
+                    files.add(
+                        "nodes",
+                        AWAITED,
+                        {f"key:ID({kind})": key},
+                        {"kind": "string", NAME: "string"},
+                        {"kind": kind, NAME: key},
+                    )
             for section in SECTIONS:
                 for row in rows_of(view, section):
                     _add(files, section, row)
