@@ -134,7 +134,8 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
             files = CsvFolder(folder, opened)
             for kind in PROMOTED:
                 for key in view.all_awaited(kind):
-                    files.add("nodes", AWAITED, {f"key:ID({kind})": key}, {"kind": "string"}, {"kind": kind})
+                    columns = {NAME: "string", "kind": "string"}
+                    files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
             for section in SECTIONS:
                 for row in rows_of(view, section):
                     _add(files, section, row)
