@@ -29,12 +29,12 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     from lineage.store.copying import copy_store
     from lineage.store.open import open_store
 
-    if _are_one(source, target):
-        raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
     opened = (
         session.keep(open_store(source, read_only=True, progress=session.progress)),
         session.keep(open_store(target, progress=session.progress)),
     )
+    if _are_one(source, target):  # only now: what names no store may hold a password, and opening refuses it unseen
+        raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
     copied = copy_store(*opened, session.progress)
     return StoreCopyAnswer(
         **_header("store-copy.v1"), source=opened[0].url, target=opened[1].url, written=copied.written,

@@ -47,7 +47,10 @@ class NodeRow(NamedTuple):
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version."""
+    """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version.
+
+    `note` says so where there is no store yet.
+    """
 
     url: str
     backend: str
@@ -56,6 +59,8 @@ class StoreInfo:
     nodes: dict[str, int]
     edges: dict[str, int]
     server: str | None = None
+    database: str | None = None
+    note: str | None = None
 
 
 class Descent(NamedTuple):

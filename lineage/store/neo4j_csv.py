@@ -29,7 +29,7 @@ from lineage.store.neo4j_codec import (
     name_property,
     node_properties,
 )
-from lineage.store.neo4j_schema import IMPORTED, SCHEMA_VERSION, STORE, UNFINISHED
+from lineage.store.neo4j_schema import IMPORTED, STORE, UNFINISHED, schema_version
 from lineage.store.promoted import ENDS, PROMOTED, canonical
 from lineage.store.sections import SECTIONS, Checksums, line, rows_of
 
@@ -134,13 +134,8 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
             files = CsvFolder(folder, opened)
             for kind in PROMOTED:
                 for key in view.all_awaited(kind):
-                    files.add(
-                        "nodes",
-                        AWAITED,
-                        {f"key:ID({kind})": key},
-                        {"kind": "string", NAME: "string"},
-                        {"kind": kind, NAME: key},
-                    )
+                    columns = {NAME: "string", "kind": "string"}
+                    files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
             for section in SECTIONS:
                 for row in rows_of(view, section):
                     _add(files, section, row)
@@ -171,7 +166,7 @@ def _make_empty(folder: Path) -> None:
 def _add_store(files: CsvFolder) -> None:
     """Write the node by which a database is known as a store, with the version of its schema."""
     columns = {"schema_version": "long", "writes": "long", UNFINISHED: "string[]"}
-    properties = {"schema_version": SCHEMA_VERSION, "writes": 0, UNFINISHED: [*sorted(files.unfinished), IMPORTED]}
+    properties = {"schema_version": schema_version(), "writes": 0, UNFINISHED: [*sorted(files.unfinished), IMPORTED]}
     files.add("nodes", STORE, {"name:ID(LineageStore)": "lineage"}, columns, properties)
 
 

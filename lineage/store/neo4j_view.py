@@ -23,10 +23,11 @@ from lineage.store.neo4j_errors import told
 from lineage.store.promoted import ENDS, check_where
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction, Transaction
-
     from lineage.store.interface import Direction, EdgeKind, NodeKind, Scalar
     from lineage_schemas.graph_batch import AttachmentKind
+
+Asked = Callable[[Callable[[Any], Any]], Any]
+"""Gives a question the transaction of the moment, and the answer back."""
 
 CHUNK = 10_000
 """Keys or rows in one statement."""
@@ -40,26 +41,27 @@ def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
 
 
 class Neo4jView(StoreView):
-    """Read through a transaction that somebody else opens and closes.
+    """Read through a transaction that somebody else opens and closes, and begins anew where its connection broke.
 
     Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions. Order
     is the server's own by index where a list may be long; it is by code point, as everywhere.
     """
 
-    def __init__(self, transaction: Transaction | ManagedTransaction, url: str | None) -> None:
+    def __init__(self, asked: Asked, url: str | None) -> None:
         """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
-        self._transaction = transaction
+        self._asked = asked
         self._told: Callable[[], AbstractContextManager[None]] = partial(told, url) if url else nullcontext
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Run a statement and fetch all it gives."""
         with self._told():
-            return self._transaction.run(statement, parameters).values()
+            found: list[list[Any]] = self._asked(lambda transaction: transaction.run(statement, parameters).values())
+        return found
 
     def each(self, statement: str, **parameters: Any) -> Iterator[Any]:
-        """Run a statement and give its rows one by one, in constant memory."""
+        """Run a statement and give its rows one by one, in constant memory. Amid them nothing is asked again."""
         with self._told():
-            for record in self._transaction.run(statement, parameters):
+            for record in self._asked(lambda transaction: transaction.run(statement, parameters)):
                 yield record.values()
 
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:

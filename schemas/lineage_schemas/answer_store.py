@@ -12,7 +12,8 @@ class StoreInfoAnswer(Answer):
     """Describe a store: where it is, its schema version, how much it holds.
 
     `note` says so where there is no store yet at that place: then `size_bytes` is null and every count 0.
-    `server` names the server behind it with its version; null where there is none.
+    `server` names the server behind it with its version, `database` its database; null where there is none. A server
+    tells nobody what a database occupies: there `size_bytes` is null too.
     """
 
     url: str
@@ -23,6 +24,7 @@ class StoreInfoAnswer(Answer):
     edges: dict[str, int]
     note: str | None = None
     server: str | None = None
+    database: str | None = None
 
 
 class StoreForgetAnswer(Answer):

@@ -24,10 +24,12 @@ def store_info(answer: StoreInfoAnswer) -> Document:
     facts = f"{answer.backend}, schema {answer.schema_version}"
     if answer.size_bytes is not None:
         facts += f", {size(answer.size_bytes)}"
+    where = answer.backend
     if answer.server:
-        facts += f", {answer.server}"
+        where += f", {answer.server}" + (f", database {answer.database}" if answer.database else "")
+        facts += f"{where.removeprefix(answer.backend)}, size not told by the server"
     if answer.note:
-        return [line(strong(answer.url), f" · {answer.backend}"), line(Span(answer.note, "warn"), indent="  ")]
+        return [line(strong(answer.url), f" · {where}"), line(Span(answer.note, "warn"), indent="  ")]
     return [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
 
 
