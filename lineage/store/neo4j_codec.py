@@ -57,7 +57,9 @@ EMPTY = "empty"
 _RESERVED = frozenset({"key", "details", "absent", EMPTY})
 
 _RESERVED_OF: Mapping[NodeKind, frozenset[str]] = {
-    kind: _RESERVED | ({NAME} if kind in NAMED else set()) | ({*OBSERVED, "observed_at"} if kind == "Model" else set())
+    kind: _RESERVED
+    | ({NAME} if kind in NAMED else set())
+    | ({"observations", *OBSERVED, "observed_at"} if kind == "Model" else set())
     for kind in PROMOTED
 }
 """Names that stand for something else on nodes of a kind: a property of the same name stands in `details`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lineage.errors import StoreError
@@ -51,6 +51,8 @@ def stored(laid: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(kind=st.sampled_from(sorted(PROMOTED)), key=text, wanted=properties)
+@example(kind="Model", key="a/b", wanted={"observations": []})
+@example(kind="Model", key="a/b", wanted={"name": "no field of a model", "id": "a/b"})
 def test_neo4j_nodes_come_back_as_any_backend_gives_them(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
     """Whatever a node holds comes back equal, types too, with promoted properties null where they were not said."""
     found = node_from(kind, stored(node_properties(kind, key, wanted)))
