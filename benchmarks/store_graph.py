@@ -152,7 +152,8 @@ def model_properties(key: str, commit: str, licence: str | None) -> dict[str, ob
     seen = {"observed_at": "2026-01-01T00:00:00Z"}
     return {
         "hub": "huggingface.co", "id": key, "state": "present", "state_note": None, "publisher": key.split("/")[0],
-        "head": commit, "level": "header", "licence": licence, "licence_name": None, "licence_link": None,
+        "head": commit, "level": "header", "history_source": None, "history_incomplete": None,
+        "licence": licence, "licence_name": None, "licence_link": None,
         "library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["safetensors", "region:us"],
         "aliases": [], "collected_at": "2026-01-01T00:00:00Z",
         "observations": {

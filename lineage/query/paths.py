@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from heapq import merge
+from heapq import heappop, heappush, merge
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from lineage.query.walk import reachable
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from lineage.store.interface import EdgeRow, StoreView
 
 
@@ -47,8 +49,9 @@ def paths(view: StoreView, a: str, b: str, *, limit: int) -> Paths:
 def _ways_up(view: StoreView, child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
     """List the simple ways from a child to an ancestor, the shortest first; none where it is no ancestor.
 
-    Only models that the child descends from and that descend from the ancestor can be on one. The search for the next
-    shortest way takes polynomial time; going over all simple ways in depth may end in dead ends for ever.
+    Only models that the child descends from and that descend from the ancestor can be on one. Where there are cycles
+    too, the search for the next shortest way takes polynomial time; going over all simple ways in depth may end in dead
+    ends for ever.
     """
     upward = reachable(view, child, "out")
     if ancestor not in upward:
@@ -59,5 +62,27 @@ def _ways_up(view: StoreView, child: str, ancestor: str) -> Iterator[tuple[str, 
     graph: nx.DiGraph[str] = nx.DiGraph(sorted(pairs))
     between = nx.ancestors(graph, ancestor) | {ancestor}
     graph.remove_nodes_from([key for key in upward if key not in between])
-    for path in nx.shortest_simple_paths(graph, child, ancestor):
-        yield tuple(path)
+    if nx.is_directed_acyclic_graph(graph):
+        yield from _without_cycles(graph, child, ancestor)
+    else:
+        for path in nx.shortest_simple_paths(graph, child, ancestor):
+            yield tuple(path)
+
+
+def _without_cycles(graph: nx.DiGraph[str], child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
+    """List the ways through a graph without cycles, the shortest first and then by key.
+
+    The beginnings of ways wait in order of how long they can end at least. Each of them does end so: no dead ends, and
+    each way costs its own length.
+    """
+    import networkx as nx
+
+    left = nx.single_source_shortest_path_length(graph.reverse(copy=False), ancestor)
+    waiting: list[tuple[int, tuple[str, ...]]] = [(left[child], (child,))]
+    while waiting:
+        _, path = heappop(waiting)
+        if path[-1] == ancestor:
+            yield path
+            continue
+        for parent in graph[path[-1]]:
+            heappush(waiting, (len(path) + left[parent], (*path, parent)))

@@ -43,7 +43,8 @@ def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
 class Neo4jView(StoreView):
     """Read through a transaction that somebody else opens and closes, and begins anew where its connection broke.
 
-    Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions. Order
+    Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions, but
+    for models that a walk up has met: the view keeps them, because whoever walks asks for them next. Order
     is the server's own by index where a list may be long; it is by code point, as everywhere.
     """
 
@@ -51,6 +52,7 @@ class Neo4jView(StoreView):
         """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
         self._asked = asked
         self._told: Callable[[], AbstractContextManager[None]] = partial(told, url) if url else nullcontext
+        self._models: dict[str, dict[str, Any]] = {}
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Run a statement and fetch all it gives."""
@@ -65,10 +67,12 @@ class Neo4jView(StoreView):
                 yield record.values()
 
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Fetch nodes by key."""
-        found: dict[str, dict[str, Any]] = {}
+        """Fetch nodes by key. Models that a walk up has met are at hand."""
+        wanted = set(keys)
+        at_hand = wanted & self._models.keys() if kind == "Model" else set()
+        found = {key: node_from(kind, dict(self._models[key]))[1] for key in at_hand}
         statement = f"UNWIND $keys AS key MATCH (n:{kind} {{key: key}}) RETURN properties(n)"
-        for chunk in chunks(sorted(set(keys))):
+        for chunk in chunks(sorted(wanted - at_hand)):
             found.update(node_from(kind, row[0]) for row in self.rows(statement, keys=chunk))
         return {key: found[key] for key in sorted(found)}
 
@@ -169,7 +173,9 @@ class Neo4jView(StoreView):
         """List the edges of descent upward from a model, in one statement for some dozens of hops."""
         from lineage.store.neo4j_walk import ancestry
 
-        return ancestry(self, root, depth)
+        edges, models = ancestry(self, root, depth)
+        self._models.update(models)
+        return edges
 
     def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
         """Walk down in one statement for some dozens of hops, where it reaches that far; up it costs what it costs."""

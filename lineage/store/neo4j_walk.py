@@ -19,8 +19,10 @@ MAX_HOPS = 64
 _UP = """
 UNWIND $keys AS key MATCH (root:Model {{key: key}})
 MATCH (root)-[:DERIVED_FROM*0..{hops}]->(m:Model) WITH DISTINCT m
-MATCH (m)-[r:DERIVED_FROM]->(t:Model) RETURN m.key, t.key, properties(r)
+RETURN m.key, properties(m), [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, properties(r)]]
 """
+"""Every ancestor once, with its edges: whoever walks up asks for the models next, and a statement costs more than they
+do."""
 
 _DOWN = f"""
 MATCH (root:Model {{key: $root}})
@@ -64,18 +66,22 @@ class _Reached(NamedTuple):
     relation: str | None
 
 
-def ancestry(view: Neo4jView, root: str, depth: int | None) -> list[EdgeRow]:
-    """List the edges of descent upward from a model and all its ancestors within `depth`."""
+def ancestry(view: Neo4jView, root: str, depth: int | None) -> tuple[list[EdgeRow], dict[str, dict[str, Any]]]:
+    """List the edges of descent upward from a model and all its ancestors within `depth`, and these as they lie."""
     edges: dict[str, list[EdgeRow]] = {}
+    models: dict[str, dict[str, Any]] = {}
     frontier, gone = {root}, 0
     while frontier and (depth is None or gone <= depth):
         hops = MAX_HOPS if depth is None else min(MAX_HOPS, depth - gone)
-        for source, target, properties in view.rows(_UP.format(hops=hops), keys=sorted(frontier)):
-            edge = EdgeRow("DERIVED_FROM", source, target, *edge_from("DERIVED_FROM", properties))
-            edges.setdefault(source, []).append(edge)
+        for source, stored, ways in view.rows(_UP.format(hops=hops), keys=sorted(frontier)):
+            models[source] = stored
+            edges[source] = [
+                EdgeRow("DERIVED_FROM", source, target, *edge_from("DERIVED_FROM", properties))
+                for target, properties in ways
+            ]
         frontier = _beyond(edges, frontier, hops)
         gone += hops + 1
-    return [edge for key in sorted(edges) for edge in sorted(edges[key], key=lambda edge: edge.target)]
+    return [edge for key in sorted(edges) for edge in sorted(edges[key], key=lambda edge: edge.target)], models
 
 
 def _beyond(edges: dict[str, list[EdgeRow]], start: set[str], hops: int) -> set[str]:

@@ -41,6 +41,16 @@ def test_a_limit_keeps_the_shortest_and_says_so(edges: list[tuple[str, str]], a:
     assert cut.more == (len(whole.paths) > kept)
 
 
+@given(edge_lists, node, node, st.integers(0, 4))
+def test_without_cycles_ways_of_one_length_are_cut_by_key(
+    edges: list[tuple[str, str]], a: str, b: str, limit: int
+) -> None:
+    """In a graph without cycles a limit keeps the first ways of the whole list, those of one length by key."""
+    upward = EdgeList([(max(edge), min(edge)) for edge in edges])
+    whole = paths(upward, a, b, limit=10_000)
+    assert paths(upward, a, b, limit=limit).paths == whole.paths[: 1 if a == b else limit]
+
+
 def test_exponentially_many_ways_end_at_the_limit() -> None:
     """A ladder of forty rungs has a trillion ways; the first few are found at once."""
     rungs = [(f"{n}{x}", f"{n + 1}{y}") for n in range(40) for x in "ab" for y in "ab"]
