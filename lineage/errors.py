@@ -45,7 +45,21 @@ class GatedError(HubError):
 
 
 class HubUnreachableError(HubError):
-    """Report that the Hub did not answer in spite of retries: network, 429, 5xx, or `--offline`."""
+    """Report that nothing was learned from the Hub: not asked (`--offline`, a cache), or one of the kinds below."""
+
+
+class RateLimitedError(HubUnreachableError):
+    """Report that the Hub answers no more requests of ours for now (429); `wait` is in seconds, where it says."""
+
+    def __init__(
+        self, message: str, *, model: str | None = None, hint: str | None = None, wait: float | None = None
+    ) -> None:
+        super().__init__(message, model=model, hint=hint)
+        self.wait = wait
+
+
+class NoAnswerError(HubUnreachableError):
+    """Report that the Hub did not answer in spite of retries: refused connection, no network, timeout, 5xx."""
 
 
 class HubAnswerError(HubError):

@@ -71,15 +71,27 @@ class Neo4jSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Neo4jSettings:
-        """Read the environment; an empty variable counts as one that is not set."""
+        """Read the environment; an empty variable counts as one that is not set.
+
+        Raises InputError for a file in the home of somebody who has none here.
+        """
         env = os.environ if environ is None else environ
         file = env.get("NEO4J_PASSWORD_FILE")
         return cls(
             username=env.get("NEO4J_USERNAME") or None,
             database=env.get("NEO4J_DATABASE") or None,
             password=env.get("NEO4J_PASSWORD") or None,
-            password_file=Path(file).expanduser() if file else None,
+            password_file=_password_file(file) if file else None,
         )
+
+
+def _password_file(named: str) -> Path:
+    """Write the path of the password's file out in full."""
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        hint = "write the path in full"
+        raise InputError(f"NEO4J_PASSWORD_FILE: {named!r} is no file on this machine: {error}", hint=hint) from error
 
 
 def _user_folder(kind: str) -> Path:

@@ -30,7 +30,7 @@ def answer(command: str, folder: Path) -> str:
         command, shell=True, cwd=ROOT, env={**keep, **own, "PATH": path, "PYTHONUTF8": "1"}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
-    if "lineage " not in command or done.returncode > 1:
+    if "lineage " not in command or done.returncode > 2 or done.stdout.startswith("error:"):
         raise SystemExit(f"{command}\n{done.stdout}exit code {done.returncode}")
     text = done.stdout.replace(str(folder / "tour.db"), STORE)
     text = re.sub(r"^(/tmp/tour\.db .*), [\d.]+ [kM]B$", r"\1, 1.1 MB", text, flags=re.MULTILINE)

@@ -1,6 +1,6 @@
 """Run the command line as `python -m lineage_cli`."""
 
-from lineage_cli.main import main
+from lineage_cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import click
 
 from lineage import errors
+from lineage_cli import start
 from lineage_cli._output import say, silence_stdout
 
 CANNOT = 2
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 HINTS: dict[type[BaseException], str] = {
@@ -21,6 +21,7 @@ HINTS: dict[type[BaseException], str] = {
     errors.RevisionNotFoundError: "`lineage history ORG/NAME --all-branches` lists branches, tags and commits",
     errors.FileNotInRevisionError: "the file or its LFS object is not there; fetch it, or name another revision",
     errors.GatedError: "ask for access on the model's page, then set HF_TOKEN",
+    errors.RateLimitedError: "try again later; a token in HF_TOKEN raises the limit",
     errors.HubUnreachableError: "try again later, or use --offline for what is already in the store",
     errors.HubAnswerError: "try again; if it stays, look at the Hub's or proxy's side (HF_ENDPOINT)",
     errors.HubError: "try again; --hub DIR reads models from a folder instead",
@@ -78,7 +79,7 @@ def _usage(error: BaseException) -> Told:
 
 
 def _interrupted(error: BaseException) -> Told:
-    return "interrupted", "nothing is lost: run the same command again and it goes on from here", INTERRUPTED
+    return start.WORDS, start.ADVICE, start.INTERRUPTED
 
 
 def _system(error: BaseException) -> Told:

@@ -91,7 +91,7 @@ def _writable(context: click.Context, parameter: click.Parameter, path: Path | N
 def _store() -> Decorator:
     return click.option(
         "--store", metavar="PATH|URL",
-        help="Where the graph is kept: a file, sqlite:///PATH or memory: [default: LINEAGE_STORE, or your data folder]",
+        help="Where the graph is kept: a file, neo4j://HOST or memory: [default: LINEAGE_STORE, or your data folder]",
     )  # fmt: skip
 
 

@@ -22,10 +22,10 @@ def command(*, run: Run, target: str, other: str | None, level: Level | None) ->
 
     Compares weights by tensor, config and card by field, card text and tokenizers by hash. With TARGET alone,
     compares the last two changes of its weights; with OTHER, goes from TARGET to OTHER (ORG/NAME@REVISION names a
-    revision).
+    revision). Exit code 2 where something could not be compared.
     """
     from lineage.answers.diff import diff
 
     with run.session() as session:
         answer = diff(session, target, other, level=level)
-    run.finish(answer)
+    run.finish(answer, 2 if answer.unchecked else 0)

@@ -15,10 +15,10 @@ def command(*, run: Run, target: str, all_branches: bool) -> None:
     """List every push of a model and what it did to the weights.
 
     A push is a run of commits less than an hour apart: sharded weights arrive that way. TARGET@BRANCH shows another
-    branch than the default one.
+    branch than the default one. Exit code 2 where something could not be told or looked up.
     """
     from lineage.answers.history import history
 
     with run.session() as session:
         answer = history(session, target, all_branches=all_branches)
-    run.finish(answer)
+    run.finish(answer, 2 if answer.unchecked else 0)

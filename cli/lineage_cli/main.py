@@ -32,9 +32,9 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command line and exit; whatever goes wrong ends as words, never as a traceback."""
         extra |= {"prog_name": "lineage", "standalone_mode": False}
-        _start_lean()
-        _open_closed_streams()
         try:
+            _start_lean()
+            _open_closed_streams()
             code = super().main(*args, **extra)
             sys.stdout.flush()
         except (SystemExit, KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the one place where errors end

@@ -48,7 +48,7 @@ def check(
     Refs are looked up anew unless the session is offline. A model that cannot be checked is an answer with the
     verdict `unchecked`, never an error that hides the others. One target gives one answer, several a list.
     """
-    options = CollectOptions(refresh=True, level=level, max_bytes=max_bytes, parents=False)
+    options = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     if len(targets) == 1:
         return _check_one(session, as_target(session, targets[0]), since, options)
     answers = [_check_of_several(session, text, since, options) for text in targets]

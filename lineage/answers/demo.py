@@ -62,7 +62,8 @@ def demo(session: Session) -> DemoAnswer:
 def next_commands(store: str) -> tuple[str, ...]:
     """Write the commands that go on from here, as they work in the shell that the demo was started from."""
     where = shlex.join(["--hub", str(HUB_FOLDER), "--store", store])
-    questions = [f"trace {BASE} --down", f"history {REPLACED}", f"diff {MERGED} {MERGE}"]
+    folder = shlex.quote(str(HUB_FOLDER / MERGED))
+    questions = [f"trace {BASE} --down", f"diff {MERGED} {MERGE}", f"verify {folder} --against {MERGED}"]
     return tuple(f"{invocation()} {question} {where}" for question in questions)
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
 from lineage.answers.facets import facets
 from lineage.answers.lines import pick_line
-from lineage.answers.looked_up import look_up
-from lineage.answers.measuring import Measured, level_within_budget, measure_model
+from lineage.answers.looked_up import hub_to_read, look_up, read_date
+from lineage.answers.measuring import Measured, level_within_budget, measure_model, recorded_weights
 from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
-from lineage.fingerprint.cast import is_cast, local_tensors
+from lineage.fingerprint.cast import Placed, cast_check
 from lineage.fingerprint.compare import ToldChange, compare_layouts, compare_tensors, tell_change
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage_schemas.answer_diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
@@ -42,13 +40,17 @@ class _Side:
         """Give the main group as far as it was measured."""
         return self.measured.main
 
+    def placed(self, found: GroupFingerprint) -> Placed:
+        """Say where a measured group of this side stands."""
+        return Placed(self.hub, self.resolved.model, self.resolved.commit, found)
+
 
 def diff(session: Session, a: str, b: str | None = None, *, level: Level | None = None) -> DiffAnswer:
     """Compare `a` with `b`, or without `b` the states before and after the last change of the weights of `a`.
 
     The last change is the last one that counts, else the last one that touched weights, else the last commit. Weights
     are read to `level`, without it in full on a local Hub or where they are few, else by their headers: then
-    `unchecked` says so.
+    `unchecked` says so. What the store has of them is not read again, and offline it is all there is.
     Raises InputError where there is nothing to compare, HubError where a side cannot be read.
     """
     hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
@@ -58,9 +60,10 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
     fields, unreadable = facets(
         (before.hub, before.resolved, before.measured.snapshot), (after.hub, after.resolved, after.measured.snapshot)
     )
+    dates = [read_date(session, side.hub, side.resolved.model) for side in (before, after)]
     problems = [item for side in (before, after) for item in side.measured.unchecked()]
     return DiffAnswer(
-        **session.header("diff.v1", datetime.now(UTC)),
+        **session.header("diff.v1", max(filter(None, dates), default=None)),
         a=_written(session, before),
         b=_written(session, after),
         weights=weights,
@@ -72,15 +75,15 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
 def _resolved(session: Session, text: str) -> tuple[Hub, ResolvedRevision]:
     """Find the commit that a target means."""
     target = as_target(session, text)
-    hub = target.hub or session.hub
+    hub = hub_to_read(session, target)
     return hub, hub.resolve(target.model, target.revision)
 
 
 def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevision], ...]:
     """Find the commits before and after the last change of a model's weights."""
     target = as_target(session, text)
-    hub = target.hub or session.hub
-    asked = look_up(session, target, CollectOptions(refresh=True, parents=False))
+    hub = hub_to_read(session, target)
+    asked = look_up(session, target, CollectOptions(refresh=True, by_refs=True, parents=False))
     with session.store.reading() as view:
         recorded = pick_line(view, asked.key, target.revision)
     if recorded is None:
@@ -102,7 +105,8 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
 def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None) -> _Side:
     """Measure the main group of one side, as deep as was asked or the budget allows."""
     levels = level_within_budget(hub, level)
-    measured = measure_model(hub, resolved, levels, session.progress, only=lambda group: group.main)
+    recorded = recorded_weights(session, hub)
+    measured = measure_model(hub, resolved, levels, session.progress, only=lambda g: g.main, recorded=recorded)
     return _Side(hub, resolved, measured)
 
 
@@ -121,43 +125,31 @@ def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, li
     """Compare the main groups; what was not decided comes with its reason, and with the command that reads all."""
     old, new = before.shown, after.shown
     if old is None or new is None:
-        missing = [side.resolved.model for side in (before, after) if side.shown is None]
-        reason = Unchecked(what="weights", reason=f"{' and '.join(dict.fromkeys(missing))}: no weight file")
+        without = [side for side in (before, after) if side.shown is None]
+        missing = [f"{side.resolved.model}: no weight file{side.measured.though}" for side in without]
+        reason = Unchecked(what="weights", reason="; ".join(dict.fromkeys(missing)))
         return WeightsDiff(kind="unknown", tensors=None), [reason]
-    told = tell_change(old, new, _cast_check(before, after, old, new))
-    undecided = [_undecided(old, new, told, command)] if told.kind == "replaced" else []
+    told = tell_change(old, new, cast_check(before.placed(old), after.placed(new)))
+    offline = before.hub.offline or after.hub.offline
+    undecided = [_undecided(old, new, told, command, offline=offline)] if told.kind == "replaced" else []
     return WeightsDiff(kind=told.kind, tensors=_tensors(old, new)), undecided
 
 
-def _undecided(old: GroupFingerprint, new: GroupFingerprint, told: ToldChange, command: str) -> Unchecked:
+def _undecided(
+    old: GroupFingerprint, new: GroupFingerprint, told: ToldChange, command: str, *, offline: bool
+) -> Unchecked:
     """Say what was not compared, what that leaves open, and what would decide it."""
     note = f" ({told.note})" if told.note else ""
     decide_with = None
     if old.rows is None or new.rows is None:
         reason = f"their tensors were not read{note}: what changed in them is not known"
+        decide_with = command if offline else None
     elif old.digests.weights and new.digests.weights:
         reason = f"their tensors are stored in other types{note}: one side may be the other, rounded or quantised"
     else:
         reason = f"only headers were compared{note}: a cast cannot be told from retraining"
         decide_with = command
     return Unchecked(what=f"values of {new.group.name}", reason=reason, decide_with=decide_with)
-
-
-def _cast_check(before: _Side, after: _Side, old: GroupFingerprint, new: GroupFingerprint) -> Callable[[], bool | None]:
-    """Make the check whether one side is the other rounded; it needs the files of both on this machine."""
-
-    def check() -> bool | None:
-        paths = []
-        for side, found in ((before, old), (after, new)):
-            at = [side.hub.local_path(side.resolved.model, side.resolved.commit, path) for path in found.group.files]
-            paths.append([path for path in at if path is not None])
-            if len(paths[-1]) < len(at):
-                return None
-        if old.rows is None or new.rows is None:
-            return None
-        return is_cast(old.rows, new.rows, local_tensors(paths[0]), local_tensors(paths[1]))
-
-    return check
 
 
 def _tensors(old: GroupFingerprint, new: GroupFingerprint) -> TensorsDiff | None:

@@ -35,7 +35,7 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
     Raises ModelNotFoundError where no commit of the model was ever read, RevisionNotFoundError for a branch that
     it has not.
     """
-    asked = look_up(session, as_target(session, target), CollectOptions(refresh=True, parents=False))
+    asked = look_up(session, as_target(session, target), CollectOptions(refresh=True, by_refs=True, parents=False))
     with session.store.reading() as view:
         picked = pick_line(view, asked.key, asked.target.revision)
         lines = recorded_lines(view, asked.key) if all_branches else [picked] if picked else []

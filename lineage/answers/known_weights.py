@@ -45,6 +45,22 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
     return [_match(revision, name, by, hub) for revision, name, by in found if not is_of_a_folder(revision)]
 
 
+def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
+    """Find recorded weights that nobody can tell from a group: of its layout, and read by their headers only.
+
+    One revision for each content, the first in order of key.
+    """
+    layout = group.digests.layout
+    if layout is None:
+        return []
+    keys = [row.key for row in view.find("Weights", {"layout": layout}) if row.properties.get("weights") is None]
+    first: dict[str, Match] = {}
+    for edge in view.edges("HAS_WEIGHTS", keys, "in"):
+        if not is_of_a_folder(edge.source):
+            first.setdefault(edge.target, _match(edge.source, edge.name, "files", hub))
+    return list(first.values())
+
+
 def nothing_to_compare_with(view: StoreView) -> bool:
     """Tell whether the store holds no weights of any model on a Hub."""
     return all(is_of_a_folder(edge.source) for edge in view.all_edges("HAS_WEIGHTS"))

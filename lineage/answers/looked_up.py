@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import run
@@ -20,6 +20,7 @@ from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
 
 
@@ -48,6 +49,24 @@ def look_up(session: Session, target: Target, options: CollectOptions) -> Asked:
         except HubError as error:
             unread = Unchecked(what=f"refs of {target.model}", reason=unchecked_target(error))
     return Asked(target, key, shown_id(key, session.hub.name), unread)
+
+
+def hub_to_read(session: Session, target: Target) -> Hub:
+    """Find where a target's files are read: on its Hub, or offline in what the store recorded of it."""
+    from lineage.collect.recorded_hub import RecordedHub
+
+    hub = target.hub or session.hub
+    return RecordedHub(hub, session.store) if session.offline and not hub.is_local else hub
+
+
+def read_date(session: Session, hub: Hub, model: str) -> datetime | None:
+    """Say when what an answer rests on was read: now, or when the store was filled where it stands for the Hub."""
+    from lineage.collect.recorded_hub import RecordedHub
+
+    if not isinstance(hub, RecordedHub):
+        return datetime.now(UTC)
+    with session.store.reading() as view:
+        return read_at(view, hub.key(model))
 
 
 def _with_hint(detail: str, hint: str | None) -> str:

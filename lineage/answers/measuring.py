@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.errors import FormatError, HubError, InputError
-from lineage.fingerprint.groups import weight_groups
-from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
+from lineage.errors import HubError
+from lineage.fingerprint.groups import missing_shards, weight_groups
+from lineage.fingerprint.measure import (
+    LEVELS,
+    GroupFingerprint,
+    fingerprint_as_deep_as_can_be,
+    fingerprint_file,
+)
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.change import Unchecked
+from lineage_schemas.file import FileEntry
 from lineage_schemas.model import Level
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weight_group import WeightGroup
@@ -18,23 +24,32 @@ from lineage_schemas.weight_group import WeightGroup
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lineage.answers.session import Session
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
 
-LEVELS: tuple[Level, ...] = ("metadata", "header", "full")
+Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | None]
+"""Find what the store knows of a group's files."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """Hold measured groups, the main one first, and what could not be measured, by group.
 
-    `hub` and `snapshot` are None for a single file, which belongs to no repository.
+    `hub` and `snapshot` are None for a single file, which belongs to no repository. `lacking` says which weight files
+    should be there where none is.
     """
 
     groups: tuple[GroupFingerprint, ...]
     problems: Mapping[str, str] = field(default_factory=dict)
     hub: Hub | None = None
     snapshot: Snapshot | None = None
+    lacking: str | None = None
+
+    @property
+    def though(self) -> str:
+        """Continue "no weight file" with what should be there."""
+        return f", though {self.lacking}" if self.lacking else ""
 
     @property
     def main(self) -> GroupFingerprint | None:
@@ -61,38 +76,76 @@ def measure_model(
     progress: Progress,
     *,
     only: Callable[[WeightGroup], bool] = lambda _: True,
+    recorded: Recorded = lambda group, entries: None,
 ) -> Measured:
     """Measure a model's groups at a commit, each to the level that its size in bytes (None: unknown) is given.
 
     A group that cannot be read so deep is measured as deep as it can be, and told in `problems`; what only its
-    listing tells is known of every group.
+    listing tells is known of every group. What `recorded` knows deep enough is not read.
     """
     snapshot = hub.snapshot(resolved)
     files = {entry.path: entry for entry in snapshot.files}
-    groups = [group for group in weight_groups(snapshot.files, _index_reader(hub, resolved)) if only(group)]
+    read_index = _index_reader(hub, resolved)
+    groups = [group for group in weight_groups(snapshot.files, read_index) if only(group)]
     problems: dict[str, str] = {}
     measured = []
     for group in groups:
-        sizes = [files[path].size for path in group.files]
+        entries = {path: files[path] for path in group.files}
+        sizes = [entry.size for entry in entries.values()]
+        known = recorded(group, entries)
         wanted = level_for(None if None in sizes else sum(size or 0 for size in sizes))
-        for level in reversed(LEVELS[: LEVELS.index(wanted) + 1]):
-            try:
-                found = fingerprint_group(hub, resolved.model, resolved.commit, group, files, level, progress)
-            except (HubError, FormatError, InputError) as error:
-                problems.setdefault(group.name, error.message)
-                continue
-            measured.append(found)
-            break
-    return Measured(tuple(measured), problems, hub, snapshot)
+        if known is not None and LEVELS.index(known.level) >= LEVELS.index(wanted):
+            measured.append(known)
+            continue
+        found, problem = fingerprint_as_deep_as_can_be(
+            hub, resolved.model, resolved.commit, group, files, wanted, progress
+        )
+        if problem is not None:
+            problems[group.name] = problem.message
+        measured += sorted((each for each in (known, found) if each), key=lambda each: LEVELS.index(each.level))[-1:]
+    lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
+    return Measured(tuple(measured), problems, hub, snapshot, lacking)
+
+
+def _lacking(indexes: Mapping[str, Sequence[str]]) -> str | None:
+    """Say which shards the index files name that are not there."""
+    told = []
+    for index, shards in indexes.items():
+        few = ", ".join(shards[:3]) + (f" and {len(shards) - 3} more" if len(shards) > 3 else "")
+        told.append(f"{index} names {len(shards)} shards ({few})" if shards else f"{index} stands for a set of shards")
+    return "; ".join(told) or None
+
+
+def recorded_weights(session: Session, hub: Hub) -> Recorded:
+    """Look weights of a remote Hub up in the store: what was read of the same files once need not be read again.
+
+    Files on this machine are read: they are what is asked about.
+    """
+    from lineage.collect.weights import stored_fingerprint
+
+    def recorded(group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
+        if hub.is_local:
+            return None
+        with session.store.reading() as view:
+            return stored_fingerprint(view, group, entries)
+
+    return recorded
 
 
 def level_within_budget(hub: Hub, asked: Level | None = None) -> Callable[[int | None], Level]:
-    """Choose levels as the budget says: what was asked for, or local in full, or remote what stays small."""
+    """Choose levels as one model's budget says: what was asked for, local in full, remote while bytes are left."""
+    left = DEFAULT_MAX_BYTES
 
     def level_for(size: int | None) -> Level:
+        nonlocal left
         if asked is not None:
             return asked
-        return "full" if hub.is_local or (size is not None and size <= DEFAULT_MAX_BYTES) else "header"
+        if hub.is_local:
+            return "full"
+        if size is None or size > left:
+            return "header"
+        left -= size
+        return "full"
 
     return level_for
 

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import lineage
 from lineage.errors import InputError
-from lineage.store.sections import ATTACHMENTS, Checksums
+from lineage.store.sections import ATTACHMENTS, AWAITED, Checksums
 from lineage_schemas.answer_store import Contents, StoreCopyAnswer, StoreExportAnswer, StoreImportAnswer
 
 if TYPE_CHECKING:
@@ -29,9 +29,12 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     from lineage.store.copying import copy_store
     from lineage.store.open import open_store
 
-    if _place(source) == _place(target):
+    opened = (
+        session.keep(open_store(source, read_only=True, progress=session.progress)),
+        session.keep(open_store(target, progress=session.progress)),
+    )
+    if _are_one(source, target):  # only now: what names no store may hold a password, and opening refuses it unseen
         raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
-    opened = session.keep(open_store(source, read_only=True)), session.keep(open_store(target))
     copied = copy_store(*opened, session.progress)
     return StoreCopyAnswer(
         **_header("store-copy.v1"), source=opened[0].url, target=opened[1].url, written=copied.written,
@@ -97,6 +100,7 @@ def contents_of(sums: Checksums) -> Contents:
     return Contents(
         nodes={kind: sums.counts[kind] for kind in PROMOTED},
         edges={kind: sums.counts[kind] for kind in ENDS},
+        awaited=sums.counts[AWAITED],
         attachments=sums.counts[ATTACHMENTS],
         digest=sums.digest(),
     )
@@ -118,10 +122,28 @@ def _header(schema_id: str) -> dict[str, Any]:
     return {"schema": schema_id, "tool": {"version": lineage.__version__}, "hub": None, "collected_at": None}
 
 
-def _place(url: str) -> str:
-    """Write a store's URL so that two spellings of one file are equal."""
+def _are_one(one: str, other: str) -> bool:
+    """Say whether two URLs lead to one store, as far as can be seen without asking a server."""
+    here, there = _place(one), _place(other)
+    if not isinstance(here, Path) or not isinstance(there, Path):
+        return here == there
+    try:
+        return here == there or here.samefile(there)
+    except OSError:  # one of them is not there, or not for us to look at: opening it tells
+        return False
+
+
+def _place(url: str) -> object:
+    """Write a store's URL so that two spellings of one place are equal."""
+    from lineage.store.neo4j_connection import address_of
+    from lineage.store.open import NEO4J_SCHEMES
+
     path = url.removeprefix("sqlite:///")
-    return url if "://" in path or path == "memory:" else str(Path(path).expanduser().resolve())
+    if url.partition("://")[0].lower() in NEO4J_SCHEMES:
+        address = address_of(url)
+        host, _, port = address.uri.partition("://")[2].rpartition(":")
+        return "127.0.0.1" if host == "localhost" else host, port, address.database
+    return url if "://" in path or path == "memory:" else Path(path).expanduser().resolve()
 
 
 def _shell(path: str) -> str:

@@ -55,7 +55,7 @@ class Session:
         """Open the store, and make it where there is none yet."""
         from lineage.store.open import open_store
 
-        return self.keep(open_store(self.store_url))
+        return self.keep(open_store(self.store_url, progress=self.progress))
 
     def folder(self, path: Path) -> tuple[Hub, str]:
         """Open a model folder of one's own as a Hub of one model; gives the Hub and the model's id on it."""

@@ -35,6 +35,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
             "edges": info.edges,
             "note": _note(info),
             "server": info.server,
+            "database": info.database,
         }
     )
 
@@ -72,7 +73,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
 def _note(info: StoreInfo) -> str | None:
     """Say so where there is no store yet, so that a mistyped path shows."""
     if info.backend != "sqlite" or info.size_bytes is not None:
-        return None
+        return info.note
     return "there is no store at this place yet: is the path right? `lineage collect` makes one in a folder that exists"
 
 

@@ -278,10 +278,11 @@ class _Teller:
         return Pointer(**{**pointer, "model": self._shown(pointer["model"])})
 
     def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """List what the models' present commits say of no known parent; what they said before is not asked."""
+        """List what the models' present commits say of nobody or of themselves; what they said before is not asked."""
         for row in self._view.find_any("Evidence", "child", nodes):
             told = row.properties
-            if told.get("parent") is None and told.get("child_revision") == nodes[told["child"]].get("head"):
+            nobody = told.get("parent") in (None, told["child"])
+            if nobody and told.get("child_revision") == nodes[told["child"]].get("head"):
                 yield told
 
     def _unresolvable(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:

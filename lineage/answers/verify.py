@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lineage.answers.known_weights import BY, matches, nothing_to_compare_with
-from lineage.answers.measuring import Measured, level_within_budget, measure_model, measure_path
+from lineage.answers.collect import as_target
+from lineage.answers.known_weights import BY, matches, nothing_to_compare_with, undecided
+from lineage.answers.looked_up import hub_to_read, read_date
+from lineage.answers.measuring import Measured, level_within_budget, measure_model, measure_path, recorded_weights
 from lineage.errors import InputError
 from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
 from lineage.hub.target import PathTarget, parse_target
-from lineage_schemas.answer_verify import Difference, VerifyAnswer, VerifyVerdict
+from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer, VerifyVerdict
 from lineage_schemas.change import Unchecked
 from lineage_schemas.weights import Digests
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_DIFFERENCES = 1_000
 """Files and tensors that are listed; a model of another kind differs in all of them."""
+
+MAX_CANDIDATES = 10
+"""Recorded weights of the same layout that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +51,24 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
     assert isinstance(target, PathTarget)
     local = measure_path(session.folder, target.path, "full", session.progress)
     if not local.groups:
-        raise InputError(f"{path} holds no weight file", hint="name a weight file, or the folder of a model")
+        hint = "fetch the shards too" if local.lacking else "name a weight file, or the folder of a model"
+        raise InputError(f"{path} holds no weight file{local.though}", hint=hint)
     return _search(session, path, local) if against is None else _against(session, path, local, against)
 
 
 def _against(session: Session, path: str, local: Measured, against: str) -> VerifyAnswer:
     """Compare every local group with its counterpart in a model."""
-    target = parse_target(against)
-    if isinstance(target, PathTarget):
-        hub, model = session.folder(target.path)
-        resolved = hub.resolve(model)
-    else:
-        hub = session.hub
-        resolved = hub.resolve(target.model, target.revision)
+    target = as_target(session, against)
+    hub = hub_to_read(session, target)
+    resolved = hub.resolve(target.model, target.revision)
     listed = measure_model(hub, resolved, lambda _: "metadata", session.progress)
     pairs = [(group, _counterpart(group, listed.groups)) for group in local.groups]
     wanted = {other.group.name for group, other in pairs if other and not _same_files(group.files, other.files)}
     level = level_within_budget(hub)
-    read = measure_model(hub, resolved, level, session.progress, only=lambda group: group.name in wanted)
+    recorded = recorded_weights(session, hub)
+    read = measure_model(
+        hub, resolved, level, session.progress, only=lambda group: group.name in wanted, recorded=recorded
+    )
     deeper = {group.group.name: group for group in read.groups}
     alone = local.hub is None
     outcomes = {
@@ -78,7 +82,7 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
         if outcome.verdict == "unchecked"
     ]
     return VerifyAnswer(
-        **session.header("verify.v1", datetime.now(UTC)),
+        **session.header("verify.v1", read_date(session, hub, resolved.model)),
         path=path,
         against=resolved.model,
         revision=resolved.commit,
@@ -138,7 +142,8 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
         return _Outcome("different", (missing,), summary="the model has no such weights")
     if _same_files(group.files, other.files) or (alone and _is_part_of(group, other)):
         return _Outcome("equal")
-    expected = other.digests.weights or _recorded(session, other)
+    other = _with_recorded_digests(session, other)
+    expected = other.digests.weights
     if expected is not None and expected == group.digests.weights:
         return _Outcome("reserialised", tuple(_file_differences(group, other)))
     differences = (*_file_differences(group, other), *_tensor_differences(group, other))
@@ -152,9 +157,10 @@ def _is_decided(group: GroupFingerprint, other: GroupFingerprint, expected: str 
     """Tell whether enough of both was read to call unequal weights different."""
     if expected is not None and group.digests.weights is not None:
         return True
-    if group.digests.weights is None and group.rows is None and _both_hashed(group, other):
+    layouts = (group.digests.layout, other.digests.layout)
+    if None not in layouts and layouts[0] != layouts[1]:
         return True
-    return group.rows is not None and other.rows is not None and group.digests.layout != other.digests.layout
+    return group.digests.weights is None and group.rows is None and _both_hashed(group, other)
 
 
 def _is_part_of(group: GroupFingerprint, other: GroupFingerprint) -> bool:
@@ -168,14 +174,16 @@ def _both_hashed(group: GroupFingerprint, other: GroupFingerprint) -> bool:
     return all(entry.sha256 for entry in (*group.files, *other.files))
 
 
-def _recorded(session: Session, other: GroupFingerprint) -> str | None:
-    """Ask the store for the weights digest of files that it has read before."""
-    if other.digests.files is None:
-        return None
+def _with_recorded_digests(session: Session, other: GroupFingerprint) -> GroupFingerprint:
+    """Add the digests that the store has of files that were read before, by whomever."""
+    if other.digests.files is None or other.digests.weights is not None:
+        return other
     with session.store.reading() as view:
         node = view.nodes("Weights", [other.digests.files]).get(other.digests.files) or {}
-    found = node.get("weights")
-    return found if isinstance(found, str) else None
+    digests = {
+        name: getattr(other.digests, name) or node.get(name) for name in ("files", "weights", "content", "layout")
+    }
+    return replace(other, digests=Digests(**digests))
 
 
 def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Iterator[Difference]:
@@ -215,11 +223,12 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
     with session.store.reading() as view:
         found = {group.group.name: matches(view, group, session.hub.name) for group in local.groups}
         empty = nothing_to_compare_with(view)
+        open_ones = [] if found[main.group.name] else undecided(view, main, session.hub.name)
     unknown = [group for group in local.groups if not found[group.group.name]]
     verdict: VerifyVerdict = "known" if found[main.group.name] else "not_known"
-    if verdict == "not_known" and (empty or main.group.name in local.problems):
+    if verdict == "not_known" and (empty or open_ones or main.group.name in local.problems):
         verdict = "unchecked"
-    unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else [])]
+    unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else []), *_open(main, open_ones)]
     every = [match for group in found.values() for match in group]
     return VerifyAnswer(
         **session.header("verify.v1", None),
@@ -236,6 +245,21 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
         ),
         unchecked=tuple(unchecked),
     )
+
+
+def _open(main: GroupFingerprint, candidates: Sequence[Match]) -> Iterator[Unchecked]:
+    """Name the recorded weights that these may be: of their layout, and never read whole."""
+    for match in candidates[:MAX_CANDIDATES]:
+        yield Unchecked(
+            what=f"whether {main.group.name} is {match.group} of {match.model}@{match.revision[:12]}",
+            reason="names, dtypes and shapes of their tensors are equal, and of that revision only headers were read",
+            decide_with=f"lineage collect {match.model}@{match.revision} --level full",
+        )
+    if len(candidates) > MAX_CANDIDATES:
+        yield Unchecked(
+            what=f"{len(candidates) - MAX_CANDIDATES} further recorded revisions",
+            reason="the same: equal layout, and only headers were read",
+        )
 
 
 def _empty(session: Session, path: str) -> Unchecked:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import lineage
 from lineage.collect.names import publisher_of
 from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
@@ -92,6 +93,9 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         publisher=publisher_of(snapshot.model),
         head=snapshot.commit,
         level=reading.weights.reached(reading.groups),
+        level_asked=reading.weights.options.level,
+        budget=None if reading.weights.unreachable else reading.weights.options.max_bytes,
+        collected_by=lineage.__version__,
         history_source=reading.history.source,
         history_incomplete=reading.history.incomplete,
         licence=_words(card.get("license")) or _licence_tag(snapshot.tags),

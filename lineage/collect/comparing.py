@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lineage.collect.weights import WITH_TENSORS, WeightReader
-from lineage.fingerprint.cast import is_cast, local_tensors
+from lineage.fingerprint.cast import Placed, cast_check
 from lineage.fingerprint.compare import ToldChange, tell_change
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
@@ -44,7 +43,7 @@ class Comparer:
         if refusal:
             return Measurement("replaced", undecided=refusal)
         old, new = self._read(before), self._read(after)
-        told = tell_change(old.fingerprint, new.fingerprint, self._cast_check(old, new))
+        told = tell_change(old.fingerprint, new.fingerprint, cast_check(self._placed(old), self._placed(new)))
         return Measurement(
             _KINDS[told.kind],
             told.tensors_changed,
@@ -78,18 +77,8 @@ class Comparer:
         }
         return self._weights.read_group(placed.commit, placed.group, entries)
 
-    def _cast_check(self, old: ReadGroup, new: ReadGroup) -> Callable[[], bool | None]:
-        """Make the check whether one side is the other rounded: it needs both sides on this machine."""
-
-        def check() -> bool | None:
-            hub, model = self._weights.hub, self._weights.model
-            sides = [[hub.local_path(model, side.commit, path) for path in side.group.files] for side in (old, new)]
-            before, after = ([path for path in side if path] for side in sides)
-            if None in sides[0] + sides[1] or old.fingerprint.rows is None or new.fingerprint.rows is None:
-                return None
-            return is_cast(old.fingerprint.rows, new.fingerprint.rows, local_tensors(before), local_tensors(after))
-
-        return check
+    def _placed(self, read: ReadGroup) -> Placed:
+        return Placed(self._weights.hub, self._weights.model, read.commit, read.fingerprint)
 
     def _why_undecided(self, told: ToldChange, old: ReadGroup, new: ReadGroup) -> str | None:
         """Say why a comparison ends at `replaced`; None where it was decided."""

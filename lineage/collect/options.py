@@ -15,12 +15,14 @@ DEFAULT_MAX_MODELS = 100
 class CollectOptions:
     """Hold the limits and wishes of one run.
 
-    `level` None means by budget: a local Hub in full, a remote one by headers, and in full what stays under
-    `max_bytes` a model. `depth` counts generations followed from the targets, None all of them; `parents` and
-    `children` say in which direction.
+    `refresh` reads what has not moved too. `by_refs` asks for a remote model's refs first, one request, and takes the
+    record where none of them moved and it was read by the same wishes. `level` None means by budget: a local Hub in
+    full, a remote one by headers, and in full what stays under `max_bytes` a model. `depth` counts generations
+    followed from the targets, None all of them; `parents` and `children` say in which direction.
     """
 
     refresh: bool = False
+    by_refs: bool = False
     level: Level | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
     max_models: int = DEFAULT_MAX_MODELS

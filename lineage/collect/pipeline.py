@@ -13,7 +13,7 @@ from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unch
 from lineage.collect.names import Names, publisher_of
 from lineage.collect.options import CollectOptions
 from lineage.collect.reading import read_model
-from lineage.collect.recorded import recorded_history
+from lineage.collect.recorded import recorded_as_asked, recorded_history, recorded_refs
 from lineage.collect.weights import RANK, WeightReader
 from lineage.errors import (
     FormatError,
@@ -21,6 +21,8 @@ from lineage.errors import (
     HubError,
     HubUnreachableError,
     ModelNotFoundError,
+    NoAnswerError,
+    RateLimitedError,
     RevisionNotFoundError,
 )
 from lineage.progress import Progress
@@ -112,6 +114,8 @@ class Collection:
 
     def _read(self, target: Target, depth: int) -> Event:
         hub = target.hub or self.hub
+        if self.options.by_refs and not hub.is_local and (standing := self._standing(hub, target, depth)):
+            return standing
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
         kept = self._kept(key)
@@ -138,6 +142,22 @@ class Collection:
             parents=parents,
             bytes_here=weights.bytes_here,
         )
+
+    def _standing(self, hub: Hub, target: Target, depth: int) -> Event | None:
+        """Take the record of a model none of whose refs moved since it was read, and date it anew."""
+        with self.store.reading() as view:
+            kept = recorded_as_asked(view, hub, target.model, target.revision, self.options)
+            recorded = recorded_refs(view, kept.key) if kept else []
+        if kept is None:
+            return None
+        now = hub.refs(target.model)
+        told = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
+        if now is None or now.model != kept.id or told != {ref.name: ref.target for ref in now.refs}:
+            return None
+        self.store.write(GraphBatch(models=(kept.model_copy(update={"collected_at": self._clock()}),)))
+        parents = self._parents_in_store(kept.key)
+        self._follow(target, kept.id, parents, depth)
+        return Unchanged(kept.id, kept.head or "", kept.level, parents)
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Find what the store knows of a model that was collected before."""
@@ -199,4 +219,8 @@ def _reason(error: HubError) -> IncompleteReason:
         return "gated"
     if isinstance(error, ModelNotFoundError | RevisionNotFoundError):
         return "missing"
+    if isinstance(error, RateLimitedError):
+        return "rate_limited"
+    if isinstance(error, NoAnswerError):
+        return "unreachable"
     return "offline" if isinstance(error, HubUnreachableError) else "error"

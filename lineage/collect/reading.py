@@ -13,7 +13,7 @@ from lineage.collect.weights import WeightReader
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, ResolvedName
 from lineage.derivation.history import duplicate_source
-from lineage.errors import HubError
+from lineage.errors import FileNotInRevisionError, HubError
 from lineage.fingerprint.groups import weight_groups
 from lineage.hub.declared import Declaration, declarations
 from lineage.versioning.changes import LineReport, line_changes
@@ -54,10 +54,11 @@ def read_model(
 ) -> ModelReading:  # fmt: skip
     """Read a model whole: files, card, history, weights as far as the budget goes, and what it declares."""
     key, head = hub.key(resolved.model), resolved.commit
-    snapshot = hub.snapshot(resolved)
+    # The history first: on the Hub it brings small files by git, so that the snapshot need not ask for them.
     history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
+    snapshot = hub.snapshot(resolved)
     texts: dict[str, bytes] = {}
-    read = _text_reader(hub, resolved.model, head, texts)
+    read = _text_reader(hub, resolved.model, head, texts, weights)
     files = {entry.path: entry for entry in snapshot.files}
     groups = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read))
     lines = _lines(hub, key, history, resolved, weights)
@@ -70,14 +71,17 @@ def read_model(
     return ModelReading(key, resolved, snapshot, history, lines, groups, derivation, parents, weights, texts)
 
 
-def _text_reader(hub: Hub, model: str, commit: str, kept: dict[str, bytes]) -> Callable[[str], bytes | None]:
+def _text_reader(
+    hub: Hub, model: str, commit: str, kept: dict[str, bytes], weights: WeightReader
+) -> Callable[[str], bytes | None]:
     """Make a reader of small files at one commit that keeps what it read; None for what cannot be read."""
 
     def read(path: str) -> bytes | None:
         if path not in kept:
             try:
                 data = hub.read(model, commit, path, 0, MAX_TEXT)
-            except HubError:
+            except HubError as error:
+                weights.unreachable = weights.unreachable or not isinstance(error, FileNotInRevisionError)
                 return None
             kept[path] = data
         return kept[path]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage_schemas.ids import split_model_key
+import lineage
+from lineage.collect.options import CollectOptions
+from lineage.store.aliases import key_of_alias
+from lineage_schemas.ids import revision_key, split_model_key
+from lineage_schemas.model import Model
 from lineage_schemas.ref import Ref
 from lineage_schemas.revision import Commit, CommitFacts, History, HistoryRef
 
 if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
 
 
@@ -38,3 +43,41 @@ def recorded_history(view: StoreView, key: str) -> History | None:
         commits=tuple(commits),
         incomplete=model.get("history_incomplete"),
     )
+
+
+def recorded_as_asked(
+    view: StoreView, hub: Hub, name: str, revision: str | None, options: CollectOptions
+) -> Model | None:
+    """Find a model whose record is what a reading now would give as long as its refs stand where they stood.
+
+    It is not where the Hub did not give something then, where weights were read by lesser wishes or by another
+    version's rules, where only the Hub's local cache was read, or where `revision` is on no recorded line.
+    """
+    key = key_of_alias(view, hub.name, name) or hub.key(name)
+    node = view.nodes("Model", [key]).get(key)
+    if node is None or not node.get("head"):
+        return None
+    model = Model.model_validate({**node, "key": key})
+    whole = model.history_incomplete is None and model.history_source in _WHOLE_SOURCES
+    sound = model.state == "present" and whole and model.collected_by == lineage.__version__
+    return model if sound and _covers(model, options) and _is_recorded(view, key, revision) else None
+
+
+_WHOLE_SOURCES = ("git-partial", "git-full", "api")
+
+
+def _covers(model: Model, options: CollectOptions) -> bool:
+    """Say whether weights were read at least as deep as they would be now."""
+    if model.budget is None:
+        return False
+    if model.level_asked == options.level:
+        return options.level is not None or model.budget >= options.max_bytes
+    return model.level_asked == "full" or (model.level_asked is None and options.level != "full")
+
+
+def _is_recorded(view: StoreView, key: str, revision: str | None) -> bool:
+    """Say whether a revision is a branch, a tag or a whole commit id that is known."""
+    if revision is None or view.nodes("Revision", [revision_key(key, revision)]):
+        return True
+    names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
+    return any(ref.name in names for ref in recorded_refs(view, key))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.options import CollectOptions
-from lineage.errors import FormatError, GatedError, HubError, InputError
+from lineage.errors import GatedError, HubError
 from lineage.fingerprint.digests import files_digest
-from lineage.fingerprint.measure import GroupFingerprint, fingerprint_group
+from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment
@@ -21,7 +21,7 @@ from lineage_schemas.weights import Cost, Digests, GroupWeights, Weights
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
-    from lineage.store.interface import GraphStore
+    from lineage.store.interface import GraphStore, StoreView
 
 WITH_TENSORS = frozenset({"safetensors", "gguf"})
 """Formats whose tensors are read; others are known by the SHA-256 of their files."""
@@ -51,7 +51,7 @@ class WeightReader:
 
     The budget is the model's: what one group costs is gone for the next. Content that the store has read before is
     not read again, because a files digest names it for ever. `refused` says that the Hub keeps files back,
-    `bytes_here` how much was read on this machine.
+    `unreachable` that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine.
     """
 
     def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
@@ -62,6 +62,7 @@ class WeightReader:
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
         self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
         self.refused = False
+        self.unreachable = False
         self.bytes_here = 0
 
     def read_group(self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry]) -> ReadGroup:
@@ -91,22 +92,19 @@ class WeightReader:
         known: GroupFingerprint | None,
     ) -> tuple[GroupFingerprint, str | None]:  # fmt: skip
         """Read to the wanted level, or as deep as can be read below it."""
-        problem = None
-        for level in (wanted, "header", "metadata"):
-            if RANK[level] > RANK[wanted]:
-                continue
-            try:
-                found = fingerprint_group(self.hub, self.model, commit, group, entries, level, self._progress)
-            except (HubError, FormatError, InputError) as error:
-                self.refused = self.refused or isinstance(error, GatedError)
-                problem = problem or error.message
-                continue
-            if self.hub.is_local:
-                self.bytes_here += found.cost.bytes_read
-            elif found.level == "full":
-                self._left -= found.byte_size or 0
-            return found, problem
-        return known or _by_names(group, entries), problem
+        found, error = fingerprint_as_deep_as_can_be(
+            self.hub, self.model, commit, group, entries, wanted, self._progress
+        )
+        problem = error.message if error else None
+        self.refused = self.refused or isinstance(error, GatedError)
+        self.unreachable = self.unreachable or isinstance(error, HubError)
+        if found is None or (known is not None and RANK[known.level] > RANK[found.level]):
+            return known or _by_names(group, entries), problem
+        if self.hub.is_local:
+            self.bytes_here += found.cost.bytes_read
+        elif found.level == "full":
+            self._left -= found.byte_size or 0
+        return found, problem
 
     def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
         """Find what this run or the store knows of the same files."""
@@ -115,21 +113,14 @@ class WeightReader:
             return None
         if digest in self._read:
             return _regrouped(self._read[digest], group)
-        return self._stored(digest, group, entries)
+        return self._stored(group, entries)
 
-    def _stored(self, digest: str, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
-        """Rebuild a full reading from the store; shallower ones are as quickly read again."""
+    def _stored(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
+        """Rebuild a reading of headers or of whole files from the store, as deep as its tensor table is."""
+        if group.format == "gguf":
+            return None  # what such a file declares is not kept
         with self._store.reading() as view:
-            node = view.nodes("Weights", [digest]).get(digest)
-            table = view.attachment("tensors", digest) if node and node.get("level") == "full" else None
-        if node is None or table is None or group.format == "gguf":
-            return None
-        digests = Digests(
-            files=digest, weights=node.get("weights"), content=node.get("content"), layout=node.get("layout")
-        )
-        paths = {entry.identity: entry.path for entry in entries.values()}
-        rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
-        return GroupFingerprint(group, "full", tuple(entries.values()), digests, rows, {}, (), Cost())
+            return stored_fingerprint(view, group, entries)
 
     def _keep(self, commit: str, group: WeightGroup, found: GroupFingerprint, entries: Mapping[str, FileEntry]) -> None:
         digest = found.digests.files
@@ -173,12 +164,33 @@ class WeightReader:
             self._read.setdefault(digest, _by_digest(group, digest))
 
     def attachments(self) -> Iterator[Attachment]:
-        """Give the tensor tables of what was read in full, with files by identity: their paths differ by model."""
+        """Give the tensor tables of what was read, with files by identity: their paths differ by model.
+
+        Of what only headers were read a table holds names, dtypes and shapes: on a remote Hub they cost requests.
+        """
         for digest, found in sorted(self._read.items()):
-            if found.level == "full" and found.rows:
+            if found.rows and (found.level == "full" or found.group.format != "gguf"):
                 identities = {path: entry.identity or path for path, entry in self._entries[digest].items()}
                 rows = [row._replace(file=identities[row.file]) for row in found.rows]
                 yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))
+
+
+def stored_fingerprint(
+    view: StoreView, group: WeightGroup, entries: Mapping[str, FileEntry]
+) -> GroupFingerprint | None:
+    """Rebuild what was read of the same files before, as deep as its tensor table is; None where none was kept."""
+    digest = files_digest(entry.identity for entry in entries.values())
+    if digest is None:
+        return None
+    node = view.nodes("Weights", [digest]).get(digest)
+    table = view.attachment("tensors", digest)
+    if node is None or table is None:
+        return None
+    digests = Digests(files=digest, weights=node.get("weights"), content=node.get("content"), layout=node.get("layout"))
+    paths = {entry.identity: entry.path for entry in entries.values()}
+    rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
+    level: Level = "full" if all(row.digest for row in rows) else "header"
+    return GroupFingerprint(group, level, tuple(entries.values()), digests, rows, {}, (), Cost())
 
 
 def _by_names(group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint:

@@ -12,6 +12,9 @@ from lineage.hub.declared import Declaration
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer
 
+ITSELF = "it is the model itself"
+"""Why a name that means the child is no parent."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -29,13 +32,19 @@ def make_evidence(**fields: Any) -> Evidence:
 
 
 def from_parent(child: ChildFacts, declaration: Declaration, **changes: Any) -> Evidence:
-    """Make the evidence of a declaration that names a parent, for it where the name means one."""
+    """Make the evidence of a declaration that names a parent, for it where the name means one.
+
+    A card that names its own model as base declares no parent, and that is told. `_name_or_path` is not: a training
+    that goes on from its own last state writes that of itself.
+    """
     parent, problem = child.resolve(declaration.name, declaration.problem)
+    if parent == child.key and declaration.file is not None and declaration.rule.startswith("card."):
+        problem = ITSELF
     return from_declaration(
         child,
         declaration,
         parent,
-        supports=True if parent else None,
+        supports=True if parent and problem is None else None,
         unresolvable=problem,
         parent_revision=commit_of(declaration.revision),
         **changes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.fingerprint.compare import FLOATS
 from lineage.fingerprint.gguf import read_gguf
@@ -14,6 +14,9 @@ from lineage.fingerprint.tensor_table import TensorRow
 
 if TYPE_CHECKING:
     import numpy
+
+    from lineage.fingerprint.measure import GroupFingerprint
+    from lineage.hub.interface import Hub
 
 BLOCK_ELEMENTS = 1 << 20
 """Elements that are compared at a time: memory stays at a few tens of megabytes however large a tensor is."""
@@ -52,6 +55,36 @@ def is_cast(
         if not forward and not backward:
             return False
     return True
+
+
+class Placed(NamedTuple):
+    """Say where a measured group stands."""
+
+    hub: Hub
+    model: str
+    commit: str
+    found: GroupFingerprint
+
+
+def cast_check(before: Placed, after: Placed) -> Callable[[], bool | None]:
+    """Make the check whether one side is the other rounded; it needs the files of both on this machine."""
+
+    def check() -> bool | None:
+        if before.found.rows is None or after.found.rows is None:
+            return None
+        files = [_local_files(side) for side in (before, after)]
+        if files[0] is None or files[1] is None:
+            return None
+        return is_cast(before.found.rows, after.found.rows, local_tensors(files[0]), local_tensors(files[1]))
+
+    return check
+
+
+def _local_files(side: Placed) -> list[Path] | None:
+    """Find a group's files on this machine; None where one is not here."""
+    found = [side.hub.local_path(side.model, side.commit, path) for path in side.found.group.files]
+    here = [path for path in found if path is not None]
+    return here if len(here) == len(found) else None
 
 
 def local_tensors(files: Sequence[Path]) -> ReadTensor:

@@ -15,7 +15,7 @@ from lineage.fingerprint.weight_files import is_weight_file, model_file_by_study
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 
-__all__ = ["is_weight_file", "model_file_by_study", "weight_groups"]
+__all__ = ["is_weight_file", "missing_shards", "model_file_by_study", "weight_groups"]
 
 _SHARD = re.compile(r"(?P<mark>[-_.](?:split[-_])?)0*(?P<number>\d+)-of-0*(?P<of>\d+)(?!\d)", re.I)
 _RANK = re.compile(r"(?<=^consolidated)\.\d+$|(?<=^params_shard)_\d+$|-rank-\d+-part-\d+$|(?<=\d)_rank\d+$", re.I)
@@ -61,6 +61,23 @@ def weight_groups(
     main = choose_main([draft.name for draft in named], paths)
     groups = [_group(draft, draft.name == main) for draft in named]
     return tuple(sorted(groups, key=lambda group: (not group.main, group.name)))
+
+
+def missing_shards(
+    files: Iterable[FileEntry], read_index: Callable[[str], bytes | None] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """List index files none of whose shards is in a tree, with the shards that they name; none where it is unread."""
+    paths = {entry.path for entry in files}
+    lone = {}
+    for index in sorted(path for path in paths if _INDEX.search(path)):
+        listed = _listed_files(index, read_index)
+        set_of_it = _variant_before_suffix(_INDEX.sub(r"\1", index))
+        here = (
+            listed & paths if listed else [p for p in paths if is_weight_file(p) and shard_name(p).group == set_of_it]
+        )
+        if not here and weight_suffix(set_of_it):
+            lone[index] = tuple(sorted(listed))
+    return lone
 
 
 class ShardName(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lineage.errors import FormatError, InputError
+from lineage.errors import FormatError, HubError, InputError, LineageError
 from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import weight_groups
@@ -23,6 +23,9 @@ from lineage_schemas.weights import Cost, Digests
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage_schemas.model import Level
+
+LEVELS: tuple[Level, ...] = ("metadata", "header", "full")
+"""How deep weights can be read, from shallow to deep."""
 
 _PICKLES = frozenset({"pytorch", "pickle"})
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
@@ -111,6 +114,28 @@ def fingerprint_group(
         local=hub.is_local,
     )
     return replace(measured, cost=cost)
+
+
+def fingerprint_as_deep_as_can_be(
+    hub: Hub,
+    model: str,
+    commit: str,
+    group: WeightGroup,
+    files: Mapping[str, FileEntry],
+    level: Level,
+    progress: Progress = SILENT,
+) -> tuple[GroupFingerprint | None, LineageError | None]:
+    """Measure a group to a level, or as deep below it as can be read, with the first reason why no deeper.
+
+    None where not even its files could be listed.
+    """
+    problem: LineageError | None = None
+    for each in reversed(LEVELS[: LEVELS.index(level) + 1]):
+        try:
+            return fingerprint_group(hub, model, commit, group, files, each, progress), problem
+        except (HubError, FormatError, InputError) as error:
+            problem = problem or error
+    return None, problem
 
 
 def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SILENT) -> GroupFingerprint:

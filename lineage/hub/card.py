@@ -22,6 +22,21 @@ MAX_VALUES = 1_000_000
 _METADATA_BLOCK = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 
 
+def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | None]:
+    """Read a card: its text, its metadata, and the problem where one of them cannot be read.
+
+    Bytes that are no UTF-8 become U+FFFD as long as a metadata block stands out among them: old editors wrote names
+    in Latin-1. Without one nobody can say what the text declares, and it is unreadable.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", errors="replace")
+        if _METADATA_BLOCK.match(text.removeprefix("\ufeff")) is None:
+            return None, None, "it is no UTF-8 text"
+    return text, *parse_card(text)
+
+
 def parse_card(text: str) -> tuple[dict[str, Any] | None, str | None]:
     """Read the metadata block of a card: (metadata, None), or (None, problem) where it cannot be read.
 

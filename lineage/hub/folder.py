@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -21,6 +22,8 @@ from lineage.settings import Settings
 MODEL_FILES = frozenset(
     {"README.md", "config.json", "adapter_config.json", "model_index.json", "mergekit_config.yml", "tokenizer.json"}
 )
+
+_ONE_MODEL = "name the folder of one model; a folder of org/name folders is given with --hub"
 
 MAX_LOOKED_AT = 10_000
 """Files that are looked at to tell a model's folder from any other."""
@@ -62,16 +65,40 @@ class FolderHub(LocalHub):
 
 def open_folder(path: Path, settings: Settings, *, progress: Progress = SILENT) -> FolderHub:
     """Open a model folder, or a bundle. Raises InputError where there is none, or nothing of a model in it."""
+    if path.is_dir():
+        _refuse_everything(path)
     if (path.is_dir() and holds_a_model(path)) or (path.is_file() and path.suffix == ".bundle"):
         return FolderHub(path, settings, progress=progress)
     if path.is_dir():
         raise InputError(
             f"{path} holds no model: no card, config, weight file or git repository",
-            hint="name the folder of one model; a folder of org/name folders is given with --hub",
+            hint=_ONE_MODEL,
         )
     if path.exists():
         raise InputError(f"{path} is no folder", hint="name the folder of a model, or a git bundle")
     raise InputError(f"{path} does not exist", hint="a path starts with ./, / or ~; a model is written org/name")
+
+
+def _refuse_everything(path: Path) -> None:
+    """Refuse the root of the machine and a home folder, unless they are a model themselves: nobody means all of it."""
+    folder = path.resolve()
+    home = Path("~").expanduser() if "HOME" in os.environ else None
+    if folder == Path(folder.anchor):
+        kind = "the root of this machine"
+    elif home is not None and folder == home.resolve() and not (folder / ".git").exists():
+        kind = "your home folder"
+    else:
+        return
+    if not any(found.name in MODEL_FILES or belongs_in_lfs(found.name, 0) for found in _directly_in(folder)):
+        raise InputError(f"{path} is {kind}: it is no single model, and none was read", hint=_ONE_MODEL)
+
+
+def _directly_in(folder: Path) -> list[Path]:
+    """List the files of a folder, none where it cannot be read."""
+    try:
+        return [found for found in islice(folder.iterdir(), MAX_LOOKED_AT) if found.is_file()]
+    except OSError:
+        return []
 
 
 def holds_a_model(folder: Path) -> bool:

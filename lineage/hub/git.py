@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from lineage.errors import GatedError, HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
@@ -50,6 +51,8 @@ _SAFE_CONFIG = {
 
 _SOURCE_FILE = "lineage-source"
 
+_GIT_HINT = "install git 2.31 or newer, and let it be the first program called git on the PATH"
+
 
 def git_environment(
     protocols: str = "none", config: Mapping[str, str] | None = None, **variables: str
@@ -79,6 +82,33 @@ def git_environment(
     return environment | variables
 
 
+@cache
+def need_git(path: str | None) -> None:
+    """Make sure once, for each PATH, that the program called git is one, and new enough to mind our configuration.
+
+    Raises HubError. Not every `git` is git: wrappers that print nothing, or that want to be installed first.
+    """
+    environment = {"PATH": path} if path is not None else {}
+    try:
+        done = subprocess.run(
+            ["git", "--version"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=READ_TIMEOUT,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise HubError(f"git --version did not finish in {READ_TIMEOUT:.0f} s", hint=_GIT_HINT) from error
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = "git is not installed, or not on the PATH" if missing else f"git cannot be run: {error.strerror}"
+        raise HubError(why, hint=_GIT_HINT) from error
+    version = re.match(rb"git version (\d+)\.(\d+)", done.stdout)
+    place = shutil.which("git", path=path) or "git"
+    if done.returncode != 0 or version is None:
+        said = ascii(done.stdout.decode(errors="replace").strip()[:60])
+        raise HubError(f"{place} is no git: asked for its version it says {said}", hint=_GIT_HINT)
+    if (int(version[1]), int(version[2])) < (2, 31):
+        raise HubError(f"{place} is too old: {version[0].decode()}", hint=_GIT_HINT)
+
+
 def run_git(
     arguments: Sequence[str],
     *,
@@ -88,6 +118,7 @@ def run_git(
     timeout: float = READ_TIMEOUT,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git to its end; raises a HubError that names the model where git cannot be run or says no."""
+    need_git(os.environ.get("PATH"))
     where = ["--git-dir", str(git_dir)] if git_dir else []
     command = ["git", *where, *arguments]
     try:
@@ -99,8 +130,8 @@ def run_git(
             timeout=timeout,
             check=False,
         )
-    except FileNotFoundError as error:
-        raise HubError("git is not installed, or not on the PATH", model=model, hint="install git 2.31+") from error
+    except OSError as error:
+        raise HubError(f"git cannot be run: {error.strerror}", model=model, hint=_GIT_HINT) from error
     except subprocess.TimeoutExpired as error:
         raise HubUnreachableError(f"{model}: git did not finish in {timeout:.0f} s", model=model) from error
     if done.returncode != 0:

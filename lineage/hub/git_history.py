@@ -63,7 +63,9 @@ Ordered = TypeVar("Ordered", RawCommit, Commit)
 def open_objects(git_dir: Path, model: str) -> GitObjects:
     """Open the objects of a bare repository, or of a work tree's `.git`, a linked one too."""
     done = run_git(["rev-parse", "--git-common-dir", "--show-object-format"], model=model, git_dir=git_dir)
-    folder, form = done.stdout.decode(errors="surrogateescape").rstrip("\n").rsplit("\n", 1)
+    folder, _, form = done.stdout.decode(errors="surrogateescape").rstrip("\n").rpartition("\n")
+    if not folder:
+        raise HubAnswerError(f"{model}: git does not say where the repository's objects are", model=model)
     if form != "sha1":
         raise HubAnswerError(f"{model}: the repository names its objects by {form}, which no Hub does", model=model)
     return GitObjects(Path.cwd() / folder / "objects", model)

@@ -6,15 +6,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from lineage_schemas.ids import model_key
-from lineage_schemas.revision import History
+from lineage_schemas.revision import History, HistoryRef
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weights import Cost
 
 MAX_TEXT_BYTES = 10_000_000
 """Cards, configs, indexes and recipes beyond this size are not read: they are no small texts."""
+
+
+class PresentRefs(NamedTuple):
+    """Hold where a model's branches and tags stand now; `model` is the name that the Hub answered under."""
+
+    model: str
+    refs: tuple[HistoryRef, ...]
 
 
 class Hub(ABC):
@@ -41,6 +48,13 @@ class Hub(ABC):
         `revision` is a branch, tag, full ref name, commit id or its unique prefix of at least 7 digits; None
         means the default branch. Raises ModelNotFoundError, GatedError, RevisionNotFoundError, HubUnreachableError.
         """
+
+    def refs(self, model: str) -> PresentRefs | None:
+        """Ask only where branches and tags stand; None where that is no cheaper than to read everything.
+
+        Raises as `resolve` does.
+        """
+        return None
 
     @abstractmethod
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.errors import FileNotInRevisionError, HubError
-from lineage.hub.card import parse_card, parse_json_object
+from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.file_hashes import CHUNK_BYTES, FileHashes
 from lineage.hub.interface import MAX_TEXT_BYTES, Hub
 from lineage.hub.repository import ByteChunks, LocalRepository
@@ -62,10 +62,10 @@ class LocalHub(Hub):
         repository = self._repository(resolved.model)
         files = repository.files(resolved.commit)
         unreadable = dict(repository.problems(resolved.commit))
-        card_text = self._text(resolved, files.get(CARD), unreadable)
-        card = config = None
-        if card_text is not None:
-            card, problem = parse_card(card_text.decode(errors="replace"))
+        readme = self._text(resolved, files.get(CARD), unreadable)
+        card_text = card = config = None
+        if readme is not None:
+            card_text, card, problem = read_card(readme)
             if problem:
                 unreadable[CARD] = problem
         config_text = self._text(resolved, files.get(CONFIG), unreadable)
@@ -78,7 +78,7 @@ class LocalHub(Hub):
             commit=resolved.commit,
             files=tuple(files.values()),
             card=card,
-            card_text=None if card_text is None else card_text.decode(errors="replace"),
+            card_text=card_text,
             config=config,
             unreadable=unreadable,
             refs=repository.refs(),

@@ -137,24 +137,35 @@ class PlainFolder(LocalRepository):
     def _walk(self) -> Iterator[tuple[str, Path, str | None]]:
         """Go over the files: the path shown, the file to read, and why it is not read."""
         allowed = link_root(self._folder)
-        count = 0
 
         def refuse(error: OSError) -> None:
             if error.filename == str(self._folder):
                 raise HubError(f"{self._folder} cannot be read: {error.strerror}", model=self.model) from error
 
+        _refuse_a_disk(self._folder, self.model)
         for top, folders, names in os.walk(self._folder, onerror=refuse):
             at_root = Path(top) == self._folder
             linked = [name for name in folders if Path(top, name).is_symlink()]
             folders[:] = sorted(f for f in folders if f not in linked and not (at_root and f in _NOT_THE_MODEL))
             for name in sorted([*names, *linked]):
-                count += 1
-                if count > MAX_FILES:
-                    hint = "name the folder of one model"
-                    raise HubError(f"{self._folder} holds more than {MAX_FILES} files", model=self.model, hint=hint)
                 place = Path(top, name)
                 if not (at_root and name in _NOT_THE_MODEL):
                     yield _shown(place.relative_to(self._folder)), place, _why_not(place, allowed)
+
+
+def _refuse_a_disk(folder: Path, model: str) -> None:
+    """Refuse what holds more files and folders than any model, before the first of them is read."""
+    count = 0
+    for top, folders, names in os.walk(folder):
+        if Path(top) == folder:
+            folders[:] = [name for name in folders if name not in _NOT_THE_MODEL]
+        count += len(folders) + len(names)
+        if count > MAX_FILES:
+            raise HubError(
+                f"{folder} holds more than {MAX_FILES:,} files and folders: it is no single model, and none was read",
+                model=model,
+                hint="name the folder of one model; a folder of org/name folders is given with --hub",
+            )
 
 
 def tree_commit(entries: Mapping[str, FileEntry], problems: Mapping[str, str]) -> str:

@@ -45,12 +45,16 @@ class Patience:
 
 
 class PassingFaultError(Exception):
-    """Report a failure that may be gone at the next try; `wait` is what the server asks for, in seconds."""
+    """Report a failure that may be gone at the next try.
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+    `wait` is what the server asks for, in seconds, and `rate_limited` says that it has had enough of our requests.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None, *, rate_limited: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
+        self.rate_limited = rate_limited
 
 
 def rate_limit(headers: Mapping[str, str]) -> tuple[int, int] | None:

@@ -26,6 +26,8 @@ REASONS = {
     "gated": "gated: its files need access that this token has not",
     "missing": "missing: the Hub knows no such model, or hides it",
     "offline": "not read: offline",
+    "unreachable": "not read: the Hub did not answer",
+    "rate_limited": "not read: the Hub's rate limit is used up",
     "limit": "not followed: the limit was reached (--depth, --max-models)",
     "error": "not read: an error",
 }
@@ -141,7 +143,8 @@ def _marks(walk: _Walk, model_id: str) -> list[Span]:
         marks.insert(0, "not read" if model.state == "unknown" else model.state)
     elif model and model.revision is None and marks in ([], ["limit"]):
         marks = ["not read"]
-    texts = {"limit": "not followed further", "error": "could not be read", "offline": "not read: offline"}
+    texts = {"limit": "not followed further", "error": "could not be read"}
+    texts |= {mark: REASONS[mark] for mark in ("offline", "unreachable", "rate_limited")}
     return [Span(f"  [{', '.join(texts.get(mark, mark) for mark in marks)}]", "warn")] if marks else []
 
 

@@ -1,21 +1,27 @@
 """Looking for what must not be in a store: ends that are not there, half-written collections, digests that lie.
 
 Each rule reads its kind once, in constant memory, and looks up what its rows name a few hundred at a time.
+
+What is not a fault: a commit whose parent was never read, because the history is a shallow clone or a cache (the model
+says so) or was rewritten since (the commit is marked as vanished); a file or weights that no revision has any more,
+because the file is known under a better name by now; the beginning of a text that was too long to be kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.progress import SILENT, Progress
 from lineage.store.promoted import FILE_KEY
-from lineage_schemas.ids import model_key, ref_key, revision_key
+from lineage_schemas.ids import model_key, revision_key
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeKind, NodeKind, NodeRow, StoreView
+    from lineage.store.interface import EdgeKind, EdgeRow, NodeKind, NodeRow, StoreView
+    from lineage.store.rows import Properties
+    from lineage_schemas.graph_batch import AttachmentKind
 
 CHUNK = 500
 
@@ -31,83 +37,99 @@ class Fault(NamedTuple):
     message: str
 
 
-Rule = Callable[["StoreView"], Iterator[Fault]]
+Rule = Callable[["StoreView", list[Any]], Iterator[Fault]]
+"""Looks at some rows of one kind."""
 
 
 def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]:
-    """Run every rule over a store."""
-    with progress.task("checking the store", len(RULES), "rules") as task:
-        for rule in RULES:
-            yield from rule(view)
-            task.advance()
+    """Run every rule over a store, in constant memory."""
+    total = sum(view.count(kind) for kind in NODE_RULES) + view.count("DERIVED_FROM")
+    with progress.task("checking nodes and edges", total, "rows") as task:
+        for kind, rule in NODE_RULES.items():
+            for rows in _cut(view.all_nodes(kind)):
+                yield from rule(view, rows)
+                task.advance(len(rows))
+        for edges in _cut(view.all_edges("DERIVED_FROM")):
+            yield from _derivations(view, edges)
+            task.advance(len(edges))
+    with progress.task("checking attachments", None, "attachments") as task:
+        for kept in _cut(_Kept.of(*row) for row in view.all_attachments()):
+            yield from _attachments(view, kept)
+            task.advance(len(kept))
 
 
-def _models(view: StoreView) -> Iterator[Fault]:
+def _models(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
     """Check that a model's key is its Hub and id, and that its head is there."""
-    for rows in _chunks(view, "Model"):
-        heads = {row.key: revision_key(row.key, row.properties["head"]) for row in rows if row.properties.get("head")}
-        known = _known(view, "Revision", heads.values())
-        for row in rows:
-            key = model_key(row.properties.get("hub") or "", row.properties.get("id") or "")
-            if key != row.key:
-                yield Fault("model-key", row.key, f"its Hub and id make the key {key}")
-            if row.key in heads and heads[row.key] not in known:
-                yield Fault("head-without-revision", row.key, f"its head {heads[row.key]} is not in the store")
-        yield from _unjoined(view, "PUBLISHED_BY", {row.key: _publisher(row) for row in rows})
+    heads = {row.key: revision_key(row.key, row.properties["head"]) for row in rows if row.properties.get("head")}
+    known = _known(view, "Revision", heads.values())
+    for row in rows:
+        key = model_key(row.properties.get("hub") or "", row.properties.get("id") or "")
+        if key != row.key:
+            yield Fault("model-key", row.key, f"its Hub and id make the key {key}")
+        if row.key in heads and heads[row.key] not in known:
+            yield Fault("head-without-revision", row.key, f"its head {heads[row.key]} is not in the store")
+    yield from _unjoined(view, "PUBLISHED_BY", {row.key: _publisher(row) for row in rows})
 
 
 def _publisher(row: NodeRow) -> str | None:
+    """Give the publisher that a model is joined to; one that is known by name only is joined to none."""
+    if row.properties.get("collected_at") is None and row.properties.get("head") is None:
+        return None
     publisher = row.properties.get("publisher")
     return model_key(row.properties.get("hub") or "", publisher.rpartition(":")[2]) if publisher else None
 
 
-def _revisions(view: StoreView) -> Iterator[Fault]:
-    """Check that a revision has its model and its parents."""
-    for rows in _chunks(view, "Revision"):
-        yield from _owned(view, rows, "revision-without-model", "HAS_REVISION")
-        parents = {row.key: _parents(row) for row in rows}
-        known = _known(view, "Revision", {parent for each in parents.values() for parent in each})
-        joined = set(view.neighbours("HAS_PARENT", list(parents), "out"))
-        for key, wanted in parents.items():
-            for parent in wanted:
-                if parent not in known:
-                    yield Fault("dangling-edge", key, f"its parent {parent} is not in the store")
-                elif (key, parent) not in joined:
-                    yield Fault("missing-edge", key, f"no HAS_PARENT leads to {parent}")
+def _revisions(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
+    """Check that a revision has its model, and its parents where its whole history was read."""
+    models = _models_of(view, rows)
+    yield from _owned(view, rows, models, "revision-without-model", "HAS_REVISION")
+    parents = {row.key: _parents(row) for row in rows}
+    known = _known(view, "Revision", {parent for each in parents.values() for parent in each})
+    joined = set(view.neighbours("HAS_PARENT", list(parents), "out"))
+    for row in rows:
+        for parent in parents[row.key]:
+            if parent in known:
+                if (row.key, parent) not in joined:
+                    yield Fault("missing-edge", row.key, f"no HAS_PARENT leads to {parent}")
+            elif not _may_dangle(row, models):
+                yield Fault("dangling-edge", row.key, f"its parent {parent} is not in the store")
 
 
 def _parents(row: NodeRow) -> list[str]:
     return [revision_key(row.properties.get("model") or "", parent) for parent in row.properties.get("parents") or ()]
 
 
-def _refs(view: StoreView) -> Iterator[Fault]:
+def _may_dangle(row: NodeRow, models: Mapping[str, Properties]) -> bool:
+    """Say whether a commit that a revision or ref names may be unknown: its history was not read whole, or is gone."""
+    model = models.get(row.properties.get("model") or "", {})
+    return bool(row.properties.get("vanished") or model.get("history_incomplete"))
+
+
+def _refs(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
     """Check that a ref has its model and points at a revision that is there."""
-    for rows in _chunks(view, "Ref"):
-        models = _known(view, "Model", {row.properties.get("model") or "" for row in rows})
-        targets = {
-            row.key: ref_key(row.properties.get("model") or "", row.properties.get("target") or "") for row in rows
-        }
-        known = _known(view, "Revision", targets.values())
-        for row in rows:
-            if row.properties.get("model") not in models:
-                yield Fault(
-                    "ref-without-model", row.key, f"its model {row.properties.get('model')} is not in the store"
-                )
-            if targets[row.key] not in known:
-                yield Fault("dangling-edge", row.key, f"it points at {targets[row.key]}, which is not in the store")
-        yield from _unjoined(view, "POINTS_TO", {key: target for key, target in targets.items() if target in known})
+    models = _models_of(view, rows)
+    targets = {
+        row.key: revision_key(row.properties.get("model") or "", row.properties.get("target") or "") for row in rows
+    }
+    known = _known(view, "Revision", targets.values())
+    for row in rows:
+        if row.properties.get("model") not in models:
+            yield Fault("ref-without-model", row.key, f"its model {row.properties.get('model')} is not in the store")
+        if targets[row.key] not in known and not _may_dangle(row, models):
+            yield Fault("dangling-edge", row.key, f"it points at {targets[row.key]}, which is not in the store")
+    yield from _unjoined(view, "POINTS_TO", {key: target for key, target in targets.items() if target in known})
 
 
-def _changes(view: StoreView) -> Iterator[Fault]:
+def _changes(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
     """Check that a change has its model, and that all its commits are there."""
-    for rows in _chunks(view, "Change"):
-        yield from _owned(view, rows, "change-without-model", "HAS_CHANGE")
-        named = {row.key: _commits(row) for row in rows}
-        known = _known(view, "Revision", {commit for each in named.values() for commit in each})
-        for key, commits in named.items():
-            for commit in commits:
-                if commit not in known:
-                    yield Fault("change-of-unknown-revision", key, f"its commit {commit} is not in the store")
+    models = _models_of(view, rows)
+    yield from _owned(view, rows, models, "change-without-model", "HAS_CHANGE")
+    named = {row.key: _commits(row) for row in rows}
+    known = _known(view, "Revision", {commit for each in named.values() for commit in each})
+    for row in rows:
+        for commit in named[row.key]:
+            if commit not in known and not _may_dangle(row, models):
+                yield Fault("change-of-unknown-revision", row.key, f"its commit {commit} is not in the store")
 
 
 def _commits(row: NodeRow) -> list[str]:
@@ -115,76 +137,81 @@ def _commits(row: NodeRow) -> list[str]:
     return [revision_key(row.properties.get("model") or "", commit) for commit in commits if commit]
 
 
-def _derivations(view: StoreView) -> Iterator[Fault]:
+def _derivations(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
     """Check that the evidence of an edge of descent is there and about its child."""
-    for edges in _cut(view.all_edges("DERIVED_FROM")):
-        named = {key for edge in edges for key in edge.properties.get("evidence") or ()}
-        evidence = view.nodes("Evidence", named)
-        for edge in edges:
-            about = f"{edge.source} → {edge.target}"
-            for key in edge.properties.get("evidence") or ():
-                if key not in evidence:
-                    yield Fault("derivation-of-unknown-evidence", about, f"its evidence {key} is not in the store")
-                elif evidence[key].get("child") != edge.source:
-                    yield Fault("derivation-of-foreign-evidence", about, f"its evidence {key} is about another child")
+    evidence = view.nodes("Evidence", {key for edge in edges for key in edge.properties.get("evidence") or ()})
+    for edge in edges:
+        about = f"{edge.source} → {edge.target}"
+        for key in edge.properties.get("evidence") or ():
+            if key not in evidence:
+                yield Fault("derivation-of-unknown-evidence", about, f"its evidence {key} is not in the store")
+            elif evidence[key].get("child") != edge.source:
+                yield Fault("derivation-of-foreign-evidence", about, f"its evidence {key} is about another child")
 
 
-def _evidence(view: StoreView) -> Iterator[Fault]:
+def _evidence(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
     """Check that evidence is about a model that is there."""
-    for rows in _chunks(view, "Evidence"):
-        models = _known(view, "Model", {row.properties.get("child") or "" for row in rows})
-        for row in rows:
-            if row.properties.get("child") not in models:
-                yield Fault(
-                    "evidence-without-model", row.key, f"it is about {row.properties.get('child')}, not in the store"
-                )
+    models = _known(view, "Model", {row.properties.get("child") or "" for row in rows})
+    for row in rows:
+        if row.properties.get("child") not in models:
+            yield Fault(
+                "evidence-without-model", row.key, f"it is about {row.properties.get('child')}, not in the store"
+            )
 
 
 DIGESTS = {name: re.compile(rf"{name}\.v\d+:[0-9a-f]{{64}}") for name in ("files", "weights", "content", "layout")}
 
 
-def _weights(view: StoreView) -> Iterator[Fault]:
-    """Check that digests are in their format, and that a revision has the weights."""
-    for rows in _chunks(view, "Weights"):
-        held = {target for _, target in view.neighbours("HAS_WEIGHTS", [row.key for row in rows], "in")}
-        for row in rows:
-            if row.key not in held:
-                yield Fault("held-by-nobody", row.key, "no revision has these weights")
-            for name, form in DIGESTS.items():
-                digest = row.key if name == "files" else row.properties.get(name)
-                if digest is not None and not form.fullmatch(digest):
-                    yield Fault("digest-format", row.key, f"its {name} digest {digest} is none of ours")
+def _weights(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
+    """Check that digests are in their format."""
+    for row in rows:
+        for name, form in DIGESTS.items():
+            digest = row.key if name == "files" else row.properties.get(name)
+            if digest is not None and not form.fullmatch(digest):
+                yield Fault("digest-format", row.key, f"its {name} digest {digest} is none of ours")
 
 
-def _files(view: StoreView) -> Iterator[Fault]:
-    """Check that files are named by content or place, and that a tree has them."""
-    for rows in _chunks(view, "File"):
-        held = {target for _, target in view.neighbours("CONTAINS", [row.key for row in rows], "in")}
-        for row in rows:
-            alias = row.properties.get("alias")
-            if not FILE_KEY.fullmatch(row.key):
-                yield Fault("digest-format", row.key, "this names no content of a file")
-            if alias is not None and not re.fullmatch("[0-9a-f]{40}", alias):
-                yield Fault("digest-format", row.key, f"its alias {alias} is no blob id of git")
-            if row.key not in held:
-                yield Fault("held-by-nobody", row.key, "no revision contains this file")
+def _files(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
+    """Check that files are named by content or place."""
+    for row in rows:
+        alias = row.properties.get("alias")
+        if not FILE_KEY.fullmatch(row.key):
+            yield Fault("digest-format", row.key, "this names no content of a file")
+        if alias is not None and not re.fullmatch("[0-9a-f]{40}", alias):
+            yield Fault("digest-format", row.key, f"its alias {alias} is no blob id of git")
 
 
-def _attachments(view: StoreView) -> Iterator[Fault]:
-    """Check that texts hash to their key, tables have weights, aliases a model."""
-    for rows in _cut(view.all_attachments()):
-        aliases = {key: data.decode("utf-8", "replace") for kind, key, data in rows if kind == "alias"}
-        tables = [key for kind, key, _ in rows if kind == "tensors"]
-        models, weights = _known(view, "Model", aliases.values()), _known(view, "Weights", tables)
-        for kind, key, data in rows:
-            if kind == "text" and not _hashes_to(key, data):
-                yield Fault("attachment-content", key, "the text that is kept under this hash has another one")
-            elif kind == "tensors" and key not in weights:
-                yield Fault("attachment-of-nothing", key, "the weights that this tensor table belongs to are not there")
-            elif kind == "alias" and aliases[key] not in models:
-                yield Fault(
-                    "alias-to-nothing", key, f"this other name leads to {aliases[key]}, which is not in the store"
-                )
+class _Kept(NamedTuple):
+    """Remember of an attachment what its rule needs, without its bytes: some hundred of them are looked at at once."""
+
+    kind: AttachmentKind
+    key: str
+    size: int
+    hashes: bool
+    model: str | None
+
+    @classmethod
+    def of(cls, kind: AttachmentKind, key: str, data: bytes) -> _Kept:
+        """Look at the bytes once."""
+        hashes = kind != "text" or _hashes_to(key, data)
+        return cls(kind, key, len(data), hashes, data.decode("utf-8", "replace") if kind == "alias" else None)
+
+
+def _attachments(view: StoreView, rows: list[_Kept]) -> Iterator[Fault]:
+    """Check that texts hash to their key, tables have weights, aliases a model.
+
+    A text that is shorter than its file is the beginning of it, as answers quote it.
+    """
+    models = _known(view, "Model", [row.model for row in rows if row.model is not None])
+    weights = _known(view, "Weights", [row.key for row in rows if row.kind == "tensors"])
+    files = view.nodes("File", {row.key for row in rows if not row.hashes})
+    for row in rows:
+        if not row.hashes and row.size >= (files.get(row.key, {}).get("size") or 0):
+            yield Fault("attachment-content", row.key, "the text that is kept under this hash has another one")
+        elif row.kind == "tensors" and row.key not in weights:
+            yield Fault("attachment-of-nothing", row.key, "the weights that this tensor table belongs to are not there")
+        elif row.model is not None and row.model not in models:
+            yield Fault("alias-to-nothing", row.key, f"this other name leads to {row.model}, which is not in the store")
 
 
 def _hashes_to(key: str, data: bytes) -> bool:
@@ -199,9 +226,10 @@ def _hashes_to(key: str, data: bytes) -> bool:
     return True
 
 
-def _owned(view: StoreView, rows: list[NodeRow], rule: str, edge: EdgeKind) -> Iterator[Fault]:
+def _owned(
+    view: StoreView, rows: list[NodeRow], models: Mapping[str, Properties], rule: str, edge: EdgeKind
+) -> Iterator[Fault]:
     """Find rows whose model is not there, or is not joined to them."""
-    models = _known(view, "Model", {row.properties.get("model") or "" for row in rows})
     joined = set(view.neighbours(edge, [row.key for row in rows], "in"))
     for row in rows:
         model = row.properties.get("model")
@@ -219,12 +247,13 @@ def _unjoined(view: StoreView, edge: EdgeKind, wanted: dict[str, str | None]) ->
             yield Fault("missing-edge", source, f"no {edge} leads from it to {target}")
 
 
+def _models_of(view: StoreView, rows: list[NodeRow]) -> dict[str, Properties]:
+    """Fetch the models that rows belong to."""
+    return view.nodes("Model", {row.properties.get("model") or "" for row in rows})
+
+
 def _known(view: StoreView, kind: NodeKind, keys: Collection[str]) -> set[str]:
     return set(view.nodes(kind, set(keys)))
-
-
-def _chunks(view: StoreView, kind: NodeKind) -> Iterator[list[NodeRow]]:
-    return _cut(view.all_nodes(kind))
 
 
 def _cut(rows: Iterator[Any]) -> Iterator[list[Any]]:
@@ -232,7 +261,8 @@ def _cut(rows: Iterator[Any]) -> Iterator[list[Any]]:
         yield chunk
 
 
-RULES: tuple[Rule, ...] = (
-    _models, _revisions, _refs, _changes, _derivations, _evidence, _weights, _files, _attachments,
-)  # fmt: skip
-"""Every rule; docs/reference/commands.md lists the ids of faults."""
+NODE_RULES: Mapping[NodeKind, Rule] = {
+    "Model": _models, "Revision": _revisions, "Ref": _refs, "Change": _changes, "Evidence": _evidence,
+    "Weights": _weights, "File": _files,
+}  # fmt: skip
+"""The rule for each kind of node; docs/reference/commands.md lists the ids of faults."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def dump(view: StoreView, clocks: bool = False) -> Iterator[str]:
     """Write nodes, edges and attachments, one a line, in an order that depends on their content only.
 
+    Awaited edges have lines too: stores that differ in nothing else differ once the missing end is written.
+
     Without `clocks`, the moments at which somebody looked are left out: two collections of the same repositories
     give the same lines, whenever and in whatever order they ran.
     """
@@ -26,6 +28,10 @@ def dump(view: StoreView, clocks: bool = False) -> Iterator[str]:
     for edge_kind in sorted(ENDS):
         for edge in view.all_edges(edge_kind):
             fields = {"edge": edge_kind, "source": edge.source, "target": edge.target, "name": edge.name}
+            yield canonical({**fields, "properties": _kept(edge.properties, clocks)})
+    for edge_kind in sorted(ENDS):
+        for edge in view.all_awaited_edges(edge_kind):
+            fields = {"awaited": edge_kind, "source": edge.source, "target": edge.target, "name": edge.name}
             yield canonical({**fields, "properties": _kept(edge.properties, clocks)})
     for attachment, key, data in view.all_attachments():
         yield canonical({"attachment": attachment, "key": key, "data": b64encode(data).decode("ascii")})

@@ -47,7 +47,10 @@ class NodeRow(NamedTuple):
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version."""
+    """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version.
+
+    `note` says so where there is no store yet.
+    """
 
     url: str
     backend: str
@@ -56,6 +59,8 @@ class StoreInfo:
     nodes: dict[str, int]
     edges: dict[str, int]
     server: str | None = None
+    database: str | None = None
+    note: str | None = None
 
 
 class Descent(NamedTuple):
@@ -152,6 +157,17 @@ class StoreView(ABC):
     @abstractmethod
     def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
         """Go over all edges of a kind in order, in constant memory."""
+
+    @abstractmethod
+    def all_awaited(self, kind: NodeKind) -> Iterator[str]:
+        """Go over the keys of nodes that edges name and that are not there, in order, in constant memory."""
+
+    @abstractmethod
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind that nothing else shows: an end is not there yet; in order, in constant memory.
+
+        Copies and backups carry them: when the end is written later, the edge is there in the copy too.
+        """
 
     @abstractmethod
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:

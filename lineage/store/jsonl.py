@@ -17,7 +17,7 @@ from lineage.progress import SILENT, Progress
 from lineage.store.interface import EdgeRow, NodeRow
 from lineage.store.migrations import SCHEMA_VERSION
 from lineage.store.promoted import ENDS, PROMOTED, canonical
-from lineage.store.sections import ATTACHMENTS, SECTIONS, AttachmentRow, Checksums, batches, line, rows_of
+from lineage.store.sections import ATTACHMENTS, AWAITED, SECTIONS, AttachmentRow, Checksums, batches, line, rows_of
 
 if TYPE_CHECKING:
     from lineage.store.interface import EdgeKind, GraphStore, StoreView
@@ -26,8 +26,19 @@ if TYPE_CHECKING:
 
 FORMAT = "lineage-graph"
 
-VERSION = 1
-"""Version of the file's form. A released one stays readable."""
+VERSION = 2
+"""Version of the file's form. A released one stays readable. Version 1 had no awaited edges."""
+
+MAX_HEADER = 65_536
+"""Bytes that the first line may have: another file may have no line end at all."""
+
+OTHER_FILES = (
+    (b"\x1f\x8b", "unpack it first: gunzip"),
+    (b"\x28\xb5\x2f\xfd", "unpack it first: unzstd"),
+    (b"PK", "unpack it first: unzip"),
+    (b"SQLite format 3", "this is a store itself: lineage store copy FROM TO"),
+)
+"""How files begin that people take for a dump, and what to do with them."""
 
 ATTACHMENT_KINDS = ("alias", "tensors", "text")
 
@@ -87,7 +98,7 @@ def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Chec
     sums = Checksums()
     file.seek(0)
     number = 0
-    header = _header(file.readline(), name)
+    header = _header(file.readline(MAX_HEADER), name)
     with progress.task("reading", header.rows, "rows") as task:
         for number, fields in _lines(file, name):
             if "end" in fields:
@@ -103,7 +114,7 @@ def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Chec
 
 def rows_in(file: IO[bytes], name: str) -> Iterator[tuple[str, Row]]:
     """List the rows of a file, each with its section."""
-    _header(file.readline(), name)
+    _header(file.readline(MAX_HEADER), name)
     for number, fields in _lines(file, name):
         if "end" in fields:
             return
@@ -119,6 +130,8 @@ def _by_section(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Iterable
 
 def _lines(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, raw in enumerate(file, 2):
+        if not raw.endswith(b"\n"):
+            raise _broken(name, number, "the file ends before its last line: it is not whole")
         yield number, _object(raw, name, number)
 
 
@@ -139,7 +152,9 @@ def _header(raw: bytes, name: str) -> Header:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise InputError(f"{name} line 1: this is no dump of lineage", hint="`lineage store export` writes one")
+        hints = (hint for beginning, hint in OTHER_FILES if raw.startswith(beginning))
+        hint = next(hints, "`lineage store export` writes one")
+        raise InputError(f"{name} line 1: this is no dump of lineage", hint=hint)
     for field, known in (("version", VERSION), ("schema_version", SCHEMA_VERSION)):
         value = found.get(field)
         if not isinstance(value, int):
@@ -166,7 +181,10 @@ def _row(fields: dict[str, Any], name: str, number: int) -> tuple[str, Row]:
     if "node" in fields:
         return _node(fields, name, number)
     if "edge" in fields:
-        return _edge(fields, name, number)
+        edge = _edge(fields, "edge", name, number)
+        return edge.kind, edge
+    if AWAITED in fields:
+        return AWAITED, _edge(fields, AWAITED, name, number)
     if "attachment" in fields:
         return ATTACHMENTS, _attachment(fields, name, number)
     raise _broken(name, number, "this is no node, no edge and no attachment")
@@ -181,14 +199,14 @@ def _node(fields: dict[str, Any], name: str, number: int) -> tuple[str, NodeRow]
     return fields["node"], NodeRow(key, properties)
 
 
-def _edge(fields: dict[str, Any], name: str, number: int) -> tuple[str, EdgeRow]:
-    kind, properties = fields["edge"], fields.get("properties")
+def _edge(fields: dict[str, Any], what: str, name: str, number: int) -> EdgeRow:
+    kind, properties = fields[what], fields.get("properties")
     if not isinstance(kind, str) or kind not in ENDS:
         raise _broken(name, number, f"no edge is of the kind {kind!r}")
     source, target, label = (fields.get(end) for end in ("source", "target", "name"))
     if not all(isinstance(text, str) for text in (source, target, label)) or not isinstance(properties, dict):
         raise _broken(name, number, "an edge has a source, a target, a name and properties")
-    return kind, EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(label), properties)
+    return EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(label), properties)
 
 
 def _attachment(fields: dict[str, Any], name: str, number: int) -> AttachmentRow:

@@ -116,6 +116,24 @@ class MemoryView(StoreView):
         for (source, target, name), body in self._shown(kind):
             yield EdgeRow(kind, source, target, name, json.loads(body))
 
+    def all_awaited(self, kind: NodeKind) -> Iterator[str]:
+        """Go over the keys of nodes that edges name and that are not there."""
+        named = {
+            edge[position]
+            for edge_kind, ends in ENDS.items()
+            for position, end in enumerate(ends)
+            if end == kind
+            for edge in self._graph.edges[edge_kind]
+        }
+        yield from sorted(named - self._graph.nodes[kind].keys())
+
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind an end of which is not there."""
+        shown = {edge for edge, _ in self._shown(kind)}
+        for edge, body in sorted(self._graph.edges[kind].items()):
+            if edge not in shown:
+                yield EdgeRow(kind, *edge, json.loads(body))
+
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
         """Go over all attachments."""
         for (kind, key), data in sorted(self._graph.attachments.items()):

@@ -48,7 +48,8 @@ def met_by_stub(kind: NodeKind, key: str, old: Properties, new: Properties) -> P
     if kind != "Model":
         return old
     aliases = sorted({*(old.get("aliases") or ()), *(new.get("aliases") or ())})
-    knows_less = {**old, "aliases": []} == stub(key)
+    bare = stub(key)
+    knows_less = {**bare, **old, "aliases": []} == bare  # what an older version wrote lacks newer fields
     return {**(new if knows_less else old), "aliases": aliases}
 
 

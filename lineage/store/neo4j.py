@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from threading import RLock
+from functools import partial
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Literal
 
 from lineage.errors import StoreError
-from lineage.store import neo4j_connection, neo4j_schema
+from lineage.progress import SILENT, Progress
+from lineage.store import neo4j_schema
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
 from lineage.store.neo4j_connection import Address, check_server, connect
-from lineage.store.neo4j_errors import managed, told
+from lineage.store.neo4j_errors import told
+from lineage.store.neo4j_patience import Patience, Reading
 from lineage.store.neo4j_view import Neo4jView
 from lineage.store.promoted import ENDS, PROMOTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neo4j import Driver, ManagedTransaction, Session, Transaction
+    from neo4j import Driver, Session
 
+    from lineage.store.neo4j_schema import State
     from lineage.store.neo4j_write import Neo4jWriter
     from lineage.store.rows import Rows
+
+
+_EMPTY = "there is nothing in this database yet: is it the right one? The first write makes a store in it"
+
+_FOREIGN = "this database holds nodes of another application and no store: a store needs a database of its own"
 
 
 class Neo4jStore(GraphStore):
@@ -30,15 +38,17 @@ class Neo4jStore(GraphStore):
 
     The schema is made by the first write; until then there is nothing to read. Each view has a session and a read
     transaction, so views work in any thread. A write is one managed transaction: it is tried again when the server
-    went away or says that it may be, for half a minute, and writing twice what was written once changes nothing.
+    went away or says that it may be, for half a minute, and writing twice what was written once changes nothing. So is
+    a question. `progress` is told of every such wait.
     """
 
-    def __init__(self, address: Address, *, read_only: bool = False) -> None:
+    def __init__(self, address: Address, *, read_only: bool = False, progress: Progress = SILENT) -> None:
         self.url, self._address, self._read_only = address.shown, address, read_only
+        self._progress = progress
         self._turn = RLock()
-        self._driver: Driver | None = None
-        self._server: str | None = None
+        self._link: Link | None = None
         self._is_ready = self._loading = False
+        self._views, self._counting = 0, Lock()
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction."""
@@ -48,15 +58,18 @@ class Neo4jStore(GraphStore):
     def reading(self) -> Iterator[StoreView]:
         """Open a view in a session of its own."""
         with told(self.url):
-            session = self._session("READ")
+            link = self._open()
+            session = link.session("READ")
         try:
             with told(self.url):
-                transaction = self._begin(session)
+                asking = Reading(session, link.patience)
+            self._count_view(1)
             try:
-                yield Neo4jView(transaction, self.url)
+                yield Neo4jView(asking.ask, self.url)
             finally:
+                self._count_view(-1)
                 with told(self.url):
-                    transaction.close()
+                    asking.close()
         finally:
             session.close()
 
@@ -79,96 +92,137 @@ class Neo4jStore(GraphStore):
             if self._loading:
                 raise ValueError("a bulk load is going on already")
             self._make_ready()
-            with told(self.url), self._session("WRITE") as session:
-                neo4j_schema.drop_indexes(session, self.url)
+            link = self._open()
+            with told(self.url), link.session("WRITE") as session:
+                neo4j_schema.drop_indexes(session, link.patience)
             self._loading = True
             try:
                 yield
             finally:
                 self._loading = False
-                with told(self.url), self._session("WRITE") as session:
-                    neo4j_schema.make_ready(session, self.url)
+                with told(self.url), link.session("WRITE") as session:
+                    neo4j_schema.make_ready(session, link.patience)
 
     def info(self) -> StoreInfo:
-        """Describe the store. What it occupies on the server's disk is not told to clients of the community edition."""
+        """Describe the store. What it occupies on the server's disk is told by no statement of Neo4j."""
+        link = self._open()
+        with told(self.url), link.session("READ") as session:
+            state = link.patience.tried(lambda: neo4j_schema.state_of(session, self.url))
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
-        return StoreInfo(self.url, "neo4j", neo4j_schema.SCHEMA_VERSION, None, nodes, edges, self._server)
+        note = None
+        if state.version == 0:
+            note = _FOREIGN if any(nodes.values()) else _EMPTY
+            nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
+        return StoreInfo(
+            self.url, "neo4j", state.version or neo4j_schema.schema_version(), None, nodes, edges, link.server,
+            state.database, note,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close all connections."""
         with self._turn:
-            if self._driver is not None:
-                self._driver.close()
-            self._driver, self._server, self._is_ready = None, None, False
+            if self._link is not None:
+                self._link.driver.close()
+            self._link, self._is_ready = None, False
 
     def _write(self, change: Callable[[Neo4jWriter], None]) -> None:
-        """Run a change in a managed transaction; once more where a broken connection left open whether it is done."""
-        from neo4j.exceptions import IncompleteCommit
-
+        """Run a change in a managed transaction."""
         from lineage.store.neo4j_write import Neo4jWriter
-
-        def run(transaction: ManagedTransaction) -> None:
-            change(Neo4jWriter(transaction))
 
         with self._turn:
             self._make_ready()
-            with told(self.url), self._session("WRITE") as session:
-                try:
-                    managed(session, self.url, run)
-                except IncompleteCommit:
-                    managed(session, self.url, run)
+            link = self._open()
+            with told(self.url), link.session("WRITE") as session:
+                link.patience.write(session, Neo4jWriter, change)
 
     def _make_ready(self) -> None:
         """Make the schema before the first write."""
         if self._read_only:
             raise StoreError(f"the store {self.url} was opened for reading only")
-        self._open()
+        link = self._open()
         if not self._is_ready:
-            with told(self.url), self._session("WRITE") as session:
-                neo4j_schema.make_ready(session, self.url)
+            with told(self.url), link.session("WRITE") as session:
+                if self._views and neo4j_schema.can_be_written(session, self.url):
+                    return  # an index that a killed load left out would wait for our own view, for ever
+                neo4j_schema.make_ready(session, link.patience)
             self._is_ready = True
 
-    def _open(self) -> Driver:
-        """Connect, once: the server must be one that we know, and the store not newer than we are."""
+    def _count_view(self, change: int) -> None:
+        with self._counting:
+            self._views += change
+
+    def _open(self) -> Link:
+        """Connect, once: the server must be one that we know, and the store not newer than we are.
+
+        Who is connected waits for nobody: a writer in another thread keeps its turn for long.
+        """
+        if (link := self._link) is not None:
+            return link
         with self._turn:
-            if self._driver is not None:
-                return self._driver
-            with told(self.url):
-                driver = connect(self._address)
-                try:
-                    server = check_server(driver, self.url)
-                    with driver.session(database=self._address.database) as session:
-                        version = neo4j_schema.version_of(session, self.url)
-                        is_old = version < neo4j_schema.SCHEMA_VERSION or neo4j_schema.lacks_keys(session)
-                        if version > 0 and is_old and not self._read_only:
-                            neo4j_schema.make_ready(session, self.url)
-                except BaseException:
-                    driver.close()
-                    raise
-            self._driver, self._server = driver, server
-            return driver
+            if self._link is None:
+                with told(self.url):
+                    self._link = self._connected()
+            return self._link
+
+    def _connected(self) -> Link:
+        driver = connect(self._address)
+        try:
+            link = Link(driver, check_server(driver, self._address), self._address, self._progress)
+            with link.session("READ") as session:
+                state = neo4j_schema.state_of(session, self.url)
+            if state.version and not state.is_ready:
+                self._finish(link, state)
+        except BaseException:
+            driver.close()
+            raise
+        return link
+
+    def _finish(self, link: Link, state: State) -> None:
+        """Bring an older store up to date, and finish an import: without keys every question reads everything."""
+        from neo4j.exceptions import ClientError
+
+        what = "imported by neo4j-admin" if state.unfinished else "made by an older version of lineage"
+        if self._read_only:
+            raise StoreError(
+                f"the store {self.url} is not ready to be read: it was {what}, and it is not brought up to date yet",
+                hint=f"lineage store info --store {self.url} does that: minutes for millions of models",
+            )
+        try:
+            with self._progress.task("making keys and indexes, once"), link.session("WRITE") as session:
+                neo4j_schema.make_ready(session, link.patience)
+        except (ClientError, StoreError) as error:  # a right that is missing, a database that is read-only
+            reason = error.message
+            if not state.lacks_keys_only:
+                raise StoreError(
+                    f"the store {self.url} was {what} and cannot be brought up to date ({reason})",
+                    hint="open it once as somebody who may change its schema, while it can be written",
+                ) from error
+            self._progress.note(f"the store {self.url} has no keys and indexes and answers slowly ({reason})")
 
     def _is_there(self) -> bool:
         """Say whether anything was ever written."""
-        self._open()
-        with told(self.url), self._session("READ") as session:
-            return neo4j_schema.version_of(session, self.url) > 0
+        link = self._open()
+        with told(self.url), link.session("READ") as session:
+            return link.patience.tried(lambda: neo4j_schema.state_of(session, self.url)).version > 0
 
-    def _session(self, access: Literal["READ", "WRITE"]) -> Session:
-        return self._open().session(database=self._address.database, default_access_mode=access)
 
-    def _begin(self, session: Session) -> Transaction:
-        """Begin a read transaction; a server that went away since the last one is waited for."""
-        from neo4j.exceptions import DriverError, Neo4jError
+class Link:
+    """Hold a driver that is connected, and what is known of the server behind it.
 
-        until, pause = time.monotonic() + neo4j_connection.RETRY_SECONDS, 0.1
-        while True:
-            try:
-                return session.begin_transaction()
-            except (DriverError, Neo4jError) as error:
-                if not error.is_retryable() or time.monotonic() + pause > until:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, 3.0)
+    Sessions share bookmarks: on a cluster each sees what the ones before it wrote.
+    """
+
+    def __init__(self, driver: Driver, server: str, address: Address, progress: Progress) -> None:
+        from neo4j import GraphDatabase
+
+        self.driver, self.server = driver, server
+        self._database, self._bookmarks = address.database, GraphDatabase.bookmark_manager()
+        self.patience = Patience(address.shown, partial(self.session, "READ"), progress)
+
+    def session(self, access: Literal["READ", "WRITE"]) -> Session:
+        """Open a session on the store's database."""
+        return self.driver.session(
+            database=self._database, default_access_mode=access, bookmark_manager=self._bookmarks
+        )

@@ -2,7 +2,8 @@
 
 Text, numbers, truth values and lists of text are native properties. A null is a property that is not there, as Neo4j
 has it. What no property can hold (lists of records, nested values) stands as JSON in `details`. Labels are the kinds of
-nodes, relationship types the kinds of edges. An edge's name is its `path` (CONTAINS) or `group` (HAS_WEIGHTS).
+nodes, relationship types the kinds of edges. An edge's name is its `path` (CONTAINS) or `group` (HAS_WEIGHTS). A node's
+`name` is made for the browser (`lineage.store.neo4j_captions`) and dropped on the way back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import StoreError
+from lineage.store.neo4j_captions import NAME, NAMED, caption, shortened
 from lineage.store.promoted import PROMOTED, canonical
 from lineage_schemas.model import ModelObservations
 
@@ -48,9 +50,19 @@ MAX_KEY = 7_000
 MAX_INDEXED = 2_000
 """Bytes of UTF-8 that another indexed property keeps; a longer one is shortened there and stands in `details`."""
 
-_RESERVED = frozenset({"key", "details", "absent"})
+EMPTY = "empty"
+"""After an import of CSV files, which hold no empty list: the properties that are one. The next writer makes them so
+(`lineage/store/neo4j_schema.py`)."""
 
-_RESERVED_OF_MODELS = _RESERVED | {*OBSERVED, "observed_at"}
+_RESERVED = frozenset({"key", "details", "absent", EMPTY})
+
+_RESERVED_OF: Mapping[NodeKind, frozenset[str]] = {
+    kind: _RESERVED
+    | ({NAME} if kind in NAMED else set())
+    | ({"observations", *OBSERVED, "observed_at"} if kind == "Model" else set())
+    for kind in PROMOTED
+}
+"""Names that stand for something else on nodes of a kind: a property of the same name stands in `details`."""
 
 _ALWAYS_THERE = {kind: frozenset(p.name for p in promoted) for kind, promoted in PROMOTED.items()}
 """Promoted properties: null where nobody says anything, on every backend."""
@@ -70,7 +82,7 @@ def node_properties(kind: NodeKind, key: str, properties: Properties) -> Propert
             f"{key[:80]}…: a key of {len(key.encode()):,} bytes is too long for Neo4j",
             hint="a store in SQLite takes it",
         )
-    laid, rest = _laid(properties, _node_fields(kind), _RESERVED_OF_MODELS if kind == "Model" else _RESERVED)
+    laid, rest = _laid(properties, _node_fields(kind), _RESERVED_OF[kind])
     if kind == "Model" and "observations" in rest and (seen := _observed(rest["observations"])) is not None:
         laid.update(seen)
         if _rebuilt(seen) == rest["observations"]:
@@ -83,12 +95,16 @@ def node_properties(kind: NodeKind, key: str, properties: Properties) -> Propert
                 rest[promoted.name] = value
     if absent := sorted(_node_fields(kind) - properties.keys() - _ALWAYS_THERE[kind]):
         laid["absent"] = absent
+    if kind in NAMED:
+        laid[NAME] = caption(kind, key, properties)
     return _with_rest({"key": key, **laid}, rest)
 
 
 def node_from(kind: NodeKind, stored: Properties) -> tuple[str, Properties]:
     """Take a node up: its key and its properties; inverse of `node_properties`. Changes what it is given."""
     key = stored.pop("key")
+    if kind in NAMED:
+        stored.pop(NAME, None)
     if kind == "Model":
         stored["observations"] = _rebuilt({name: stored.pop(name, None) for name in (*OBSERVED, "observed_at")})
     return key, _taken_up(stored, _node_fields(kind))
@@ -115,7 +131,7 @@ def edge_from(kind: EdgeKind, stored: Properties) -> tuple[str, Properties]:
 def node_columns(kind: NodeKind) -> tuple[str, ...]:
     """Name the properties that a node of a kind may have, its key first: what is laid down has no others as a rule."""
     others = (*OBSERVED, "observed_at") if kind == "Model" else ()
-    return ("key", *sorted({*_node_fields(kind), *others} - {"observations"}), "details", "absent")
+    return ("key", *sorted({NAME, *_node_fields(kind), *others} - {"observations"}), "details", "absent")
 
 
 @cache
@@ -127,10 +143,11 @@ def edge_columns(kind: EdgeKind) -> tuple[str, ...]:
 
 def attachment_properties(kind: AttachmentKind, key: str, data: bytes) -> Properties:
     """Lay an attachment down: as text where it is text."""
+    laid = {"key": key, NAME: key if kind == "alias" else shortened(key)}
     try:
-        return {"key": key, ATTACHMENTS[kind][1]: data.decode("utf-8")}
+        return {**laid, ATTACHMENTS[kind][1]: data.decode("utf-8")}
     except UnicodeDecodeError:
-        return {"key": key, "data": data}
+        return {**laid, "data": data}
 
 
 def attachment_from(kind: AttachmentKind, stored: Mapping[str, Any]) -> bytes:
@@ -164,8 +181,8 @@ def _with_rest(laid: Properties, rest: Properties) -> Properties:
 
 
 def _taken_up(stored: Properties, fields: frozenset[str]) -> Properties:
-    details, absent = stored.pop("details", None), stored.pop("absent", ())
-    found: Properties = {**dict.fromkeys(fields), **stored}
+    details, absent, empty = stored.pop("details", None), stored.pop("absent", ()), stored.pop(EMPTY, ())
+    found: Properties = {**dict.fromkeys(fields), **stored, **{name: [] for name in empty}}
     if details:
         found.update(json.loads(details))
     for name in absent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -49,11 +49,16 @@ def address_of(url: str, settings: Neo4jSettings | None = None) -> Address:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise InputError(f"{url!r} names no server: {error}", hint=_FORM) from error
+    except ValueError:  # what it says repeats the text, which may be a password whose @ is missing
+        host = port = None
     if not host:
-        raise InputError(f"{url!r} names no server", hint=_FORM)
+        raise InputError(f"{url.partition('://')[0]}://… names no server, or no port of one", hint=_FORM) from None
     database = unquote(parts.path.strip("/")) or settings.database
+    if (database or "").lower() == "system":
+        raise InputError(
+            f"the store {_shown(url)} is the server's database of users and rights, which holds no graph",
+            hint="name another one: NEO4J_DATABASE, or the end of the URL (neo4j://host:7687/neo4j)",
+        )
     if parts.query or parts.fragment or (database and "/" in database):
         raise InputError(f"the store's URL says more than a server and a database: {_shown(url)}", hint=_FORM)
     netloc = f"[{host}]" if ":" in host else host
@@ -68,8 +73,10 @@ _FORM = "write neo4j://HOST:7687, with /DATABASE behind it where it is not the d
 def _refuse_password(url: str) -> None:
     scheme, _, rest = url.partition("://")
     login, at, _ = rest.rpartition("@")
-    secrets = [name for name, _ in parse_qsl(rest.partition("?")[2]) if "pass" in name.lower()]
-    if (at and ":" in login) or secrets:
+    while (plain := unquote(login)) != login:
+        login = plain
+    asked = [name for name, _ in parse_qsl(rest.partition("?")[2]) if "pass" in name.lower()]
+    if (at and ":" in login) or asked:
         raise InputError(
             f"the store's URL holds a password: {scheme}://…",
             hint="set NEO4J_PASSWORD or NEO4J_PASSWORD_FILE: arguments can be seen by everybody on this machine",
@@ -82,29 +89,39 @@ def _shown(url: str) -> str:
 
 
 def _password(settings: Neo4jSettings) -> str | None:
-    """Find the password in the environment or in a file."""
+    """Find the password in the environment or in a file of one line."""
     if settings.password is not None or settings.password_file is None:
         return settings.password
+    file = settings.password_file
     try:
-        password = settings.password_file.read_text("utf-8").strip("\r\n")
+        text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise InputError(
-            f"NEO4J_PASSWORD_FILE: {settings.password_file} cannot be read: {reason}",
+            f"NEO4J_PASSWORD_FILE: {file} cannot be read: {reason}",
             hint="name a file of one line that you may read, or set NEO4J_PASSWORD",
-        ) from error
+        ) from None
+    password = text.removesuffix("\n")
+    if "\n" in password:
+        raise InputError(
+            f"NEO4J_PASSWORD_FILE: {file} holds more than one line", hint="write the password alone into it"
+        )
     if not password:
-        raise InputError(f"NEO4J_PASSWORD_FILE: {settings.password_file} is empty", hint="write the password into it")
+        raise InputError(f"NEO4J_PASSWORD_FILE: {file} is empty", hint="write the password into it")
     return password
 
 
-def asked_password(address: Address) -> str | None:
-    """Ask the person at the terminal; None where nobody sits there, or an empty line says that there is none."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
+def with_password(address: Address) -> Address:
+    """Ask the person at the terminal where no password is known; nobody there, or an empty line, leaves it at none."""
+    if address.password is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return address
     from getpass import getpass
 
-    return getpass(f"Password of {address.user} at {address.uri}: ", sys.stderr) or None
+    try:
+        password = getpass(f"Password of {address.user} at {address.uri}: ", sys.stderr)
+    except EOFError:
+        return address
+    return replace(address, password=password or None)
 
 
 def connect(address: Address) -> Driver:
@@ -117,26 +134,35 @@ def connect(address: Address) -> Driver:
     import lineage
 
     logging.getLogger("neo4j").addHandler(logging.NullHandler())
-    password = address.password or asked_password(address)
     return GraphDatabase.driver(
         address.uri,
-        auth=(address.user, password) if password else None,
+        auth=(address.user, address.password) if address.password else None,
         user_agent=f"lineage/{lineage.__version__}",
         connection_timeout=CONNECT_SECONDS,
         connection_acquisition_timeout=2 * CONNECT_SECONDS,
-        max_transaction_retry_time=RETRY_SECONDS,
+        max_transaction_retry_time=0,  # neo4j_patience.py tries again, and says so
         notifications_min_severity=NotificationMinimumSeverity.OFF,
         telemetry_disabled=True,
     )
 
 
-def check_server(driver: Driver, url: str) -> str:
+def check_server(driver: Driver, address: Address) -> str:
     """Ask the server who it is; refuses one that is older than what we are tested with."""
-    agent = driver.get_server_info().agent
+    from neo4j.exceptions import AuthError
+
+    try:
+        agent = driver.get_server_info().agent
+    except AuthError as error:
+        if address.password is not None:
+            raise
+        raise StoreError(
+            f"the store {address.shown} wants a password, and none was given",
+            hint="set NEO4J_PASSWORD or NEO4J_PASSWORD_FILE; whoever sits at a terminal is asked for it",
+        ) from error
     found = _AGENT.match(agent)
     if found is None or (int(found[1]), int(found[2])) < LOWEST:
         raise StoreError(
-            f"the store {url} is on {agent}, which is too old or no Neo4j",
+            f"the store {address.shown} is on {agent}, which is too old or no Neo4j",
             hint=f"lineage needs Neo4j {LOWEST[0]}.{LOWEST[1]} or newer",
         )
     return agent

@@ -2,7 +2,8 @@
 
 Properties are those that the backend itself writes (`lineage.store.neo4j_codec`): a database that was imported is a
 store as any other. A file's header gives each column one type; a row with a value of another type goes to a file of
-its own. Empty lists, which CSV cannot tell from no list, stand in `details`.
+its own. An empty list, which CSV cannot tell from none, is named in the property `empty`: the first writer after the
+import makes the list. A list with an empty text or the delimiter in it stands in `details`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,17 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 from lineage.errors import InputError
 from lineage.progress import SILENT, Progress
 from lineage.store.interface import EdgeRow, NodeRow
+from lineage.store.neo4j_captions import NAME
 from lineage.store.neo4j_codec import ATTACHMENTS as ATTACHMENT_LABELS
-from lineage.store.neo4j_codec import attachment_properties, edge_properties, name_property, node_properties
-from lineage.store.neo4j_schema import SCHEMA_VERSION, STORE
+from lineage.store.neo4j_codec import (
+    AWAITED,
+    EMPTY,
+    attachment_properties,
+    edge_properties,
+    name_property,
+    node_properties,
+)
+from lineage.store.neo4j_schema import IMPORTED, STORE, UNFINISHED, schema_version
 from lineage.store.promoted import ENDS, PROMOTED, canonical
 from lineage.store.sections import SECTIONS, Checksums, line, rows_of
 
@@ -74,17 +83,20 @@ class CsvFolder:
 
     def __init__(self, folder: Path, opened: ExitStack) -> None:
         self._folder, self._opened = folder, opened
-        self._tables: dict[tuple[str, frozenset[tuple[str, str]]], Table] = {}
+        self._tables: dict[tuple[str, tuple[str, ...], frozenset[tuple[str, str]]], Table] = {}
         self.longest = 0
+        self.unfinished: set[str] = set()
         self.multiline: set[Path] = set()
 
     def add(self, option: str, name: str, ends: Mapping[str, str], columns: Columns, properties: Properties) -> None:
         """Write one row: `ends` are its ids by the header's field, in the same order for all rows of a kind."""
         properties = _writable(properties)
+        if EMPTY in properties:
+            self.unfinished.add(name)
         others = frozenset(
             (each, found) for each, value in properties.items() if (found := _type(value)) != columns.get(each)
         )
-        table = self._tables.get((name, others)) or self._open(option, name, tuple(ends), columns, others)
+        table = self._tables.get((name, tuple(ends), others)) or self._open(option, name, tuple(ends), columns, others)
         cells = [_cell(end) for end in ends.values()]
         cells += [_cell(properties.get(column)) for column in table.columns]
         self.longest = max(self.longest, max(map(len, cells)))
@@ -100,12 +112,12 @@ class CsvFolder:
     def _open(
         self, option: str, name: str, ends: tuple[str, ...], columns: Columns, others: frozenset[tuple[str, str]]
     ) -> Table:
-        number = sum(1 for known, _ in self._tables if known == name) + 1
+        number = sum(1 for known, _, _ in self._tables if known == name) + 1
         path = self._folder / f"{name.lower()}{f'-{number}' if number > 1 else ''}.csv"
         types = {**columns, **dict(others)}
         file = self._opened.enter_context(path.open("w", encoding="utf-8", newline=""))
         file.write(",".join([*ends, *(f"{column}:{found}" for column, found in types.items())]) + "\n")
-        table = self._tables[name, others] = Table(option, name, path, tuple(types), file)
+        table = self._tables[name, ends, others] = Table(option, name, path, tuple(types), file)
         return table
 
 
@@ -120,12 +132,16 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
     try:
         with ExitStack() as opened, progress.task("exporting", total, "rows") as task:
             files = CsvFolder(folder, opened)
-            _add_store(files)
+            for kind in PROMOTED:
+                for key in view.all_awaited(kind):
+                    columns = {NAME: "string", "kind": "string"}
+                    files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
             for section in SECTIONS:
                 for row in rows_of(view, section):
                     _add(files, section, row)
                     sums.add(section, line(section, row))
                     task.advance()
+            _add_store(files)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}", hint="is the disk full?") from error
     return Written(tuple(str(table.path) for table in files.tables()), sums, _command(files))
@@ -133,7 +149,8 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
 
 def _make_empty(folder: Path) -> None:
     """Make the folder, or empty it of an earlier export."""
-    ours = {name.lower() for name in (*PROMOTED, *ENDS, STORE, *(label for label, _ in ATTACHMENT_LABELS.values()))}
+    labels = (*PROMOTED, *ENDS, STORE, AWAITED, *(label for label, _ in ATTACHMENT_LABELS.values()))
+    ours = {name.lower() for name in labels}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         there = sorted(folder.iterdir())
@@ -148,9 +165,9 @@ def _make_empty(folder: Path) -> None:
 
 def _add_store(files: CsvFolder) -> None:
     """Write the node by which a database is known as a store, with the version of its schema."""
-    columns = {"schema_version": "long", "writes": "long"}
-    files.add("nodes", STORE, {"name:ID(LineageStore)": "lineage"}, columns,
-              {"schema_version": SCHEMA_VERSION, "writes": 0})  # fmt: skip
+    columns = {"schema_version": "long", "writes": "long", UNFINISHED: "string[]"}
+    properties = {"schema_version": schema_version(), "writes": 0, UNFINISHED: [*sorted(files.unfinished), IMPORTED]}
+    files.add("nodes", STORE, {"name:ID(LineageStore)": "lineage"}, columns, properties)
 
 
 def _add(files: CsvFolder, section: str, row: Row) -> None:
@@ -163,7 +180,7 @@ def _add(files: CsvFolder, section: str, row: Row) -> None:
         source, target = ENDS[row.kind]
         ends = {f":START_ID({source})": row.source, f":END_ID({target})": row.target}
         properties = edge_properties(row.kind, row.name, row.properties)
-        files.add("relationships", section, ends, _edge_columns(row.kind), properties)
+        files.add("relationships", row.kind, ends, _edge_columns(row.kind), properties)
     else:
         _add_attachment(files, row)
 
@@ -172,16 +189,20 @@ def _add_attachment(files: CsvFolder, row: AttachmentRow) -> None:
     label, text = ATTACHMENT_LABELS[row.kind]
     properties = attachment_properties(row.kind, row.key, row.data)
     key = properties.pop("key")
-    files.add("nodes", label, {f"key:ID({label})": key}, {text: "string"}, properties)
+    files.add("nodes", label, {f"key:ID({label})": key}, {NAME: "string", text: "string"}, properties)
 
 
 def _writable(properties: Properties) -> Properties:
-    """Move lists that CSV cannot hold into `details`, from where the backend takes them up."""
+    """Move lists that CSV cannot hold to where the backend takes them up: empty ones by name, others in `details`."""
     moved = {name: value for name, value in properties.items() if isinstance(value, list) and not _is_cell(value)}
     if not moved:
         return properties
-    details = {**json.loads(properties.get("details", "{}")), **moved}
-    return {**{name: value for name, value in properties.items() if name not in moved}, "details": canonical(details)}
+    kept = {name: value for name, value in properties.items() if name not in moved}
+    if empty := sorted(name for name, value in moved.items() if not value):
+        kept[EMPTY] = empty
+    if others := {name: value for name, value in moved.items() if value}:
+        kept["details"] = canonical({**json.loads(properties.get("details", "{}")), **others})
+    return kept
 
 
 def _is_cell(items: list[str]) -> bool:
@@ -209,7 +230,8 @@ def _cell(value: Any) -> str:
 
 def columns_of(kind: NodeKind | EdgeKind) -> Columns:
     """Give the properties of a kind of node or edge with their types, without the key."""
-    return _node_columns(cast("NodeKind", kind)) if kind in PROMOTED else _edge_columns(cast("EdgeKind", kind))
+    found = _node_columns(cast("NodeKind", kind)) if kind in PROMOTED else _edge_columns(cast("EdgeKind", kind))
+    return {name: each for name, each in found.items() if name != EMPTY}
 
 
 @cache
@@ -228,7 +250,12 @@ def _node_columns(kind: NodeKind) -> Columns:
         "Evidence": Evidence, "Publisher": Publisher,
     }  # fmt: skip
     found = dict(_columns(records[kind], without={"id"} if kind == "Evidence" else {"key"}))
-    return {**found, **(_OBSERVED if kind == "Model" else {}), "details": "string"}
+    return {NAME: "string", **found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
+
+
+def _empty(found: Columns) -> Columns:
+    """Give the column that names empty lists, where there are lists."""
+    return {EMPTY: "string[]"} if "string[]" in found.values() else {}
 
 
 @cache
@@ -243,7 +270,7 @@ def _edge_columns(kind: EdgeKind) -> Columns:
     found = dict(_columns(records[kind][0], without=records[kind][1])) if kind in records else {}
     named = {name_property(kind): "string"} if kind in ("CONTAINS", "HAS_WEIGHTS") else {}
     own = {"xet_hash": "string"} if kind == "CONTAINS" else {}
-    return {**named, **own, **found, "details": "string"} if named or found else {}
+    return {**named, **own, **found, "details": "string", **_empty(found)} if named or found else {}
 
 
 def _columns(record: type[Any], without: set[str]) -> Iterator[tuple[str, str]]:

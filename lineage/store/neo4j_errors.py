@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lineage.errors import StoreError
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction, Session
     from neo4j.exceptions import DriverError, Neo4jError
 
 _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -83,39 +82,66 @@ def store_error(url: str, error: DriverError | Neo4jError | OSError) -> StoreErr
 
 
 def _unreachable(url: str, error: Exception, text: str) -> StoreError:
-    """Tell a server that is not there from a connection that broke."""
+    """Tell a connection that broke, one that could not be agreed on, and a server that is not there."""
+    from neo4j.exceptions import IncompleteCommit, ServiceUnavailable, SessionExpired
+
     if "read-only" in text or "ReadOnly" in text:
         return StoreError(f"the store {url} cannot be written: {text}", hint=_MEANINGS[4][2])
-    if "routing" in text.lower():
+    is_open = isinstance(error, SessionExpired | IncompleteCommit) or "defunct" in text
+    if is_open or not isinstance(error, ServiceUnavailable | OSError):
+        return StoreError(
+            f"the connection to the store {url} broke: {text}. Nothing was half-written",
+            hint="run the command again when the server is back",
+        )
+    causes = list(_causes(error))
+    if (no_agreement := _no_agreement(url, causes)) is not None:
+        return no_agreement
+    if "routing" in text.lower() and not any(isinstance(cause, OSError) for cause in causes):
         return StoreError(
             f"the store {url} gives no route to a database: {text}",
             hint=f"{_NOT_THERE}; bolt:// asks for no routes",
         )
-    if "connect" in text.lower() or "resolve" in text.lower():
-        return StoreError(f"the store {url} does not answer: {text}", hint=_NOT_THERE)
-    return StoreError(
-        f"the connection to the store {url} broke: {text}. Nothing was half-written",
-        hint="run the command again when the server is back",
-    )
+    return StoreError(f"the store {url} does not answer: {_first_line(causes[-1])}", hint=_NOT_THERE)
+
+
+def _no_agreement(url: str, causes: Sequence[BaseException]) -> StoreError | None:
+    """Find out whether client and server could not agree on encryption; None where it was not that."""
+    from ssl import SSLCertVerificationError, SSLError
+
+    scheme = url.partition("://")[0].lower()
+    plain = scheme.partition("+")[0]
+    for cause in causes:
+        if isinstance(cause, SSLCertVerificationError):
+            return StoreError(
+                f"the certificate of the store {url} is not trusted: {cause.verify_message}",
+                hint="SSL_CERT_FILE names the file of the authority that signed it;"
+                f" {plain}+ssc:// takes any certificate, whoever may be at the other end",
+            )
+    if plain != scheme and any(isinstance(cause, SSLError) for cause in causes):
+        return StoreError(
+            f"the store {url} cannot be reached encrypted: {_first_line(causes[-1])}",
+            hint=f"does the server speak TLS at this port? {plain}:// is without",
+        )
+    if plain == scheme and any("handshake" in str(cause) for cause in causes):
+        return StoreError(
+            f"the store {url} hung up before a word: {_first_line(causes[-1])}",
+            hint=f"does the server want TLS? {plain}+s:// is with; or is this the port of something else?",
+        )
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Go from an error to what caused it, the last one at the end; of several causes the first is followed."""
+    at: BaseException | None = error
+    while at is not None:
+        yield at
+        at = at.exceptions[0] if isinstance(at, BaseExceptionGroup) else at.__cause__
 
 
 def _first_line(error: BaseException) -> str:
     """Give the beginning of what an error says, on one line."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     return str(text).strip().splitlines()[0].rstrip(".: ")
-
-
-def managed(session: Session, url: str, work: Callable[[ManagedTransaction], object]) -> None:
-    """Run a managed write, again where the driver thinks that this helps; a read-only database is told at once."""
-    from neo4j.exceptions import ForbiddenOnReadOnlyDatabase
-
-    def run(transaction: ManagedTransaction) -> None:
-        try:
-            work(transaction)
-        except ForbiddenOnReadOnlyDatabase as error:
-            raise store_error(url, error) from error
-
-    session.execute_write(run)
 
 
 @contextmanager

@@ -7,15 +7,16 @@ where it is not there. One node `LineageStore` keeps the schema's version; who w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.errors import StoreError
-from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED
-from lineage.store.neo4j_errors import managed
+from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.promoted import PROMOTED
 
 if TYPE_CHECKING:
-    from neo4j import Session
+    from neo4j import ManagedTransaction, Session
+
+    from lineage.store.neo4j_patience import Patience
 
 STORE = "LineageStore"
 
@@ -25,17 +26,30 @@ MIGRATIONS: Mapping[int, tuple[str, tuple[str, ...]]] = {}
 """Version to the migration's name and its statements, in order, without a gap. Each statement is a transaction of its
 own and does no harm when it is run twice: Neo4j does not mix changes of schema and data in one."""
 
-SCHEMA_VERSION = max(MIGRATIONS, default=FIRST_VERSION)
-"""What new stores are made with."""
+UNFINISHED = "unfinished"
+"""A property of the node `LineageStore`: labels and types in which an import left empty lists to be made, and IMPORTED
+for the keys and indexes. Not there once all is done."""
 
-TAKE_TURN = (
-    f"MERGE (s:{STORE} {{name: 'lineage'}})"
-    f" ON CREATE SET s.schema_version = {SCHEMA_VERSION}, s.made_at = datetime(), s.writes = 0"
-    " SET s.writes = s.writes + 1"
-)
-"""What a write begins with: the node's lock, until the commit. Whoever deleted everything deleted the node too."""
+IMPORTED = "import"
 
 _AWAIT_SECONDS = 3600
+
+_ROWS = 10_000
+"""Nodes or edges of one transaction that finishes an import."""
+
+
+def schema_version() -> int:
+    """Give the version that new stores are made with."""
+    return max(MIGRATIONS, default=FIRST_VERSION)
+
+
+def take_turn() -> str:
+    """Give what a write begins with: the node's lock, until the commit. Who deleted everything deleted the node too."""
+    return (
+        f"MERGE (s:{STORE} {{name: 'lineage'}})"
+        f" ON CREATE SET s.schema_version = {schema_version()}, s.made_at = datetime(), s.writes = 0"
+        " SET s.writes = s.writes + 1"
+    )
 
 
 def constraints() -> dict[str, str]:
@@ -59,57 +73,106 @@ def indexes() -> dict[str, str]:
     }
 
 
-def version_of(session: Session, url: str) -> int:
-    """Give the version of a store's schema, 0 for none yet; refuses one that a newer lineage made."""
-    found = session.run(f"MATCH (s:{STORE}) RETURN s.schema_version AS version").value()
-    version = int(found[0]) if found else 0
-    if version > SCHEMA_VERSION:
+class State(NamedTuple):
+    """Say how far a store is: the schema's version, 0 for none yet, and what an import left to be done."""
+
+    version: int
+    unfinished: tuple[str, ...]
+    database: str | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether there is nothing to do before it is read: whoever made it so noted it down last of all."""
+        return self.version == schema_version() and not self.unfinished
+
+    @property
+    def lacks_keys_only(self) -> bool:
+        """Say whether it can be read as it is, if slowly: nothing but keys and indexes is missing."""
+        return self.version == schema_version() and set(self.unfinished) <= {IMPORTED}
+
+
+def state_of(session: Session, url: str) -> State:
+    """Look how far a store is; refuses one that a newer lineage made."""
+    result = session.run(f"MATCH (s:{STORE}) RETURN s.schema_version, s.{UNFINISHED}")
+    found = result.values()
+    state = State(*(int(found[0][0]), tuple(found[0][1] or ())) if found else (0, ()), result.consume().database)
+    if state.version > schema_version():
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"
-            f" (its schema is {version}, this one knows up to {SCHEMA_VERSION})",
+            f" (its schema is {state.version}, this one knows up to {schema_version()})",
             hint="upgrade: pip install -U model-lineage",
         )
-    return version
+    return state
 
 
-def make_ready(session: Session, url: str) -> None:
+def make_ready(session: Session, patience: Patience) -> None:
     """Make the schema, bring an older one up to date, or make the indexes that a killed load left out.
 
     Any number of processes may do this at once: nothing here does harm when it is done twice.
     """
-    version = version_of(session, url)
-    if version == 0:
-        _refuse_foreign(session, url)
+    state = state_of(session, patience.url)
+    if state.version == 0:
+        _refuse_foreign(session, patience.url)
     wanted = {**constraints(), **indexes()}
-    missing = [wanted[name] for name in wanted.keys() - _there(session)]
+    missing = [wanted[name] for name in wanted.keys() - _there(session, state)]
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
-        _change(session, url, statement)
+        _change(session, patience, statement)
     if missing:
         session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume()
-    if version == 0:
-        _change(session, url, TAKE_TURN)
+    _finish_import(session, patience)
+    if state.version == 0:
+        _note_down(session, patience, take_turn())
     for number, (name, statements) in MIGRATIONS.items():
-        if 0 < version < number:
+        if 0 < state.version < number:
             for statement in statements:
-                _change(session, url, statement)
-            done = f"MATCH (s:{STORE}) SET s.schema_version = $number, s.migrated = $name"
-            _change(session, url, done, number=number, name=name)
+                _change(session, patience, statement)
+            done = (  # another process may be further already: looked at under the lock, which SET takes
+                f"MATCH (s:{STORE}) SET s.writes = s.writes WITH s WHERE s.schema_version < $number"
+                " SET s.schema_version = $number, s.migrations = coalesce(s.migrations, []) + $name"
+            )
+            _note_down(session, patience, done, number=number, name=f"{number} {name}")
 
 
-def lacks_keys(session: Session) -> bool:
-    """Say whether unique keys are missing, as in a database that `neo4j-admin` made: it makes none."""
-    return not constraints().keys() <= _there(session)
+def can_be_written(session: Session, url: str) -> bool:
+    """Say whether a store is ready and has its keys, though an index may be missing."""
+    state = state_of(session, url)
+    return state.is_ready and constraints().keys() <= _there(session, state)
 
 
-def drop_indexes(session: Session, url: str) -> None:
+def _finish_import(session: Session, patience: Patience) -> None:
+    """Make the empty lists that CSV files could only name. Killed on the way, the next one goes on."""
+    for name in state_of(session, patience.url).unfinished:
+        if name != IMPORTED:
+            pattern = f"(n:{name})" if name in PROMOTED else f"()-[n:{name}]->()"
+            session.run(
+                f"MATCH {pattern} WHERE n.{EMPTY} IS NOT NULL CALL (n) {{"
+                f" FOREACH (name IN n.{EMPTY} | SET n[name] = []) REMOVE n.{EMPTY}"
+                f" }} IN TRANSACTIONS OF {_ROWS} ROWS"
+            ).consume()
+        rest = f"MATCH (s:{STORE}) SET s.{UNFINISHED} = [each IN s.{UNFINISHED} WHERE each <> $name]"
+        _note_down(session, patience, rest, name=name)
+    _note_down(session, patience, f"MATCH (s:{STORE}) WHERE s.{UNFINISHED} = [] REMOVE s.{UNFINISHED}")
+
+
+def drop_indexes(session: Session, patience: Patience) -> None:
     """Drop what can be made again after a load."""
     for name in indexes():
-        _change(session, url, f"DROP INDEX {name} IF EXISTS")
+        _change(session, patience, f"DROP INDEX {name} IF EXISTS")
 
 
-def _there(session: Session) -> set[str]:
-    """Name the constraints and indexes that are there; a unique key is an index of its own name."""
-    return set(session.run("SHOW INDEXES YIELD name").value())
+def _there(session: Session, state: State) -> set[str]:
+    """Name the constraints and indexes that are there; a unique key is an index of its own name.
+
+    To look at them is a right of its own: who has not got it takes the store's word.
+    """
+    from neo4j.exceptions import Forbidden
+
+    try:
+        return set(session.run("SHOW INDEXES YIELD name").value())
+    except Forbidden:
+        if not state.is_ready:
+            raise
+        return {*constraints(), *indexes()}
 
 
 def _refuse_foreign(session: Session, url: str) -> None:
@@ -122,6 +185,15 @@ def _refuse_foreign(session: Session, url: str) -> None:
             )
 
 
-def _change(session: Session, url: str, statement: str, **parameters: object) -> None:
-    """Run one statement in a transaction of its own, again where another process was in the way."""
-    managed(session, url, lambda transaction: transaction.run(statement, parameters).consume())
+def _change(session: Session, patience: Patience, statement: str) -> None:
+    """Run one statement in a transaction of its own, however long it takes: an index of millions takes minutes."""
+    patience.write(session, _itself, lambda transaction: transaction.run(statement).consume())
+
+
+def _note_down(session: Session, patience: Patience, statement: str, **parameters: object) -> None:
+    """Change the node of the store, whose lock another writer may hold."""
+    patience.write(session, lambda transaction: transaction.run(statement, parameters).consume())
+
+
+def _itself(transaction: ManagedTransaction) -> ManagedTransaction:
+    return transaction

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,10 +23,11 @@ from lineage.store.neo4j_errors import told
 from lineage.store.promoted import ENDS, check_where
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction, Transaction
-
     from lineage.store.interface import Direction, EdgeKind, NodeKind, Scalar
     from lineage_schemas.graph_batch import AttachmentKind
+
+Asked = Callable[[Callable[[Any], Any]], Any]
+"""Gives a question the transaction of the moment, and the answer back."""
 
 CHUNK = 10_000
 """Keys or rows in one statement."""
@@ -39,28 +41,29 @@ def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
 
 
 class Neo4jView(StoreView):
-    """Read through a transaction that somebody else opens and closes.
+    """Read through a transaction that somebody else opens and closes, and begins anew where its connection broke.
 
     Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions, but
     for models that a walk up has met: the view keeps them, because whoever walks asks for them next. Order
     is the server's own by index where a list may be long; it is by code point, as everywhere.
     """
 
-    def __init__(self, transaction: Transaction | ManagedTransaction, url: str | None) -> None:
+    def __init__(self, asked: Asked, url: str | None) -> None:
         """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
-        self._transaction = transaction
+        self._asked = asked
         self._told: Callable[[], AbstractContextManager[None]] = partial(told, url) if url else nullcontext
         self._models: dict[str, dict[str, Any]] = {}
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Run a statement and fetch all it gives."""
         with self._told():
-            return self._transaction.run(statement, parameters).values()
+            found: list[list[Any]] = self._asked(lambda transaction: transaction.run(statement, parameters).values())
+        return found
 
     def each(self, statement: str, **parameters: Any) -> Iterator[Any]:
-        """Run a statement and give its rows one by one, in constant memory."""
+        """Run a statement and give its rows one by one, in constant memory. Amid them nothing is asked again."""
         with self._told():
-            for record in self._transaction.run(statement, parameters):
+            for record in self._asked(lambda transaction: transaction.run(statement, parameters)):
                 yield record.values()
 
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -137,6 +140,26 @@ class Neo4jView(StoreView):
             f" RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, {name}"
         )
         for start, end, properties in self.each(statement):
+            yield EdgeRow(kind, start, end, *edge_from(kind, properties))
+
+    def all_awaited(self, kind: NodeKind) -> Iterator[str]:
+        """Go over the keys of nodes that edges name and that are not there."""
+        statement = f"MATCH (n:{AWAITED} {{kind: $kind}}) WHERE n.key >= '' AND (n)--() RETURN n.key ORDER BY n.key"
+        return (row[0] for row in self.each(statement, kind=kind))
+
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind an end of which is not there: those of awaited sources beside the others.
+
+        Both come in the order of an index, so that the server sorts one source's edges at a time.
+        """
+        source, target = ENDS[kind]
+        given = f"RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, coalesce(r.{name_property(kind)}, '')"
+        waiting = f"MATCH (s:{AWAITED} {{kind: $kind}})-[r:{kind}]->(t) USING INDEX s:{AWAITED}(kind, key)"
+        streams = [self.each(f"{waiting} WHERE s.key >= '' {given}", kind=source)]
+        if self.rows(f"MATCH (t:{AWAITED} {{kind: $kind}}) RETURN 1 LIMIT 1", kind=target):
+            there = f"MATCH (s:{source})-[r:{kind}]->(t:{AWAITED}) USING INDEX s:{source}(key)"
+            streams.append(self.each(f"{there} WHERE s.key >= '' {given}"))
+        for start, end, properties in merge(*streams, key=lambda row: (*row[:2], row[2].get(name_property(kind), ""))):
             yield EdgeRow(kind, start, end, *edge_from(kind, properties))
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:

@@ -19,7 +19,7 @@ from lineage.store.neo4j_codec import (
     node_from,
     node_properties,
 )
-from lineage.store.neo4j_schema import TAKE_TURN
+from lineage.store.neo4j_schema import take_turn
 from lineage.store.neo4j_view import Neo4jView, chunks
 from lineage.store.promoted import ENDS, PROMOTED
 
@@ -51,12 +51,12 @@ class Neo4jWriter:
     def __init__(self, transaction: ManagedTransaction) -> None:
         self._transaction = transaction
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
-        found = self._rows(f"{TAKE_TURN} WITH s OPTIONAL MATCH (a:{AWAITED}) RETURN count(a)")
+        found = self._rows(f"{take_turn()} WITH s OPTIONAL MATCH (a:{AWAITED}) RETURN count(a)")
         self._some_awaited = found[0][0] > 0
 
     def view(self) -> Neo4jView:
         """Look at the graph as this transaction leaves it so far."""
-        return Neo4jView(self._transaction, None)
+        return Neo4jView(lambda question: question(self._transaction), None)
 
     def write(self, rows: Rows) -> None:
         """Write rows whole."""
@@ -144,7 +144,7 @@ class Neo4jWriter:
         """See to it that nodes can be the ends of edges: one that is not there is awaited from now on."""
         self._look_up(kind, keys)
         missing = sorted(set(keys) - self._states[kind].keys())
-        self._each(f"UNWIND $rows AS key CREATE (:{AWAITED} {{kind: '{kind}', key: key}})", missing)
+        self._each(f"UNWIND $rows AS key CREATE (:{AWAITED} {{kind: '{kind}', key: key, name: key}})", missing)
         self._some_awaited = self._some_awaited or bool(missing)
         self._states[kind].update({key: "awaited" for key in missing})
 
@@ -158,6 +158,7 @@ class Neo4jWriter:
         laid = {edge: edge_properties(kind, edge[2], properties) for edge, properties in edges.items()}
         there = self._edges_of(kind, replaced)
         gone = [edge for edge in there if edge not in laid and _goes(edge, replaced)]
+        self._look_up(target_kind, (edge[1] for edge in gone))  # what they lead to may be awaited only
         self._change_edges(kind, "DELETE r", {edge: {} for edge in gone}, sets=False)
         changed = {edge: laid[edge] for edge, stored in there.items() if edge in laid and laid[edge] != stored}
         self._change_edges(kind, "", changed)

@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.errors import InputError
+from lineage.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from lineage.store.interface import GraphStore
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
-_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*:[^/@]*@")
+_CUT_SCHEME = re.compile(r"\s*(memory|sqlite|(?:neo4j|bolt)(?:\+s|\+ssc)?)\s*:", re.IGNORECASE)
+"""A scheme of ours where it does not stand as it should: such a text is no path, and may hold a password."""
 
 BACKENDS = "a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, neo4j://host, bolt://host, memory:"
 """What can be opened, as an error tells it."""
 
 
-def open_store(url: str, *, read_only: bool = False) -> GraphStore:
+def open_store(url: str, *, read_only: bool = False, progress: Progress = SILENT) -> GraphStore:
     """Open the store at a URL or a bare path. A file is made by the first write, not before.
 
-    Only the default store's folder is made too: a typing error in another path shall not grow folders. Raises
-    InputError for a URL that names no store of ours.
+    Only the default store's folder is made too: a typing error in another path shall not grow folders. `progress` is
+    told where a person has to wait for a server. Who sits at a terminal is asked here for a password that is nowhere
+    else: before any work begins, and any bar is drawn. Raises InputError for a URL that names no store of ours: never
+    with what may be a password in it.
     """
     if url == "memory:":
         return _memory(url)
-    if _PASSWORD.match(url):
-        raise InputError(
-            "the store's URL holds a password: " + _PASSWORD.sub(r"\1…@", url),
-            hint="leave it out: arguments can be seen by everybody on this machine",
-        )
     scheme = _SCHEME.match(url)
     if scheme is None:
+        if cut := _CUT_SCHEME.match(url):
+            raise InputError(
+                f"the store begins with {cut[1]}: but is neither a URL nor a path",
+                hint=f"a store is {BACKENDS}; a file of such a name is ./{cut[1]}:…",
+            )
         return _sqlite(url, url, read_only)
-    opener = SCHEMES.get(scheme[1].lower())
-    if opener is None:
-        raise InputError(
-            f"{_shown(url)!r} is no store: nothing is known of {scheme[1]}://", hint=f"a store is {BACKENDS}"
-        )
-    return opener(url, url[scheme.end() :], read_only)
-
-
-def _shown(url: str) -> str:
-    """Leave out who logs in: of a URL that we do not know, what stands before an @ may be a password."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else url
+    if scheme[1].lower() in NEO4J_SCHEMES:
+        return _neo4j(url, read_only, progress)
+    if scheme[1].lower() == "sqlite":
+        return _sqlite_url(url, url[scheme.end() :], read_only)
+    raise InputError(f"{scheme[1]}://… is no store: nothing is known of this scheme", hint=f"a store is {BACKENDS}")
 
 
 def _memory(url: str) -> GraphStore:
@@ -58,7 +54,7 @@ def _memory(url: str) -> GraphStore:
 
 def _sqlite_url(url: str, rest: str, read_only: bool) -> GraphStore:
     if not rest.startswith("/") or len(rest) == 1:
-        raise InputError(f"{url!r} names no file", hint="three slashes begin a relative path, four an absolute one")
+        raise InputError("sqlite://… names no file", hint="three slashes begin a relative path, four an absolute one")
     return _sqlite(url, rest[1:], read_only)
 
 
@@ -78,23 +74,17 @@ def _default_path(path: Path) -> Path | None:
     """Give the default store's path, unless the folder is there and nobody needs to know."""
     from lineage.settings import Settings
 
-    return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+    try:
+        return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
+    except OSError:  # not for us to look at: whoever opens the file is told so
+        return None
 
 
-def _neo4j(url: str, rest: str, read_only: bool) -> GraphStore:
+def _neo4j(url: str, read_only: bool, progress: Progress) -> GraphStore:
     from lineage.store.neo4j import Neo4jStore
-    from lineage.store.neo4j_connection import address_of
+    from lineage.store.neo4j_connection import address_of, with_password
 
-    return Neo4jStore(address_of(url), read_only=read_only)
+    return Neo4jStore(with_password(address_of(url)), read_only=read_only, progress=progress)
 
 
-SCHEMES: dict[str, Callable[[str, str, bool], GraphStore]] = {
-    "sqlite": _sqlite_url,
-    "neo4j": _neo4j,
-    "neo4j+s": _neo4j,
-    "neo4j+ssc": _neo4j,
-    "bolt": _neo4j,
-    "bolt+s": _neo4j,
-    "bolt+ssc": _neo4j,
-}
-"""Openers by scheme: whole URL, what stands behind `://`, whether to refuse writing."""
+NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")

@@ -27,8 +27,11 @@ Row = NodeRow | EdgeRow | AttachmentRow
 
 ATTACHMENTS = "attachments"
 
-SECTIONS: tuple[str, ...] = (*sorted(PROMOTED), *sorted(ENDS), ATTACHMENTS)
-"""All that a store holds, in the order of dumps: nodes by kind, edges by kind, attachments."""
+AWAITED = "awaited"
+"""Edges an end of which is not there yet, of all kinds: nobody sees them before it is, and a copy has them too."""
+
+SECTIONS: tuple[str, ...] = (*sorted(PROMOTED), *sorted(ENDS), AWAITED, ATTACHMENTS)
+"""All that a store holds, in the order of dumps: nodes by kind, edges by kind, awaited edges, attachments."""
 
 BATCH_ROWS = 5_000
 """Rows of one write: what Neo4j takes well in one transaction."""
@@ -43,6 +46,8 @@ def rows_of(view: StoreView, section: str) -> Iterator[Row]:
         return view.all_nodes(cast("NodeKind", section))
     if section in ENDS:
         return view.all_edges(cast("EdgeKind", section))
+    if section == AWAITED:
+        return (edge for kind in sorted(ENDS) for edge in view.all_awaited_edges(kind))
     return (AttachmentRow(*row) for row in view.all_attachments())
 
 
@@ -51,8 +56,14 @@ def place(row: Row) -> tuple[str, ...]:
     if isinstance(row, NodeRow):
         return (row.key,)
     if isinstance(row, EdgeRow):
-        return (row.source, row.target, row.name)
+        return (row.kind, row.source, row.target, row.name)
     return (row.kind, row.key)
+
+
+def shown(section: str, row: Row) -> str:
+    """Name a row in an error."""
+    words = place(row)
+    return " ".join(words if words[0] == section else (section, *words))
 
 
 def line(section: str, row: Row) -> str:
@@ -60,8 +71,9 @@ def line(section: str, row: Row) -> str:
     if isinstance(row, NodeRow):
         return canonical({"node": section, "key": row.key, "properties": row.properties})
     if isinstance(row, EdgeRow):
-        fields: dict[str, Any] = {"edge": section, "source": row.source, "target": row.target, "name": row.name}
-        return canonical({**fields, "properties": row.properties})
+        fields: dict[str, Any] = {"source": row.source, "target": row.target, "name": row.name}
+        what = AWAITED if section == AWAITED else "edge"
+        return canonical({what: row.kind, **fields, "properties": row.properties})
     return canonical({"attachment": row.kind, "key": row.key, "data": b64encode(row.data).decode("ascii")})
 
 
@@ -82,7 +94,7 @@ def batches(section: str, rows: Iterable[Row]) -> Iterator[tuple[Rows, int]]:
 def _as_rows(section: str, rows: list[Row]) -> Rows:
     if section in PROMOTED:
         return Rows.of(nodes=[(cast("NodeKind", section), cast("NodeRow", row)) for row in rows])
-    if section in ENDS:
+    if section in ENDS or section == AWAITED:
         return Rows.of(edges=cast("list[EdgeRow]", rows))
     return Rows.of(attachments=cast("list[AttachmentRow]", rows))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CHUNK = 500
 """Keys or ids in one statement: beyond this SQLite gains nothing (benchmarks/stores.py)."""
 
-MAX_REMEMBERED = 1_000_000
+MAX_REMEMBERED = 200_000
 """Ids that a view keeps, so that the next hop of a walk does not look its keys up again."""
 
 
@@ -145,6 +145,29 @@ class SqliteView(StoreView):
         )
         for source, target, name, body in self._each(statement):
             yield EdgeRow(kind, source, unpack_key(target), name, json.loads(body) if body else {})
+
+    def all_awaited(self, kind: NodeKind) -> Iterator[str]:
+        """Go over the keys of nodes that edges name and that are not there."""
+        uses = " OR ".join(
+            f"EXISTS (SELECT 1 FROM {table(edge)} WHERE {end} = n.id)"
+            for edge, ends in ENDS.items()
+            for end, end_kind in zip(("source", "target"), ends, strict=True)
+            if end_kind == kind
+        )
+        statement = f"SELECT key FROM {table(kind)} AS n WHERE body IS NULL AND ({uses or 'false'}) ORDER BY key"
+        return (unpack_key(key) for (key,) in self._each(statement))
+
+    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+        """Go over the edges of a kind an end of which is not there; SQLite sorts many of them in a file."""
+        source, target = (table(end) for end in ENDS[kind])
+        chosen, ends = "SELECT s.key, t.key, e.name, e.body FROM", "e.source = s.id AND t.id = e.target"
+        statement = (
+            f"{chosen} {source} s CROSS JOIN {table(kind)} e CROSS JOIN {target} t WHERE s.body IS NULL AND {ends}"
+            f" UNION ALL {chosen} {target} t CROSS JOIN {table(kind)} e CROSS JOIN {source} s"
+            f" WHERE t.body IS NULL AND s.body IS NOT NULL AND {ends} ORDER BY 1, 2, 3"
+        )
+        for start, end, name, body in self._each(statement):
+            yield EdgeRow(kind, start, unpack_key(end), name, json.loads(body) if body else {})
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
         """Go over all attachments."""

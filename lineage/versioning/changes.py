@@ -9,7 +9,7 @@ from lineage.fingerprint.weight_files import is_weight_file
 from lineage.versioning.kinds import WeightPush, weight_pushes
 from lineage.versioning.line import Line, PushTrees, pushes
 from lineage.versioning.measured import Measurer, measured
-from lineage.versioning.signals import Window, signals, tags_by_commit
+from lineage.versioning.signals import Window, first_announced, signals, tags_by_commit
 from lineage.versioning.texts import ReadText, Texts
 from lineage.versioning.training import with_checkpoints
 from lineage.versioning.words import name_version
@@ -41,10 +41,11 @@ def line_changes(history: History, line: Line, key: str, read: ReadText, measure
     told = list(measured(weight_pushes(cut), measurer))
     weighty = with_checkpoints(line, [push for push, _ in told])
     texts, tags = Texts(line, read), tags_by_commit(history)
+    announced = first_announced(line, tags)
     changes = []
     for i, push in enumerate(weighty):
         window = Window(push.trees.first, _window_end(weighty, i, len(line.commits)), push.trees.push.end)
-        found = signals(line, window, texts, tags) if push.counts else _name_signal(push, line)
+        found = signals(line, window, texts, tags, announced) if push.counts else _name_signal(push, line)
         unchecked = (*told[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
         changes.append(_change(key, push, found, unchecked))
     return LineReport(line, tuple(cut), tuple(changes))

@@ -12,7 +12,9 @@ from lineage_schemas.record import Record
 
 Severity = Literal["info", "warning", "error"]
 
-IncompleteReason = Literal["gated", "missing", "offline", "limit", "error"]
+IncompleteReason = Literal["gated", "missing", "offline", "unreachable", "rate_limited", "limit", "error"]
+"""Offline: the Hub was not asked. Unreachable: it did not answer. Rate-limited: it answers no more requests for now,
+and `detail` says how long. Limit: a cap of the question's own."""
 
 
 class Tool(Record):

@@ -12,7 +12,8 @@ class StoreInfoAnswer(Answer):
     """Describe a store: where it is, its schema version, how much it holds.
 
     `note` says so where there is no store yet at that place: then `size_bytes` is null and every count 0.
-    `server` names the server behind it with its version; null where there is none.
+    `server` names the server behind it with its version, `database` its database; null where there is none. A server
+    tells nobody what a database occupies: there `size_bytes` is null too.
     """
 
     url: str
@@ -23,6 +24,7 @@ class StoreInfoAnswer(Answer):
     edges: dict[str, int]
     note: str | None = None
     server: str | None = None
+    database: str | None = None
 
 
 class StoreForgetAnswer(Answer):
@@ -41,11 +43,13 @@ class StoreForgetAnswer(Answer):
 class Contents(Record):
     """Tell how much of each kind a graph holds, with a digest over every row, clocks included.
 
-    Equal digests mean equal graphs. It is null for a form that holds only a part of the graph.
+    `awaited` counts edges that nobody sees yet, because an end of theirs is not there; `edges` leaves them out. Equal
+    digests mean equal graphs. It is null for a form that holds only a part of the graph.
     """
 
     nodes: dict[str, int]
     edges: dict[str, int]
+    awaited: int = 0
     attachments: int
     digest: str | None
 

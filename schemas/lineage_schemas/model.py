@@ -45,8 +45,10 @@ class Model(Record):
     `key` is `org/name` on huggingface.co and `HUB:org/name` elsewhere. `head` is the commit that was
     collected, None while the model is known by name only; `level` how deep its weights were read then.
     `aliases` are other names that the Hub answered with this model for. `state_note` explains a state
-    (missing or private, for one). `history_source` says where the commits were read, `history_incomplete` what of
-    them could not be.
+    (missing or private, for one). `level_asked` and `budget` are the wishes by which the weights were read (None: as
+    deep as the budget's bytes go) and `collected_by` the version that read them; `budget` is None where something
+    could not be read that may be readable later. `history_source` says where the commits were read,
+    `history_incomplete` what of them could not be.
     """
 
     key: str
@@ -57,6 +59,9 @@ class Model(Record):
     publisher: str | None = None
     head: str | None = None
     level: Level | None = None
+    level_asked: Level | None = None
+    budget: int | None = None
+    collected_by: str | None = None
     history_source: HistorySource | None = None
     history_incomplete: str | None = None
     licence: str | None = None

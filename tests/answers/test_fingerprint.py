@@ -12,8 +12,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from lineage.answers.diff import diff
 from lineage.answers.fingerprint import fingerprint
 from lineage.answers.session import Session
+from lineage.answers.verify import verify
 from lineage.errors import FormatError, InputError, ModelNotFoundError
 from lineage_schemas.answer_fingerprint import FingerprintAnswer
 from lineage_schemas.export import json_schema
@@ -106,6 +108,22 @@ def test_folder_without_weights_says_so(session: Session, tmp_path: Path) -> Non
     answer = checked(fingerprint(session, str(tmp_path)))
     assert answer.groups == ()
     assert answer.unchecked[0].reason == "no weight file is in it"
+
+
+@pytest.mark.parametrize("shards", [2, 5, None])
+def test_index_without_its_shards_tells_what_is_missing(session: Session, tmp_path: Path, shards: int | None) -> None:
+    """A folder with an index and none of its shards is told apart from one without weights, in each command."""
+    names = [f"model-{at:05d}-of-{shards:05d}.safetensors" for at in range(1, (shards or 0) + 1)]
+    index = json.dumps({"weight_map": {f"t{at}": name for at, name in enumerate(names)}}) if shards else "broken"
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    (tmp_path / "config.json").write_text("{}")
+    answer = checked(fingerprint(session, str(tmp_path)))
+    told = "stands for a set of shards" if shards is None else f"names {shards} shards ({', '.join(names[:3])}"
+    assert told in answer.unchecked[0].reason
+    assert ("and 2 more" in answer.unchecked[0].reason) == (shards == 5)
+    with pytest.raises(InputError, match=r"no weight file, though model\.safetensors\.index\.json"):
+        verify(session, str(tmp_path))
+    assert told in diff(session, str(tmp_path), str(MODEL)).unchecked[0].reason
 
 
 def test_what_is_not_there_is_an_error(session: Session, tmp_path: Path) -> None:

@@ -284,3 +284,14 @@ def test_a_warm_store_costs_no_heavy_import(session: Session, tmp_path: Path, fa
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_card_that_names_itself_is_told(tmp_path: Path) -> None:
+    """A model whose card names itself as its base has no parent, and the answer says what the card says."""
+    write_model(tmp_path / "hub/me/child", {"base_model": "me/child"})
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        answer = trace(session, "me/child")
+    assert answer.derivations == ()
+    assert [(u.model, u.value, u.reason, u.pointer.file) for u in answer.unresolvable] == [
+        ("me/child", "me/child", "it is the model itself", "README.md")
+    ]

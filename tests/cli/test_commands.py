@@ -16,6 +16,7 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_cli._options import Bytes
 from lineage_cli.main import main
 from lineage_schemas.answer import Answer
+from lineage_schemas.change import Unchecked
 from tests.report.records import ANSWERS, check_clean, check_findings, check_several, check_unchecked, collect, verify
 
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
@@ -83,7 +84,8 @@ def test_a_command_asks_with_what_was_typed(
     assert asked.given == (positional, named)
     assert done.stderr == ""
     assert done.stdout
-    assert done.exit_code == (2 if answer in {"collect", "store-forget"} else 0)
+    whole = answer not in {"collect", "store-forget"} and not getattr(asked.answer, "unchecked", ())
+    assert done.exit_code == (0 if whole else 2)
 
 
 @pytest.mark.parametrize(("arguments", "question", "answer", "positional", "named"), QUESTIONS)
@@ -136,6 +138,15 @@ def test_exit_codes_follow_the_verdict(
     _, done = ask(monkeypatch, question, answer, [*arguments, "--format", to_format])
     assert done.exit_code == code
     assert (json.loads(done.stdout)["schema"] == answer.schema_id) if to_format == "json" else done.stdout
+
+
+@pytest.mark.parametrize("question", ["history", "diff", "fingerprint"])
+def test_what_is_unchecked_ends_with_2(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    """An answer that leaves something unchecked is not the whole answer; one that leaves nothing is."""
+    item = Unchecked(what="values of model.safetensors", reason="only headers were compared")
+    for unchecked, code in (((), 0), ((item,), 2)):
+        answer = ANSWERS[question]().model_copy(update={"unchecked": unchecked})
+        assert ask(monkeypatch, question, answer, [question, "a/b"])[1].exit_code == code
 
 
 def test_a_collection_without_a_failure_ends_with_0(monkeypatch: pytest.MonkeyPatch) -> None:

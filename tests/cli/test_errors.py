@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from lineage import errors
 from lineage_cli import _errors
 from lineage_cli.main import COMMANDS, main
-from tests.cli.running import environment, lineage
+from tests.cli.running import environment, lineage, python
 from tests.support.shared import ROOT
 
 KINDS = [
@@ -27,6 +27,8 @@ KINDS = [
     errors.RevisionNotFoundError("no v9", model="a/b"),
     errors.FileNotInRevisionError("no config.json", model="a/b"),
     errors.GatedError("a/b is gated", model="a/b"),
+    errors.RateLimitedError("h did not give /x: answered 429: the rate limit is used up, ask again in 9 s", wait=9.0),
+    errors.NoAnswerError("h did not give /x: no answer in time"),
     errors.HubUnreachableError("no answer"),
     errors.HubAnswerError("a cut body", model="a/b"),
     errors.FormatError("a header beyond the file", file="model.safetensors"),
@@ -206,3 +208,42 @@ def test_ctrl_c_reaches_a_process(tmp_path: Path) -> None:
     assert out == ""
     assert "nothing is lost" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay", [0.01, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4])
+def test_a_signal_while_it_starts_shows_no_traceback(number: signal.Signals, delay: float) -> None:
+    """A signal at any moment of the start ends the command with its code and at most two lines of words."""
+    code = "import os; from lineage_cli.start import main; os.write(1, b'.'); main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(), cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stdout.read(1) == b"."
+    time.sleep(delay)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    told = [line.split(b":")[0] for line in said.splitlines() if line]
+    assert (process.returncode, told) == ((130, [b"error", b"hint"]) if number == signal.SIGINT else (-number, []))
+
+
+@pytest.mark.parametrize(
+    "module", ["click", "click.core", "lineage_cli.main", "lineage_cli.check", "lineage.answers.check"]
+)
+def test_an_interruption_amid_an_import_is_calm(module: str) -> None:
+    """Ctrl-C while a module is looked for, before the command line is there or after, ends in words."""
+    code = f"""if True:
+        import os, signal, sys
+        class Finder:
+            @staticmethod
+            def find_spec(name, path=None, target=None):
+                if name == {module!r}:
+                    os.kill(os.getpid(), signal.SIGINT)
+        sys.meta_path.insert(0, Finder)
+        sys.argv = ["lineage", "check", "a/b", "--store", "memory:", "--offline"]
+        from lineage_cli.start import main
+        main()"""
+    done = python(code)
+    assert done.returncode == 130
+    assert [line.split(b":")[0] for line in done.stderr.splitlines() if line] == [b"error", b"hint"]

@@ -13,6 +13,8 @@ from lineage.answers.collect import collect
 from lineage.answers.fingerprint import fingerprint
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
+from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.retry import Patience
 from lineage_schemas.answer_check import CheckAnswer
 from tests.support import hub_faults
 from tests.support.hub_server import HubServer
@@ -188,3 +190,85 @@ def test_cache_of_the_hub_takes_nothing_back(hub: HubServer, tmp_path: Path) -> 
         answer = check(opened, [REVISED])
     assert isinstance(answer, CheckAnswer)
     assert (answer.head, answer.weight_changes) == (online.head, online.weight_changes)
+
+
+def test_check_with_nothing_new_costs_one_request(hub: HubServer, tmp_path: Path) -> None:
+    """A second check asks for the refs alone, answers the same, and dates its answer anew; a new tag is read."""
+    first = checked(hub, tmp_path, REVISED)
+    before = len(hub.log)
+    again = checked(hub, tmp_path, REVISED)
+    assert [asked.path for asked in hub.log[before:]] == [f"/api/models/{REVISED}/refs"]
+    assert str(again.collected_at) > str(first.collected_at)
+    assert again.model_copy(update={"collected_at": first.collected_at}) == first
+    hub.repositories[REVISED].git("tag", "v2.0", first.findings[0].pointer.revision or "")
+    assert checked(hub, tmp_path, REVISED).counts.silent == first.counts.silent - 1
+
+
+def test_check_with_something_new_reads_no_weights_again(hub: HubServer, tmp_path: Path) -> None:
+    """A commit that touches no weights costs the page, the tree and git's requests, and none for weights or cards."""
+    with session(hub, tmp_path) as opened:
+        check(opened, [BASE], level="header")
+    _declare(hub, BASE, [])
+    before = len(hub.log)
+    with session(hub, tmp_path) as opened:
+        check(opened, [BASE], level="header")
+    asked = [each.path.removeprefix("/api/models").removeprefix(f"/{BASE}") for each in hub.log[before:]]
+    assert [path.split("/")[1] if path else "" for path in asked if "git-" not in path and "info/" not in path] == [
+        "refs", "", "tree",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", [{"level": "full"}, {"max_bytes": 2**40}])
+def test_check_that_asks_for_more_reads_again(hub: HubServer, tmp_path: Path, wish: dict[str, object]) -> None:
+    """A record of lesser wishes is not taken for an answer to greater ones, and is afterwards one to lesser ones."""
+    checked(hub, tmp_path, REVISED, max_bytes=0)
+    before = len(hub.log)
+    assert checked(hub, tmp_path, REVISED, **wish).verdict == "findings"
+    assert len(hub.log) - before > 1
+    before = len(hub.log)
+    checked(hub, tmp_path, REVISED, max_bytes=0)
+    assert len(hub.log) - before == 1
+
+
+def test_check_looks_again_for_what_the_hub_did_not_give(hub: HubServer, tmp_path: Path) -> None:
+    """Weights that could not be had are asked for again, although no ref moved."""
+    hub.fault("*model*.safetensors", hub_faults.refused(404, "EntryNotFound"))
+    without = checked(hub, tmp_path, REVISED)
+    hub.mend()
+    whole = checked(hub, tmp_path, REVISED)
+    assert any(change.kind == "replaced" for change in without.weight_changes)
+    assert all(change.kind != "replaced" for change in whole.weight_changes)
+
+
+def test_former_name_that_became_another_model(hub: HubServer, tmp_path: Path) -> None:
+    """A name that led to a model and now is another one's is read anew: its record is not the former one's."""
+    hub.aliases["former/name"] = BASE
+    assert checked(hub, tmp_path, "former/name").model == BASE
+    before = len(hub.log)
+    assert checked(hub, tmp_path, "former/name").model == BASE
+    assert len(hub.log) - before == 2  # the redirect and the refs
+    del hub.aliases["former/name"]
+    other = hub.repositories[REVISED]
+    hub.add("former/name", other.git_dir, lfs=other.lfs)
+    assert checked(hub, tmp_path, "former/name").model == "former/name"
+
+
+def test_why_a_hub_gave_nothing_is_told_apart(hub: HubServer, tmp_path: Path) -> None:
+    """A used-up rate limit, a Hub that does not answer and one that is not asked have reasons of their own."""
+    hurried = Patience(tries=2, longest=100, sleep=lambda seconds: None)
+
+    def told(*, offline: bool = False) -> tuple[str, str]:
+        with session(hub, tmp_path, offline=offline) as opened:
+            settings = hub.settings(tmp_path)
+            opened.__dict__["hub"] = opened.keep(HuggingFaceHub(settings, offline=offline, patience=hurried))
+            (item,) = trace(opened, BASE).incomplete
+        return item.reason, item.detail or ""
+
+    hub.fault("*", hub_faults.rate_limited(290))
+    reason, detail = told()
+    assert reason == "rate_limited"
+    assert "ask again in 291 s" in detail
+    assert "HF_TOKEN" in detail
+    hub.close()
+    assert told()[0] == "unreachable"
+    assert told(offline=True)[0] == "offline"

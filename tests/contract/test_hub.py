@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from lineage.hub.lfs import belongs_in_lfs, git_blob_id, pointer_blob_id
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.snapshot import ResolvedRevision
 from tests.support.hub_kinds import HEAD, KINDS, Kind, Opener, World, make_world, opened
+from tests.support.repositories import REVISIONED
 
 WEIGHTS = "model.safetensors"
 
@@ -114,6 +116,28 @@ def test_a_snapshot_reads_card_and_config(kind: Kind, head: ResolvedRevision) ->
     assert snapshot.config is not None
     assert snapshot.config["model_type"] == "gpt2"
     assert snapshot.unreadable == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "card", "text"),
+    [
+        (b"---\nbase_model: a/b\nauthor: Andr\xe9\n---\n# Caf\xe9\n", {"base_model": "a/b", "author": "Andr\ufffd"},
+         "# Caf\ufffd"),
+        (b"\xff\xfe-\0-\0-\0\n\0", None, None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("opener", KINDS, ids=lambda opener: opener.__name__)
+def test_a_card_that_is_no_utf8_is_read_one_way(
+    opener: Opener, small_zoo: Path, tmp_path: Path, content: bytes, card: object, text: str | None
+) -> None:
+    """Metadata that stand out among other bytes are read, and a card without any is unreadable, on every Hub alike."""
+    shutil.copytree(small_zoo / REVISIONED, tmp_path / "zoo" / REVISIONED)
+    (tmp_path / "zoo" / REVISIONED / HEAD / "README.md").write_bytes(content)
+    with opened(opener, make_world(tmp_path / "zoo", tmp_path / "world"), tmp_path / "opened") as kind:
+        snapshot = kind.hub.snapshot(kind.hub.resolve(kind.model))
+    assert snapshot.card == card
+    assert snapshot.card_text == (None if text is None else f"---\nbase_model: a/b\nauthor: Andr\ufffd\n---\n{text}\n")
+    assert snapshot.unreadable == ({} if card else {"README.md": "it is no UTF-8 text"})
 
 
 def test_every_revision_is_read_as_it_was(kind: Kind) -> None:

@@ -192,10 +192,12 @@ def test_name_or_path_alone_is_a_declaration() -> None:
 
 
 def test_declared_self_is_evidence_and_no_edge() -> None:
-    """A model that names itself keeps the finding and gets no edge."""
-    result = derived(card={"base_model": "me/child"})
+    """A card that names its own model keeps the finding, with the reason why it makes no edge; a config may do so."""
+    result = derived({"config.json": ""}, card={"base_model": "me/child"}, config={"_name_or_path": "me/child"})
     assert result.derivations == ()
-    assert rules(result, "me/child") == {"card.base_model"}
+    assert {(e.rule, e.unresolvable) for e in result.evidence if e.parent == "me/child"} == {
+        ("card.base_model", "it is the model itself"), ("files.name_or_path", None),
+    }  # fmt: skip
 
 
 def test_old_names_become_canonical_and_two_names_one_edge() -> None:

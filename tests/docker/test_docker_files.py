@@ -7,8 +7,11 @@ import os
 import re
 import shlex
 import shutil
+import socket
+import stat
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,9 @@ DOCKERFILE = ROOT / "docker/Dockerfile"
 
 COMPOSE = ROOT / "docker/compose.yml"
 
-SERVICE_KEYS = {
-    "image", "restart", "environment", "ports", "volumes", "healthcheck", "stop_grace_period", "profiles", "build",
-    "depends_on", "command", "read_only", "tmpfs", "cap_drop", "security_opt", "user", "entrypoint",
-}  # fmt: skip
+SCHEMA = ROOT / "tests/data/compose/compose-spec.json"
+
+HEALTH = ["lineage", "store", "info", "--quiet", "--store", "/data/lineage.db"]
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -70,13 +72,13 @@ def test_the_image_runs_as_nobody_special() -> None:
 
 
 def test_the_image_says_what_it_is_and_whether_it_works() -> None:
-    """Labels name title, licence and version, and the health check asks the store."""
+    """Labels name title, licence and version; the health check asks the volume's store and logs in nowhere."""
     last = dict(stage(1))
     labels = dict(pair.split("=", 1) for pair in shlex.split(last["LABEL"]))
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert arguments()["VERSION"] == __version__
     assert {"title", "description", "version", "revision"} <= {name.rsplit(".", 1)[1] for name in labels}
-    assert json.loads(last["HEALTHCHECK"].partition("CMD ")[2]) == ["lineage", "store", "info", "--quiet"]
+    assert json.loads(last["HEALTHCHECK"].partition("CMD ")[2]) == HEALTH
     assert json.loads(last["ENTRYPOINT"]) == ["lineage"]
 
 
@@ -98,15 +100,26 @@ def test_what_is_copied_is_sent_to_the_daemon() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
+def test_hadolint_finds_nothing() -> None:
+    """The linter of Dockerfiles and of the shell in them has nothing to say, but for what the file says itself."""
+    linter = Path(sysconfig.get_path("scripts")) / "hadolint"
+    done = subprocess.run([linter, DOCKERFILE], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_compose_is_well_formed() -> None:
-    """Services use keys that the specification knows, and every volume and dependency is declared."""
+    """The file keeps to the schema of compose files, and every volume, secret and dependency is declared."""
+    from jsonschema import Draft202012Validator
+
     found = compose()
-    assert set(found) == {"name", "services", "volumes"}
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(found)] == []
+    assert set(found) == {"name", "services", "secrets", "volumes"}
     for service in found["services"].values():
-        assert set(service) <= SERVICE_KEYS
         assert "image" in service
         for volume in service.get("volumes", ()):
             assert volume.split(":")[0] in found["volumes"]
+        assert set(service.get("secrets", ())) <= set(found["secrets"])
         assert set(service.get("depends_on", ())) <= set(found["services"])
     assert found["services"]["lineage"]["build"] == {"context": "..", "dockerfile": "docker/Dockerfile"}
 
@@ -117,19 +130,58 @@ def test_a_job_waits_for_a_server_that_is_well() -> None:
     assert [name for name, service in services.items() if "profiles" not in service] == ["neo4j"]
     job = services["lineage"]
     assert job["depends_on"] == {"neo4j": {"condition": "service_healthy"}}
-    assert services["neo4j"]["healthcheck"]["test"][0] == "CMD-SHELL"
+    assert job["healthcheck"] == {"disable": True}, "each check would log in"
     assert job["read_only"] is True
     assert job["cap_drop"] == ["ALL"]
     assert job["environment"]["LINEAGE_STORE"] == "neo4j://neo4j:7687"
 
 
+def test_the_server_is_well_once_it_shakes_hands_in_bolt_on_neo4j(neo4j_url: str) -> None:
+    """The check of compose, run on a real server, finds it well, and finds a port without one unwell."""
+    *shell, check = compose()["services"]["neo4j"]["healthcheck"]["test"][1:]
+    port = neo4j_url.rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nobody = str(free.getsockname()[1])
+
+    def status(port: str) -> int:
+        command = [*shell, check.replace("$$", "$").replace("7687", port)]
+        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+
+    assert "7687" in check
+    assert status(port) == 0
+    assert status(nobody) != 0
+
+
 def test_the_password_is_nowhere_and_the_server_is_not_on_the_network() -> None:
-    """A password must be given from outside, and ports are those of this machine only."""
-    services = compose()["services"]
-    given = (services["neo4j"]["environment"]["NEO4J_AUTH"], services["lineage"]["environment"]["NEO4J_PASSWORD"])
-    assert all("${NEO4J_PASSWORD:?" in value for value in given)
+    """Containers are told a file, which git does not keep, and ports are those of this machine only."""
+    services, secrets = compose()["services"], compose()["secrets"]
+    told = (
+        services["neo4j"]["environment"]["NEO4J_AUTH_FILE"],
+        services["lineage"]["environment"]["NEO4J_PASSWORD_FILE"],
+    )
+    assert told == ("/run/secrets/neo4j-auth", "/run/secrets/neo4j-password")
+    assert (services["neo4j"]["secrets"], services["lineage"]["secrets"]) == (["neo4j-auth"], ["neo4j-password"])
+    assert {secret["file"] for secret in secrets.values()} == {"./secrets/neo4j-auth", "./secrets/password"}
+    assert not {"NEO4J_PASSWORD", "NEO4J_AUTH"} & {
+        name for each in services.values() for name in each.get("environment", ())
+    }
     assert all(port.startswith("127.0.0.1:") for port in services["neo4j"]["ports"])
-    assert "docker/.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert "docker/secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("umask", ["022", "077"])
+def test_a_password_is_made_once(umask: str, tmp_path: Path) -> None:
+    """Both files hold one password, which users in containers can read and others here cannot, and stay as they are."""
+    shutil.copy(ROOT / "docker/password.sh", tmp_path)
+    for _ in range(2):
+        subprocess.run(["sh", "-c", f"umask {umask}; sh ./password.sh"], cwd=tmp_path, check=True, timeout=60)
+        password, auth = ((tmp_path / "secrets" / name).read_text() for name in ("password", "neo4j-auth"))
+        assert re.fullmatch(r"[0-9a-f]{32}\n", password)
+        assert auth == f"neo4j/{password}"
+        (tmp_path / "secrets/password").write_text(password := "0" * 32 + "\n")
+        (tmp_path / "secrets/neo4j-auth").write_text(f"neo4j/{password}")
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o644 for file in (tmp_path / "secrets").iterdir())
 
 
 def test_the_server_is_the_one_that_the_tests_run_on() -> None:
@@ -148,7 +200,7 @@ def test_the_client_takes_the_compose_file(tmp_path: Path) -> None:
         pytest.skip("docker compose is not installed here")
     done = subprocess.run(
         [docker, "compose", "--file", str(COMPOSE), "--profile", "job", "--profile", "admin", "config", "--quiet"],
-        env={**os.environ, "NEO4J_PASSWORD": "none"}, capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
@@ -184,7 +236,7 @@ def test_the_steps_of_the_image_work_in_this_order(tmp_path: Path) -> None:
         for key, here in given.items()
     }
     env["PATH"] = f"{tmp_path / 'opt/bin'}:/usr/bin:/bin"
-    health = json.loads(dict(stage(1))["HEALTHCHECK"].partition("CMD ")[2])
+    health = [word.replace("/data", str(home)) for word in HEALTH]
     for typed in (["lineage", *json.loads(dict(stage(1))["CMD"])], health, ["lineage", "demo", "--quiet"]):
         answered = subprocess.run(typed, cwd=home, env=env, capture_output=True, text=True, check=False, timeout=120)
         assert answered.returncode == 0, answered.stderr

@@ -10,6 +10,8 @@ from lineage.errors import (
     HubError,
     HubUnreachableError,
     ModelNotFoundError,
+    NoAnswerError,
+    RateLimitedError,
     RevisionNotFoundError,
 )
 from lineage.hub.huggingface import HuggingFaceHub
@@ -244,15 +246,16 @@ def test_rate_limit_is_waited_for(
 def test_rate_limit_that_never_ends(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """A rate limit that outlasts patience ends in an error that names the token's use."""
     server.fault("/api/*", hub_faults.rate_limited(290))
-    with pytest.raises(HubUnreachableError, match="429") as caught:
+    with pytest.raises(RateLimitedError, match=r"429 .*used up, ask again in 291 s") as caught:
         hub.resolve("org/model")
     assert "HF_TOKEN" in (caught.value.hint or "")
+    assert caught.value.wait == 291.0
 
 
 def test_hub_that_is_not_there(open_hub: OpenHub, server: HubServer, hurry: Hurry) -> None:
     """A Hub that nobody listens for is unreachable, after retries."""
     server.close()
-    with pytest.raises(HubUnreachableError, match=r"127\.0\.0\.1"):
+    with pytest.raises(NoAnswerError, match=r"127\.0\.0\.1"):
         open_hub().resolve("org/model")
     assert len(hurry.slept) == 5
 

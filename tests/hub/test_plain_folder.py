@@ -221,3 +221,26 @@ def test_no_folder_is_an_input_error(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError) as refused:
             open_folder(path, settings(tmp_path))
         assert refused.value.hint
+
+
+def test_nobody_means_a_whole_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The root and a home folder are refused before anything is read, unless a model lies right in them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "somewhere").mkdir()
+    (tmp_path / "somewhere" / "config.json").write_text("{}")
+    for path, kind in ((Path("/"), "root of this machine"), (tmp_path, "your home folder")):
+        with pytest.raises(InputError, match=f"{kind}: it is no single model, and none was read") as refused:
+            open_folder(path, settings(tmp_path))
+        assert "one model" in (refused.value.hint or "")
+    (tmp_path / "config.json").write_text("{}")
+    assert open_folder(tmp_path, settings(tmp_path)).model
+
+
+def test_a_disk_is_refused_before_it_is_read(hub: FolderHub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders count as files do, and not one file is hashed of what is too much."""
+    monkeypatch.setattr(plain_folder, "MAX_FILES", 20)
+    monkeypatch.setattr(plain_folder.PlainFolder, "_entry", None)
+    for name in range(21):
+        (folder / f"empty-{name}").mkdir()
+    with pytest.raises(HubError, match="more than 20 files and folders"):
+        hub.resolve(hub.model)

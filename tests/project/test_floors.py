@@ -39,7 +39,9 @@ def test_no_room_imports_upward() -> None:
     [
         ("lineage/hub/interface.py", "import lineage.collect\n", "Nothing imports upward"),
         ("lineage/fingerprint/__init__.py", "import lineage.store\n", "Nothing imports upward"),
-        ("lineage/query/__init__.py", "import sqlite3\n", "Only lineage.store imports sqlite3"),
+        ("lineage/query/__init__.py", "import sqlite3\n", "Only lineage.store.neo4j*"),
+        ("lineage/store/merging.py", "import sqlite3\n", "Only lineage.store.neo4j*"),
+        ("lineage/store/sqlite_write.py", "def f():\n    import neo4j\n", "Only lineage.store.neo4j*"),
         ("lineage/answers/session.py", "def f():\n    import huggingface_hub\n", "Only lineage.hub imports"),
     ],
 )

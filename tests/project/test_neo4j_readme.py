@@ -8,9 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lineage.store.open import open_store
 from tests.cli.running import environment
-from tests.support.graphs import FAMILY
+from tests.support.hub_server import HubServer
 from tests.support.shared import ROOT
 
 
@@ -26,36 +25,39 @@ def test_the_lines_are_five_each() -> None:
 
 
 def test_the_compose_lines_name_what_is_there() -> None:
-    """Services that the lines start are in the compose file, and its folder is entered first."""
+    """Services that the lines start are in the compose file; its folder is entered first, the password made there."""
     import yaml
 
     services = yaml.safe_load((ROOT / "docker/compose.yml").read_text("utf-8"))["services"]
     block = blocks()[0]
-    assert block.startswith("cd docker && ")
+    assert block.startswith("cd docker && sh password.sh\n")
+    assert block.endswith('$(cat secrets/password)"\n')
     named = re.findall(r"docker compose (?:up|run) (?:--\w+ )*(\w+)", block)
     assert len(named) == 3
     assert set(named) <= set(services)
 
 
 def test_the_lines_for_a_neo4j_server_work(neo4j_url: str, tmp_path: Path) -> None:
-    """Copying the default store, asking, backing up and checking run in a shell, on the real server."""
-    default = tmp_path / ".local/share/lineage/lineage.db"
-    default.parent.mkdir(parents=True)
-    with open_store(str(default)) as store:
-        store.write(FAMILY)
-    (tmp_path / ".neo4j-password").write_text(os.environ["NEO4J_PASSWORD"] + "\n", "utf-8")
-    script = blocks()[1].replace("neo4j://localhost:7687", neo4j_url).replace("Qwen/Qwen3-0.6B", "you/tuned")
-    env = environment(
-        HOME=str(tmp_path), HF_HUB_OFFLINE="1", PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    )
-    for name in ("NEO4J_PASSWORD", "LINEAGE_STORE", "XDG_DATA_HOME"):
-        env.pop(name, None)
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert "both hold the same" in done.stdout
-    assert "org/base" in done.stdout
-    assert (tmp_path / "backup.jsonl").stat().st_size > 1000
-    assert done.returncode == 1, done.stderr  # the family of the tests has faults: its texts do not hash to their keys
-    assert "attachment-content" in done.stdout
+    """With nothing but a server, its password and a Hub, the very lines collect, trace, back up and check."""
+    script = blocks()[1].replace("neo4j://localhost:7687", neo4j_url)
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    with HubServer() as hub:
+        hub.fill(ROOT / "lineage/demo_data/hub", tmp_path / "work")
+        hub.rename("otterhub/skiff-0.7m-manual", "Qwen/Qwen3-0.6B")
+        env = environment(
+            HOME=str(home), HF_ENDPOINT=hub.endpoint, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        )
+        password = env.pop("NEO4J_PASSWORD")
+        for name in ("LINEAGE_STORE", "LINEAGE_CACHE", "HF_HOME", "HF_HUB_CACHE", "XDG_DATA_HOME"):
+            env.pop(name, None)
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=here, env=env, input=f"{password}\n", capture_output=True, text=True,
+            check=False, timeout=120,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skiffworks/skiff-0.7m" in done.stdout
+    assert (here / "backup.jsonl").stat().st_size > 1000
     assert "error:" not in done.stderr
+    assert password not in done.stdout + done.stderr

@@ -67,7 +67,7 @@ def test_the_wheel_says_who_it_is(wheel: Path) -> None:
     metadata = text_in(wheel, r".*\.dist-info/METADATA")
     assert f"\nName: model-lineage\nVersion: {__version__}\n" in metadata
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
-    assert "lineage = lineage_cli.main:main" in text_in(wheel, r".*\.dist-info/entry_points\.txt")
+    assert "lineage = lineage_cli.start:main" in text_in(wheel, r".*\.dist-info/entry_points\.txt")
     assert "Apache License" in text_in(wheel, r".*\.dist-info/licenses/LICENSE")
 
 

@@ -34,8 +34,9 @@ def store_forget() -> StoreForgetAnswer:
 def contents() -> Contents:
     """Some of each kind, and kinds of which there is nothing."""
     return Contents(
-        nodes={"Model": 1234, "Ref": 0}, edges={"DERIVED_FROM": 789}, attachments=12, digest="sha256:" + "ab" * 32
-    )
+        nodes={"Model": 1234, "Ref": 0}, edges={"DERIVED_FROM": 789}, awaited=3, attachments=12,
+        digest="sha256:" + "ab" * 32,
+    )  # fmt: skip
 
 
 def store_info_server() -> StoreInfoAnswer:
@@ -43,6 +44,7 @@ def store_info_server() -> StoreInfoAnswer:
     return StoreInfoAnswer(
         **header("store-info.v1", hub=None, read=None), url="neo4j://graph.example:7687", backend="neo4j",
         schema_version=1, size_bytes=None, nodes={"Model": 5}, edges={"DERIVED_FROM": 4}, server="Neo4j/2026.08.1",
+        database="models",
     )  # fmt: skip
 
 

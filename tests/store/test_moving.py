@@ -23,6 +23,7 @@ from lineage.store.open import open_store
 from lineage.store.rows import Rows
 from lineage.store.sections import checksums
 from lineage_schemas.graph_batch import GraphBatch
+from lineage_schemas.weights import Weights
 from tests.support.graphs import FAMILY, derivation, model
 from tests.support.shared import ROOT
 
@@ -113,6 +114,47 @@ def test_a_store_with_other_things_is_left_alone(family: MemoryStore, target: Gr
     target.write(GraphBatch(models=(model("some/other"),)))
     before = lines(target)
     with pytest.raises(InputError, match="some/other"):
+        copy_store(family, target)
+    assert lines(target) == before
+
+
+def test_a_target_that_knows_more_is_left_alone(family: MemoryStore, target: GraphStore) -> None:
+    """A row that would not become the source's, because no digest is ever forgotten, is told before any is written."""
+    key = family_weights(family)
+    target.write(GraphBatch(weights=(Weights(key=key, level="full", weights="weights.v1:" + "0" * 64),)))
+    before = lines(target)
+    with pytest.raises(InputError, match=rf"knows what the source does not: Weights {key}"):
+        copy_store(family, target)
+    assert lines(target) == before
+
+
+def family_weights(store: GraphStore) -> str:
+    """Name the weights of the family."""
+    with store.reading() as view:
+        (row,) = view.all_nodes("Weights")
+        return row.key
+
+
+def test_an_older_copy_is_brought_up_to_date(family: MemoryStore, target: GraphStore) -> None:
+    """What was copied before and changed in the source since is written again, whatever kind of row it is."""
+    copy_store(family, target)
+    family.write(
+        GraphBatch(
+            models=(model("org/base", publisher="org", licence="gpl-3.0", state="present", head="c1", aliases=("b",)),),
+            weights=(Weights(key=family_weights(family), level="full", weights="weights.v1:" + "0" * 64),),
+            derivations=(derivation("you/merged", "org/base", confidence=0.5),),
+        )
+    )
+    assert 0 < copy_store(family, target).written < 10
+    assert lines(target) == lines(family)
+
+
+def test_an_older_copy_of_what_was_taken_back_is_left_alone(family: MemoryStore, target: GraphStore) -> None:
+    """An edge that the source has no more is nothing that a copy takes away: the person is told to start anew."""
+    copy_store(family, target)
+    family.write(GraphBatch(replace_derivations_of=("you/merged",)))
+    before = lines(target)
+    with pytest.raises(InputError, match="DERIVED_FROM you/merged org/base"):
         copy_store(family, target)
     assert lines(target) == before
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lineage.errors import StoreError
 from lineage.store.codec import encode
 from lineage.store.interface import EdgeKind, NodeKind
+from lineage.store.neo4j_captions import NAMED
 from lineage.store.neo4j_codec import (
     MAX_KEY,
     attachment_from,
@@ -50,6 +51,8 @@ def stored(laid: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(kind=st.sampled_from(sorted(PROMOTED)), key=text, wanted=properties)
+@example(kind="Model", key="a/b", wanted={"observations": []})
+@example(kind="Model", key="a/b", wanted={"name": "no field of a model", "id": "a/b"})
 def test_neo4j_nodes_come_back_as_any_backend_gives_them(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
     """Whatever a node holds comes back equal, types too, with promoted properties null where they were not said."""
     found = node_from(kind, stored(node_properties(kind, key, wanted)))
@@ -88,6 +91,40 @@ def test_neo4j_has_the_names_that_a_person_guesses() -> None:
     edge = rows.edges["DERIVED_FROM"]["you/tuned", "org/base", ""]
     assert edge_properties("DERIVED_FROM", "", edge)["relation"] == "finetune"
     assert edge_properties("CONTAINS", "README.md", {}) == {"path": "README.md"}
+
+
+@given(kind=st.sampled_from(sorted(PROMOTED)), key=text.filter(str.strip), wanted=properties)
+def test_neo4j_names_every_node(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
+    """A node that is given a name has one that shows, whatever it holds; a record's own name is left as it is."""
+    laid = node_properties(kind, key, wanted)
+    if kind in NAMED:
+        assert isinstance(laid["name"], str)
+        assert laid["name"].strip()
+    else:
+        assert laid.get("name") == wanted.get("name") or "details" in laid
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "properties", "name"),
+    [
+        ("Model", "dir-hub-0123abcd:org/base", {"id": "org/base"}, "org/base"),
+        ("Revision", f"org/{'b' * 40}@{'a' * 40}", {"title": "Upload weights"}, "Upload weights"),
+        ("Revision", f"org/{'b' * 40}@{'a' * 40}", {"title": " "}, "a" * 12),
+        ("Revision", f"org/base@folder:{'a' * 64}", {"title": ""}, "a" * 12),
+        ("File", f"sha256:{'0a' * 32}", {"size": 7}, "0a" * 6),
+        ("File", f"gitblob:{'0a' * 20}", {}, "0a" * 6),
+        ("File", f"at:gpt2@{'a' * 40}/onnx/model.onnx", {}, "model.onnx"),
+        ("Weights", f"files.v1:{'0b' * 32}", {"layout": "layout.v1:cc"}, "0b" * 6),
+        ("Change", "org/base@refs/heads/main:c1", {"kind": "retrained", "verdict": "silent"}, "retrained silent"),
+        ("Change", "org/base@refs/heads/main:c1", {"kind": "first_upload", "verdict": None}, "first_upload"),
+        ("Evidence", "e1", {"rule": "card.base_model", "declared": False}, "card.base_model"),
+        ("Ref", "org/base@refs/heads/main", {"name": "refs/heads/main"}, "refs/heads/main"),
+        ("Publisher", "dir-hub-0123abcd:org", {"name": "org"}, "org"),
+    ],
+)
+def test_neo4j_names_are_what_a_person_reads(kind: NodeKind, key: str, properties: dict[str, Any], name: str) -> None:
+    """Each kind of node is called by what tells it apart, short enough for a circle."""
+    assert node_properties(kind, key, properties)["name"] == name
 
 
 def test_neo4j_indexes_hold_long_values() -> None:

@@ -216,7 +216,9 @@ def _login(server: Neo4jServer, password: str) -> Neo4jSettings:
 
 def test_no_password(server: Neo4jServer) -> None:
     """Without a password, and nobody at a terminal to ask, the error says where one belongs."""
-    told(lineage(server, "store", "info", NEO4J_PASSWORD=""), "neo4j_password_file")
+    done = lineage(server, "store", "info", NEO4J_PASSWORD="")
+    told(done, "wants a password, and none was given", "neo4j_password_file")
+    assert "does not know this user" not in done.stderr
 
 
 def test_a_database_that_is_not_there(server: Neo4jServer) -> None:
@@ -255,6 +257,25 @@ def test_an_empty_read_only_database(server: Neo4jServer) -> None:
         server.kill()
 
 
+def test_an_import_in_a_read_only_database(server: Neo4jServer) -> None:
+    """What was imported and may not be written any more answers without its keys, and says that it is slow."""
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    constraints = [row[0] for row in run(server.uri, "SHOW CONSTRAINTS YIELD name RETURN name")]
+    for name in constraints:
+        run(server.uri, f"DROP CONSTRAINT {name}")
+    run(server.uri, "MATCH (s:LineageStore) SET s.unfinished = ['import']")
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        done = lineage(server, "trace", "you/tuned", "--offline", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        assert "no keys and indexes and answers slowly" in done.stderr
+        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+    finally:
+        server.kill()
+
+
 def _fill(store: GraphStore) -> None:
     for step in range(200):
         store.write(GraphBatch(models=tuple(model(f"big{step}/{n}", state_note="x" * 4000) for n in range(200))))
@@ -288,8 +309,9 @@ def line(server: Neo4jServer) -> Iterator[Proxy]:
     proxy.cut()
 
 
-def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy) -> None:
-    """A walk whose connection breaks ends in one clear error, and the store answers on another line."""
+def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk whose connection stays cut ends in one clear error, and the store answers on another line."""
+    monkeypatch.setattr(neo4j_connection, "RETRY_SECONDS", 1.0)
     with open_store(server.uri) as store:
         store.write(FAMILY)
     cut = open_store(f"bolt://127.0.0.1:{line.port}")
@@ -299,8 +321,10 @@ def test_a_connection_cut_in_a_walk(server: Neo4jServer, line: Proxy) -> None:
         line.cut()
         ancestors(view, "you/merged")
 
-    with pytest.raises(StoreError, match=r"broke|does not answer") as caught, cut.reading() as view:
+    before = time.monotonic()
+    with pytest.raises(StoreError, match="does not answer") as caught, cut.reading() as view:
         walk(view)
+    assert time.monotonic() - before < 10
     cut.close()
     assert caught.value.hint
     with open_store(server.uri) as store, store.reading() as view:
@@ -316,7 +340,7 @@ def test_a_connection_cut_in_a_write(server: Neo4jServer, line: Proxy, monkeypat
     cut = open_store(f"bolt://127.0.0.1:{line.port}")
     cut.write(GraphBatch())
     line.cut()
-    with pytest.raises(StoreError, match=r"broke|does not answer"):
+    with pytest.raises(StoreError, match="does not answer"):
         cut.write(GraphBatch(models=(model("new/one"),)))
     cut.close()
     assert lines(server.uri) == before

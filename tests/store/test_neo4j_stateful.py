@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from neo4j import GraphDatabase
 
 from lineage.query.walk import ancestors, descendants
 from lineage.store.codec import encode
+from lineage.store.copying import copy_store
 from lineage.store.dump import dump
 from lineage.store.interface import GraphStore, StoreView
 from lineage.store.memory import MemoryStore
@@ -53,6 +54,15 @@ class Machine(RuleBasedStateMachine):
         for store in (self.oracle, self.store):
             store.erase(models)
 
+    @precondition(lambda self: any(self.oracle.info().nodes.values()))
+    @rule()
+    def move_out_and_back(self) -> None:
+        """Go on with a copy of a copy: what one lacks shows at once, or when an awaited end is written."""
+        between = MemoryStore()
+        copy_store(self.store, between)
+        empty(self.url)
+        copy_store(between, self.store)
+
     @rule()
     def reopen(self) -> None:
         self.store.close()
@@ -74,6 +84,8 @@ class Machine(RuleBasedStateMachine):
     def same_answers(self) -> None:
         keys = [*MODELS, *(f"{model}@c{n}" for model in MODELS for n in range(3))]
         with self.store.reading() as ours, self.oracle.reading() as theirs:
+            for kind in PROMOTED:
+                assert list(ours.all_awaited(kind)) == list(theirs.all_awaited(kind))
             for edge in ENDS:
                 assert ours.count(edge) == theirs.count(edge)
                 assert ours.neighbours(edge, keys, "out") == theirs.neighbours(edge, keys, "out")

@@ -36,7 +36,17 @@ class Proxy:
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        for end in self._open:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Break every connection; new ones are taken."""
+        while self._open:
+            end = self._open.pop()
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+    def mend(self) -> None:
+        """Take connections again at the same port."""
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()

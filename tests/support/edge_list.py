@@ -28,3 +28,4 @@ class EdgeList(StoreView):
         raise NotImplementedError("this view holds edges only")
 
     nodes = find = count = attachment = all_nodes = all_edges = all_attachments = _not_here
+    all_awaited = all_awaited_edges = _not_here

@@ -150,3 +150,11 @@ FAMILY = GraphBatch(
     ),
 )
 """A base with a history, a model made from it, and a third one of which only the name is known."""
+
+AWAITING = GraphBatch(
+    refs=(Ref(key="org/base@refs/tags/v1", model="org/base", name="refs/tags/v1", kind="tag", target="b0"),),
+    revisions=(revision("org/base", "c0", "b0", "a0"), revision("some/other", "o1")),
+    trees=(Tree(revision="org/base@b0", entries=(FileEntry(path="README.md", blob_id="a" * 40, size=3),)),),
+    group_weights=(GroupWeights(revision="org/base@b0", group=group(), weights="files.v1:1"),),
+)
+"""Edges that wait for an end, beside `FAMILY`: sources, targets and models that are not there, with properties too."""

@@ -5,8 +5,10 @@ This module imports the Hub's client, which is slow: it is itself imported at th
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +20,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled, OIDCError
 from huggingface_hub.utils import build_hf_headers, get_token_to_send  # type: ignore[attr-defined]  # exported lazily
 
 import lineage
-from lineage.errors import HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
+from lineage.errors import HubAnswerError, HubError, ModelNotFoundError, NoAnswerError, RateLimitedError
 from lineage.hub.huggingface.refusals import Missing, translated
 from lineage.hub.retry import RETRIED_STATUSES, Pace, PassingFaultError, Patience, asked_to_wait, persevere
 from lineage.progress import Progress
@@ -27,6 +29,9 @@ Asked = TypeVar("Asked")
 
 TOKEN_SECONDS = 60.0
 """How long a token is used before the client is asked for it again: those of trusted publishers are short-lived."""
+
+REDIRECTS = 20
+"""Redirects that are remembered: as many as the client follows for one request."""
 
 _END = object()
 
@@ -78,6 +83,8 @@ def _after(response: httpx2.Response) -> None:
     line = _LINE.get()
     if line is not None and not line.storage:
         line.connection.pace.learn(_kind(response.request), response.headers)
+        if response.has_redirect_location:
+            line.connection.redirected.append(response.headers["location"])
 
 
 def _make_client() -> httpx2.Client:
@@ -94,7 +101,7 @@ class Connection:
 
     The token goes to the endpoint's origin only: requests to any other are refused, and those to the storage that
     the Hub redirects to carry none. `requests` counts what was sent to the endpoint, redirects and retries included,
-    hops to the storage not.
+    hops to the storage not. `redirected` holds where the last answers led on to.
     """
 
     def __init__(self, endpoint: str, *, patience: Patience, progress: Progress) -> None:
@@ -105,6 +112,7 @@ class Connection:
         self.patience = patience
         self.pace = Pace(patience, progress)
         self.requests = 0
+        self.redirected: deque[str] = deque(maxlen=REDIRECTS)
         self._token: str | None = None
         self._token_until = 0.0
         self._progress = progress
@@ -223,13 +231,18 @@ class Connection:
                 return response
             response.close()
             wait = asked_to_wait(response.status_code, response.headers)
-            raise PassingFaultError(f"answered {response.status_code} {response.reason_phrase}".rstrip(), wait)
+            reason = f"answered {response.status_code} {response.reason_phrase}".rstrip()
+            raise PassingFaultError(reason, wait, rate_limited=response.status_code == 429)
 
         try:
             return persevere(once, self.patience, self._progress, host)
         except PassingFaultError as fault:
-            raise HubUnreachableError(
-                f"{host} did not give {request.url.path}: {fault.reason}", hint=_advice(fault, self.endpoint)
+            if fault.rate_limited:
+                raise _rate_limited(host, request.url.path, fault, has_token=bool(self._token)) from fault
+            raise NoAnswerError(
+                f"{host} did not give {request.url.path}: {fault.reason}",
+                hint=f"check the network and HF_ENDPOINT ({self.endpoint}), or try again later; "
+                "--offline answers from the store",
             ) from fault
 
 
@@ -248,12 +261,15 @@ def _words(error: httpx2.TransportError) -> str:
     return str(error) or type(error).__name__
 
 
-def _advice(fault: PassingFaultError, endpoint: str) -> str:
-    """Say what to do about a Hub that does not answer."""
-    if "429" in fault.reason:
-        when = f"in {fault.wait:.0f} seconds" if fault.wait else "later"
-        return f"the rate limit is used up: try again {when}; a token in HF_TOKEN raises the limit"
-    return f"check the network and HF_ENDPOINT ({endpoint}), or try again later; --offline answers from the store"
+def _rate_limited(host: str, path: str, fault: PassingFaultError, *, has_token: bool) -> RateLimitedError:
+    """Say how long to wait, as the Hub's headers tell, and what raises the limit."""
+    when = "later" if fault.wait is None else f"in {math.ceil(fault.wait)} s"
+    more = "an account of a higher plan has more" if has_token else "a token in HF_TOKEN raises the limit"
+    return RateLimitedError(
+        f"{host} did not give {path}: {fault.reason}: the rate limit is used up, ask again {when}",
+        hint=f"{more}; what is in the store is told with --offline",
+        wait=fault.wait,
+    )
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
-from lineage.errors import HubError, HubUnreachableError
+from lineage.errors import HubError, HubUnreachableError, NoAnswerError
 from lineage.hub.git import fetch_repository
 from lineage.hub.git_history import open_objects, read_history
 from lineage.hub.git_objects import GitObjects
@@ -67,7 +67,7 @@ class GitCopies:
             with self._progress.task(f"history of {model}"):
                 return persevere(fetch, self._patience, self._progress, model)
         except PassingFaultError as fault:
-            raise HubUnreachableError(fault.reason, model=model) from fault
+            raise NoAnswerError(fault.reason, model=model) from fault
 
     def small_file(self, model: str, commit: str, path: str) -> bytes | None:
         """Read a file that git keeps, if its copy is here and holds it; None for everything else, LFS too."""

@@ -16,7 +16,7 @@ import httpx2
 from huggingface_hub import hf_hub_url
 from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]  # exported lazily
 
-from lineage.errors import FileNotInRevisionError, HubAnswerError, HubUnreachableError
+from lineage.errors import FileNotInRevisionError, HubAnswerError, NoAnswerError
 from lineage.hub.huggingface.connection import Connection
 
 MAX_CUTS = 4
@@ -196,13 +196,13 @@ class RemoteFiles:
             raise HubAnswerError(f"{place}: the Hub answered {response.status_code}", model=place.model)
 
 
-def _storage_refusal(response: httpx2.Response, place: Place) -> FileNotInRevisionError | HubUnreachableError:
+def _storage_refusal(response: httpx2.Response, place: Place) -> FileNotInRevisionError | NoAnswerError:
     """Tell an object that is gone from a storage that does not want to answer."""
     if response.status_code in (404, 410):
         return FileNotInRevisionError(
             f"{place}: the Hub lists it, and its bytes are not in the storage", model=place.model
         )
-    return HubUnreachableError(f"{place}: the Hub's storage answered {response.status_code}", model=place.model)
+    return NoAnswerError(f"{place}: the Hub's storage answered {response.status_code}", model=place.model)
 
 
 def _expected(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from lineage.errors import HubError, HubUnreachableError, InputError, RevisionNotFoundError
 from lineage.hub.huggingface import listing
-from lineage.hub.interface import Hub
+from lineage.hub.interface import Hub, PresentRefs
 from lineage.hub.retry import Patience
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
@@ -135,6 +135,16 @@ class HuggingFaceHub(Hub):
             what = "no commit begins" if not fitting else "several commits begin"
             raise RevisionNotFoundError(f"{model}: {what} with {prefix}", model=model)
         return fitting.pop()
+
+    def refs(self, model: str) -> PresentRefs:
+        """Ask for branches and tags: one request, and one more where the Hub redirects a former name.
+
+        The refs are kept: where they show something new, the snapshot does not ask for them again.
+        """
+        self._need_network(model)
+        name, refs = listing.refs_and_name(self._connection, model)
+        self._refs[name] = refs
+        return PresentRefs(name, refs)
 
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List files by the tree; read README.md and config.json at the commit, checked against their blob ids."""

@@ -5,8 +5,10 @@ Imports nothing of the Hub's client: it is handed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from lineage.errors import GatedError, HubAnswerError, ModelNotFoundError, RevisionNotFoundError
 from lineage_schemas.file import FileEntry
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import GitRefInfo, RepoFile, RepoSibling
 
     from lineage.hub.huggingface.connection import Connection
+
+_REFS_PATH = re.compile(r"/api/models/([^?#]+)/refs(?:[?#]|$)")
 
 
 def model_info(connection: Connection, model: str, revision: str | None, *, sizes: bool = False) -> ModelInfo:
@@ -55,6 +59,15 @@ def list_refs(connection: Connection, model: str, *, pull_requests: bool) -> tup
         return tuple(sorted(found, key=lambda ref: ref.name))
 
     return connection.call(ask, model)
+
+
+def refs_and_name(connection: Connection, model: str) -> tuple[str, tuple[HistoryRef, ...]]:
+    """List branches and tags, with the name that the model has now: refs name no model, a redirect on the way does."""
+    connection.redirected.clear()
+    refs = list_refs(connection, model, pull_requests=False)
+    moved = [_REFS_PATH.search(path) for path in connection.redirected]
+    names = [unquote(found[1]) for found in moved if found]
+    return (names[-1] if names else model), refs
 
 
 def default_branch(refs: Iterable[HistoryRef], head: str) -> str | None:

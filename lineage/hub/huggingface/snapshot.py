@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError
-from lineage.hub.card import parse_card, parse_json_object
+from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.huggingface.files import Place, RemoteFiles
 from lineage.hub.huggingface.listing import list_files
 from lineage.hub.interface import MAX_TEXT_BYTES
@@ -88,12 +88,7 @@ def _card(
     if readme is None:
         shown: Any = info.card_data if CARD in unreadable else None
         return None, shown.to_dict() if shown else None
-    try:
-        text = readme.decode()
-    except UnicodeDecodeError:
-        unreadable[CARD] = "it is no UTF-8 text"
-        return None, None
-    card, problem = parse_card(text)
+    text, card, problem = read_card(readme)
     if problem is not None:
         unreadable[CARD] = problem
     return text, card

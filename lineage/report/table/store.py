@@ -24,10 +24,12 @@ def store_info(answer: StoreInfoAnswer) -> Document:
     facts = f"{answer.backend}, schema {answer.schema_version}"
     if answer.size_bytes is not None:
         facts += f", {size(answer.size_bytes)}"
+    where = answer.backend
     if answer.server:
-        facts += f", {answer.server}"
+        where += f", {answer.server}" + (f", database {answer.database}" if answer.database else "")
+        facts += f"{where.removeprefix(answer.backend)}, size not told by the server"
     if answer.note:
-        return [line(strong(answer.url), f" · {answer.backend}"), line(Span(answer.note, "warn"), indent="  ")]
+        return [line(strong(answer.url), f" · {where}"), line(Span(answer.note, "warn"), indent="  ")]
     return [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
 
 
@@ -104,6 +106,8 @@ def _contents(contents: Contents) -> list[Line]:
     nodes = {kind: number for kind, number in contents.nodes.items() if number}
     edges = {kind: number for kind, number in contents.edges.items() if number}
     lines = _counts(nodes, edges)
+    if contents.awaited:
+        lines.append(line(f"{counted(contents.awaited, 'edge')} without an end yet", indent="  "))
     if contents.attachments:
         lines.append(line(counted(contents.attachments, "attachment"), indent="  "))
     return [*lines, line(contents.digest, indent="  ")] if contents.digest else lines

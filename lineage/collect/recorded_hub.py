@@ -1,0 +1,186 @@
+"""A Hub that may not be asked, as the store recorded it: what stands there is told, for the rest nobody is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lineage.collect.recorded import recorded_history, recorded_refs
+from lineage.collect.trees import trees_of_line
+from lineage.errors import FileNotInRevisionError, HubUnreachableError, RevisionNotFoundError
+from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.interface import Hub
+from lineage.store.aliases import key_of_alias
+from lineage.versioning.line import first_parent_line
+from lineage_schemas.file import FileEntry
+from lineage_schemas.ids import revision_key, split_model_key
+from lineage_schemas.revision import History
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+
+if TYPE_CHECKING:
+    from lineage.store.interface import EdgeRow, GraphStore, StoreView
+
+_SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
+
+
+class RecordedHub(Hub):
+    """Answer for `hub` with what was collected from it: refs, commits, files by hash, cards and configs.
+
+    Bytes of weights are not in the store: to read them raises HubUnreachableError, as does a model that was never
+    collected.
+    """
+
+    is_local = False
+    offline = True
+
+    def __init__(self, hub: Hub, store: GraphStore) -> None:
+        self.name = hub.name
+        self._store = store
+        self._files: dict[tuple[str, str], tuple[FileEntry, ...]] = {}
+
+    def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
+        """Find the commit that a name meant when the model was read last."""
+        with self._store.reading() as view:
+            key = key_of_alias(view, self.name, model) or self.key(model)
+            node = view.nodes("Model", [key]).get(key) or {}
+            if not node.get("head"):
+                raise HubUnreachableError(
+                    f"{model} is not in the store, and {self.name} is not asked, because of --offline",
+                    model=model,
+                    hint=f"`lineage collect {model}` reads it",
+                )
+            ref, commit = _commit(view, key, revision, node["head"])
+        name = split_model_key(key)[1]
+        if commit is None:
+            raise RevisionNotFoundError(f"no branch, tag or commit {revision} of {name} is in the store", model=name)
+        return ResolvedRevision(model=name, commit=commit, asked=model, ref=ref)
+
+    def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
+        """List the recorded files of a commit, with the card and config that were kept."""
+        files = self._tree(resolved.model, resolved.commit)
+        unreadable: dict[str, str] = {}
+        card_text, card = None, None
+        readme = self._kept(files, "README.md", unreadable)
+        if readme is not None:
+            card_text, card, problem = read_card(readme)
+            if problem is not None:
+                unreadable["README.md"] = problem
+        config: dict[str, Any] | None = None
+        data = self._kept(files, "config.json", unreadable)
+        if data is not None:
+            config, problem = parse_json_object(data)
+            if problem is not None:
+                unreadable["config.json"] = problem
+        return Snapshot(
+            model=resolved.model, commit=resolved.commit, files=files, card=card, card_text=card_text, config=config,
+            unreadable=unreadable,
+        )  # fmt: skip
+
+    def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
+        """Give the history as it was recorded."""
+        with self._store.reading() as view:
+            found = recorded_history(view, self.key(model))
+        if found is None:
+            raise self._not_here(model, "its history")
+        return found
+
+    def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read a card, config or index that was kept."""
+        entry = next((entry for entry in self._tree(model, commit) if entry.path == path), None)
+        if entry is None:
+            raise FileNotInRevisionError(f"{model}@{commit} has no {path}", model=model)
+        data = self._text(entry)
+        if data is None:
+            raise self._not_here(f"{model}@{commit}", path)
+        return data[start : None if length is None else start + length]
+
+    def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
+        """Read a kept text whole."""
+        return iter([self.read(model, commit, path)])
+
+    def list_models(
+        self, *, author: str | None = None, base: str | None = None, limit: int | None = None
+    ) -> Iterator[str]:
+        """Refuse: which models there are is for the Hub to say."""
+        raise self._not_here(author or base or self.name, "a list of models")
+
+    def close(self) -> None:
+        """Leave the store open: it is its session's."""
+
+    def _tree(self, model: str, commit: str) -> tuple[FileEntry, ...]:
+        """Find the files of a commit: kept for heads and the ends of pushes, worked out for others on a line."""
+        if (model, commit) not in self._files:
+            key = self.key(model)
+            with self._store.reading() as view:
+                files = _contained(view, revision_key(key, commit)) or _replayed(view, key, commit)
+            if files is None:
+                raise self._not_here(f"{model}@{commit}", "the list of its files")
+            self._files[model, commit] = files
+        return self._files[model, commit]
+
+    def _kept(self, files: tuple[FileEntry, ...], path: str, unreadable: dict[str, str]) -> bytes | None:
+        """Fetch a small text of a commit, or note why not."""
+        entry = next((entry for entry in files if entry.path == path), None)
+        data = self._text(entry) if entry else None
+        if entry and data is None:
+            unreadable[path] = "its text is not in the store, and the Hub is not asked, because of --offline"
+        return data
+
+    def _text(self, entry: FileEntry) -> bytes | None:
+        with self._store.reading() as view:
+            return view.attachment("text", entry.identity) if entry.identity else None
+
+    def _not_here(self, where: str, what: str) -> HubUnreachableError:
+        return HubUnreachableError(
+            f"{where}: {what} is not in the store, and {self.name} is not asked, because of --offline",
+            hint="leave --offline away",
+        )
+
+
+def _commit(view: StoreView, key: str, revision: str | None, head: str) -> tuple[str | None, str | None]:
+    """Find the full ref name and the commit that a revision means; of two tries the ref comes first."""
+    refs = recorded_refs(view, key)
+    if revision is None:
+        default = next((ref for ref in refs if ref.is_default), None)
+        return (default.name, default.target) if default else (None, head)
+    names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
+    named = next((ref for ref in refs if ref.name in names), None)
+    if named:
+        return named.name, named.target
+    if view.nodes("Revision", [revision_key(key, revision)]):
+        return None, revision
+    if not _SHORT_ID.fullmatch(revision):
+        return None, None
+    fitting = [row.properties["commit"] for row in view.find("Revision", {"model": key})]
+    fitting = [commit for commit in fitting if commit.startswith(revision)]
+    return None, fitting[0] if len(fitting) == 1 else None
+
+
+def _contained(view: StoreView, revision: str) -> tuple[FileEntry, ...] | None:
+    """Rebuild the files of a revision from the graph; None where its tree was not kept."""
+    edges = sorted(view.edges("CONTAINS", [revision], "out"), key=lambda edge: edge.name)
+    nodes = view.nodes("File", {edge.target for edge in edges})
+    return tuple(_entry(edge, nodes.get(edge.target, {})) for edge in edges) or None
+
+
+def _entry(edge: EdgeRow, node: dict[str, Any]) -> FileEntry:
+    kind, _, value = edge.target.partition(":")
+    return FileEntry(
+        path=edge.name,
+        sha256=value if kind == "sha256" else None,
+        blob_id=value if kind == "gitblob" else node.get("alias"),
+        size=node.get("size"),
+        xet_hash=edge.properties.get("xet_hash"),
+    )
+
+
+def _replayed(view: StoreView, key: str, commit: str) -> tuple[FileEntry, ...] | None:
+    """Work out the files of a commit from the changes of the recorded line that it stands on."""
+    history = recorded_history(view, key)
+    for ref in history.refs if history else ():
+        if history and ref.kind == "branch":
+            line = first_parent_line(history, ref.name, ref.target)
+            for tree in trees_of_line(line, key, {commit}):
+                return tree.entries
+    return None

@@ -1,0 +1,97 @@
+"""The password of a Neo4j store is asked for where a person sits at a terminal, before anything is drawn."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import sys
+import time
+
+import pytest
+
+from tests.cli.running import environment
+from tests.support.neo4j_server import GIVEN_URI
+from tests.support.shared import ROOT
+
+HUB = ROOT / "lineage" / "demo_data" / "hub"
+
+PATIENCE = 60
+
+pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="a server of one's own may want no password")
+
+
+class Terminal:
+    """Run `lineage` at a terminal of its own, where a person types."""
+
+    def __init__(self, *arguments: str, **env: str) -> None:
+        child, self._ours = pty.fork()
+        if child == 0:
+            os.chdir(ROOT)
+            os.execve(sys.executable, [sys.executable, "-m", "lineage", *arguments], environment(**env))
+        self._child = child
+        self.seen = ""
+
+    def read(self, until: str, seconds: float = PATIENCE) -> str:
+        """Read until a text appears, the command ends or time is over."""
+        end = time.monotonic() + seconds
+        while until not in self.seen and (left := end - time.monotonic()) > 0:
+            if not select.select([self._ours], [], [], left)[0]:
+                break
+            try:
+                piece = os.read(self._ours, 65536)
+            except OSError:  # Linux says so when the last writer has gone
+                break
+            self.seen += piece.decode()
+        return self.seen
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._ours, text.encode())
+
+    def end(self) -> int:
+        """Wait for the end and give the exit code."""
+        self.read("\0")
+        os.close(self._ours)
+        return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+
+
+@pytest.fixture
+def url(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Give a store, and its password, which the environment does not say any more."""
+    password = os.environ["NEO4J_PASSWORD"]
+    monkeypatch.delenv("NEO4J_PASSWORD")
+    return neo4j_url, password
+
+
+def test_a_password_is_asked_for_and_hidden(url: tuple[str, str]) -> None:
+    """What is typed is the password, and no terminal shows it."""
+    terminal = Terminal("store", "info", "--store", url[0])
+    assert "Password of neo4j at bolt://" in terminal.read("Password of neo4j at bolt://127.0.0.1")
+    terminal.type(f"{url[1]}\n")
+    assert terminal.end() == 0, terminal.seen
+    assert "neo4j" in terminal.seen
+    assert url[1] not in terminal.seen
+
+
+def test_a_password_is_asked_for_before_anything_is_drawn(url: tuple[str, str]) -> None:
+    """A collection asks before its first bar, and Ctrl-C at the question ends it as everywhere."""
+    model = "otterhub/skiff-0.7m-manual"
+    terminal = Terminal("collect", model, "--hub", str(HUB), "--store", url[0])
+    terminal.read("Password of neo4j")
+    assert "collecting" not in terminal.read("collecting", 2.5)
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    assert "interrupted" in terminal.seen
+    assert "Traceback" not in terminal.seen
+
+
+def test_no_answer_to_the_question_for_a_password(url: tuple[str, str]) -> None:
+    """An empty line, and the end of input, count as no password."""
+    for keys in ("\n", "\x04"):
+        terminal = Terminal("store", "info", "--store", url[0])
+        terminal.read("Password of neo4j")
+        time.sleep(0.3)
+        terminal.type(keys)
+        assert terminal.end() == 2
+        assert "wants a password, and none was given" in terminal.seen
