@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lineage.store.neo4j_captions import NAME, caption
 from lineage.store.promoted import PROMOTED
 from lineage.store.rows import Rows
 
@@ -121,7 +122,8 @@ class PlainNeo4j:
 
 def _load(transaction: ManagedTransaction, rows: Rows) -> None:
     for kind, label in LABELS.items():
-        flat = [{"key": key, **_flat(p)} for key, p in rows.nodes.get(kind, {}).items()]  # type: ignore[call-overload]
+        nodes = rows.nodes.get(kind, {})  # type: ignore[call-overload]
+        flat = [{"key": key, NAME: caption(kind, key, p), **_flat(p)} for key, p in nodes.items()]  # type: ignore[arg-type]
         make = f"MERGE (n:{label} {{key: row.key}})" if kind == "File" else f"CREATE (n:{label})"
         _each(transaction, f"UNWIND $rows AS row {make} SET n = row", flat)
     for kind, (name, source, target) in EDGES.items():

@@ -18,6 +18,9 @@ from typing import NamedTuple
 
 from lineage.store.interface import EdgeRow, NodeKind, NodeRow
 from lineage.store.rows import Rows
+from lineage_schemas.derivation import Derivation
+from lineage_schemas.model import Model
+from lineage_schemas.revision import Revision
 
 FOUNDATION = "bench/foundation"
 POPULAR = 500
@@ -26,9 +29,14 @@ POPULAR = 500
 SHARED_FILES = 0.15
 """The share of files whose content another model has too."""
 
+MODEL = Model(key="a/b", hub="huggingface.co", id="a/b").model_dump(mode="json", exclude={"key"})
+
+REVISION = Revision(key="a/b@c", model="a/b", commit="c").model_dump(mode="json", exclude={"key"})
+"""Records with nothing in them: every field is there, as in a store."""
+
 EDGE = {
-    "relation": "finetune", "relation_declared": "finetune", "method": "full", "status": "declared", "confidence": None,
-    "parent_revision": None, "child_revision": None,
+    **Derivation(child="a/b", parent="a/c").model_dump(mode="json", exclude={"child", "parent"}),
+    "relation": "finetune", "relation_declared": "finetune", "method": "full",
 }  # fmt: skip
 
 
@@ -151,11 +159,9 @@ def model_properties(key: str, commit: str, licence: str | None) -> dict[str, ob
     """Describe a model as collect does."""
     seen = {"observed_at": "2026-01-01T00:00:00Z"}
     return {
-        "hub": "huggingface.co", "id": key, "state": "present", "state_note": None, "publisher": key.split("/")[0],
-        "head": commit, "level": "header", "history_source": None, "history_incomplete": None,
-        "licence": licence, "licence_name": None, "licence_link": None,
-        "library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["safetensors", "region:us"],
-        "aliases": [], "collected_at": "2026-01-01T00:00:00Z",
+        **MODEL, "id": key, "state": "present", "publisher": key.split("/")[0], "head": commit, "level": "header",
+        "licence": licence, "library_name": "transformers", "pipeline_tag": "text-generation",
+        "tags": ["safetensors", "region:us"], "collected_at": "2026-01-01T00:00:00Z",
         "observations": {
             "created": {"value": "2024-07-01T00:00:00Z", **seen}, "last_modified": None,
             "downloads": {"value": 7, **seen}, "likes": {"value": 1, **seen}, "gated": {"value": False, **seen},
@@ -167,9 +173,8 @@ def model_properties(key: str, commit: str, licence: str | None) -> dict[str, ob
 def revision_properties(key: str, commit: str) -> dict[str, object]:
     """Describe a commit as collect does."""
     return {
-        "model": key, "commit": commit, "parents": [], "date": "2024-07-01T00:00:00Z", "author_key": commit[:16],
-        "title": "Upload model", "message": "", "signed": False, "pull_request": None, "changes": None,
-        "vanished": False,
+        **REVISION, "model": key, "commit": commit, "date": "2024-07-01T00:00:00Z", "author_key": commit[:16],
+        "title": "Upload model",
     }  # fmt: skip
 
 
