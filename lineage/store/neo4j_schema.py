@@ -34,6 +34,11 @@ IMPORTED = "import"
 
 _AWAIT_SECONDS = 3600
 
+_MADE_MEANWHILE = frozenset(
+    f"Neo.ClientError.Schema.{name}"
+    for name in ("EquivalentSchemaRuleAlreadyExists", "IndexAlreadyExists", "ConstraintAlreadyExists")
+)
+
 _ROWS = 10_000
 """Nodes or edges of one transaction that finishes an import."""
 
@@ -186,8 +191,17 @@ def _refuse_foreign(session: Session, url: str) -> None:
 
 
 def _change(session: Session, patience: Patience, statement: str) -> None:
-    """Run one statement in a transaction of its own, however long it takes: an index of millions takes minutes."""
-    patience.write(session, _itself, lambda transaction: transaction.run(statement).consume())
+    """Run one statement in a transaction of its own, however long it takes: an index of millions takes minutes.
+
+    `IF NOT EXISTS` looks before it takes the schema's lock: what another process made in between is there as well.
+    """
+    from neo4j.exceptions import ClientError
+
+    try:
+        patience.write(session, _itself, lambda transaction: transaction.run(statement).consume())
+    except ClientError as error:
+        if error.code not in _MADE_MEANWHILE:
+            raise
 
 
 def _note_down(session: Session, patience: Patience, statement: str, **parameters: object) -> None:
