@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.neo4j_server import IDS, jars
+from tests.support.neo4j_jars import ENVIRON, VERSIONS, fetched, jars, kept
+from tests.support.neo4j_server import IDS
 from tests.support.shared import ROOT
 
 CONFTEST = """
@@ -33,11 +34,6 @@ def test_without():
     pass
 """
 
-RUN = (
-    "import sys, pytest; import tests.support.neo4j_run as run; run.fetched = str; sys.exit(pytest.main(sys.argv[1:]))"
-)
-"""pytest with servers that cannot be fetched: nothing is downloaded here."""
-
 
 def outcome(
     folder: Path, *options: str, ci: str = "true", on: tuple[str, ...] = IDS, skipped: tuple[str, ...] = ()
@@ -46,17 +42,22 @@ def outcome(
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_some.py").write_text(TESTS)
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = .\n")
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ON": " ".join(on), "SKIPPED": " ".join(skipped)}
+    for version in VERSIONS.values():
+        there = folder / "cache" / kept(version).relative_to(kept(version).parents[1])
+        (there / "environments" / "modules").mkdir(parents=True)
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache"), "CI": ci}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, "-p", "no:cacheprovider", *options],
-        env={**env, "CI": ci}, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        env={**env, "ON": " ".join(on), "SKIPPED": " ".join(skipped)},
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
 
-def test_each_server_is_counted(tmp_path: Path) -> None:
-    """A run that used every server passes and tells how many tests each had."""
-    code, printed = outcome(tmp_path)
+@pytest.mark.parametrize("options", [(), ("--numprocesses=2",)])
+def test_each_server_is_counted(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A run that used every server passes and tells how many tests each had, shared out to processes or not."""
+    code, printed = outcome(tmp_path, *options)
     assert code == 0, printed
     assert printed.count("1 tests ran on") == len(IDS)
 
@@ -88,10 +89,31 @@ def test_who_chooses_tests_may_leave_them_out(tmp_path: Path, options: tuple[str
 def test_a_server_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tests are skipped with the reason, and fail where CI is set."""
     version = "0.0.0-not-there"
-    monkeypatch.setattr("tests.support.neo4j_server._RESOLVE", "raise SystemExit('no such version')")
+    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", "raise SystemExit('no such version')")
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="cannot be fetched: no such version"):
         jars(version)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="cannot be fetched: no such version"):
         jars(version)
+
+
+def test_a_server_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched whole is found again; what failed half-way leaves nothing that is taken for it."""
+    script = """
+import os, pathlib
+folder = pathlib.Path(os.environ['JGO_CACHE_DIR'], 'some', 'modules')
+folder.mkdir(parents=True)
+pathlib.Path(os.environ['M2_REPO']).mkdir()
+"""
+    monkeypatch.setitem(ENVIRON, "XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", script + "raise SystemExit('cut')")
+    assert fetched("1.half") == "Neo4j 1.half cannot be fetched: cut"
+    assert not list(kept("").parent.iterdir())
+    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", script)
+    folder = fetched("1.whole")
+    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", "raise SystemExit('asked again')")
+    fetched.cache_clear()
+    assert isinstance(folder, Path)
+    assert fetched("1.whole") == folder
+    assert folder.is_dir()

@@ -1,31 +1,41 @@
-"""What a run of the tests owes to Neo4j: fetched before the first test, told at the end, never left out in CI."""
+"""What a run of the tests owes to Neo4j: fetched before a test's time runs, told at the end, never left out in CI."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.support.neo4j_server import GIVEN_URI, IDS, VERSIONS, fetched
+from tests.support.neo4j_jars import VERSIONS, fetched, kept
+from tests.support.neo4j_server import GIVEN_URI, IDS
 
 
 class Neo4jRun:
-    """Count the tests that run on a server, for whoever reads the closing lines."""
+    """Say what is fetched, and count the tests that run on a server for whoever reads the closing lines."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._ran: Counter[str] = Counter()
+        self._told: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Fetch the servers of the chosen tests, and say so: inside a test it would be silence, then a time-out."""
-        if self._config.option.collectonly or GIVEN_URI:
-            return
-        wanted = {_server(item.nodeid) for item in session.items if item.get_closest_marker("neo4j")}
-        for name in sorted(wanted & VERSIONS.keys()):
-            self._say(f"Neo4j {VERSIONS[name]}: looking for the server, 180 MB to fetch where it is not here yet")
-            if isinstance(found := fetched(VERSIONS[name]), str):
-                self._say(found)
+        """Say which servers will be downloaded for the tests of this process."""
+        if not _is_worker(self._config) and not self._config.option.collectonly:
+            self._tell(item.nodeid for item in session.items if item.get_closest_marker("neo4j"))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Say it for the tests of the workers, which cannot print."""
+        self._tell(ids)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Fetch a server before its first test begins: inside a test it would be silence, then a time-out."""
+        if item.get_closest_marker("neo4j") and (name := _server(item.nodeid)) in VERSIONS:
+            fetched(VERSIONS[name])
+        return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a test that ran on a server, and was not skipped."""
@@ -48,15 +58,26 @@ class Neo4jRun:
         """Name the servers on which no test of a whole run in CI ran. Who chose tests knows what they left out."""
         option = self._config.option
         whole = self._config.args_source is pytest.Config.ArgsSource.TESTPATHS and not option.collectonly
-        if not os.environ.get("CI") or not whole or option.keyword or option.markexpr:
+        if not os.environ.get("CI") or not whole or option.keyword or option.markexpr or _is_worker(self._config):
             return []
         return [name for name in IDS if not self._ran[name]]
 
-    def _say(self, line: str) -> None:
+    def _tell(self, tests: Iterable[str]) -> None:
+        """Say of each server that is not here yet, once, that its download begins."""
+        wanted = {_server(test) for test in tests} & VERSIONS.keys() - self._told
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.ensure_newline()
-            reporter.write_line(line)
+        if reporter is None or GIVEN_URI:
+            return
+        for name in sorted(wanted):
+            self._told.add(name)
+            if not kept(VERSIONS[name]).is_dir():
+                reporter.ensure_newline()
+                reporter.write_line(f"Neo4j {VERSIONS[name]} is downloaded first: 180 MB, some minutes, once")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Tell a process that was started by another one to share its tests out."""
+    return hasattr(config, "workerinput")
 
 
 def _server(test: str) -> str:

