@@ -143,13 +143,13 @@ def test_a_store_opened_for_reading_is_not_written(path: Path) -> None:
 
 
 def test_a_walk_that_was_left_ends_in_silence(path: Path) -> None:
-    """Who is interrupted amid the rows closes the store first and the rows after it: that is no fault."""
+    """Who is interrupted amid the rows closes the store first, and the interpreter the rows after it: no fault."""
     store = SqliteStore(path)
     with store.reading() as view:
         rows = view.all_nodes("Model")
         next(iter(rows))
     store.close()
-    rows.close()  # type: ignore[attr-defined] -- as the interpreter does when nobody holds it any more
+    rows.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "both"])
