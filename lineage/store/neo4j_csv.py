@@ -127,10 +127,11 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
     Raises InputError where the folder holds anything but an earlier export, which is replaced, or cannot be written.
     """
     _make_empty(folder)
-    total = sum(view.count(kind) for kind in (*PROMOTED, *ENDS))
+    check_still = view.still()
+    counts: dict[str, int] = {kind: view.count(kind) for kind in (*PROMOTED, *ENDS)}
     sums = Checksums()
     try:
-        with ExitStack() as opened, progress.task("exporting", total, "rows") as task:
+        with ExitStack() as opened, progress.task("exporting", sum(counts.values()), "rows") as task:
             files = CsvFolder(folder, opened)
             for kind in PROMOTED:
                 for key in view.all_awaited(kind):
@@ -141,6 +142,8 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
                     _add(files, section, row)
                     sums.add(section, line(section, row))
                     task.advance()
+                check_still()
+            sums.must_be(counts)
             _add_store(files)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}", hint="is the disk full?") from error
