@@ -203,7 +203,7 @@ LATE = GraphBatch(models=(model("a/late"),), revisions=(revision("a/late", "c0")
 """A model that comes before those that are read by then, with a commit that comes after them."""
 
 
-@pytest.mark.parametrize("form", ["jsonl"])
+@pytest.mark.parametrize("form", ["jsonl", "neo4j-csv"])
 def test_a_backup_of_a_store_in_use_is_refused(
     source: MemoryStore, target: GraphStore, tmp_path: Path, form: Literal["jsonl", "neo4j-csv"]
 ) -> None:
@@ -368,14 +368,3 @@ def _keys(server: Neo4jServer) -> int:
 
     with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver:
         return len(driver.execute_query("SHOW CONSTRAINTS YIELD name").records)
-
-
-def test_csv_files_replace_only_csv_files_of_neo4j(source: MemoryStore, tmp_path: Path) -> None:
-    """An export into the folder of an earlier one replaces it; a folder with anything else is left alone."""
-    with source.reading() as view:
-        first = write_csv(view, tmp_path / "csv")
-        assert write_csv(view, tmp_path / "csv").files == first.files
-        assert sorted(map(str, (tmp_path / "csv").iterdir())) == sorted(first.files)
-        (tmp_path / "csv/thesis.docx").write_text("x")
-        with pytest.raises(InputError, match=r"thesis\.docx"):
-            write_csv(view, tmp_path / "csv")
