@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neo4j import Driver, Session
 
     from lineage.store.neo4j_schema import State
+    from lineage.store.neo4j_view import Asked
     from lineage.store.neo4j_write import Neo4jWriter
     from lineage.store.rows import Rows
 
@@ -65,7 +66,7 @@ class Neo4jStore(GraphStore):
                 asking = Reading(session, link.patience)
             self._count_view(1)
             try:
-                yield Neo4jView(asking.ask, self.url)
+                yield _WatchfulView(asking.ask, self.url)
             finally:
                 self._count_view(-1)
                 with told(self.url):
@@ -206,6 +207,35 @@ class Neo4jStore(GraphStore):
         link = self._open()
         with told(self.url), link.session("READ") as session:
             return link.patience.tried(lambda: neo4j_schema.state_of(session, self.url)).version > 0
+
+
+class _WatchfulView(Neo4jView):
+    """Know whether somebody wrote, by the counter that each write raises: what one reads then is of no one moment.
+
+    What is changed by hand, in Cypher, raises no counter.
+    """
+
+    def __init__(self, asked: Asked, url: str) -> None:
+        """Read the store at `url`."""
+        super().__init__(asked, url)
+        self._url = url
+
+    def still(self) -> Callable[[], None]:
+        """Remember where the counter stands."""
+        before = self._writes()
+
+        def check() -> None:
+            if self._writes() != before:
+                raise StoreError(
+                    f"somebody wrote to the store {self._url} while it was read: what was read is of no one moment",
+                    hint="run this again while nobody writes there: Neo4j has no snapshots",
+                )
+
+        return check
+
+    def _writes(self) -> int:
+        found = self.rows(f"MATCH (s:{neo4j_schema.STORE} {{name: 'lineage'}}) RETURN s.writes")
+        return int(found[0][0]) if found else 0
 
 
 class Link:
