@@ -7,14 +7,15 @@ where it is not there. One node `LineageStore` keeps the schema's version; who w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import StoreError
 from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.promoted import PROMOTED
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction, Session
+    from neo4j import Session
 
     from lineage.store.neo4j_patience import Patience
 
@@ -38,6 +39,9 @@ _MADE_MEANWHILE = frozenset(
     f"Neo.ClientError.Schema.{name}"
     for name in ("EquivalentSchemaRuleAlreadyExists", "IndexAlreadyExists", "ConstraintAlreadyExists")
 )
+
+_OF_SCHEMA = ("CREATE INDEX ", "CREATE CONSTRAINT ", "DROP INDEX ", "DROP CONSTRAINT ")
+"""What statements that change the schema begin with."""
 
 _ROWS = 10_000
 """Nodes or edges of one transaction that finishes an import."""
@@ -115,15 +119,15 @@ def make_ready(session: Session, patience: Patience) -> None:
 
     Any number of processes may do this at once: nothing here does harm when it is done twice.
     """
-    state = state_of(session, patience.url)
+    state = patience.tried(lambda: state_of(session, patience.url))
     if state.version == 0:
-        _refuse_foreign(session, patience.url)
+        patience.tried(lambda: _refuse_foreign(session, patience.url))
     wanted = {**constraints(), **indexes()}
-    missing = [wanted[name] for name in wanted.keys() - _there(session, state)]
+    missing = [wanted[name] for name in wanted.keys() - _there(session, patience, state)]
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
         _change(session, patience, statement)
     if missing:
-        session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume()
+        patience.tried(lambda: session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume())
     _finish_import(session, patience)
     if state.version == 0:
         _note_down(session, patience, take_turn())
@@ -138,25 +142,31 @@ def make_ready(session: Session, patience: Patience) -> None:
             _note_down(session, patience, done, number=number, name=f"{number} {name}")
 
 
-def can_be_written(session: Session, url: str) -> bool:
+def can_be_written(session: Session, patience: Patience) -> bool:
     """Say whether a store is ready and has its keys, though an index may be missing."""
-    state = state_of(session, url)
-    return state.is_ready and constraints().keys() <= _there(session, state)
+    state = patience.tried(lambda: state_of(session, patience.url))
+    return state.is_ready and constraints().keys() <= _there(session, patience, state)
 
 
 def _finish_import(session: Session, patience: Patience) -> None:
     """Make the empty lists that CSV files could only name. Killed on the way, the next one goes on."""
-    for name in state_of(session, patience.url).unfinished:
+    for name in patience.tried(lambda: state_of(session, patience.url)).unfinished:
         if name != IMPORTED:
             pattern = f"(n:{name})" if name in PROMOTED else f"()-[n:{name}]->()"
-            session.run(
+            lists = (
                 f"MATCH {pattern} WHERE n.{EMPTY} IS NOT NULL CALL (n) {{"
                 f" FOREACH (name IN n.{EMPTY} | SET n[name] = []) REMOVE n.{EMPTY}"
                 f" }} IN TRANSACTIONS OF {_ROWS} ROWS"
-            ).consume()
+            )
+            patience.tried(partial(_rows, session, lists))
         rest = f"MATCH (s:{STORE}) SET s.{UNFINISHED} = [each IN s.{UNFINISHED} WHERE each <> $name]"
         _note_down(session, patience, rest, name=name)
     _note_down(session, patience, f"MATCH (s:{STORE}) WHERE s.{UNFINISHED} = [] REMOVE s.{UNFINISHED}")
+
+
+def holds_something(session: Session, patience: Patience) -> bool:
+    """Say whether there is a node of any kind, under whoever's label."""
+    return any(patience.tried(partial(_rows, session, f"MATCH (n:{label}) RETURN 1 LIMIT 1")) for label in PROMOTED)
 
 
 def drop_indexes(session: Session, patience: Patience) -> None:
@@ -165,7 +175,7 @@ def drop_indexes(session: Session, patience: Patience) -> None:
         _change(session, patience, f"DROP INDEX {name} IF EXISTS")
 
 
-def _there(session: Session, state: State) -> set[str]:
+def _there(session: Session, patience: Patience, state: State) -> set[str]:
     """Name the constraints and indexes that are there; a unique key is an index of its own name.
 
     To look at them is a right of its own: who has not got it takes the store's word.
@@ -173,7 +183,7 @@ def _there(session: Session, state: State) -> set[str]:
     from neo4j.exceptions import Forbidden
 
     try:
-        return set(session.run("SHOW INDEXES YIELD name").value())
+        return set(patience.tried(lambda: session.run("SHOW INDEXES YIELD name").value()))
     except Forbidden:
         if not state.is_ready:
             raise
@@ -191,14 +201,17 @@ def _refuse_foreign(session: Session, url: str) -> None:
 
 
 def _change(session: Session, patience: Patience, statement: str) -> None:
-    """Run one statement in a transaction of its own, however long it takes: an index of millions takes minutes.
+    """Run one statement in a transaction of its own, however long it takes: a key of millions takes minutes.
 
+    A change of the schema waits for every open transaction that has used the label, and who uses it next waits for
+    the change: so that wait is bounded as that for another writer is.
     `IF NOT EXISTS` looks before it takes the schema's lock: what another process made in between is there as well.
     """
     from neo4j.exceptions import ClientError
 
     try:
-        patience.write(session, _itself, lambda transaction: transaction.run(statement).consume())
+        schema = statement.startswith(_OF_SCHEMA)
+        patience.write(session, lambda transaction: transaction.run(statement).consume(), changes_schema=schema)
     except ClientError as error:
         if error.code not in _MADE_MEANWHILE:
             raise
@@ -209,5 +222,5 @@ def _note_down(session: Session, patience: Patience, statement: str, **parameter
     patience.write(session, lambda transaction: transaction.run(statement, parameters).consume())
 
 
-def _itself(transaction: ManagedTransaction) -> ManagedTransaction:
-    return transaction
+def _rows(session: Session, statement: str) -> list[list[Any]]:
+    return session.run(statement).values()
