@@ -114,12 +114,13 @@ class Neo4jStore(GraphStore):
         link = self._open()
         with told(self.url), link.session("READ") as session:
             state = link.patience.tried(lambda: neo4j_schema.state_of(session, self.url))
+            is_foreign = not state.version and neo4j_schema.foreign_label(session, link.patience) is not None
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
         note = None
         if state.version == 0:
-            note = _FOREIGN if any(nodes.values()) else _EMPTY
+            note = _FOREIGN if is_foreign else _EMPTY
             nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
         return StoreInfo(
             self.url, "neo4j", state.version or neo4j_schema.schema_version(), None, nodes, edges, link.server,

@@ -43,6 +43,9 @@ _MADE_MEANWHILE = frozenset(
 _OF_SCHEMA = ("CREATE INDEX ", "CREATE CONSTRAINT ", "DROP INDEX ", "DROP CONSTRAINT ")
 """What statements that change the schema begin with."""
 
+_KEYED = (*PROMOTED, *(label for label, _ in ATTACHMENTS.values()))
+"""Labels whose nodes have a key."""
+
 _ROWS = 10_000
 """Nodes or edges of one transaction that finishes an import."""
 
@@ -63,8 +66,7 @@ def take_turn() -> str:
 
 def constraints() -> dict[str, str]:
     """Give the statements that make the unique keys, by name: writing needs them."""
-    labels = [*PROMOTED, *(label for label, _ in ATTACHMENTS.values())]
-    made = {f"lineage_{label.lower()}_key": f"FOR (n:{label}) REQUIRE n.key IS UNIQUE" for label in labels}
+    made = {f"lineage_{label.lower()}_key": f"FOR (n:{label}) REQUIRE n.key IS UNIQUE" for label in _KEYED}
     made["lineage_awaited_key"] = f"FOR (n:{AWAITED}) REQUIRE (n.kind, n.key) IS UNIQUE"
     made["lineage_store"] = f"FOR (n:{STORE}) REQUIRE n.name IS UNIQUE"
     return {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS {what}" for name, what in made.items()}
@@ -103,8 +105,9 @@ class State(NamedTuple):
 def state_of(session: Session, url: str) -> State:
     """Look how far a store is; refuses one that a newer lineage made."""
     result = session.run(f"MATCH (s:{STORE}) RETURN s.schema_version, s.{UNFINISHED}")
-    found = result.values()
-    state = State(*(int(found[0][0]), tuple(found[0][1] or ())) if found else (0, ()), result.consume().database)
+    found = [row for row in result.values() if isinstance(row[0], int)]  # a stranger's node may have our label
+    version, unfinished = found[0] if found else (0, None)
+    state = State(version, tuple(unfinished or ()), result.consume().database)
     if state.version > schema_version():
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"
@@ -121,7 +124,7 @@ def make_ready(session: Session, patience: Patience) -> None:
     """
     state = patience.tried(lambda: state_of(session, patience.url))
     if state.version == 0:
-        patience.tried(lambda: _refuse_foreign(session, patience.url))
+        state = _refuse_foreign(session, patience)
     wanted = {**constraints(), **indexes()}
     missing = [wanted[name] for name in wanted.keys() - _there(session, patience, state)]
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
@@ -165,8 +168,17 @@ def _finish_import(session: Session, patience: Patience) -> None:
 
 
 def holds_something(session: Session, patience: Patience) -> bool:
-    """Say whether there is a node of any kind, under whoever's label."""
-    return any(patience.tried(partial(_rows, session, f"MATCH (n:{label}) RETURN 1 LIMIT 1")) for label in PROMOTED)
+    """Say whether there is a node of any kind."""
+    return any(_is_there(session, patience, label) for label in PROMOTED)
+
+
+def foreign_label(session: Session, patience: Patience) -> str | None:
+    """Name one of our labels that has nodes; in a database without a store they are another application's."""
+    return next((label for label in (*_KEYED, AWAITED, STORE) if _is_there(session, patience, label)), None)
+
+
+def _is_there(session: Session, patience: Patience, label: str) -> bool:
+    return bool(patience.tried(partial(_rows, session, f"MATCH (n:{label}) RETURN 1 LIMIT 1")))
 
 
 def drop_indexes(session: Session, patience: Patience) -> None:
@@ -190,14 +202,19 @@ def _there(session: Session, patience: Patience, state: State) -> set[str]:
         return {*constraints(), *indexes()}
 
 
-def _refuse_foreign(session: Session, url: str) -> None:
-    """Refuse a database that holds another application's nodes under our labels."""
-    for label in PROMOTED:
-        if session.run(f"MATCH (n:{label}) RETURN 1 LIMIT 1").value():
-            raise StoreError(
-                f"{url} is no lineage store: its database holds {label} nodes of another application",
-                hint="use a database of its own; in the community edition that is a server of its own",
-            )
+def _refuse_foreign(session: Session, patience: Patience) -> State:
+    """Refuse a database that holds another application's nodes under our labels; gives how far it is.
+
+    Another writer may have begun a store between the two looks: its nodes are no stranger's.
+    """
+    label = foreign_label(session, patience)
+    state = patience.tried(lambda: state_of(session, patience.url))
+    if label is not None and state.version == 0:
+        raise StoreError(
+            f"{patience.url} is no lineage store: its database holds {label} nodes of another application",
+            hint="use a database of its own; in the community edition that is a server of its own",
+        )
+    return state
 
 
 def _change(session: Session, patience: Patience, statement: str) -> None:
