@@ -21,7 +21,7 @@ from lineage.store.promoted import ENDS, PROMOTED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neo4j import Driver, Session
+    from neo4j import Driver, ManagedTransaction, Session
 
     from lineage.store.neo4j_schema import State
     from lineage.store.neo4j_write import Neo4jWriter
@@ -138,11 +138,16 @@ class Neo4jStore(GraphStore):
         """Run a change in a managed transaction."""
         from lineage.store.neo4j_write import Neo4jWriter
 
+        def work(transaction: ManagedTransaction) -> None:
+            writer = Neo4jWriter(transaction)
+            neo4j_schema.check_version(transaction, self.url)
+            change(writer)
+
         with self._turn:
             self._make_ready()
             link = self._open()
             with told(self.url), link.session("WRITE") as session:
-                link.patience.write(session, lambda transaction: change(Neo4jWriter(transaction)))
+                link.patience.write(session, work)
 
     def _make_ready(self) -> None:
         """Make the schema before the first write."""

@@ -15,7 +15,7 @@ from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.promoted import PROMOTED
 
 if TYPE_CHECKING:
-    from neo4j import Session
+    from neo4j import ManagedTransaction, Session
 
     from lineage.store.neo4j_patience import Patience
 
@@ -108,13 +108,31 @@ def state_of(session: Session, url: str) -> State:
     found = [row for row in result.values() if isinstance(row[0], int)]  # a stranger's node may have our label
     version, unfinished = found[0] if found else (0, None)
     state = State(version, tuple(unfinished or ()), result.consume().database)
-    if state.version > schema_version():
+    _refuse_newer(url, state.version)
+    return state
+
+
+def check_version(transaction: ManagedTransaction, url: str) -> None:
+    """Refuse to write, once the turn is taken, where the schema is another one than when the store was opened.
+
+    Whoever brought it up to date meanwhile would find rows of the old kind in it.
+    """
+    [[version]] = transaction.run(f"MATCH (s:{STORE} {{name: 'lineage'}}) RETURN s.schema_version").values()
+    _refuse_newer(url, version)
+    if version != schema_version():
+        raise StoreError(
+            f"the store {url} was replaced meanwhile by one of an older version of lineage (its schema is {version})",
+            hint="run the command again: that brings it up to date",
+        )
+
+
+def _refuse_newer(url: str, version: int) -> None:
+    if version > schema_version():
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"
-            f" (its schema is {state.version}, this one knows up to {schema_version()})",
+            f" (its schema is {version}, this one knows up to {schema_version()})",
             hint="upgrade: pip install -U model-lineage",
         )
-    return state
 
 
 def make_ready(session: Session, patience: Patience) -> None:
