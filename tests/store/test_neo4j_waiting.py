@@ -69,6 +69,12 @@ def line(neo4j_url: str) -> Iterator[Proxy]:
     proxy.cut()
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every bound be a second or less."""
+    for name, seconds in (("SAY_SECONDS", 0.1), ("TURN_SECONDS", 1.0), ("LOOK_SECONDS", 0.1)):
+        monkeypatch.setattr(neo4j_patience, name, seconds)
+
+
 def over(line: Proxy, heard: Progress) -> Neo4jStore:
     """Open the store at the end of a line."""
     store = open_store(f"bolt://127.0.0.1:{line.port}", progress=heard)
@@ -140,18 +146,16 @@ def test_a_change_of_the_schema_is_not_waited_for_without_end(
     heard = Heard()
     with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(GraphBatch())
-        monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.2)
-        monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 1.0)
-        monkeypatch.setattr(neo4j_patience, "LOOK_SECONDS", 0.2)
         store.close()
         if change == "made":
             run(neo4j_url, "DROP INDEX lineage_model_family")
-        before = time.monotonic()
-        with held(neo4j_url, LOOKED_UP), pytest.raises(StoreError, match="held by an open transaction"), store.bulk():
-            pytest.fail("the load began")
-        assert time.monotonic() - before < 15
+        with held(neo4j_url, LOOKED_UP), monkeypatch.context() as hurried:
+            hurry(hurried)
+            before = time.monotonic()
+            with pytest.raises(StoreError, match="held by an open transaction"), store.bulk():
+                pytest.fail("the load began")
+            assert time.monotonic() - before < 15
         assert ["an open transaction of somebody else, for up to 1 s" in note for note in heard.notes] == [True]
-        monkeypatch.undo()
         with store.bulk():
             assert indexes(neo4j_url).isdisjoint(neo4j_schema.indexes())
             store.write(FAMILY)
@@ -285,16 +289,9 @@ class Held:
 HANGS = ["Blocked by: [neo4j-transaction-1]"]
 
 
-@pytest.fixture
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every bound be a fraction of a second."""
-    for name, seconds in (("SAY_SECONDS", 0.1), ("TURN_SECONDS", 1.0), ("LOOK_SECONDS", 0.1)):
-        monkeypatch.setattr(neo4j_patience, name, seconds)
-
-
-@pytest.mark.usefixtures("hurry")
-def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves() -> None:
+def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is one of a writer that hangs: eight that take their turns may take longer all together."""
+    hurry(monkeypatch)
     heard = Heard()
     looks = [[f"Blocked by: [neo4j-transaction-{holder}]"] for holder in range(8) for _ in range(2)]
     session: Any = Held(*looks)
@@ -304,11 +301,11 @@ def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves() -> None:
     assert heard.notes == ["the store bolt://h: waiting for another writer, for up to 1 s"]
 
 
-@pytest.mark.usefixtures("hurry")
-def test_a_look_at_neo4j_that_fails_is_taken_again() -> None:
+def test_a_look_at_neo4j_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits is ended in time though the server could not be asked at first, or did not show the transaction."""
     from neo4j.exceptions import ClientError, ServiceUnavailable
 
+    hurry(monkeypatch)
     session: Any = Held(ServiceUnavailable("gone"), ClientError("no"), [], HANGS)
     before = time.monotonic()
     with pytest.raises(StoreError, match="held by another writer"):
