@@ -122,6 +122,10 @@ def _header(schema_id: str) -> dict[str, Any]:
     return {"schema": schema_id, "tool": {"version": lineage.__version__}, "hub": None, "collected_at": None}
 
 
+_DEFAULT_DATABASE = "neo4j"
+"""What a server calls the database of whoever names none, unless its owner says otherwise."""
+
+
 def _are_one(source: str, target: str) -> bool:
     """Say whether two URLs lead to one store, as far as can be seen without asking a server."""
     here, there = _place(source, source=True), _place(target)
@@ -143,7 +147,7 @@ def _place(url: str, *, source: bool = False) -> object:
     if url.partition("://")[0].lower() in NEO4J_SCHEMES:
         address = address_of(url, Neo4jSettings.from_environment(source=source))
         host, _, port = address.uri.partition("://")[2].rpartition(":")
-        return "127.0.0.1" if host == "localhost" else host, port, address.database
+        return "127.0.0.1" if host == "localhost" else host, port, address.database or _DEFAULT_DATABASE
     return url if "://" in path or path == "memory:" else Path(path).expanduser().resolve()
 
 

@@ -255,13 +255,16 @@ class _Teller:
     def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:
         """Tell edges with their evidence, all fetched at once."""
         rows = sorted(edges, key=lambda edge: (self._shown(edge.source), self._shown(edge.target)))
-        found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence", ())})
+        found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence") or ()})
         for row in rows:
-            told = [self._evidence(key, found[key]) for key in row.properties.get("evidence", ()) if key in found]
+            told = [self._evidence(key, found[key]) for key in row.properties.get("evidence") or () if key in found]
             yield TracedDerivation(
                 child=self._shown(row.source),
                 parent=self._shown(row.target),
-                **{name: row.properties.get(name, unsaid) for name, unsaid in _EDGE_FIELDS.items()},
+                **{
+                    name: unsaid if (said := row.properties.get(name)) is None else said
+                    for name, unsaid in _EDGE_FIELDS.items()
+                },
                 evidence=tuple(sorted(told, key=lambda evidence: (evidence.rule, evidence.id))),
             )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.progress import SILENT, Progress
@@ -46,7 +46,10 @@ def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]
     total = sum(view.count(kind) for kind in NODE_RULES) + view.count("DERIVED_FROM")
     with progress.task("checking nodes and edges", total, "rows") as task:
         for kind, rule in NODE_RULES.items():
+            before = ""
             for rows in _cut(view.all_nodes(kind)):
+                yield from _doubled([before, *(row.key for row in rows)])
+                before = rows[-1].key
                 yield from rule(view, rows)
                 task.advance(len(rows))
         for edges in _cut(view.all_edges("DERIVED_FROM")):
@@ -65,6 +68,13 @@ def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]
         for kept in _cut(_Kept.of(*row) for row in view.all_attachments()):
             yield from _attachments(view, kept)
             task.advance(len(kept))
+
+
+def _doubled(keys: list[str]) -> Iterator[Fault]:
+    """Check that keys in order are unique: in Neo4j somebody may take away what makes sure of it."""
+    for before, key in pairwise(keys):
+        if key == before:
+            yield Fault("duplicate-key", key, "two nodes of its kind have this key")
 
 
 def _models(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:

@@ -101,13 +101,18 @@ def node_properties(kind: NodeKind, key: str, properties: Properties) -> Propert
 
 
 def node_from(kind: NodeKind, stored: Properties) -> tuple[str, Properties]:
-    """Take a node up: its key and its properties; inverse of `node_properties`. Changes what it is given."""
-    key = stored.pop("key")
+    """Take a node up: its key and its properties; inverse of `node_properties`. Changes what it is given.
+
+    Raises StoreError for a node that somebody else made, or spoiled.
+    """
+    key = stored.pop("key", None)
+    if not isinstance(key, str):
+        raise _damaged(f"a {kind} node", f"has the key {key!r}")
     if kind in NAMED:
         stored.pop(NAME, None)
     if kind == "Model":
         stored["observations"] = _rebuilt({name: stored.pop(name, None) for name in (*OBSERVED, "observed_at")})
-    return key, _taken_up(stored, _node_fields(kind))
+    return key, _taken_up(f"{kind} {key}", stored, _node_fields(kind))
 
 
 def edge_properties(kind: EdgeKind, name: str, properties: Properties) -> Properties:
@@ -122,9 +127,12 @@ def edge_properties(kind: EdgeKind, name: str, properties: Properties) -> Proper
 
 
 def edge_from(kind: EdgeKind, stored: Properties) -> tuple[str, Properties]:
-    """Take an edge up: its name and its properties; inverse of `edge_properties`. Changes what it is given."""
+    """Take an edge up: its name and its properties; inverse of `edge_properties`. Changes what it is given.
+
+    Raises StoreError for an edge that somebody spoiled.
+    """
     name = stored.pop(name_property(kind), "")
-    return name, _taken_up(stored, _edge_fields(kind))
+    return name, _taken_up(f"an edge {kind}", stored, _edge_fields(kind))
 
 
 @cache
@@ -180,14 +188,23 @@ def _with_rest(laid: Properties, rest: Properties) -> Properties:
     return laid
 
 
-def _taken_up(stored: Properties, fields: frozenset[str]) -> Properties:
+def _taken_up(what: str, stored: Properties, fields: frozenset[str]) -> Properties:
     details, absent, empty = stored.pop("details", None), stored.pop("absent", ()), stored.pop(EMPTY, ())
-    found: Properties = {**dict.fromkeys(fields), **stored, **{name: [] for name in empty}}
-    if details:
-        found.update(json.loads(details))
-    for name in absent:
-        del found[name]
+    try:
+        found: Properties = {**dict.fromkeys(fields), **stored, **{name: [] for name in empty}}
+        found.update(json.loads(details) if details else {})
+        for name in absent:
+            del found[name]
+    except (ValueError, TypeError, KeyError):
+        raise _damaged(what, "has other `details`, `absent` or lists than lineage writes") from None
     return found
+
+
+def _damaged(what: str, fault: str) -> StoreError:
+    return StoreError(
+        f"the graph in Neo4j was changed by somebody else: {what} {fault}",
+        hint="repair or delete it in Cypher, or `lineage store import` a backup into an empty database",
+    )
 
 
 def _is_name(name: str) -> bool:

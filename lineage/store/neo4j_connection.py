@@ -22,6 +22,9 @@ LOWEST = (5, 26)
 
 CONNECT_SECONDS = 10.0
 
+_MAX_PASSWORD = 4096
+"""Bytes of a password's file: what is longer is another file, and a server chokes on it."""
+
 RETRY_SECONDS = 30.0
 """How long a transaction is tried again, after the server went away or another writer was in the way."""
 
@@ -94,17 +97,19 @@ def _password(settings: Neo4jSettings) -> str | None:
         return settings.password
     file = settings.password_file
     try:
-        text = file.read_text("utf-8-sig")
+        with file.open("rb") as opened:
+            text = opened.read(_MAX_PASSWORD + 1).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise InputError(
             f"{settings.file_variable}: {file} cannot be read: {reason}",
             hint=f"name a file of one line that you may read, or set {settings.file_variable.removesuffix('_FILE')}",
         ) from None
-    password = text.removesuffix("\n")
-    if "\n" in password:
+    password = text.replace("\r\n", "\n").removesuffix("\n")
+    if len(text) > _MAX_PASSWORD or "\n" in password:
         raise InputError(
-            f"{settings.file_variable}: {file} holds more than one line", hint="write the password alone into it"
+            f"{settings.file_variable}: {file} holds more than a password in one line",
+            hint="write the password alone into it",
         )
     if not password:
         raise InputError(f"{settings.file_variable}: {file} is empty", hint="write the password into it")

@@ -42,7 +42,20 @@ BATCH_BYTES = 8_000_000
 
 
 def rows_of(view: StoreView, section: str) -> Iterator[Row]:
-    """Go over a section in order, in constant memory."""
+    """Go over a section in order, in constant memory. Raises StoreError for a row that is there twice."""
+    before: tuple[str, ...] = ()
+    for row in _rows_of(view, section):
+        here = place(row)
+        if here == before:
+            raise StoreError(
+                f"{shown(section, row)} is there twice: somebody took the store's unique keys away",
+                hint="delete one of the two in Cypher; the next write makes the keys again",
+            )
+        before = here
+        yield row
+
+
+def _rows_of(view: StoreView, section: str) -> Iterator[Row]:
     if section in PROMOTED:
         return view.all_nodes(cast("NodeKind", section))
     if section in ENDS:

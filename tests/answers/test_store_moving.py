@@ -73,6 +73,7 @@ def test_a_store_is_not_copied_onto_itself(path: str, other: str) -> None:
         ("neo4j://somewhere", "bolt://somewhere:7687"),
         ("neo4j://me@somewhere:7687/neo4j", "neo4j+s://SOMEWHERE/neo4j"),
         ("bolt://localhost", "bolt://127.0.0.1"),
+        ("neo4j://localhost", "neo4j://neo4j@localhost/neo4j"),
     ],
 )
 def test_a_server_is_not_copied_onto_itself(one: str, other: str) -> None:

@@ -69,7 +69,10 @@ def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
     settings = Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": str(file)})
     with pytest.raises(InputError, match="cannot be read"):
         address_of("neo4j://h", settings)
-    faults = {b"\n": "is empty", b"a\nb\n": "more than one line", b"\xff\xfea\0": "no text in UTF-8"}
+    faults = {
+        b"\n": "is empty", b"a\nb\n": "more than a password", b"x" * 5000: "more than a password",
+        b"\xff\xfea\0": "no text in UTF-8",
+    }  # fmt: skip
     for content, fault in faults.items():
         file.write_bytes(content)
         with pytest.raises(InputError, match=fault):
