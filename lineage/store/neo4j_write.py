@@ -51,8 +51,8 @@ class Neo4jWriter:
     def __init__(self, transaction: ManagedTransaction) -> None:
         self._transaction = transaction
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
-        found = self._rows(f"{take_turn()} WITH s OPTIONAL MATCH (a:{AWAITED}) RETURN count(a)")
-        self._some_awaited = found[0][0] > 0
+        found = self._rows(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}")
+        self._some_awaited: bool = found[0][0]
 
     def view(self) -> Neo4jView:
         """Look at the graph as this transaction leaves it so far."""
