@@ -19,6 +19,7 @@ from lineage.store.neo4j_codec import (
     node_from,
     node_properties,
 )
+from lineage.store.neo4j_reading import Within
 from lineage.store.neo4j_schema import take_turn
 from lineage.store.neo4j_view import Neo4jView, chunks
 from lineage.store.promoted import ENDS, PROMOTED
@@ -56,7 +57,7 @@ class Neo4jWriter:
 
     def view(self) -> Neo4jView:
         """Look at the graph as this transaction leaves it so far."""
-        return Neo4jView(lambda question: question(self._transaction), None)
+        return Neo4jView(Within(self._transaction), None)
 
     def write(self, rows: Rows) -> None:
         """Write rows whole."""
