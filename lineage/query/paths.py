@@ -8,11 +8,12 @@ from heapq import heappop, heappush, merge
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from lineage.query.walk import reachable
+from lineage.query.walk import all_above, upward
 
 if TYPE_CHECKING:
     import networkx as nx
 
+    from lineage.query.walk import Edges
     from lineage.store.interface import EdgeRow, StoreView
 
 
@@ -37,31 +38,33 @@ def paths(view: StoreView, a: str, b: str, *, limit: int) -> Paths:
     """
     if a == b:
         return Paths(((a,),), (), more=False)
-    ways = merge(_ways_up(view, a, b), _ways_up(view, b, a), key=len)
+    above_a, above_b = upward(view, a), upward(view, b)
+    ways = merge(_ways_up(above_a, a, b), _ways_up(above_b, b, a), key=len)
     found = sorted(islice(ways, limit + 1), key=lambda path: (len(path), path))
     kept = found[:limit]
     steps = {step for path in kept for step in pairwise(path)}
-    rows = view.edges("DERIVED_FROM", sorted({child for child, _ in steps}), "out")
-    edges = sorted((row for row in rows if (row.source, row.target) in steps), key=lambda row: row[1:4])
-    return Paths(tuple(kept), tuple(edges), more=len(found) > limit)
+    children = sorted({child for child, _ in steps})
+    rows = {row[1:4]: row for above in (above_a, above_b) for row in above.edges("DERIVED_FROM", children, "out")}
+    edges = tuple(row for _, row in sorted(rows.items()) if (row.source, row.target) in steps)
+    return Paths(tuple(kept), edges, more=len(found) > limit)
 
 
-def _ways_up(view: StoreView, child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
+def _ways_up(above: Edges, child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
     """List the simple ways from a child to an ancestor, the shortest first; none where it is no ancestor.
 
     Only models that the child descends from and that descend from the ancestor can be on one. Where there are cycles
     too, the search for the next shortest way takes polynomial time; going over all simple ways in depth may end in dead
     ends for ever.
     """
-    upward = reachable(view, child, "out")
-    if ancestor not in upward:
+    known = all_above(above, child)
+    if ancestor not in known:
         return
     import networkx as nx
 
-    pairs = [(s, t) for s, t in view.neighbours("DERIVED_FROM", sorted(upward), "out") if s != t]
+    pairs = [(s, t) for s, t in above.neighbours("DERIVED_FROM", sorted(known), "out") if s != t]
     graph: nx.DiGraph[str] = nx.DiGraph(sorted(pairs))
     between = nx.ancestors(graph, ancestor) | {ancestor}
-    graph.remove_nodes_from([key for key in upward if key not in between])
+    graph.remove_nodes_from([key for key in known if key not in between])
     if nx.is_directed_acyclic_graph(graph):
         yield from _without_cycles(graph, child, ancestor)
     else:

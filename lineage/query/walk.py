@@ -38,7 +38,7 @@ class Walk:
 
 def ancestors(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
     """Walk from a child to everything that it descends from. The root need not be in the graph."""
-    edges = _upward(view, root, depth)
+    edges = upward(view, root, depth)
     levels, deeper = _levels(edges, root, "out", depth)
     depths = _kept(levels, limit)
     return Walk(depths, _edges_between(edges, depths), _reached(levels), deeper=_among(deeper, depths))
@@ -63,18 +63,25 @@ def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: 
     return Walk(depths, _edges_between(view, depths), _reached(levels), dict(sorted(counts.items())))
 
 
-def reachable(view: StoreView, root: str, direction: Direction) -> set[str]:
-    """List every model that can be reached from one, itself included."""
-    levels, _ = _levels(_upward(view, root, None) if direction == "out" else view, root, direction, None)
-    return {key for level in levels for key in level}
+def all_above(edges: Edges, root: str) -> set[str]:
+    """List every model that one descends from, itself included."""
+    return {key for level in _levels(edges, root, "out", None)[0] for key in level}
 
 
-class _Edges(Protocol):
+def upward(view: StoreView, root: str, depth: int | None = None) -> Edges:
+    """Fetch the edges upward at once where the store has such a way: whatever is asked of them then agrees."""
+    rows = view.ancestry(root, depth=depth)
+    return view if rows is None else _Fetched(rows)
+
+
+class Edges(Protocol):
     """Give edges one hop at a time: a view, or edges that were fetched at once."""
 
-    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]: ...
+    def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]:
+        """List the edges that touch a set of models."""
 
-    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]: ...
+    def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
+        """List the ends of these edges."""
 
 
 class _Fetched:
@@ -94,13 +101,7 @@ class _Fetched:
         return [(row.source, row.target) for row in self.edges(kind, frontier, direction)]
 
 
-def _upward(view: StoreView, root: str, depth: int | None) -> _Edges:
-    """Fetch the edges upward at once where the store has such a way."""
-    rows = view.ancestry(root, depth=depth)
-    return view if rows is None else _Fetched(rows)
-
-
-def _levels(view: _Edges, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
+def _levels(view: Edges, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
     """List the models of each depth in order of key, and which of the last depth have others behind them."""
     levels, seen = [[root]], {root}
     while levels[-1]:
@@ -135,7 +136,7 @@ def _among(keys: set[str], depths: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(key for key in keys if key in depths))
 
 
-def _edges_between(view: _Edges, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
+def _edges_between(view: Edges, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
     """Fetch the edges that begin and end at kept models."""
     rows = [edge for edge in view.edges("DERIVED_FROM", list(kept), "out") if edge.target in kept]
     return tuple(sorted(rows, key=lambda edge: (edge.source, edge.target, edge.name)))

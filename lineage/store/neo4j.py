@@ -14,7 +14,8 @@ from lineage.store import neo4j_schema
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
 from lineage.store.neo4j_connection import Address, check_server, connect
 from lineage.store.neo4j_errors import told
-from lineage.store.neo4j_patience import Patience, Reading
+from lineage.store.neo4j_patience import Patience
+from lineage.store.neo4j_reading import Reading
 from lineage.store.neo4j_view import Neo4jView
 from lineage.store.promoted import ENDS, PROMOTED
 
@@ -37,10 +38,10 @@ _FOREIGN = "this database holds nodes of another application and no store: a sto
 class Neo4jStore(GraphStore):
     """Keep the graph in one database of a Neo4j server.
 
-    The schema is made by the first write; until then there is nothing to read. Each view has a session and a read
-    transaction, so views work in any thread. A write is one managed transaction: it is tried again when the server
-    went away or says that it may be, for half a minute, and writing twice what was written once changes nothing. So is
-    a question. `progress` is told of every such wait.
+    The schema is made by the first write; until then there is nothing to read. Each view has sessions and read
+    transactions of its own, so views work in any thread. A write is one managed transaction: it is tried again when the
+    server went away or says that it may be, for half a minute, and writing twice what was written once changes nothing.
+    So is a question. `progress` is told of every such wait.
     """
 
     def __init__(self, address: Address, *, read_only: bool = False, progress: Progress = SILENT) -> None:
@@ -57,22 +58,17 @@ class Neo4jStore(GraphStore):
 
     @contextmanager
     def reading(self) -> Iterator[StoreView]:
-        """Open a view in a session of its own."""
+        """Open a view in sessions of its own."""
         with told(self.url):
             link = self._open()
-            session = link.session("READ")
+            asking = Reading(partial(link.session, "READ"), link.patience)
+        self._count_view(1)
         try:
-            with told(self.url):
-                asking = Reading(session, link.patience)
-            self._count_view(1)
-            try:
-                yield _WatchfulView(asking.ask, self.url)
-            finally:
-                self._count_view(-1)
-                with told(self.url):
-                    asking.close()
+            yield _WatchfulView(asking, self.url)
         finally:
-            session.close()
+            self._count_view(-1)
+            with told(self.url):
+                asking.close()
 
     def erase(self, models: Collection[str]) -> None:
         """Forget models, in one transaction."""
@@ -227,9 +223,9 @@ class _WatchfulView(Neo4jView):
     What is changed by hand, in Cypher, raises no counter.
     """
 
-    def __init__(self, asked: Asked, url: str) -> None:
+    def __init__(self, source: Reading, url: str) -> None:
         """Read the store at `url`."""
-        super().__init__(asked, url)
+        super().__init__(source, url)
         self._url = url
 
     def still(self) -> Callable[[], None]:

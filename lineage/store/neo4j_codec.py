@@ -42,7 +42,7 @@ _EDGE_EXTRAS: Mapping[EdgeKind, tuple[str, ...]] = {"CONTAINS": ("path", "xet_ha
 
 OBSERVED = tuple(ModelObservations.model_fields)
 """Observations of a model: their values are properties, `observed_at` their date. `details` holds them where their
-dates differ, beside the values."""
+dates differ or one is shortened, beside the values."""
 
 MAX_KEY = 7_000
 """Bytes of UTF-8 that a key may have: Neo4j's indexes refuse more than about 8,000."""
@@ -83,16 +83,16 @@ def node_properties(kind: NodeKind, key: str, properties: Properties) -> Propert
             hint="a store in SQLite takes it",
         )
     laid, rest = _laid(properties, _node_fields(kind), _RESERVED_OF[kind])
-    if kind == "Model" and "observations" in rest and (seen := _observed(rest["observations"])) is not None:
-        laid.update(seen)
-        if _rebuilt(seen) == rest["observations"]:
-            del rest["observations"]
+    seen = _observed(rest.get("observations")) if kind == "Model" else None
+    laid.update(seen or {})
     for promoted in PROMOTED[kind]:
         value = laid.get(promoted.name)
         if promoted.indexed and isinstance(value, str) and (short := indexable(value)) != value:
             laid[promoted.name] = short
             if not promoted.path:
                 rest[promoted.name] = value
+    if seen is not None and _rebuilt(laid) == rest["observations"]:  # as they lie now: a family may have been shortened
+        del rest["observations"]
     if absent := sorted(_node_fields(kind) - properties.keys() - _ALWAYS_THERE[kind]):
         laid["absent"] = absent
     if kind in NAMED:

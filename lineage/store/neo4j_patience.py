@@ -15,7 +15,7 @@ from lineage.store import neo4j_connection
 from lineage.store.neo4j_errors import store_error, told
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction, Session, Transaction
+    from neo4j import ManagedTransaction, Session
 
 SAY_SECONDS = 3.0
 """How long a writer waits for another one before it says so."""
@@ -152,39 +152,3 @@ def _look(session: Session, mark: str, changes_schema: bool) -> tuple[list[str],
         at_work = session.run("SHOW INDEXES YIELD name, state WHERE state = 'POPULATING' RETURN name").value()
         holder = "" if at_work else _HOLDER[True]
     return [each for each, _ in found], holder
-
-
-class Reading:
-    """Hold the read transaction of a view, and begin another one where its connection broke.
-
-    Neo4j has no snapshots, so a question that is asked again in another transaction is answered as well as before.
-    """
-
-    def __init__(self, session: Session, patience: Patience) -> None:
-        self._session, self._patience = session, patience
-        self._transaction: Transaction | None = patience.tried(session.begin_transaction)
-
-    def ask(self, question: Callable[[Transaction], Given]) -> Given:
-        """Ask a question, again while the server is away."""
-        return self._patience.tried(lambda: self._once(question))
-
-    def close(self) -> None:
-        """End the transaction, if there is one still."""
-        if self._transaction is not None:
-            self._transaction.close()
-
-    def _once(self, question: Callable[[Transaction], Given]) -> Given:
-        from neo4j.exceptions import DriverError, Neo4jError, TransactionError
-
-        if self._transaction is None:
-            self._transaction = self._session.begin_transaction()
-        try:
-            return question(self._transaction)
-        except (DriverError, Neo4jError) as error:
-            broken, self._transaction = self._transaction, None
-            with suppress(DriverError, Neo4jError):
-                broken.close()
-            before = error.__cause__  # somebody else's rows may have broken: what ended them counts
-            if isinstance(error, TransactionError) and isinstance(before, DriverError):
-                raise before from None
-            raise

@@ -1,4 +1,4 @@
-"""Reading a store in Neo4j: one read transaction, each question one statement for some thousand keys."""
+"""Reading a store in Neo4j: each question is one statement for some thousand keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,8 @@ from lineage.store.promoted import ENDS, check_where
 
 if TYPE_CHECKING:
     from lineage.store.interface import Direction, EdgeKind, NodeKind, Scalar
+    from lineage.store.neo4j_reading import Reading, Within
     from lineage_schemas.graph_batch import AttachmentKind
-
-Asked = Callable[[Callable[[Any], Any]], Any]
-"""Gives a question the transaction of the moment, and the answer back."""
 
 CHUNK = 10_000
 """Keys or rows in one statement."""
@@ -41,29 +39,28 @@ def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
 
 
 class Neo4jView(StoreView):
-    """Read through a transaction that somebody else opens and closes, and begins anew where its connection broke.
+    """Read through transactions that somebody else begins and ends.
 
     Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions, but
     for models that a walk up has met: the view keeps them, because whoever walks asks for them next. Order
     is the server's own by index where a list may be long; it is by code point, as everywhere.
     """
 
-    def __init__(self, asked: Asked, url: str | None) -> None:
+    def __init__(self, source: Reading | Within, url: str | None) -> None:
         """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
-        self._asked = asked
+        self._source = source
         self._told: Callable[[], AbstractContextManager[None]] = partial(told, url) if url else nullcontext
         self._models: dict[str, dict[str, Any]] = {}
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Run a statement and fetch all it gives."""
         with self._told():
-            found: list[list[Any]] = self._asked(lambda transaction: transaction.run(statement, parameters).values())
-        return found
+            return self._source.ask(statement, parameters, lambda result: result.values())
 
     def each(self, statement: str, **parameters: Any) -> Iterator[Any]:
         """Run a statement and give its rows one by one, in constant memory. Amid them nothing is asked again."""
         with self._told():
-            for record in self._asked(lambda transaction: transaction.run(statement, parameters)):
+            for record in self._source.stream(statement, parameters):
                 yield record.values()
 
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -86,7 +83,8 @@ class Neo4jView(StoreView):
         cut = " LIMIT $limit" if limit is not None and start == (after or "") else ""
         sign = ">" if after is not None and start == after else ">="
         statement = f"MATCH (n:{kind}) WHERE n.key {sign} $start{condition} RETURN properties(n) ORDER BY n.key{cut}"
-        rows = self.each(statement, **values, start=start, limit=limit)
+        fetch = self.rows if cut or limit is None else self.each
+        rows = fetch(statement, **values, start=start, limit=limit)
         found = (NodeRow(*node_from(kind, row[0])) for row in rows)
         return list(islice((row for row in found if after is None or row.key > after), limit))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lineage.store.interface import Descent, EdgeRow
 from lineage.store.neo4j_codec import edge_from
@@ -13,8 +14,13 @@ from lineage.store.neo4j_view import chunks
 if TYPE_CHECKING:
     from lineage.store.neo4j_view import Neo4jView
 
+Found = TypeVar("Found")
+
 MAX_HOPS = 64
 """Hops that one statement goes: a walk without a bound may never end. Longer ones are gone in several pieces."""
+
+TRIES = 3
+"""How often a walk of several statements is begun whose statements do not agree."""
 
 _UP = """
 UNWIND $keys AS key MATCH (root:Model {{key: key}})
@@ -50,20 +56,17 @@ _SEVERAL = (
     _DOWN
     + _RELATION
     + "WITH m, depth, relation WHERE relation IS NULL"
-    + " RETURN m.key, depth, [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, r.relation]]"
+    + " RETURN depth, [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, r.relation]]"
 )
+
+_WAYS = """
+UNWIND $keys AS key MATCH (m:Model {key: key})
+RETURN key, [(m)-[r:DERIVED_FROM]->(t:Model) | [t.key, r.relation]]
+"""
 
 _DEPTHS = _DOWN + "WITH m, depth WHERE m.key IN $keys RETURN m.key, depth"
 
 _FIRST = _DOWN + "WITH m, depth WHERE depth <= $depth RETURN m.key AS key, depth ORDER BY depth, key LIMIT $limit"
-
-
-class _Reached(NamedTuple):
-    """A descendant of several parents, with the relation of the edge by which it was first reached."""
-
-    key: str
-    depth: int
-    relation: str | None
 
 
 def ancestry(view: Neo4jView, root: str, depth: int | None) -> tuple[list[EdgeRow], dict[str, dict[str, Any]]]:
@@ -94,43 +97,87 @@ def _beyond(edges: dict[str, list[EdgeRow]], start: set[str], hops: int) -> set[
 
 
 def levels_down(view: Neo4jView, root: str) -> list[dict[str, str | None]] | None:
-    """List the descendants of each depth with the relation of their first edge; None where one statement ends early."""
-    levels: dict[int, dict[str, str | None]] = {}
-    several = False
-    for depth, relation, keys in view.rows(_KEYS, root=root):
-        levels.setdefault(depth, {}).update(dict.fromkeys(keys, relation or None))
-        several = several or relation is None
-    if len(levels) >= MAX_HOPS:
-        return None
-    for reached in _several(view, root) if several else ():
-        levels[reached.depth][reached.key] = reached.relation
-    return [dict(sorted(levels[depth].items())) for depth in sorted(levels)]
+    """List the descendants of each depth with the relation of their first edge; None: go hop by hop."""
+    return _steady(lambda: _levels_down(view, root))
 
 
 def descent(view: Neo4jView, root: str, depth: int | None, limit: int | None) -> Descent | None:
-    """Count the descendants of a model and list the first; None where one statement ends before they do."""
-    counts: Counter[str | None] = Counter()
-    deepest, several = 0, False
-    for at, relation, number in view.rows(_COUNTS, root=root):
-        deepest, several = max(deepest, at), several or relation is None
-        if relation is not None:
-            counts[relation or None] += number
-    if deepest >= MAX_HOPS:
+    """Count the descendants of a model and list the first; None: go hop by hop."""
+    return _steady(lambda: _descent(view, root, depth, limit))
+
+
+def _steady(walk: Callable[[], Found | None]) -> Found | None:
+    """Walk again where a write came between statements; hop by hop, which needs no two to agree, where one always does.
+
+    None too where one statement ends before the descendants do.
+    """
+    for _ in range(TRIES):
+        with suppress(_MovedError):
+            return walk()
+    return None
+
+
+def _levels_down(view: Neo4jView, root: str) -> list[dict[str, str | None]] | None:
+    levels: dict[int, dict[str, str | None]] = {}
+    several: dict[str, int] = {}
+    for depth, relation, keys in view.rows(_KEYS, root=root):
+        levels.setdefault(depth, {}).update(dict.fromkeys(keys, relation or None))
+        several.update(dict.fromkeys(keys, depth) if relation is None else ())
+    if len(levels) >= MAX_HOPS:
         return None
-    counts.update(reached.relation for reached in (_several(view, root) if several else ()))
+    if sorted(levels) != list(range(1, len(levels) + 1)):
+        raise _MovedError
+    found = {key: ways for chunk in chunks(sorted(several)) for key, ways in view.rows(_WAYS, keys=chunk)}
+    for key, depth in several.items():
+        nearer = levels.get(depth - 1, {root: None})
+        levels[depth][key] = _first_relation(way for way in found.get(key, ()) if way[0] in nearer)
+    return [dict(sorted(levels[depth].items())) for depth in sorted(levels)]
+
+
+def _descent(view: Neo4jView, root: str, depth: int | None, limit: int | None) -> Descent | None:
+    counts: Counter[str | None] = Counter()
+    at_depth: Counter[int] = Counter()
+    several = 0
+    for at, relation, number in view.rows(_COUNTS, root=root):
+        at_depth[at] += number
+        if relation is None:
+            several += number
+        else:
+            counts[relation or None] += number
+    if max(at_depth, default=0) >= MAX_HOPS:
+        return None
+    reached = _several(view, root) if several else []
+    if len(reached) != several:
+        raise _MovedError
+    counts.update(reached)
     near = MAX_HOPS if depth is None else depth
-    found = view.rows(_FIRST, root=root, depth=near, limit=counts.total() if limit is None else limit)
-    return Descent({root: 0, **dict(found)}, counts.total(), dict(counts))
+    total = counts.total()
+    found = view.rows(_FIRST, root=root, depth=near, limit=total if limit is None else limit)
+    known = sum(number for at, number in at_depth.items() if at <= near)
+    if len(found) != (known if limit is None else min(limit, known)):
+        raise _MovedError
+    return Descent({root: 0, **dict(found)}, total, dict(counts))
 
 
-def _several(view: Neo4jView, root: str) -> Iterator[_Reached]:
+def _several(view: Neo4jView, root: str) -> list[str | None]:
     """Tell by which relation those were first reached whose edges do not agree on it.
 
     That is the edge to the first parent by key among those that are one edge nearer to the root.
     """
-    waiting: list[tuple[str, int, list[Any]]] = [tuple(row) for row in view.rows(_SEVERAL, root=root)]
-    parents = sorted({key for _, _, ways in waiting for key, _ in ways})
+    waiting = view.rows(_SEVERAL, root=root)
+    parents = sorted({key for _, ways in waiting for key, _ in ways})
     depths = {key: at for chunk in chunks(parents) for key, at in view.rows(_DEPTHS, root=root, keys=chunk)}
-    for key, depth, ways in waiting:
-        near: Iterable[Any] = (way for way in ways if depths.get(way[0]) == depth - 1)
-        yield _Reached(key, depth, min(near, key=lambda way: way[0])[1])
+    return [_first_relation(way for way in ways if depths.get(way[0]) == depth - 1) for depth, ways in waiting]
+
+
+def _first_relation(ways: Iterable[list[Any]]) -> str | None:
+    """Give the relation of the edge to the first parent by key, among those by which a model is reached."""
+    first = min(ways, key=lambda way: way[0], default=None)
+    if first is None:
+        raise _MovedError
+    relation: str | None = first[1]
+    return relation
+
+
+class _MovedError(Exception):
+    """Tell that two statements saw different graphs: there are no snapshots, and a write was committed between them."""

@@ -19,6 +19,7 @@ from lineage.store.neo4j_codec import (
     node_from,
     node_properties,
 )
+from lineage.store.neo4j_reading import Within
 from lineage.store.neo4j_schema import take_turn
 from lineage.store.neo4j_view import Neo4jView, chunks
 from lineage.store.promoted import ENDS, PROMOTED
@@ -51,12 +52,12 @@ class Neo4jWriter:
     def __init__(self, transaction: ManagedTransaction) -> None:
         self._transaction = transaction
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
-        found = self._rows(f"{take_turn()} WITH s OPTIONAL MATCH (a:{AWAITED}) RETURN count(a)")
-        self._some_awaited = found[0][0] > 0
+        found = self._rows(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}")
+        self._some_awaited: bool = found[0][0]
 
     def view(self) -> Neo4jView:
         """Look at the graph as this transaction leaves it so far."""
-        return Neo4jView(lambda question: question(self._transaction), None)
+        return Neo4jView(Within(self._transaction), None)
 
     def write(self, rows: Rows) -> None:
         """Write rows whole."""

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from lineage.query.paths import paths
+from lineage.query.walk import Walk, ancestors, descendants
 from lineage.store import merging
 from lineage.store.dump import dump
 from lineage.store.interface import EdgeRow, NodeRow, StoreView
@@ -18,6 +20,7 @@ from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
 from lineage_schemas.revision import Tree
 from lineage_schemas.weight_group import WeightGroup
+from tests.support.edge_list import EdgeList
 from tests.support.graphs import FAMILY, NOON, Stores, derivation, group, model, revision, sha
 
 
@@ -129,6 +132,32 @@ def test_walks_pass_by_what_is_not_there(stores: Stores) -> None:
     with stores.view() as view:
         assert view.walk("m/0", "in") == StoreView.walk(view, "m/0", "in") == []
         assert view.walk("m/1", "in") == []
+
+
+def test_walks_go_as_far_as_the_graph(stores: Stores) -> None:
+    """Up and down a chain longer than any statement goes, wide at places, walks reach everything at its depth."""
+    long = [(f"m/{n:03}", f"m/{n - 1:03}", "finetune") for n in range(1, 141)]
+    aside = [(f"m/{n:03}-{x}", f"m/{n - 1:03}", "merge") for n in (1, 64, 65, 66, 129, 130, 131) for x in range(20)]
+    joined = [("m/066", "m/064", "merge"), ("m/130", "m/129-7", "merge"), ("m/130", "m/140", "merge")]
+    edges = EdgeList([*long, *aside, *joined])
+    stores.write(GraphBatch(derivations=tuple(derivation(*row[1:3], **row.properties) for row in edges.rows)))
+    with stores.view() as view:
+        for root, depth, limit in (("m/000", None, None), ("m/000", 65, 30), ("m/100", None, None), ("m/100", 20, 9)):
+            down, wanted_down = (descendants(each, root, depth=depth, limit=limit) for each in (view, edges))
+            assert _told(down) == _told(wanted_down)
+        for depth, limit in ((None, None), (63, None), (64, 66), (65, None), (128, 1), (129, None), (130, 200)):
+            for root in ("m/140", "m/135"):
+                up, wanted_up = (ancestors(each, root, depth=depth, limit=limit) for each in (view, edges))
+                assert _told(up) == _told(wanted_up)
+        found, wanted = (paths(each, "m/000", "m/140", limit=9) for each in (view, edges))
+        assert (found.paths, found.more) == (wanted.paths, wanted.more)
+        assert len(found.paths) == 4
+
+
+def _told(walk: Walk) -> tuple[object, ...]:
+    """Say what a walk found, its edges by their ends."""
+    edges = [(edge.source, edge.target) for edge in walk.edges]
+    return list(walk.depths.items()), edges, walk.total, walk.counts, walk.deeper
 
 
 def test_promoted_properties_find_nodes(stores: Stores) -> None:

@@ -13,8 +13,9 @@ from lineage.store.merging import stub
 from lineage.store.promoted import ENDS, PROMOTED
 from lineage.store.rows import Rows
 from lineage_schemas.graph_batch import GraphBatch
+from lineage_schemas.model import ModelObservations, Observation
 from lineage_schemas.ref import Ref
-from tests.support.graphs import AWAITING, FAMILY, Stores, derivation, model, revision
+from tests.support.graphs import AWAITING, FAMILY, NOON, Stores, derivation, model, revision
 
 THE_ENDS = GraphBatch(
     models=(model("some/other"),),
@@ -131,6 +132,22 @@ def test_a_copy_waits_too(stores: Stores) -> None:
     assert lines(stores.store) == lines(back) == lines(original)
     with stores.view() as view:
         assert ("org/base@c0", "org/base@b0") in view.neighbours("HAS_PARENT", ["org/base@b0"], "in")
+
+
+def test_long_values_are_kept_and_found(stores: Stores) -> None:
+    """A licence and a family longer than an index takes are found, read back whole, and carried away whole."""
+    licence, family = "é" * 3_000, "llama" * 1_000
+    original, back = MemoryStore(), MemoryStore()
+    observations = ModelObservations(family=Observation(value=family, observed_at=NOON))
+    original.write(GraphBatch(models=(model("a/b", licence=licence, observations=observations),)))
+    copy_store(original, stores.store)
+    stores.write()
+    copy_store(stores.store, back)
+    assert lines(stores.store) == lines(back) == lines(original)
+    with stores.view() as view:
+        for where in ({"licence": licence}, {"family": family}):
+            assert [row.key for row in view.find("Model", where)] == ["a/b"]
+        assert list(view.find("Model", {"family": family + "!"})) == []
 
 
 def test_an_earlier_copy_is_completed_by_the_ends(stores: Stores) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.query.paths import paths
+from lineage.store.interface import EdgeRow
 from tests.support.edge_list import EdgeList
 
 node = st.sampled_from("abcdef")
@@ -62,3 +63,19 @@ def test_exponentially_many_ways_end_at_the_limit() -> None:
 def test_models_apart_have_no_way() -> None:
     """Siblings have a common parent and no way between them."""
     assert paths(EdgeList([("a", "base"), ("b", "base")]), "a", "b", limit=10).paths == ()
+
+
+class Vanishing(EdgeList):
+    """Give the edges upward once, as a store without snapshots whose edges are deleted afterwards."""
+
+    def ancestry(self, root: str, *, depth: int | None) -> list[EdgeRow]:
+        """Give all edges; from then on there are none."""
+        given, self.rows = self.rows, []
+        return given
+
+
+def test_ways_are_found_in_what_was_fetched() -> None:
+    """Edges that are deleted while the ways are looked for leave an answer that agrees with itself."""
+    found = paths(Vanishing([("d", "c"), ("c", "b"), ("b", "a"), ("d", "b")]), "d", "a", limit=5)
+    assert found.paths == (("d", "b", "a"), ("d", "c", "b", "a"))
+    assert [(row.source, row.target) for row in found.edges] == [("b", "a"), ("c", "b"), ("d", "b"), ("d", "c")]

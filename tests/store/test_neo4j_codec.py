@@ -13,7 +13,9 @@ from lineage.store.codec import encode
 from lineage.store.interface import EdgeKind, NodeKind
 from lineage.store.neo4j_captions import NAMED
 from lineage.store.neo4j_codec import (
+    MAX_INDEXED,
     MAX_KEY,
+    OBSERVED,
     attachment_from,
     attachment_properties,
     edge_from,
@@ -28,7 +30,10 @@ from tests.support.graph_strategies import batches
 from tests.support.graphs import FAMILY
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-scalar = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | text
+long = st.builds(str.__mul__, text.filter(bool), st.integers(MAX_INDEXED // 8, MAX_INDEXED))
+"""Texts about as long as an index takes, and longer."""
+
+scalar = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | text | long
 value = st.recursive(scalar, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3))
 names = (
     st.sampled_from(
@@ -37,7 +42,12 @@ names = (
     | text
 )
 observation = st.none() | st.fixed_dictionaries({"value": scalar, "observed_at": st.sampled_from(["2026", "2027"])})
-observations = st.dictionaries(st.sampled_from(["likes", "family", "gated", "other"]), observation) | value
+some = st.dictionaries(st.sampled_from(OBSERVED), observation, max_size=2)
+whole = some.map(lambda seen: {**dict.fromkeys(OBSERVED), **seen})
+observations = whole | st.dictionaries(st.sampled_from(["likes", "family", "gated", "other"]), observation) | value
+LONG = "é" * 5000
+LONG_FAMILY = {**dict.fromkeys(OBSERVED), "family": {"value": LONG, "observed_at": "2026"}}
+
 properties = st.dictionaries(names, value, max_size=8) | st.fixed_dictionaries({"observations": observations})
 
 
@@ -53,6 +63,7 @@ def stored(laid: dict[str, Any]) -> dict[str, Any]:
 @given(kind=st.sampled_from(sorted(PROMOTED)), key=text, wanted=properties)
 @example(kind="Model", key="a/b", wanted={"observations": []})
 @example(kind="Model", key="a/b", wanted={"name": "no field of a model", "id": "a/b"})
+@example(kind="Model", key="a/b", wanted={"observations": LONG_FAMILY})
 def test_neo4j_nodes_come_back_as_any_backend_gives_them(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
     """Whatever a node holds comes back equal, types too, with promoted properties null where they were not said."""
     found = node_from(kind, stored(node_properties(kind, key, wanted)))
@@ -129,10 +140,13 @@ def test_neo4j_names_are_what_a_person_reads(kind: NodeKind, key: str, propertie
 
 def test_neo4j_indexes_hold_long_values() -> None:
     """A licence longer than an index takes is shortened there and whole in what is read; a key that long is refused."""
-    licence = "é" * 5000
+    licence = LONG
     laid = node_properties("Model", "a/b", {"licence": licence})
     assert laid["licence"] == indexable(licence) != licence
     assert node_from("Model", laid)[1]["licence"] == licence
     assert indexable(licence + "!") != indexable(licence)
+    laid = node_properties("Model", "a/b", {"observations": LONG_FAMILY})
+    assert laid["family"] == indexable(licence)
+    assert node_from("Model", laid)[1]["observations"] == LONG_FAMILY
     with pytest.raises(StoreError, match="too long"):
         node_properties("File", "at:" + "x" * MAX_KEY, {})

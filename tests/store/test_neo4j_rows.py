@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from lineage.query.walk import descendants
+from lineage.store.codec import encode
 from lineage.store.neo4j_view import Neo4jView
+from lineage.store.neo4j_write import Neo4jWriter
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
-from tests.support.graphs import derivation, model
+from tests.support.graphs import FAMILY, derivation, model
+from tests.support.neo4j_server import login, run
 
 CHILDREN = 3000
 
@@ -57,3 +60,40 @@ def test_the_first_descendants_carry_no_others(neo4j_url: str, carried: list[int
             assert len(view.find("Model", {}, limit=50)) == 50
             assert view.count("DERIVED_FROM") == CHILDREN
             assert sum(carried) < 60
+
+
+class Profiled:
+    """Run statements in a transaction and count what the server looked at for them."""
+
+    def __init__(self, transaction: Any) -> None:
+        self._transaction, self.hits = transaction, 0
+        self._found: list[list[Any]] = []
+
+    def run(self, statement: str, **parameters: Any) -> Profiled:
+        """Run one statement."""
+        result = self._transaction.run(f"PROFILE {statement}", **parameters)
+        self._found = result.values()
+        plans = [result.consume().profile]
+        while plans:
+            plan = plans.pop()
+            self.hits += plan["args"].get("DbHits", 0)
+            plans += plan.get("children", ())
+        return self
+
+    def values(self) -> list[list[Any]]:
+        """Give the rows of the last one."""
+        return self._found
+
+
+def test_a_write_looks_at_no_others_that_are_awaited(neo4j_url: str) -> None:
+    """Thousands of nodes that wait for their records cost a write nothing that is not about them."""
+    from neo4j import GraphDatabase
+
+    with open_store(neo4j_url) as store:
+        store.write(FAMILY)
+    run(neo4j_url, "UNWIND range(1, 3000) AS n CREATE (:Awaited {kind: 'Model', key: 'm/' + n, name: 'm/' + n})")
+    with GraphDatabase.driver(neo4j_url, auth=login()) as driver, driver.session() as session:
+        with session.begin_transaction() as transaction:
+            profiled: Any = Profiled(transaction)
+            Neo4jWriter(profiled).write(encode(GraphBatch(models=(model("new/one"),))))
+    assert 0 < profiled.hits < 200
