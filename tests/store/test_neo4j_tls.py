@@ -16,7 +16,7 @@ from lineage.store.open import open_store
 from tests.support.graphs import FAMILY
 from tests.support.neo4j_server import GIVEN_URI, PARAMS, TLS
 
-on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one's own speaks TLS is its owner's to say")
+on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one's own speaks TLS is not ours to say")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
 @pytest.mark.parametrize("neo4j_url", PARAMS[:1], indirect=True)
 @pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc"], ids="to {}".format)
 def test_a_neo4j_server_with_tls(neo4j_url: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is written over an encrypted connection is read over one: with any certificate, or with one that is known."""
+    """What is written over an encrypted connection is read over one: with any certificate, or a known one."""
     url = f"{scheme}://{neo4j_url.partition('://')[2]}"
     if scheme.endswith("+s"):
         assert "is not trusted: self-signed certificate" in refusal(url)[0]

@@ -56,7 +56,7 @@ TLS_SETTINGS = {
 """The current version speaks TLS to whoever wants it, the older one to nobody: tests need both."""
 
 SCHEMES = {VERSIONS["neo4j-current"]: "bolt", VERSIONS["neo4j-lts"]: "neo4j"}
-"""By version: one server is asked directly, the other one for its routes first. Whatever runs on both runs over both."""
+"""By version: one server is asked directly, the other one for its routes first, so that both ways are tested."""
 
 JVM = (
     "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--add-opens=java.base/java.nio=ALL-UNNAMED",
