@@ -61,37 +61,43 @@ def _folder(named: str | Path) -> Path:
 class Neo4jSettings:
     """Hold who logs in to a Neo4j server: `NEO4J_USERNAME`, `NEO4J_DATABASE`, `NEO4J_PASSWORD`, `NEO4J_PASSWORD_FILE`.
 
-    Null is what nobody set. The password is in no representation of this record.
+    Null is what nobody set. The password is in no representation of this record. `file_variable` is the variable that
+    names the file.
     """
 
     username: str | None
     database: str | None
     password: str | None = field(repr=False)
     password_file: Path | None
+    file_variable: str = "NEO4J_PASSWORD_FILE"
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Neo4jSettings:
+    def from_environment(cls, environ: Mapping[str, str] | None = None, *, source: bool = False) -> Neo4jSettings:
         """Read the environment; an empty variable counts as one that is not set.
 
+        For the `source` of a copy, `NEO4J_SOURCE_…` stands before each: its server may be another than the target's.
         Raises InputError for a file in the home of somebody who has none here.
         """
         env = os.environ if environ is None else environ
-        file = env.get("NEO4J_PASSWORD_FILE")
+        own = "NEO4J_SOURCE_" if source else "NEO4J_"
+        secret = own if env.get(f"{own}PASSWORD") or env.get(f"{own}PASSWORD_FILE") else "NEO4J_"
+        file = env.get(f"{secret}PASSWORD_FILE")
         return cls(
-            username=env.get("NEO4J_USERNAME") or None,
-            database=env.get("NEO4J_DATABASE") or None,
-            password=env.get("NEO4J_PASSWORD") or None,
-            password_file=_password_file(file) if file else None,
+            username=env.get(f"{own}USERNAME") or env.get("NEO4J_USERNAME") or None,
+            database=env.get(f"{own}DATABASE") or env.get("NEO4J_DATABASE") or None,
+            password=env.get(f"{secret}PASSWORD") or None,
+            password_file=_password_file(f"{secret}PASSWORD_FILE", file) if file else None,
+            file_variable=f"{secret}PASSWORD_FILE",
         )
 
 
-def _password_file(named: str) -> Path:
+def _password_file(variable: str, named: str) -> Path:
     """Write the path of the password's file out in full."""
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
         hint = "write the path in full"
-        raise InputError(f"NEO4J_PASSWORD_FILE: {named!r} is no file on this machine: {error}", hint=hint) from error
+        raise InputError(f"{variable}: {named!r} is no file on this machine: {error}", hint=hint) from error
 
 
 def _user_folder(kind: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.neo4j_run import Neo4jRun
-from tests.support.neo4j_server import IDS, neo4j_servers, neo4j_url  # noqa: F401 -- fixtures
+from tests.support.neo4j_server import neo4j_servers, neo4j_url  # noqa: F401 -- fixtures
 from tests.support.shared import ROOT, SHARED
 
 # Read by the Hub's client when it is imported, which may be before the first test.
@@ -38,14 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Share a whole run out to two processes, one for each Neo4j; tests that were named run in this one."""
     return 2 if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a Neo4j server in one process, and those of a file; the servers' take longest and go first."""
-    for item in items:
-        server = next((name for name in IDS if item.get_closest_marker("neo4j") and name in item.nodeid), "")
-        item.add_marker(pytest.mark.xdist_group(server or item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: item.get_closest_marker("neo4j") is None)
 
 
 @pytest.fixture(autouse=True)

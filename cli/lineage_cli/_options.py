@@ -88,9 +88,16 @@ def _writable(context: click.Context, parameter: click.Parameter, path: Path | N
     return path
 
 
+def _named(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
+    """Refuse a store without a name: what a script's empty variable gives is not the personal store."""
+    if url is not None and not url.strip():
+        raise click.BadParameter("it is empty; leave it out for the store in LINEAGE_STORE or your data folder")
+    return url
+
+
 def _store() -> Decorator:
     return click.option(
-        "--store", metavar="PATH|URL",
+        "--store", metavar="PATH|URL", callback=_named,
         help="Where the graph is kept: a file, neo4j://HOST or memory: [default: LINEAGE_STORE, or your data folder]",
     )  # fmt: skip
 

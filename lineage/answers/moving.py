@@ -30,7 +30,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     from lineage.store.open import open_store
 
     opened = (
-        session.keep(open_store(source, read_only=True, progress=session.progress)),
+        session.keep(open_store(source, read_only=True, source=True, progress=session.progress)),
         session.keep(open_store(target, progress=session.progress)),
     )
     if _are_one(source, target):  # only now: what names no store may hold a password, and opening refuses it unseen
@@ -122,9 +122,9 @@ def _header(schema_id: str) -> dict[str, Any]:
     return {"schema": schema_id, "tool": {"version": lineage.__version__}, "hub": None, "collected_at": None}
 
 
-def _are_one(one: str, other: str) -> bool:
+def _are_one(source: str, target: str) -> bool:
     """Say whether two URLs lead to one store, as far as can be seen without asking a server."""
-    here, there = _place(one), _place(other)
+    here, there = _place(source, source=True), _place(target)
     if not isinstance(here, Path) or not isinstance(there, Path):
         return here == there
     try:
@@ -133,14 +133,15 @@ def _are_one(one: str, other: str) -> bool:
         return False
 
 
-def _place(url: str) -> object:
+def _place(url: str, *, source: bool = False) -> object:
     """Write a store's URL so that two spellings of one place are equal."""
+    from lineage.settings import Neo4jSettings
     from lineage.store.neo4j_connection import address_of
     from lineage.store.open import NEO4J_SCHEMES
 
     path = url.removeprefix("sqlite:///")
     if url.partition("://")[0].lower() in NEO4J_SCHEMES:
-        address = address_of(url)
+        address = address_of(url, Neo4jSettings.from_environment(source=source))
         host, _, port = address.uri.partition("://")[2].rpartition(":")
         return "127.0.0.1" if host == "localhost" else host, port, address.database
     return url if "://" in path or path == "memory:" else Path(path).expanduser().resolve()

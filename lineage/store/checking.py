@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.progress import SILENT, Progress
-from lineage.store.promoted import FILE_KEY
+from lineage.store.promoted import ENDS, FILE_KEY
 from lineage_schemas.ids import model_key, revision_key
 
 if TYPE_CHECKING:
@@ -52,6 +52,15 @@ def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]
         for edges in _cut(view.all_edges("DERIVED_FROM")):
             yield from _derivations(view, edges)
             task.advance(len(edges))
+    with progress.task("checking edges without an end", None, "edges") as task:
+        for edge_kind in ENDS:
+            told = ""
+            for edges in _cut(view.all_awaited_edges(edge_kind)):
+                for fault in _awaited(view, edge_kind, edges):
+                    if fault.about != told:  # a tree goes on where the rows before it ended
+                        yield fault
+                    told = fault.about
+                task.advance(len(edges))
     with progress.task("checking attachments", None, "attachments") as task:
         for kept in _cut(_Kept.of(*row) for row in view.all_attachments()):
             yield from _attachments(view, kept)
@@ -147,6 +156,33 @@ def _derivations(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
                 yield Fault("derivation-of-unknown-evidence", about, f"its evidence {key} is not in the store")
             elif evidence[key].get("child") != edge.source:
                 yield Fault("derivation-of-foreign-evidence", about, f"its evidence {key} is about another child")
+
+
+_TOLD_OF_SOURCES = frozenset({"HAS_PARENT", "POINTS_TO", "PUBLISHED_BY"})
+"""Edges that a field of their source names: its rule tells where they lead nowhere."""
+
+_TOLD_OF_TARGETS = frozenset({"HAS_REVISION", "HAS_CHANGE"})
+"""Edges that a field of their target names."""
+
+
+def _awaited(view: StoreView, kind: EdgeKind, edges: list[EdgeRow]) -> Iterator[Fault]:
+    """Check that edges do not wait for an end in vain: those that the rule of no node tells of.
+
+    One fault for each end that is not there: the tree of one revision may have thousands of edges.
+    """
+    source_kind, target_kind = ENDS[kind]
+    sources = _known(view, source_kind, {edge.source for edge in edges})
+    targets = _known(view, target_kind, {edge.target for edge in edges})
+    missing: dict[tuple[NodeKind, str], str] = {}
+    for edge in edges:
+        if edge.source not in sources and not (kind in _TOLD_OF_TARGETS and edge.target in targets):
+            missing.setdefault((source_kind, edge.source), f"{kind} leads from it to {edge.target}")
+        if edge.target not in targets and not (kind in _TOLD_OF_SOURCES and edge.source in sources):
+            missing.setdefault((target_kind, edge.target), f"{kind} leads from {edge.source} to it")
+    models = view.nodes("Model", {key.rpartition("@")[0] for end, key in missing if end == "Revision"})
+    for (end, key), message in missing.items():
+        if end != "Revision" or not models.get(key.rpartition("@")[0], {}).get("history_incomplete"):
+            yield Fault("dangling-edge", key, f"{message}, and it is not in the store")
 
 
 def _evidence(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:

@@ -39,14 +39,15 @@ class Copied:
 def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILENT) -> Copied:
     """Copy everything, then compare both stores by counts and digests.
 
-    The source is read in one view: what is written to it meanwhile is not copied. Neo4j's views are no snapshots: what
-    comes later in the order of the copy is, so run it while nobody writes there. The target must be empty or part of
-    an earlier copy. Raises InputError where there is nothing to copy or the target holds something else, StoreError
-    where the stores differ at the end.
+    The source is read in one view: what is written to it meanwhile is not copied. Neo4j's views are no snapshots, and
+    of what is written there meanwhile a part is copied: that raises StoreError, and the same copy completes it once the
+    writers rest. The target must be empty or part of an earlier copy. Raises InputError where there is nothing to copy
+    or the target holds something else, StoreError where the stores differ at the end.
     """
     there, here = source.info(), target.info()
     must_hold_something(there, "copy")
     with source.reading() as view:
+        check_still = view.still()
         if _rows(here):
             _refuse_others(view, target, progress)
             target.write_rows(Rows())  # what a killed load left out is made now, while no view is in its way
@@ -54,6 +55,7 @@ def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILE
         bulk = target.bulk() if missing >= BULK_ROWS else nullcontext()
         with bulk, progress.task("copying", _rows(there), "rows") as task:
             sums, written = _write_missing(view, target, task, begun=_rows(here) > 0)
+        check_still()
     with progress.task("checking the copy"), target.reading() as copied:
         found = checksums(copied)
     if wrong := sums.differing(found):

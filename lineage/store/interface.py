@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -151,6 +151,13 @@ class StoreView(ABC):
         """
         return None
 
+    def still(self) -> Callable[[], None]:
+        """Give what raises StoreError once somebody wrote to the store since now, for those who read all of it.
+
+        A view that is a snapshot is never moved by a writer, and never raises.
+        """
+        return _unmoved
+
     @abstractmethod
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
         """Go over all nodes of a kind in order of key, in constant memory."""
@@ -173,6 +180,10 @@ class StoreView(ABC):
     @abstractmethod
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
         """Go over all attachments in order of kind and key, in constant memory."""
+
+
+def _unmoved() -> None:
+    """Have nothing to say."""
 
 
 class GraphStore(ABC):

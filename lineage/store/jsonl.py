@@ -56,7 +56,11 @@ class Header(NamedTuple):
 
 
 def write_jsonl(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -> Checksums:
-    """Write a graph, in constant memory."""
+    """Write a graph, in constant memory.
+
+    Raises StoreError where the graph changed meanwhile: what was written by then has no end, and no import takes it.
+    """
+    check_still = view.still()
     header = Header({kind: view.count(kind) for kind in PROMOTED}, {kind: view.count(kind) for kind in ENDS})
     head = {"format": FORMAT, "version": VERSION, "schema_version": SCHEMA_VERSION}
     file.write(_bytes(canonical({**head, "nodes": header.nodes, "edges": header.edges})))
@@ -68,6 +72,8 @@ def write_jsonl(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -
                 sums.add(section, text)
                 file.write(_bytes(text))
                 task.advance()
+            check_still()
+    sums.must_be({**header.nodes, **header.edges})
     file.write(_bytes(canonical({"end": sums.digests()})))
     return sums
 

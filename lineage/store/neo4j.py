@@ -21,9 +21,10 @@ from lineage.store.promoted import ENDS, PROMOTED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neo4j import Driver, Session
+    from neo4j import Driver, ManagedTransaction, Session
 
     from lineage.store.neo4j_schema import State
+    from lineage.store.neo4j_view import Asked
     from lineage.store.neo4j_write import Neo4jWriter
     from lineage.store.rows import Rows
 
@@ -68,7 +69,7 @@ class Neo4jStore(GraphStore):
                 asking = Reading(session, link.patience)
             self._count_view(1)
             try:
-                yield Neo4jView(asking.ask, self.url)
+                yield _WatchfulView(asking.ask, self.url)
             finally:
                 self._count_view(-1)
                 with told(self.url):
@@ -86,10 +87,11 @@ class Neo4jStore(GraphStore):
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Load first and index afterwards: indexes but the unique keys are made when the block ends.
+        """Load an empty store first and index it afterwards: indexes but the unique keys are made when the block ends.
 
         A process that is killed on the way leaves a store of whole writes without some indexes; the next one that
-        writes makes them. Until then looking up by promoted properties reads every node of a kind.
+        writes makes them. Until then looking up by promoted properties reads every node of a kind. A store that holds
+        something has readers, who would wait while its indexes are dropped and miss them afterwards: there they stay.
         """
         with self._turn:
             if self._loading:
@@ -97,26 +99,32 @@ class Neo4jStore(GraphStore):
             self._make_ready()
             link = self._open()
             with told(self.url), link.session("WRITE") as session:
-                neo4j_schema.drop_indexes(session, link.patience)
+                bare = not self._views and not neo4j_schema.holds_something(session, link.patience)
+                if bare:
+                    self._is_ready = False  # what is dropped is made again, also where not all can be dropped
+                    neo4j_schema.drop_indexes(session, link.patience)
+                    self._is_ready = True
             self._loading = True
             try:
                 yield
             finally:
                 self._loading = False
-                with told(self.url), link.session("WRITE") as session:
-                    neo4j_schema.make_ready(session, link.patience)
+                if bare:
+                    self._is_ready = False
+                    self._make_ready()
 
     def info(self) -> StoreInfo:
         """Describe the store, but for what it occupies on the server's disk."""
         link = self._open()
         with told(self.url), link.session("READ") as session:
             state = link.patience.tried(lambda: neo4j_schema.state_of(session, self.url))
+            is_foreign = not state.version and neo4j_schema.foreign_label(session, link.patience) is not None
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
         note = None
         if state.version == 0:
-            note = _FOREIGN if any(nodes.values()) else _EMPTY
+            note = _FOREIGN if is_foreign else _EMPTY
             nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
         return StoreInfo(
             self.url, "neo4j", state.version or neo4j_schema.schema_version(), None, nodes, edges, link.server,
@@ -134,11 +142,16 @@ class Neo4jStore(GraphStore):
         """Run a change in a managed transaction."""
         from lineage.store.neo4j_write import Neo4jWriter
 
+        def work(transaction: ManagedTransaction) -> None:
+            writer = Neo4jWriter(transaction)
+            neo4j_schema.check_version(transaction, self.url)
+            change(writer)
+
         with self._turn:
             self._make_ready()
             link = self._open()
             with told(self.url), link.session("WRITE") as session:
-                link.patience.write(session, Neo4jWriter, change)
+                link.patience.write(session, work)
 
     def _make_ready(self) -> None:
         """Make the schema before the first write."""
@@ -147,7 +160,7 @@ class Neo4jStore(GraphStore):
         link = self._open()
         if not self._is_ready:
             with told(self.url), link.session("WRITE") as session:
-                if self._views and neo4j_schema.can_be_written(session, self.url):
+                if self._views and neo4j_schema.can_be_written(session, link.patience):
                     return  # an index that a killed load left out would wait for our own view, for ever
                 neo4j_schema.make_ready(session, link.patience)
             self._is_ready = True
@@ -211,6 +224,35 @@ class Neo4jStore(GraphStore):
             return link.patience.tried(lambda: neo4j_schema.state_of(session, self.url)).version > 0
 
 
+class _WatchfulView(Neo4jView):
+    """Know whether somebody wrote, by the counter that each write raises: what one reads then is of no one moment.
+
+    What is changed by hand, in Cypher, raises no counter.
+    """
+
+    def __init__(self, asked: Asked, url: str) -> None:
+        """Read the store at `url`."""
+        super().__init__(asked, url)
+        self._url = url
+
+    def still(self) -> Callable[[], None]:
+        """Remember where the counter stands."""
+        before = self._writes()
+
+        def check() -> None:
+            if self._writes() != before:
+                raise StoreError(
+                    f"somebody wrote to the store {self._url} while it was read: what was read is of no one moment",
+                    hint="run this again while nobody writes there: Neo4j has no snapshots",
+                )
+
+        return check
+
+    def _writes(self) -> int:
+        found = self.rows(f"MATCH (s:{neo4j_schema.STORE} {{name: 'lineage'}}) RETURN s.writes")
+        return int(found[0][0]) if found else 0
+
+
 class Link:
     """Hold a driver that is connected, and what is known of the server behind it.
 
@@ -222,7 +264,7 @@ class Link:
 
         self.driver, self.server = driver, server
         self._database, self._bookmarks = address.database, GraphDatabase.bookmark_manager()
-        self.patience = Patience(address.shown, partial(self.session, "READ"), progress)
+        self.patience = Patience(address.shown, partial(self.session, "WRITE"), progress)
 
     def session(self, access: Literal["READ", "WRITE"]) -> Session:
         """Open a session on the store's database."""

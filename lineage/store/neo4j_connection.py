@@ -98,16 +98,16 @@ def _password(settings: Neo4jSettings) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise InputError(
-            f"NEO4J_PASSWORD_FILE: {file} cannot be read: {reason}",
-            hint="name a file of one line that you may read, or set NEO4J_PASSWORD",
+            f"{settings.file_variable}: {file} cannot be read: {reason}",
+            hint=f"name a file of one line that you may read, or set {settings.file_variable.removesuffix('_FILE')}",
         ) from None
     password = text.removesuffix("\n")
     if "\n" in password:
         raise InputError(
-            f"NEO4J_PASSWORD_FILE: {file} holds more than one line", hint="write the password alone into it"
+            f"{settings.file_variable}: {file} holds more than one line", hint="write the password alone into it"
         )
     if not password:
-        raise InputError(f"NEO4J_PASSWORD_FILE: {file} is empty", hint="write the password into it")
+        raise InputError(f"{settings.file_variable}: {file} is empty", hint="write the password into it")
     return password
 
 

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
-from lineage.errors import InputError
 from lineage.progress import SILENT, Progress
+from lineage.store.csv_folder import replacing
 from lineage.store.interface import EdgeRow, NodeRow
 from lineage.store.neo4j_captions import NAME
 from lineage.store.neo4j_codec import ATTACHMENTS as ATTACHMENT_LABELS
@@ -79,10 +79,10 @@ class Table(NamedTuple):
 
 
 class CsvFolder:
-    """Write rows into the files of one folder, which are opened as they are needed."""
+    """Write rows into files, which are opened as they are needed: in `part`, until they are whole and in `folder`."""
 
-    def __init__(self, folder: Path, opened: ExitStack) -> None:
-        self._folder, self._opened = folder, opened
+    def __init__(self, folder: Path, part: Path, opened: ExitStack) -> None:
+        self._folder, self._part, self._opened = folder, part, opened
         self._tables: dict[tuple[str, tuple[str, ...], frozenset[tuple[str, str]]], Table] = {}
         self.longest = 0
         self.unfinished: set[str] = set()
@@ -113,54 +113,42 @@ class CsvFolder:
         self, option: str, name: str, ends: tuple[str, ...], columns: Columns, others: frozenset[tuple[str, str]]
     ) -> Table:
         number = sum(1 for known, _, _ in self._tables if known == name) + 1
-        path = self._folder / f"{name.lower()}{f'-{number}' if number > 1 else ''}.csv"
+        file_name = f"{name.lower()}{f'-{number}' if number > 1 else ''}.csv"
         types = {**columns, **dict(others)}
-        file = self._opened.enter_context(path.open("w", encoding="utf-8", newline=""))
+        file = self._opened.enter_context((self._part / file_name).open("w", encoding="utf-8", newline=""))
         file.write(",".join([*ends, *(f"{column}:{found}" for column, found in types.items())]) + "\n")
-        table = self._tables[name, ends, others] = Table(option, name, path, tuple(types), file)
+        table = self._tables[name, ends, others] = Table(option, name, self._folder / file_name, tuple(types), file)
         return table
 
 
 def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Written:
     """Write a graph into a folder, in constant memory.
 
-    Raises InputError where the folder holds anything but an earlier export, which is replaced, or cannot be written.
+    An earlier export there is replaced once this one is whole. Raises InputError where the folder holds anything else
+    or cannot be written, StoreError where the graph changed meanwhile.
     """
-    _make_empty(folder)
-    total = sum(view.count(kind) for kind in (*PROMOTED, *ENDS))
+    check_still = view.still()
+    counts: dict[str, int] = {kind: view.count(kind) for kind in (*PROMOTED, *ENDS)}
     sums = Checksums()
-    try:
-        with ExitStack() as opened, progress.task("exporting", total, "rows") as task:
-            files = CsvFolder(folder, opened)
-            for kind in PROMOTED:
-                for key in view.all_awaited(kind):
-                    columns = {NAME: "string", "kind": "string"}
-                    files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
-            for section in SECTIONS:
-                for row in rows_of(view, section):
-                    _add(files, section, row)
-                    sums.add(section, line(section, row))
-                    task.advance()
-            _add_store(files)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}", hint="is the disk full?") from error
+    with (
+        replacing(folder) as part,
+        ExitStack() as opened,
+        progress.task("exporting", sum(counts.values()), "rows") as task,
+    ):
+        files = CsvFolder(folder, part, opened)
+        for kind in PROMOTED:
+            for key in view.all_awaited(kind):
+                columns = {NAME: "string", "kind": "string"}
+                files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
+        for section in SECTIONS:
+            for row in rows_of(view, section):
+                _add(files, section, row)
+                sums.add(section, line(section, row))
+                task.advance()
+            check_still()
+        sums.must_be(counts)
+        _add_store(files)
     return Written(tuple(str(table.path) for table in files.tables()), sums, _command(files))
-
-
-def _make_empty(folder: Path) -> None:
-    """Make the folder, or empty it of an earlier export."""
-    labels = (*PROMOTED, *ENDS, STORE, AWAITED, *(label for label, _ in ATTACHMENT_LABELS.values()))
-    ours = {name.lower() for name in labels}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        there = sorted(folder.iterdir())
-        for path in there:
-            if path.suffix != ".csv" or path.stem.partition("-")[0] not in ours:
-                raise InputError(f"{folder} is not empty: it holds {path.name}", hint="name a new folder")
-        for path in there:
-            path.unlink()
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}", hint="name another folder") from error
 
 
 def _add_store(files: CsvFolder) -> None:

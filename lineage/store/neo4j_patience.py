@@ -21,7 +21,13 @@ SAY_SECONDS = 3.0
 """How long a writer waits for another one before it says so."""
 
 TURN_SECONDS = 30.0
-"""How long a writer waits for another one before it gives up."""
+"""How long a writer waits for another one before it gives up. One that comes after that one is waited for as long."""
+
+LOOK_SECONDS = 1.0
+"""How long between two looks at a transaction, whether somebody is in its way."""
+
+_HOLDER = {False: "another writer", True: "an open transaction of somebody else"}
+"""Who is in the way of a write, and of a change of the schema, by whether it is one."""
 
 _PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
@@ -29,9 +35,10 @@ Given = TypeVar("Given")
 
 
 class Patience:
-    """Try again while a server is away, and bound the wait for another writer.
+    """Try again while a server is away, and bound the wait for whoever holds a lock.
 
-    `sessions` opens another session on the same database: a transaction that waits cannot end itself.
+    `sessions` opens another session for writing on the same database: a transaction that waits cannot end itself, and
+    on a cluster it is shown by the member that writes.
     """
 
     def __init__(self, url: str, sessions: Callable[[], Session], progress: Progress = SILENT) -> None:
@@ -61,14 +68,12 @@ class Patience:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def write(
-        self,
-        session: Session,
-        begin: Callable[[ManagedTransaction], Given],
-        work: Callable[[Given], object] = lambda begun: None,
+        self, session: Session, work: Callable[[ManagedTransaction], object], *, changes_schema: bool = False
     ) -> None:
         """Run a managed write that does no harm when it is done twice; a read-only database is told at once.
 
-        `begin` takes the turn among writers: that wait is bounded, `work` may take as long as it likes.
+        While somebody else's lock is in its way it waits, and no longer than TURN_SECONDS for the same one: many that
+        take turns may be waited for in turn. What it does itself may take as long as it likes.
         """
         from neo4j import unit_of_work
         from neo4j.exceptions import ForbiddenOnReadOnlyDatabase
@@ -78,48 +83,75 @@ class Patience:
         @unit_of_work(metadata={"lineage": mark})
         def run(transaction: ManagedTransaction) -> None:
             try:
-                with self._turn(mark):
-                    begun = begin(transaction)
-                work(begun)
+                work(transaction)
             except ForbiddenOnReadOnlyDatabase as error:
                 raise store_error(self.url, error) from error
 
-        self.tried(lambda: session.execute_write(run))
+        def once() -> None:
+            with self._watched(mark, changes_schema):
+                session.execute_write(run)
+
+        self.tried(once)
 
     @contextmanager
-    def _turn(self, mark: str) -> Iterator[None]:
-        """Watch the transaction that bears a mark while it waits for another writer's lock."""
+    def _watched(self, mark: str, changes_schema: bool) -> Iterator[None]:
+        """Watch the transaction that bears a mark for as long as it goes on."""
         from neo4j.exceptions import DriverError, Neo4jError
 
         done, gave_up = threading.Event(), threading.Event()
-        threading.Thread(target=self._watch, args=(mark, done, gave_up), daemon=True).start()
+        threading.Thread(target=self._watch, args=(mark, changes_schema, done, gave_up), daemon=True).start()
         try:
             yield
         except (DriverError, Neo4jError) as error:
             if not gave_up.is_set():
                 raise
             raise StoreError(
-                f"the store {self.url} is held by another writer: waited {TURN_SECONDS:.0f} seconds for it."
+                f"the store {self.url} is held by {_HOLDER[changes_schema]}: waited {TURN_SECONDS:.0f} seconds for it."
                 " Nothing was half-written",
                 hint="run the command again later; SHOW TRANSACTIONS on the server names who holds it",
             ) from error
         finally:
             done.set()
 
-    def _watch(self, mark: str, done: threading.Event, gave_up: threading.Event) -> None:
-        """Say that a transaction waits, and end it when it did so for too long."""
-        if done.wait(SAY_SECONDS):
-            return
-        self._progress.note(f"the store {self.url}: waiting for another writer, for up to {TURN_SECONDS:.0f} s")
-        if done.wait(TURN_SECONDS - SAY_SECONDS):
-            return
-        gave_up.set()
-        with suppress(StoreError), told(self.url), self._sessions() as session:
-            found = (
-                "SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData.lineage = $mark RETURN transactionId"
-            )
-            if (waiting := session.run(found, mark=mark).value()) and not done.is_set():
-                session.run("TERMINATE TRANSACTIONS $waiting", waiting=waiting).consume()
+    def _watch(self, mark: str, changes_schema: bool, done: threading.Event, gave_up: threading.Event) -> None:
+        """Say that a transaction waits, and end it when it did so for too long.
+
+        A look that fails is taken again: who waits cannot end itself, and nobody else would.
+        """
+        free = since = time.monotonic()  # when nothing was in the way, when the same holder was not in the way yet
+        before, said, pause = "", False, SAY_SECONDS
+        while not done.wait(pause):
+            pause = LOOK_SECONDS
+            with suppress(StoreError), told(self.url), self._sessions() as session:
+                ours, holder = _look(session, mark, changes_schema)
+                now = time.monotonic()
+                free = free if holder else now
+                since = now if not holder or (before and holder != before) else since
+                before = holder
+                if now - free >= SAY_SECONDS and not said and not done.is_set():
+                    said = True
+                    whom = _HOLDER[changes_schema]
+                    self._progress.note(f"the store {self.url}: waiting for {whom}, for up to {TURN_SECONDS:.0f} s")
+                if now - since >= TURN_SECONDS and not done.is_set():
+                    gave_up.set()
+                    session.run("TERMINATE TRANSACTIONS $ours", ours=ours).consume()
+
+
+def _look(session: Session, mark: str, changes_schema: bool) -> tuple[list[str], str]:
+    """Name the transactions that bear a mark, and say who is in their way; nothing where nobody is.
+
+    Of a change of the schema the server tells no lock that it waits for: it waits while it makes no index.
+    """
+    found = session.run(
+        "SHOW TRANSACTIONS YIELD transactionId, status, metaData WHERE metaData.lineage = $mark"
+        " RETURN transactionId, status",
+        mark=mark,
+    ).values()
+    holder = next((status for _, status in found if status.startswith("Blocked")), "")
+    if found and changes_schema and not holder:
+        at_work = session.run("SHOW INDEXES YIELD name, state WHERE state = 'POPULATING' RETURN name").value()
+        holder = "" if at_work else _HOLDER[True]
+    return [each for each, _ in found], holder
 
 
 class Reading:

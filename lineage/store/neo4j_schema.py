@@ -7,7 +7,8 @@ where it is not there. One node `LineageStore` keeps the schema's version; who w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import StoreError
 from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED, EMPTY
@@ -39,6 +40,12 @@ _MADE_MEANWHILE = frozenset(
     for name in ("EquivalentSchemaRuleAlreadyExists", "IndexAlreadyExists", "ConstraintAlreadyExists")
 )
 
+_OF_SCHEMA = ("CREATE INDEX ", "CREATE CONSTRAINT ", "DROP INDEX ", "DROP CONSTRAINT ")
+"""What statements that change the schema begin with."""
+
+_KEYED = (*PROMOTED, *(label for label, _ in ATTACHMENTS.values()))
+"""Labels whose nodes have a key."""
+
 _ROWS = 10_000
 """Nodes or edges of one transaction that finishes an import."""
 
@@ -59,8 +66,7 @@ def take_turn() -> str:
 
 def constraints() -> dict[str, str]:
     """Give the statements that make the unique keys, by name: writing needs them."""
-    labels = [*PROMOTED, *(label for label, _ in ATTACHMENTS.values())]
-    made = {f"lineage_{label.lower()}_key": f"FOR (n:{label}) REQUIRE n.key IS UNIQUE" for label in labels}
+    made = {f"lineage_{label.lower()}_key": f"FOR (n:{label}) REQUIRE n.key IS UNIQUE" for label in _KEYED}
     made["lineage_awaited_key"] = f"FOR (n:{AWAITED}) REQUIRE (n.kind, n.key) IS UNIQUE"
     made["lineage_store"] = f"FOR (n:{STORE}) REQUIRE n.name IS UNIQUE"
     return {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS {what}" for name, what in made.items()}
@@ -99,15 +105,34 @@ class State(NamedTuple):
 def state_of(session: Session, url: str) -> State:
     """Look how far a store is; refuses one that a newer lineage made."""
     result = session.run(f"MATCH (s:{STORE}) RETURN s.schema_version, s.{UNFINISHED}")
-    found = result.values()
-    state = State(*(int(found[0][0]), tuple(found[0][1] or ())) if found else (0, ()), result.consume().database)
-    if state.version > schema_version():
+    found = [row for row in result.values() if isinstance(row[0], int)]  # a stranger's node may have our label
+    version, unfinished = found[0] if found else (0, None)
+    state = State(version, tuple(unfinished or ()), result.consume().database)
+    _refuse_newer(url, state.version)
+    return state
+
+
+def check_version(transaction: ManagedTransaction, url: str) -> None:
+    """Refuse to write, once the turn is taken, where the schema is another one than when the store was opened.
+
+    Whoever brought it up to date meanwhile would find rows of the old kind in it.
+    """
+    [[version]] = transaction.run(f"MATCH (s:{STORE} {{name: 'lineage'}}) RETURN s.schema_version").values()
+    _refuse_newer(url, version)
+    if version != schema_version():
+        raise StoreError(
+            f"the store {url} was replaced meanwhile by one of an older version of lineage (its schema is {version})",
+            hint="run the command again: that brings it up to date",
+        )
+
+
+def _refuse_newer(url: str, version: int) -> None:
+    if version > schema_version():
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"
-            f" (its schema is {state.version}, this one knows up to {schema_version()})",
+            f" (its schema is {version}, this one knows up to {schema_version()})",
             hint="upgrade: pip install -U model-lineage",
         )
-    return state
 
 
 def make_ready(session: Session, patience: Patience) -> None:
@@ -115,15 +140,15 @@ def make_ready(session: Session, patience: Patience) -> None:
 
     Any number of processes may do this at once: nothing here does harm when it is done twice.
     """
-    state = state_of(session, patience.url)
+    state = patience.tried(lambda: state_of(session, patience.url))
     if state.version == 0:
-        _refuse_foreign(session, patience.url)
+        state = _refuse_foreign(session, patience)
     wanted = {**constraints(), **indexes()}
-    missing = [wanted[name] for name in wanted.keys() - _there(session, state)]
+    missing = [wanted[name] for name in wanted.keys() - _there(session, patience, state)]
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
         _change(session, patience, statement)
     if missing:
-        session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume()
+        patience.tried(lambda: session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume())
     _finish_import(session, patience)
     if state.version == 0:
         _note_down(session, patience, take_turn())
@@ -138,25 +163,40 @@ def make_ready(session: Session, patience: Patience) -> None:
             _note_down(session, patience, done, number=number, name=f"{number} {name}")
 
 
-def can_be_written(session: Session, url: str) -> bool:
+def can_be_written(session: Session, patience: Patience) -> bool:
     """Say whether a store is ready and has its keys, though an index may be missing."""
-    state = state_of(session, url)
-    return state.is_ready and constraints().keys() <= _there(session, state)
+    state = patience.tried(lambda: state_of(session, patience.url))
+    return state.is_ready and constraints().keys() <= _there(session, patience, state)
 
 
 def _finish_import(session: Session, patience: Patience) -> None:
     """Make the empty lists that CSV files could only name. Killed on the way, the next one goes on."""
-    for name in state_of(session, patience.url).unfinished:
+    for name in patience.tried(lambda: state_of(session, patience.url)).unfinished:
         if name != IMPORTED:
             pattern = f"(n:{name})" if name in PROMOTED else f"()-[n:{name}]->()"
-            session.run(
+            lists = (
                 f"MATCH {pattern} WHERE n.{EMPTY} IS NOT NULL CALL (n) {{"
                 f" FOREACH (name IN n.{EMPTY} | SET n[name] = []) REMOVE n.{EMPTY}"
                 f" }} IN TRANSACTIONS OF {_ROWS} ROWS"
-            ).consume()
+            )
+            patience.tried(partial(_rows, session, lists))
         rest = f"MATCH (s:{STORE}) SET s.{UNFINISHED} = [each IN s.{UNFINISHED} WHERE each <> $name]"
         _note_down(session, patience, rest, name=name)
     _note_down(session, patience, f"MATCH (s:{STORE}) WHERE s.{UNFINISHED} = [] REMOVE s.{UNFINISHED}")
+
+
+def holds_something(session: Session, patience: Patience) -> bool:
+    """Say whether there is a node of any kind."""
+    return any(_is_there(session, patience, label) for label in PROMOTED)
+
+
+def foreign_label(session: Session, patience: Patience) -> str | None:
+    """Name one of our labels that has nodes; in a database without a store they are another application's."""
+    return next((label for label in (*_KEYED, AWAITED, STORE) if _is_there(session, patience, label)), None)
+
+
+def _is_there(session: Session, patience: Patience, label: str) -> bool:
+    return bool(patience.tried(partial(_rows, session, f"MATCH (n:{label}) RETURN 1 LIMIT 1")))
 
 
 def drop_indexes(session: Session, patience: Patience) -> None:
@@ -165,7 +205,7 @@ def drop_indexes(session: Session, patience: Patience) -> None:
         _change(session, patience, f"DROP INDEX {name} IF EXISTS")
 
 
-def _there(session: Session, state: State) -> set[str]:
+def _there(session: Session, patience: Patience, state: State) -> set[str]:
     """Name the constraints and indexes that are there; a unique key is an index of its own name.
 
     To look at them is a right of its own: who has not got it takes the store's word.
@@ -173,32 +213,40 @@ def _there(session: Session, state: State) -> set[str]:
     from neo4j.exceptions import Forbidden
 
     try:
-        return set(session.run("SHOW INDEXES YIELD name").value())
+        return set(patience.tried(lambda: session.run("SHOW INDEXES YIELD name").value()))
     except Forbidden:
         if not state.is_ready:
             raise
         return {*constraints(), *indexes()}
 
 
-def _refuse_foreign(session: Session, url: str) -> None:
-    """Refuse a database that holds another application's nodes under our labels."""
-    for label in PROMOTED:
-        if session.run(f"MATCH (n:{label}) RETURN 1 LIMIT 1").value():
-            raise StoreError(
-                f"{url} is no lineage store: its database holds {label} nodes of another application",
-                hint="use a database of its own; in the community edition that is a server of its own",
-            )
+def _refuse_foreign(session: Session, patience: Patience) -> State:
+    """Refuse a database that holds another application's nodes under our labels; gives how far it is.
+
+    Another writer may have begun a store between the two looks: its nodes are no stranger's.
+    """
+    label = foreign_label(session, patience)
+    state = patience.tried(lambda: state_of(session, patience.url))
+    if label is not None and state.version == 0:
+        raise StoreError(
+            f"{patience.url} is no lineage store: its database holds {label} nodes of another application",
+            hint="use a database of its own; in the community edition that is a server of its own",
+        )
+    return state
 
 
 def _change(session: Session, patience: Patience, statement: str) -> None:
-    """Run one statement in a transaction of its own, however long it takes: an index of millions takes minutes.
+    """Run one statement in a transaction of its own, however long it takes: a key of millions takes minutes.
 
+    A change of the schema waits for every open transaction that has used the label, and who uses it next waits for
+    the change: so that wait is bounded as that for another writer is.
     `IF NOT EXISTS` looks before it takes the schema's lock: what another process made in between is there as well.
     """
     from neo4j.exceptions import ClientError
 
     try:
-        patience.write(session, _itself, lambda transaction: transaction.run(statement).consume())
+        schema = statement.startswith(_OF_SCHEMA)
+        patience.write(session, lambda transaction: transaction.run(statement).consume(), changes_schema=schema)
     except ClientError as error:
         if error.code not in _MADE_MEANWHILE:
             raise
@@ -209,5 +257,5 @@ def _note_down(session: Session, patience: Patience, statement: str, **parameter
     patience.write(session, lambda transaction: transaction.run(statement, parameters).consume())
 
 
-def _itself(transaction: ManagedTransaction) -> ManagedTransaction:
-    return transaction
+def _rows(session: Session, statement: str) -> list[list[Any]]:
+    return session.run(statement).values()

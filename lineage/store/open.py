@@ -21,13 +21,13 @@ BACKENDS = "a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, neo
 """What can be opened, as an error tells it."""
 
 
-def open_store(url: str, *, read_only: bool = False, progress: Progress = SILENT) -> GraphStore:
+def open_store(url: str, *, read_only: bool = False, source: bool = False, progress: Progress = SILENT) -> GraphStore:
     """Open the store at a URL or a bare path. A file is made by the first write, not before.
 
-    Only the default store's folder is made too: a typing error in another path shall not grow folders. `progress` is
-    told where a person has to wait for a server. Who sits at a terminal is asked here for a password that is nowhere
-    else: before any work begins, and any bar is drawn. Raises InputError for a URL that names no store of ours: never
-    with what may be a password in it.
+    Only the default store's folder is made too: a typing error in another path shall not grow folders. `source` is what
+    a copy reads: it may have a login of its own. `progress` is told where a person has to wait for a server. Who sits
+    at a terminal is asked here for a password that is nowhere else: before any work begins, and any bar is drawn.
+    Raises InputError for a URL that names no store of ours: never with what may be a password in it.
     """
     if url == "memory:":
         return _memory(url)
@@ -40,7 +40,7 @@ def open_store(url: str, *, read_only: bool = False, progress: Progress = SILENT
             )
         return _sqlite(url, url, read_only)
     if scheme[1].lower() in NEO4J_SCHEMES:
-        return _neo4j(url, read_only, progress)
+        return _neo4j(url, read_only, source, progress)
     if scheme[1].lower() == "sqlite":
         return _sqlite_url(url, url[scheme.end() :], read_only)
     raise InputError(f"{scheme[1]}://… is no store: nothing is known of this scheme", hint=f"a store is {BACKENDS}")
@@ -80,11 +80,13 @@ def _default_path(path: Path) -> Path | None:
         return None
 
 
-def _neo4j(url: str, read_only: bool, progress: Progress) -> GraphStore:
+def _neo4j(url: str, read_only: bool, source: bool, progress: Progress) -> GraphStore:
+    from lineage.settings import Neo4jSettings
     from lineage.store.neo4j import Neo4jStore
     from lineage.store.neo4j_connection import address_of, with_password
 
-    return Neo4jStore(with_password(address_of(url)), read_only=read_only, progress=progress)
+    address = address_of(url, Neo4jSettings.from_environment(source=source))
+    return Neo4jStore(with_password(address), read_only=read_only, progress=progress)
 
 
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")

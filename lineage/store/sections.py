@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from lineage.errors import StoreError
 from lineage.store.interface import EdgeRow, NodeRow
 from lineage.store.promoted import ENDS, PROMOTED, canonical
 from lineage.store.rows import Rows
@@ -115,6 +116,18 @@ class Checksums:
         """Add one line, without its line feed."""
         self._hashes[section].update(text.encode("utf-8", "surrogatepass") + b"\n")
         self.counts[section] += 1
+
+    def must_be(self, counts: Mapping[str, int]) -> None:
+        """Compare with what was counted before: rows that somebody made by hand, in Cypher, show in nothing else.
+
+        Raises StoreError where they differ.
+        """
+        if moved := [kind for kind, number in counts.items() if self.counts[kind] != number]:
+            details = ", ".join(f"{kind} (counted {counts[kind]:,}, read {self.counts[kind]:,})" for kind in moved)
+            raise StoreError(
+                f"the store changed while it was read: {details}",
+                hint="run this again while nobody changes it; `lineage store check` tells whether it is whole",
+            )
 
     def digests(self) -> dict[str, str]:
         """Give the digest of each section."""

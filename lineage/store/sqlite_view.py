@@ -229,7 +229,9 @@ class SqliteView(StoreView):
     def _each(self, statement: str) -> Iterator[Any]:
         """Give rows one by one, in constant memory."""
         try:
-            yield from self._connection.execute(statement)
+            # `yield from` would close the cursor when whoever reads is interrupted, which a closed store refuses.
+            for row in self._connection.execute(statement):  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise store_error(self._url, error) from error
 

@@ -14,12 +14,16 @@ from lineage.answers.session import Session
 from lineage.answers.store import LISTED, store_check
 from lineage.errors import InputError, LineageError
 from lineage.store.dump import dump
+from lineage.store.interface import NodeKind
 from lineage.store.open import open_store
+from lineage.store.sqlite_keys import pack_key
 from lineage_schemas.export import json_schema
+from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.record import Record
-from lineage_schemas.weights import Weights
-from tests.support.graphs import FAMILY, derivation, evidence, model, revision
+from lineage_schemas.revision import Tree
+from lineage_schemas.weights import GroupWeights, Weights
+from tests.support.graphs import FAMILY, derivation, evidence, group, model, revision
 from tests.support.nobody import without_rights
 
 
@@ -295,6 +299,49 @@ def test_an_edge_that_is_missing_is_found(tmp_path: Path) -> None:
         answer = store_check(session)
     missing = {finding.message.split()[1] for finding in answer.findings if finding.id == "missing-edge"}
     assert missing == {"HAS_REVISION", "HAS_PARENT", "POINTS_TO", "HAS_CHANGE", "PUBLISHED_BY"}
+
+
+GONE = "org/base@" + "f" * 40
+
+
+@pytest.mark.parametrize("incomplete", [None, "a shallow clone"])
+@pytest.mark.parametrize("kind", ["CONTAINS", "HAS_WEIGHTS"])
+def test_what_hangs_on_an_unknown_commit_is_found(path: str, kind: str, incomplete: str | None) -> None:
+    """Files and weights of a commit that is not there are told once, unless the history was not read whole."""
+    entries = tuple(FileEntry(path=f"{n}.bin", blob_id=f"{n:040x}", size=3) for n in range(1_200))
+    hanging = {
+        "CONTAINS": GraphBatch(trees=(Tree(revision=GONE, entries=entries),)),
+        "HAS_WEIGHTS": GraphBatch(group_weights=(GroupWeights(revision=GONE, group=group(), weights=ZEROS),)),
+    }
+    with Session(store_url=path) as session:
+        session.store.write(GraphBatch(models=(model("org/base", head="c1", history_incomplete=incomplete),)))
+        before = store_check(session).findings
+        session.store.write(hanging[kind])
+        found = [finding for finding in store_check(session).findings if finding not in before]
+    assert [(finding.id, finding.about) for finding in found] == ([] if incomplete else [("dangling-edge", GONE)])
+    assert all(f"{kind} leads from it to " in finding.message for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "edges"),
+    [
+        ("Revision", "org/base@c1", {"HAS_REVISION", "HAS_PARENT", "CONTAINS", "HAS_WEIGHTS"}),
+        ("Change", "org/base@refs/heads/main:c0", {"HAS_CHANGE"}),
+        ("File", f"gitblob:{'a' * 40}", {"CONTAINS"}),
+        ("Model", "you/merged", {"DERIVED_FROM"}),
+    ],
+)
+def test_a_node_that_went_leaves_edges_that_are_found(path: str, kind: NodeKind, key: str, edges: set[str]) -> None:
+    """Whatever edge leads to or from what is not there any more is told, whichever end it is."""
+    import sqlite3
+
+    with sqlite3.connect(path) as connection:
+        stored = pack_key(kind, key)
+        assert connection.execute(f"UPDATE {kind.lower()} SET body = NULL WHERE key = ?", (stored,)).rowcount == 1
+    connection.close()
+    with Session(store_url=path) as session:
+        found = [each for each in store_check(session).findings if (each.id, each.about) == ("dangling-edge", key)]
+    assert {finding.message.split()[0] for finding in found} == edges
 
 
 def test_many_faults_are_counted_and_a_few_are_listed(tmp_path: Path) -> None:

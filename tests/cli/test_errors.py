@@ -133,6 +133,7 @@ def test_a_hostile_message_cannot_steer_or_forge(monkeypatch: pytest.MonkeyPatch
         (["trace", "a/b", "--depth", "0"], "0 is not in the range x>=1"),
         (["check", "a/b", "--max-bytes", "many"], "'many' is no size; write 64000000, 64MB or 2GiB"),
         (["check", "a/b", "--max-bytes", "1e308TB"], "'1e308TB' is no size; write 64000000, 64MB or 2GiB"),
+        (["store", "info", "--store", " "], "it is empty"),
         (["check", "a/b", "--output", "/nowhere/x.json"], "there is no folder '/nowhere'"),
         (["check", "-f", "/nowhere/models.txt"], "No such file or directory"),
         (["--frobnicate"], "No such option '--frobnicate'"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lineage.errors import StoreError
 from lineage.store.copying import copy_store
 from lineage.store.dump import dump
 from lineage.store.interface import EdgeRow, GraphStore, NodeRow, StoreView
@@ -66,6 +69,23 @@ def test_awaited_edges_are_awaited_no_more(stores: Stores) -> None:
     stores.store.erase(["org/base", "you/tuned", "you/merged", "some/other"])
     stores.write()
     assert stores.dump() == []
+
+
+def test_a_view_knows_whether_it_is_one_moment(stores: Stores) -> None:
+    """Whoever reads all of a store is told if a writer moved it: by an error, where the view is no snapshot."""
+    stores.write(FAMILY)
+    with stores.view() as view:
+        check = view.still()
+        check()
+        before = list(dump(view, clocks=True))
+        stores.store.write(GraphBatch(models=(model("late/comer"),)))
+        if stores.keeps_views:
+            check()
+            assert list(dump(view, clocks=True)) == before
+        else:
+            with pytest.raises(StoreError, match="somebody wrote to the store"):
+                check()
+            view.still()()
 
 
 def test_what_is_replaced_is_awaited_no_more(stores: Stores) -> None:

@@ -56,6 +56,16 @@ def compose() -> dict[str, Any]:
     return found
 
 
+def test_a_store_is_moved_in_with_its_log() -> None:
+    """The commands mount the folder of a store: of a file alone the last changes, in the log beside it, are lost."""
+    page = (ROOT / "docker/README.md").read_text("utf-8")
+    (moving,) = [shlex.split(line) for line in page.splitlines() if " store copy /" in line]
+    source = moving[moving.index("copy") + 1]
+    here, there, mode = moving[moving.index("--volume") + 1].rsplit(":", 2)
+    assert (there, mode) == (source.rpartition("/")[0], "ro")
+    assert "." not in here.rpartition("/")[2]
+
+
 def test_both_stages_stand_on_one_base_that_can_be_pinned() -> None:
     """The base image is an argument, so that a digest can be given, and its default is a slim tag."""
     assert [value.split()[0] for name, value in instructions() if name == "FROM"] == ["${PYTHON_IMAGE}"] * 2

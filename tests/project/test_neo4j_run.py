@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.neo4j_jars import ENVIRON, VERSIONS, fetched, jars, kept
-from tests.support.neo4j_server import IDS
 from tests.support.shared import ROOT
+
+IDS = tuple(VERSIONS)
 
 CONFTEST = """
 from tests.support.neo4j_run import Neo4jRun
@@ -25,10 +26,13 @@ TESTS = """
 import os
 import pytest
 
+@pytest.mark.parametrize("number", range(20))
 @pytest.mark.parametrize("server", [pytest.param(name, marks=pytest.mark.neo4j) for name in os.environ["ON"].split()])
-def test_on_a_server(server):
+def test_on_a_server(server, number):
     if server in os.environ["SKIPPED"].split():
         pytest.skip("no server")
+    with open("where", "a") as file:
+        file.write(f"{server} {os.environ.get('PYTEST_XDIST_WORKER')}\\n")
 
 def test_without():
     pass
@@ -59,7 +63,14 @@ def test_each_server_is_counted(tmp_path: Path, options: tuple[str, ...]) -> Non
     """A run that used every server passes and tells how many tests each had, shared out to processes or not."""
     code, printed = outcome(tmp_path, *options)
     assert code == 0, printed
-    assert printed.count("1 tests ran on") == len(IDS)
+    assert printed.count("20 tests ran on") == len(IDS)
+
+
+def test_a_server_has_one_process(tmp_path: Path) -> None:
+    """Shared out to processes, the tests of a server stay together, and those of the other one go beside them."""
+    outcome(tmp_path, "--numprocesses=2", "--no-loadscope-reorder")
+    pairs = set((tmp_path / "where").read_text().splitlines())
+    assert len(pairs) == len({pair.split()[1] for pair in pairs}) == len(IDS)
 
 
 @pytest.mark.parametrize("skipped", [IDS, IDS[:1]])

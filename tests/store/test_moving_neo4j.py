@@ -6,12 +6,15 @@ import io
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from lineage.answers.moving import store_export
+from lineage.answers.session import Session
 from lineage.errors import InputError, StoreError
 from lineage.progress import Progress, Task
 from lineage.store import sections
@@ -169,6 +172,99 @@ def test_a_dump_of_neo4j_is_the_same_file(source: MemoryStore, target: GraphStor
     assert lines(back) == lines(source)
 
 
+class Busy(Progress):
+    """Do something beside a long reading, once, when some rows of it are read."""
+
+    def __init__(self, during: str, deed: Callable[[], object]) -> None:
+        self._during, self._deed, self.rows = during, deed, 0
+
+    @contextmanager
+    def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:
+        """Count the rows of the reading in question."""
+        yield _Counting(self) if description == self._during else Task()
+
+    def row(self) -> None:
+        """Count one row; at the twentieth the models are read, and the commits are not."""
+        self.rows += 1
+        if self.rows == 20:
+            self._deed()
+
+
+class _Counting(Task):
+    def __init__(self, busy: Busy) -> None:
+        self._busy = busy
+
+    def advance(self, amount: int = 1) -> None:
+        """Tell it."""
+        self._busy.row()
+
+
+LATE = GraphBatch(models=(model("a/late"),), revisions=(revision("a/late", "c0"),))
+"""A model that comes before those that are read by then, with a commit that comes after them."""
+
+
+@pytest.mark.parametrize("form", ["jsonl", "neo4j-csv"])
+def test_a_backup_of_a_store_in_use_is_refused(
+    source: MemoryStore, target: GraphStore, tmp_path: Path, form: Literal["jsonl", "neo4j-csv"]
+) -> None:
+    """What was read while somebody wrote is torn: the earlier backup stays, and one without writers replaces it."""
+    copy_store(source, target)
+    out = tmp_path / "backup"
+    with Session(store_url=target.url) as session:
+        store_export(session, form, out)
+    before = _files(out)
+    busy = Busy("exporting", lambda: target.write(LATE))
+    with (
+        Session(store_url=target.url, progress=busy) as session,
+        pytest.raises(StoreError, match=f"somebody wrote to the store {target.url}"),
+    ):
+        store_export(session, form, out)
+    assert busy.rows >= 20
+    assert [path.name for path in tmp_path.iterdir()] == ["backup"]
+    assert _files(out) == before
+    with Session(store_url=target.url) as session:
+        assert store_export(session, form, out).contents.nodes["Model"] == len(AWKWARD) + 7
+    assert _files(out) != before
+
+
+def _files(out: Path) -> dict[str, bytes]:
+    """Read a file, or the files of a folder."""
+    return {path.name: path.read_bytes() for path in (sorted(out.iterdir()) if out.is_dir() else [out])}
+
+
+def test_a_backup_into_a_pipe_has_no_end_when_somebody_wrote(source: MemoryStore, target: GraphStore) -> None:
+    """What cannot be taken back is refused by the import: its last line is missing."""
+    copy_store(source, target)
+    out = io.BytesIO()
+    with target.reading() as view, pytest.raises(StoreError, match="somebody wrote"):
+        write_jsonl(view, out, Busy("exporting", lambda: target.write(LATE)))
+    with pytest.raises(InputError, match="it is not whole"):
+        read_jsonl(MemoryStore(), out, "dump")
+
+
+def test_a_backup_is_counted(source: MemoryStore, target: GraphStore) -> None:
+    """A node that somebody makes by hand, in Cypher, while the rows are read shows in the numbers."""
+    copy_store(source, target)
+    busy = Busy("exporting", lambda: run(target.url, "CREATE (:Weights {key: 'files.v1:by-hand'})"))
+    with (
+        target.reading() as view,
+        pytest.raises(StoreError, match=r"changed while it was read: Weights \(counted 1, read 2\)"),
+    ):
+        write_jsonl(view, io.BytesIO(), busy)
+
+
+def test_a_copy_of_a_store_in_use_is_completed(source: MemoryStore, target: GraphStore) -> None:
+    """A copy beside which somebody wrote says that it is torn, and the same copy again makes it whole."""
+    copy_store(source, target)
+    copied = MemoryStore()
+    with pytest.raises(StoreError, match="somebody wrote") as caught:
+        copy_store(target, copied, Busy("copying", lambda: target.write(LATE)))
+    assert "run this again" in str(caught.value.hint)
+    assert lines(copied) != lines(target)
+    assert copy_store(target, copied).written > 0
+    assert lines(copied) == lines(target)
+
+
 def test_an_import_into_neo4j_is_idempotent(source: MemoryStore, target: GraphStore) -> None:
     """The same file twice changes nothing."""
     file = io.BytesIO()
@@ -272,14 +368,3 @@ def _keys(server: Neo4jServer) -> int:
 
     with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver:
         return len(driver.execute_query("SHOW CONSTRAINTS YIELD name").records)
-
-
-def test_csv_files_replace_only_csv_files_of_neo4j(source: MemoryStore, tmp_path: Path) -> None:
-    """An export into the folder of an earlier one replaces it; a folder with anything else is left alone."""
-    with source.reading() as view:
-        first = write_csv(view, tmp_path / "csv")
-        assert write_csv(view, tmp_path / "csv").files == first.files
-        assert sorted(map(str, (tmp_path / "csv").iterdir())) == sorted(first.files)
-        (tmp_path / "csv/thesis.docx").write_text("x")
-        with pytest.raises(InputError, match=r"thesis\.docx"):
-            write_csv(view, tmp_path / "csv")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage.errors import InputError
+from lineage.errors import InputError, LineageError, StoreError
 from lineage.settings import Neo4jSettings
 from lineage.store.neo4j_connection import address_of
 from lineage.store.open import open_store
@@ -99,3 +99,43 @@ def test_the_neo4j_database_of_users_is_no_store(url: str) -> None:
     with pytest.raises(InputError, match="users and rights") as caught:
         address_of(url, Neo4jSettings.from_environment({"NEO4J_DATABASE": "System"}))
     assert "NEO4J_DATABASE" in (caught.value.hint or "")
+
+
+def test_a_neo4j_source_may_have_a_login_of_its_own(tmp_path: Path) -> None:
+    """Each variable of the source stands before the common one, and the password's two stand in for each other."""
+    (tmp_path / "secret").write_text("of the file\n", "utf-8")
+    common = {"NEO4J_USERNAME": "us", "NEO4J_DATABASE": "ours", "NEO4J_PASSWORD": "common"}
+    file = {"NEO4J_SOURCE_PASSWORD_FILE": str(tmp_path / "secret"), "NEO4J_SOURCE_USERNAME": "them"}
+
+    def login(environ: dict[str, str], *, source: bool = True, url: str = "neo4j://h") -> tuple[object, ...]:
+        found = address_of(url, Neo4jSettings.from_environment(environ, source=source))
+        return found.user, found.database, found.password
+
+    assert login(common) == login(common, source=False) == ("us", "ours", "common")
+    assert login({**common, **file}) == ("them", "ours", "of the file")
+    assert login({**common, **file}, source=False) == ("us", "ours", "common")
+    assert login({**common, **file}, url="neo4j://me@h/there") == ("me", "there", "of the file")
+    assert login({**common, "NEO4J_SOURCE_DATABASE": "theirs", "NEO4J_SOURCE_PASSWORD": "s"}) == ("us", "theirs", "s")
+    with pytest.raises(InputError, match=r"^NEO4J_SOURCE_PASSWORD_FILE: "):
+        login({**common, "NEO4J_SOURCE_PASSWORD_FILE": str(tmp_path / "none")})
+
+
+def test_a_copy_logs_in_to_a_neo4j_source_as_the_source_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the end that is read takes the variables of a source, and the database that they name counts."""
+    from lineage.answers.moving import store_copy
+    from lineage.answers.session import Session
+
+    monkeypatch.setenv("NEO4J_PASSWORD", "common")
+    monkeypatch.setenv("NEO4J_SOURCE_PASSWORD_FILE", str(tmp_path / "none"))
+    for source, target, words in (
+        ("neo4j://127.0.0.1:9", str(tmp_path / "graph.db"), "^NEO4J_SOURCE_PASSWORD_FILE: "),
+        (str(tmp_path / "graph.db"), "neo4j://127.0.0.1:9", "does not answer"),
+    ):
+        with Session(store_url="memory:") as session, pytest.raises(LineageError, match=words):
+            store_copy(session, source, target)
+    monkeypatch.setenv("NEO4J_SOURCE_PASSWORD_FILE", "")
+    with Session(store_url="memory:") as session, pytest.raises(InputError, match="the same store"):
+        store_copy(session, "neo4j://127.0.0.1:9", "neo4j://127.0.0.1:9")
+    monkeypatch.setenv("NEO4J_SOURCE_DATABASE", "theirs")
+    with Session(store_url="memory:") as session, pytest.raises(StoreError, match="does not answer"):
+        store_copy(session, "neo4j://127.0.0.1:9", "neo4j://127.0.0.1:9")

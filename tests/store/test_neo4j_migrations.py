@@ -13,7 +13,7 @@ from lineage.errors import StoreError
 from lineage.store import neo4j_schema
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
-from tests.support.graphs import FAMILY
+from tests.support.graphs import FAMILY, model
 from tests.support.neo4j_server import run
 from tests.support.shared import ROOT
 
@@ -105,6 +105,28 @@ def test_migrations_of_neo4j_by_two_at_once(old: str) -> None:
         out, errors = process.communicate(timeout=60)
         assert out == "3\n", errors
     assert state(old) == DONE
+
+
+def test_a_writer_of_an_older_lineage_stops_at_a_migrated_store(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opened the store before it was migrated writes nothing more into it, nor does who is ahead of it."""
+    with open_store(old) as store:
+        store.write(GraphBatch())
+        with monkeypatch.context() as later:
+            later.setattr(neo4j_schema, "MIGRATIONS", LATER)
+            with open_store(old) as upgraded:
+                upgraded.write(GraphBatch())
+                before = state(old)
+        with pytest.raises(StoreError, match=r"newer version of lineage \(its schema is 3, this one knows up to 1\)"):
+            store.write(GraphBatch(models=(model("new/one"),)))
+        assert state(old) == before == DONE
+    run(old, "MATCH (s:LineageStore) SET s.schema_version = 1")
+    monkeypatch.setattr(neo4j_schema, "MIGRATIONS", LATER)
+    with open_store(old) as store:
+        store.write(GraphBatch())
+        run(old, "MATCH (s:LineageStore) SET s.schema_version = 2")
+        with pytest.raises(StoreError, match="replaced meanwhile by one of an older version"):
+            store.write(GraphBatch(models=(model("new/one"),)))
+        assert store.info().nodes["Model"] == 3
 
 
 def test_an_old_store_in_neo4j_that_may_not_be_written(old: str, monkeypatch: pytest.MonkeyPatch) -> None:

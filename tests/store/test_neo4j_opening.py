@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,10 +10,14 @@ from lineage.answers.session import Session as Asking
 from lineage.answers.store import store_info
 from lineage.answers.trace import trace
 from lineage.errors import StoreError
-from lineage.store import neo4j_connection
+from lineage.store import neo4j_connection, neo4j_schema
 from lineage.store.open import open_store
-from tests.support.graphs import FAMILY
+from lineage_schemas.graph_batch import GraphBatch
+from tests.support.graphs import FAMILY, model
 from tests.support.neo4j_server import run
+
+if TYPE_CHECKING:
+    from neo4j import Session
 
 
 @pytest.fixture
@@ -92,10 +96,40 @@ def test_a_database_of_neo4j_with_nothing_in_it_is_told(neo4j_url: str) -> None:
     assert not any(answer.nodes.values())
 
 
+def test_any_label_of_ours_in_neo4j_tells_a_stranger(neo4j_url: str) -> None:
+    """A database with another application's nodes is refused whichever label they share with us, and left as it is."""
+    labels = {statement.partition("FOR (n:")[2].partition(")")[0] for statement in neo4j_schema.constraints().values()}
+    assert {"Model", "Text", "Awaited", "LineageStore"} <= labels
+    for label in sorted(labels):
+        run(neo4j_url, "MATCH (n) DELETE n")
+        run(neo4j_url, f"CREATE (:{label} {{key: 'theirs', kind: 'theirs', name: 'theirs'}})")
+        with open_store(neo4j_url) as store:
+            assert "another application" in (store.info().note or "")
+            with pytest.raises(StoreError, match=f"holds {label} nodes of another application"):
+                store.write(FAMILY)
+    assert run(neo4j_url, "MATCH (n) RETURN count(n)") == [[1]]
+
+
+def test_two_that_begin_a_store_in_neo4j_at_once(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose first look found nothing writes into the store that another one has made by the second."""
+    look = neo4j_schema.state_of
+    with open_store(neo4j_url) as store, open_store(neo4j_url) as other:
+        assert store.info().note
+        assert other.info().note
+
+        def late(session: Session, url: str) -> neo4j_schema.State:
+            state = look(session, url)
+            monkeypatch.setattr(neo4j_schema, "state_of", look)
+            other.write(GraphBatch(models=(model("new/one"),)))
+            return state
+
+        monkeypatch.setattr(neo4j_schema, "state_of", late)
+        store.write(FAMILY)
+        assert store.info().nodes["Model"] == 4
+
+
 def test_a_store_in_neo4j_tells_its_own_version(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The version of the schema is the stored one, not the one that this lineage would make."""
-    from lineage.store import neo4j_schema
-
     monkeypatch.setattr(neo4j_schema, "MIGRATIONS", {7: ("a gap", ())})
     run(family, "MATCH (s:LineageStore) SET s.schema_version = 7")
     with Asking(store_url=family) as session:

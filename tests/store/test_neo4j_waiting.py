@@ -12,14 +12,14 @@ import pytest
 
 from lineage.errors import StoreError
 from lineage.progress import Progress
-from lineage.store import neo4j_connection, neo4j_patience
+from lineage.store import neo4j_connection, neo4j_patience, neo4j_schema
 from lineage.store.neo4j import Neo4jStore
 from lineage.store.neo4j_patience import Patience
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.cut_line import Proxy
 from tests.support.graphs import FAMILY, model
-from tests.support.neo4j_server import login
+from tests.support.neo4j_server import login, run
 
 AWAY = "does not answer; trying again for up to"
 
@@ -37,14 +37,24 @@ class Heard(Progress):
         self.notes.append(message)
 
 
+TURN = "MATCH (s:LineageStore) SET s.writes = s.writes"
+"""What holds the lock that writers take turns by."""
+
+LOOKED_UP = "MATCH (n:Model {hub: 'huggingface.co'}) RETURN n"
+"""What holds up a change of the schema: a question that an index of models answers."""
+
+
 @contextmanager
-def held(url: str) -> Iterator[Callable[[], None]]:
-    """Hold the lock that writers take turns by, as a writer that hangs does; gives what lets it go."""
+def held(url: str, statement: str = TURN) -> Iterator[Callable[[], None]]:
+    """Hold a lock as a writer or a reader that hangs does; gives what lets it go."""
     from neo4j import GraphDatabase
 
-    with GraphDatabase.driver(url, auth=login()) as driver, driver.session() as session:
+    with (
+        GraphDatabase.driver(url, auth=login(), notifications_min_severity="OFF") as driver,
+        driver.session() as session,
+    ):
         transaction = session.begin_transaction()
-        transaction.run("MATCH (s:LineageStore) SET s.writes = s.writes").consume()
+        transaction.run(statement).consume()
         yield transaction.close
         transaction.close()
 
@@ -57,6 +67,12 @@ def line(neo4j_url: str) -> Iterator[Proxy]:
     proxy = Proxy(int(neo4j_url.rpartition(":")[2]))
     yield proxy
     proxy.cut()
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every bound be a second or less."""
+    for name, seconds in (("SAY_SECONDS", 0.1), ("TURN_SECONDS", 1.0), ("LOOK_SECONDS", 0.1)):
+        monkeypatch.setattr(neo4j_patience, name, seconds)
 
 
 def over(line: Proxy, heard: Progress) -> Neo4jStore:
@@ -76,6 +92,7 @@ def test_a_writer_that_waits_says_so_and_gives_up(
         store.write(FAMILY)
     monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.3)
     monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 1.5)
+    monkeypatch.setattr(neo4j_patience, "LOOK_SECONDS", 0.2)
     with held(neo4j_url):
         for quiet in ((), ("--quiet",)):
             before = time.monotonic()
@@ -114,25 +131,74 @@ def test_a_long_write_is_not_cut(neo4j_url: str, monkeypatch: pytest.MonkeyPatch
     with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
         heard.notes.clear()
-        monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 2.0)
-        monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 3.0)
-        store._write(lambda writer: time.sleep(5))
+        monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.2)
+        monkeypatch.setattr(neo4j_patience, "TURN_SECONDS", 0.5)
+        monkeypatch.setattr(neo4j_patience, "LOOK_SECONDS", 0.2)
+        store._write(lambda writer: time.sleep(2))
     assert heard.notes == []
 
 
-def test_a_server_that_comes_back_is_waited_for(line: Proxy) -> None:
-    """A write and a question that find the server away are told once and done when it is back."""
+@pytest.mark.parametrize("change", ["made", "dropped"])
+def test_a_change_of_the_schema_is_not_waited_for_without_end(
+    neo4j_url: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's open transaction holds up a first load for as long as another writer may, which is told."""
     heard = Heard()
-    with over(line, heard) as store:
+    with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(GraphBatch())
-        for work in (lambda: store.write(GraphBatch(models=(model("new/one"),))), store.info):
-            line.cut()
-            timer = threading.Timer(1.0, line.mend)
-            timer.start()
-            work()
-            timer.join()
+        store.close()
+        if change == "made":
+            run(neo4j_url, "DROP INDEX lineage_model_family")
+        with held(neo4j_url, LOOKED_UP), monkeypatch.context() as hurried:
+            hurry(hurried)
+            before = time.monotonic()
+            with pytest.raises(StoreError, match="held by an open transaction"), store.bulk():
+                pytest.fail("the load began")
+            assert time.monotonic() - before < 15
+        assert ["an open transaction of somebody else, for up to 1 s" in note for note in heard.notes] == [True]
+        with store.bulk():
+            assert indexes(neo4j_url).isdisjoint(neo4j_schema.indexes())
+            store.write(FAMILY)
+        assert neo4j_schema.indexes().keys() <= indexes(neo4j_url)
+
+
+def test_a_load_beside_readers_keeps_the_indexes(neo4j_url: str) -> None:
+    """A load into a store that holds something waits for no reader, and none of them waits for it."""
+    heard = Heard()
+    with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
+        store.write(FAMILY)
+        with held(neo4j_url, LOOKED_UP), store.bulk():
+            assert neo4j_schema.indexes().keys() <= indexes(neo4j_url)
+            store.write(GraphBatch(models=(model("new/one"),)))
+            assert run(neo4j_url, "MATCH (n:Model {licence: 'mit'}) RETURN count(n)") is not None
         assert store.info().nodes["Model"] == 4
-    assert [AWAY in note for note in heard.notes] == [True, True]
+    assert heard.notes == []
+
+
+def indexes(url: str) -> set[str]:
+    """Name the indexes that are there."""
+    return {name for [name] in run(url, "SHOW INDEXES YIELD name")}
+
+
+def test_a_server_that_comes_back_is_waited_for(line: Proxy) -> None:
+    """Writes and a question that find the server away are told once and done when it is back: the first write too."""
+    heard = Heard()
+
+    def away(work: Callable[[], object]) -> None:
+        line.cut()
+        timer = threading.Timer(0.7, line.mend)
+        timer.start()
+        work()
+        timer.join()
+
+    with over(line, heard) as store:
+        with store.reading():  # while a view is open, a write looks whether it can do without the missing indexes
+            away(lambda: store.write(GraphBatch(models=(model("new/one"),))))
+        away(lambda: store.write(GraphBatch(models=(model("new/two"),))))
+        away(lambda: store.write(GraphBatch(models=(model("new/three"),))))
+        away(store.info)
+        assert store.info().nodes["Model"] == 6
+    assert [AWAY in note for note in heard.notes] == [True] * 4
 
 
 def test_a_question_whose_connection_breaks_is_asked_again(line: Proxy) -> None:
@@ -178,6 +244,73 @@ def test_the_patience_with_neo4j_is_as_long_as_it_says(kind: str, monkeypatch: p
     assert time.monotonic() - before < 1.5
     assert tries > 2
     assert heard.notes == ["the store bolt://h does not answer; trying again for up to 1 s"]
+
+
+class Held:
+    """A session whose write waits for others, and that answers looks at it, one after the other, the last for ever."""
+
+    def __init__(self, *looks: list[str] | Exception) -> None:
+        self._looks, self._ended, self._found = list(looks), threading.Event(), list[list[str]]()
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def execute_write(self, work: object) -> None:
+        """Wait until the last look was answered or the wait is ended from outside; without either, for long."""
+        from neo4j.exceptions import ClientError
+
+        until = time.monotonic() + 20
+        while time.monotonic() < until and self._looks:
+            if self._ended.wait(0.02):
+                raise ClientError("terminated")
+
+    def run(self, statement: str, **given: object) -> Held:
+        """Answer a look, or end the wait."""
+        if statement.startswith("TERMINATE"):
+            self._ended.set()
+        elif statement.startswith("SHOW TRANSACTIONS"):
+            look = self._looks[0] if len(self._looks) == 1 and self._looks[0] == HANGS else self._looks.pop(0)
+            if isinstance(look, Exception):
+                raise look
+            self._found = [["neo4j-transaction-9", status] for status in look]
+        return self
+
+    def values(self) -> list[list[str]]:
+        """Give what was found."""
+        return self._found
+
+    def consume(self) -> None:
+        """Read nothing."""
+
+
+HANGS = ["Blocked by: [neo4j-transaction-1]"]
+
+
+def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is one of a writer that hangs: eight that take their turns may take longer all together."""
+    hurry(monkeypatch)
+    heard = Heard()
+    looks = [[f"Blocked by: [neo4j-transaction-{holder}]"] for holder in range(8) for _ in range(2)]
+    session: Any = Held(*looks)
+    before = time.monotonic()
+    Patience("bolt://h", lambda: session, heard).write(session, lambda transaction: None)
+    assert time.monotonic() - before > 1.2
+    assert heard.notes == ["the store bolt://h: waiting for another writer, for up to 1 s"]
+
+
+def test_a_look_at_neo4j_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits is ended in time though the server could not be asked at first, or did not show the transaction."""
+    from neo4j.exceptions import ClientError, ServiceUnavailable
+
+    hurry(monkeypatch)
+    session: Any = Held(ServiceUnavailable("gone"), ClientError("no"), [], HANGS)
+    before = time.monotonic()
+    with pytest.raises(StoreError, match="held by another writer"):
+        Patience("bolt://h", lambda: session, Heard()).write(session, lambda transaction: None)
+    assert time.monotonic() - before < 10
 
 
 def test_a_reader_waits_for_no_writer_of_its_process(neo4j_url: str) -> None:

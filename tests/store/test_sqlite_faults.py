@@ -142,6 +142,16 @@ def test_a_store_opened_for_reading_is_not_written(path: Path) -> None:
     store.close()
 
 
+def test_a_walk_that_was_left_ends_in_silence(path: Path) -> None:
+    """Who is interrupted amid the rows closes the store first, and the interpreter the rows after it: no fault."""
+    store = SqliteStore(path)
+    with store.reading() as view:
+        rows = view.all_nodes("Model")
+        next(iter(rows))
+    store.close()
+    rows.close()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("what", ["file", "folder", "both"])
 def test_a_store_that_may_not_be_written_can_be_read(open_folder: Path, what: str) -> None:
     """Without the right to write file, folder or both, the graph is read as it is and a write says why it failed."""

@@ -5,20 +5,38 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.support.neo4j_jars import VERSIONS, fetched, kept
 from tests.support.neo4j_server import GIVEN_URI, IDS
 
 
+class ByServer(LoadScopeScheduling):  # type: ignore[misc]
+    """Keep the tests of a server in one process, and those of a file: what they share is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _server(nodeid) or nodeid.partition("::")[0]
+
+
 class Neo4jRun:
-    """Say what is fetched, and count the tests that run on a server for whoever reads the closing lines."""
+    """Share the tests out by server, say what is fetched, and count them for whoever reads the closing lines."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._ran: Counter[str] = Counter()
         self._told: set[str] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Begin with the tests on servers, which take longest."""
+        items.sort(key=lambda item: item.get_closest_marker("neo4j") is None)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> ByServer:
+        """Share the tests out to processes in our way."""
+        return ByServer(config, log)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say which servers will be downloaded for the tests of this process."""

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -230,15 +231,24 @@ def neo4j_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def empty_store(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Empty a server's database, and let whoever runs in this environment log in."""
     if GIVEN_URI:
-        uri, password = GIVEN_URI, ENVIRON.get("NEO4J_PASSWORD", "")
-    else:
-        server: Neo4jServer = request.getfixturevalue("neo4j_servers").get(name)
-        uri, password = server.uri, server.password
-    monkeypatch.setenv("NEO4J_PASSWORD", password)
-    if "NEO4J_USERNAME" in ENVIRON:
-        monkeypatch.setenv("NEO4J_USERNAME", ENVIRON["NEO4J_USERNAME"])
-    empty(uri)
-    return uri
+        for variable in ("NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"):
+            if variable in ENVIRON:
+                monkeypatch.setenv(variable, ENVIRON[variable])
+        may_be_emptied(GIVEN_URI)
+        empty(GIVEN_URI)
+        return GIVEN_URI
+    server: Neo4jServer = request.getfixturevalue("neo4j_servers").get(name)
+    monkeypatch.setenv("NEO4J_PASSWORD", server.password)
+    empty(server.uri)
+    return server.uri
+
+
+@cache
+def may_be_emptied(uri: str) -> None:
+    """End the run before it deletes a database that holds something, and no store of ours; asked once."""
+    [[nodes, stores]] = run(uri, "MATCH (n) RETURN count(n), count(CASE WHEN n:LineageStore THEN 1 END)")
+    if nodes and not stores:
+        pytest.exit(f"the tests would delete {nodes} nodes in {uri} that are no store of lineage", returncode=2)
 
 
 def login() -> tuple[str, str] | None:
@@ -257,7 +267,7 @@ def run(uri: str, statement: str, **parameters: object) -> list[list[Any]]:
     from neo4j import GraphDatabase
 
     with GraphDatabase.driver(uri, auth=login(), notifications_min_severity="OFF") as driver:
-        with driver.session() as session:
+        with driver.session(database=os.environ.get("NEO4J_DATABASE")) as session:
             return session.run(statement, parameters).values()
 
 
