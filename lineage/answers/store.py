@@ -34,6 +34,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
             "nodes": info.nodes,
             "edges": info.edges,
             "note": _note(info),
+            "size_note": info.size_note,
             "server": info.server,
             "database": info.database,
         }

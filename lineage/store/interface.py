@@ -49,7 +49,7 @@ class NodeRow(NamedTuple):
 class StoreInfo:
     """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version.
 
-    `note` says so where there is no store yet.
+    `note` says so where there is no store yet, `size_note` why nobody can say what it occupies.
     """
 
     url: str
@@ -61,6 +61,7 @@ class StoreInfo:
     server: str | None = None
     database: str | None = None
     note: str | None = None
+    size_note: str | None = None
 
 
 class Descent(NamedTuple):

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _EMPTY = "there is nothing in this database yet: is it the right one? The first write makes a store in it"
 
+_NO_SIZE = "Neo4j tells no client what a database occupies: measure its folder on the server"
+"""The community edition has no statement, procedure or bean for it, whatever rights one has."""
+
 _FOREIGN = "this database holds nodes of another application and no store: a store needs a database of its own"
 
 
@@ -107,7 +110,7 @@ class Neo4jStore(GraphStore):
                     self._make_ready()
 
     def info(self) -> StoreInfo:
-        """Describe the store. What it occupies on the server's disk is told by no statement of Neo4j."""
+        """Describe the store, but for what it occupies on the server's disk."""
         link = self._open()
         with told(self.url), link.session("READ") as session:
             state = link.patience.tried(lambda: neo4j_schema.state_of(session, self.url))
@@ -121,7 +124,7 @@ class Neo4jStore(GraphStore):
             nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
         return StoreInfo(
             self.url, "neo4j", state.version or neo4j_schema.schema_version(), None, nodes, edges, link.server,
-            state.database, note,
+            state.database, note, _NO_SIZE,
         )  # fmt: skip
 
     def close(self) -> None:

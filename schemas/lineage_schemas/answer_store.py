@@ -13,7 +13,7 @@ class StoreInfoAnswer(Answer):
 
     `note` says so where there is no store yet at that place: then `size_bytes` is null and every count 0.
     `server` names the server behind it with its version, `database` its database; null where there is none. A server
-    tells nobody what a database occupies: there `size_bytes` is null too.
+    tells nobody what a database occupies: there `size_bytes` is null too, and `size_note` says why.
     """
 
     url: str
@@ -25,6 +25,7 @@ class StoreInfoAnswer(Answer):
     note: str | None = None
     server: str | None = None
     database: str | None = None
+    size_note: str | None = None
 
 
 class StoreForgetAnswer(Answer):

@@ -60,7 +60,7 @@ def test_info_counts_what_was_collected(session: Session, tmp_path: Path) -> Non
         check_schema(answer)
         assert answer.url == str(tmp_path / "graph.db")
         assert answer.size_bytes
-        assert answer.note is None
+        assert (answer.note, answer.size_note) == (None, None)
         assert (answer.nodes["Model"], answer.edges["DERIVED_FROM"]) == (2, 1)
 
 

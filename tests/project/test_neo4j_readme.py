@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.cli.running import environment
 from tests.support.hub_server import HubServer
+from tests.support.neo4j_server import GIVEN_URI
 from tests.support.shared import ROOT
 
 
@@ -39,7 +40,9 @@ def test_the_compose_lines_name_what_is_there() -> None:
 
 def test_the_lines_for_a_neo4j_server_work(neo4j_url: str, tmp_path: Path) -> None:
     """With nothing but a server, its password and a Hub, the very lines collect, trace, back up and check."""
-    script = blocks()[1].replace("neo4j://localhost:7687", neo4j_url)
+    here_it_is = neo4j_url if GIVEN_URI else f"neo4j://{neo4j_url.partition('://')[2]}"
+    script = blocks()[1].replace("neo4j://localhost:7687", here_it_is)
+    assert here_it_is in script
     home, here = tmp_path / "home", tmp_path / "here"
     home.mkdir()
     here.mkdir()

@@ -10,7 +10,7 @@ from lineage.answers.session import Session as Asking
 from lineage.answers.store import store_info
 from lineage.answers.trace import trace
 from lineage.errors import StoreError
-from lineage.store import neo4j_schema
+from lineage.store import neo4j_connection, neo4j_schema
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.graphs import FAMILY, model
@@ -87,6 +87,8 @@ def test_a_database_of_neo4j_with_nothing_in_it_is_told(neo4j_url: str) -> None:
         answer = store_info(session)
     assert "nothing in this database yet" in (answer.note or "")
     assert answer.database == "neo4j"
+    assert answer.size_bytes is None
+    assert "no client what a database occupies" in (answer.size_note or "")
     run(neo4j_url, "CREATE (:Model {key: 'theirs'})")
     with Asking(store_url=neo4j_url) as session:
         answer = store_info(session)
@@ -133,3 +135,30 @@ def test_a_store_in_neo4j_tells_its_own_version(family: str, monkeypatch: pytest
     with Asking(store_url=family) as session:
         answer = store_info(session)
     assert (answer.schema_version, answer.note, answer.database) == (7, None, "neo4j")
+
+
+def test_a_server_that_is_too_old(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version is looked at when the store is first used, and the lowest that we know is named."""
+    monkeypatch.setattr(neo4j_connection, "LOWEST", (9999, 1))
+    with open_store(neo4j_url) as store, pytest.raises(StoreError, match="too old") as caught:
+        store.info()
+    assert "9999.1" in (caught.value.hint or "")
+
+
+def test_a_store_of_a_newer_lineage(neo4j_url: str) -> None:
+    """A schema of the future is neither read nor written."""
+    with open_store(neo4j_url) as store:
+        store.write(FAMILY)
+    run(neo4j_url, "MATCH (s:LineageStore) SET s.schema_version = 99")
+    with open_store(neo4j_url) as store:
+        with pytest.raises(StoreError, match="newer version"):
+            store.info()
+        with pytest.raises(StoreError, match="newer version"):
+            store.write(FAMILY)
+
+
+def test_a_database_of_another_application(neo4j_url: str) -> None:
+    """A database whose nodes bear our labels and are not ours is left alone."""
+    run(neo4j_url, "CREATE (:File {key: 'theirs'})")
+    with open_store(neo4j_url) as store, pytest.raises(StoreError, match="another application"):
+        store.write(FAMILY)

@@ -13,10 +13,10 @@ import pytest
 from lineage.errors import StoreError
 from lineage.store.neo4j_connection import address_of
 from lineage.store.open import open_store
-from tests.support.shared import ROOT
+from tests.support.graphs import FAMILY
+from tests.support.neo4j_server import GIVEN_URI, PARAMS, TLS
 
-TLS = ROOT / "tests" / "data" / "tls"
-"""A certificate that nobody signed but itself, for localhost and 127.0.0.1."""
+on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one's own speaks TLS is not ours to say")
 
 
 @pytest.fixture
@@ -72,6 +72,23 @@ def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
     assert f"want TLS? {scheme}+s://" in hint
 
 
+@on_our_own
+@pytest.mark.parametrize("neo4j_url", PARAMS[:1], indirect=True)
+@pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc"], ids="to {}".format)
+def test_a_neo4j_server_with_tls(neo4j_url: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written over an encrypted connection is read over one: with any certificate, or a known one."""
+    url = f"{scheme}://{neo4j_url.partition('://')[2]}"
+    if scheme.endswith("+s"):
+        assert "is not trusted: self-signed certificate" in refusal(url)[0]
+        monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "certificate.pem"))
+    with open_store(url) as store:
+        store.write(FAMILY)
+    with open_store(url) as store, store.reading() as view:
+        assert view.neighbours("DERIVED_FROM", ["you/tuned"], "out") == [("you/tuned", "org/base")]
+
+
+@on_our_own
+@pytest.mark.parametrize("neo4j_url", PARAMS[-1:], indirect=True)
 @pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc"], ids="to {}".format)
 def test_a_neo4j_server_without_tls(neo4j_url: str, scheme: str) -> None:
     """Nor is one that speaks no TLS."""

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from tests.support.neo4j_jars import ENVIRON, VERSIONS, jars, java
+from tests.support.shared import ROOT
 
 GIVEN_URI = os.environ.get("LINEAGE_TEST_NEO4J_URI", "")
 """A server of one's own to run the tests on, its password in NEO4J_PASSWORD. Everything in it is deleted."""
@@ -41,6 +42,22 @@ SETTINGS = {
     "db.tx_log.preallocate": "false",
     "db.checkpoint.interval.time": "5m",
 }
+
+TLS = ROOT / "tests" / "data" / "tls"
+"""A certificate that nobody signed but itself, for localhost and 127.0.0.1."""
+
+TLS_SETTINGS = {
+    "server.bolt.tls_level": "OPTIONAL",
+    "dbms.ssl.policy.bolt.enabled": "true",
+    "dbms.ssl.policy.bolt.base_directory": str(TLS),
+    "dbms.ssl.policy.bolt.private_key": "key.pem",
+    "dbms.ssl.policy.bolt.public_certificate": "certificate.pem",
+    "dbms.ssl.policy.bolt.client_auth": "NONE",
+}
+"""The current version speaks TLS to whoever wants it, the older one to nobody: tests need both."""
+
+SCHEMES = {VERSIONS["neo4j-current"]: "bolt", VERSIONS["neo4j-lts"]: "neo4j"}
+"""By version: one server is asked directly, the other one for its routes first, so that both ways are tested."""
 
 JVM = (
     "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--add-opens=java.base/java.nio=ALL-UNNAMED",
@@ -81,7 +98,7 @@ class Neo4jServer:
     @property
     def uri(self) -> str:
         """Name the server."""
-        return f"bolt://127.0.0.1:{self.port}"
+        return f"{SCHEMES[self.version]}://127.0.0.1:{self.port}"
 
     def classpath(self) -> str:
         """List the folders of jars."""
@@ -93,6 +110,8 @@ class Neo4jServer:
         lines = {
             **SETTINGS,
             "server.bolt.listen_address": f"127.0.0.1:{self.port}",
+            "server.bolt.advertised_address": f"127.0.0.1:{self.port}",
+            **(TLS_SETTINGS if self.version == VERSIONS["neo4j-current"] else {}),
             **self.settings,
             **(settings or {}),
         }

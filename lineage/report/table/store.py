@@ -27,10 +27,11 @@ def store_info(answer: StoreInfoAnswer) -> Document:
     where = answer.backend
     if answer.server:
         where += f", {answer.server}" + (f", database {answer.database}" if answer.database else "")
-        facts += f"{where.removeprefix(answer.backend)}, size not told by the server"
+        facts += where.removeprefix(answer.backend)
     if answer.note:
         return [line(strong(answer.url), f" · {where}"), line(Span(answer.note, "warn"), indent="  ")]
-    return [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
+    lines = [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
+    return [*lines, line(dim("size"), f"  {answer.size_note}", indent="  ")] if answer.size_note else lines
 
 
 def _counts(nodes: dict[str, int], edges: dict[str, int]) -> list[Line]:
