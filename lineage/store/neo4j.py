@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Session
 
     from lineage.store.neo4j_schema import State
-    from lineage.store.neo4j_view import Asked
     from lineage.store.neo4j_write import Neo4jWriter
     from lineage.store.rows import Rows
 
