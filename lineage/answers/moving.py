@@ -67,7 +67,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
     path = str(out) if isinstance(out, Path) else "-"
     return StoreExportAnswer(
         **_header("store-export.v1"), store=session.store.url, path=path, file_format=to_format, files=(path,),
-        contents=contents, command=f"lineage store import {_shell(path)}" if to_format == "jsonl" else None,
+        contents=contents, command=f"lineage store import {_shell(path)} --store NEW" if to_format == "jsonl" else None,
     )  # fmt: skip
 
 

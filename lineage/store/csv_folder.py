@@ -48,7 +48,7 @@ def replacing(folder: Path) -> Iterator[Path]:
         )
     part = folder / PART
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         _refuse_others(folder)
         _remove(part)
         part.mkdir()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
-from threading import Lock, RLock
+from threading import Lock, RLock, Timer
 from typing import TYPE_CHECKING, Literal
 
 from lineage.errors import StoreError
 from lineage.progress import SILENT, Progress
-from lineage.store import neo4j_schema
+from lineage.store import neo4j_patience, neo4j_schema
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
 from lineage.store.neo4j_connection import Address, check_server, connect
 from lineage.store.neo4j_errors import told
@@ -180,15 +180,27 @@ class Neo4jStore(GraphStore):
     def _connected(self) -> Link:
         driver = connect(self._address)
         try:
-            link = Link(driver, check_server(driver, self._address), self._address, self._progress)
-            with link.session("READ") as session:
-                state = neo4j_schema.state_of(session, self.url)
+            with self._telling("waiting for the server to answer"):
+                link = Link(driver, check_server(driver, self._address), self._address, self._progress)
+                with link.session("READ") as session:
+                    state = neo4j_schema.state_of(session, self.url)
             if state.version and not state.is_ready:
                 self._finish(link, state)
         except BaseException:
             driver.close()
             raise
         return link
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Say what is waited for, where it takes long enough to be asked."""
+        late = Timer(neo4j_patience.SAY_SECONDS, self._progress.note, [f"the store {self.url}: {what}"])
+        late.daemon = True
+        late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
 
     def _finish(self, link: Link, state: State) -> None:
         """Bring an older store up to date, and finish an import: without keys every question reads everything."""

@@ -123,6 +123,11 @@ def _no_agreement(url: str, causes: Sequence[BaseException]) -> StoreError | Non
             hint=f"does the server speak TLS at this port? {plain}:// is without",
         )
     if plain == scheme and any("handshake" in str(cause) for cause in causes):
+        if any(isinstance(cause, TimeoutError) for cause in causes):
+            return StoreError(
+                f"the store {url} took the call and said nothing: {_first_line(causes[-1])}",
+                hint=f"is the server stopped, or too busy? does it want TLS? {plain}+s:// is with",
+            )
         return StoreError(
             f"the store {url} hung up before a word: {_first_line(causes[-1])}",
             hint=f"does the server want TLS? {plain}+s:// is with; or is this the port of something else?",

@@ -140,7 +140,7 @@ def test_a_backup_comes_back(path: str, tmp_path: Path) -> None:
     with Session(store_url=path) as session:
         exported = store_export(session, "jsonl", tmp_path / "backup.jsonl")
         check_schema(exported)
-    assert exported.command == f"lineage store import {tmp_path / 'backup.jsonl'}"
+    assert exported.command == f"lineage store import {tmp_path / 'backup.jsonl'} --store NEW"
     with Session(store_url=str(tmp_path / "new.db")) as session:
         imported = store_import(session, tmp_path / "backup.jsonl")
         check_schema(imported)
@@ -365,4 +365,4 @@ def test_every_rule_is_documented() -> None:
     ids = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', code))
     page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
     section = page.partition("### `lineage store check`")[2].partition("\n### ")[0]
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == ids == {*FAULTS, "missing-edge"}
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == ids == {*FAULTS, "missing-edge", "duplicate-key"}

@@ -15,19 +15,9 @@ import yaml
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.errors import InputError
-from lineage.progress import Progress
 from lineage_schemas.answer_trace import TraceAnswer
 from lineage_schemas.export import json_schema
-
-
-class Notes(Progress):
-    """Keep what is told to a person."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.told.append(message)
+from tests.support.notes import Notes
 
 
 def write_model(folder: Path, card: Mapping[str, Any] | None = None, files: Mapping[str, object] | None = None) -> None:
@@ -84,10 +74,10 @@ def edges(answer: TraceAnswer) -> list[tuple[str, str, str | None]]:
 def test_a_model_that_is_not_stored_is_collected_and_that_is_said(session: Session, notes: Notes) -> None:
     """The first question about a model collects it with its ancestors; the second needs no more than the store."""
     first = trace(session, "c/merged")
-    assert any("c/merged is not in the store" in note for note in notes.told)
-    notes.told.clear()
+    assert any("c/merged is not in the store" in note for note in notes.notes)
+    notes.notes.clear()
     assert trace(session, "c/merged") == first
-    assert notes.told == []
+    assert notes.notes == []
 
 
 def test_ancestors_with_relation_evidence_licence_and_family(session: Session) -> None:
@@ -263,10 +253,10 @@ def test_the_stored_revision_has_several_names(session: Session, family: Path, n
     """The collected head is answered from the store under its id, the beginning of it, and its branch."""
     head = commit_all(family / "a/tuned")
     trace(session, "a/tuned")
-    notes.told.clear()
+    notes.notes.clear()
     for name in (head, head[:7], "main", "refs/heads/main"):
         assert trace(session, f"a/tuned@{name}").models[0].revision == head
-    assert notes.told == []
+    assert notes.notes == []
 
 
 def test_a_warm_store_costs_no_heavy_import(session: Session, tmp_path: Path, family: Path) -> None:

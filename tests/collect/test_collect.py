@@ -13,17 +13,7 @@ from lineage.errors import InputError
 from lineage.progress import Progress
 from lineage.store.memory import MemoryStore
 from lineage_schemas.answer_collect import CollectAnswer
-
-
-class Notes(Progress):
-    """Keep what a person would be told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        """Keep a note."""
-        self.notes.append(message)
+from tests.support.notes import Notes
 
 
 def model(hub: Path, name: str, bases: object = None, **config: object) -> None:

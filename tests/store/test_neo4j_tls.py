@@ -11,10 +11,12 @@ from contextlib import suppress
 import pytest
 
 from lineage.errors import StoreError
+from lineage.store import neo4j_connection, neo4j_patience
 from lineage.store.neo4j_connection import address_of
 from lineage.store.open import open_store
 from tests.support.graphs import FAMILY
 from tests.support.neo4j_server import GIVEN_URI, PARAMS, TLS
+from tests.support.notes import Notes
 
 on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one's own speaks TLS is not ours to say")
 
@@ -70,6 +72,19 @@ def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
     message, hint = refusal(f"{scheme}://127.0.0.1:{encrypted}")
     assert "hung up before a word" in message
     assert f"want TLS? {scheme}+s://" in hint
+
+
+def test_a_neo4j_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the call and never answers is waited for aloud, and not for ever."""
+    monkeypatch.setattr(neo4j_connection, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.1)
+    heard = Notes()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"bolt://127.0.0.1:{mute.getsockname()[1]}"
+        with open_store(url, progress=heard) as store, pytest.raises(StoreError, match="said nothing") as caught:
+            store.info()
+    assert heard.notes == [f"the store {url}: waiting for the server to answer"]
+    assert "is the server stopped" in (caught.value.hint or "")
 
 
 @on_our_own

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from lineage.errors import StoreError
-from lineage.progress import Progress
 from lineage.store import neo4j_connection, neo4j_patience, neo4j_schema
 from lineage.store.neo4j import Neo4jStore
 from lineage.store.neo4j_patience import Patience
@@ -20,21 +19,11 @@ from lineage_schemas.graph_batch import GraphBatch
 from tests.support.cut_line import Proxy
 from tests.support.graphs import FAMILY, model
 from tests.support.neo4j_server import login, run
+from tests.support.notes import Notes
 
 AWAY = "does not answer; trying again for up to"
 
 WAITS = "waiting for another writer, for up to"
-
-
-class Heard(Progress):
-    """Keep what a person would be told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        """Keep one note."""
-        self.notes.append(message)
 
 
 TURN = "MATCH (s:LineageStore) SET s.writes = s.writes"
@@ -75,7 +64,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(neo4j_patience, name, seconds)
 
 
-def over(line: Proxy, heard: Progress) -> Neo4jStore:
+def over(line: Proxy, heard: Notes) -> Neo4jStore:
     """Open the store at the end of a line."""
     store = open_store(f"bolt://127.0.0.1:{line.port}", progress=heard)
     assert isinstance(store, Neo4jStore)
@@ -110,7 +99,7 @@ def test_a_writer_that_waits_says_so_and_gives_up(
 
 def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waited less than that writes as soon as the other one is done."""
-    heard = Heard()
+    heard = Notes()
     with open_store(neo4j_url, progress=heard) as store:
         store.write(FAMILY)
         heard.notes.clear()
@@ -127,7 +116,7 @@ def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.M
 
 def test_a_long_write_is_not_cut(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is one of waiting: whoever has the turn may take longer."""
-    heard = Heard()
+    heard = Notes()
     with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
         heard.notes.clear()
@@ -143,7 +132,7 @@ def test_a_change_of_the_schema_is_not_waited_for_without_end(
     neo4j_url: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stranger's open transaction holds up a first load for as long as another writer may, which is told."""
-    heard = Heard()
+    heard = Notes()
     with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(GraphBatch())
         store.close()
@@ -164,7 +153,7 @@ def test_a_change_of_the_schema_is_not_waited_for_without_end(
 
 def test_a_load_beside_readers_keeps_the_indexes(neo4j_url: str) -> None:
     """A load into a store that holds something waits for no reader, and none of them waits for it."""
-    heard = Heard()
+    heard = Notes()
     with Neo4jStore(neo4j_connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
         with held(neo4j_url, LOOKED_UP), store.bulk():
@@ -182,7 +171,7 @@ def indexes(url: str) -> set[str]:
 
 def test_a_server_that_comes_back_is_waited_for(line: Proxy) -> None:
     """Writes and a question that find the server away are told once and done when it is back: the first write too."""
-    heard = Heard()
+    heard = Notes()
 
     def away(work: Callable[[], object]) -> None:
         line.cut()
@@ -203,7 +192,7 @@ def test_a_server_that_comes_back_is_waited_for(line: Proxy) -> None:
 
 def test_a_question_whose_connection_breaks_is_asked_again(line: Proxy) -> None:
     """A view goes on in another transaction; one that is amid its rows tells that the connection broke."""
-    heard = Heard()
+    heard = Notes()
     with over(line, heard) as store, store.reading() as view:
         assert view.count("Model") == 3
         line.hang_up()
@@ -226,7 +215,7 @@ def test_the_patience_with_neo4j_is_as_long_as_it_says(kind: str, monkeypatch: p
     from neo4j import exceptions
 
     monkeypatch.setattr(neo4j_connection, "RETRY_SECONDS", 1.0)
-    heard, tries = Heard(), 0
+    heard, tries = Notes(), 0
 
     class Broken:
         """Fail as a session does."""
@@ -292,7 +281,7 @@ HANGS = ["Blocked by: [neo4j-transaction-1]"]
 def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is one of a writer that hangs: eight that take their turns may take longer all together."""
     hurry(monkeypatch)
-    heard = Heard()
+    heard = Notes()
     looks = [[f"Blocked by: [neo4j-transaction-{holder}]"] for holder in range(8) for _ in range(2)]
     session: Any = Held(*looks)
     before = time.monotonic()
@@ -309,7 +298,7 @@ def test_a_look_at_neo4j_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPat
     session: Any = Held(ServiceUnavailable("gone"), ClientError("no"), [], HANGS)
     before = time.monotonic()
     with pytest.raises(StoreError, match="held by another writer"):
-        Patience("bolt://h", lambda: session, Heard()).write(session, lambda transaction: None)
+        Patience("bolt://h", lambda: session, Notes()).write(session, lambda transaction: None)
     assert time.monotonic() - before < 10
 
 
