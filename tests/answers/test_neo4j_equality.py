@@ -32,6 +32,7 @@ from lineage.store.rows import Rows
 from lineage_cli.main import main
 from lineage_schemas.answer import Answer
 from tests.support.bare_repository import BareRepository
+from tests.support.neo4j_server import PARAMS
 from tests.support.repositories import zoo_hub
 from tests.support.shared import ROOT, SHARED
 from tests.support.weight_files import safetensors_bytes
@@ -211,6 +212,7 @@ def repeated(url: str, prefix: str, times: int) -> Rows:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("neo4j_url", PARAMS[-1:], indirect=True)
 def test_neo4j_answers_of_many_histories(small_zoo: Path, neo4j_url: str, tmp_path: Path) -> None:
     """Each question about what models did has the same answer for some hundred of them, from the store alone."""
     hub = histories(small_zoo, tmp_path / "hub")
@@ -259,6 +261,12 @@ def commands(hub: Path, models: list[str]) -> Iterator[list[str]]:
     yield ["store", "check"]
 
 
+JOURNEYS = [
+    pytest.param(hub, *server.values, id=f"{hub}-{server.id}", marks=server.marks)
+    for hub, server in (("demo", PARAMS[0]), ("zoo", PARAMS[-1]))
+]
+"""One Hub on each version: they take long."""
+
 OWN = re.compile(r'"(collected_at|backend)": ?"[^"]*"')
 
 
@@ -274,6 +282,7 @@ def printed(command: list[str], store: str, out: Path) -> tuple[int, str, dict[s
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize(("hub", "neo4j_url"), JOURNEYS, indirect=True)
 def test_neo4j_there_and_back(hub: Path, neo4j_url: str, tmp_path: Path) -> None:
     """SQLite to Neo4j to SQLite: the dump, clocks and all, is as it was, and every command prints the same bytes."""
     stores = [str(tmp_path / "first.db"), neo4j_url, str(tmp_path / "last.db")]

@@ -365,4 +365,8 @@ def test_every_rule_is_documented() -> None:
     ids = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', code))
     page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
     section = page.partition("### `lineage store check`")[2].partition("\n### ")[0]
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == ids == {*FAULTS, "missing-edge", "duplicate-key"}
+    assert (
+        set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE))
+        == ids
+        == {*FAULTS, "missing-edge", "duplicate-key"}
+    )

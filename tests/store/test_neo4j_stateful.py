@@ -105,7 +105,7 @@ def test_neo4j_does_what_memory_does(neo4j_url: str) -> None:
     run_state_machine_as_test(
         type("Neo4jMachine", (Machine,), {"url": neo4j_url}),
         settings=settings(
-            max_examples=10, stateful_step_count=6, deadline=None, phases=PHASES, suppress_health_check=SLOW
+            max_examples=6, stateful_step_count=6, deadline=None, phases=PHASES, suppress_health_check=SLOW
         ),
     )
 
@@ -128,7 +128,7 @@ def same_walks(ours: StoreView, theirs: StoreView) -> None:
 def test_neo4j_walks_as_others_do(neo4j_url: str) -> None:
     """Over any graph, rings and self-loops too, walks of the server end as those hop by hop, under any caps."""
 
-    @settings(max_examples=12, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+    @settings(max_examples=10, deadline=None, phases=PHASES, suppress_health_check=SLOW)
     @given(edges)
     def hold(found: dict[tuple[str, str], str | None]) -> None:
         empty(neo4j_url)

@@ -62,8 +62,9 @@ SCHEMES = {VERSIONS["neo4j-current"]: "bolt", VERSIONS["neo4j-lts"]: "neo4j"}
 JVM = (
     "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
+    "-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote",
 )  # fmt: skip
-"""A short life: the quick compiler alone, no threads for garbage."""
+"""A short life: the quick compiler alone, no threads for garbage, no verifying of classes that were published."""
 
 IDS = ("neo4j-given",) if GIVEN_URI else tuple(VERSIONS)
 
