@@ -194,7 +194,7 @@ class Neo4jStore(GraphStore):
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
         """Say what is waited for, where it takes long enough to be asked."""
-        late = Timer(neo4j_patience.SAY_SECONDS, self._progress.note, [f"the store {self.url}: {what}"])
+        late = Timer(neo4j_patience.ANSWER_SECONDS, self._progress.note, [f"the store {self.url}: {what}"])
         late.daemon = True
         late.start()
         try:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SAY_SECONDS = 3.0
 """How long a writer waits for another one before it says so."""
 
+ANSWER_SECONDS = 3.0
+"""How long a server may take to answer for the first time before it is said that it is waited for."""
+
 TURN_SECONDS = 30.0
 """How long a writer waits for another one before it gives up. One that comes after that one is waited for as long."""
 

@@ -77,7 +77,7 @@ def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
 def test_a_neo4j_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes the call and never answers is waited for aloud, and not for ever."""
     monkeypatch.setattr(neo4j_connection, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(neo4j_patience, "SAY_SECONDS", 0.1)
+    monkeypatch.setattr(neo4j_patience, "ANSWER_SECONDS", 0.1)
     heard = Notes()
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"bolt://127.0.0.1:{mute.getsockname()[1]}"
