@@ -66,7 +66,7 @@ class Neo4jStore(GraphStore):
             asking = Reading(partial(link.session, "READ"), link.patience)
         self._count_view(1)
         try:
-            yield _WatchfulView(asking, self.url)
+            yield Neo4jView(asking, self.url)
         finally:
             self._count_view(-1)
             with told(self.url):
@@ -139,7 +139,7 @@ class Neo4jStore(GraphStore):
 
         def work(transaction: ManagedTransaction) -> None:
             writer = Neo4jWriter(transaction)
-            neo4j_schema.check_version(transaction, self.url)
+            neo4j_schema.check_version(writer.schema_version, self.url)
             change(writer)
 
         with self._turn:
@@ -229,35 +229,6 @@ class Neo4jStore(GraphStore):
         link = self._open()
         with told(self.url), link.session("READ") as session:
             return link.patience.tried(lambda: neo4j_schema.state_of(session, self.url)).version > 0
-
-
-class _WatchfulView(Neo4jView):
-    """Know whether somebody wrote, by the counter that each write raises: what one reads then is of no one moment.
-
-    What is changed by hand, in Cypher, raises no counter.
-    """
-
-    def __init__(self, source: Reading, url: str) -> None:
-        """Read the store at `url`."""
-        super().__init__(source, url)
-        self._url = url
-
-    def still(self) -> Callable[[], None]:
-        """Remember where the counter stands."""
-        before = self._writes()
-
-        def check() -> None:
-            if self._writes() != before:
-                raise StoreError(
-                    f"somebody wrote to the store {self._url} while it was read: what was read is of no one moment",
-                    hint="run this again while nobody writes there: Neo4j has no snapshots",
-                )
-
-        return check
-
-    def _writes(self) -> int:
-        found = self.rows(f"MATCH (s:{neo4j_schema.STORE} {{name: 'lineage'}}) RETURN s.writes")
-        return int(found[0][0]) if found else 0
 
 
 class Link:

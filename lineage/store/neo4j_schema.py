@@ -15,7 +15,7 @@ from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.promoted import PROMOTED
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction, Session
+    from neo4j import Session
 
     from lineage.store.neo4j_patience import Patience
 
@@ -112,12 +112,11 @@ def state_of(session: Session, url: str) -> State:
     return state
 
 
-def check_version(transaction: ManagedTransaction, url: str) -> None:
+def check_version(version: int, url: str) -> None:
     """Refuse to write, once the turn is taken, where the schema is another one than when the store was opened.
 
     Whoever brought it up to date meanwhile would find rows of the old kind in it.
     """
-    [[version]] = transaction.run(f"MATCH (s:{STORE} {{name: 'lineage'}}) RETURN s.schema_version").values()
     _refuse_newer(url, version)
     if version != schema_version():
         raise StoreError(

@@ -9,6 +9,7 @@ from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from lineage.errors import StoreError
 from lineage.store.interface import Descent, EdgeRow, NodeRow, StoreView
 from lineage.store.neo4j_codec import (
     ATTACHMENTS,
@@ -20,6 +21,7 @@ from lineage.store.neo4j_codec import (
     node_from,
 )
 from lineage.store.neo4j_errors import told
+from lineage.store.neo4j_schema import STORE
 from lineage.store.promoted import ENDS, check_where
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Neo4jView(StoreView):
 
     def __init__(self, source: Reading | Within, url: str | None) -> None:
         """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
-        self._source = source
+        self._source, self._url = source, url
         self._told: Callable[[], AbstractContextManager[None]] = partial(told, url) if url else nullcontext
         self._models: dict[str, dict[str, Any]] = {}
 
@@ -123,6 +125,23 @@ class Neo4jView(StoreView):
         """Fetch the bytes kept under a key."""
         found = self.rows(f"MATCH (n:{ATTACHMENTS[kind][0]} {{key: $key}}) RETURN properties(n)", key=key)
         return attachment_from(kind, found[0][0]) if found else None
+
+    def still(self) -> Callable[[], None]:
+        """Remember the counter that each write raises. What is changed by hand, in Cypher, raises none."""
+        before = self._writes()
+
+        def check() -> None:
+            if self._writes() != before:
+                raise StoreError(
+                    f"somebody wrote to the store {self._url} while it was read: what was read is of no one moment",
+                    hint="run this again while nobody writes there: Neo4j has no snapshots",
+                )
+
+        return check
+
+    def _writes(self) -> int:
+        found = self.rows(f"MATCH (s:{STORE} {{name: 'lineage'}}) RETURN s.writes")
+        return int(found[0][0]) if found else 0
 
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
         """Go over all nodes of a kind, in the order of the index of keys."""

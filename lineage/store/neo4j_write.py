@@ -46,14 +46,15 @@ class Neo4jWriter:
 
     The first statement takes the lock of the node `LineageStore` and holds it until the commit: writers of all
     processes take turns, so that what is read here is still so when it is written, and no two can block each other.
-    What would change nothing is not written.
+    What would change nothing is not written. `schema_version` is the store's, as it was then.
     """
 
     def __init__(self, transaction: ManagedTransaction) -> None:
         self._transaction = transaction
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
-        found = self._rows(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}")
+        found = self._rows(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}, s.schema_version")
         self._some_awaited: bool = found[0][0]
+        self.schema_version: int = found[0][1]
 
     def view(self) -> Neo4jView:
         """Look at the graph as this transaction leaves it so far."""
