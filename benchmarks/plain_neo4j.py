@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lineage.store.neo4j_captions import NAME, caption
+from lineage.store.neo4j.captions import NAME, caption
 from lineage.store.promoted import PROMOTED
 from lineage.store.rows import Rows
 

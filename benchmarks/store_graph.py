@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from lineage.store.interface import EdgeRow, NodeKind, NodeRow
+from lineage.store.graph import EdgeRow, NodeKind, NodeRow
 from lineage.store.rows import Rows
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.model import Model

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write."""
     options = _options(arguments)
     if options.neo4j:
-        from benchmarks.stores.neo4j import run
+        from benchmarks.stores.graph_server import run
     else:
         from benchmarks.stores.embedded import run
     run(options)

@@ -29,7 +29,7 @@ from benchmarks.stores.measuring import (
     spread,
 )
 from lineage.query.walk import ancestors, descendants
-from lineage.store.sqlite import SqliteStore
+from lineage.store.sqlite.store import SqliteStore
 
 LOAD_BATCH = 20_000
 

@@ -13,8 +13,8 @@ from benchmarks.store_graph import FOUNDATION, Graph, Shape, recorded
 from benchmarks.stores.client import LINEAGE, Ran, ran
 from benchmarks.stores.measuring import Result, note, size
 from benchmarks.stores.server import Server
-from lineage.store.sqlite import SqliteStore
-from tests.support.neo4j_jars import VERSIONS
+from lineage.store.sqlite.store import SqliteStore
+from tools.neo4j_jars import VERSIONS
 
 COPIED = (25, 5)
 """The parts of the graph that are copied: two sizes tell whether memory grows."""

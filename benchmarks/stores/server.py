@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.stores.client import Ran, ran
-from tests.support.neo4j_jars import VERSIONS, fetched, java
-from tests.support.neo4j_server import JVM, Neo4jServer
+from tools.neo4j_jars import VERSIONS, fetched, java
+from tools.neo4j_server import JVM, Neo4jServer
 
 if TYPE_CHECKING:
     from neo4j import Driver

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import click
 
 from lineage import errors
-from lineage_cli import start
-from lineage_cli._output import say, silence_stdout
+from lineage_cli import INTERRUPTED, INTERRUPTED_HINT, INTERRUPTED_MESSAGE
+from lineage_cli._streams import say, silence_stdout
 
 CANNOT = 2
 PIPE_CLOSED = 141
@@ -79,7 +79,7 @@ def _usage(error: BaseException) -> Told:
 
 
 def _interrupted(error: BaseException) -> Told:
-    return start.WORDS, start.ADVICE, start.INTERRUPTED
+    return INTERRUPTED_MESSAGE, INTERRUPTED_HINT, INTERRUPTED
 
 
 def _system(error: BaseException) -> Told:

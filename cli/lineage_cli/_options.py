@@ -35,7 +35,7 @@ class Run:
     def session(self) -> Session:
         """Open the session that answers the command's question."""
         from lineage.answers.session import Session
-        from lineage_cli._output import listener
+        from lineage_cli._progress import listener
 
         gc.enable()
         progress = listener(quiet=self.quiet)

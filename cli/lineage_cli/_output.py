@@ -1,56 +1,18 @@
-"""Where words go: the answer to stdout or a file, talk to stderr."""
+"""Where the answer goes: to standard output or to a file."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from lineage.errors import InputError, LineageError
-from lineage.progress import Progress
-from lineage.report.text import visible
+from lineage_cli._streams import fitting, silence_stdout
 
 if TYPE_CHECKING:
     from lineage.report.text import Document
     from lineage_schemas.record import Record
-
-ASCII = str.maketrans(
-    {
-        "│": "|", "├": "|", "└": "`", "─": "-", "→": "->", "↑": "^", "↻": "@", "…": "...", "–": "-", "×": "x",
-        "·": "-", "✓": "+", "✗": "!", "“": '"', "”": '"', "’": "'", "✅": "[ok]", "❌": "[!]", "❔": "[?]", "¦": "|",
-    }
-)  # fmt: skip
-"""Our own characters for an output that knows ASCII only."""
-
-
-def say(kind: str, message: str) -> None:
-    """Write `kind: message` to stderr; a message of several lines cannot pass for another message."""
-    first, *others = message.splitlines() or [""]
-    lines = [f"{kind}: {visible(first)}", *(f"  {visible(other)}" for other in others)]
-    try:
-        print("\n".join(lines), file=sys.stderr, flush=True)
-    except OSError:  # nobody listens; the exit code still tells
-        silence(sys.stderr)
-
-
-class Notes(Progress):
-    """Write what the library tells a person to stderr, and draw nothing: for pipes and logs."""
-
-    def note(self, message: str) -> None:
-        """Write one note."""
-        say("note", message)
-
-
-def listener(*, quiet: bool) -> Progress:
-    """Choose who listens to the library: nobody, a log, or a terminal with bars."""
-    if quiet:
-        return Progress()
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        from lineage_cli._progress import Bars
-
-        return Bars()
-    return Notes()
 
 
 def show(answer: Record, to_format: str, output: Path | None) -> None:
@@ -85,33 +47,6 @@ def _write(text: str) -> None:
     except OSError as error:
         silence_stdout()
         raise LineageError(f"the answer could not be written: {error.strerror}", hint="is the disk full?") from error
-
-
-def silence_stdout() -> None:
-    """Let Python close a stdout that nobody reads without a complaint."""
-    silence(sys.stdout)
-
-
-def silence(stream: IO[str]) -> None:
-    """Let Python close a stream that takes nothing any more without a complaint and an exit code of its own."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):  # not a real file: nothing will complain
-        return
-
-
-def fitting(text: str, stream: IO[str], *, json: bool = False) -> str:
-    """Write what the stream's encoding cannot hold otherwise: our signs in ASCII, foreign letters as escapes."""
-    encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
-    if json:
-        from lineage.report.json import as_ascii
-
-        return text if encoding in {"utf-8", "utf8"} else as_ascii(text)
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
-    return text
 
 
 def write_file(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lineage.report.text import Document, Line, visible
-from lineage_cli._output import fitting
+from lineage_cli._streams import fitting
 
 STYLES = {"": "", "strong": "bold", "dim": "dim", "good": "green", "bad": "bold red", "warn": "yellow"}
 

@@ -10,7 +10,7 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_cli._options import Run, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_check import CheckAnswer, CheckAnswers
+    from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
     from lineage_schemas.model import Level
 
 CODES = {"clean": 0, "findings": 1, "unchecked": 2}
@@ -42,7 +42,7 @@ def command(*, run: Run, targets: list[str], since: str | None, level: Level | N
 
 def exit_code(answer: CheckAnswer | CheckAnswers) -> int:
     """Find the exit code: findings win over what is unchecked, that over clean."""
-    from lineage_schemas.answer_check import CheckAnswers
+    from lineage_schemas.answers.check import CheckAnswers
 
     answers = answer.answers if isinstance(answer, CheckAnswers) else (answer,)
     codes = {CODES[each.verdict] for each in answers}

@@ -5,14 +5,11 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself takes longer than all else here
 import os
 
+from lineage_cli import INTERRUPTED, INTERRUPTED_HINT, INTERRUPTED_MESSAGE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-
-INTERRUPTED = 130
-
-WORDS = "interrupted"
-ADVICE = "nothing is lost: run the same command again and it goes on from here"
 
 
 def main() -> None:
@@ -41,6 +38,6 @@ def main() -> None:
 def _leave(number: int, frame: FrameType | None) -> None:
     """Say that it was interrupted, and end."""
     try:
-        os.write(2, f"error: {WORDS}\nhint: {ADVICE}\n".encode())
+        os.write(2, f"error: {INTERRUPTED_MESSAGE}\nhint: {INTERRUPTED_HINT}\n".encode())
     finally:  # whether or not anybody listens
         os._exit(INTERRUPTED)

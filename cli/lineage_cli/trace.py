@@ -10,7 +10,7 @@ from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage_cli._options import Run, runs
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_trace import TraceAnswer
+    from lineage_schemas.answers.trace import TraceAnswer
 
 
 @click.command("trace")

@@ -22,8 +22,8 @@ from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.versioning.since import Since, find_since, in_range
-from lineage_schemas.answer import Finding
-from lineage_schemas.answer_check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
+from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.model import Level
 from lineage_schemas.pointer import Pointer

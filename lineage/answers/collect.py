@@ -12,8 +12,8 @@ from lineage.collect.pipeline import Collection, Target
 from lineage.errors import InputError
 from lineage.hub.target import PathTarget, parse_target
 from lineage.settings import DEFAULT_MAX_BYTES
-from lineage_schemas.answer import Incomplete
-from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
+from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
 from lineage_schemas.ids import shown_id
 from lineage_schemas.model import Level
 from lineage_schemas.weights import Cost

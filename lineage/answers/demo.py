@@ -14,8 +14,8 @@ from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
-from lineage_schemas.answer_check import CheckAnswer
-from lineage_schemas.answer_demo import DemoAnswer
+from lineage_schemas.answers.check import CheckAnswer
+from lineage_schemas.answers.demo import DemoAnswer
 
 HUB_FOLDER = Path(__file__).parents[1] / "demo_data" / "hub"
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
-from lineage.answers.facets import facets
 from lineage.answers.lines import pick_line
 from lineage.answers.looked_up import hub_to_read, look_up, read_date
-from lineage.answers.measuring import Measured, level_within_budget, measure_model, recorded_weights
+from lineage.collect.measuring import Measured, level_within_budget, measure_model, recorded_weights
 from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
 from lineage.fingerprint.cast import Placed, cast_check
-from lineage.fingerprint.compare import ToldChange, compare_layouts, compare_tensors, tell_change
+from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, tell_change
 from lineage.fingerprint.measure import GroupFingerprint
-from lineage_schemas.answer_diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
+from lineage.versioning.facets import facets
+from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
 from lineage_schemas.model import Level
@@ -105,7 +105,7 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
 def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None) -> _Side:
     """Measure the main group of one side, as deep as was asked or the budget allows."""
     levels = level_within_budget(hub, level)
-    recorded = recorded_weights(session, hub)
+    recorded = recorded_weights(lambda: session.store, hub)
     measured = measure_model(hub, resolved, levels, session.progress, only=lambda g: g.main, recorded=recorded)
     return _Side(hub, resolved, measured)
 
@@ -126,7 +126,7 @@ def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, li
     old, new = before.shown, after.shown
     if old is None or new is None:
         without = [side for side in (before, after) if side.shown is None]
-        missing = [f"{side.resolved.model}: no weight file{side.measured.though}" for side in without]
+        missing = [f"{side.resolved.model}: no weight file{side.measured.missing_note}" for side in without]
         reason = Unchecked(what="weights", reason="; ".join(dict.fromkeys(missing)))
         return WeightsDiff(kind="unknown", tensors=None), [reason]
     told = tell_change(old, new, cast_check(before.placed(old), after.placed(new)))
@@ -136,7 +136,7 @@ def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, li
 
 
 def _undecided(
-    old: GroupFingerprint, new: GroupFingerprint, told: ToldChange, command: str, *, offline: bool
+    old: GroupFingerprint, new: GroupFingerprint, told: WeightsComparison, command: str, *, offline: bool
 ) -> Unchecked:
     """Say what was not compared, what that leaves open, and what would decide it."""
     note = f" ({told.note})" if told.note else ""

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import lineage
-from lineage.answers.measuring import Measured, measure_model, measure_path
+from lineage.collect.measuring import Measured, measure_model, measure_path
 from lineage.fingerprint.measure import LEVELS
 from lineage.hub.target import PathTarget, parse_target
-from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
+from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
 from lineage_schemas.change import Unchecked
 from lineage_schemas.model import Level
 from lineage_schemas.tensor import Tensor
@@ -64,7 +64,9 @@ def _reached(measured: Measured, wanted: Level) -> Level:
 
 def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
     """Say so where there are no weight files at all."""
-    return () if measured.groups else (Unchecked(what=target, reason=f"no weight file is in it{measured.though}"),)
+    return (
+        () if measured.groups else (Unchecked(what=target, reason=f"no weight file is in it{measured.missing_note}"),)
+    )
 
 
 def _total(measured: Measured) -> Cost:

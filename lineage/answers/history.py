@@ -22,7 +22,7 @@ from lineage.errors import ModelNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
 from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.signals import tags_by_commit
-from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
 from lineage_schemas.change import Change, Unchecked
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from lineage.errors import LineageError, RevisionNotFoundError
 from lineage.versioning.line import Line, first_parent_line
 from lineage.versioning.paper import paper_definition
 from lineage.versioning.since import commits_named
-from lineage_schemas.answer_check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
+from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.revision import Commit, History

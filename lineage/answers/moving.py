@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import lineage
 from lineage.errors import InputError
-from lineage.store.sections import ATTACHMENTS, AWAITED, Checksums
-from lineage_schemas.answer_store import Contents, StoreCopyAnswer, StoreExportAnswer, StoreImportAnswer
+from lineage.store.moving.sections import ATTACHMENTS, AWAITED, Checksums
+from lineage_schemas.answers.store import Contents, StoreCopyAnswer, StoreExportAnswer, StoreImportAnswer
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
-    from lineage_schemas.answer_store import ExportFormat
+    from lineage_schemas.answers.store import ExportFormat
 
 SPOOLED = 64_000_000
 """Bytes of standard input that are kept in memory before a temporary file takes them."""
@@ -26,7 +26,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
 
     Raises InputError where there is nothing to copy, where both are the same or the target holds something else.
     """
-    from lineage.store.copying import copy_store
+    from lineage.store.moving.copying import copy_store
     from lineage.store.open import open_store
 
     opened = (
@@ -47,7 +47,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
 
     A file is replaced in one step. Raises InputError where the store holds nothing or the place cannot be written.
     """
-    from lineage.store.copying import must_hold_something
+    from lineage.store.moving.copying import must_hold_something
 
     must_hold_something(session.store.info(), "export")
     if to_format == "neo4j-csv":
@@ -56,11 +56,11 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
         return _export_csv(session, out)
     with _replacing(out) as file, session.store.reading() as view:
         if to_format == "jsonl":
-            from lineage.store.jsonl import write_jsonl
+            from lineage.store.moving.jsonl import write_jsonl
 
             contents = contents_of(write_jsonl(view, file, session.progress))
         else:
-            from lineage.query.graphml import write_graphml
+            from lineage.store.moving.graphml import write_graphml
 
             models, edges = write_graphml(view, file, session.progress)
             contents = Contents(nodes={"Model": models}, edges={"DERIVED_FROM": edges}, attachments=0, digest=None)
@@ -76,8 +76,8 @@ def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswe
 
     Raises InputError, before anything is written, for a file that is broken or of a newer version.
     """
-    from lineage.store.jsonl import read_jsonl
-    from lineage.store.sections import checksums
+    from lineage.store.moving.jsonl import read_jsonl
+    from lineage.store.moving.sections import checksums
 
     was_empty = not any(session.store.info().nodes.values())
     with _seekable(source) as file:
@@ -95,7 +95,8 @@ def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswe
 
 def contents_of(sums: Checksums) -> Contents:
     """Write checksums as a record."""
-    from lineage.store.promoted import ENDS, PROMOTED
+    from lineage.store.graph import ENDS
+    from lineage.store.promoted import PROMOTED
 
     return Contents(
         nodes={kind: sums.counts[kind] for kind in PROMOTED},
@@ -107,7 +108,7 @@ def contents_of(sums: Checksums) -> Contents:
 
 
 def _export_csv(session: Session, folder: Path) -> StoreExportAnswer:
-    from lineage.store.neo4j_csv import write_csv
+    from lineage.store.moving.neo4j_csv import write_csv
 
     with session.store.reading() as view:
         written = write_csv(view, folder, session.progress)
@@ -140,7 +141,7 @@ def _are_one(source: str, target: str) -> bool:
 def _place(url: str, *, source: bool = False) -> object:
     """Write a store's URL so that two spellings of one place are equal."""
     from lineage.settings import Neo4jSettings
-    from lineage.store.neo4j_connection import address_of
+    from lineage.store.neo4j.connection import address_of
     from lineage.store.open import NEO4J_SCHEMES
 
     path = url.removeprefix("sqlite:///")

@@ -59,7 +59,7 @@ class Session:
 
     def folder(self, path: Path) -> tuple[Hub, str]:
         """Open a model folder of one's own as a Hub of one model; gives the Hub and the model's id on it."""
-        from lineage.hub.folder import open_folder
+        from lineage.hub.local.folder import open_folder
 
         hub = open_folder(path, self.settings)
         return self.keep(hub), hub.model

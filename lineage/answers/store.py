@@ -10,7 +10,7 @@ import lineage
 from lineage.errors import InputError
 from lineage.hub.target import ModelTarget, parse_target
 from lineage.store.aliases import key_of_alias
-from lineage_schemas.answer_store import StoreCheckAnswer, StoreForgetAnswer, StoreInfoAnswer
+from lineage_schemas.answers.store import StoreCheckAnswer, StoreForgetAnswer, StoreInfoAnswer
 from lineage_schemas.ids import shown_id, split_model_key
 
 if TYPE_CHECKING:

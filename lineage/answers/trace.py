@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+from lineage.answers.traced import AnswerWriter, Subgraph, Unread
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage.errors import InputError
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.query.walk import ancestors, descendants
 from lineage.store.aliases import key_of_alias
-from lineage_schemas.answer import Incomplete, IncompleteReason
-from lineage_schemas.answer_trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
-from lineage_schemas.ids import ref_key, shown_id, split_model_key
-from lineage_schemas.pointer import Pointer
+from lineage_schemas.answers.trace import TraceAnswer
+from lineage_schemas.ids import ref_key, split_model_key
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
     from lineage.query.walk import Walk
-    from lineage.store.interface import EdgeRow, StoreView
+    from lineage.store.interface import StoreView
 
 MAX_PATHS = 100
 """Ways between two models that are told: a tangle of merges has more than anybody reads."""
 
-Told = dict[str, tuple[IncompleteReason, str | None]]
-"""What a collection could not read, by model key."""
+_SETTLED = ("gated", "missing")
+"""States of models that need not be asked for again while a question is answered."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +33,7 @@ class _Root:
     """Name a model that a question is about, and what its collection could not read, if one had to run."""
 
     key: str
-    told: Told = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Hold the part of the graph that is the answer; `stops` says where and why it ends early."""
-
-    direction: Literal["up", "down", "paths"]
-    depths: Mapping[str, int]
-    edges: tuple[EdgeRow, ...]
-    counts: Mapping[str, int] = field(default_factory=dict)
-    paths: tuple[tuple[str, ...], ...] = ()
-    stops: tuple[tuple[str, str], ...] = ()
+    unread: Unread = field(default_factory=dict)
 
 
 def trace(
@@ -77,8 +63,8 @@ def trace(
         root = _with_ancestors(session, root, depth=depth, max_models=max_models)
     with session.store.reading() as view:
         walk = (descendants if down else ancestors)(view, root.key, depth=depth, limit=max_models)
-        part = _Part("down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth))
-        return _Teller(session, view).answer(part, root.key, told=root.told)
+        part = Subgraph("down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth))
+        return AnswerWriter(session, view).answer(part, root.key, unread=root.unread)
 
 
 def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAnswer:
@@ -88,15 +74,15 @@ def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAn
     other = _known(session, to)
     with session.store.reading() as view:
         joined = other is not None and bool(paths(view, root.key, other, limit=1).paths)
-    told = dict(root.told)
+    unread = dict(root.unread)
     if other is None or not joined:
         second = _ensure(session, to, down=False, max_models=max_models)
-        other, told = second.key, told | second.told
+        other, unread = second.key, unread | second.unread
     with session.store.reading() as view:
         found = paths(view, root.key, other, limit=MAX_PATHS)
         stops = ((root.key, f"more than {MAX_PATHS} ways; the shortest are told"),) if found.more else ()
-        part = _Part("paths", _distances(found.paths, root.key), found.edges, paths=found.paths, stops=stops)
-        return _Teller(session, view).answer(part, root.key, told=told, to=other)
+        part = Subgraph("paths", _distances(found.paths, root.key), found.edges, paths=found.paths, stops=stops)
+        return AnswerWriter(session, view).answer(part, root.key, unread=unread, to=other)
 
 
 def _distances(ways: Iterable[tuple[str, ...]], root: str) -> dict[str, int]:
@@ -128,7 +114,7 @@ def _known(session: Session, text: str) -> str | None:
 
 def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_models: int) -> _Root:
     """Read ancestors that are known by name only: another question may have read the root without them."""
-    if root.told or (session.offline and not session.hub.is_local):
+    if root.unread or (session.offline and not session.hub.is_local):
         return root
     with session.store.reading() as view:
         walk = ancestors(view, root.key, depth=depth, limit=max_models)
@@ -146,8 +132,8 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
     target = parse_target(text)
     if isinstance(target, PathTarget):
         hub, model = session.folder(target.path)
-        told = _collect(session, model, hub=hub, max_models=max_models)
-        return _Root(hub.key(model), told)
+        unread = _collect(session, model, hub=hub, max_models=max_models)
+        return _Root(hub.key(model), unread)
     with session.store.reading() as view:
         key = _key_in_store(view, session.hub, target, by_name=down)
     if key is not None:
@@ -156,10 +142,10 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
         reason = f"it is not in the store, and the Hub may not be asked offline: lineage collect {target}"
         return _Root(session.hub.key(target.model), {session.hub.key(target.model): ("offline", reason)})
     session.progress.note(f"{target} is not in the store yet: it is collected first")
-    told = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
+    unread = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
     with session.store.reading() as view:
         asked = ModelTarget(target.model)
-        return _Root(_key_in_store(view, session.hub, asked, by_name=True) or session.hub.key(target.model), told)
+        return _Root(_key_in_store(view, session.hub, asked, by_name=True) or session.hub.key(target.model), unread)
 
 
 def _key_in_store(view: StoreView, hub: Hub, target: ModelTarget, *, by_name: bool) -> str | None:
@@ -186,7 +172,7 @@ def _default_heads(view: StoreView, key: str, head: str) -> set[str]:
 def _collect(
     session: Session, model: str, *, max_models: int, revision: str | None = None, hub: Hub | None = None,
     children: bool = False, depth: int | None = None,
-) -> Told:  # fmt: skip
+) -> Unread:  # fmt: skip
     """Collect a model with its ancestors, and tell what could not be read on the way.
 
     The pipeline is imported here: an answer from the store does without it.
@@ -196,139 +182,12 @@ def _collect(
     from lineage.collect.options import CollectOptions
     from lineage.collect.pipeline import Target
 
-    told: Told = {}
+    unread: Unread = {}
     options = CollectOptions(max_models=max_models, children=children, depth=depth)
     for event in run(session, [Target(model, revision, hub)], options):
         if isinstance(event, NotRead):
             detail = f"{event.detail} ({event.hint})" if event.hint else event.detail
-            told[(hub or session.hub).key(event.model)] = (event.reason, detail)
+            unread[(hub or session.hub).key(event.model)] = (event.reason, detail)
         elif isinstance(event, Capped):
-            told |= {session.hub.key(waiting): ("limit", event.limit) for waiting in event.waiting}
-    return told
-
-
-_SETTLED = ("gated", "missing")
-"""States of models that need not be asked for again while a question is answered."""
-
-
-class _Teller:
-    """Turn rows of one view into the records of the answer, with ids as the session's Hub shows them."""
-
-    def __init__(self, session: Session, view: StoreView) -> None:
-        self._session, self._view, self._hub = session, view, session.hub.name
-
-    def answer(self, part: _Part, root: str, *, told: Told, to: str | None = None) -> TraceAnswer:
-        """Make the answer."""
-        nodes = self._view.nodes("Model", part.depths)
-        models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
-        dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
-        unsaid = list(self._without_parent(nodes)) if part.direction != "down" else []
-        incomplete = [*self._incomplete(part, nodes, told), *self._unread(unsaid), *self._stopped(part)]
-        return TraceAnswer(
-            **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
-            root=self._shown(root),
-            to=self._shown(to) if to else None,
-            direction=part.direction,
-            models=tuple(sorted(models, key=lambda model: (model.depth, model.id))),
-            derivations=tuple(self._derivations(part.edges)),
-            paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
-            counts=dict(part.counts),
-            unresolvable=tuple(self._unresolvable(unsaid)),
-            incomplete=tuple(dict.fromkeys(incomplete)),
-        )
-
-    def _shown(self, key: str) -> str:
-        return shown_id(key, self._hub)
-
-    def _model(self, key: str, node: Mapping[str, Any], depth: int) -> TracedModel:
-        licence, name = node.get("licence"), node.get("licence_name")
-        family = (node.get("observations") or {}).get("family") or {}
-        return TracedModel(
-            id=self._shown(key),
-            state=node.get("state", "unknown"),
-            licence=name if licence == "other" and name else licence,
-            family=family.get("value"),
-            revision=node.get("head"),
-            depth=depth,
-        )
-
-    def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:
-        """Tell edges with their evidence, all fetched at once."""
-        rows = sorted(edges, key=lambda edge: (self._shown(edge.source), self._shown(edge.target)))
-        found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence") or ()})
-        for row in rows:
-            told = [self._evidence(key, found[key]) for key in row.properties.get("evidence") or () if key in found]
-            yield TracedDerivation(
-                child=self._shown(row.source),
-                parent=self._shown(row.target),
-                **{
-                    name: unsaid if (said := row.properties.get(name)) is None else said
-                    for name, unsaid in _EDGE_FIELDS.items()
-                },
-                evidence=tuple(sorted(told, key=lambda evidence: (evidence.rule, evidence.id))),
-            )
-
-    def _evidence(self, key: str, node: Mapping[str, Any]) -> TracedEvidence:
-        return TracedEvidence(
-            id=key,
-            rule=node["rule"],
-            supports=node.get("supports"),
-            pointer=self._pointer(node["pointer"]),
-            value=node.get("value"),
-        )
-
-    def _pointer(self, pointer: Mapping[str, Any]) -> Pointer:
-        return Pointer(**{**pointer, "model": self._shown(pointer["model"])})
-
-    def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """List what the models' present commits say of nobody or of themselves; what they said before is not asked."""
-        for row in self._view.find_any("Evidence", "child", nodes):
-            told = row.properties
-            nobody = told.get("parent") in (None, told["child"])
-            if nobody and told.get("child_revision") == nodes[told["child"]].get("head"):
-                yield told
-
-    def _unresolvable(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
-        """Tell names that are no repositories, each place once."""
-        for evidence in unsaid:
-            if evidence.get("unresolvable"):
-                yield Unresolvable(
-                    model=self._shown(evidence["child"]),
-                    value=evidence.get("value") or "",
-                    reason=evidence["unresolvable"],
-                    pointer=self._pointer(evidence["pointer"]),
-                )
-
-    def _unread(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Incomplete]:
-        """Tell files that may name a parent and could not be read."""
-        for evidence in unsaid:
-            if evidence["rule"] == "files.unreadable":
-                detail = f"{evidence['pointer'].get('file')}: {evidence.get('value')}"
-                yield Incomplete(model=self._shown(evidence["child"]), reason="error", detail=detail)
-
-    def _incomplete(self, part: _Part, nodes: Mapping[str, Mapping[str, Any]], told: Told) -> Iterator[Incomplete]:
-        """Tell models that stand in the answer and were not read, with the newest reason that is known."""
-        for key in sorted(part.depths):
-            node = nodes.get(key, {})
-            state, head = node.get("state"), node.get("head")
-            if key in told:
-                reason, detail = told[key]
-            elif state in {"gated", "missing"}:
-                reason, detail = state, node.get("state_note")
-            elif not head:
-                reason = "offline" if self._session.offline else "limit"
-                detail = node.get("state_note") or "known by name only; `lineage collect` reads it"
-            else:
-                continue
-            yield Incomplete(model=self._shown(key), reason=reason, detail=detail)
-
-    def _stopped(self, part: _Part) -> Iterator[Incomplete]:
-        for key, detail in part.stops:
-            yield Incomplete(model=self._shown(key), reason="limit", detail=detail)
-
-
-_EDGE_FIELDS: dict[str, str | None] = {
-    "relation": None, "relation_declared": None, "method": "unknown", "status": "declared", "confidence": None,
-    "parent_revision": None, "child_revision": None,
-}  # fmt: skip
-"""What an edge tells, with what its absence in a row means."""
+            unread |= {session.hub.key(waiting): ("limit", event.limit) for waiting in event.waiting}
+    return unread

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
-from lineage.answers.known_weights import BY, matches, nothing_to_compare_with, undecided
 from lineage.answers.looked_up import hub_to_read, read_date
-from lineage.answers.measuring import Measured, level_within_budget, measure_model, measure_path, recorded_weights
+from lineage.collect.measuring import Measured, level_within_budget, measure_model, measure_path, recorded_weights
 from lineage.errors import InputError
 from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
 from lineage.hub.target import PathTarget, parse_target
-from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer, VerifyVerdict
+from lineage.query.known_weights import BY, matches, nothing_to_compare_with, undecided
+from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer, VerifyVerdict
 from lineage_schemas.change import Unchecked
 from lineage_schemas.weights import Digests
 
@@ -52,7 +52,7 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
     local = measure_path(session.folder, target.path, "full", session.progress)
     if not local.groups:
         hint = "fetch the shards too" if local.lacking else "name a weight file, or the folder of a model"
-        raise InputError(f"{path} holds no weight file{local.though}", hint=hint)
+        raise InputError(f"{path} holds no weight file{local.missing_note}", hint=hint)
     return _search(session, path, local) if against is None else _against(session, path, local, against)
 
 
@@ -65,7 +65,7 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
     pairs = [(group, _counterpart(group, listed.groups)) for group in local.groups]
     wanted = {other.group.name for group, other in pairs if other and not _same_files(group.files, other.files)}
     level = level_within_budget(hub)
-    recorded = recorded_weights(session, hub)
+    recorded = recorded_weights(lambda: session.store, hub)
     read = measure_model(
         hub, resolved, level, session.progress, only=lambda group: group.name in wanted, recorded=recorded
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.weights import WITH_TENSORS, WeightReader
 from lineage.fingerprint.cast import Placed, cast_check
-from lineage.fingerprint.compare import ToldChange, tell_change
+from lineage.fingerprint.compare import WeightsComparison, tell_change
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
 from lineage_schemas.change import ChangeKind
@@ -80,7 +80,7 @@ class Comparer:
     def _placed(self, read: ReadGroup) -> Placed:
         return Placed(self._weights.hub, self._weights.model, read.commit, read.fingerprint)
 
-    def _why_undecided(self, told: ToldChange, old: ReadGroup, new: ReadGroup) -> str | None:
+    def _why_undecided(self, told: WeightsComparison, old: ReadGroup, new: ReadGroup) -> str | None:
         """Say why a comparison ends at `replaced`; None where it was decided."""
         if told.kind != "replaced":
             return None

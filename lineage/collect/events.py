@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lineage_schemas.answer import IncompleteReason
+from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.model import Level
 
 

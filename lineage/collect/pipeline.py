@@ -27,7 +27,7 @@ from lineage.errors import (
 )
 from lineage.progress import Progress
 from lineage.settings import DEFAULT_MAX_BYTES
-from lineage_schemas.answer import IncompleteReason
+from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.model import Level, Model, ModelState

@@ -19,7 +19,8 @@ from lineage_schemas.revision import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeRow, GraphStore, StoreView
+    from lineage.store.graph import EdgeRow
+    from lineage.store.interface import GraphStore, StoreView
 
 _SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.tensor_table import TensorRow
 
-ToldKind = Literal[
+ComparisonKind = Literal[
     "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "replaced", "cast", "requantised"
 ]
 
@@ -60,10 +60,10 @@ class TensorComparison(NamedTuple):
     renamed: list[tuple[str, str]]
 
 
-class ToldChange(NamedTuple):
+class WeightsComparison(NamedTuple):
     """What a comparison tells: its kind, changed tensors of how many (None where not counted), and a short note."""
 
-    kind: ToldKind
+    kind: ComparisonKind
     tensors_changed: int | None = None
     tensors_total: int | None = None
     note: str | None = None
@@ -136,7 +136,7 @@ def tensors_in_short(before: Sequence[TensorRow], after: Sequence[TensorRow]) ->
 
 def tell_change(
     before: GroupFingerprint, after: GroupFingerprint, cast_check: Callable[[], bool | None] | None = None
-) -> ToldChange:
+) -> WeightsComparison:
     """Tell what happened between two states of a weight group, as far as both were measured.
 
     `cast_check` is asked only where nothing but float dtypes differ; it tells whether the values are the same but for
@@ -147,33 +147,33 @@ def tell_change(
     if same:
         return same
     if before.rows is None or after.rows is None:
-        return ToldChange("replaced")
+        return WeightsComparison("replaced")
     layout = compare_layouts(before.rows, after.rows)
     total = len(before.rows) + len(layout.added)
     if layout.retyped and not (layout.grown or layout.reshaped or layout.added or layout.removed):
         return _retyped(before.rows, after.rows, layout, cast_check, total)
     if _is_quantised(before.rows) or _is_quantised(after.rows):
         if layout.reshaped or layout.added or layout.removed or layout.retyped:
-            return ToldChange(
+            return WeightsComparison(
                 "replaced", None, total, _dtype_note(before.rows, after.rows) or "quantised in another way"
             )
     elif _shapes(before.rows) != _shapes(after.rows) and (layout.reshaped or layout.added or layout.removed):
-        return ToldChange("reshaped", None, total, _layout_note(layout))
+        return WeightsComparison("reshaped", None, total, _layout_note(layout))
     return _values(before, after, layout, total)
 
 
-def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> ToldChange | None:
+def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsComparison | None:
     """Tell from digests whether the parameters are the same."""
     old, new = before.digests, after.digests
     count = before.tensor_count
     if old.files is not None and old.files == new.files:
-        return ToldChange("equal", 0, count)
+        return WeightsComparison("equal", 0, count)
     if old.weights is not None and old.weights == new.weights:
-        return ToldChange("reserialised", 0, count, "the same tensors in other files")
+        return WeightsComparison("reserialised", 0, count, "the same tensors in other files")
     if old.content is not None and old.content == new.content:
-        return ToldChange("renamed", 0, count, "the same tensors under other names")
+        return WeightsComparison("renamed", 0, count, "the same tensors under other names")
     if _differ_by_tied_copies(before, after):
-        return ToldChange("renamed", 0, count, "the same tensors, tied copies left out or added")
+        return WeightsComparison("renamed", 0, count, "the same tensors, tied copies left out or added")
     return None
 
 
@@ -199,7 +199,7 @@ def _retyped(
     layout: LayoutComparison,
     cast_check: Callable[[], bool | None] | None,
     total: int,
-) -> ToldChange:
+) -> WeightsComparison:
     """Tell a change in which only dtypes differ by layout."""
     note = _dtype_note(before, after)
     old = {row.name: row.dtype for row in before}
@@ -207,13 +207,15 @@ def _retyped(
     floats = all(old[name] in FLOATS and new[name] in FLOATS for name in layout.retyped)
     verdict = cast_check() if floats and cast_check else None
     if verdict is None:
-        return ToldChange("replaced", None, total, note)
+        return WeightsComparison("replaced", None, total, note)
     if verdict:
-        return ToldChange("cast", len(layout.retyped), total, note)
-    return ToldChange("retrained", None, total, f"{note}, and other values")
+        return WeightsComparison("cast", len(layout.retyped), total, note)
+    return WeightsComparison("retrained", None, total, f"{note}, and other values")
 
 
-def _values(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison, total: int) -> ToldChange:
+def _values(
+    before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison, total: int
+) -> WeightsComparison:
     """Tell a change of values behind the same shapes, or behind appended vocabulary rows."""
     notes = ["vocabulary rows appended"] if layout.grown else []
     if layout.added or layout.removed:
@@ -221,15 +223,15 @@ def _values(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutCom
     if layout.retyped:
         notes.append(_dtype_note(before.rows or (), after.rows or ()) or "other dtypes")
     if layout.retyped or not _have_digests(before, after):
-        return ToldChange("replaced", None, total, "; ".join(notes) or None)
+        return WeightsComparison("replaced", None, total, "; ".join(notes) or None)
     tensors = compare_tensors(before.rows or (), after.rows or ())
     if _dtypes_of(before, tensors.removed) != _dtypes_of(after, tensors.added):
         note = _dtype_note(before.rows or (), after.rows or ()) or "other dtypes"
-        return ToldChange("replaced", None, total, "; ".join([*notes, note]))
+        return WeightsComparison("replaced", None, total, "; ".join([*notes, note]))
     names = set(tensors.changed) | set(tensors.added)
     kept = [row.name for row in after.rows or () if row.name not in names and not _BUFFER.search(row.name)]
     note = "; ".join([f"{len(names)} of {total} tensors", *notes])
-    return ToldChange("partial" if kept else "retrained", len(names), total, note)
+    return WeightsComparison("partial" if kept else "retrained", len(names), total, note)
 
 
 def _dtypes_of(side: GroupFingerprint, names: Sequence[str]) -> Counter[str]:

@@ -22,14 +22,14 @@ def open_hub(selector: str | None, settings: Settings, *, offline: bool = False,
 
         return HuggingFaceHub(settings, offline=offline, progress=progress)
     if selector == CACHE:
-        from lineage.hub.cache import CacheHub
+        from lineage.hub.local.cache import CacheHub
 
         return CacheHub(settings, progress=progress)
     return _open_directory(selector, settings, progress)
 
 
 def _open_directory(selector: str, settings: Settings, progress: Progress) -> Hub:
-    from lineage.hub.directory import DirectoryHub, is_bare_repository
+    from lineage.hub.local.directory import DirectoryHub, is_bare_repository
 
     if "://" in selector:
         raise InputError(f"--hub {selector} is a URL", hint=f"another endpoint is set with HF_ENDPOINT={selector}")

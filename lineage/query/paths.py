@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from lineage.query.walk import Edges
-    from lineage.store.interface import EdgeRow, StoreView
+    from lineage.store.graph import EdgeRow
+    from lineage.store.interface import StoreView
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lineage.store.interface import Direction, EdgeKind, EdgeRow, StoreView
+    from lineage.store.graph import Direction, EdgeKind, EdgeRow
+    from lineage.store.interface import StoreView
 
 NO_RELATION = "none"
 """What a null relation is counted under: JSON objects have no null keys."""

@@ -8,7 +8,7 @@ from lineage.report.phrases import at, relation_words, status_words
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_trace import TraceAnswer, TracedModel
+    from lineage_schemas.answers.trace import TraceAnswer, TracedModel
 
 EDGE_STYLES = {"confirmed": "bold", "contradicted": "dotted", "indirect": "dotted", "inferred": "dashed"}
 

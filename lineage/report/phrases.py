@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from lineage.report.text import cut
 
 if TYPE_CHECKING:  # renderers are handed records: importing their modules would cost every command all of them
-    from lineage_schemas.answer import Answer
-    from lineage_schemas.answer_check import ChangeCounts, PaperDefinition, WeightChange
-    from lineage_schemas.answer_trace import TracedDerivation, TracedEvidence
+    from lineage_schemas.answers.answer import Answer
+    from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
+    from lineage_schemas.answers.diff import TensorsDiff, WeightsDiff
+    from lineage_schemas.answers.trace import TracedDerivation, TracedEvidence
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal
+    from lineage_schemas.weights import Cost
 
 BYTES_NOT_COMPARED = "the bytes were not compared: a cast, a repair and a retraining look the same"
 """What `replaced` means to somebody who has to decide."""
@@ -31,6 +33,41 @@ SIGNALS = {
     "changelog_text": "changelog",
 }
 """What a person calls each kind of version signal and of documentation."""
+
+REASONS = {
+    "gated": "gated: its files need access that this token has not",
+    "missing": "missing: the Hub knows no such model, or hides it",
+    "offline": "not read: offline",
+    "unreachable": "not read: the Hub did not answer",
+    "rate_limited": "not read: the Hub's rate limit is used up",
+    "limit": "not followed: the limit was reached (--depth, --max-models)",
+    "error": "not read: an error",
+}
+"""Why a model was not read, by the reason of `incomplete`."""
+
+SHOWN_SIGNALS = 3
+"""Announcements shown of one change: the first says enough, and a change may have dozens."""
+
+KIND_MEANINGS = {
+    "equal": "the same files",
+    "reserialised": "the same parameters in other files",
+    "renamed": "the same parameters under other names",
+    "partial": "some tensors differ",
+    "retrained": "all tensors differ",
+    "reshaped": "other tensors or shapes",
+    "cast": "the same values, rounded to another dtype",
+    "requantised": "the same parameters, quantised in another way",
+    "replaced": "other files",
+    "unknown": "could not be compared",
+}
+"""What each outcome of comparing two groups of weights means."""
+
+REPLACED = {
+    "bytes": "other tensors, stored in other types",
+    "layout": "other files; only their headers were compared",
+    None: "other files; their tensors were not compared",
+}
+"""How far the comparison of replaced weights went, by what their tensors were compared by."""
 
 COMMIT_DIGITS = 8
 
@@ -211,3 +248,25 @@ def dated(answer: Answer) -> str:
     """Say which Hub an answer speaks of and when it was read: an answer is fresh, or dated."""
     hub = answer.hub or "no Hub was asked"
     return hub if answer.collected_at is None else f"{hub}, read {moment(answer.collected_at)} UTC"
+
+
+def kind_words(weights: WeightsDiff) -> str:
+    """Say what a kind means, and for weights that were replaced how far they were compared."""
+    if weights.kind == "replaced":
+        return REPLACED[weights.tensors.compared if weights.tensors else None]
+    return KIND_MEANINGS[weights.kind]
+
+
+def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
+    """Say how tensors were compared and how many are equal; those of a cast are, but for rounding."""
+    if cast:
+        same = f", {tensors.equal:,} equal byte by byte" if tensors.equal else ""
+        return f"tensors: {len(tensors.changed):,} hold the same values, rounded to another dtype{same}"
+    basis = "by their bytes" if tensors.compared == "bytes" else "by name, dtype and shape only"
+    return f"tensors, compared {basis}: {tensors.equal:,} equal"
+
+
+def cost_words(cost: Cost) -> str:
+    """Say what a reading cost."""
+    read = f"{size(cost.bytes_read)} read"
+    return f"{read} on this machine" if cost.local else f"{read} in {counted(cost.requests, 'request')}"

@@ -6,11 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, counted, dated, evidence_list, place, relation_words, status_words
+from lineage.report.phrases import REASONS, at, counted, dated, evidence_list, place, relation_words, status_words
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_trace import TraceAnswer, TracedDerivation
+    from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation
 
 STATUS_STYLES: dict[str, Style] = {"confirmed": "good", "contradicted": "bad", "indirect": "warn"}
 
@@ -20,16 +20,6 @@ STATUS_MEANINGS = {
     "declared": "the publisher says so; the weights were not compared",
     "indirect": "declared and related, but a nearer ancestor is known",
     "contradicted": "declared, and the weights deny it",
-}
-
-REASONS = {
-    "gated": "gated: its files need access that this token has not",
-    "missing": "missing: the Hub knows no such model, or hides it",
-    "offline": "not read: offline",
-    "unreachable": "not read: the Hub did not answer",
-    "rate_limited": "not read: the Hub's rate limit is used up",
-    "limit": "not followed: the limit was reached (--depth, --max-models)",
-    "error": "not read: an error",
 }
 
 

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.progress import SILENT, Progress
-from lineage.store.promoted import ENDS, FILE_KEY
+from lineage.store.graph import ENDS
+from lineage.store.promoted import FILE_KEY
+from lineage.store.rows import chunks
 from lineage_schemas.ids import model_key, revision_key
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeKind, EdgeRow, NodeKind, NodeRow, StoreView
-    from lineage.store.rows import Properties
+    from lineage.store.graph import EdgeKind, EdgeRow, NodeKind, NodeRow, Properties
+    from lineage.store.interface import StoreView
     from lineage_schemas.graph_batch import AttachmentKind
 
 CHUNK = 500
@@ -47,25 +49,25 @@ def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]
     with progress.task("checking nodes and edges", total, "rows") as task:
         for kind, rule in NODE_RULES.items():
             before = ""
-            for rows in _cut(view.all_nodes(kind)):
+            for rows in chunks(view.all_nodes(kind), CHUNK):
                 yield from _doubled([before, *(row.key for row in rows)])
                 before = rows[-1].key
                 yield from rule(view, rows)
                 task.advance(len(rows))
-        for edges in _cut(view.all_edges("DERIVED_FROM")):
+        for edges in chunks(view.all_edges("DERIVED_FROM"), CHUNK):
             yield from _derivations(view, edges)
             task.advance(len(edges))
     with progress.task("checking edges without an end", None, "edges") as task:
         for edge_kind in ENDS:
             told = ""
-            for edges in _cut(view.all_awaited_edges(edge_kind)):
+            for edges in chunks(view.all_awaited_edges(edge_kind), CHUNK):
                 for fault in _awaited(view, edge_kind, edges):
                     if fault.about != told:  # a tree goes on where the rows before it ended
                         yield fault
                     told = fault.about
                 task.advance(len(edges))
     with progress.task("checking attachments", None, "attachments") as task:
-        for kept in _cut(_Kept.of(*row) for row in view.all_attachments()):
+        for kept in chunks((_Kept.of(*row) for row in view.all_attachments()), CHUNK):
             yield from _attachments(view, kept)
             task.advance(len(kept))
 
@@ -300,11 +302,6 @@ def _models_of(view: StoreView, rows: list[NodeRow]) -> dict[str, Properties]:
 
 def _known(view: StoreView, kind: NodeKind, keys: Collection[str]) -> set[str]:
     return set(view.nodes(kind, set(keys)))
-
-
-def _cut(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(islice(rows, CHUNK)):
-        yield chunk
 
 
 NODE_RULES: Mapping[NodeKind, Rule] = {

@@ -28,8 +28,7 @@ from lineage.store.rows import Rows
 from lineage_schemas.ids import model_key, revision_key, split_model_key
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeKind, NodeKind
-    from lineage.store.rows import Properties
+    from lineage.store.graph import EdgeKind, NodeKind, Properties
     from lineage_schemas.file import FileEntry
     from lineage_schemas.graph_batch import GraphBatch
     from lineage_schemas.record import Record

@@ -10,8 +10,8 @@ from lineage.store.merging import stub
 from lineage_schemas.ids import model_key
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeKind, NodeKind, StoreView
-    from lineage.store.rows import Properties
+    from lineage.store.graph import EdgeKind, NodeKind, Properties
+    from lineage.store.interface import StoreView
     from lineage_schemas.graph_batch import AttachmentKind
 
 HOLDERS: dict[NodeKind, EdgeKind] = {"File": "CONTAINS", "Weights": "HAS_WEIGHTS", "Publisher": "PUBLISHED_BY"}

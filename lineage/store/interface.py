@@ -7,42 +7,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from lineage.store.graph import Direction, EdgeKind, EdgeRow, NodeKind, NodeRow, Scalar
     from lineage.store.rows import Rows
     from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
 
-NodeKind = Literal["Model", "Ref", "Revision", "File", "Weights", "Change", "Evidence", "Publisher"]
-
-EdgeKind = Literal[
-    "HAS_REVISION", "HAS_PARENT", "POINTS_TO", "CONTAINS", "HAS_WEIGHTS", "HAS_CHANGE", "PUBLISHED_BY", "DERIVED_FROM",
-]  # fmt: skip
-
-Direction = Literal["out", "in"]
-"""Out: the frontier holds sources (children of DERIVED_FROM). In: the frontier holds targets."""
-
-Scalar = str | int | float | bool | None
-
 CLOCKS = frozenset({"collected_at", "observed_at"})
 """Properties that tell when we looked, not what we saw: left out of dumps that are compared."""
-
-
-class EdgeRow(NamedTuple):
-    """One edge; `name` tells apart several edges of one kind between two nodes (a path, a group), else empty."""
-
-    kind: EdgeKind
-    source: str
-    target: str
-    name: str
-    properties: dict[str, Any]
-
-
-class NodeRow(NamedTuple):
-    """One node; `properties` are its record's fields as JSON values, without the key."""
-
-    key: str
-    properties: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -151,7 +124,7 @@ class StoreView(ABC):
         """
         return None
 
-    def still(self) -> Callable[[], None]:
+    def change_guard(self) -> Callable[[], None]:
         """Give what raises StoreError once somebody wrote to the store since now, for those who read all of it.
 
         A view that is a snapshot is never moved by a writer, and never raises.

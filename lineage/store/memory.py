@@ -10,14 +10,15 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from lineage.store.forgetting import Forgetting, plan
-from lineage.store.interface import EdgeRow, GraphStore, NodeRow, StoreInfo, StoreView
+from lineage.store.graph import ENDS, EdgeRow, NodeRow
+from lineage.store.interface import GraphStore, StoreInfo, StoreView
 from lineage.store.merging import merged, met_by_stub
-from lineage.store.promoted import ENDS, PROMOTED, canonical, check_where, pack, unpack
+from lineage.store.promoted import PROMOTED, canonical, check_where, pack, unpack
 
 if TYPE_CHECKING:
-    from lineage.store.interface import Direction, EdgeKind, NodeKind, Scalar
+    from lineage.store.graph import Direction, EdgeKey, EdgeKind, NodeKind, Properties, Scalar
     from lineage.store.promoted import Packed
-    from lineage.store.rows import EdgeKey, Properties, Rows
+    from lineage.store.rows import Rows
     from lineage_schemas.graph_batch import AttachmentKind
 
 

@@ -22,8 +22,7 @@ from lineage.store.promoted import canonical
 from lineage_schemas.ids import split_model_key
 
 if TYPE_CHECKING:
-    from lineage.store.interface import NodeKind
-    from lineage.store.rows import Properties
+    from lineage.store.graph import NodeKind, Properties
 
 LEVELS = ("metadata", "header", "full")
 """Levels from shallow to deep."""

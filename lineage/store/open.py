@@ -59,7 +59,7 @@ def _sqlite_url(url: str, rest: str, read_only: bool) -> GraphStore:
 
 
 def _sqlite(url: str, name: str, read_only: bool) -> GraphStore:
-    from lineage.store.sqlite import SqliteStore
+    from lineage.store.sqlite.store import SqliteStore
 
     if not name or "\0" in name:
         raise InputError(f"{url!r} names no file", hint=f"a store is {BACKENDS}")
@@ -82,8 +82,8 @@ def _default_path(path: Path) -> Path | None:
 
 def _neo4j(url: str, read_only: bool, source: bool, progress: Progress) -> GraphStore:
     from lineage.settings import Neo4jSettings
-    from lineage.store.neo4j import Neo4jStore
-    from lineage.store.neo4j_connection import address_of, with_password
+    from lineage.store.neo4j.connection import address_of, with_password
+    from lineage.store.neo4j.store import Neo4jStore
 
     address = address_of(url, Neo4jSettings.from_environment(source=source))
     return Neo4jStore(with_password(address), read_only=read_only, progress=progress)

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeKind, NodeKind, Scalar
-    from lineage.store.rows import Properties
+    from lineage.store.graph import EdgeKind, NodeKind, Properties, Scalar
 
 
 class Promoted(NamedTuple):
@@ -41,18 +40,6 @@ PROMOTED: Mapping[NodeKind, tuple[Promoted, ...]] = {
     "Evidence": (Promoted("child"), Promoted("parent"), Promoted("rule")),
     "Publisher": (Promoted("hub"), Promoted("name")),
 }
-
-ENDS: Mapping[EdgeKind, tuple[NodeKind, NodeKind]] = {
-    "HAS_REVISION": ("Model", "Revision"),
-    "HAS_PARENT": ("Revision", "Revision"),
-    "POINTS_TO": ("Ref", "Revision"),
-    "CONTAINS": ("Revision", "File"),
-    "HAS_WEIGHTS": ("Revision", "Weights"),
-    "HAS_CHANGE": ("Model", "Change"),
-    "PUBLISHED_BY": ("Model", "Publisher"),
-    "DERIVED_FROM": ("Model", "Model"),
-}
-"""The kinds of node that each kind of edge joins: source, target."""
 
 EDGE_PROMOTED: Mapping[EdgeKind, tuple[str, ...]] = {"DERIVED_FROM": ("relation",)}
 """Properties of edges that stand beside the body too: walks over 100,000 edges count by them and read no body."""

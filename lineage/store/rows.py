@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from lineage.store.interface import EdgeKind, EdgeRow, NodeKind, NodeRow
+    from lineage.store.graph import EdgeKey, EdgeKind, EdgeRow, NodeKind, NodeRow, Properties
     from lineage_schemas.graph_batch import AttachmentKind
 
-Properties = dict[str, Any]
-"""A record's fields as JSON values."""
-
-EdgeKey = tuple[str, str, str]
-"""Source, target and name of an edge."""
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -59,3 +56,10 @@ class Rows:
             self.replaced[kind][source] = {name}
         elif names:
             names.add(name)
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Cut a long list into lists of `size` items, for statements that take so many keys or rows at once."""
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lineage.fingerprint.weight_files import model_file_by_study
 from lineage.versioning.words import STUDY_NAME_VERSION
-from lineage_schemas.answer_check import PaperDefinition
+from lineage_schemas.answers.check import PaperDefinition
 from lineage_schemas.revision import Commit
 
 

@@ -12,7 +12,7 @@ from lineage.answers.check import check
 from lineage.answers.history import history
 from lineage.answers.session import Session
 from lineage.errors import InputError, ModelNotFoundError, RevisionNotFoundError
-from lineage_schemas.answer_check import CheckAnswer, CheckAnswers
+from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
 from tests.support.repositories import recorded_history, zoo_hub
 
 REVISED = "heronml/heron-gpt2-tiny-licences"

@@ -15,7 +15,7 @@ from lineage.answers.session import Session
 from lineage.errors import InputError
 from lineage.report.render import render
 from lineage.report.text import plain
-from lineage_schemas.answer_diff import DiffAnswer
+from lineage_schemas.answers.diff import DiffAnswer
 from lineage_schemas.export import json_schema
 from tests.support.bare_repository import BareRepository
 from tests.support.shared import ROOT

@@ -17,7 +17,7 @@ from lineage.answers.fingerprint import fingerprint
 from lineage.answers.session import Session
 from lineage.answers.verify import verify
 from lineage.errors import FormatError, InputError, ModelNotFoundError
-from lineage_schemas.answer_fingerprint import FingerprintAnswer
+from lineage_schemas.answers.fingerprint import FingerprintAnswer
 from lineage_schemas.export import json_schema
 from tests.support.shared import ROOT
 

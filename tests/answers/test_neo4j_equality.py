@@ -24,14 +24,14 @@ from lineage.answers.store import store_forget
 from lineage.answers.trace import trace
 from lineage.answers.verify import verify
 from lineage.errors import LineageError
-from lineage.store.copying import copy_store
-from lineage.store.dump import dump
 from lineage.store.interface import GraphStore
+from lineage.store.moving.copying import copy_store
 from lineage.store.open import open_store
 from lineage.store.rows import Rows
 from lineage_cli.main import main
-from lineage_schemas.answer import Answer
+from lineage_schemas.answers.answer import Answer
 from tests.support.bare_repository import BareRepository
+from tests.support.dump import dump
 from tests.support.neo4j_server import PARAMS
 from tests.support.repositories import zoo_hub
 from tests.support.shared import ROOT, SHARED

@@ -13,9 +13,9 @@ from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.answers.store import store_forget, store_info
 from lineage.errors import InputError
-from lineage.store.dump import dump
 from lineage_schemas.export import json_schema
 from lineage_schemas.record import Record
+from tests.support.dump import dump
 
 
 @pytest.fixture

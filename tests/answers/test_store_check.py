@@ -185,7 +185,7 @@ def _some(store: Path) -> bool:
 
 def test_what_waits_is_no_fault_in_a_copy_either(tmp_path: Path) -> None:
     """A copy has the same faults as its source: none that the copying made."""
-    from lineage.store.copying import copy_store
+    from lineage.store.moving.copying import copy_store
 
     with open_store(str(tmp_path / "one.db")) as one, open_store(str(tmp_path / "two.db")) as two:
         for batch in (FAMILY, AWAITING, GraphBatch(models=(model("some/other"),))):

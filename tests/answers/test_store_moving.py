@@ -13,16 +13,16 @@ from lineage.answers.moving import store_copy, store_export, store_import
 from lineage.answers.session import Session
 from lineage.answers.store import LISTED, store_check
 from lineage.errors import InputError, LineageError
-from lineage.store.dump import dump
-from lineage.store.interface import NodeKind
+from lineage.store.graph import NodeKind
 from lineage.store.open import open_store
-from lineage.store.sqlite_keys import pack_key
+from lineage.store.sqlite.keys import pack_key
 from lineage_schemas.export import json_schema
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.record import Record
 from lineage_schemas.revision import Tree
 from lineage_schemas.weights import GroupWeights, Weights
+from tests.support.dump import dump
 from tests.support.graphs import FAMILY, derivation, evidence, group, model, revision
 from tests.support.nobody import without_rights
 
@@ -203,7 +203,7 @@ def test_graphml_opens_in_networkx(path: str, tmp_path: Path) -> None:
 def test_a_huge_graph_is_told_what_graphml_costs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above a number of models a note names the memory that networkx will take."""
     from lineage.progress import Progress
-    from lineage.query import graphml
+    from lineage.store.moving import graphml
 
     class Listener(Progress):
         notes: tuple[str, ...] = ()
@@ -286,7 +286,7 @@ def test_a_fault_is_found(rule: str, tmp_path: Path) -> None:
 
 def test_an_edge_that_is_missing_is_found(tmp_path: Path) -> None:
     """A row that says where it belongs, and is not joined to it, is half written."""
-    from lineage.store.sqlite import SqliteStore
+    from lineage.store.sqlite.store import SqliteStore
 
     with SqliteStore(tmp_path / "graph.db") as store:
         store.write(FAMILY)

@@ -15,7 +15,7 @@ import yaml
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.errors import InputError
-from lineage_schemas.answer_trace import TraceAnswer
+from lineage_schemas.answers.trace import TraceAnswer
 from lineage_schemas.export import json_schema
 from tests.support.notes import Notes
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_cli._options import Bytes
 from lineage_cli.main import main
-from lineage_schemas.answer import Answer
+from lineage_schemas.answers.answer import Answer
 from lineage_schemas.change import Unchecked
 from tests.report.records import ANSWERS, check_clean, check_findings, check_several, check_unchecked, collect, verify
 

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from lineage.progress import SILENT, Progress
-from lineage_cli._output import Notes, listener
-from lineage_cli._progress import Bars
+from lineage_cli._bars import Bars
+from lineage_cli._progress import Notes, listener
 from tests.cli.running import on_terminal, python
 
 WORK = """
 import time
-from lineage_cli._output import listener
+from lineage_cli._progress import listener
 progress = listener(quiet={quiet})
 with progress.task("reading \\x1b[31mmodel.safetensors", total=4_000_000, unit="B") as task:
     task.advance(1_000_000)
@@ -69,14 +69,14 @@ def test_who_listens() -> None:
     """Nobody listens in quiet, a log of notes in a pipe; a dumb terminal is a log."""
     assert type(listener(quiet=True)) is type(SILENT) is Progress
     assert isinstance(listener(quiet=False), Notes)
-    code = "from lineage_cli._output import listener; print(type(listener(quiet=False)).__name__)"
+    code = "from lineage_cli._progress import listener; print(type(listener(quiet=False)).__name__)"
     assert on_terminal(["-c", code]) == "Bars\n"
     assert on_terminal(["-c", code], TERM="dumb") == "Notes\n"
 
 
 def test_a_task_that_fails_ends_its_bar() -> None:
     """An error inside a task goes on to the caller and leaves no bar behind."""
-    bars = Bars(patience=0.0)
+    bars = Bars(delay=0.0)
 
     def fail() -> None:
         with bars.task("reading") as task:

@@ -67,9 +67,8 @@ def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
     for to_format in ("tree", "json", "markdown", "mermaid", "dot"):
         modules = loaded("trace", "blend/merge-7b", "--store", str(store), "--format", to_format)
         assert modules & (HEAVY | {"rich", "blake3"}) == set()
-        assert {name for name in modules if name.startswith("lineage_schemas.answer_")} == {
-            "lineage_schemas.answer_trace"
-        }
+        answers = {name for name in modules if name.startswith("lineage_schemas.answers.")}
+        assert answers == {"lineage_schemas.answers.answer", "lineage_schemas.answers.trace"}
 
 
 def test_the_benchmark_measures_and_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

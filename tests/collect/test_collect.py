@@ -12,7 +12,7 @@ from lineage.answers.session import Session
 from lineage.errors import InputError
 from lineage.progress import Progress
 from lineage.store.memory import MemoryStore
-from lineage_schemas.answer_collect import CollectAnswer
+from lineage_schemas.answers.collect import CollectAnswer
 from tests.support.notes import Notes
 
 

@@ -14,15 +14,16 @@ import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
-from lineage.store.dump import dump
 from lineage.store.open import open_store
+from tests.support.dump import dump
+from tests.support.shared import ROOT
 
 MODELS = [
     "otterhub/skiff-0.7m-manual", "blendery/manpython-0.7m-linear", "quantworks/skiff-0.7m-manual-GGUF",
     "mattshumer/Reflection-Llama-3.1-70B", "otterhub/skiff-packages-lora", "quillworks/notary-0.7m",
 ]  # fmt: skip
 
-HUB = Path(__file__).parents[2] / "lineage" / "demo_data" / "hub"
+HUB = ROOT / "lineage" / "demo_data" / "hub"
 
 
 def contents(store: Path) -> list[str]:

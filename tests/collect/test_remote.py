@@ -14,8 +14,8 @@ from lineage.answers.fingerprint import fingerprint
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.hub.huggingface import HuggingFaceHub
-from lineage.hub.retry import Patience
-from lineage_schemas.answer_check import CheckAnswer
+from lineage.hub.huggingface.retry import RetryPolicy
+from lineage_schemas.answers.check import CheckAnswer
 from tests.support import hub_faults
 from tests.support.hub_server import HubServer
 from tests.support.repositories import recorded_history, zoo_hub
@@ -255,12 +255,12 @@ def test_former_name_that_became_another_model(hub: HubServer, tmp_path: Path) -
 
 def test_why_a_hub_gave_nothing_is_told_apart(hub: HubServer, tmp_path: Path) -> None:
     """A used-up rate limit, a Hub that does not answer and one that is not asked have reasons of their own."""
-    hurried = Patience(tries=2, longest=100, sleep=lambda seconds: None)
+    hurried = RetryPolicy(tries=2, longest=100, sleep=lambda seconds: None)
 
     def told(*, offline: bool = False) -> tuple[str, str]:
         with session(hub, tmp_path, offline=offline) as opened:
             settings = hub.settings(tmp_path)
-            opened.__dict__["hub"] = opened.keep(HuggingFaceHub(settings, offline=offline, patience=hurried))
+            opened.__dict__["hub"] = opened.keep(HuggingFaceHub(settings, offline=offline, policy=hurried))
             (item,) = trace(opened, BASE).incomplete
         return item.reason, item.detail or ""
 

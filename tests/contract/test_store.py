@@ -9,8 +9,8 @@ import pytest
 from lineage.query.paths import paths
 from lineage.query.walk import Walk, ancestors, descendants
 from lineage.store import merging
-from lineage.store.dump import dump
-from lineage.store.interface import EdgeRow, NodeRow, StoreView
+from lineage.store.graph import EdgeRow, NodeRow
+from lineage.store.interface import StoreView
 from lineage.store.open import open_store
 from lineage.store.rows import Rows
 from lineage_schemas.derivation import Derivation
@@ -20,6 +20,7 @@ from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
 from lineage_schemas.revision import Tree
 from lineage_schemas.weight_group import WeightGroup
+from tests.support.dump import dump
 from tests.support.edge_list import EdgeList
 from tests.support.graphs import FAMILY, NOON, Stores, derivation, group, model, revision, sha
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from lineage.errors import StoreError
-from lineage.store.copying import copy_store
-from lineage.store.dump import dump
-from lineage.store.interface import EdgeRow, GraphStore, NodeRow, StoreView
+from lineage.store.graph import ENDS, EdgeRow, NodeRow
+from lineage.store.interface import GraphStore, StoreView
 from lineage.store.memory import MemoryStore
 from lineage.store.merging import stub
-from lineage.store.promoted import ENDS, PROMOTED
+from lineage.store.moving.copying import copy_store
+from lineage.store.promoted import PROMOTED
 from lineage.store.rows import Rows
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
 from lineage_schemas.ref import Ref
+from tests.support.dump import dump
 from tests.support.graphs import AWAITING, FAMILY, NOON, Stores, derivation, model, revision
 
 THE_ENDS = GraphBatch(
@@ -76,7 +77,7 @@ def test_a_view_knows_whether_it_is_one_moment(stores: Stores) -> None:
     """Whoever reads all of a store is told if a writer moved it: by an error, where the view is no snapshot."""
     stores.write(FAMILY)
     with stores.view() as view:
-        check = view.still()
+        check = view.change_guard()
         check()
         before = list(dump(view, clocks=True))
         stores.store.write(GraphBatch(models=(model("late/comer"),)))
@@ -86,7 +87,7 @@ def test_a_view_knows_whether_it_is_one_moment(stores: Stores) -> None:
         else:
             with pytest.raises(StoreError, match="somebody wrote to the store"):
                 check()
-            view.still()()
+            view.change_guard()()
 
 
 def test_what_is_replaced_is_awaited_no_more(stores: Stores) -> None:

@@ -196,7 +196,7 @@ def test_a_password_is_made_once(umask: str, tmp_path: Path) -> None:
 
 def test_the_server_is_the_one_that_the_tests_run_on() -> None:
     """Compose starts the version that the backend is tested with."""
-    from tests.support.neo4j_jars import VERSIONS
+    from tools.neo4j_jars import VERSIONS
 
     images = {service["image"] for name, service in compose()["services"].items() if name != "lineage"}
     assert images == {f"${{NEO4J_IMAGE:-neo4j:{VERSIONS['neo4j-current']}}}"}
@@ -267,7 +267,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _network() -> dict[str, str]:
     """Keep what leads to the package index, and where packages may lie already."""
-    from tests.support.neo4j_jars import ENVIRON
+    from tools.neo4j_jars import ENVIRON
 
     names = (
         "PIP_",

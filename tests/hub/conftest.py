@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lineage.hub.huggingface import HuggingFaceHub
-from lineage.hub.retry import Patience
+from lineage.hub.huggingface.retry import RetryPolicy
 from lineage.progress import Progress
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
@@ -38,8 +38,8 @@ class Hurry:
         self.slept.append(seconds)
         self.now += seconds
 
-    def patience(self, *, tries: int = 6, timeout: float = 10.0) -> Patience:
-        return Patience(tries=tries, timeout=timeout, sleep=self.sleep, clock=lambda: self.now)
+    def policy(self, *, tries: int = 6, timeout: float = 10.0) -> RetryPolicy:
+        return RetryPolicy(tries=tries, timeout=timeout, sleep=self.sleep, clock=lambda: self.now)
 
 
 OpenHub = Callable[..., HuggingFaceHub]
@@ -78,9 +78,9 @@ def open_hub(server: HubServer, tmp_path: Path, hurry: Hurry, listening: Listeni
     """Open Hubs on the server that wait for nothing, and close them at the end."""
     opened: list[HuggingFaceHub] = []
 
-    def open_one(*, offline: bool = False, patience: Patience | None = None) -> HuggingFaceHub:
+    def open_one(*, offline: bool = False, policy: RetryPolicy | None = None) -> HuggingFaceHub:
         settings = server.settings(tmp_path / "home")
-        hub = HuggingFaceHub(settings, offline=offline, progress=listening, patience=patience or hurry.patience())
+        hub = HuggingFaceHub(settings, offline=offline, progress=listening, policy=policy or hurry.policy())
         opened.append(hub)
         return hub
 

@@ -10,8 +10,9 @@ from huggingface_hub import HfApi
 
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
+from tests.support.shared import ROOT
 
-DEMO = Path(__file__).parents[2] / "lineage" / "demo_data" / "hub"
+DEMO = ROOT / "lineage" / "demo_data" / "hub"
 
 
 def test_a_directory_hub_is_served(server: HubServer, tmp_path: Path) -> None:

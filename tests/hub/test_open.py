@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import InputError
-from lineage.hub.cache import CacheHub
-from lineage.hub.directory import DirectoryHub
 from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.local.cache import CacheHub
+from lineage.hub.local.directory import DirectoryHub
 from lineage.hub.open import open_hub
 from lineage.settings import Settings
 from tests.support.bare_repository import BareRepository

@@ -13,12 +13,13 @@ import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
-from lineage.store.copying import copy_store
-from lineage.store.neo4j_codec import ATTACHMENTS, AWAITED
-from lineage.store.neo4j_csv import columns_of
-from lineage.store.neo4j_schema import STORE
+from lineage.store.graph import ENDS
+from lineage.store.moving.copying import copy_store
+from lineage.store.moving.neo4j_csv import columns_of
+from lineage.store.neo4j.codec import ATTACHMENTS, AWAITED
+from lineage.store.neo4j.schema import STORE
 from lineage.store.open import open_store
-from lineage.store.promoted import ENDS, PROMOTED
+from lineage.store.promoted import PROMOTED
 from tests.support.neo4j_server import PARAMS, empty_store
 from tests.support.recipes import Recipe, recipes, rewritten, table
 from tests.support.shared import ROOT

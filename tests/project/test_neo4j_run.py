@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.neo4j_jars import ENVIRON, VERSIONS, fetched, jars, kept
+from tests.support.neo4j_server import jars
 from tests.support.shared import ROOT
+from tools.neo4j_jars import ENVIRON, VERSIONS, fetched, kept
 
 IDS = tuple(VERSIONS)
 
@@ -100,7 +101,7 @@ def test_who_chooses_tests_may_leave_them_out(tmp_path: Path, options: tuple[str
 def test_a_server_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tests are skipped with the reason, and fail where CI is set."""
     version = "0.0.0-not-there"
-    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", "raise SystemExit('no such version')")
+    monkeypatch.setattr("tools.neo4j_jars._RESOLVE", "raise SystemExit('no such version')")
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="cannot be fetched: no such version"):
         jars(version)
@@ -118,12 +119,12 @@ folder.mkdir(parents=True)
 pathlib.Path(os.environ['M2_REPO']).mkdir()
 """
     monkeypatch.setitem(ENVIRON, "XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", script + "raise SystemExit('cut')")
+    monkeypatch.setattr("tools.neo4j_jars._RESOLVE", script + "raise SystemExit('cut')")
     assert fetched("1.half") == "Neo4j 1.half cannot be fetched: cut"
     assert not list(kept("").parent.iterdir())
-    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", script)
+    monkeypatch.setattr("tools.neo4j_jars._RESOLVE", script)
     folder = fetched("1.whole")
-    monkeypatch.setattr("tests.support.neo4j_jars._RESOLVE", "raise SystemExit('asked again')")
+    monkeypatch.setattr("tools.neo4j_jars._RESOLVE", "raise SystemExit('asked again')")
     fetched.cache_clear()
     assert isinstance(folder, Path)
     assert fetched("1.whole") == folder

@@ -12,7 +12,8 @@ import pytest
 
 from lineage.query.paths import paths
 from lineage.query.walk import ancestors, descendants
-from lineage.store.interface import EdgeRow, GraphStore, NodeRow
+from lineage.store.graph import EdgeRow, NodeRow
+from lineage.store.interface import GraphStore
 from lineage.store.merging import stub
 from lineage.store.open import open_store
 from lineage.store.rows import Rows

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.query.paths import paths
-from lineage.store.interface import EdgeRow
+from lineage.store.graph import EdgeRow
 from tests.support.edge_list import EdgeList
 
 node = st.sampled_from("abcdef")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.query.walk import Walk, ancestors, descendants
-from lineage.store.interface import EdgeRow, StoreView
+from lineage.store.graph import EdgeRow
+from lineage.store.interface import StoreView
 from tests.support.edge_list import EdgeList
 
 CHAIN = [("d", "c"), ("c", "b"), ("b", "a")]

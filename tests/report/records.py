@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineage_schemas.answer import Answer, Finding, Incomplete
-from lineage_schemas.answer_check import (
+from lineage_schemas.answers.answer import Answer, Finding, Incomplete
+from lineage_schemas.answers.check import (
     ChangeCounts,
     CheckAnswer,
     CheckAnswers,
@@ -13,9 +13,9 @@ from lineage_schemas.answer_check import (
     PaperDefinition,
     WeightChange,
 )
-from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
-from lineage_schemas.answer_demo import DemoAnswer
-from lineage_schemas.answer_diff import (
+from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
+from lineage_schemas.answers.demo import DemoAnswer
+from lineage_schemas.answers.diff import (
     DiffAnswer,
     DiffSide,
     FacetDiff,
@@ -23,9 +23,9 @@ from lineage_schemas.answer_diff import (
     TensorsDiff,
     WeightsDiff,
 )
-from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
-from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
-from lineage_schemas.answer_verify import Difference, Match, VerifyAnswer
+from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
+from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
+from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer
 from lineage_schemas.change import Replacement, Unchecked
 from lineage_schemas.file import FileEntry
 from lineage_schemas.pointer import Pointer

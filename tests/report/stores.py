@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineage_schemas.answer_store import (
+from lineage_schemas.answers.store import (
     Contents,
     StoreCheckAnswer,
     StoreCopyAnswer,

@@ -14,8 +14,8 @@ from lineage.report.json import to_json
 from lineage.report.phrases import large, listed, moment, period, short, size
 from lineage.report.render import render
 from lineage.report.text import Document, plain
-from lineage_schemas.answer import Incomplete
-from lineage_schemas.answer_trace import TraceAnswer
+from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.trace import TraceAnswer
 from lineage_schemas.change import Unchecked
 from lineage_schemas.export import FOLDER
 from tests.report.records import ANSWERS, hostile

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from lineage_schemas.answer import Finding, Incomplete
-from lineage_schemas.answer_trace import (
+from lineage_schemas.answers.answer import Finding, Incomplete
+from lineage_schemas.answers.trace import (
     RelatedPair,
     TraceAnswer,
     TracedDerivation,

@@ -13,7 +13,7 @@ import pytest
 
 import lineage_schemas
 from lineage_schemas import export
-from lineage_schemas.answer import Answer
+from lineage_schemas.answers.answer import Answer
 from lineage_schemas.record import Record
 
 
@@ -57,7 +57,7 @@ def test_every_record_is_frozen_and_refuses_unknown_fields() -> None:
     assert len(records) > 40
     loose = [r.__name__ for r in records if not r.model_config.get("frozen") or r.model_config.get("extra") != "forbid"]
     assert loose == []
-    tool = import_module("lineage_schemas.answer").Tool(version="1")
+    tool = import_module("lineage_schemas.answers.answer").Tool(version="1")
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         tool.version = "2"
     with pytest.raises(pydantic.ValidationError, match="extra_forbidden"):

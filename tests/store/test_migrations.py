@@ -11,9 +11,9 @@ import pytest
 
 from lineage.errors import StoreError
 from lineage.store import migrations
-from lineage.store.dump import dump
 from lineage.store.migrations import Migration
-from lineage.store.sqlite import SqliteStore
+from lineage.store.sqlite.store import SqliteStore
+from tests.support.dump import dump
 from tests.support.graphs import FAMILY
 from tests.support.shared import ROOT
 

@@ -11,7 +11,7 @@ import pytest
 from lineage.errors import InputError, StoreError
 from lineage.store.memory import MemoryStore
 from lineage.store.open import open_store
-from lineage.store.sqlite import SqliteStore
+from lineage.store.sqlite.store import SqliteStore
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.graphs import FAMILY, model
 

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from lineage.store.codec import encode
-from lineage.store.copying import copy_store
-from lineage.store.dump import dump
-from lineage.store.interface import GraphStore, NodeKind
-from lineage.store.jsonl import read_jsonl, write_jsonl
+from lineage.store.graph import ENDS, NodeKind
+from lineage.store.interface import GraphStore
 from lineage.store.memory import MemoryStore
-from lineage.store.promoted import ENDS, PROMOTED
-from lineage.store.sqlite import SqliteStore
-from lineage.store.sqlite_connection import connect
-from lineage.store.sqlite_write import SqliteWriter
+from lineage.store.moving.copying import copy_store
+from lineage.store.moving.jsonl import read_jsonl, write_jsonl
+from lineage.store.promoted import PROMOTED
+from lineage.store.sqlite.connection import connect
+from lineage.store.sqlite.store import SqliteStore
+from lineage.store.sqlite.write import SqliteWriter
 from lineage_schemas.graph_batch import GraphBatch
+from tests.support.dump import dump
 from tests.support.graph_strategies import MODELS, batches, model_keys
 
 

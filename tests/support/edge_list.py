@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from lineage.store.interface import Direction, EdgeKind, EdgeRow, StoreView
+from lineage.store.graph import Direction, EdgeKind, EdgeRow
+from lineage.store.interface import StoreView
 
 
 class EdgeList(StoreView):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lineage.store.dump import dump
 from lineage.store.interface import GraphStore, StoreView
 from lineage.store.open import open_store
 from lineage_schemas.change import Change
@@ -22,6 +21,7 @@ from lineage_schemas.ref import Ref
 from lineage_schemas.revision import Revision, Tree
 from lineage_schemas.weight_group import WeightGroup
 from lineage_schemas.weights import GroupWeights, Weights
+from tests.support.dump import dump
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

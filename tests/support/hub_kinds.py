@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage.hub.cache import CacheHub
-from lineage.hub.directory import DirectoryHub
-from lineage.hub.folder import open_folder
 from lineage.hub.interface import Hub
+from lineage.hub.local.cache import CacheHub
+from lineage.hub.local.directory import DirectoryHub
+from lineage.hub.local.folder import open_folder
 from lineage.settings import Settings
 from tests.support.hub_server import HubServer
 from tests.support.repositories import REVISIONED, git, zoo_repository

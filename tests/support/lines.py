@@ -30,7 +30,7 @@ def version(content: str) -> FileVersion:
     return FileVersion(blob_id=sha[:40], size=len(content), sha256=sha)
 
 
-class Told:
+class HistoryBuilder:
     """Build a history commit by commit: hours since the start, title, files written or removed."""
 
     def __init__(self, model: str = "org/name") -> None:
@@ -103,7 +103,7 @@ class NoTexts:
         raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
 
 
-def report_of(history: History, texts: Told | NoTexts) -> LineReport:
+def report_of(history: History, texts: HistoryBuilder | NoTexts) -> LineReport:
     """Work out the changes of a history's default line, weights unread."""
     branch = history.default_branch or ""
     head = next(ref.target for ref in history.refs if ref.name == branch)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.support.neo4j_jars import VERSIONS, fetched, kept
 from tests.support.neo4j_server import GIVEN_URI, IDS
+from tools.neo4j_jars import VERSIONS, fetched, kept
 
 
 class ByServer(LoadScopeScheduling):  # type: ignore[misc]

@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 from lineage.versioning.signals import MAX_LINE
 from lineage_schemas.change import COUNTING_KINDS
-from tests.support.lines import START, Told
+from tests.support.lines import START, HistoryBuilder
 
 
-def kinds(told: Told) -> list[tuple[str, str | None]]:
+def kinds(told: HistoryBuilder) -> list[tuple[str, str | None]]:
     """List kind and verdict of each change."""
     return [(change.kind, change.verdict) for change in told.report().changes]
 
 
-def base(model: str = "org/name") -> Told:
+def base(model: str = "org/name") -> HistoryBuilder:
     """Tell a model with one upload of two shards."""
-    told = Told(model)
+    told = HistoryBuilder(model)
     told.commit(0, {"model-00001-of-00002.safetensors": "a1", "model-00002-of-00002.safetensors": "a2"})
     return told
 
@@ -65,7 +65,7 @@ def test_one_file_in_place_of_shards_is_the_same_group_replaced() -> None:
 
 def test_quantised_file_under_another_name_is_replaced() -> None:
     """A quantised file that goes while another comes in its place is a replacement."""
-    told = Told("quants/name-GPTQ")
+    told = HistoryBuilder("quants/name-GPTQ")
     told.commit(0, {"name-4bit--1g.act.order.safetensors": "a"})
     told.commit(24, {"name-4bit--1g.act.order.safetensors": None, "model.safetensors": "b"})
     assert kinds(told)[1:] == [("replaced", "silent")]
@@ -73,7 +73,7 @@ def test_quantised_file_under_another_name_is_replaced() -> None:
 
 def test_renamed_file_does_not_count() -> None:
     """Equal hashes under another path are a renaming."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"old.safetensors": "a"})
     told.commit(24, {"old.safetensors": None, "model.safetensors": "a"})
     assert kinds(told)[1:] == [("renamed", None)]
@@ -81,7 +81,7 @@ def test_renamed_file_does_not_count() -> None:
 
 def test_missing_shards_continue_the_first_upload() -> None:
     """A push that only adds shards which the first left out has the first one's kind."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"model-00001-of-00003.safetensors": "a1"})
     told.commit(5, {"model-00002-of-00003.safetensors": "a2", "model-00003-of-00003.safetensors": "a3"})
     assert kinds(told) == [("first_upload", None), ("first_upload", None)]
@@ -98,7 +98,7 @@ def test_other_format_and_other_component_are_told_apart() -> None:
 
 def test_same_format_in_another_folder_is_another_component() -> None:
     """A checkpoint or another part of a pipeline has other parameters, though its file has the same name."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"unet/diffusion_pytorch_model.safetensors": "u"})
     told.commit(24, {"vae/diffusion_pytorch_model.safetensors": "v"})
     told.commit(48, {"unet/diffusion_pytorch_model.bin": "p"})
@@ -107,7 +107,7 @@ def test_same_format_in_another_folder_is_another_component() -> None:
 
 def test_file_added_beside_shards_leaves_the_shards_alone() -> None:
     """A whole file beside unchanged shards is an addition, its removal a removal."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"pytorch_model-00001-of-00002.bin": "a1", "pytorch_model-00002-of-00002.bin": "a2"})
     told.commit(24, {"pytorch_model.bin": "whole"})
     told.commit(48, {"pytorch_model.bin": None})
@@ -124,7 +124,7 @@ def test_removed_and_brought_back_later() -> None:
 
 def test_training_run_counts_once_with_its_last_replacement() -> None:
     """Pushes of a trainer are checkpoints, but for the last of the run."""
-    told = Told()
+    told = HistoryBuilder()
     for step in range(4):
         told.commit(step * 2, {"model.safetensors": f"s{step}"}, f"Training in progress, step {(step + 1) * 500}")
     told.commit(9, {"model.safetensors": "end"}, "End of training")
@@ -159,7 +159,7 @@ def test_signal_belongs_to_the_change_before_it() -> None:
 
 def test_version_that_was_announced_before_announces_nothing() -> None:
     """Naming an old version again is no news."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"model.safetensors": "a"}, "v1.0 of the model")
     told.commit(24, {"model.safetensors": "b"}, "Upload again, as v1.0")
     told.commit(48, {"model.safetensors": "c"}, "v1.1: new data")
@@ -168,7 +168,7 @@ def test_version_that_was_announced_before_announces_nothing() -> None:
 
 def test_card_field_must_change_in_the_window() -> None:
     """A version field that was there before is no signal; a changed one is."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"model.safetensors": "a", "README.md": "---\nversion: 1.0\n---\n"})
     told.commit(24, {"model.safetensors": "b", "README.md": "---\nversion: 1.0\nlicense: mit\n---\n"})
     told.commit(48, {"model.safetensors": "c", "README.md": "---\nversion: 1.1\nlicense: mit\n---\n"})
@@ -194,7 +194,7 @@ def test_changelog_entry_makes_versioned() -> None:
             "# Name\n\n## Changelog\n\n- v1.1 data\n- v1.0 first\n",
         ),
     ):
-        told = Told()
+        told = HistoryBuilder()
         told.commit(0, {"model.safetensors": "a", path: before})
         told.commit(24, {"model.safetensors": "b", path: after})
         change = told.report().changes[1]
@@ -203,7 +203,7 @@ def test_changelog_entry_makes_versioned() -> None:
 
 def test_name_speaks_for_the_first_upload_only() -> None:
     """A version in the repository's name is a signal of the first upload, not of later changes."""
-    told = Told("org/name-v2")
+    told = HistoryBuilder("org/name-v2")
     told.commit(0, {"model.safetensors": "a"})
     told.commit(24, {"model.safetensors": "b"})
     first, second = told.report().changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineage.versioning.groups import MAX_COMPARED_NAMES, pair_groups, placed_groups
-from tests.support.lines import Told, version
+from tests.support.lines import HistoryBuilder, version
 
 
 def became(before: list[str], after: list[str]) -> set[tuple[str | None, str | None]]:
@@ -23,7 +23,7 @@ QUANTISATIONS = ("Q2_K", "Q4_K_M", "Q5_0", "Q8_0")
 
 def test_all_quantisations_replaced_under_another_name() -> None:
     """Each quantisation of a new stem takes the place of the same quantisation of the old one."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {f"foo-7b.{quant}.gguf": f"a {quant}" for quant in QUANTISATIONS})
     told.commit(
         24,
@@ -36,7 +36,7 @@ def test_all_quantisations_replaced_under_another_name() -> None:
 
 def test_one_quantisation_replaced_under_another_name() -> None:
     """Where one of several quantisations goes and comes under another stem, it alone is replaced."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {f"foo-7b.{quant}.gguf": f"a {quant}" for quant in QUANTISATIONS})
     told.commit(24, {"foo-7b.Q8_0.gguf": None, "foo-7b-fixed.Q8_0.gguf": "b"})
     change = told.report().changes[1]
@@ -79,7 +79,7 @@ def test_the_same_variant_under_another_name(old: str, new: str) -> None:
 def test_another_variant_is_another_group(old: str, new: str) -> None:
     """A quantisation that goes while another comes is gone: nothing takes its place."""
     assert became([old], [new]) == {(old, None), (None, new)}
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {old: "a", "beside.Q8_0.gguf": "c"})
     told.commit(24, {old: None, new: "b"})
     assert sorted(group.kind for group in told.report().changes[1].groups) == ["component_added", "removed"]
@@ -87,7 +87,7 @@ def test_another_variant_is_another_group(old: str, new: str) -> None:
 
 def test_weights_that_come_back_as_another_quantisation_are_replaced() -> None:
     """After all weights went, what comes back is compared with what was there last, whatever its quantisation."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"foo.Q5_0.gguf": "a"})
     told.commit(24, {"foo.Q5_0.gguf": None})
     told.commit(48, {"foo.Q5_K_S.gguf": "b"})

@@ -6,12 +6,12 @@ import pytest
 
 from lineage.errors import RevisionNotFoundError
 from lineage.versioning.since import commits_named, find_since, in_range
-from tests.support.lines import Told
+from tests.support.lines import HistoryBuilder
 
 
-def told() -> Told:
+def told() -> HistoryBuilder:
     """Tell a model with an upload and two replacements, the first one tagged."""
-    line = Told()
+    line = HistoryBuilder()
     line.commit(0, {"model.safetensors": "a"})
     line.commit(48, {"model.safetensors": "b"}, tag="v2/rc")
     line.commit(96, {"model.safetensors": "c"})
@@ -43,7 +43,7 @@ def test_range_begins_after_a_date_tag_branch_or_commit(asked: str, in_reach: in
 
 def test_push_that_went_on_after_the_start_is_in_range() -> None:
     """A push of which a later commit touched weights again is told whole."""
-    line = Told()
+    line = HistoryBuilder()
     line.commit(0, {"model.safetensors": "a"})
     start = line.commit(48, {"model.safetensors": "b"})
     line.commit(48.5, {"model.safetensors": "c"})
@@ -62,7 +62,7 @@ def test_unknown_or_ambiguous_start_is_refused(asked: str) -> None:
 
 def test_a_tag_wins_over_the_date_that_it_looks_like() -> None:
     """`2024-01-02` is the tag of that name, wherever it stands; with a time it is a date."""
-    line = Told()
+    line = HistoryBuilder()
     line.commit(0, {"model.safetensors": "a"})
     line.commit(48, {"model.safetensors": "b"}, tag="2024-01-02")
     line.commit(60, {"model.safetensors": "c"})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.lines import Told
+from tests.support.lines import HistoryBuilder
 
 MONTH = 30 * 24.0
 
 
-def kinds(told: Told) -> list[str]:
+def kinds(told: HistoryBuilder) -> list[str]:
     """List the kinds of the changes."""
     return [change.kind for change in told.report().changes]
 
 
-def run(told: Told, start: float, titles: list[str], name: str) -> None:
+def run(told: HistoryBuilder, start: float, titles: list[str], name: str) -> None:
     """Push new weights every two hours, one commit a title."""
     for i, title in enumerate(titles):
         told.commit(start + 2 * i, {"model.safetensors": f"{name} {i}"}, title)
@@ -37,7 +37,7 @@ STEPS = ["Training in progress, step 500", "Training in progress, step 1000"]
 )
 def test_two_runs_count_twice(titles: list[str]) -> None:
     """A second run begins after the first one's end, or where the step or epoch falls: each counts once."""
-    told = Told()
+    told = HistoryBuilder()
     run(told, 0, titles, "first")
     run(told, 3 * MONTH, titles, "second")
     inner = ["checkpoint"] * (len(titles) - 1)
@@ -47,14 +47,14 @@ def test_two_runs_count_twice(titles: list[str]) -> None:
 
 def test_runs_without_steps_count_each() -> None:
     """Three runs that push nothing but their ends are two replacements."""
-    told = Told()
+    told = HistoryBuilder()
     run(told, 0, ["End of training"] * 3, "end")
     assert kinds(told) == ["first_upload", "replaced", "replaced"]
 
 
 def test_an_end_that_writes_no_weights_ends_the_run() -> None:
     """The last step counts where the end of training only writes a card, though the next run's steps are higher."""
-    told = Told()
+    told = HistoryBuilder()
     run(told, 0, STEPS, "first")
     told.commit(5, {"README.md": "text"}, "End of training")
     run(told, MONTH, ["Training in progress, step 2000", "Training in progress, step 4000"], "second")
@@ -63,7 +63,7 @@ def test_an_end_that_writes_no_weights_ends_the_run() -> None:
 
 def test_a_push_in_which_one_run_ends_and_another_begins_counts() -> None:
     """The last step of one run and the first of the next, within an hour: the push holds a run's last replacement."""
-    told = Told()
+    told = HistoryBuilder()
     run(told, 0, STEPS, "first")
     told.commit(10, {"model.safetensors": "end"}, "End of training")
     told.commit(10.5, {"model.safetensors": "anew"}, "Training in progress, step 500")
@@ -77,16 +77,16 @@ def test_addition_by_somebody_else_does_not_end_a_run() -> None:
         ({"model.onnx": "o"}, ["first_upload", "checkpoint", "format_added", "replaced"]),
         ({"model.safetensors": "by hand"}, ["first_upload", "replaced", "replaced", "replaced"]),
     ):
-        told = Told()
+        told = HistoryBuilder()
         run(told, 0, STEPS, "run")
         told.commit(20, files, "Upload by hand")
         told.commit(30, {"model.safetensors": "later"}, "Training in progress, step 1500")
         assert kinds(told) == expected
 
 
-def rotating() -> Told:
+def rotating() -> HistoryBuilder:
     """Tell a run that keeps its checkpoint folders beside the model: the second push adds one."""
-    told = Told()
+    told = HistoryBuilder()
     for i, title in enumerate(STEPS):
         step = 500 * (i + 1)
         told.commit(2 * i, {"model.safetensors": f"m{step}", f"checkpoint-{step}/model.safetensors": f"c{step}"}, title)
@@ -127,11 +127,11 @@ def test_checkpoints_that_a_person_removes() -> None:
 
 def test_a_trainer_that_removes_weights_for_use_is_told() -> None:
     """Weights that are no checkpoint, and the last weights that there are, are removed whoever does it."""
-    told = Told()
+    told = HistoryBuilder()
     told.commit(0, {"model.safetensors": "a", "codec.pth": "c"})
     told.commit(9, {"codec.pth": None}, "End of training")
     assert kinds(told) == ["first_upload", "removed"]
-    only = Told()
+    only = HistoryBuilder()
     only.commit(0, {"checkpoint-500/model.safetensors": "a"}, STEPS[0])
     only.commit(9, {"checkpoint-500/model.safetensors": None}, "End of training")
     assert kinds(only) == ["first_upload", "removed"]

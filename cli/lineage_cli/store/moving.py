@@ -14,7 +14,7 @@ import click
 from lineage_cli._options import Command, Run, _quiet, _store, runs
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_store import ExportFormat
+    from lineage_schemas.answers.store import ExportFormat
 
 PATH = click.Path(path_type=Path, allow_dash=True)
 

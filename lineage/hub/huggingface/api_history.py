@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import GatedError, HubError, HubUnreachableError, ModelNotFoundError, RevisionNotFoundError
-from lineage.hub.git_history import author_key, in_order
+from lineage.hub.git.history import author_key, in_order
 from lineage.hub.huggingface.listing import default_branch, list_files
 from lineage.progress import Progress
 from lineage_schemas.file import FileChange, FileVersion

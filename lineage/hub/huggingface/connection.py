@@ -22,7 +22,7 @@ from huggingface_hub.utils import build_hf_headers, get_token_to_send  # type: i
 import lineage
 from lineage.errors import HubAnswerError, HubError, ModelNotFoundError, NoAnswerError, RateLimitedError
 from lineage.hub.huggingface.refusals import Missing, translated
-from lineage.hub.retry import RETRIED_STATUSES, Pace, PassingFaultError, Patience, asked_to_wait, persevere
+from lineage.hub.huggingface.retry import RETRIED_STATUSES, Pace, RetryPolicy, TransientError, asked_to_wait, retry
 from lineage.progress import Progress
 
 Asked = TypeVar("Asked")
@@ -66,7 +66,7 @@ class _Client(httpx2.Client):
         line = _LINE.get()
         if line is None:
             return super().send(request, **options)
-        return line.connection.persevere(request, lambda: super(_Client, self).send(request, **options))
+        return line.connection.retry(request, lambda: super(_Client, self).send(request, **options))
 
 
 def _before(request: httpx2.Request) -> None:
@@ -104,13 +104,13 @@ class Connection:
     hops to the storage not. `redirected` holds where the last answers led on to.
     """
 
-    def __init__(self, endpoint: str, *, patience: Patience, progress: Progress) -> None:
+    def __init__(self, endpoint: str, *, policy: RetryPolicy, progress: Progress) -> None:
         global _open_connections
         self.endpoint = endpoint
         self.origin = _origin(httpx2.URL(endpoint))
         self.api = HfApi(endpoint=endpoint, library_name="lineage", library_version=lineage.__version__)
-        self.patience = patience
-        self.pace = Pace(patience, progress)
+        self.policy = policy
+        self.pace = Pace(policy, progress)
         self.requests = 0
         self.redirected: deque[str] = deque(maxlen=REDIRECTS)
         self._token: str | None = None
@@ -216,9 +216,9 @@ class Connection:
         with self._counting:
             self.requests += 1
 
-    def persevere(self, request: httpx2.Request, send: Callable[[], httpx2.Response]) -> httpx2.Response:
+    def retry(self, request: httpx2.Request, send: Callable[[], httpx2.Response]) -> httpx2.Response:
         """Send a request with our timeout, and again while the failure may pass."""
-        timeout = httpx2.Timeout(self.patience.timeout).as_dict()
+        timeout = httpx2.Timeout(self.policy.timeout).as_dict()
         request.extensions = {**request.extensions, "timeout": timeout}
         host = request.url.host
 
@@ -226,17 +226,17 @@ class Connection:
             try:
                 response = send()
             except _PASSING as error:
-                raise PassingFaultError(_words(error)) from error
+                raise TransientError(_words(error)) from error
             if response.status_code not in RETRIED_STATUSES:
                 return response
             response.close()
             wait = asked_to_wait(response.status_code, response.headers)
             reason = f"answered {response.status_code} {response.reason_phrase}".rstrip()
-            raise PassingFaultError(reason, wait, rate_limited=response.status_code == 429)
+            raise TransientError(reason, wait, rate_limited=response.status_code == 429)
 
         try:
-            return persevere(once, self.patience, self._progress, host)
-        except PassingFaultError as fault:
+            return retry(once, self.policy, self._progress, host)
+        except TransientError as fault:
             if fault.rate_limited:
                 raise _rate_limited(host, request.url.path, fault, has_token=bool(self._token)) from fault
             raise NoAnswerError(
@@ -261,7 +261,7 @@ def _words(error: httpx2.TransportError) -> str:
     return str(error) or type(error).__name__
 
 
-def _rate_limited(host: str, path: str, fault: PassingFaultError, *, has_token: bool) -> RateLimitedError:
+def _rate_limited(host: str, path: str, fault: TransientError, *, has_token: bool) -> RateLimitedError:
     """Say how long to wait, as the Hub's headers tell, and what raises the limit."""
     when = "later" if fault.wait is None else f"in {math.ceil(fault.wait)} s"
     more = "an account of a higher plan has more" if has_token else "a token in HF_TOKEN raises the limit"

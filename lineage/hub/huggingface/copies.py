@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from lineage.errors import HubError, HubUnreachableError, NoAnswerError
-from lineage.hub.git import fetch_repository
-from lineage.hub.git_history import open_objects, read_history
-from lineage.hub.git_objects import GitObjects
+from lineage.hub.git.history import open_objects, read_history
+from lineage.hub.git.objects import GitObjects
+from lineage.hub.git.program import fetch_repository
+from lineage.hub.huggingface.retry import RetryPolicy, TransientError, retry
 from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage.hub.lfs import MAX_POINTER_BYTES, parse_pointer
-from lineage.hub.retry import PassingFaultError, Patience, persevere
 from lineage.progress import Progress
 from lineage_schemas.revision import History
 
@@ -32,10 +32,10 @@ class GitCopies:
     from several threads and processes.
     """
 
-    def __init__(self, folder: Path, endpoint: str, *, patience: Patience, progress: Progress) -> None:
+    def __init__(self, folder: Path, endpoint: str, *, policy: RetryPolicy, progress: Progress) -> None:
         self._folder = folder
         self._endpoint = endpoint
-        self._patience = replace(patience, tries=min(GIT_TRIES, patience.tries))
+        self._policy = replace(policy, tries=min(GIT_TRIES, policy.tries))
         self._progress = progress
         self._open: OrderedDict[str, GitObjects] = OrderedDict()
         self._lock = threading.Lock()
@@ -60,13 +60,13 @@ class GitCopies:
                     progress=self._progress,
                 )
             except HubUnreachableError as error:
-                raise PassingFaultError(error.message) from error
+                raise TransientError(error.message) from error
             return read_history(copy, model, source=source, pull_requests=pull_requests)
 
         try:
             with self._progress.task(f"history of {model}"):
-                return persevere(fetch, self._patience, self._progress, model)
-        except PassingFaultError as fault:
+                return retry(fetch, self._policy, self._progress, model)
+        except TransientError as fault:
             raise NoAnswerError(fault.reason, model=model) from fault
 
     def small_file(self, model: str, commit: str, path: str) -> bytes | None:

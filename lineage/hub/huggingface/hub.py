@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from lineage.errors import HubError, HubUnreachableError, InputError, RevisionNotFoundError
 from lineage.hub.huggingface import listing
+from lineage.hub.huggingface.retry import RetryPolicy
 from lineage.hub.interface import Hub, PresentRefs
-from lineage.hub.retry import Patience
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
 from lineage_schemas.revision import History, HistoryRef
@@ -50,13 +50,13 @@ class HuggingFaceHub(Hub):
         *,
         offline: bool = False,
         progress: Progress = SILENT,
-        patience: Patience | None = None,
+        policy: RetryPolicy | None = None,
     ) -> None:
         self.name = _host(settings.endpoint)
         self.offline = offline
         self._settings = settings
         self._progress = progress
-        self._patience = patience or Patience()
+        self._policy = policy or RetryPolicy()
         self._pages: dict[tuple[str, str], ModelInfo] = {}
         self._canonical: set[str] = set()
         self._refs: dict[str, tuple[HistoryRef, ...]] = {}
@@ -67,14 +67,14 @@ class HuggingFaceHub(Hub):
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         from lineage.hub.huggingface.connection import Connection
 
-        return Connection(self._settings.endpoint, patience=self._patience, progress=self._progress)
+        return Connection(self._settings.endpoint, policy=self._policy, progress=self._progress)
 
     @cached_property
     def _copies(self) -> GitCopies:
         from lineage.hub.huggingface.copies import GitCopies
 
         folder = self._settings.cache / "git" / self.name
-        return GitCopies(folder, self._settings.endpoint, patience=self._patience, progress=self._progress)
+        return GitCopies(folder, self._settings.endpoint, policy=self._policy, progress=self._progress)
 
     @cached_property
     def _files(self) -> RemoteFiles:

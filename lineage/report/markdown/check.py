@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import counts_words, listed, period, short, span_of, touched, unsaid
-from lineage.report.table.check import SHOWN_SIGNALS
+from lineage.report.phrases import SHOWN_SIGNALS, counts_words, listed, period, short, span_of, touched, unsaid
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_check import CheckAnswer, CheckAnswers, WeightChange
+    from lineage_schemas.answers.check import CheckAnswer, CheckAnswers, WeightChange
 
 MARKS = {"clean": "✅", "findings": "❌", "unchecked": "❔"}
 

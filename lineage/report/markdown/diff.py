@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import at, counted
-from lineage.report.table.diff import kind_words, tensor_summary
+from lineage.report.phrases import at, counted, kind_words, tensor_summary
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_diff import DiffAnswer, TensorsDiff
+    from lineage_schemas.answers.diff import DiffAnswer, TensorsDiff
 
 SHOWN_NAMES = 20
 

@@ -10,7 +10,7 @@ from lineage.report.phrases import counted, counts_words, period, short
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+    from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
 
 HEADER = ("when (UTC)", "end", "commits", "files", "weights", "said?", "tags", "first title")
 

@@ -10,9 +10,9 @@ from lineage.report.phrases import SIGNALS, at, dated, paper_words, short
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer import Answer, Finding
-    from lineage_schemas.answer_check import PaperDefinition
-    from lineage_schemas.answer_trace import TracedDerivation
+    from lineage_schemas.answers.answer import Answer, Finding
+    from lineage_schemas.answers.check import PaperDefinition
+    from lineage_schemas.answers.trace import TracedDerivation
     from lineage_schemas.change import Unchecked
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal

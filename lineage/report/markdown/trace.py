@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
-from lineage.report.phrases import at, counted, relation_words, status_words
-from lineage.report.tree import REASONS
+from lineage.report.phrases import REASONS, at, counted, relation_words, status_words
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_trace import TraceAnswer
+    from lineage_schemas.answers.trace import TraceAnswer
 
 
 def trace(answer: TraceAnswer) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.phrases import (
     BYTES_NOT_COMPARED,
+    SHOWN_SIGNALS,
     counted,
     counts_words,
     dated,
@@ -23,7 +24,7 @@ from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_check import CheckAnswer, CheckAnswers, WeightChange
+    from lineage_schemas.answers.check import CheckAnswer, CheckAnswers, WeightChange
 
 MARKS: dict[str, tuple[str, Style]] = {
     "clean": ("✓", "good"),
@@ -35,9 +36,6 @@ VERDICT_STYLES: dict[str | None, Style] = {"silent": "bad", "documented": "", "v
 
 SILENT_CHANGE = "silent-weight-change"
 """The rule whose findings repeat what a silent change's own line says."""
-
-SHOWN_SIGNALS = 3
-"""Announcements shown of one change: the first says enough, and a change may have dozens."""
 
 
 def check(answer: CheckAnswer) -> Document:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, counted, dated, listed
-from lineage.report.table.fingerprint import cost_words
+from lineage.report.phrases import REASONS, at, cost_words, counted, dated, listed
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
-from lineage.report.tree import REASONS
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_collect import CollectAnswer, CollectedModel
+    from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
 
 OUTCOMES: dict[str, tuple[str, Style]] = {
     "collected": ("✓", "good"), "unchanged": ("=", "dim"), "named": ("·", "warn"), "failed": ("✗", "bad"),

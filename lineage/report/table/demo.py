@@ -10,7 +10,7 @@ from lineage.report.text import EMPTY, Document, Line, dim, line, strong
 from lineage.report.tree import trace
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_demo import DemoAnswer
+    from lineage_schemas.answers.demo import DemoAnswer
 
 
 def demo(answer: DemoAnswer) -> Document:

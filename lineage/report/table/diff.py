@@ -5,32 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, counted, dated
+from lineage.report.phrases import at, counted, dated, kind_words, tensor_summary
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_diff import DiffAnswer, FacetDiff, TensorsDiff, WeightsDiff
+    from lineage_schemas.answers.diff import DiffAnswer, FacetDiff, TensorsDiff
 
-KINDS: dict[str, tuple[str, Style]] = {
-    "equal": ("the same files", "good"),
-    "reserialised": ("the same parameters in other files", "good"),
-    "renamed": ("the same parameters under other names", "good"),
-    "partial": ("some tensors differ", "warn"),
-    "retrained": ("all tensors differ", "warn"),
-    "reshaped": ("other tensors or shapes", "warn"),
-    "cast": ("the same values, rounded to another dtype", "warn"),
-    "requantised": ("the same parameters, quantised in another way", "warn"),
-    "replaced": ("other files", "warn"),
-    "unknown": ("could not be compared", "warn"),
+KIND_STYLES: dict[str, Style] = {
+    "equal": "good",
+    "reserialised": "good",
+    "renamed": "good",
+    "partial": "warn",
+    "retrained": "warn",
+    "reshaped": "warn",
+    "cast": "warn",
+    "requantised": "warn",
+    "replaced": "warn",
+    "unknown": "warn",
 }
-
-REPLACED = {
-    "bytes": "other tensors, stored in other types",
-    "layout": "other files; only their headers were compared",
-    None: "other files; their tensors were not compared",
-}
-"""How far the comparison of replaced weights went, by what their tensors were compared by."""
 
 SHOWN_NAMES = 5
 ONE_LINE = 60
@@ -40,7 +33,7 @@ CUT = 88
 def diff(answer: DiffAnswer) -> Document:
     """Write what differs from `a` to `b`."""
     a, b = at(answer.a.model, answer.a.revision), at(answer.b.model, answer.b.revision)
-    style = KINDS[answer.weights.kind][1]
+    style = KIND_STYLES[answer.weights.kind]
     words = kind_words(answer.weights)
     lines = [line(strong(a), " → ", strong(b)), line("weights: ", Span(answer.weights.kind, style), f" · {words}")]
     if answer.a.group != answer.b.group:
@@ -58,22 +51,6 @@ def diff(answer: DiffAnswer) -> Document:
 
 def _s(things: Sequence[object]) -> str:
     return "s" if len(things) == 1 else ""
-
-
-def kind_words(weights: WeightsDiff) -> str:
-    """Say what a kind means, and for weights that were replaced how far they were compared."""
-    if weights.kind == "replaced":
-        return REPLACED[weights.tensors.compared if weights.tensors else None]
-    return KINDS[weights.kind][0]
-
-
-def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
-    """Say how tensors were compared and how many are equal; those of a cast are, but for rounding."""
-    if cast:
-        same = f", {tensors.equal:,} equal byte by byte" if tensors.equal else ""
-        return f"tensors: {len(tensors.changed):,} hold the same values, rounded to another dtype{same}"
-    basis = "by their bytes" if tensors.compared == "bytes" else "by name, dtype and shape only"
-    return f"tensors, compared {basis}: {tensors.equal:,} equal"
 
 
 def tensor_lines(tensors: TensorsDiff, *, cast: bool = False) -> list[Line]:

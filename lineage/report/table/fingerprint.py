@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import counted, dated, large, listed, short, size
+from lineage.report.phrases import cost_words, counted, dated, large, listed, short, size
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, columns, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_fingerprint import FingerprintAnswer, FingerprintedGroup
-    from lineage_schemas.weights import Cost, Digests
+    from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
+    from lineage_schemas.weights import Digests
 
 SHOWN_FILES = 20
 
@@ -30,12 +30,6 @@ def fingerprint(answer: FingerprintAnswer) -> Document:
     for group in answer.groups:
         lines += [EMPTY, *_group(group)]
     return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
-
-
-def cost_words(cost: Cost) -> str:
-    """Say what a reading cost."""
-    read = f"{size(cost.bytes_read)} read"
-    return f"{read} on this machine" if cost.local else f"{read} in {counted(cost.requests, 'request')}"
 
 
 def digest_lines(digests: Digests, *, indent: str) -> list[Line]:

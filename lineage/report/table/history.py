@@ -10,7 +10,7 @@ from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_history import HistoryAnswer, HistoryLine, ListedPush
+    from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
 
 TITLE_WIDTH = 22
 

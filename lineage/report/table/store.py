@@ -8,7 +8,7 @@ from lineage.report.phrases import counted, size
 from lineage.report.text import EMPTY, Document, Line, Span, columns, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_store import (
+    from lineage_schemas.answers.store import (
         Contents,
         StoreCheckAnswer,
         StoreCopyAnswer,

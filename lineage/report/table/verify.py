@@ -10,7 +10,7 @@ from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answer_verify import VerifyAnswer
+    from lineage_schemas.answers.verify import VerifyAnswer
 
 SENTENCES: dict[str, tuple[str, Style, str]] = {
     "equal": ("✓", "good", "has the same weight files as"),

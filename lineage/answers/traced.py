@@ -1,0 +1,158 @@
+"""The records of an answer about part of the graph: models, edges with their evidence, what was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from lineage_schemas.answers.answer import Incomplete, IncompleteReason
+from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
+from lineage_schemas.ids import shown_id
+from lineage_schemas.pointer import Pointer
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.store.graph import EdgeRow
+    from lineage.store.interface import StoreView
+
+Unread = dict[str, tuple[IncompleteReason, str | None]]
+"""What a collection could not read, by model key."""
+
+
+@dataclass(frozen=True)
+class Subgraph:
+    """Hold the part of the graph that is the answer; `stops` says where and why it ends early."""
+
+    direction: Literal["up", "down", "paths"]
+    depths: Mapping[str, int]
+    edges: tuple[EdgeRow, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    paths: tuple[tuple[str, ...], ...] = ()
+    stops: tuple[tuple[str, str], ...] = ()
+
+
+class AnswerWriter:
+    """Turn rows of one view into the records of the answer, with ids as the session's Hub shows them."""
+
+    def __init__(self, session: Session, view: StoreView) -> None:
+        self._session, self._view, self._hub = session, view, session.hub.name
+
+    def answer(self, part: Subgraph, root: str, *, unread: Unread, to: str | None = None) -> TraceAnswer:
+        """Make the answer."""
+        nodes = self._view.nodes("Model", part.depths)
+        models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
+        dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
+        unsaid = list(self._without_parent(nodes)) if part.direction != "down" else []
+        incomplete = [*self._incomplete(part, nodes, unread), *self._unread(unsaid), *self._stopped(part)]
+        return TraceAnswer(
+            **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
+            root=self._shown(root),
+            to=self._shown(to) if to else None,
+            direction=part.direction,
+            models=tuple(sorted(models, key=lambda model: (model.depth, model.id))),
+            derivations=tuple(self._derivations(part.edges)),
+            paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
+            counts=dict(part.counts),
+            unresolvable=tuple(self._unresolvable(unsaid)),
+            incomplete=tuple(dict.fromkeys(incomplete)),
+        )
+
+    def _shown(self, key: str) -> str:
+        return shown_id(key, self._hub)
+
+    def _model(self, key: str, node: Mapping[str, Any], depth: int) -> TracedModel:
+        licence, name = node.get("licence"), node.get("licence_name")
+        family = (node.get("observations") or {}).get("family") or {}
+        return TracedModel(
+            id=self._shown(key),
+            state=node.get("state", "unknown"),
+            licence=name if licence == "other" and name else licence,
+            family=family.get("value"),
+            revision=node.get("head"),
+            depth=depth,
+        )
+
+    def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:
+        """Tell edges with their evidence, all fetched at once."""
+        rows = sorted(edges, key=lambda edge: (self._shown(edge.source), self._shown(edge.target)))
+        found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence") or ()})
+        for row in rows:
+            told = [self._evidence(key, found[key]) for key in row.properties.get("evidence") or () if key in found]
+            yield TracedDerivation(
+                child=self._shown(row.source),
+                parent=self._shown(row.target),
+                **{
+                    name: unsaid if (said := row.properties.get(name)) is None else said
+                    for name, unsaid in _EDGE_FIELDS.items()
+                },
+                evidence=tuple(sorted(told, key=lambda evidence: (evidence.rule, evidence.id))),
+            )
+
+    def _evidence(self, key: str, node: Mapping[str, Any]) -> TracedEvidence:
+        return TracedEvidence(
+            id=key,
+            rule=node["rule"],
+            supports=node.get("supports"),
+            pointer=self._pointer(node["pointer"]),
+            value=node.get("value"),
+        )
+
+    def _pointer(self, pointer: Mapping[str, Any]) -> Pointer:
+        return Pointer(**{**pointer, "model": self._shown(pointer["model"])})
+
+    def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """List what the models' present commits say of nobody or of themselves; what they said before is not asked."""
+        for row in self._view.find_any("Evidence", "child", nodes):
+            told = row.properties
+            nobody = told.get("parent") in (None, told["child"])
+            if nobody and told.get("child_revision") == nodes[told["child"]].get("head"):
+                yield told
+
+    def _unresolvable(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
+        """Tell names that are no repositories, each place once."""
+        for evidence in unsaid:
+            if evidence.get("unresolvable"):
+                yield Unresolvable(
+                    model=self._shown(evidence["child"]),
+                    value=evidence.get("value") or "",
+                    reason=evidence["unresolvable"],
+                    pointer=self._pointer(evidence["pointer"]),
+                )
+
+    def _unread(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Incomplete]:
+        """Tell files that may name a parent and could not be read."""
+        for evidence in unsaid:
+            if evidence["rule"] == "files.unreadable":
+                detail = f"{evidence['pointer'].get('file')}: {evidence.get('value')}"
+                yield Incomplete(model=self._shown(evidence["child"]), reason="error", detail=detail)
+
+    def _incomplete(
+        self, part: Subgraph, nodes: Mapping[str, Mapping[str, Any]], unread: Unread
+    ) -> Iterator[Incomplete]:
+        """Tell models that stand in the answer and were not read, with the newest reason that is known."""
+        for key in sorted(part.depths):
+            node = nodes.get(key, {})
+            state, head = node.get("state"), node.get("head")
+            if key in unread:
+                reason, detail = unread[key]
+            elif state in {"gated", "missing"}:
+                reason, detail = state, node.get("state_note")
+            elif not head:
+                reason = "offline" if self._session.offline else "limit"
+                detail = node.get("state_note") or "known by name only; `lineage collect` reads it"
+            else:
+                continue
+            yield Incomplete(model=self._shown(key), reason=reason, detail=detail)
+
+    def _stopped(self, part: Subgraph) -> Iterator[Incomplete]:
+        for key, detail in part.stops:
+            yield Incomplete(model=self._shown(key), reason="limit", detail=detail)
+
+
+_EDGE_FIELDS: dict[str, str | None] = {
+    "relation": None, "relation_declared": None, "method": "unknown", "status": "declared", "confidence": None,
+    "parent_revision": None, "child_revision": None,
+}  # fmt: skip
+"""What an edge tells, with what its absence in a row means."""

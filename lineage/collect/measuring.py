@@ -1,0 +1,165 @@
+"""Measuring the weights that a person names: a file, a folder of their own, or a model on a Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lineage.errors import HubError
+from lineage.fingerprint.groups import missing_shards, weight_groups
+from lineage.fingerprint.measure import (
+    LEVELS,
+    GroupFingerprint,
+    fingerprint_as_deep_as_can_be,
+    fingerprint_file,
+)
+from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_schemas.change import Unchecked
+from lineage_schemas.file import FileEntry
+from lineage_schemas.model import Level
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+from lineage_schemas.weight_group import WeightGroup
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lineage.hub.interface import Hub
+    from lineage.progress import Progress
+    from lineage.store.interface import GraphStore
+
+Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | None]
+"""Find what the store knows of a group's files."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Hold measured groups, the main one first, and what could not be measured, by group.
+
+    `hub` and `snapshot` are None for a single file, which belongs to no repository. `lacking` says which weight files
+    should be there where none is.
+    """
+
+    groups: tuple[GroupFingerprint, ...]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    hub: Hub | None = None
+    snapshot: Snapshot | None = None
+    lacking: str | None = None
+
+    @property
+    def missing_note(self) -> str:
+        """Continue "no weight file" with what should be there."""
+        return f", though {self.lacking}" if self.lacking else ""
+
+    @property
+    def main(self) -> GroupFingerprint | None:
+        """Give the main group."""
+        return next((group for group in self.groups if group.group.main), None)
+
+    def unchecked(self, decide_with: str | None = None) -> tuple[Unchecked, ...]:
+        """Say which groups were not measured as deep as they should be."""
+        return tuple(Unchecked(what=name, reason=why, decide_with=decide_with) for name, why in self.problems.items())
+
+
+def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: Level, progress: Progress) -> Measured:
+    """Measure a weight file alone, or all groups of a model folder. Raises InputError where there is neither."""
+    if path.is_file() and path.suffix != ".bundle":
+        return Measured((fingerprint_file(path, level, progress),))
+    hub, model = hub_of(path)
+    return measure_model(hub, hub.resolve(model), lambda _: level, progress)
+
+
+def measure_model(
+    hub: Hub,
+    resolved: ResolvedRevision,
+    level_for: Callable[[int | None], Level],
+    progress: Progress,
+    *,
+    only: Callable[[WeightGroup], bool] = lambda _: True,
+    recorded: Recorded = lambda group, entries: None,
+) -> Measured:
+    """Measure a model's groups at a commit, each to the level that its size in bytes (None: unknown) is given.
+
+    A group that cannot be read so deep is measured as deep as it can be, and told in `problems`; what only its
+    listing tells is known of every group. What `recorded` knows deep enough is not read.
+    """
+    snapshot = hub.snapshot(resolved)
+    files = {entry.path: entry for entry in snapshot.files}
+    read_index = _index_reader(hub, resolved)
+    groups = [group for group in weight_groups(snapshot.files, read_index) if only(group)]
+    problems: dict[str, str] = {}
+    measured = []
+    for group in groups:
+        entries = {path: files[path] for path in group.files}
+        sizes = [entry.size for entry in entries.values()]
+        known = recorded(group, entries)
+        wanted = level_for(None if None in sizes else sum(size or 0 for size in sizes))
+        if known is not None and LEVELS.index(known.level) >= LEVELS.index(wanted):
+            measured.append(known)
+            continue
+        found, problem = fingerprint_as_deep_as_can_be(
+            hub, resolved.model, resolved.commit, group, files, wanted, progress
+        )
+        if problem is not None:
+            problems[group.name] = problem.message
+        measured += sorted((each for each in (known, found) if each), key=lambda each: LEVELS.index(each.level))[-1:]
+    lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
+    return Measured(tuple(measured), problems, hub, snapshot, lacking)
+
+
+def _lacking(indexes: Mapping[str, Sequence[str]]) -> str | None:
+    """Say which shards the index files name that are not there."""
+    told = []
+    for index, shards in indexes.items():
+        few = ", ".join(shards[:3]) + (f" and {len(shards) - 3} more" if len(shards) > 3 else "")
+        told.append(f"{index} names {len(shards)} shards ({few})" if shards else f"{index} stands for a set of shards")
+    return "; ".join(told) or None
+
+
+def recorded_weights(open_store: Callable[[], GraphStore], hub: Hub) -> Recorded:
+    """Look weights of a remote Hub up in the store: what was read of the same files once need not be read again.
+
+    Files on this machine are read: they are what is asked about. The store is opened at the first look-up only, so
+    that a question about local files makes no store.
+    """
+    from lineage.collect.weights import stored_fingerprint
+
+    def recorded(group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
+        if hub.is_local:
+            return None
+        with open_store().reading() as view:
+            return stored_fingerprint(view, group, entries)
+
+    return recorded
+
+
+def level_within_budget(hub: Hub, asked: Level | None = None) -> Callable[[int | None], Level]:
+    """Choose levels as one model's budget says: what was asked for, local in full, remote while bytes are left."""
+    left = DEFAULT_MAX_BYTES
+
+    def level_for(size: int | None) -> Level:
+        nonlocal left
+        if asked is not None:
+            return asked
+        if hub.is_local:
+            return "full"
+        if size is None or size > left:
+            return "header"
+        left -= size
+        return "full"
+
+    return level_for
+
+
+def _index_reader(hub: Hub, resolved: ResolvedRevision) -> Callable[[str], bytes | None]:
+    """Make a reader of shard indexes; one that cannot be read leaves the decision to the files' names."""
+
+    def read(path: str) -> bytes | None:
+        from lineage.hub.interface import MAX_TEXT_BYTES
+
+        try:
+            return hub.read(resolved.model, resolved.commit, path, 0, MAX_TEXT_BYTES)
+        except HubError:
+            return None
+
+    return read

@@ -1,0 +1,1 @@
+"""Reading git repositories through the git program: fetches, histories, objects."""

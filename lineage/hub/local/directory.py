@@ -1,0 +1,167 @@
+"""A directory as a Hub (`--hub DIR`): models as folders, work trees, bare repositories and bundles."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lineage.errors import ModelNotFoundError
+from lineage.hub.local.bundle import BundleCopies
+from lineage.hub.local.file_hashes import FileHashes
+from lineage.hub.local.git_folder import GitFolder
+from lineage.hub.local.hub import LocalHub, folder_name
+from lineage.hub.local.plain_folder import PlainFolder
+from lineage.hub.local.repository import LocalRepository
+from lineage.hub.target import repository_id_problem
+from lineage.progress import SILENT, Progress
+from lineage.settings import Settings
+
+ALIASES_FILE = "aliases.json"
+
+_MAX_ALIASES_BYTES = 10_000_000
+
+_MODEL_FILES = frozenset(
+    {
+        "README.md", "config.json", "model_index.json", "adapter_config.json", "mergekit_config.yml", "tokenizer.json",
+        "tokenizer_config.json", "generation_config.json", "quantize_config.json", ".gitattributes",
+    }
+)  # fmt: skip
+
+_WEIGHT_FILE = re.compile(
+    r".+\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack|safetensors\.index\.json)", re.IGNORECASE
+)
+
+
+class DirectoryHub(LocalHub):
+    """Read a directory that holds `org/name/`, `org/name.git/` and `org/name.bundle`, and bare names at its root.
+
+    A folder is a plain model or a git work tree; `org/name.lfs/` holds the LFS objects of a bundle or a bare repository
+    that has none of its own. `aliases.json` maps old names to new ones; a model that is there wins over an alias.
+    Whatever looks like none of these is passed over: an organisation's folder may hold other things.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, *, progress: Progress = SILENT) -> None:
+        super().__init__(folder_name(folder), progress=progress)
+        self.folder = folder.resolve()
+        self._bundles = BundleCopies(settings.cache / "bundles", progress)
+        self._aliases: dict[str, str] | None = None
+
+    def canonical(self, model: str) -> str:
+        """Follow aliases until there is a model; circles lead nowhere."""
+        seen: set[str] = set()
+        name = model
+        while name not in seen:
+            seen.add(name)
+            if self._opener(name) is not None:
+                return name
+            name = self.aliases().get(name, name)
+        raise ModelNotFoundError(f"{model} is not in {self.folder}", model=model, hint=self._hint(model))
+
+    def open_repository(self, model: str) -> LocalRepository:
+        """Open a model by its id."""
+        opener = self._opener(model)
+        if opener is None:
+            raise ModelNotFoundError(f"{model} is not in {self.folder}", model=model, hint=self._hint(model))
+        return opener()
+
+    def models(self) -> Iterator[str]:
+        """List the ids of all models, in order."""
+        found: set[str] = set()
+        for place in _entries(self.folder):
+            name = _model_name(place)
+            if self._opener(name) is not None:
+                found.add(name)
+            elif place.is_dir():
+                inside = (f"{place.name}/{_model_name(entry)}" for entry in _entries(place))
+                found.update(name for name in inside if self._opener(name) is not None)
+        return iter(sorted(found))
+
+    def aliases(self) -> dict[str, str]:
+        """Read `aliases.json`; entries that are no names of models are passed over, and a broken file is told of."""
+        if self._aliases is None:
+            self._aliases = {}
+            place = self.folder / ALIASES_FILE
+            try:
+                if place.is_file() and place.stat().st_size <= _MAX_ALIASES_BYTES:
+                    self._aliases = _read_aliases(place.read_bytes())
+            except (OSError, ValueError, RecursionError) as error:
+                self.progress.note(f"{place} cannot be read and is passed over: {error}")
+        return self._aliases
+
+    def close(self) -> None:
+        """Close repositories, and drop the copies of bundles that found no room in the cache."""
+        super().close()
+        self._bundles.close()
+
+    def _opener(self, model: str) -> Callable[[], LocalRepository] | None:
+        """Find how a model is kept here; None where it is not."""
+        if repository_id_problem(model) is not None:
+            return None
+        place = self.folder / model
+        bare, bundle, lfs = (place.with_name(place.name + end) for end in (".git", ".bundle", ".lfs"))
+        if is_model_folder(place):
+            return lambda: open_model_folder(place, model, self.hashes)
+        if is_bare_repository(bare):
+            return lambda: open_bare(bare, model, self.hashes, lfs)
+        if bundle.is_file():
+            return lambda: self._bundles.open(bundle, model, self.hashes, lfs)
+        return None
+
+    def _hint(self, model: str) -> str:
+        problem = repository_id_problem(model)
+        return problem or "lineage reads org/name/, org/name.git/ and org/name.bundle in a directory"
+
+
+def is_bare_repository(folder: Path) -> bool:
+    """Tell whether a folder is a repository without a work tree."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Tell whether a folder holds a model: a repository, or a file at its top that models have."""
+    try:
+        if not folder.is_dir():
+            return False
+        names = {entry.name for entry in folder.iterdir() if entry.name == ".git" or entry.is_file()}
+    except OSError:
+        return False
+    return ".git" in names or not names.isdisjoint(_MODEL_FILES) or any(_WEIGHT_FILE.fullmatch(n) for n in names)
+
+
+def open_model_folder(folder: Path, model: str, hashes: FileHashes) -> LocalRepository:
+    """Open a folder: a work tree's history, a bare repository's, or the folder itself."""
+    folder = folder.resolve()
+    if (folder / ".git").exists():
+        git_dir = folder / ".git"
+        lfs = () if git_dir.is_file() else (git_dir / "lfs" / "objects",)
+        return GitFolder(git_dir, model, hashes, work_tree=folder, lfs=lfs)
+    if is_bare_repository(folder):
+        return open_bare(folder, model, hashes, folder.with_suffix(".lfs"))
+    return PlainFolder(folder, model, hashes)
+
+
+def open_bare(folder: Path, model: str, hashes: FileHashes, lfs: Path) -> LocalRepository:
+    """Open a bare repository with its own LFS objects, or those that lie beside it."""
+    return GitFolder(folder, model, hashes, lfs=(folder / "lfs" / "objects", lfs))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _model_name(place: Path) -> str:
+    """Name the model that an entry of a folder may be; never the `.lfs` beside one."""
+    return re.sub(r"\.(git|bundle)$", "", place.name)
+
+
+def _read_aliases(data: bytes) -> dict[str, str]:
+    aliases = json.loads(data)
+    if not isinstance(aliases, dict):
+        raise ValueError("it holds no object")
+    named = ((old, new) for old, new in aliases.items() if isinstance(new, str))
+    return {old: new for old, new in named if repository_id_problem(old) is None and repository_id_problem(new) is None}

@@ -1,0 +1,237 @@
+"""What the Hubs on this machine share: they find repositories, and read them all alike."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from lineage.errors import FileNotInRevisionError, HubError
+from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.interface import MAX_TEXT_BYTES, Hub
+from lineage.hub.local.file_hashes import CHUNK_BYTES, FileHashes
+from lineage.hub.local.repository import ByteChunks, LocalRepository
+from lineage.progress import SILENT, Progress
+from lineage_schemas.file import FileEntry
+from lineage_schemas.revision import History
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+from lineage_schemas.weights import Cost
+
+CARD, CONFIG = "README.md", "config.json"
+
+_KEPT_OPEN = 8
+"""Repositories that stay open: two git processes may stand behind each."""
+
+
+class LocalHub(Hub):
+    """Read repositories on this machine. Bytes cost nothing here, so weights are read in full."""
+
+    is_local = True
+
+    def __init__(self, name: str, *, progress: Progress = SILENT) -> None:
+        self.name = name
+        self.progress = progress
+        self.hashes = FileHashes(progress)
+        self._open: OrderedDict[str, LocalRepository] = OrderedDict()
+        self._bytes_read = 0
+
+    @abstractmethod
+    def canonical(self, model: str) -> str:
+        """Find the id under which a model stands here, redirects followed. Raises ModelNotFoundError."""
+
+    @abstractmethod
+    def open_repository(self, model: str) -> LocalRepository:
+        """Open the repository of a canonical id. Raises ModelNotFoundError."""
+
+    @abstractmethod
+    def models(self) -> Iterator[str]:
+        """List all ids in order."""
+
+    def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
+        """Find the canonical id and the commit."""
+        canonical = self.canonical(model)
+        found = self._repository(canonical).resolve(revision)
+        return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref)
+
+    def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
+        """List the files of a commit; what the Hub would observe is taken from the card or unknown."""
+        repository = self._repository(resolved.model)
+        files = repository.files(resolved.commit)
+        unreadable = dict(repository.problems(resolved.commit))
+        readme = self._text(resolved, files.get(CARD), unreadable)
+        card_text = card = config = None
+        if readme is not None:
+            card_text, card, problem = read_card(readme)
+            if problem:
+                unreadable[CARD] = problem
+        config_text = self._text(resolved, files.get(CONFIG), unreadable)
+        if config_text is not None:
+            config, problem = parse_json_object(config_text)
+            if problem:
+                unreadable[CONFIG] = problem
+        return Snapshot(
+            model=resolved.model,
+            commit=resolved.commit,
+            files=tuple(files.values()),
+            card=card,
+            card_text=card_text,
+            config=config,
+            unreadable=unreadable,
+            refs=repository.refs(),
+            library_name=_word(card, "library_name"),
+            pipeline_tag=_word(card, "pipeline_tag"),
+            tags=_words(card, "tags"),
+        )
+
+    def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
+        """Read every commit; nothing is saved by what is known already."""
+        canonical = self.canonical(model)
+        return self._repository(canonical).history(pull_requests=pull_requests)
+
+    def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read bytes of one file."""
+        if start < 0 or (length is not None and length < 0):
+            raise ValueError("a range neither starts before the file nor has a negative length")
+        repository = self._repository(model)
+        place = repository.local_path(commit, path)
+        if place is None:
+            data = _cut(repository.chunks(commit, path), start, length)
+        else:
+            try:
+                with place.open("rb") as file:
+                    file.seek(start)
+                    data = file.read(-1 if length is None else length)
+            except OSError as error:
+                raise _unreadable(model, commit, path, error) from error
+        self._bytes_read += len(data)
+        return data
+
+    def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
+        """Read one file whole, in chunks."""
+        repository = self._repository(model)
+        place = repository.local_path(commit, path)
+        chunks = repository.chunks(commit, path) if place is None else _file_chunks(place, model, commit, path)
+        return self._counted(chunks)
+
+    def list_models(
+        self, *, author: str | None = None, base: str | None = None, limit: int | None = None
+    ) -> Iterator[str]:
+        """List ids in order; children of `base` are those whose cards name it at their default revision."""
+        left = limit
+        for model in self.models():
+            if left is not None and left <= 0:
+                return
+            if author is not None and model.rpartition("/")[0] != author:
+                continue
+            if base is None or self._declares(model, base):
+                yield model
+                left = None if left is None else left - 1
+
+    def local_path(self, model: str, commit: str, path: str) -> Path | None:
+        """Find the file on this machine, None where git keeps the bytes inside its packs."""
+        return self._repository(model).local_path(commit, path)
+
+    def known_sha256(self, place: Path) -> str | None:
+        """Give the SHA-256 of a file that was hashed when its folder was listed."""
+        return self.hashes.known_sha256(place)
+
+    def cost(self) -> Cost:
+        """Count the bytes that went through this Hub; files read by their path are not seen here."""
+        return Cost(requests=0, bytes_read=self._bytes_read, local=True)
+
+    def close(self) -> None:
+        """Close all repositories; a later read opens them again."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _repository(self, model: str) -> LocalRepository:
+        if model not in self._open:
+            self._open[model] = self.open_repository(model)
+            if len(self._open) > _KEPT_OPEN:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(model)
+        return self._open[model]
+
+    def _text(self, resolved: ResolvedRevision, entry: FileEntry | None, unreadable: dict[str, str]) -> bytes | None:
+        """Read a small file, or note why not."""
+        if entry is None:
+            return None
+        if entry.size is not None and entry.size > MAX_TEXT_BYTES:
+            unreadable[entry.path] = f"{entry.size} bytes are no small text"
+            return None
+        try:
+            return self.read(resolved.model, resolved.commit, entry.path)
+        except HubError as error:
+            unreadable[entry.path] = error.message
+            return None
+
+    def _declares(self, model: str, base: str) -> bool:
+        """Tell whether a card names `base`, by any of its names; a model that cannot be read is told of."""
+        try:
+            card = self.snapshot(self.resolve(model)).card
+        except HubError as error:
+            self.progress.note(f"{model} cannot be read and is passed over: {error.message}")
+            return False
+        wanted = self._canonical_or_same(base)
+        return any(self._canonical_or_same(name) == wanted for name in _words(card, "base_model"))
+
+    def _canonical_or_same(self, name: str) -> str:
+        try:
+            return self.canonical(name)
+        except HubError:
+            return name
+
+    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._bytes_read += len(chunk)
+            yield chunk
+
+
+def folder_name(folder: Path, name: str | None = None) -> str:
+    """Name a Hub in a folder: equal names in two places are told apart by a hash of the absolute path."""
+    place = folder.resolve()
+    digest = hashlib.sha256(str(place).encode(errors="surrogateescape")).hexdigest()
+    shown = str(name or place.name).encode(errors="replace").decode()
+    return f"dir-{shown}-{digest[:8]}"
+
+
+def _file_chunks(place: Path, model: str, commit: str, path: str) -> ByteChunks:
+    try:
+        with place.open("rb", buffering=0) as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(model, commit, path, error) from error
+
+
+def _cut(chunks: ByteChunks, start: int, length: int | None) -> bytes:
+    """Take a range out of a stream without keeping more than it."""
+    kept = bytearray()
+    at = 0
+    with closing(chunks):
+        for chunk in chunks:
+            kept += chunk[max(start - at, 0) :]
+            at += len(chunk)
+            if length is not None and len(kept) >= length:
+                del kept[length:]
+                break
+    return bytes(kept)
+
+
+def _unreadable(model: str, commit: str, path: str, error: OSError) -> FileNotInRevisionError:
+    return FileNotInRevisionError(f"{model}@{commit}: {path} cannot be read: {error.strerror}", model=model)
+
+
+def _word(card: dict[str, Any] | None, field: str) -> str | None:
+    value = (card or {}).get(field)
+    return value if isinstance(value, str) else None
+
+
+def _words(card: dict[str, Any] | None, field: str) -> tuple[str, ...]:
+    value = (card or {}).get(field)
+    values = value if isinstance(value, list) else [value]
+    return tuple(item for item in values if isinstance(item, str))

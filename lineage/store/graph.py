@@ -1,0 +1,52 @@
+"""The words of the graph at rest: its kinds of nodes and edges, what these join, and a row of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+NodeKind = Literal["Model", "Ref", "Revision", "File", "Weights", "Change", "Evidence", "Publisher"]
+
+EdgeKind = Literal[
+    "HAS_REVISION", "HAS_PARENT", "POINTS_TO", "CONTAINS", "HAS_WEIGHTS", "HAS_CHANGE", "PUBLISHED_BY", "DERIVED_FROM",
+]  # fmt: skip
+
+ENDS: Mapping[EdgeKind, tuple[NodeKind, NodeKind]] = {
+    "HAS_REVISION": ("Model", "Revision"),
+    "HAS_PARENT": ("Revision", "Revision"),
+    "POINTS_TO": ("Ref", "Revision"),
+    "CONTAINS": ("Revision", "File"),
+    "HAS_WEIGHTS": ("Revision", "Weights"),
+    "HAS_CHANGE": ("Model", "Change"),
+    "PUBLISHED_BY": ("Model", "Publisher"),
+    "DERIVED_FROM": ("Model", "Model"),
+}
+"""The kinds of node that each kind of edge joins: source, target."""
+
+Direction = Literal["out", "in"]
+"""Out: the frontier holds sources (children of DERIVED_FROM). In: the frontier holds targets."""
+
+Scalar = str | int | float | bool | None
+
+Properties = dict[str, Any]
+"""A record's fields as JSON values."""
+
+EdgeKey = tuple[str, str, str]
+"""Source, target and name of an edge."""
+
+
+class EdgeRow(NamedTuple):
+    """One edge; `name` tells apart several edges of one kind between two nodes (a path, a group), else empty."""
+
+    kind: EdgeKind
+    source: str
+    target: str
+    name: str
+    properties: Properties
+
+
+class NodeRow(NamedTuple):
+    """One node; `properties` are its record's fields as JSON values, without the key."""
+
+    key: str
+    properties: Properties

@@ -1,0 +1,1 @@
+"""Moving a graph between stores and files: copies, backups, CSV folders, GraphML."""

@@ -1,0 +1,253 @@
+"""The graph as a file of JSON lines: a backup that can be read, compared line by line, and imported into any store.
+
+The first line says what the file is and how much of each kind follows; then comes one line for each node, edge and
+attachment, as `lineage.store.moving.sections` writes them, in an order that depends on the content only; the last
+line holds a digest of each section. Equal graphs give equal files.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+from lineage.errors import InputError
+from lineage.progress import SILENT, Progress
+from lineage.store.graph import ENDS, EdgeRow, NodeRow
+from lineage.store.migrations import SCHEMA_VERSION
+from lineage.store.moving.sections import (
+    ATTACHMENTS,
+    AWAITED,
+    SECTIONS,
+    AttachmentRow,
+    Checksums,
+    batches,
+    line,
+    rows_of,
+)
+from lineage.store.promoted import PROMOTED, canonical
+
+if TYPE_CHECKING:
+    from lineage.store.graph import EdgeKind
+    from lineage.store.interface import GraphStore, StoreView
+    from lineage.store.moving.sections import Row
+    from lineage_schemas.graph_batch import AttachmentKind
+
+FORMAT = "lineage-graph"
+
+VERSION = 2
+"""Version of the file's form. A released one stays readable. Version 1 had no awaited edges."""
+
+MAX_HEADER = 65_536
+"""Bytes that the first line may have: another file may have no line end at all."""
+
+OTHER_FILES = (
+    (b"\x1f\x8b", "unpack it first: gunzip"),
+    (b"\x28\xb5\x2f\xfd", "unpack it first: unzstd"),
+    (b"PK", "unpack it first: unzip"),
+    (b"SQLite format 3", "this is a store itself: lineage store copy FROM TO"),
+)
+"""How files begin that people take for a dump, and what to do with them."""
+
+ATTACHMENT_KINDS = ("alias", "tensors", "text")
+
+
+class Header(NamedTuple):
+    """Hold what a file says of itself: rows by kind."""
+
+    nodes: dict[str, int]
+    edges: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        """Count nodes and edges; attachments are not announced."""
+        return sum(self.nodes.values()) + sum(self.edges.values())
+
+
+def write_jsonl(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -> Checksums:
+    """Write a graph, in constant memory.
+
+    Raises StoreError where the graph changed meanwhile: what was written by then has no end, and no import takes it.
+    """
+    check_unchanged = view.change_guard()
+    header = Header({kind: view.count(kind) for kind in PROMOTED}, {kind: view.count(kind) for kind in ENDS})
+    head = {"format": FORMAT, "version": VERSION, "schema_version": SCHEMA_VERSION}
+    file.write(_bytes(canonical({**head, "nodes": header.nodes, "edges": header.edges})))
+    sums = Checksums()
+    with progress.task("exporting", header.rows, "rows") as task:
+        for section in SECTIONS:
+            for row in rows_of(view, section):
+                text = line(section, row)
+                sums.add(section, text)
+                file.write(_bytes(text))
+                task.advance()
+            check_unchanged()
+    sums.must_be({**header.nodes, **header.edges})
+    file.write(_bytes(canonical({"end": sums.digests()})))
+    return sums
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def read_jsonl(store: GraphStore, file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
+    """Write a file's graph into a store, after it was read and found whole.
+
+    A broken file writes nothing; `file` must be seekable. What the store holds already is met by the rules of its
+    kind: the same file twice changes nothing. Raises InputError with the line's number for what is no file of ours.
+    """
+    sums = check_jsonl(file, name, progress)
+    file.seek(0)
+    total = sum(sums.counts.values())
+    with progress.task("importing", total, "rows") as task:
+        for section, rows in _by_section(rows_in(file, name)):
+            for batch, number in batches(section, rows):
+                store.write_rows(batch)
+                task.advance(number)
+    return sums
+
+
+def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
+    """Read a file to its end and compare it with its own header and digests."""
+    sums = Checksums()
+    file.seek(0)
+    number = 0
+    header = _header(file.readline(MAX_HEADER), name)
+    with progress.task("reading", header.rows, "rows") as task:
+        for number, fields in _lines(file, name):
+            if "end" in fields:
+                _check_end(sums, header, fields["end"], name, number)
+                if file.readline().strip():
+                    raise _broken(name, number + 1, "something stands behind the end")
+                return sums
+            section, row = _row(fields, name, number)
+            sums.add(section, line(section, row))
+            task.advance()
+    raise _broken(name, number + 1, "the file ends before its last line: it is not whole")
+
+
+def rows_in(file: IO[bytes], name: str) -> Iterator[tuple[str, Row]]:
+    """List the rows of a file, each with its section."""
+    _header(file.readline(MAX_HEADER), name)
+    for number, fields in _lines(file, name):
+        if "end" in fields:
+            return
+        yield _row(fields, name, number)
+
+
+def _by_section(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Iterable[Row]]]:
+    from itertools import groupby
+
+    for section, group in groupby(rows, key=lambda pair: pair[0]):
+        yield section, (row for _, row in group)
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, raw in enumerate(file, 2):
+        if not raw.endswith(b"\n"):
+            raise _broken(name, number, "the file ends before its last line: it is not whole")
+        yield number, _object(raw, name, number)
+
+
+def _object(raw: bytes, name: str, number: int) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise _broken(name, number, "this is no JSON") from error
+    if not isinstance(found, dict):
+        raise _broken(name, number, "this is no object")
+    return found
+
+
+def _header(raw: bytes, name: str) -> Header:
+    """Read the first line; refuses other files, and files that only a newer version can read."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        hints = (hint for beginning, hint in OTHER_FILES if raw.startswith(beginning))
+        hint = next(hints, "`lineage store export` writes one")
+        raise InputError(f"{name} line 1: this is no dump of lineage", hint=hint)
+    for field, known in (("version", VERSION), ("schema_version", SCHEMA_VERSION)):
+        value = found.get(field)
+        if not isinstance(value, int):
+            raise _broken(name, 1, f"{field} is missing")
+        if value > known:
+            raise InputError(
+                f"{name} line 1: it was written by a newer version of lineage ({field} {value}, known is {known})",
+                hint="upgrade: pip install -U model-lineage",
+            )
+    return Header(_counts(found, "nodes", PROMOTED, name), _counts(found, "edges", ENDS, name))
+
+
+def _counts(found: dict[str, Any], field: str, kinds: Iterable[str], name: str) -> dict[str, int]:
+    counts = found.get(field)
+    if not isinstance(counts, dict) or not set(counts) <= set(kinds):
+        raise _broken(name, 1, f"{field} holds no counts by kind")
+    if not all(isinstance(number, int) and number >= 0 for number in counts.values()):
+        raise _broken(name, 1, f"{field} holds no counts by kind")
+    return counts
+
+
+def _row(fields: dict[str, Any], name: str, number: int) -> tuple[str, Row]:
+    """Read one line; says what is wrong with it."""
+    if "node" in fields:
+        return _node(fields, name, number)
+    if "edge" in fields:
+        edge = _edge(fields, "edge", name, number)
+        return edge.kind, edge
+    if AWAITED in fields:
+        return AWAITED, _edge(fields, AWAITED, name, number)
+    if "attachment" in fields:
+        return ATTACHMENTS, _attachment(fields, name, number)
+    raise _broken(name, number, "this is no node, no edge and no attachment")
+
+
+def _node(fields: dict[str, Any], name: str, number: int) -> tuple[str, NodeRow]:
+    if not isinstance(fields["node"], str) or fields["node"] not in PROMOTED:
+        raise _broken(name, number, f"no node is of the kind {fields['node']!r}")
+    key, properties = fields.get("key"), fields.get("properties")
+    if not isinstance(key, str) or not isinstance(properties, dict):
+        raise _broken(name, number, "a node has a key and properties")
+    return fields["node"], NodeRow(key, properties)
+
+
+def _edge(fields: dict[str, Any], what: str, name: str, number: int) -> EdgeRow:
+    kind, properties = fields[what], fields.get("properties")
+    if not isinstance(kind, str) or kind not in ENDS:
+        raise _broken(name, number, f"no edge is of the kind {kind!r}")
+    source, target, label = (fields.get(end) for end in ("source", "target", "name"))
+    if not all(isinstance(text, str) for text in (source, target, label)) or not isinstance(properties, dict):
+        raise _broken(name, number, "an edge has a source, a target, a name and properties")
+    return EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(label), properties)
+
+
+def _attachment(fields: dict[str, Any], name: str, number: int) -> AttachmentRow:
+    kind, key, data = (fields.get(field) for field in ("attachment", "key", "data"))
+    if kind not in ATTACHMENT_KINDS:
+        raise _broken(name, number, f"no attachment is of the kind {kind!r}")
+    if not isinstance(key, str) or not isinstance(data, str):
+        raise _broken(name, number, "an attachment has a key and data")
+    try:
+        return AttachmentRow(cast("AttachmentKind", kind), key, b64decode(data, validate=True))
+    except ValueError as error:
+        raise _broken(name, number, "the data of an attachment are base64") from error
+
+
+def _check_end(sums: Checksums, header: Header, end: Any, name: str, number: int) -> None:
+    """Compare what was read with what the file says of itself."""
+    for kind, announced in (*header.nodes.items(), *header.edges.items()):
+        if sums.counts[kind] != announced:
+            raise _broken(name, number, f"it announces {announced:,} {kind} and holds {sums.counts[kind]:,}")
+    if not isinstance(end, dict):
+        raise _broken(name, number, "the end holds no digests")
+    for section, digest in sums.digests().items():
+        if (section in end or sums.counts[section]) and end.get(section) != digest:
+            raise _broken(name, number, f"its {section} lines are not those that were written: the digest differs")
+
+
+def _broken(name: str, number: int, what: str) -> InputError:
+    return InputError(f"{name} line {number}: {what}", hint="take another backup: nothing of this one was imported")

@@ -1,0 +1,302 @@
+"""The graph as CSV files for `neo4j-admin database import full`: the fast way to a first load of millions of models.
+
+Properties are those that the backend itself writes (`lineage.store.neo4j.codec`): a database that was imported is a
+store as any other. A file's header gives each column one type; a row with a value of another type goes to a file of
+its own. An empty list, which CSV cannot tell from none, is named in the property `empty`: the first writer after the
+import makes the list. A list with an empty text or the delimiter in it stands in `details`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+from lineage.progress import SILENT, Progress
+from lineage.store.graph import ENDS, EdgeRow, NodeRow
+from lineage.store.moving.csv_folder import replacing
+from lineage.store.moving.sections import SECTIONS, Checksums, line, rows_of
+from lineage.store.neo4j.captions import NAME
+from lineage.store.neo4j.codec import ATTACHMENTS as ATTACHMENT_LABELS
+from lineage.store.neo4j.codec import (
+    AWAITED,
+    EMPTY,
+    attachment_properties,
+    edge_properties,
+    name_property,
+    node_properties,
+)
+from lineage.store.neo4j.schema import IMPORTED, STORE, UNFINISHED, schema_version
+from lineage.store.promoted import PROMOTED, canonical
+
+if TYPE_CHECKING:
+    from lineage.store.graph import EdgeKind, NodeKind, Properties
+    from lineage.store.interface import StoreView
+    from lineage.store.moving.sections import AttachmentRow, Row
+
+Columns = Mapping[str, str]
+"""Property to its type, as the headers of `neo4j-admin` name types."""
+
+ARRAY_DELIMITER = "\x1f"
+"""Stands between the items of a list; what holds it itself stands in `details`."""
+
+SMALLEST_BUFFER = 4_194_304
+"""Bytes that the import reads at once if nothing is said: a longer field stops it."""
+
+_TYPES: Mapping[type, str] = {bool: "boolean", int: "long", float: "double", str: "string", bytes: "byte[]"}
+
+_OBSERVED: Columns = {
+    "created": "string", "last_modified": "string", "downloads": "long", "likes": "long", "gated": "boolean",
+    "family": "string", "observed_at": "string",
+}  # fmt: skip
+
+
+class Written(NamedTuple):
+    """Tell which files were written, what they hold, and the command that imports them."""
+
+    files: tuple[str, ...]
+    checksums: Checksums
+    command: str
+
+
+class Table(NamedTuple):
+    """One file: what its rows are (`nodes`, a label; `relationships`, a type), and its columns."""
+
+    option: str
+    name: str
+    path: Path
+    columns: tuple[str, ...]
+    file: IO[str]
+
+    @property
+    def argument(self) -> str:
+        """Write the path as a shell takes it, the same from every folder."""
+        return shlex.quote(str(self.path.resolve()))
+
+
+class CsvFolder:
+    """Write rows into files, which are opened as they are needed: in `part`, until they are whole and in `folder`."""
+
+    def __init__(self, folder: Path, part: Path, opened: ExitStack) -> None:
+        self._folder, self._part, self._opened = folder, part, opened
+        self._tables: dict[tuple[str, tuple[str, ...], frozenset[tuple[str, str]]], Table] = {}
+        self.longest = 0
+        self.unfinished: set[str] = set()
+        self.multiline: set[Path] = set()
+
+    def add(self, option: str, name: str, ends: Mapping[str, str], columns: Columns, properties: Properties) -> None:
+        """Write one row: `ends` are its ids by the header's field, in the same order for all rows of a kind."""
+        properties = _writable(properties)
+        if EMPTY in properties:
+            self.unfinished.add(name)
+        others = frozenset(
+            (each, found) for each, value in properties.items() if (found := _type(value)) != columns.get(each)
+        )
+        table = self._tables.get((name, tuple(ends), others)) or self._open(option, name, tuple(ends), columns, others)
+        cells = [_cell(end) for end in ends.values()]
+        cells += [_cell(properties.get(column)) for column in table.columns]
+        self.longest = max(self.longest, max(map(len, cells)))
+        text = ",".join(cells)
+        if "\n" in text or "\r" in text:
+            self.multiline.add(table.path)
+        table.file.write(text + "\n")
+
+    def tables(self) -> list[Table]:
+        """List the files, nodes first."""
+        return sorted(self._tables.values(), key=lambda table: (table.option, str(table.path)))
+
+    def _open(
+        self, option: str, name: str, ends: tuple[str, ...], columns: Columns, others: frozenset[tuple[str, str]]
+    ) -> Table:
+        number = sum(1 for known, _, _ in self._tables if known == name) + 1
+        file_name = f"{name.lower()}{f'-{number}' if number > 1 else ''}.csv"
+        types = {**columns, **dict(others)}
+        file = self._opened.enter_context((self._part / file_name).open("w", encoding="utf-8", newline=""))
+        file.write(",".join([*ends, *(f"{column}:{found}" for column, found in types.items())]) + "\n")
+        table = self._tables[name, ends, others] = Table(option, name, self._folder / file_name, tuple(types), file)
+        return table
+
+
+def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Written:
+    """Write a graph into a folder, in constant memory.
+
+    An earlier export there is replaced once this one is whole. Raises InputError where the folder holds anything else
+    or cannot be written, StoreError where the graph changed meanwhile.
+    """
+    check_unchanged = view.change_guard()
+    counts: dict[str, int] = {kind: view.count(kind) for kind in (*PROMOTED, *ENDS)}
+    sums = Checksums()
+    with (
+        replacing(folder) as part,
+        ExitStack() as opened,
+        progress.task("exporting", sum(counts.values()), "rows") as task,
+    ):
+        files = CsvFolder(folder, part, opened)
+        for kind in PROMOTED:
+            for key in view.all_awaited(kind):
+                columns = {NAME: "string", "kind": "string"}
+                files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
+        for section in SECTIONS:
+            for row in rows_of(view, section):
+                _add(files, section, row)
+                sums.add(section, line(section, row))
+                task.advance()
+            check_unchanged()
+        sums.must_be(counts)
+        _add_store(files)
+    return Written(tuple(str(table.path) for table in files.tables()), sums, _command(files))
+
+
+def _add_store(files: CsvFolder) -> None:
+    """Write the node by which a database is known as a store, with the version of its schema."""
+    columns = {"schema_version": "long", "writes": "long", UNFINISHED: "string[]"}
+    properties = {"schema_version": schema_version(), "writes": 0, UNFINISHED: [*sorted(files.unfinished), IMPORTED]}
+    files.add("nodes", STORE, {"name:ID(LineageStore)": "lineage"}, columns, properties)
+
+
+def _add(files: CsvFolder, section: str, row: Row) -> None:
+    if isinstance(row, NodeRow):
+        kind = cast("NodeKind", section)
+        properties = node_properties(kind, row.key, row.properties)
+        key = properties.pop("key")
+        files.add("nodes", section, {f"key:ID({section})": key}, _node_columns(kind), properties)
+    elif isinstance(row, EdgeRow):
+        source, target = ENDS[row.kind]
+        ends = {f":START_ID({source})": row.source, f":END_ID({target})": row.target}
+        properties = edge_properties(row.kind, row.name, row.properties)
+        files.add("relationships", row.kind, ends, _edge_columns(row.kind), properties)
+    else:
+        _add_attachment(files, row)
+
+
+def _add_attachment(files: CsvFolder, row: AttachmentRow) -> None:
+    label, text = ATTACHMENT_LABELS[row.kind]
+    properties = attachment_properties(row.kind, row.key, row.data)
+    key = properties.pop("key")
+    files.add("nodes", label, {f"key:ID({label})": key}, {NAME: "string", text: "string"}, properties)
+
+
+def _writable(properties: Properties) -> Properties:
+    """Move lists that CSV cannot hold to where the backend takes them up: empty ones by name, others in `details`."""
+    moved = {name: value for name, value in properties.items() if isinstance(value, list) and not _is_cell(value)}
+    if not moved:
+        return properties
+    kept = {name: value for name, value in properties.items() if name not in moved}
+    if empty := sorted(name for name, value in moved.items() if not value):
+        kept[EMPTY] = empty
+    if others := {name: value for name, value in moved.items() if value}:
+        kept["details"] = canonical({**json.loads(properties.get("details", "{}")), **others})
+    return kept
+
+
+def _is_cell(items: list[str]) -> bool:
+    return bool(items) and all(item and ARRAY_DELIMITER not in item for item in items)
+
+
+def _type(value: Any) -> str:
+    return "string[]" if isinstance(value, list) else _TYPES[type(value)]
+
+
+def _cell(value: Any) -> str:
+    """Write one field. A text is always quoted: an empty one is a text, an empty field is none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        value = ARRAY_DELIMITER.join(str(byte - 256 if byte > 127 else byte) for byte in value)
+    elif isinstance(value, list):
+        value = ARRAY_DELIMITER.join(value)
+    elif not isinstance(value, str):
+        return repr(value)
+    return f'"{value.replace(chr(34), chr(34) * 2)}"'
+
+
+def columns_of(kind: NodeKind | EdgeKind) -> Columns:
+    """Give the properties of a kind of node or edge with their types, without the key."""
+    found = _node_columns(cast("NodeKind", kind)) if kind in PROMOTED else _edge_columns(cast("EdgeKind", kind))
+    return {name: each for name, each in found.items() if name != EMPTY}
+
+
+@cache
+def _node_columns(kind: NodeKind) -> Columns:
+    """Give the columns of a kind of node: the fields of its record that Neo4j holds as they are."""
+    from lineage_schemas.change import Change
+    from lineage_schemas.evidence import Evidence
+    from lineage_schemas.file import FileNode
+    from lineage_schemas.model import Model, Publisher
+    from lineage_schemas.ref import Ref
+    from lineage_schemas.revision import Revision
+    from lineage_schemas.weights import Weights
+
+    records: dict[str, type[Any]] = {
+        "Model": Model, "Ref": Ref, "Revision": Revision, "File": FileNode, "Weights": Weights, "Change": Change,
+        "Evidence": Evidence, "Publisher": Publisher,
+    }  # fmt: skip
+    found = dict(_columns(records[kind], without={"id"} if kind == "Evidence" else {"key"}))
+    return {NAME: "string", **found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
+
+
+def _empty(found: Columns) -> Columns:
+    """Give the column that names empty lists, where there are lists."""
+    return {EMPTY: "string[]"} if "string[]" in found.values() else {}
+
+
+@cache
+def _edge_columns(kind: EdgeKind) -> Columns:
+    """Give the columns of a kind of edge, its name among them."""
+    from lineage_schemas.derivation import Derivation
+    from lineage_schemas.weight_group import WeightGroup
+
+    records: dict[str, tuple[type[Any], set[str]]] = {
+        "DERIVED_FROM": (Derivation, {"child", "parent"}), "HAS_WEIGHTS": (WeightGroup, set()),
+    }  # fmt: skip
+    found = dict(_columns(records[kind][0], without=records[kind][1])) if kind in records else {}
+    named = {name_property(kind): "string"} if kind in ("CONTAINS", "HAS_WEIGHTS") else {}
+    own = {"xet_hash": "string"} if kind == "CONTAINS" else {}
+    return {**named, **own, **found, "details": "string", **_empty(found)} if named or found else {}
+
+
+def _columns(record: type[Any], without: set[str]) -> Iterator[tuple[str, str]]:
+    """Type the fields of a record: those that are no nested values."""
+    for name, field in record.model_fields.items():
+        found = None if name in without else _type_of(field.annotation)
+        if found is not None:
+            yield name, found
+
+
+def _type_of(annotation: Any) -> str | None:
+    """Find the one type that a field has in CSV; None for nested values."""
+    from datetime import datetime
+    from typing import Literal, get_args, get_origin
+
+    if annotation is datetime:
+        return "string"
+    if annotation in _TYPES:
+        return _TYPES[annotation]
+    origin, inner = get_origin(annotation), [each for each in get_args(annotation) if each is not type(None)]
+    if origin is tuple:
+        return "string[]" if inner[0] is str else None
+    if origin is dict:
+        return None
+    found = {"string"} if origin is Literal else {_type_of(each) for each in inner}
+    return found.pop() if len(found) == 1 else None
+
+
+def _command(files: CsvFolder) -> str:
+    """Write the command as it is typed in a shell, beside the stopped server."""
+    tables = files.tables()
+    options = [
+        "neo4j-admin database import full neo4j --overwrite-destination",
+        f"--array-delimiter=U+{ord(ARRAY_DELIMITER):04X}",
+    ]
+    if lines := ",".join(table.argument for table in tables if table.path in files.multiline):
+        options.append(f"--multiline-fields-format=v2 --multiline-fields={lines}")
+    if 4 * files.longest > SMALLEST_BUFFER:
+        options.append(f"--read-buffer-size={4 * files.longest}")
+    options += [f"--{table.option}={table.name}={table.argument}" for table in tables]
+    return " \\\n  ".join(options)

@@ -1,0 +1,252 @@
+"""A team's store: a graph in a Neo4j server, which people look at in its browser and ask in Cypher."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Lock, RLock, Timer
+from typing import TYPE_CHECKING, Literal
+
+from lineage.errors import StoreError
+from lineage.progress import SILENT, Progress
+from lineage.store.graph import ENDS
+from lineage.store.interface import GraphStore, StoreInfo, StoreView
+from lineage.store.neo4j import retries, schema
+from lineage.store.neo4j.connection import Address, check_server, connect
+from lineage.store.neo4j.errors import as_store_errors
+from lineage.store.neo4j.retries import RetryPolicy
+from lineage.store.neo4j.transactions import Reading
+from lineage.store.neo4j.view import Neo4jView
+from lineage.store.promoted import PROMOTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neo4j import Driver, ManagedTransaction, Session
+
+    from lineage.store.neo4j.schema import State
+    from lineage.store.neo4j.write import Neo4jWriter
+    from lineage.store.rows import Rows
+
+
+_EMPTY = "there is nothing in this database yet: is it the right one? The first write makes a store in it"
+
+_NO_SIZE = "Neo4j tells no client what a database occupies: measure its folder on the server"
+"""The community edition has no statement, procedure or bean for it, whatever rights one has."""
+
+_FOREIGN = "this database holds nodes of another application and no store: a store needs a database of its own"
+
+
+class Neo4jStore(GraphStore):
+    """Keep the graph in one database of a Neo4j server.
+
+    The schema is made by the first write; until then there is nothing to read. Each view has sessions and read
+    transactions of its own, so views work in any thread. A write is one managed transaction: it is tried again when the
+    server went away or says that it may be, for half a minute, and writing twice what was written once changes nothing.
+    So is a question. `progress` is told of every such wait.
+    """
+
+    def __init__(self, address: Address, *, read_only: bool = False, progress: Progress = SILENT) -> None:
+        self.url, self._address, self._read_only = address.shown, address, read_only
+        self._progress = progress
+        self._turn = RLock()
+        self._link: Link | None = None
+        self._is_ready = self._loading = False
+        self._views, self._counting = 0, Lock()
+
+    def write_rows(self, rows: Rows) -> None:
+        """Write rows in one transaction."""
+        self._write(lambda writer: writer.write(rows))
+
+    @contextmanager
+    def reading(self) -> Iterator[StoreView]:
+        """Open a view in sessions of its own."""
+        with as_store_errors(self.url):
+            link = self._open()
+            asking = Reading(partial(link.session, "READ"), link.policy)
+        self._count_view(1)
+        try:
+            yield Neo4jView(asking, self.url)
+        finally:
+            self._count_view(-1)
+            with as_store_errors(self.url):
+                asking.close()
+
+    def erase(self, models: Collection[str]) -> None:
+        """Forget models, in one transaction."""
+        from lineage.store.forgetting import plan
+
+        if not self._is_there():
+            return
+        self._write(lambda writer: writer.forget(plan(writer.view(), models)))
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Load an empty store first and index it afterwards: indexes but the unique keys are made when the block ends.
+
+        A process that is killed on the way leaves a store of whole writes without some indexes; the next one that
+        writes makes them. Until then looking up by promoted properties reads every node of a kind. A store that holds
+        something has readers, who would wait while its indexes are dropped and miss them afterwards: there they stay.
+        """
+        with self._turn:
+            if self._loading:
+                raise ValueError("a bulk load is going on already")
+            self._make_ready()
+            link = self._open()
+            with as_store_errors(self.url), link.session("WRITE") as session:
+                bare = not self._views and not schema.holds_something(session, link.policy)
+                if bare:
+                    self._is_ready = False  # what is dropped is made again, also where not all can be dropped
+                    schema.drop_indexes(session, link.policy)
+                    self._is_ready = True
+            self._loading = True
+            try:
+                yield
+            finally:
+                self._loading = False
+                if bare:
+                    self._is_ready = False
+                    self._make_ready()
+
+    def info(self) -> StoreInfo:
+        """Describe the store, but for what it occupies on the server's disk."""
+        link = self._open()
+        with as_store_errors(self.url), link.session("READ") as session:
+            state = link.policy.retry(lambda: schema.state_of(session, self.url))
+            is_foreign = not state.version and schema.foreign_label(session, link.policy) is not None
+        with self.reading() as view:
+            nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
+            edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
+        note = None
+        if state.version == 0:
+            note = _FOREIGN if is_foreign else _EMPTY
+            nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
+        return StoreInfo(
+            self.url, "neo4j", state.version or schema.schema_version(), None, nodes, edges, link.server,
+            state.database, note, _NO_SIZE,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._turn:
+            if self._link is not None:
+                self._link.driver.close()
+            self._link, self._is_ready = None, False
+
+    def _write(self, change: Callable[[Neo4jWriter], None]) -> None:
+        """Run a change in a managed transaction."""
+        from lineage.store.neo4j.write import Neo4jWriter
+
+        def work(transaction: ManagedTransaction) -> None:
+            writer = Neo4jWriter(transaction)
+            schema.check_version(writer.schema_version, self.url)
+            change(writer)
+
+        with self._turn:
+            self._make_ready()
+            link = self._open()
+            with as_store_errors(self.url), link.session("WRITE") as session:
+                link.policy.write(session, work)
+
+    def _make_ready(self) -> None:
+        """Make the schema before the first write."""
+        if self._read_only:
+            raise StoreError(f"the store {self.url} was opened for reading only")
+        link = self._open()
+        if not self._is_ready:
+            with as_store_errors(self.url), link.session("WRITE") as session:
+                if self._views and schema.can_be_written(session, link.policy):
+                    return  # an index that a killed load left out would wait for our own view, for ever
+                schema.make_ready(session, link.policy)
+            self._is_ready = True
+
+    def _count_view(self, change: int) -> None:
+        with self._counting:
+            self._views += change
+
+    def _open(self) -> Link:
+        """Connect, once: the server must be one that we know, and the store not newer than we are.
+
+        Who is connected waits for nobody: a writer in another thread keeps its turn for long.
+        """
+        if (link := self._link) is not None:
+            return link
+        with self._turn:
+            if self._link is None:
+                with as_store_errors(self.url):
+                    self._link = self._connected()
+            return self._link
+
+    def _connected(self) -> Link:
+        driver = connect(self._address)
+        try:
+            with self._telling("waiting for the server to answer"):
+                link = Link(driver, check_server(driver, self._address), self._address, self._progress)
+                with link.session("READ") as session:
+                    state = schema.state_of(session, self.url)
+            if state.version and not state.is_ready:
+                self._finish(link, state)
+        except BaseException:
+            driver.close()
+            raise
+        return link
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Say what is waited for, where it takes long enough to be asked."""
+        late = Timer(retries.ANSWER_SECONDS, self._progress.note, [f"the store {self.url}: {what}"])
+        late.daemon = True
+        late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
+
+    def _finish(self, link: Link, state: State) -> None:
+        """Bring an older store up to date, and finish an import: without keys every question reads everything."""
+        from neo4j.exceptions import ClientError
+
+        what = "imported by neo4j-admin" if state.unfinished else "made by an older version of lineage"
+        if self._read_only:
+            raise StoreError(
+                f"the store {self.url} is not ready to be read: it was {what}, and it is not brought up to date yet",
+                hint=f"lineage store info --store {self.url} does that: minutes for millions of models",
+            )
+        try:
+            with self._progress.task("making keys and indexes, once"), link.session("WRITE") as session:
+                schema.make_ready(session, link.policy)
+        except (ClientError, StoreError) as error:  # a right that is missing, a database that is read-only
+            reason = error.message
+            if not state.lacks_keys_only:
+                raise StoreError(
+                    f"the store {self.url} was {what} and cannot be brought up to date ({reason})",
+                    hint="open it once as somebody who may change its schema, while it can be written",
+                ) from error
+            self._progress.note(f"the store {self.url} has no keys and indexes and answers slowly ({reason})")
+
+    def _is_there(self) -> bool:
+        """Say whether anything was ever written."""
+        link = self._open()
+        with as_store_errors(self.url), link.session("READ") as session:
+            return link.policy.retry(lambda: schema.state_of(session, self.url)).version > 0
+
+
+class Link:
+    """Hold a driver that is connected, and what is known of the server behind it.
+
+    Sessions share bookmarks: on a cluster each sees what the ones before it wrote.
+    """
+
+    def __init__(self, driver: Driver, server: str, address: Address, progress: Progress) -> None:
+        from neo4j import GraphDatabase
+
+        self.driver, self.server = driver, server
+        self._database, self._bookmarks = address.database, GraphDatabase.bookmark_manager()
+        self.policy = RetryPolicy(address.shown, partial(self.session, "WRITE"), progress)
+
+    def session(self, access: Literal["READ", "WRITE"]) -> Session:
+        """Open a session on the store's database."""
+        return self.driver.session(
+            database=self._database, default_access_mode=access, bookmark_manager=self._bookmarks
+        )

@@ -1,0 +1,267 @@
+"""The embedded store: one file of SQLite, any number of readers beside one writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from lineage.errors import StoreError
+from lineage.store import migrations
+from lineage.store.graph import ENDS
+from lineage.store.interface import GraphStore, StoreInfo, StoreView
+from lineage.store.promoted import PROMOTED
+from lineage.store.sqlite.connection import (
+    connect,
+    drop_indexes,
+    empty_connection,
+    is_ready,
+    make_indexes,
+    make_ready,
+    readable,
+    transaction,
+    version_of,
+)
+from lineage.store.sqlite.errors import as_store_errors
+from lineage.store.sqlite.view import SqliteView
+
+if TYPE_CHECKING:
+    from lineage.store.rows import Rows
+    from lineage.store.sqlite.loading import LoadedKeys
+
+WAIT_SECONDS = 30.0
+"""How long a writer waits for another one before it gives up."""
+
+BULK_STEP = 200_000
+"""Rows that a bulk load writes before it commits."""
+
+
+class SqliteStore(GraphStore):
+    """Keep the graph in one file.
+
+    The file is made by the first write; until then there is nothing to read. Readers have a connection and a read
+    transaction each, so they work in any thread and beside a writer. Writers of all processes take turns; who
+    waits longer than `wait` seconds gets a StoreError. `make_folder` lets the first write make the file's folder.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        url: str | None = None,
+        read_only: bool = False,
+        make_folder: bool = False,
+        wait: float = WAIT_SECONDS,
+    ) -> None:
+        self.path, self.url = path, url or str(path)
+        self._read_only, self._make_folder, self._wait = read_only, make_folder, wait
+        self._idle: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+        self._turn = RLock()
+        self._loaded: LoadedKeys | None = None
+        self._loaded_rows = 0
+
+    def write_rows(self, rows: Rows) -> None:
+        """Write rows in one transaction; inside `bulk` one of its savepoints."""
+        from lineage.store.sqlite.write import SqliteWriter
+
+        with self._turn, as_store_errors(self.url):
+            connection = self._for_writing()
+            with self._one_write(connection):
+                SqliteWriter(connection, self._loaded).write(rows)
+            if self._loaded is None:
+                return
+            self._loaded_rows += sum(map(len, rows.nodes.values())) + sum(map(len, rows.edges.values()))
+            if self._loaded_rows >= BULK_STEP:
+                connection.execute("COMMIT")
+                self._begin_load(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[StoreView]:
+        """Open a view on a connection of its own."""
+        with as_store_errors(self.url):
+            connection = self._idle.pop() if self._idle else self._for_reading()
+        is_file = False
+        try:
+            with as_store_errors(self.url):
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # the snapshot begins here
+                is_file = bool(connection.execute("PRAGMA database_list").fetchone()[2])
+            with as_store_errors(self.url):
+                yield SqliteView(connection, self.url)
+        finally:
+            connection.rollback()
+            if is_file:
+                self._idle.append(connection)
+            else:  # it stood for a file that may be there the next time
+                connection.close()
+
+    def erase(self, models: Collection[str]) -> None:
+        """Forget models, in one transaction."""
+        from lineage.store.forgetting import plan
+        from lineage.store.sqlite.write import SqliteWriter
+
+        if not self._is_there():
+            return
+        with self._turn, as_store_errors(self.url):
+            connection = self._for_writing()
+            with self._one_write(connection):
+                SqliteWriter(connection, self._loaded).forget(plan(SqliteView(connection, self.url), models))
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Load first and index afterwards: transactions of many writes, indexes made when the block ends.
+
+        A process that is killed on the way leaves a store of whole writes without some indexes; the next one that
+        opens it makes them. Views opened meanwhile see what was committed so far, slowly.
+        """
+        from lineage.store.sqlite.loading import LoadedKeys
+
+        with self._turn:
+            if self._loaded is not None:
+                raise ValueError("a bulk load is going on already")
+            with as_store_errors(self.url):
+                connection = self._for_writing()
+            try:
+                with as_store_errors(self.url):
+                    with transaction(connection, "IMMEDIATE"):
+                        drop_indexes(connection)
+                    self._loaded = LoadedKeys(connection)
+                    self._begin_load(connection)
+                yield
+            finally:
+                with as_store_errors(self.url):
+                    self._end_load(connection)
+
+    def info(self) -> StoreInfo:
+        """Describe the store: counts, and the size of its file with the log beside it."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        with self.reading() as view:
+            nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
+            edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
+        size = sum(file.stat().st_size for file in files if file.exists()) if self._is_there() else None
+        return StoreInfo(self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges)
+
+    def close(self) -> None:
+        """Close all connections; the last writer leaves statistics for the query planner and an empty log."""
+        with self._turn:
+            while self._idle:
+                self._idle.pop().close()
+            if self._writer is not None:
+                with suppress(sqlite3.Error):  # a full disk or a busy store: both can wait
+                    self._writer.execute("PRAGMA busy_timeout = 0")
+                    self._writer.execute("PRAGMA analysis_limit = 400")
+                    self._writer.execute("PRAGMA optimize")
+                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._writer.close()
+                self._writer = None
+
+    def _for_reading(self) -> sqlite3.Connection:
+        if not self._is_there():
+            return empty_connection()
+        connection = readable(self.path, self.url, timeout=self._wait)
+        try:
+            if version_of(connection, self.url) == 0:
+                connection.close()
+                return empty_connection()
+            if not is_ready(connection, self.url):
+                self._make_ready_to_read(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_ready_to_read(self, connection: sqlite3.Connection) -> None:
+        """Bring an older store up to date. Missing indexes are made too, if nobody else writes: it is slow without."""
+        is_older = version_of(connection, self.url) < migrations.SCHEMA_VERSION
+        try:
+            if self._read_only:
+                raise StoreError(f"the store {self.url} was opened for reading only")
+            with closing(connect(self.path, "rw", timeout=self._wait if is_older else 0)) as writer:
+                make_ready(writer, self.url)
+        except (sqlite3.Error, StoreError) as error:
+            if is_older:
+                raise StoreError(
+                    f"the store {self.url} was made by an older version of lineage and cannot be brought up to date"
+                    f" ({error})",
+                    hint="open it once where it can be written, or copy it to such a place",
+                ) from error
+
+    def _for_writing(self) -> sqlite3.Connection:
+        if self._read_only:
+            raise StoreError(f"the store {self.url} was opened for reading only")
+        if self._writer is None:
+            self._is_there()
+            self._find_folder()
+            connection = connect(self.path, "rwc", timeout=self._wait)
+            try:
+                make_ready(connection, self.url)
+            except BaseException:
+                connection.close()
+                raise
+            self._writer = connection
+        return self._writer
+
+    def _is_there(self) -> bool:
+        try:
+            if self.path.is_dir():
+                raise StoreError(f"{self.url} is a folder, not a store", hint="name a file with --store")
+            return self.path.exists()
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.url} cannot be reached: {error}", hint="name another place with --store"
+            ) from error
+
+    def _find_folder(self) -> None:
+        """Make sure that the file's folder is there: made where that is ours to do, else asked for."""
+        folder = self.path.parent
+        if folder.is_dir():
+            return
+        if not self._make_folder:
+            raise StoreError(f"the folder of the store {self.url} is not there", hint=f"make it: mkdir -p {folder}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder of the store {self.url} cannot be made: {error}", hint="name another place with --store"
+            ) from error
+
+    def _one_write(self, connection: sqlite3.Connection) -> AbstractContextManager[None]:
+        """Open what one write is whole in: a transaction, or during a load a part of a longer one."""
+        return transaction(connection, "IMMEDIATE") if self._loaded is None else _savepoint(connection)
+
+    def _begin_load(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        self._loaded_rows = 0
+        if self._loaded is not None:
+            self._loaded.refresh()
+
+    def _end_load(self, connection: sqlite3.Connection) -> None:
+        """Commit what was written whole and make the indexes again, however the load ended."""
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+        with transaction(connection, "IMMEDIATE"):
+            make_indexes(connection)
+        connection.execute("PRAGMA analysis_limit = 1000")
+        connection.execute("ANALYZE")
+
+
+@contextmanager
+def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the block whole or not at all inside a longer transaction."""
+    connection.execute("SAVEPOINT one_write")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO one_write")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE one_write")

@@ -1,0 +1,230 @@
+"""Writing to a store in SQLite: rows into tables, inside a transaction that somebody else opens and closes."""
+
+# ruff: noqa: S608 -- the names in statements are our own tables' and columns'; values are always bound
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lineage.store.graph import ENDS
+from lineage.store.merging import RULES, merged, met_by_stub
+from lineage.store.promoted import EDGE_PROMOTED, PROMOTED, canonical, pack, unpack
+from lineage.store.rows import chunks
+from lineage.store.sqlite.keys import pack_key, packed_node, stored_node, unpack_key
+from lineage.store.sqlite.schema import columns, table
+from lineage.store.sqlite.view import CHUNK, marks
+
+if TYPE_CHECKING:
+    from lineage.store.forgetting import Forgetting
+    from lineage.store.graph import EdgeKey, EdgeKind, NodeKind, Properties
+    from lineage.store.promoted import Packed
+    from lineage.store.rows import Rows
+    from lineage.store.sqlite.loading import LoadedKeys
+
+
+class SqliteWriter:
+    """Write through one connection, for one transaction.
+
+    What would change nothing is not written, so that a repetition costs reads only. During a bulk load, `loaded`
+    stands in for the indexes of keys.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, loaded: LoadedKeys | None = None) -> None:
+        self._connection, self._loaded = connection, loaded
+        self._ids: dict[NodeKind, dict[str, int]] = {kind: {} for kind in PROMOTED}
+        self._added: dict[NodeKind, set[int]] = {kind: set() for kind in PROMOTED}
+
+    def write(self, rows: Rows) -> None:
+        """Write rows whole."""
+        self._replace_changes(rows)
+        for kind, nodes in rows.nodes.items():
+            self._put(kind, nodes, partial(_met, kind))
+        for kind, nodes in rows.stubs.items():
+            self._put(kind, nodes, partial(_met_by_stub, kind))
+        for edge_kind in {**rows.replaced, **rows.edges}:
+            self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
+        self._connection.executemany(
+            "INSERT INTO attachment (kind, key, data) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET data = excluded.data WHERE data IS NOT excluded.data",
+            [(kind, key, data) for (kind, key), data in sorted(rows.attachments.items())],
+        )
+
+    def forget(self, going: Forgetting) -> None:
+        """Delete nodes with all edges that touch them, and make others known by name only."""
+        for kind, keys in going.nodes.items():
+            self._delete(kind, self._find(kind, keys).values())
+        stubs = self._find("Model", going.stubs)
+        for edge, (source_kind, _) in ENDS.items():
+            if source_kind == "Model":
+                self._connection.executemany(
+                    f"DELETE FROM {table(edge)} WHERE source = ?", [(number,) for number in stubs.values()]
+                )
+        self._overwrite("Model", [(number, pack("Model", going.stubs[key])) for key, number in stubs.items()])
+        self._connection.executemany("DELETE FROM attachment WHERE kind = ? AND key = ?", sorted(going.attachments))
+        self._sweep()
+
+    def _put(
+        self, kind: NodeKind, nodes: Mapping[str, Properties], meet: Callable[[str, Packed, Properties], Packed]
+    ) -> None:
+        """Write nodes: new ones and awaited ones as they are; `meet` says what becomes of those that are there."""
+        added: list[tuple[str, Packed]] = []
+        changed: list[tuple[int, Packed]] = []
+        existing = self._existing(kind, nodes)
+        for key, properties in nodes.items():
+            if key not in existing:
+                added.append((key, stored_node(kind, pack(kind, properties))))
+                continue
+            number, stored = existing[key]
+            if stored[-1] is None:
+                changed.append((number, stored_node(kind, pack(kind, properties))))
+            elif (met := meet(key, stored, properties)) != stored:
+                changed.append((number, met))
+        self._add(kind, added)
+        self._overwrite(kind, changed)
+
+    def _existing(self, kind: NodeKind, keys: Collection[str]) -> dict[str, tuple[int, Packed]]:
+        """Fetch nodes as they lie there, awaited ones too, and remember their ids."""
+        rows = self._rows(kind, keys, f"key, id, {columns(kind)}")
+        found = {key: (number, tuple(stored)) for key, number, *stored in rows}
+        self._ids[kind].update((key, number) for key, (number, _) in found.items())
+        return found
+
+    def _find(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
+        """Find the ids of nodes, awaited ones too; absent where there is none."""
+        known = self._ids[kind]
+        known.update(self._rows(kind, set(keys) - known.keys(), "key, id"))
+        return {key: known[key] for key in keys if key in known}
+
+    def _rows(self, kind: NodeKind, keys: Collection[str], wanted: str) -> Iterator[Any]:
+        """Read nodes by key; of what `wanted` selects, the first is the key."""
+        by_id = self._loaded is not None
+        values = (
+            sorted(self._loaded.candidates(kind, keys))
+            if self._loaded
+            else [pack_key(kind, key) for key in sorted(keys)]
+        )
+        start = f"SELECT {wanted} FROM {table(kind)} WHERE {'id' if by_id else 'key'} IN "
+        for chunk in chunks(values, CHUNK):
+            for packed, *rest in self._connection.execute(f"{start}({marks(chunk)})", chunk).fetchall():
+                key = unpack_key(packed)
+                if not by_id or key in keys:
+                    yield key, *rest
+
+    def _add(self, kind: NodeKind, nodes: Iterable[tuple[str, Packed]]) -> None:
+        """Insert nodes in order of key: neighbours in the index are written together."""
+        (last,) = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table(kind)}").fetchone()
+        numbered = [(last + n, key, packed) for n, (key, packed) in enumerate(sorted(nodes, key=_key), 1)]
+        values = ((number, pack_key(kind, key), *packed) for number, key, packed in numbered)
+        width = len(PROMOTED[kind]) + 3
+        self._connection.executemany(
+            f"INSERT INTO {table(kind)} (id, key, {columns(kind)}) VALUES ({marks(range(width))})", values
+        )
+        self._ids[kind].update((key, number) for number, key, _ in numbered)
+        if self._loaded is not None:
+            self._loaded.add(kind, ((key, number) for number, key, _ in numbered))
+        self._added[kind].update(number for number, _, _ in numbered)
+
+    def _overwrite(self, kind: NodeKind, nodes: Iterable[tuple[int, Packed]]) -> None:
+        width = len(PROMOTED[kind]) + 1
+        self._connection.executemany(
+            f"UPDATE {table(kind)} SET ({columns(kind)}) = ({marks(range(width))}) WHERE id = ?",
+            [(*packed, number) for number, packed in nodes],
+        )
+
+    def _put_edges(
+        self, kind: EdgeKind, edges: Mapping[EdgeKey, Properties], replaced: Mapping[str, Collection[str]]
+    ) -> None:
+        """Write edges, and drop those of replaced sources that are not written again."""
+        source_kind, target_kind = ENDS[kind]
+        sources = self._await(source_kind, {edge[0] for edge in edges})
+        targets = self._await(target_kind, {edge[1] for edge in edges})
+        promoted = EDGE_PROMOTED.get(kind, ())
+        laid = {
+            (sources[source], targets[target], name): (
+                *map(properties.get, promoted),
+                canonical(properties) if properties else None,
+            )
+            for (source, target, name), properties in edges.items()
+        }
+        gone = [edge for edge in self._replaceable(kind, replaced) if edge not in laid]
+        self._connection.executemany(
+            f"DELETE FROM {table(kind)} WHERE source = ? AND target = ? AND name = ?", gone
+        )  # fmt: skip
+        columns = ["source", "target", "name", *(f'"{name}"' for name in promoted), "body"]
+        changes = ", ".join(f"{column} = excluded.{column}" for column in columns[3:])
+        self._connection.executemany(
+            f"INSERT INTO {table(kind)} ({', '.join(columns)}) VALUES ({marks(columns)})"
+            f" ON CONFLICT DO UPDATE SET {changes} WHERE body IS NOT excluded.body",
+            [(*edge, *laid[edge]) for edge in sorted(laid)],
+        )
+
+    def _await(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
+        """Find the ids of nodes; one that is not there is awaited from now on."""
+        found = self._find(kind, keys)
+        nothing = (None,) * (len(PROMOTED[kind]) + 1)
+        self._add(kind, [(key, nothing) for key in keys if key not in found])
+        return {key: self._ids[kind][key] for key in keys}
+
+    def _replaceable(self, kind: EdgeKind, replaced: Mapping[str, Collection[str]]) -> Iterator[tuple[int, int, str]]:
+        """List the stored edges that may go. Sources that this transaction added have none."""
+        source_kind = ENDS[kind][0]
+        numbers = self._find(source_kind, replaced)
+        names = {n: replaced[key] for key, n in numbers.items() if n not in self._added[source_kind]}
+        for chunk in chunks(sorted(names), CHUNK):
+            statement = f"SELECT source, target, name FROM {table(kind)} WHERE source IN ({marks(chunk)})"
+            for source, target, name in self._connection.execute(statement, chunk).fetchall():
+                if not names[source] or name in names[source]:
+                    yield source, target, name
+
+    def _replace_changes(self, rows: Rows) -> None:
+        """Delete the changes of replaced models that are not written again; found by edge: an index may be missing."""
+        again = rows.nodes.get("Change", {})
+        models = self._find("Model", rows.replaced_changes)
+        for chunk in chunks(sorted(models.values()), CHUNK):
+            statement = (
+                "SELECT c.key, c.id FROM has_change e CROSS JOIN change c"
+                f" WHERE c.id = e.target AND e.source IN ({marks(chunk)})"
+            )
+            changes = self._connection.execute(statement, chunk).fetchall()
+            self._delete("Change", [number for key, number in changes if key not in again])
+
+    def _delete(self, kind: NodeKind, numbers: Iterable[int]) -> None:
+        """Delete nodes, and every edge that touches them."""
+        ids = [(number,) for number in numbers]
+        for edge, ends in ENDS.items():
+            for end, end_kind in zip(("source", "target"), ends, strict=True):
+                if end_kind == kind:
+                    self._connection.executemany(f"DELETE FROM {table(edge)} WHERE {end} = ?", ids)
+        self._connection.executemany(f"DELETE FROM {table(kind)} WHERE id = ?", ids)
+
+    def _sweep(self) -> None:
+        """Delete awaited nodes that no edge speaks of any more: nothing shall be left of what was forgotten."""
+        for kind in PROMOTED:
+            uses = [
+                f"SELECT 1 FROM {table(edge)} WHERE {end} = n.id"
+                for edge, ends in ENDS.items()
+                for end, end_kind in zip(("source", "target"), ends, strict=True)
+                if end_kind == kind
+            ]
+            unused = " AND ".join(f"NOT EXISTS ({use})" for use in uses) or "true"
+            self._connection.execute(f"DELETE FROM {table(kind)} AS n WHERE body IS NULL AND {unused}")
+
+
+def _met_by_stub(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
+    """Lay down what stands after a mere name met what is stored."""
+    met = met_by_stub(kind, key, unpack(kind, packed_node(kind, stored)), properties)
+    return stored_node(kind, pack(kind, met))
+
+
+def _met(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
+    """Lay down what stands after new properties met stored ones."""
+    if kind in RULES:
+        properties = merged(kind, unpack(kind, packed_node(kind, stored)), properties)
+    return stored_node(kind, pack(kind, properties))
+
+
+def _key(node: tuple[str, Any]) -> str:
+    return node[0]

@@ -1,0 +1,1 @@
+"""The answers that leave the house: one file a question."""

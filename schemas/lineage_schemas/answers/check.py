@@ -1,0 +1,88 @@
+"""The answer to `lineage check`: did the weights move, and was it said?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from lineage_schemas.answers.answer import Answer, Finding
+from lineage_schemas.change import ChangeKind, Replacement, Unchecked, Verdict
+from lineage_schemas.record import Record
+from lineage_schemas.version_signal import VersionSignal
+
+CheckVerdict = Literal["clean", "findings", "unchecked"]
+
+
+class CheckedGroup(Record):
+    """What happened to one weight group in a push."""
+
+    group: str
+    kind: ChangeKind
+    files: tuple[str, ...]
+    note: str | None = None
+
+
+class WeightChange(Record):
+    """One push that changed weights; `verdict` is null where the kind does not count.
+
+    `revisions` are all commits of the push, oldest first.
+    """
+
+    revisions: tuple[str, ...]
+    start: datetime
+    end: datetime
+    kind: ChangeKind
+    verdict: Verdict | None
+    counts: bool
+    replacements: tuple[Replacement, ...]
+    groups: tuple[CheckedGroup, ...]
+    signals: tuple[VersionSignal, ...]
+
+
+class ChangeCounts(Record):
+    """Count the changes that count: `versioned + documented + silent = after_first_upload`."""
+
+    after_first_upload: int
+    versioned: int
+    documented: int
+    silent: int
+
+
+class PaperDefinition(Record):
+    """Count as the study of 52,227 models did (docs/concepts.md): file changes, first uploads included.
+
+    `model_file_changes` of `all_file_changes` touch files that the study books as model files; `share` is their
+    quotient, null when nothing changed. `not_in_name` are the model file changes that the repository's name
+    does not announce with a version.
+    """
+
+    model_file_changes: int
+    all_file_changes: int
+    share: float | None
+    not_in_name: int
+
+
+class CheckAnswer(Answer):
+    """Hold the weight changes of one line of a model.
+
+    `branch` is the full ref name of the line, `since` what was asked and `since_revision` the commit that it
+    means (changes after it are in range), null for the whole line. `head` is the line's last commit.
+    """
+
+    model: str
+    branch: str | None
+    head: str | None
+    since: str | None = None
+    since_revision: str | None = None
+    verdict: CheckVerdict
+    weight_changes: tuple[WeightChange, ...]
+    counts: ChangeCounts
+    paper_definition: PaperDefinition
+    findings: tuple[Finding, ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+class CheckAnswers(Answer):
+    """Hold the answers of a check of several models, in the order in which they were asked for."""
+
+    answers: tuple[CheckAnswer, ...]

@@ -1,0 +1,36 @@
+"""The answer to `lineage collect`: what was read and stored."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lineage_schemas.answers.answer import Answer, Incomplete
+from lineage_schemas.model import Level
+from lineage_schemas.record import Record
+from lineage_schemas.weights import Cost
+
+CollectOutcome = Literal["collected", "unchanged", "named", "failed"]
+"""Named: an ancestor that is missing or gated, kept by its name. Failed: what was asked for, or could not be asked."""
+
+
+class CollectedModel(Record):
+    """One model that the run came by."""
+
+    id: str
+    outcome: CollectOutcome
+    head: str | None
+    level: Level | None
+    commits: int | None
+    changes: int | None
+    parents: tuple[str, ...]
+    detail: str | None = None
+
+
+class CollectAnswer(Answer):
+    """Hold what a collection did, models in the order in which they were finished."""
+
+    store: str
+    targets: tuple[str, ...]
+    models: tuple[CollectedModel, ...]
+    cost: Cost
+    incomplete: tuple[Incomplete, ...]

@@ -1,0 +1,19 @@
+"""The answer to `lineage demo`: the whole job on what the package carries."""
+
+from __future__ import annotations
+
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.check import CheckAnswer
+from lineage_schemas.answers.collect import CollectAnswer
+from lineage_schemas.answers.trace import TraceAnswer
+
+
+class DemoAnswer(Answer):
+    """Hold the answers of the demo's three steps and the commands to try next."""
+
+    store: str
+    hub_folder: str
+    collected: CollectAnswer
+    trace: TraceAnswer
+    check: CheckAnswer
+    next_commands: tuple[str, ...]

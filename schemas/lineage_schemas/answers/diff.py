@@ -1,0 +1,75 @@
+"""The answer to `lineage diff`: what differs between two revisions or models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.change import Unchecked
+from lineage_schemas.pointer import Pointer
+from lineage_schemas.record import Record
+from lineage_schemas.weights import Digests
+
+WeightsDiffKind = Literal[
+    "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "cast", "requantised", "replaced", "unknown"
+]
+
+
+class DiffSide(Record):
+    """Name one side: a model at a commit, its main weight group and that group's digests."""
+
+    model: str
+    revision: str
+    group: str | None = None
+    digests: Digests | None = None
+
+
+class RenamedTensor(Record):
+    """A tensor whose bytes are on both sides under two names."""
+
+    before: str
+    after: str
+
+
+class TensorsDiff(Record):
+    """Sort tensors by what happened to them; `equal` is a count, the others list names in order.
+
+    Null lists cannot be: below level full only names, dtypes and shapes are compared, and `compared` says so.
+    """
+
+    compared: Literal["bytes", "layout"]
+    equal: int
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    renamed: tuple[RenamedTensor, ...]
+
+
+class WeightsDiff(Record):
+    """Compare the main weight groups; `tensors` is null where headers could not be read on both sides."""
+
+    kind: WeightsDiffKind
+    tensors: TensorsDiff | None
+
+
+class FacetDiff(Record):
+    """One field that differs: `config.vocab_size`, `card.license`, `tokenizer.tokenizer.json`.
+
+    `before` and `after` are the values as JSON text, null where the field is not there. Tokenizer files are
+    compared by hash.
+    """
+
+    name: str
+    before: str | None
+    after: str | None
+    pointer: Pointer
+
+
+class DiffAnswer(Answer):
+    """Hold the differences from `a` to `b`."""
+
+    a: DiffSide
+    b: DiffSide
+    weights: WeightsDiff
+    facets: tuple[FacetDiff, ...]
+    unchecked: tuple[Unchecked, ...]

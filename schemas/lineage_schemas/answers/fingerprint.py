@@ -1,0 +1,44 @@
+"""The answer to `lineage fingerprint`: what weights are, as digests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.change import Unchecked
+from lineage_schemas.file import FileEntry
+from lineage_schemas.model import Level
+from lineage_schemas.record import Record
+from lineage_schemas.tensor import Tensor
+from lineage_schemas.weights import Cost, Digests
+
+
+class FingerprintedGroup(Record):
+    """One weight group: its files with their hashes, its digests, its tensors in order of name.
+
+    `declares` holds what a file says of itself (GGUF `general.*` keys, safetensors `__metadata__`), cut to size.
+    `flags` are stable words: `pickle`, `known-by-sha256`, `incomplete-shards`.
+    """
+
+    group: str
+    format: str
+    main: bool
+    files: tuple[FileEntry, ...]
+    digests: Digests
+    tensors: tuple[Tensor, ...] | None
+    tensor_count: int | None
+    parameter_count: int | None
+    dtypes: dict[str, int] | None
+    declares: dict[str, Any] = {}
+    flags: tuple[str, ...] = ()
+
+
+class FingerprintAnswer(Answer):
+    """Hold the fingerprint of every weight group at one revision, main group first."""
+
+    target: str
+    revision: str | None
+    level: Level
+    cost: Cost
+    groups: tuple[FingerprintedGroup, ...]
+    unchecked: tuple[Unchecked, ...]

@@ -1,0 +1,46 @@
+"""The answer to `lineage history`: every push of a model's lines, with what it did to the weights."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
+from lineage_schemas.change import Unchecked
+from lineage_schemas.record import Record
+
+
+class ListedPush(Record):
+    """One push; `change` is null where no weight group was touched. `titles` are of its commits, oldest first.
+
+    `start` and `end` are null where the source tells no dates.
+    """
+
+    revisions: tuple[str, ...]
+    titles: tuple[str, ...]
+    start: datetime | None
+    end: datetime | None
+    tags: tuple[str, ...]
+    files_changed: int
+    change: WeightChange | None
+
+
+class HistoryLine(Record):
+    """One branch's first-parent line, pushes oldest first."""
+
+    branch: str
+    default: bool
+    head: str
+    commits: int
+    pushes: tuple[ListedPush, ...]
+    counts: ChangeCounts
+    paper_definition: PaperDefinition
+
+
+class HistoryAnswer(Answer):
+    """Hold the lines of a model: the default branch's or the one asked for, with `--all-branches` all of them."""
+
+    model: str
+    source: str
+    lines: tuple[HistoryLine, ...]
+    unchecked: tuple[Unchecked, ...]

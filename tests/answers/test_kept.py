@@ -1,0 +1,193 @@
+"""What an earlier version wrote is opened, moved and asked, and the answers are those that it gave."""
+
+from __future__ import annotations
+
+import filecmp
+import io
+import json
+import lzma
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from lineage.answers.demo import HUB_FOLDER
+from lineage.store.moving.jsonl import read_jsonl, write_jsonl
+from lineage.store.open import open_store
+from lineage_cli.main import main
+from tests.support.repositories import zoo_hub
+from tests.support.shared import ROOT
+
+KEPT = ROOT / "tests/data/kept"
+
+ENDPOINT = "http://localhost:8765"
+"""The Hub that the store was collected from. Nobody listens there, and nobody is asked."""
+
+WORDS = {"message", "reason", "hint", "detail"}
+"""Sentences for people: they may be said otherwise. A reason of one word is a kind, and stays."""
+
+OF_THE_FILE = {"size_bytes", "schema_version"}
+"""What a migration may change in a store."""
+
+QUESTIONS = sorted(path.stem for path in (KEPT / "answers").glob("*.json"))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Hold what a command wrote to stdout, and its exit code."""
+
+    text: str
+    code: int
+
+
+def ask(*arguments: str) -> Answered:
+    """Run `lineage` in this process, in the current folder and environment."""
+    done = CliRunner().invoke(main, list(arguments))
+    return Answered(done.stdout, done.exit_code)
+
+
+def fill(folder: Path, small_zoo: Path) -> None:
+    """Lay out what the questions name by relative paths: models, a Hub of them, and weights that are not theirs."""
+    shutil.copytree(HUB_FOLDER, folder / "demo")
+    shutil.copytree(ROOT / "docs/examples/hub", folder / "examples")
+    shutil.copytree(ROOT / "tests/data/fingerprints", folder / "fingerprints")
+    zoo_hub(small_zoo, folder / "zoo")
+    heron = small_zoo / "heronml/heron-gpt2-tiny-licences"
+    shutil.copytree(heron / "r3", folder / "shards")
+    shutil.copytree(heron / "r4", folder / "flipped")
+    weights = folder / "flipped/model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def unpack_store(path: Path) -> None:
+    """Unpack the kept store."""
+    path.write_bytes(lzma.decompress((KEPT / "store.db.xz").read_bytes()))
+
+
+def comparable(answer: dict[str, Any] | None) -> str:
+    """Write an answer without words for people, without the tool's version, and without what depends on the machine.
+
+    On a folder as Hub, the time is now, and the Hub's name ends with a hash of the folder's place, which goes into the
+    ids of evidence too.
+    """
+    if answer is None:
+        return ""
+    hub = answer.get("hub") or ""
+    here = re.fullmatch(r"(dir-.+)-[0-9a-f]{8}", hub)
+    left_out = {"tool", *(["collected_at"] if here else [])}
+    if str(answer.get("schema", "")).startswith("store-info."):
+        left_out |= OF_THE_FILE
+    kept = {name: value for name, value in answer.items() if name not in left_out}
+    text = json.dumps(without_words(kept), indent=1)
+    return re.sub(r"(evidence\.v1):[0-9a-f]{40}", r"\1", text.replace(hub, here[1])) if here else text
+
+
+def without_words(value: Any) -> Any:
+    """Drop sentences at any depth."""
+    if isinstance(value, list):
+        return [without_words(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: without_words(each) for name, each in value.items() if name not in WORDS or is_kind(name, each)}
+
+
+def is_kind(name: str, value: Any) -> bool:
+    """Tell a reason out of a fixed list, such as `missing`, from a sentence."""
+    return name == "reason" and isinstance(value, str) and re.fullmatch(r"[a-z_]+", value) is not None
+
+
+@pytest.fixture(scope="module")
+def filled(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder in which the questions are asked."""
+    folder = tmp_path_factory.mktemp("asked")
+    fill(folder, small_zoo)
+    return folder
+
+
+@pytest.fixture
+def place(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Stand in the folder of the questions, with the kept store in it as it was written."""
+    unpack_store(filled / "kept.db")
+    monkeypatch.chdir(filled)
+    monkeypatch.setenv("HF_ENDPOINT", ENDPOINT)
+    monkeypatch.setenv("LINEAGE_STORE", "kept.db")
+    yield filled
+    for left in filled.glob("*.db*"):
+        left.unlink()
+
+
+@pytest.fixture(scope="module")
+def backup() -> bytes:
+    """Unpack the kept backup."""
+    return lzma.decompress((KEPT / "backup.jsonl.xz").read_bytes())
+
+
+def test_every_kind_of_verdict_is_kept() -> None:
+    """The answers hold clean, found and unchecked ones of every command, and questions that failed."""
+    kept = [json.loads((KEPT / "answers" / f"{name}.json").read_text("utf-8")) for name in QUESTIONS]
+    commands = {each["question"][0] for each in kept}
+    assert commands == {"trace", "check", "history", "diff", "verify", "fingerprint", "collect", "store"}
+    verdicts = {(each["answer"] or {}).get("verdict") for each in kept}
+    assert verdicts >= {"clean", "findings", "unchecked", "equal", "reserialised", "different", "known", "not_known"}
+    assert {each["exit_code"] for each in kept} == {0, 1, 2}
+    assert len(kept) >= 20
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.usefixtures("place")
+def test_a_question_is_answered_as_before(name: str) -> None:
+    """The answer of the kept store and of files on this machine is the kept one, field by field and in its order."""
+    kept = json.loads((KEPT / "answers" / f"{name}.json").read_text("utf-8"))
+    told = ask(*kept["question"])
+    assert told.code == kept["exit_code"]
+    answer = json.loads(told.text) if told.text else None
+    assert comparable(answer) == comparable(kept["answer"])
+    if answer is not None:
+        assert told.text == json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.usefixtures("place")
+def test_the_store_is_exported_as_before(backup: bytes) -> None:
+    """The backup of the kept store is the kept backup, byte for byte."""
+    assert ask("store", "export", "backup.jsonl", "--json").code == 0
+    assert Path("backup.jsonl").read_bytes() == backup
+
+
+@pytest.mark.usefixtures("place")
+def test_the_backup_comes_back_in_a_file(backup: bytes) -> None:
+    """The kept backup is imported into a new SQLite store, which is found clean and exports the same bytes."""
+    Path("kept.jsonl").write_bytes(backup)
+    told = ask("store", "import", "kept.jsonl", "--store", "new.db", "--json")
+    assert (told.code, json.loads(told.text)["equal"]) == (0, True)
+    assert ask("store", "check", "--store", "new.db").code == 0
+    assert ask("store", "export", "again.jsonl", "--store", "new.db", "--json").code == 0
+    assert Path("again.jsonl").read_bytes() == backup
+
+
+def test_the_backup_comes_back_in_memory(backup: bytes) -> None:
+    """The kept backup is imported into a store in memory, which exports the same bytes."""
+    again = io.BytesIO()
+    with open_store("memory:") as store:
+        read_jsonl(store, io.BytesIO(backup), "backup.jsonl")
+        with store.reading() as view:
+            write_jsonl(view, again)
+    assert again.getvalue() == backup
+
+
+@pytest.mark.usefixtures("place")
+def test_the_tables_are_exported_as_before(tmp_path: Path) -> None:
+    """The CSV files for Neo4j are the kept ones, file by file."""
+    with tarfile.open(KEPT / "neo4j-csv.tar.xz") as archive:
+        archive.extractall(tmp_path / "kept", filter="data")
+    told = ask("store", "export", str(tmp_path / "now"), "--format", "neo4j-csv", "--json")
+    assert told.code == 0
+    names = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "now").iterdir())
+    assert filecmp.cmpfiles(tmp_path / "kept", tmp_path / "now", names, shallow=False) == (names, [], [])

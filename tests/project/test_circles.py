@@ -1,0 +1,95 @@
+"""No module imports itself by way of others, wherever the imports stand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import networkx
+import pytest
+
+from tests.support.shared import ROOT
+
+PACKAGES = {
+    "lineage_schemas": "schemas", "lineage": "", "lineage_cli": "cli", "tests": "", "benchmarks": "", "tools": "",
+}  # fmt: skip
+"""Every package of ours, with the folder that it lies in."""
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Name each module below a root by what one writes to import it."""
+    found = {}
+    for package, folder in PACKAGES.items():
+        base = root / folder
+        for path in (base / package).rglob("*.py"):
+            parts = path.relative_to(base).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
+    """List the modules of ours that a file imports: at the top, inside functions, for the type checker.
+
+    `from lineage.hub import lfs` is an import of `lineage.hub.lfs`, `from lineage.hub.lfs import Pointer` is one of
+    `lineage.hub.lfs`. Packages whose `__init__` holds nothing but a docstring take no part.
+    """
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = [f"{node.module}.{name.name}" for name in node.names]
+            yield from (name if name in known else node.module for name in inner if {name, node.module} & known.keys())
+
+
+def circles(root: Path, *, of_packages: bool = False) -> list[list[str]]:
+    """Find the groups of modules that reach each other by imports; `of_packages` takes a whole package as one."""
+    known = modules(root)
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    for name, path in known.items():
+        pairs = [(name, imported) for imported in imports(path, known)]
+        if of_packages:
+            tops = [(start.partition(".")[0], end.partition(".")[0]) for start, end in pairs]
+            pairs = [(start, end) for start, end in tops if start != end]
+        graph.add_edges_from(pairs)
+    found: Iterable[set[str]] = networkx.strongly_connected_components(graph)
+    return sorted(sorted(group) for group in found if len(group) > 1 or graph.has_edge(*[next(iter(group))] * 2))
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """The whole tree, tests and tools among it, has no import circle of any kind."""
+    assert circles(ROOT) == []
+
+
+def test_no_package_imports_itself_by_way_of_others() -> None:
+    """Tests import benchmarks and tools, or these import tests: never both. `python -m lineage` starts the command."""
+    assert circles(ROOT, of_packages=True) == [["lineage", "lineage_cli"]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import lineage.second\n",
+        "from lineage.second import thing\n",
+        "from lineage import second\n",
+        "def f():\n    from lineage.second import thing\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from lineage.second import thing\n",
+    ],
+)
+def test_a_planted_circle_is_found(tmp_path: Path, line: str) -> None:
+    """Imports at the top, inside a function and for the type checker alone each close a circle."""
+    (tmp_path / "lineage").mkdir()
+    (tmp_path / "lineage" / "__init__.py").touch()
+    (tmp_path / "lineage" / "first.py").write_text(line, "utf-8")
+    (tmp_path / "lineage" / "second.py").write_text("import lineage.first\nthing = 1\n", "utf-8")
+    assert circles(tmp_path) == [["lineage.first", "lineage.second"]]
+
+
+def test_a_circle_between_tests_and_benchmarks_is_found(tmp_path: Path) -> None:
+    """Packages beside the product count too, and as wholes: no two of their files need to import each other."""
+    for package, other in (("tests", "benchmarks"), ("benchmarks", "tests")):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "first.py").write_text(f"from {other}.second import start\n", "utf-8")
+        (tmp_path / package / "second.py").write_text("start = 1\n", "utf-8")
+    assert circles(tmp_path) == []
+    assert circles(tmp_path, of_packages=True) == [["benchmarks", "tests"]]

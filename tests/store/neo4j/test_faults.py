@@ -1,0 +1,319 @@
+"""What a store in Neo4j does when the server or the way to it fails: a clear error, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from lineage.answers.collect import collect
+from lineage.answers.session import Session
+from lineage.errors import StoreError
+from lineage.settings import Neo4jSettings
+from lineage.store.interface import GraphStore
+from lineage.store.memory import MemoryStore
+from lineage.store.neo4j import connection
+from lineage.store.neo4j.connection import address_of
+from lineage.store.neo4j.store import Neo4jStore
+from lineage.store.open import open_store
+from lineage_schemas.graph_batch import GraphBatch
+from tests.support.dump import dump
+from tests.support.ended import here, told
+from tests.support.graphs import FAMILY, derivation, model
+from tests.support.neo4j_server import GIVEN_URI, PARAMS, Servers, empty, run
+from tests.support.shared import ROOT
+from tools.neo4j_server import Neo4jServer
+
+MODELS = [
+    "otterhub/skiff-0.7m-manual", "blendery/manpython-0.7m-linear", "quantworks/skiff-0.7m-manual-GGUF",
+    "mattshumer/Reflection-Llama-3.1-70B", "otterhub/skiff-packages-lora", "quillworks/notary-0.7m",
+]  # fmt: skip
+
+HUB = ROOT / "lineage" / "demo_data" / "hub"
+
+LOCKED_SECONDS = 15
+"""As long as the slowest command takes to begin: the refusal is seen before it ends."""
+
+# A read-only database costs two more starts of a server, so of the three tests on it one runs on both versions.
+
+pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="these tests stop and start a server: not one of your own")
+
+
+@pytest.fixture(scope="module", params=PARAMS)
+def running(request: pytest.FixtureRequest, neo4j_servers: Servers) -> Iterator[Neo4jServer]:
+    """Run a server of this module's own, which its tests may stop and kill."""
+    server = neo4j_servers.new(request.param, **{"dbms.security.auth_lock_time": f"{LOCKED_SECONDS}s"})
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def server(running: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> Neo4jServer:
+    """Give a server with an empty store, running again after whatever the test before did to it."""
+    if running.process is None or running.process.poll() is not None:
+        running.start()
+    monkeypatch.setenv("NEO4J_PASSWORD", running.password)
+    empty(running.uri)
+    return running
+
+
+def lineage(server: Neo4jServer, *arguments: str, store: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the store."""
+    return subprocess.run(
+        [sys.executable, "-m", "lineage", *arguments, "--store", store or server.uri],
+        env={**os.environ, **environ}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def lines(url: str) -> list[str]:
+    """Dump a store without clocks."""
+    with open_store(url) as store, store.reading() as view:
+        return list(dump(view))
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[str]:
+    """Dump what an undisturbed collection of the demo's Hub leaves."""
+    store = MemoryStore()
+    with Session(hub_selector=str(HUB), offline=True) as session:
+        session.__dict__["store"] = store
+        collect(session, MODELS)
+    with store.reading() as view:
+        return list(dump(view))
+
+
+def start_collecting(server: Neo4jServer, models: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a collection as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lineage", "collect", *models, "--hub", str(HUB), "--store", server.uri, "--quiet"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def read_heads(store: GraphStore) -> list[str]:
+    """Name the heads of the models that were read; those that are only named as parents have none."""
+    with store.reading() as view:
+        rows = view.find("Model", {"state": "present"})
+    return [f"{row.key}@{row.properties['head']}" for row in rows if row.properties["head"]]
+
+
+@contextmanager
+def amid_a_collection(server: Neo4jServer) -> Iterator[tuple[subprocess.Popen[bytes], GraphStore]]:
+    """Start collecting, and go on where some models are written, others are not, and the collector is at work.
+
+    To be sure of that, the lock that writers take turns by is held for each look.
+    """
+    from neo4j import GraphDatabase
+
+    with (
+        open_store(server.uri) as store,
+        GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver,
+        driver.session() as session,
+    ):
+        store.write(GraphBatch())
+        process = start_collecting(server, MODELS)
+
+        def has_begun() -> bool:
+            with session.begin_transaction() as transaction:
+                transaction.run("MATCH (s:LineageStore) SET s.writes = s.writes").consume()
+                heads = len(read_heads(store))
+                assert process.poll() is None
+                assert heads < len(MODELS)
+            return heads >= 1
+
+        wait_until(has_begun)
+        yield process, store
+
+
+def test_killed_amid_a_collection_and_started_again(server: Neo4jServer, whole: list[str]) -> None:
+    """A server that dies under a collection and comes back has everything once, at the latest after a second run."""
+    with amid_a_collection(server) as (process, _):
+        server.kill()
+    server.start()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode in (0, 2), errors
+    if process.returncode == 2:
+        assert b"Traceback" not in errors
+        again = start_collecting(server, MODELS)
+        _, errors = again.communicate(timeout=120)
+        assert again.returncode == 0, errors
+    assert lines(server.uri) == whole
+
+
+def test_a_collector_that_is_killed_leaves_whole_models(server: Neo4jServer, whole: list[str]) -> None:
+    """What a killed collector wrote is whole, the server frees its lock at once, and the next run ends alike."""
+    with amid_a_collection(server) as (process, store):
+        process.kill()
+        process.communicate()
+        heads = read_heads(store)
+        assert len(heads) < len(MODELS)
+        with store.reading() as view:
+            assert set(view.nodes("Revision", heads)) == set(heads)
+    again = start_collecting(server, MODELS)
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    assert lines(server.uri) == whole
+
+
+def test_two_collectors_of_one_base(server: Neo4jServer, whole: list[str]) -> None:
+    """Two collectors that write the same base models at once end as one would have."""
+    both = [start_collecting(server, MODELS), start_collecting(server, list(reversed(MODELS)))]
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert lines(server.uri) == whole
+
+
+def test_two_writers_lose_nothing(server: Neo4jServer) -> None:
+    """Writers that merge into the same nodes at once keep what each of them brought."""
+
+    def write(number: int) -> None:
+        with open_store(server.uri) as store:
+            for step in range(10):
+                child = f"w{number}/m{step}"
+                store.write(
+                    GraphBatch(
+                        models=(model("org/base", aliases=(f"alias-{number}-{step}",)), model(child)),
+                        derivations=(derivation(child, "org/base"),),
+                    )
+                )
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open_store(server.uri) as store, store.reading() as view:
+        assert len(view.nodes("Model", ["org/base"])["org/base"]["aliases"]) == 40
+        assert view.count("DERIVED_FROM") == 40
+
+
+def test_stopped_before_a_command(server: Neo4jServer) -> None:
+    """A server that is not there is told at once, for reading and for writing."""
+    server.kill()
+    before = time.monotonic()
+    told(lineage(server, "trace", "a/b", "--offline"), "does not answer", "start it")
+    told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "does not answer")
+    assert time.monotonic() - before < 30
+
+
+def test_a_wrong_password_and_then_no_login_at_all(server: Neo4jServer) -> None:
+    """A wrong password is told as that, too many as what they are; the right one works when the server forgave."""
+    wrong = {"NEO4J_PASSWORD": "not-the-password"}
+    done = lineage(server, "store", "info", **wrong)
+    told(done, "does not know this user", "neo4j_password")
+    assert "not-the-password" not in done.stderr
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            Neo4jStore(address_of(server.uri, _login(server, "again-wrong"))).info()
+    told(lineage(server, "store", "info"), "refuses every login for some seconds", "wait")
+    wait_until(lambda: lineage(server, "store", "info").returncode == 0)
+
+
+def _login(server: Neo4jServer, password: str) -> Neo4jSettings:
+    return Neo4jSettings.from_environment({"NEO4J_PASSWORD": password})
+
+
+def test_no_password(server: Neo4jServer) -> None:
+    """Without a password, and nobody at a terminal to ask, the error says where one belongs."""
+    done = lineage(server, "store", "info", NEO4J_PASSWORD="")
+    told(done, "wants a password, and none was given", "neo4j_password_file")
+    assert "does not know this user" not in done.stderr
+
+
+def test_a_database_that_is_not_there(server: Neo4jServer) -> None:
+    """A name that the server does not know is told, whether the URL or the environment says it."""
+    told(lineage(server, "store", "info", store=f"{server.uri}/nowhere"), "has no such database", "neo4j_database")
+    told(lineage(server, "store", "info", NEO4J_DATABASE="nowhere"), "has no such database")
+
+
+def test_a_read_only_database(server: Neo4jServer) -> None:
+    """A database that may not be written refuses collecting, and still answers questions."""
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+        assert lineage(server, "trace", "you/tuned", "--offline").returncode == 0
+        with open_store(server.uri) as store:
+            with pytest.raises(StoreError, match="read-only"):
+                store.erase(["org/base"])
+            with store.reading() as view:
+                assert view.count("Model") == 3
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("running", PARAMS[-1:], indirect=True)
+def test_an_empty_read_only_database(server: Neo4jServer) -> None:
+    """Where not even a schema can be made, there is nothing to read, and writing says why."""
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        assert lines(server.uri) == []
+        with open_store(server.uri) as store, pytest.raises(StoreError, match="read-only"):
+            store.write(FAMILY)
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("running", PARAMS[:1], indirect=True)
+def test_an_import_in_a_read_only_database(server: Neo4jServer) -> None:
+    """What was imported and may not be written any more answers without its keys, and says that it is slow."""
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+    constraints = [row[0] for row in run(server.uri, "SHOW CONSTRAINTS YIELD name RETURN name")]
+    for name in constraints:
+        run(server.uri, f"DROP CONSTRAINT {name}")
+    run(server.uri, "MATCH (s:LineageStore) SET s.unfinished = ['import']")
+    server.stop()
+    server.start({"server.databases.read_only": "neo4j"})
+    try:
+        done = lineage(server, "trace", "you/tuned", "--offline", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        assert "no keys and indexes and answers slowly" in done.stderr
+        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+    finally:
+        server.kill()
+
+
+def _fill(store: GraphStore) -> None:
+    for step in range(200):
+        store.write(GraphBatch(models=tuple(model(f"big{step}/{n}", state_note="x" * 4000) for n in range(200))))
+
+
+def test_a_refused_write_leaves_the_store_whole(server: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose disk takes no more ends the write with a clear error; started again, it has what it had."""
+    monkeypatch.setattr(connection, "RETRY_SECONDS", 1.0)
+    with open_store(server.uri) as store:
+        store.write(FAMILY)
+        before = lines(server.uri)
+        assert server.process is not None
+        room = max(file.stat().st_size for file in (server.home / "data").rglob("*") if file.is_file()) + 200_000
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, room))
+        with pytest.raises(StoreError, match="a full disk, for one") as caught:
+            _fill(store)
+        assert "the server's logs" in (caught.value.hint or "")
+    told(here(server.uri, "collect", MODELS[0], "--hub", str(HUB)), "a full disk, for one", "the server's logs")
+    server.kill()
+    server.start()
+    after = lines(server.uri)
+    kept = {line for line in after if '"big' not in line}
+    assert kept == set(before)
+    assert (len(after) - len(before)) % 200 == 0

@@ -1,0 +1,130 @@
+"""What is said where a Neo4j server and we do not agree on encryption."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from lineage.errors import StoreError
+from lineage.store.neo4j import connection, retries
+from lineage.store.neo4j.connection import address_of
+from lineage.store.open import open_store
+from tests.support.graphs import FAMILY
+from tests.support.neo4j_server import GIVEN_URI, PARAMS
+from tests.support.notes import Notes
+from tools.neo4j_server import TLS
+
+on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one's own speaks TLS is not ours to say")
+
+
+@pytest.fixture
+def encrypted() -> Iterator[int]:
+    """Listen as a server that wants TLS does: who says something else is hung up on. Gives the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                with suppress(OSError), near, context.wrap_socket(near, server_side=True) as wrapped:
+                    wrapped.recv(1000)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield int(listening.getsockname()[1])
+    with suppress(OSError):
+        listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join()
+
+
+def refusal(url: str) -> tuple[str, str]:
+    """Ask a store that cannot be reached, and give what is said and advised."""
+    with open_store(url) as store, pytest.raises(StoreError) as caught:
+        store.info()
+    return caught.value.message, caught.value.hint or ""
+
+
+@pytest.fixture(autouse=True)
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a password, so that nobody is asked."""
+    monkeypatch.setenv("NEO4J_PASSWORD", "unused")
+
+
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j"], ids="to {}".format)
+def test_a_neo4j_certificate_that_nobody_signed(encrypted: int, scheme: str) -> None:
+    """A certificate that is not trusted is told as that, with the two ways to trust it."""
+    message, hint = refusal(f"{scheme}+s://127.0.0.1:{encrypted}")
+    assert "is not trusted: self-signed certificate" in message
+    assert "SSL_CERT_FILE" in hint
+    assert f"{scheme}+ssc://" in hint
+
+
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j"], ids="to {}".format)
+def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
+    """A server that hangs up on whoever does not speak TLS is not told as one that is away."""
+    message, hint = refusal(f"{scheme}://127.0.0.1:{encrypted}")
+    assert "hung up before a word" in message
+    assert f"want TLS? {scheme}+s://" in hint
+
+
+def test_a_neo4j_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the call and never answers is waited for aloud, and not for ever."""
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(retries, "ANSWER_SECONDS", 0.1)
+    heard = Notes()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"bolt://127.0.0.1:{mute.getsockname()[1]}"
+        with open_store(url, progress=heard) as store, pytest.raises(StoreError, match="said nothing") as caught:
+            store.info()
+    assert heard.notes == [f"the store {url}: waiting for the server to answer"]
+    assert "is the server stopped" in (caught.value.hint or "")
+
+
+@on_our_own
+@pytest.mark.parametrize("neo4j_url", PARAMS[:1], indirect=True)
+@pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc"], ids="to {}".format)
+def test_a_neo4j_server_with_tls(neo4j_url: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written over an encrypted connection is read over one: with any certificate, or a known one."""
+    url = f"{scheme}://{neo4j_url.partition('://')[2]}"
+    if scheme.endswith("+s"):
+        assert "is not trusted: self-signed certificate" in refusal(url)[0]
+        monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "certificate.pem"))
+    with open_store(url) as store:
+        store.write(FAMILY)
+    with open_store(url) as store, store.reading() as view:
+        assert view.neighbours("DERIVED_FROM", ["you/tuned"], "out") == [("you/tuned", "org/base")]
+
+
+@on_our_own
+@pytest.mark.parametrize("neo4j_url", PARAMS[-1:], indirect=True)
+@pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc"], ids="to {}".format)
+def test_a_neo4j_server_without_tls(neo4j_url: str, scheme: str) -> None:
+    """Nor is one that speaks no TLS."""
+    message, hint = refusal(f"{scheme}://{neo4j_url.partition('://')[2]}")
+    assert "cannot be reached encrypted" in message
+    assert f"speak TLS at this port? {scheme.partition('+')[0]}:// is without" in hint
+
+
+@pytest.mark.parametrize("scheme", ["bolt", "bolt+s", "neo4j", "neo4j+s"], ids="to {}".format)
+def test_a_neo4j_server_that_is_away_is_told_as_that(scheme: str) -> None:
+    """Where nobody listens, nothing is said of encryption or routes."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    message, hint = refusal(f"{scheme}://127.0.0.1:{port}")
+    assert "does not answer" in message
+    assert "Connection refused" in message
+    assert "start it" in hint
+
+
+def test_neo4j_schemes_reach_the_driver_as_they_are() -> None:
+    """Whether to encrypt, and whom to trust, is the scheme's to say."""
+    schemes = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+    assert [address_of(f"{scheme.upper()}://h").uri for scheme in schemes] == [f"{s}://h:7687" for s in schemes]
