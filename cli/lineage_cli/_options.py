@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from lineage_schemas.level import LEVELS
+
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage_schemas.record import Record
@@ -145,7 +147,7 @@ def _without_comment(line: str) -> str:
 
 def level(words: str) -> Decorator:
     """Give a command `--level`; the words say what it is for there."""
-    return click.option("--level", type=click.Choice(["metadata", "header", "full"]), help=words)
+    return click.option("--level", type=click.Choice(LEVELS), help=words)
 
 
 def max_bytes(default: int) -> Decorator:

@@ -11,7 +11,7 @@ from lineage_cli._options import Run, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
-    from lineage_schemas.model import Level
+    from lineage_schemas.level import Level
 
 CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 

@@ -11,7 +11,7 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_cli._options import Run, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
-    from lineage_schemas.model import Level
+    from lineage_schemas.level import Level
 
 
 @click.command("collect")

@@ -9,7 +9,7 @@ import click
 from lineage_cli._options import Run, level, runs
 
 if TYPE_CHECKING:
-    from lineage_schemas.model import Level
+    from lineage_schemas.level import Level
 
 
 @click.command("diff")

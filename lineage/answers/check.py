@@ -25,7 +25,7 @@ from lineage.versioning.since import Since, find_since, in_range
 from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
 from lineage_schemas.change import Change, Unchecked
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
 from lineage_schemas.ids import shown_id
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:

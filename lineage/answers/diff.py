@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from lineage.answers.collect import as_target
 from lineage.answers.lines import pick_line
 from lineage.answers.looked_up import hub_to_read, look_up, read_date
-from lineage.collect.measuring import Measured, level_within_budget, measure_model, recorded_weights
+from lineage.collect.budget import ReadBudget
+from lineage.collect.measuring import Measured, measure_model, recorded_weights
 from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
 from lineage.fingerprint.cast import Placed, cast_check
@@ -19,7 +20,7 @@ from lineage.versioning.facets import facets
 from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from lineage_schemas.snapshot import ResolvedRevision
 
 if TYPE_CHECKING:
@@ -104,9 +105,9 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
 
 def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None) -> _Side:
     """Measure the main group of one side, as deep as was asked or the budget allows."""
-    levels = level_within_budget(hub, level)
+    budget = ReadBudget(hub.is_local, level)
     recorded = recorded_weights(lambda: session.store, hub)
-    measured = measure_model(hub, resolved, levels, session.progress, only=lambda g: g.main, recorded=recorded)
+    measured = measure_model(hub, resolved, budget, session.progress, only=lambda g: g.main, recorded=recorded)
     return _Side(hub, resolved, measured)
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import lineage
+from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path
-from lineage.fingerprint.measure import LEVELS
 from lineage.hub.target import PathTarget, parse_target
 from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
 from lineage_schemas.change import Unchecked
-from lineage_schemas.model import Level
+from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.weights import Cost
 
@@ -32,9 +32,9 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
         measured = measure_path(session.folder, target.path, level or "full", session.progress)
         wanted, command = level or "full", None
     else:
-        wanted = level or ("full" if session.hub.is_local else "header")
+        wanted = ReadBudget(session.hub.is_local, level).least
         resolved = session.hub.resolve(target.model, target.revision)
-        measured = measure_model(session.hub, resolved, lambda _: wanted, session.progress)
+        measured = measure_model(session.hub, resolved, ReadBudget(session.hub.is_local, wanted), session.progress)
         command = f"lineage fingerprint {target} --level {wanted}"
     return FingerprintAnswer(
         **_header(measured),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
 from lineage.answers.looked_up import hub_to_read, read_date
-from lineage.collect.measuring import Measured, level_within_budget, measure_model, measure_path, recorded_weights
+from lineage.collect.budget import ReadBudget
+from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
 from lineage.errors import InputError
 from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
 from lineage.hub.target import PathTarget, parse_target
@@ -61,14 +62,14 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
     target = as_target(session, against)
     hub = hub_to_read(session, target)
     resolved = hub.resolve(target.model, target.revision)
-    listed = measure_model(hub, resolved, lambda _: "metadata", session.progress)
+    listed = measure_model(hub, resolved, ReadBudget(hub.is_local, "metadata"), session.progress)
     pairs = [(group, _counterpart(group, listed.groups)) for group in local.groups]
     wanted = {other.group.name for group, other in pairs if other and not _same_files(group.files, other.files)}
-    level = level_within_budget(hub)
     recorded = recorded_weights(lambda: session.store, hub)
     read = measure_model(
-        hub, resolved, level, session.progress, only=lambda group: group.name in wanted, recorded=recorded
-    )
+        hub, resolved, ReadBudget(hub.is_local), session.progress,
+        only=lambda group: group.name in wanted, recorded=recorded,
+    )  # fmt: skip
     deeper = {group.group.name: group for group in read.groups}
     alone = local.hub is None
     outcomes = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lineage_schemas.answers.answer import IncompleteReason
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 
 
 @dataclass(frozen=True)

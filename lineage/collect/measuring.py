@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lineage.collect.budget import ReadBudget
 from lineage.errors import HubError
 from lineage.fingerprint.groups import missing_shards, weight_groups
 from lineage.fingerprint.measure import (
-    LEVELS,
     GroupFingerprint,
     fingerprint_as_deep_as_can_be,
     fingerprint_file,
+    total_size,
 )
-from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.change import Unchecked
 from lineage_schemas.file import FileEntry
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weight_group import WeightGroup
 
@@ -66,19 +66,19 @@ def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: L
     if path.is_file() and path.suffix != ".bundle":
         return Measured((fingerprint_file(path, level, progress),))
     hub, model = hub_of(path)
-    return measure_model(hub, hub.resolve(model), lambda _: level, progress)
+    return measure_model(hub, hub.resolve(model), ReadBudget(hub.is_local, level), progress)
 
 
 def measure_model(
     hub: Hub,
     resolved: ResolvedRevision,
-    level_for: Callable[[int | None], Level],
+    budget: ReadBudget,
     progress: Progress,
     *,
     only: Callable[[WeightGroup], bool] = lambda _: True,
     recorded: Recorded = lambda group, entries: None,
 ) -> Measured:
-    """Measure a model's groups at a commit, each to the level that its size in bytes (None: unknown) is given.
+    """Measure a model's groups at a commit, each to the level that the budget has for it.
 
     A group that cannot be read so deep is measured as deep as it can be, and told in `problems`; what only its
     listing tells is known of every group. What `recorded` knows deep enough is not read.
@@ -91,10 +91,9 @@ def measure_model(
     measured = []
     for group in groups:
         entries = {path: files[path] for path in group.files}
-        sizes = [entry.size for entry in entries.values()]
         known = recorded(group, entries)
-        wanted = level_for(None if None in sizes else sum(size or 0 for size in sizes))
-        if known is not None and LEVELS.index(known.level) >= LEVELS.index(wanted):
+        wanted = budget.level_for(total_size(entries.values()))
+        if known is not None and not is_deeper(wanted, known.level):
             measured.append(known)
             continue
         found, problem = fingerprint_as_deep_as_can_be(
@@ -102,7 +101,10 @@ def measure_model(
         )
         if problem is not None:
             problems[group.name] = problem.message
-        measured += sorted((each for each in (known, found) if each), key=lambda each: LEVELS.index(each.level))[-1:]
+        if found is not None and found.level == "full":
+            budget.spend(found.byte_size or 0)
+        deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
+        measured += [deepest] if deepest else []
     lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
     return Measured(tuple(measured), problems, hub, snapshot, lacking)
 
@@ -131,24 +133,6 @@ def recorded_weights(open_store: Callable[[], GraphStore], hub: Hub) -> Recorded
             return stored_fingerprint(view, group, entries)
 
     return recorded
-
-
-def level_within_budget(hub: Hub, asked: Level | None = None) -> Callable[[int | None], Level]:
-    """Choose levels as one model's budget says: what was asked for, local in full, remote while bytes are left."""
-    left = DEFAULT_MAX_BYTES
-
-    def level_for(size: int | None) -> Level:
-        nonlocal left
-        if asked is not None:
-            return asked
-        if hub.is_local:
-            return "full"
-        if size is None or size > left:
-            return "header"
-        left -= size
-        return "full"
-
-    return level_for
 
 
 def _index_reader(hub: Hub, resolved: ResolvedRevision) -> Callable[[str], bytes | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lineage.settings import DEFAULT_MAX_BYTES
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 
 DEFAULT_MAX_MODELS = 100
 """Models that one run reads at most: a popular base has more descendants than anybody waits for."""

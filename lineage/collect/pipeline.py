@@ -14,7 +14,7 @@ from lineage.collect.names import Names, publisher_of
 from lineage.collect.options import CollectOptions
 from lineage.collect.reading import read_model
 from lineage.collect.recorded import recorded_as_asked, recorded_history, recorded_refs
-from lineage.collect.weights import RANK, WeightReader
+from lineage.collect.weights import WeightReader
 from lineage.errors import (
     FormatError,
     GatedError,
@@ -30,7 +30,8 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
-from lineage_schemas.model import Level, Model, ModelState
+from lineage_schemas.level import Level, is_deeper
+from lineage_schemas.model import Model, ModelState
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
@@ -168,7 +169,7 @@ class Collection:
     def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision) -> bool:
         """Say whether a collected model still stands at the same commit and was read deep enough."""
         level: Level | None = kept.get("level")
-        deep_enough = self.options.level is None or RANK[level] >= RANK[self.options.level]
+        deep_enough = self.options.level is None or not is_deeper(self.options.level, level)
         same_budget = level == "full" or self.options.max_bytes == DEFAULT_MAX_BYTES
         return kept["head"] == resolved.commit and deep_enough and same_budget
 

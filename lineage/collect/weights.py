@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lineage.collect.budget import ReadBudget
 from lineage.collect.options import CollectOptions
 from lineage.errors import GatedError, HubError
 from lineage.fingerprint.digests import files_digest
-from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
+from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.ids import revision_key
-from lineage_schemas.model import Level
+from lineage_schemas.level import LEVELS, Level, is_deeper
 from lineage_schemas.weight_group import WeightGroup
 from lineage_schemas.weights import Cost, Digests, GroupWeights, Weights
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 WITH_TENSORS = frozenset({"safetensors", "gguf"})
 """Formats whose tensors are read; others are known by the SHA-256 of their files."""
-
-RANK: dict[Level | None, int] = {None: -1, "metadata": 0, "header": 1, "full": 2}
-"""Levels from shallow to deep."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class WeightReader:
     def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
         self.hub, self.model, self.options = hub, model, options
         self._store, self._progress = store, progress
-        self._left = options.max_bytes
+        self._budget = ReadBudget(hub.is_local, options.level, options.max_bytes)
         self._read: dict[str, GroupFingerprint] = {}
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
         self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
@@ -71,21 +69,14 @@ class WeightReader:
         wanted = self.level_for(group, entries)
         known = self._known(group, entries)
         problem = None
-        if known is None or (RANK[known.level] < RANK[wanted] and group.format in WITH_TENSORS):
+        if known is None or (is_deeper(wanted, known.level) and group.format in WITH_TENSORS):
             known, problem = self._measure(commit, group, entries, wanted, known)
         self._keep(commit, group, known, entries)
         return ReadGroup(commit, group, known, problem)
 
     def level_for(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> Level:
-        """Say how deep a group may be read: asked for, or local in full, or remote as the bytes left allow."""
-        if self.options.level:
-            return self.options.level
-        if self.hub.is_local:
-            return "full"
-        sizes = [entry.size for entry in entries.values()]
-        if group.format in WITH_TENSORS and None not in sizes and sum(size or 0 for size in sizes) <= self._left:
-            return "full"
-        return "header"
+        """Say how deep the budget lets a group be read; files without tensors that we read are not worth its bytes."""
+        return self._budget.level_for(total_size(entries.values()) if group.format in WITH_TENSORS else None)
 
     def _measure(
         self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry], wanted: Level,
@@ -98,12 +89,12 @@ class WeightReader:
         problem = error.message if error else None
         self.refused = self.refused or isinstance(error, GatedError)
         self.unreachable = self.unreachable or isinstance(error, HubError)
-        if found is None or (known is not None and RANK[known.level] > RANK[found.level]):
+        if found is None or (known is not None and is_deeper(known.level, found.level)):
             return known or _by_names(group, entries), problem
         if self.hub.is_local:
             self.bytes_here += found.cost.bytes_read
         elif found.level == "full":
-            self._left -= found.byte_size or 0
+            self._budget.spend(found.byte_size or 0)
         return found, problem
 
     def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
@@ -126,15 +117,14 @@ class WeightReader:
         digest = found.digests.files
         if digest is None:
             return
-        if digest not in self._read or RANK[found.level] > RANK[self._read[digest].level]:
+        if digest not in self._read or is_deeper(found.level, self._read[digest].level):
             self._read[digest], self._entries[digest] = found, entries
         self._placed[commit, group.name] = (group, digest)
 
     def reached(self, groups: Iterable[ReadGroup]) -> Level:
         """Give the level of the shallowest of some groups that have tensors; what was wanted where none has."""
         levels = [group.fingerprint.level for group in groups if group.group.format in WITH_TENSORS]
-        wanted: Level = self.options.level or ("full" if self.hub.is_local else "header")
-        return min(levels, key=RANK.__getitem__, default=wanted)
+        return min(levels, key=LEVELS.index, default=self._budget.least)
 
     def records(self) -> Iterator[Weights]:
         """Give the weights that were read, as the graph keeps them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,15 +17,12 @@ from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_r
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.progress import SILENT, Progress, Task
 from lineage_schemas.file import FileEntry
+from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.weight_group import WeightGroup
 from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
-    from lineage_schemas.model import Level
-
-LEVELS: tuple[Level, ...] = ("metadata", "header", "full")
-"""How deep weights can be read, from shallow to deep."""
 
 _PICKLES = frozenset({"pytorch", "pickle"})
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
@@ -69,8 +66,13 @@ class GroupFingerprint:
     @property
     def byte_size(self) -> int | None:
         """Add up the files' sizes."""
-        sizes = [entry.size for entry in self.files]
-        return None if None in sizes else sum(size or 0 for size in sizes)
+        return total_size(self.files)
+
+
+def total_size(files: Iterable[FileEntry]) -> int | None:
+    """Add up the sizes of files; None where one of them is unknown."""
+    sizes = [entry.size for entry in files]
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 class Source(NamedTuple):
@@ -197,8 +199,7 @@ def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bo
 
 def _work(sources: list[Source], level: Level) -> int | None:
     """Count the bytes that a reading will go through; None where that is not known or not worth a bar."""
-    sizes = [source.entry.size for source in sources]
-    return sum(size or 0 for size in sizes) if level == "full" and None not in sizes else None
+    return total_size(source.entry for source in sources) if level == "full" else None
 
 
 def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> GroupFingerprint:

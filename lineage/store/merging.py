@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.store.promoted import canonical
 from lineage_schemas.ids import split_model_key
+from lineage_schemas.level import LEVELS
 
 if TYPE_CHECKING:
     from lineage.store.graph import NodeKind, Properties
-
-LEVELS = ("metadata", "header", "full")
-"""Levels from shallow to deep."""
 
 
 def merged(kind: NodeKind, old: Properties, new: Properties) -> Properties:

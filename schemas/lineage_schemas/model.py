@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 
 ModelState = Literal["present", "gated", "missing", "unknown"]
@@ -13,9 +14,6 @@ Unknown: nobody could ask."""
 
 HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
 """Where commits were read: a partial or full git fetch, the Hub's API, a plain folder, the Hub's local cache."""
-
-Level = Literal["metadata", "header", "full"]
-"""How deep weights were read. Between header and full a sample comes with derivation from weights."""
 
 
 class Observation(Record):

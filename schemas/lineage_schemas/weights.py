@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.weight_group import WeightGroup
 

@@ -13,7 +13,7 @@ from lineage.answers.diff import diff
 from lineage.answers.session import Session
 from lineage.answers.verify import verify
 from lineage.errors import HubUnreachableError, RevisionNotFoundError
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from tests.support.hub_server import HubServer
 from tests.support.repositories import zoo_hub
 from tests.support.weight_files import read_safetensors, safetensors_bytes, write_shards

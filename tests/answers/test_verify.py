@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +15,7 @@ from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.answers.verify import verify
+from lineage.collect.budget import ReadBudget
 from lineage.errors import InputError
 from lineage_schemas.answers.verify import VerifyAnswer
 from lineage_schemas.export import json_schema
@@ -207,12 +209,12 @@ def test_remote_beyond_the_budget_is_unchecked_and_says_what_decides(
     sharded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other files of a large remote model are neither equal nor different until their bytes were read."""
-    monkeypatch.setattr("lineage.collect.measuring.DEFAULT_MAX_BYTES", 1000)
+    monkeypatch.setattr("lineage.answers.verify.ReadBudget", partial(ReadBudget, left=1000))
     with Remote(sharded) as remote:
         answer = checked(verify(remote, str(MODEL), against="a/b"))
         assert answer.verdict == "unchecked"
         assert answer.unchecked[0].decide_with == f"lineage collect a/b@{'0' * 40} --level full"
-        monkeypatch.setattr("lineage.collect.measuring.DEFAULT_MAX_BYTES", 10**9)
+        monkeypatch.setattr("lineage.answers.verify.ReadBudget", partial(ReadBudget, left=10**9))
         assert checked(verify(remote, str(MODEL), against="a/b")).verdict == "reserialised"
 
 
@@ -220,7 +222,7 @@ def test_other_layout_needs_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A remote model whose headers show other tensors is different, whatever its size."""
     tensors = dict(list(read_safetensors(MODEL)[0].items())[1:])
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
-    monkeypatch.setattr("lineage.collect.measuring.DEFAULT_MAX_BYTES", 1000)
+    monkeypatch.setattr("lineage.answers.verify.ReadBudget", partial(ReadBudget, left=1000))
     with Remote(tmp_path) as remote:
         answer = checked(verify(remote, str(MODEL), against="a/b"))
     assert answer.verdict == "different"

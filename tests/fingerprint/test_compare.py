@@ -17,7 +17,7 @@ from lineage.fingerprint.compare import compare_layouts, compare_tensors, tell_c
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
 from lineage.fingerprint.tensor_table import TensorRow
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
 from tests.support.weight_files import Tensors, gguf_bytes, read_safetensors, safetensors_bytes

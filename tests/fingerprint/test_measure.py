@@ -12,7 +12,7 @@ from lineage.errors import FormatError, InputError
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
 from lineage_schemas.file import FileEntry
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
 from tests.support.weight_files import gguf_bytes, read_safetensors, safetensors_bytes, write_shards

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Incomplete
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.weights import Cost
 

@@ -7,7 +7,7 @@ from typing import Any
 from lineage_schemas.answers.answer import Answer
 from lineage_schemas.change import Unchecked
 from lineage_schemas.file import FileEntry
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.weights import Cost, Digests
