@@ -49,14 +49,14 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
         refs=(*refs, *(vanished_refs(view, key, {r.key for r in refs}) if whole else ())),
         revisions=(*revisions, *(vanished_revisions(view, key, {r.key for r in revisions}) if whole else ())),
         trees=tuple(_trees(reading)),
-        weights=tuple(reading.weights.records()),
-        group_weights=tuple(reading.weights.placed(key)),
+        weights=reading.weights.weights,
+        group_weights=reading.weights.group_weights,
         changes=(*changes, *_still_told(gone_changes, {r.key for r in revisions})),
         replace_changes_of=(key,) if whole else (),
         evidence=reading.derivation.evidence,
         derivations=(*moved, *reading.derivation.derivations),
         replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
-        attachments=(*_texts(reading), *reading.weights.attachments(), *aliases),
+        attachments=(*_texts(reading), *reading.weights.attachments, *aliases),
     )
 
 
@@ -70,9 +70,9 @@ def _contents(reading: ModelReading) -> GraphBatch:
     """Make a batch of what files hold, which is true whatever else is known."""
     return GraphBatch(
         trees=tuple(_trees(reading)),
-        weights=tuple(reading.weights.records()),
-        group_weights=tuple(reading.weights.placed(reading.key)),
-        attachments=(*_texts(reading), *reading.weights.attachments()),
+        weights=reading.weights.weights,
+        group_weights=reading.weights.group_weights,
+        attachments=(*_texts(reading), *reading.weights.attachments),
     )
 
 
@@ -92,9 +92,9 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         state=_state(reading),
         publisher=publisher_of(snapshot.model),
         head=snapshot.commit,
-        level=reading.weights.reached(reading.groups),
-        level_asked=reading.weights.options.level,
-        budget=None if reading.weights.unreachable else reading.weights.options.max_bytes,
+        level=reading.weights.level,
+        level_asked=reading.options.level,
+        budget=None if reading.weights.unreachable else reading.options.max_bytes,
         collected_by=lineage.__version__,
         history_source=reading.history.source,
         history_incomplete=reading.history.incomplete,

@@ -137,11 +137,11 @@ class Collection:
         return Stored(
             model=resolved.model,
             head=resolved.commit,
-            level=weights.reached(reading.groups),
+            level=reading.weights.level,
             commits=len(reading.history.commits),
             changes=changes,
             parents=parents,
-            bytes_here=weights.bytes_here,
+            bytes_here=reading.weights.bytes_here,
         )
 
     def _standing(self, hub: Hub, target: Target, depth: int) -> Event | None:

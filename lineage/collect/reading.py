@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lineage.collect.comparing import Comparer
 from lineage.collect.options import CollectOptions
-from lineage.collect.weights import WeightReader
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, ResolvedName
 from lineage.derivation.history import duplicate_source
@@ -24,7 +24,7 @@ from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:
     from lineage.collect.names import Names
-    from lineage.collect.weights import ReadGroup
+    from lineage.collect.weights import ReadWeights, WeightReader
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
 
@@ -34,18 +34,18 @@ MAX_TEXT = 1_000_000
 
 @dataclass(frozen=True)
 class ModelReading:
-    """Hold what was read of one model at one commit."""
+    """Hold what was read of one model at one commit, by which wishes. Nothing of it changes any more."""
 
     key: str
     resolved: ResolvedRevision
     snapshot: Snapshot
     history: History
     lines: tuple[LineReport, ...]
-    groups: tuple[ReadGroup, ...]
     derivation: DerivationResult
     parents: tuple[str, ...]
-    weights: WeightReader
-    texts: Mapping[str, bytes] = field(default_factory=dict)
+    weights: ReadWeights
+    options: CollectOptions
+    texts: Mapping[str, bytes]
 
 
 def read_model(
@@ -68,7 +68,18 @@ def read_model(
     for path in ("README.md", "config.json"):
         if any(entry.path == path for entry in snapshot.files):
             read(path)
-    return ModelReading(key, resolved, snapshot, history, lines, groups, derivation, parents, weights, texts)
+    return ModelReading(
+        key=key,
+        resolved=resolved,
+        snapshot=snapshot,
+        history=history,
+        lines=lines,
+        derivation=derivation,
+        parents=parents,
+        weights=weights.finish(groups),
+        options=options,
+        texts=MappingProxyType(texts),
+    )
 
 
 def _text_reader(
@@ -81,7 +92,8 @@ def _text_reader(
             try:
                 data = hub.read(model, commit, path, 0, MAX_TEXT)
             except HubError as error:
-                weights.unreachable = weights.unreachable or not isinstance(error, FileNotInRevisionError)
+                if not isinstance(error, FileNotInRevisionError):
+                    weights.note_unreachable()
                 return None
             kept[path] = data
         return kept[path]

@@ -44,12 +44,28 @@ class ReadGroup:
         return {self.group.files[0]: self.fingerprint.declares} if gguf else {}
 
 
+@dataclass(frozen=True)
+class ReadWeights:
+    """Hold what was read of one model's weights, and what could not be.
+
+    `level` is that of the shallowest group of the head. `refused` says that the Hub keeps files back, `unreachable`
+    that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine.
+    """
+
+    level: Level
+    weights: tuple[Weights, ...]
+    group_weights: tuple[GroupWeights, ...]
+    attachments: tuple[Attachment, ...]
+    refused: bool
+    unreachable: bool
+    bytes_here: int
+
+
 class WeightReader:
     """Read weight groups of one model, as deep as wishes, budget and what is at hand allow.
 
     The budget is the model's: what one group costs is gone for the next. Content that the store has read before is
-    not read again, because a files digest names it for ever. `refused` says that the Hub keeps files back,
-    `unreachable` that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine.
+    not read again, because a files digest names it for ever. `finish` gives what was read.
     """
 
     def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
@@ -59,9 +75,9 @@ class WeightReader:
         self._read: dict[str, GroupFingerprint] = {}
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
         self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
-        self.refused = False
-        self.unreachable = False
-        self.bytes_here = 0
+        self._refused = False
+        self._unreachable = False
+        self._bytes_here = 0
 
     def read_group(self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry]) -> ReadGroup:
         """Read one group. What cannot be read is not raised: `problem` tells it, and the level how far it went."""
@@ -87,12 +103,12 @@ class WeightReader:
             self.hub, self.model, commit, group, entries, wanted, self._progress
         )
         problem = error.message if error else None
-        self.refused = self.refused or isinstance(error, GatedError)
-        self.unreachable = self.unreachable or isinstance(error, HubError)
+        self._refused = self._refused or isinstance(error, GatedError)
+        self._unreachable = self._unreachable or isinstance(error, HubError)
         if found is None or (known is not None and is_deeper(known.level, found.level)):
             return known or _by_names(group, entries), problem
         if self.hub.is_local:
-            self.bytes_here += found.cost.bytes_read
+            self._bytes_here += found.cost.bytes_read
         elif found.level == "full":
             self._budget.spend(found.byte_size or 0)
         return found, problem
@@ -121,12 +137,34 @@ class WeightReader:
             self._read[digest], self._entries[digest] = found, entries
         self._placed[commit, group.name] = (group, digest)
 
-    def reached(self, groups: Iterable[ReadGroup]) -> Level:
+    def place(self, commit: str, group: WeightGroup, digest: str | None) -> None:
+        """Note that a group of a commit holds weights whose files are known, read or not."""
+        if digest is not None:
+            self._placed.setdefault((commit, group.name), (group, digest))
+            self._read.setdefault(digest, _by_digest(group, digest))
+
+    def note_unreachable(self) -> None:
+        """Note that the Hub did not give something else of the model, which it may give later."""
+        self._unreachable = True
+
+    def finish(self, groups: Iterable[ReadGroup]) -> ReadWeights:
+        """Give everything that was read, of which nothing changes any more; `groups` are those of the head."""
+        return ReadWeights(
+            level=self._reached(groups),
+            weights=tuple(self._records()),
+            group_weights=tuple(self._group_weights()),
+            attachments=tuple(self._attachments()),
+            refused=self._refused,
+            unreachable=self._unreachable,
+            bytes_here=self._bytes_here,
+        )
+
+    def _reached(self, groups: Iterable[ReadGroup]) -> Level:
         """Give the level of the shallowest of some groups that have tensors; what was wanted where none has."""
         levels = [group.fingerprint.level for group in groups if group.group.format in WITH_TENSORS]
         return min(levels, key=LEVELS.index, default=self._budget.least)
 
-    def records(self) -> Iterator[Weights]:
+    def _records(self) -> Iterator[Weights]:
         """Give the weights that were read, as the graph keeps them."""
         for digest, found in sorted(self._read.items()):
             yield Weights(
@@ -142,18 +180,13 @@ class WeightReader:
                 dtypes=found.dtypes,
             )
 
-    def placed(self, key: str) -> Iterator[GroupWeights]:
+    def _group_weights(self) -> Iterator[GroupWeights]:
         """Give which group of which revision holds which weights."""
+        key = self.hub.key(self.model)
         for (commit, _), (group, digest) in sorted(self._placed.items()):
             yield GroupWeights(revision=revision_key(key, commit), group=group, weights=digest)
 
-    def place(self, commit: str, group: WeightGroup, digest: str | None) -> None:
-        """Note that a group of a commit holds weights whose files are known, read or not."""
-        if digest is not None:
-            self._placed.setdefault((commit, group.name), (group, digest))
-            self._read.setdefault(digest, _by_digest(group, digest))
-
-    def attachments(self) -> Iterator[Attachment]:
+    def _attachments(self) -> Iterator[Attachment]:
         """Give the tensor tables of what was read, with files by identity: their paths differ by model.
 
         Of what only headers were read a table holds names, dtypes and shapes: on a remote Hub they cost requests.
