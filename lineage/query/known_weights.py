@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lineage_schemas.answers.verify import Match
-from lineage_schemas.ids import shown_id, split_model_key
+from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:
     from lineage.fingerprint.measure import GroupFingerprint
@@ -17,10 +15,6 @@ By = Literal["files", "weights", "content"]
 
 BY: tuple[By, ...] = ("files", "weights", "content")
 """What can be equal, the strongest first."""
-
-_FOLDER_HUB = re.compile(r"dir-(?P<name>.*)-[0-9a-f]{8}", re.DOTALL)
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
@@ -42,7 +36,7 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
     if not found and len(group.files) == 1 and group.files[0].sha256 is not None:
         files = view.edges("CONTAINS", [f"sha256:{group.files[0].sha256}"], "in")
         found = [(edge.source, edge.name, "files") for edge in files]
-    return [_match(revision, name, by, hub) for revision, name, by in found if not is_of_a_folder(revision)]
+    return [_match(revision, name, by, hub) for revision, name, by in found if not _is_of_a_folder(revision)]
 
 
 def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
@@ -56,29 +50,21 @@ def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]
     keys = [row.key for row in view.find("Weights", {"layout": layout}) if row.properties.get("weights") is None]
     first: dict[str, Match] = {}
     for edge in view.edges("HAS_WEIGHTS", keys, "in"):
-        if not is_of_a_folder(edge.source):
+        if not _is_of_a_folder(edge.source):
             first.setdefault(edge.target, _match(edge.source, edge.name, "files", hub))
     return list(first.values())
 
 
 def nothing_to_compare_with(view: StoreView) -> bool:
     """Tell whether the store holds no weights of any model on a Hub."""
-    return all(is_of_a_folder(edge.source) for edge in view.all_edges("HAS_WEIGHTS"))
+    return all(_is_of_a_folder(edge.source) for edge in view.all_edges("HAS_WEIGHTS"))
 
 
-def is_of_a_folder(revision: str) -> bool:
-    """Tell the revision of a single folder of one's own, which is recorded as a Hub of one model, by its key.
+def _is_of_a_folder(revision: str) -> bool:
+    """Say whether a revision is that of a single folder on this machine, by its key."""
+    from lineage.hub.local.folder import is_single_folder
 
-    Such a Hub bears the folder's name, and so does its model. The model in a snapshot folder of the Hub client's
-    cache is named by a folder above it, which anybody can make: the Hub's name is a commit there.
-    """
-    from lineage.hub.local.folder import model_id
-
-    hub, model = split_model_key(revision.rpartition("@")[0])
-    folder = _FOLDER_HUB.fullmatch(hub)
-    if folder is None:
-        return False
-    return bool(_COMMIT.fullmatch(folder["name"])) or model == model_id(Path("/", folder["name"]))
+    return is_single_folder(revision.rpartition("@")[0])
 
 
 def _match(revision: str, group: str, by: By, hub: str) -> Match:

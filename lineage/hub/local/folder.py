@@ -12,16 +12,19 @@ from lineage.errors import InputError, ModelNotFoundError
 from lineage.hub.lfs import belongs_in_lfs
 from lineage.hub.local.bundle import BundleCopies
 from lineage.hub.local.directory import open_model_folder
-from lineage.hub.local.hub import LocalHub, folder_name
+from lineage.hub.local.hub import LocalHub, folder_name, named_after
 from lineage.hub.local.plain_folder import link_root
 from lineage.hub.local.repository import LocalRepository
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
+from lineage_schemas.ids import split_model_key
 
 MODEL_FILES = frozenset(
     {"README.md", "config.json", "adapter_config.json", "model_index.json", "mergekit_config.yml", "tokenizer.json"}
 )
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 _ONE_MODEL = "name the folder of one model; a folder of org/name folders is given with --hub"
 
@@ -110,6 +113,18 @@ def holds_a_model(folder: Path) -> bool:
     except OSError:
         return True  # the Hub tells what cannot be read, file by file
     return any(found.name in MODEL_FILES or belongs_in_lfs(found.name, 0) for found in inside)
+
+
+def is_single_folder(key: str) -> bool:
+    """Say whether a model's key is one that a FolderHub makes: a folder that was named by its path.
+
+    Such a Hub bears the folder's name, and so does its model. The model in a snapshot folder of the Hub client's
+    cache is named by a folder above it, which anybody can make: the Hub's name is a commit there. The name is all
+    that tells: what a store records of such a folder equals the record of a model in a directory of models.
+    """
+    hub, model = split_model_key(key)
+    name = named_after(hub)
+    return name is not None and (_COMMIT.fullmatch(name) is not None or model == model_id(Path("/", name)))
 
 
 def model_id(folder: Path) -> str:

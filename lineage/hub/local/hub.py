@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weights import Cost
 
 CARD, CONFIG = "README.md", "config.json"
+
+_FOLDER_NAME = re.compile(r"dir-(?P<name>.*)-[0-9a-f]{8}", re.DOTALL)
+"""What `folder_name` makes; a change of one is a change of the other."""
 
 _KEPT_OPEN = 8
 """Repositories that stay open: two git processes may stand behind each."""
@@ -197,6 +201,12 @@ def folder_name(folder: Path, name: str | None = None) -> str:
     digest = hashlib.sha256(str(place).encode(errors="surrogateescape")).hexdigest()
     shown = str(name or place.name).encode(errors="replace").decode()
     return f"dir-{shown}-{digest[:8]}"
+
+
+def named_after(hub: str) -> str | None:
+    """Give the name that `folder_name` made a Hub's name of; None where it made none like it."""
+    found = _FOLDER_NAME.fullmatch(hub)
+    return found["name"] if found else None
 
 
 def _file_chunks(place: Path, model: str, commit: str, path: str) -> ByteChunks:
