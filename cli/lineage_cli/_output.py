@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage.errors import InputError, LineageError
+from lineage.atomic import replacing
+from lineage.errors import LineageError
 from lineage_cli._streams import fitting, silence_stdout
 
 if TYPE_CHECKING:
@@ -50,23 +50,6 @@ def _write(text: str) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a reader sees the old answer or the new one and never half of it.
-
-    A link keeps pointing where it points; what is no plain file (`/dev/stdout`, a pipe) is written to directly.
-    """
-    path = path.resolve()
-    content = text.encode("utf-8", "backslashreplace")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)
-            return
-        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            beside.write_bytes(content)
-            if path.exists():
-                beside.chmod(path.stat().st_mode & 0o777)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} could not be written: {error.strerror}", hint="choose another --output") from error
+    """Replace a file by an answer, in one step. Raises InputError where it cannot be written."""
+    with replacing(path, hint="choose another --output") as file:
+        file.write(text.encode("utf-8", "backslashreplace"))

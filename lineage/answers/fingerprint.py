@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import lineage
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path
 from lineage.hub.target import PathTarget, parse_target
@@ -36,8 +35,9 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
         resolved = session.hub.resolve(target.model, target.revision)
         measured = measure_model(session.hub, resolved, ReadBudget(session.hub.is_local, wanted), session.progress)
         command = f"lineage fingerprint {target} --level {wanted}"
+    hub = measured.hub.name if measured.hub else None
     return FingerprintAnswer(
-        **_header(measured),
+        **session.header("fingerprint.v1", datetime.now(UTC) if hub else None, hub=hub),
         target=target_text,
         revision=measured.snapshot.commit if measured.snapshot else None,
         level=_reached(measured, wanted),
@@ -45,16 +45,6 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
         groups=tuple(_shown(group) for group in measured.groups),
         unchecked=(*measured.unchecked(command), *_nothing(measured, target_text)),
     )
-
-
-def _header(measured: Measured) -> dict[str, Any]:
-    """Make the fields that every answer begins with, without opening a Hub for what lies on this machine."""
-    return {
-        "schema": "fingerprint.v1",
-        "tool": {"version": lineage.__version__},
-        "hub": measured.hub.name if measured.hub else None,
-        "collected_at": datetime.now(UTC) if measured.hub else None,
-    }
 
 
 def _reached(measured: Measured, wanted: Level) -> Level:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.recorded import recorded_history, recorded_refs
 from lineage.errors import LineageError, RevisionNotFoundError
+from lineage.store.records import record_of
 from lineage.versioning.line import Line, first_parent_line
 from lineage.versioning.paper import paper_definition
 from lineage.versioning.since import commits_named
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
-from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.revision import Commit, History
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
+    from lineage_schemas.change import Change
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
     history = recorded_history(view, key)
     if history is None:
         return []
-    changes = [Change.model_validate({**row.properties, "key": row.key}) for row in view.find("Change", {"model": key})]
+    changes = [record_of("Change", row) for row in view.find("Change", {"model": key})]
     lines = []
     for ref in recorded_refs(view, key):
         if ref.kind == "branch":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-import lineage
+from lineage.atomic import replacing
 from lineage.errors import InputError
 from lineage.store.moving.sections import ATTACHMENTS, AWAITED, Checksums
 from lineage_schemas.answers.store import Contents, StoreCopyAnswer, StoreExportAnswer, StoreImportAnswer
@@ -27,17 +26,18 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     Raises InputError where there is nothing to copy, where both are the same or the target holds something else.
     """
     from lineage.store.moving.copying import copy_store
-    from lineage.store.open import open_store
+    from lineage.store.open import is_same_store, open_store
 
     opened = (
         session.keep(open_store(source, read_only=True, source=True, progress=session.progress)),
         session.keep(open_store(target, progress=session.progress)),
     )
-    if _are_one(source, target):  # only now: what names no store may hold a password, and opening refuses it unseen
+    if is_same_store(source, target):  # only now: a text that is not a URL may hold a password, and opening refuses it
         raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
     copied = copy_store(*opened, session.progress)
     return StoreCopyAnswer(
-        **_header("store-copy.v1"), source=opened[0].url, target=opened[1].url, written=copied.written,
+        **session.header("store-copy.v1", None, hub=None),
+        source=opened[0].url, target=opened[1].url, written=copied.written,
         already_there=copied.already_there, contents=contents_of(copied.checksums),
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
         if not isinstance(out, Path):
             raise InputError("neo4j-csv is a folder of files and cannot go to standard output", hint="name a folder")
         return _export_csv(session, out)
-    with _replacing(out) as file, session.store.reading() as view:
+    with _writing(out) as file, session.store.reading() as view:
         if to_format == "jsonl":
             from lineage.store.moving.jsonl import write_jsonl
 
@@ -66,7 +66,8 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
             contents = Contents(nodes={"Model": models}, edges={"DERIVED_FROM": edges}, attachments=0, digest=None)
     path = str(out) if isinstance(out, Path) else "-"
     return StoreExportAnswer(
-        **_header("store-export.v1"), store=session.store.url, path=path, file_format=to_format, files=(path,),
+        **session.header("store-export.v1", None, hub=None),
+        store=session.store.url, path=path, file_format=to_format, files=(path,),
         contents=contents, command=f"lineage store import {_shell(path)} --store NEW" if to_format == "jsonl" else None,
     )  # fmt: skip
 
@@ -88,7 +89,8 @@ def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswe
         with session.progress.task("checking the import"), session.store.reading() as view:
             equal = not sums.differing(checksums(view))
     return StoreImportAnswer(
-        **_header("store-import.v1"), store=session.store.url, path=str(source) if isinstance(source, Path) else "-",
+        **session.header("store-import.v1", None, hub=None),
+        store=session.store.url, path=str(source) if isinstance(source, Path) else "-",
         contents=contents_of(sums), equal=equal,
     )  # fmt: skip
 
@@ -113,43 +115,10 @@ def _export_csv(session: Session, folder: Path) -> StoreExportAnswer:
     with session.store.reading() as view:
         written = write_csv(view, folder, session.progress)
     return StoreExportAnswer(
-        **_header("store-export.v1"), store=session.store.url, path=str(folder), file_format="neo4j-csv",
+        **session.header("store-export.v1", None, hub=None),
+        store=session.store.url, path=str(folder), file_format="neo4j-csv",
         files=written.files, contents=contents_of(written.checksums), command=written.command,
     )  # fmt: skip
-
-
-def _header(schema_id: str) -> dict[str, Any]:
-    """Begin an answer that speaks of no one Hub."""
-    return {"schema": schema_id, "tool": {"version": lineage.__version__}, "hub": None, "collected_at": None}
-
-
-_DEFAULT_DATABASE = "neo4j"
-"""What a server calls the database of whoever names none, unless its owner says otherwise."""
-
-
-def _are_one(source: str, target: str) -> bool:
-    """Say whether two URLs lead to one store, as far as can be seen without asking a server."""
-    here, there = _place(source, source=True), _place(target)
-    if not isinstance(here, Path) or not isinstance(there, Path):
-        return here == there
-    try:
-        return here == there or here.samefile(there)
-    except OSError:  # one of them is not there, or not for us to look at: opening it tells
-        return False
-
-
-def _place(url: str, *, source: bool = False) -> object:
-    """Write a store's URL so that two spellings of one place are equal."""
-    from lineage.settings import Neo4jSettings
-    from lineage.store.neo4j.connection import address_of
-    from lineage.store.open import NEO4J_SCHEMES
-
-    path = url.removeprefix("sqlite:///")
-    if url.partition("://")[0].lower() in NEO4J_SCHEMES:
-        address = address_of(url, Neo4jSettings.from_environment(source=source))
-        host, _, port = address.uri.partition("://")[2].rpartition(":")
-        return "127.0.0.1" if host == "localhost" else host, port, address.database or _DEFAULT_DATABASE
-    return url if "://" in path or path == "memory:" else Path(path).expanduser().resolve()
 
 
 def _shell(path: str) -> str:
@@ -159,25 +128,14 @@ def _shell(path: str) -> str:
 
 
 @contextmanager
-def _replacing(out: Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """Open a file beside the one that is to be written, and put it into its place when it is whole."""
-    if not isinstance(out, Path):
+def _writing(out: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a file that replaces the one at a path when it is whole, or write to a stream."""
+    if isinstance(out, Path):
+        with replacing(out, hint="name another file") as file:
+            yield file
+    else:
         yield out
         out.flush()
-        return
-    if out.exists() and not out.is_file() and not out.is_dir():  # a pipe, /dev/null
-        with out.open("wb") as file:
-            yield file
-        return
-    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            yield file
-        beside.replace(out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror}", hint="name another file") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager

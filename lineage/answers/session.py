@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import lineage
@@ -69,12 +69,17 @@ class Session:
         self._opened.append(opened)
         return opened
 
-    def header(self, schema_id: str, collected_at: datetime | None) -> dict[str, Any]:
-        """Make the fields that every answer begins with."""
+    def header(
+        self, schema_id: str, collected_at: datetime | None, *, hub: str | EllipsisType | None = ...
+    ) -> dict[str, Any]:
+        """Make the fields that every answer begins with; `hub` names another Hub than the session's.
+
+        None is for an answer about a store or a single file: then no Hub is opened for its name.
+        """
         return {
             "schema": schema_id,
             "tool": {"version": lineage.__version__},
-            "hub": self.hub.name,
+            "hub": self.hub.name if hub is ... else hub,
             "collected_at": collected_at,
         }
 

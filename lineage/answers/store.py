@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import lineage
 from lineage.errors import InputError
 from lineage.hub.target import ModelTarget, parse_target
 from lineage.store.aliases import key_of_alias
@@ -23,10 +22,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
     info = session.store.info()
     return StoreInfoAnswer.model_validate(
         {
-            "schema": "store-info.v1",
-            "tool": {"version": lineage.__version__},
-            "hub": None,
-            "collected_at": None,
+            **session.header("store-info.v1", None, hub=None),
             "url": info.url,
             "backend": info.backend,
             "schema_version": info.schema_version,
@@ -58,10 +54,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
                 findings.append({"id": fault.rule, "about": fault.about, "message": fault.message})
     return StoreCheckAnswer.model_validate(
         {
-            "schema": "store-check.v1",
-            "tool": {"version": lineage.__version__},
-            "hub": None,
-            "collected_at": None,
+            **session.header("store-check.v1", None, hub=None),
             "store": session.store.url,
             "backend": session.store.info().backend,
             "verdict": "findings" if findings else "clean",

@@ -27,11 +27,13 @@ from lineage.errors import (
 )
 from lineage.progress import Progress
 from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.store.graph import NodeRow
+from lineage.store.records import record_of
 from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.level import Level, is_deeper
-from lineage_schemas.model import Model, ModelState
+from lineage_schemas.model import ModelState
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
@@ -203,12 +205,11 @@ class Collection:
             "id": target.model,
             "publisher": publisher_of(target.model),
             **known,
-            "key": key,
             "state": state,
             "state_note": error.message,
             "collected_at": known.get("collected_at") or self._clock(),
         }
-        self.store.write(GraphBatch(models=(Model.model_validate(told),)))
+        self.store.write(GraphBatch(models=(record_of("Model", NodeRow(key, told)),)))
 
 
 _STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import lineage
 from lineage.collect.options import CollectOptions
 from lineage.store.aliases import key_of_alias
+from lineage.store.graph import NodeRow
+from lineage.store.records import record_of
 from lineage_schemas.ids import revision_key, split_model_key
-from lineage_schemas.model import Model
-from lineage_schemas.ref import Ref
 from lineage_schemas.revision import Commit, CommitFacts, History, HistoryRef
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
+    from lineage_schemas.model import Model
+    from lineage_schemas.ref import Ref
 
 
 def recorded_refs(view: StoreView, key: str) -> list[Ref]:
     """List the refs of a model that were there at the last collection, the default branch first."""
-    refs = [Ref.model_validate({**row.properties, "key": row.key}) for row in view.find("Ref", {"model": key})]
+    refs = [record_of("Ref", row) for row in view.find("Ref", {"model": key})]
     return sorted((r for r in refs if not r.vanished), key=lambda r: (not r.is_default, r.name))
 
 
@@ -57,7 +59,7 @@ def recorded_as_asked(
     node = view.nodes("Model", [key]).get(key)
     if node is None or not node.get("head"):
         return None
-    model = Model.model_validate({**node, "key": key})
+    model = record_of("Model", NodeRow(key, node))
     whole = model.history_incomplete is None and model.history_source in _WHOLE_SOURCES
     sound = model.state == "present" and whole and model.collected_by == lineage.__version__
     return model if sound and _covers(model, options) and _is_recorded(view, key, revision) else None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from lineage_schemas.derivation import Derivation
-from lineage_schemas.graph_batch import Attachment
-from lineage_schemas.model import Model
+from lineage.store.graph import NodeRow
+from lineage.store.records import record_of
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
+    from lineage_schemas.derivation import Derivation
+    from lineage_schemas.graph_batch import Attachment
+    from lineage_schemas.model import Model
 
 
 def former_keys(view: StoreView, aliases: Iterable[Attachment]) -> dict[str, str]:
@@ -32,11 +34,11 @@ def moved_edges(view: StoreView, former: dict[str, str]) -> Iterator[Derivation]
     """
     children = {source for source, _ in view.neighbours("DERIVED_FROM", list(former), "in")}
     for edge in view.edges("DERIVED_FROM", sorted(children - set(former)), "out"):
-        parent = former.get(edge.target, edge.target)
-        yield Derivation.model_validate({**edge.properties, "child": edge.source, "parent": parent})
+        yield record_of("DERIVED_FROM", edge._replace(target=former.get(edge.target, edge.target)))
 
 
 def former_models(view: StoreView, former: dict[str, str]) -> Iterator[Model]:
     """Give the records of renamed models, kept under their old keys as what they were."""
     for old, node in view.nodes("Model", former).items():
-        yield Model.model_validate({**node, "key": old, "state": "missing", "state_note": f"renamed to {former[old]}"})
+        gone = {"state": "missing", "state_note": f"renamed to {former[old]}"}
+        yield record_of("Model", NodeRow(old, {**node, **gone}))

@@ -17,7 +17,7 @@ from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.ids import revision_key
 from lineage_schemas.level import LEVELS, Level, is_deeper
 from lineage_schemas.weight_group import WeightGroup
-from lineage_schemas.weights import Cost, Digests, GroupWeights, Weights
+from lineage_schemas.weights import Digests, GroupWeights, Weights
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
@@ -213,17 +213,17 @@ def stored_fingerprint(
     paths = {entry.identity: entry.path for entry in entries.values()}
     rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
     level: Level = "full" if all(row.digest for row in rows) else "header"
-    return GroupFingerprint(group, level, tuple(entries.values()), digests, rows, {}, (), Cost())
+    return GroupFingerprint(group, level, tuple(entries.values()), digests, rows)
 
 
 def _by_names(group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint:
     """Describe a group that could not be read at all: its files are all that is known."""
     digests = Digests(files=files_digest(entry.identity for entry in entries.values()))
-    return GroupFingerprint(group, "metadata", tuple(entries.values()), digests, None, {}, (), Cost())
+    return GroupFingerprint(group, files=tuple(entries.values()), digests=digests)
 
 
 def _by_digest(group: WeightGroup, digest: str) -> GroupFingerprint:
-    return GroupFingerprint(group, "metadata", (), Digests(files=digest), None, {}, (), Cost())
+    return GroupFingerprint(group, digests=Digests(files=digest))
 
 
 def _regrouped(found: GroupFingerprint, group: WeightGroup) -> GroupFingerprint:

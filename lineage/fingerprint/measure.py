@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,17 +36,18 @@ class GroupFingerprint:
     `level` is how deep the reading went; a format without tensors that we read is known by its files at any level.
     `files` are the group's files with every hash that is known or was computed. `rows` is the tensor table in order
     of name, None where there is none or the level did not reach it. `flags` are stable words: `pickle`
-    (never opened, it could run code), `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`.
+    (never opened, it could run code), `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`. The defaults
+    describe a group of which nothing is known yet, and which cost nothing to read.
     """
 
     group: WeightGroup
-    level: Level
-    files: tuple[FileEntry, ...]
-    digests: Digests
-    rows: list[TensorRow] | None
-    declares: dict[str, Any]
-    flags: tuple[str, ...]
-    cost: Cost
+    level: Level = "metadata"
+    files: tuple[FileEntry, ...] = ()
+    digests: Digests = field(default_factory=Digests)
+    rows: list[TensorRow] | None = None
+    declares: dict[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    cost: Cost = field(default_factory=Cost)
 
     @property
     def tensor_count(self) -> int | None:
@@ -233,7 +234,6 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         rows=table,
         declares=declares,
         flags=tuple(dict.fromkeys(flags)),
-        cost=Cost(),
     )
 
 

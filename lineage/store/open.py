@@ -89,4 +89,37 @@ def _neo4j(url: str, read_only: bool, source: bool, progress: Progress) -> Graph
     return Neo4jStore(with_password(address), read_only=read_only, progress=progress)
 
 
+def is_same_store(source: str, target: str) -> bool:
+    """Say whether two URLs lead to one store, as far as this can be seen without a connection to a server.
+
+    `source` is what a copy reads: it may have a login and a database of its own in the environment.
+    """
+    here, there = _location(source, is_source=True), _location(target)
+    if not isinstance(here, Path) or not isinstance(there, Path):
+        return here == there
+    try:
+        return here == there or here.samefile(there)
+    except OSError:  # one of them is missing or may not be read: opening it reports that
+        return False
+
+
+def _location(url: str, *, is_source: bool = False) -> Path | tuple[str, str, str] | str:
+    """Write a store's URL so that two spellings of one location are equal.
+
+    A file is its absolute path, a Neo4j database its host, port and name; `memory:` stays as it is.
+    """
+    from lineage.settings import Neo4jSettings
+    from lineage.store.neo4j.connection import address_of
+
+    path = url.removeprefix("sqlite:///")
+    if url.partition("://")[0].lower() in NEO4J_SCHEMES:
+        address = address_of(url, Neo4jSettings.from_environment(source=is_source))
+        host, _, port = address.uri.partition("://")[2].rpartition(":")
+        return "127.0.0.1" if host == "localhost" else host, port, address.database or _DEFAULT_DATABASE
+    return url if "://" in path or path == "memory:" else Path(path).expanduser().resolve()
+
+
+_DEFAULT_DATABASE = "neo4j"
+"""The name of a server's default database, unless its owner chose another."""
+
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")

@@ -177,7 +177,7 @@ def test_an_export_replaces_a_file_in_one_step(path: str, tmp_path: Path) -> Non
     assert backup.read_text("utf-8") == "the earlier one"
     with Session(store_url=path) as session:
         store_export(session, "jsonl", backup)
-        with pytest.raises(InputError, match="cannot be written"):
+        with pytest.raises(InputError, match="could not be written"):
             store_export(session, "jsonl", tmp_path / "no/folder")
     assert [file.name for file in backup.parent.iterdir()] == ["backup.jsonl"]
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage.errors import InputError
-from lineage_cli._output import show, write_file
+from lineage_cli._output import show
 from tests.cli.running import environment, on_terminal, python
 from tests.report.records import ANSWERS
 from tests.support.shared import ROOT
@@ -149,30 +148,6 @@ def test_an_output_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert link.is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answer.txt", "link"]
-
-
-def test_a_file_that_cannot_be_written_keeps_its_old_answer(tmp_path: Path) -> None:
-    """An answer that cannot be written is an error that names the file; what stood there stays."""
-    folder = tmp_path / "locked"
-    folder.mkdir()
-    (folder / "answer.json").mkdir()
-    with pytest.raises(InputError, match=r"answer\.json could not be written: Is a directory"):
-        write_file(folder / "answer.json", "new")
-    with pytest.raises(InputError, match="No such file or directory"):
-        write_file(tmp_path / "gone" / "answer.json", "new")
-    assert [path.name for path in folder.iterdir()] == ["answer.json"]
-
-
-def test_an_output_that_is_no_file_is_written_to(tmp_path: Path) -> None:
-    """`--output /dev/null` and named pipes are written to, never replaced."""
-    write_file(Path("/dev/null"), "text")
-    assert not Path("/dev/null").is_file()
-    fifo = tmp_path / "pipe"
-    os.mkfifo(fifo)
-    reader = subprocess.Popen([sys.executable, "-c", f"print(open({str(fifo)!r}).read())"], stdout=subprocess.PIPE)
-    write_file(fifo, "through")
-    assert reader.communicate(timeout=30)[0] == b"through\n"
-    assert fifo.is_fifo()
 
 
 @pytest.mark.parametrize(

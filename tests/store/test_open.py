@@ -10,7 +10,7 @@ import pytest
 
 from lineage.errors import InputError, StoreError
 from lineage.store.memory import MemoryStore
-from lineage.store.open import open_store
+from lineage.store.open import is_same_store, open_store
 from lineage.store.sqlite.store import SqliteStore
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.graphs import FAMILY, model
@@ -44,6 +44,24 @@ def test_memory_is_a_store_too() -> None:
     assert isinstance(first, MemoryStore)
     first.write(GraphBatch(models=(model("a/b"),)))
     assert second.info().nodes["Model"] == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a.db", "./a.db", True),
+        ("a.db", "sqlite:///a.db", True),
+        ("a.db", "b.db", False),
+        ("neo4j://host", "bolt://HOST:7687/neo4j", True),
+        ("neo4j://host/one", "neo4j://host/two", False),
+        ("neo4j://host:7687", "neo4j://host:7688", False),
+        ("neo4j://host", "host", False),
+    ],
+)
+def test_two_spellings_of_one_store_are_the_same(one: str, other: str, same: bool) -> None:
+    """Paths are compared as files, URLs of a server by host, port and database; no server is asked."""
+    assert is_same_store(one, other) is same
+    assert is_same_store(other, one) is same
 
 
 @pytest.mark.parametrize(

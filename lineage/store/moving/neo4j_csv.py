@@ -32,11 +32,13 @@ from lineage.store.neo4j.codec import (
 )
 from lineage.store.neo4j.schema import IMPORTED, STORE, UNFINISHED, schema_version
 from lineage.store.promoted import PROMOTED, canonical
+from lineage.store.records import records
 
 if TYPE_CHECKING:
     from lineage.store.graph import EdgeKind, NodeKind, Properties
     from lineage.store.interface import StoreView
     from lineage.store.moving.sections import AttachmentRow, Row
+    from lineage.store.records import StoredRecord
 
 Columns = Mapping[str, str]
 """Property to its type, as the headers of `neo4j-admin` name types."""
@@ -225,19 +227,7 @@ def columns_of(kind: NodeKind | EdgeKind) -> Columns:
 @cache
 def _node_columns(kind: NodeKind) -> Columns:
     """Give the columns of a kind of node: the fields of its record that Neo4j holds as they are."""
-    from lineage_schemas.change import Change
-    from lineage_schemas.evidence import Evidence
-    from lineage_schemas.file import FileNode
-    from lineage_schemas.model import Model, Publisher
-    from lineage_schemas.ref import Ref
-    from lineage_schemas.revision import Revision
-    from lineage_schemas.weights import Weights
-
-    records: dict[str, type[Any]] = {
-        "Model": Model, "Ref": Ref, "Revision": Revision, "File": FileNode, "Weights": Weights, "Change": Change,
-        "Evidence": Evidence, "Publisher": Publisher,
-    }  # fmt: skip
-    found = dict(_columns(records[kind], without={"id"} if kind == "Evidence" else {"key"}))
+    found = dict(_columns(records()[kind]))
     return {NAME: "string", **found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
 
 
@@ -249,23 +239,17 @@ def _empty(found: Columns) -> Columns:
 @cache
 def _edge_columns(kind: EdgeKind) -> Columns:
     """Give the columns of a kind of edge, its name among them."""
-    from lineage_schemas.derivation import Derivation
-    from lineage_schemas.weight_group import WeightGroup
-
-    records: dict[str, tuple[type[Any], set[str]]] = {
-        "DERIVED_FROM": (Derivation, {"child", "parent"}), "HAS_WEIGHTS": (WeightGroup, set()),
-    }  # fmt: skip
-    found = dict(_columns(records[kind][0], without=records[kind][1])) if kind in records else {}
+    stored = records().get(kind)
+    found = dict(_columns(stored)) if stored is not None else {}
     named = {name_property(kind): "string"} if kind in ("CONTAINS", "HAS_WEIGHTS") else {}
     own = {"xet_hash": "string"} if kind == "CONTAINS" else {}
     return {**named, **own, **found, "details": "string", **_empty(found)} if named or found else {}
 
 
-def _columns(record: type[Any], without: set[str]) -> Iterator[tuple[str, str]]:
-    """Type the fields of a record: those that are no nested values."""
-    for name, field in record.model_fields.items():
-        found = None if name in without else _type_of(field.annotation)
-        if found is not None:
+def _columns(stored: StoredRecord) -> Iterator[tuple[str, str]]:
+    """Give the properties of a kind that one column can hold, with their types; nested values have no column."""
+    for name in stored.fields:
+        if (found := _type_of(stored.record.model_fields[name].annotation)) is not None:
             yield name, found
 
 

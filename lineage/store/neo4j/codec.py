@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from lineage.errors import StoreError
 from lineage.store.neo4j.captions import NAME, NAMED, caption, shortened
 from lineage.store.promoted import PROMOTED, canonical
+from lineage.store.records import records
 from lineage_schemas.model import ModelObservations
 
 if TYPE_CHECKING:
     from lineage.store.graph import EdgeKind, NodeKind, Properties, Scalar
     from lineage_schemas.graph_batch import AttachmentKind
-    from lineage_schemas.record import Record
 
 ATTACHMENTS: Mapping[AttachmentKind, tuple[str, str]] = {
     "alias": ("Alias", "model"),
@@ -246,28 +246,11 @@ def _rebuilt(laid: Properties) -> Properties:
 @cache
 def _node_fields(kind: NodeKind) -> frozenset[str]:
     """List the fields of a kind's record, which are null where they are not there."""
-    from lineage_schemas.change import Change
-    from lineage_schemas.evidence import Evidence
-    from lineage_schemas.file import FileNode
-    from lineage_schemas.model import Model, Publisher
-    from lineage_schemas.ref import Ref
-    from lineage_schemas.revision import Revision
-    from lineage_schemas.weights import Weights
-
-    records: dict[NodeKind, type[Record]] = {
-        "Model": Model, "Ref": Ref, "Revision": Revision, "File": FileNode, "Weights": Weights, "Change": Change,
-        "Evidence": Evidence, "Publisher": Publisher,
-    }  # fmt: skip
-    key = "id" if kind == "Evidence" else "key"
-    return frozenset(records[kind].model_fields) - {key}
+    return frozenset(records()[kind].fields)
 
 
 @cache
 def _edge_fields(kind: EdgeKind) -> frozenset[str]:
     """List the fields of an edge's record, which are null where they are not there."""
-    from lineage_schemas.derivation import Derivation
-    from lineage_schemas.weight_group import WeightGroup
-
-    if kind == "DERIVED_FROM":
-        return frozenset(Derivation.model_fields) - {"child", "parent"}
-    return frozenset(WeightGroup.model_fields) if kind == "HAS_WEIGHTS" else frozenset()
+    stored = records().get(kind)
+    return frozenset(stored.fields) if stored is not None else frozenset()

@@ -139,7 +139,7 @@ class Neo4jStore(GraphStore):
         from lineage.store.neo4j.write import Neo4jWriter
 
         def work(transaction: ManagedTransaction) -> None:
-            writer = Neo4jWriter(transaction)
+            writer = Neo4jWriter.begin(transaction)
             schema.check_version(writer.schema_version, self.url)
             change(writer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lineage.store.graph import ENDS
 from lineage.store.merging import RULES, merged, met_by_stub
@@ -44,19 +44,27 @@ ATTACHMENT_ROWS = 200
 
 
 class Neo4jWriter:
-    """Write through one managed transaction.
+    """Write through one managed transaction whose turn was taken: `begin` makes one.
 
-    The first statement takes the lock of the node `LineageStore` and holds it until the commit: writers of all
-    processes take turns, so that what is read here is still so when it is written, and no two can block each other.
-    What would change nothing is not written. `schema_version` is the store's, as it was then.
+    A row that would change nothing is not written. `schema_version` is the store's when the turn was taken;
+    `some_awaited` says whether any edge was waiting for an end then.
     """
 
-    def __init__(self, transaction: ManagedTransaction) -> None:
+    def __init__(self, transaction: ManagedTransaction, schema_version: int, *, some_awaited: bool) -> None:
         self._transaction = transaction
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
-        found = self._rows(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}, s.schema_version")
-        self._some_awaited: bool = found[0][0]
-        self.schema_version: int = found[0][1]
+        self._some_awaited = some_awaited
+        self.schema_version = schema_version
+
+    @classmethod
+    def begin(cls, transaction: ManagedTransaction) -> Self:
+        """Take the turn with the transaction's first statement, and return its writer.
+
+        That statement locks the node `LineageStore` until the commit. Writers of all processes take turns by this
+        lock: what a writer reads is still true when it writes, and two writers cannot deadlock.
+        """
+        found = transaction.run(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}, s.schema_version").values()
+        return cls(transaction, found[0][1], some_awaited=found[0][0])
 
     def view(self) -> Neo4jView:
         """Look at the graph as this transaction leaves it so far."""

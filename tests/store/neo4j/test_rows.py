@@ -95,5 +95,5 @@ def test_a_write_looks_at_no_others_that_are_awaited(neo4j_url: str) -> None:
     with GraphDatabase.driver(neo4j_url, auth=login()) as driver, driver.session() as session:
         with session.begin_transaction() as transaction:
             profiled: Any = Profiled(transaction)
-            Neo4jWriter(profiled).write(encode(GraphBatch(models=(model("new/one"),))))
+            Neo4jWriter.begin(profiled).write(encode(GraphBatch(models=(model("new/one"),))))
     assert 0 < profiled.hits < 200
