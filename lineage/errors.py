@@ -1,4 +1,4 @@
-"""Every error that leaves a room of lineage: what happened, to what, and what to do next."""
+"""The errors that lineage's packages raise: what happened, to which model or file, and what to do next."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 class LineageError(Exception):
     """Say what could not be done; `hint` says what to do next.
 
-    The command line prints both and exits with 2. Foreign exceptions never cross a room's door: each room
-    raises one of the kinds below, chained with `from`.
+    The command line prints both and exits with 2. Exceptions of other libraries never leave the package that called
+    the library: it raises one of the classes below instead, chained with `from`.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -17,11 +17,11 @@ class LineageError(Exception):
 
 
 class InputError(LineageError):
-    """Refuse what a person typed or a file of theirs that says something impossible."""
+    """Reject an argument, or a file of the user's, whose content is impossible."""
 
 
 class HubError(LineageError):
-    """Report that a Hub could not give what was asked; `model` is the id in question, where there is one."""
+    """Report that a Hub could not return what was requested; `model` is the id in question, if there is one."""
 
     def __init__(self, message: str, *, model: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -29,7 +29,7 @@ class HubError(LineageError):
 
 
 class ModelNotFoundError(HubError):
-    """Report that the Hub knows no such model, or hides it: private repositories look the same."""
+    """Report that the Hub does not have the model; a private repository looks the same."""
 
 
 class RevisionNotFoundError(HubError):
@@ -37,19 +37,19 @@ class RevisionNotFoundError(HubError):
 
 
 class FileNotInRevisionError(HubError):
-    """Report that the revision has no such file, or that its bytes are not there (an LFS object that is missing)."""
+    """Report that the revision has no such file, or that its content is missing (an LFS object not fetched)."""
 
 
 class GatedError(HubError):
-    """Report that the model is there and its files are not for this token. Permanent: never retried."""
+    """Report that the model exists but this token has no access to its files. Permanent: never retried."""
 
 
 class HubUnreachableError(HubError):
-    """Report that nothing was learned from the Hub: not asked (`--offline`, a cache), or one of the kinds below."""
+    """Report that the Hub was not asked (`--offline`, a cache), or one of the subclasses below."""
 
 
 class RateLimitedError(HubUnreachableError):
-    """Report that the Hub answers no more requests of ours for now (429); `wait` is in seconds, where it says."""
+    """Report that the Hub's rate limit was exceeded (429); `wait` is in seconds, if the Hub gives it."""
 
     def __init__(
         self, message: str, *, model: str | None = None, hint: str | None = None, wait: float | None = None
@@ -59,15 +59,15 @@ class RateLimitedError(HubUnreachableError):
 
 
 class NoAnswerError(HubUnreachableError):
-    """Report that the Hub did not answer in spite of retries: refused connection, no network, timeout, 5xx."""
+    """Report that the Hub did not respond despite retries: refused connection, no network, timeout, 5xx."""
 
 
 class HubAnswerError(HubError):
-    """Report an answer that breaks the Hub's contract: a cut body, a wrong length, a foreign Link, no JSON."""
+    """Report an invalid response of the Hub: a truncated body, a wrong length, a Link to another origin, not JSON."""
 
 
 class FormatError(LineageError):
-    """Refuse a file whose bytes break their format; `file` names it."""
+    """Reject a file that violates its format; `file` names it."""
 
     def __init__(self, message: str, *, file: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

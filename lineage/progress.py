@@ -1,4 +1,4 @@
-"""Progress as an injected listener: rooms tell it what they do, the command line shows it."""
+"""Progress as an injected listener: the library reports to it, the command line displays it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from contextlib import contextmanager
 
 
 class Task:
-    """One piece of work that takes a while; does nothing but be told about it."""
+    """One task that takes a while; this base class ignores its progress."""
 
     def advance(self, amount: int = 1) -> None:
-        """Tell that `amount` more units are done."""
+        """Report that `amount` more units are done."""
 
     def retotal(self, total: int) -> None:
         """Correct the expected number of units once it is known better."""
 
 
 class Progress:
-    """Listen to what the library does. This one is silent: libraries and pipes use it as it is."""
+    """Receive the progress of the library. This base class ignores it: the default for library callers."""
 
     @contextmanager
     def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:
-        """Open a piece of work of `total` units (`B` counts bytes); closed when the block ends, however it ends."""
+        """Start a task of `total` units (`B` counts bytes); it ends with the block, also after an exception."""
         yield Task()
 
     def note(self, message: str) -> None:
-        """Tell a person something that belongs to no answer: a wait, a fallback, a cap."""
+        """Report something to the user that is not part of an answer: a wait, a fallback, a limit."""
 
 
 SILENT = Progress()

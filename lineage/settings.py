@@ -13,7 +13,7 @@ from lineage_schemas.ids import DEFAULT_HUB
 DEFAULT_ENDPOINT = f"https://{DEFAULT_HUB}"
 
 DEFAULT_MAX_BYTES = 64_000_000
-"""Bytes of weight files that a remote model may cost before `--level full` must be asked for."""
+"""Bytes of weight files that are read of a remote model unless `--level full` is given."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the environment, with the same names and defaults as the Hub's own client.
 
-        Raises InputError for a folder of somebody who has no home here.
+        Raises InputError for a `~user` folder of a user who does not exist on this machine.
         """
         env = os.environ if environ is None else environ
         home = env.get("HF_HOME") or Path(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
@@ -49,19 +49,19 @@ class Settings:
 
 
 def _folder(named: str | Path) -> Path:
-    """Write a folder of the environment out in full."""
+    """Expand `~` in a folder that an environment variable names."""
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
-        hint = "look at HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME and LINEAGE_CACHE"
-        raise InputError(f"{str(named)!r} is no folder on this machine: {error}", hint=hint) from error
+        hint = "check HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME and LINEAGE_CACHE"
+        raise InputError(f"{str(named)!r} is not a folder on this machine: {error}", hint=hint) from error
 
 
 @dataclass(frozen=True)
 class Neo4jSettings:
-    """Hold who logs in to a Neo4j server: `NEO4J_USERNAME`, `NEO4J_DATABASE`, `NEO4J_PASSWORD`, `NEO4J_PASSWORD_FILE`.
+    """Hold a Neo4j login: `NEO4J_USERNAME`, `NEO4J_DATABASE`, `NEO4J_PASSWORD`, `NEO4J_PASSWORD_FILE`.
 
-    Null is what nobody set. The password is in no representation of this record. `file_variable` is the variable that
+    None means that the variable is not set. The `repr` leaves the password out. `file_variable` is the variable that
     names the file.
     """
 
@@ -73,10 +73,10 @@ class Neo4jSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, *, source: bool = False) -> Neo4jSettings:
-        """Read the environment; an empty variable counts as one that is not set.
+        """Read the environment; an empty variable counts as not set.
 
-        For the `source` of a copy, `NEO4J_SOURCE_…` stands before each: its server may be another than the target's.
-        Raises InputError for a file in the home of somebody who has none here.
+        For the `source` of a copy, `NEO4J_SOURCE_…` variables take precedence: it may be on another server than the
+        target. Raises InputError for a `~user` file of a user who does not exist on this machine.
         """
         env = os.environ if environ is None else environ
         own = "NEO4J_SOURCE_" if source else "NEO4J_"
@@ -92,12 +92,12 @@ class Neo4jSettings:
 
 
 def _password_file(variable: str, named: str) -> Path:
-    """Write the path of the password's file out in full."""
+    """Expand `~` in the path of the password file."""
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
         hint = "write the path in full"
-        raise InputError(f"{variable}: {named!r} is no file on this machine: {error}", hint=hint) from error
+        raise InputError(f"{variable}: {named!r} is not a file on this machine: {error}", hint=hint) from error
 
 
 def _user_folder(kind: str) -> Path:

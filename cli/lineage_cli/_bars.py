@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, for whatever takes longer than a second."""
+"""Progress bars on a terminal, for tasks that take longer than a second."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 DELAY = 1.0
-"""Seconds that a piece of work may take before it is drawn."""
+"""Seconds that a task runs before its bar is drawn."""
 
 
 class DrawnTask(Task):
-    """Count what is done, and move a bar once there is one."""
+    """Count the finished units, and update the bar once it is drawn."""
 
     def __init__(self, bars: Bars, description: str, total: int | None, unit: str) -> None:
         self.description, self.total, self.unit = visible(description), total, unit
@@ -41,9 +41,9 @@ class DrawnTask(Task):
 
 
 class Bars(Progress):
-    """Draw a bar for each piece of work that lasts; rich is only loaded when the first one does.
+    """Draw a bar for each task that takes longer than `delay`; rich is imported with the first bar.
 
-    A timer of its own decides: work that reports nothing for a while (a fetch, one big file) is drawn all the same.
+    Each task has its own timer, so that a task without progress for a while (a fetch, one big file) gets a bar too.
     """
 
     def __init__(self, delay: float = DELAY) -> None:
@@ -54,7 +54,7 @@ class Bars(Progress):
 
     @contextmanager
     def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:
-        """Open a piece of work and draw it if it lasts."""
+        """Start a task, and draw its bar if it takes long."""
         task = DrawnTask(self, description, total, unit)
         timer = threading.Timer(self._delay, self._draw, [task])
         timer.daemon = True
@@ -74,7 +74,7 @@ class Bars(Progress):
                 self._drawing.console.print(f"note: {visible(message)}", markup=False, highlight=False, soft_wrap=True)
 
     def move(self, task: DrawnTask) -> None:
-        """Bring a task's bar to where the task is."""
+        """Update a task's bar to the task's progress."""
         if task.bar is None:
             return
         with self._lock:
@@ -105,7 +105,7 @@ class Bars(Progress):
 
 
 def _new_drawing() -> RichProgress:
-    """Make bars on stderr that leave nothing behind."""
+    """Make bars on stderr that are erased when they are done."""
     from rich.console import Console
     from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as RichProgress
@@ -115,7 +115,7 @@ def _new_drawing() -> RichProgress:
     from lineage.report.phrases import size
 
     class Amount(ProgressColumn):
-        """Say how much is done, bytes in the units that people read."""
+        """Show how much is done, bytes in decimal units."""
 
         def render(self, task: RichTask) -> Text:
             """Write done and total."""

@@ -1,4 +1,4 @@
-"""How errors end: a kind of error, what to say, what to do next, and the exit code."""
+"""Error reports: each kind of error has a message, a hint and an exit code."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ CANNOT = 2
 PIPE_CLOSED = 141
 
 HINTS: dict[type[BaseException], str] = {
-    errors.ModelNotFoundError: "check the spelling; a private model needs HF_TOKEN of somebody who may see it",
+    errors.ModelNotFoundError: "check the spelling; a private model needs an HF_TOKEN with access to it",
     errors.RevisionNotFoundError: "`lineage history ORG/NAME --all-branches` lists branches, tags and commits",
-    errors.FileNotInRevisionError: "the file or its LFS object is not there; fetch it, or name another revision",
-    errors.GatedError: "ask for access on the model's page, then set HF_TOKEN",
+    errors.FileNotInRevisionError: "fetch the file or its LFS object, or name another revision",
+    errors.GatedError: "request access on the model's page, then set HF_TOKEN",
     errors.RateLimitedError: "try again later; a token in HF_TOKEN raises the limit",
-    errors.HubUnreachableError: "try again later, or use --offline for what is already in the store",
-    errors.HubAnswerError: "try again; if it stays, look at the Hub's or proxy's side (HF_ENDPOINT)",
+    errors.HubUnreachableError: "try again later, or use --offline to answer from the store",
+    errors.HubAnswerError: "try again; if the error persists, check the Hub or the proxy (HF_ENDPOINT)",
     errors.HubError: "try again; --hub DIR reads models from a folder instead",
-    errors.FormatError: "the file is damaged or made to do harm; fetch it again from where it comes",
-    errors.StoreError: "--store names another place; `lineage store info` looks at this one",
+    errors.FormatError: "the file is damaged or malicious; download it again from its source",
+    errors.StoreError: "`lineage store info` describes this store; --store selects another one",
 }
-"""What to do next where the error itself does not say: the first kind that fits, special kinds before general ones."""
+"""Hints for errors without one of their own: the first kind that matches, specific kinds before general ones."""
 
-Told = tuple[str, str | None, int]
+ErrorMessage = tuple[str, str | None, int]
 """What happened, what to do next, the exit code."""
 
 
 def report(error: BaseException) -> int:
-    """Say what went wrong and return the exit code. LINEAGE_DEBUG=1 shows the traceback of any error first."""
+    """Print the message and hint of an error, and return the exit code.
+
+    LINEAGE_DEBUG=1 prints the traceback of any error first.
+    """
     if _is_closed_pipe(error):
         silence_stdout()
         return 0 if isinstance(error, SystemExit) and not error.code else PIPE_CLOSED
@@ -45,8 +48,8 @@ def report(error: BaseException) -> int:
         error.show()
         return CANNOT
     if isinstance(error, OSError):
-        silence_stdout()  # it may be what could not be written: help on a full disk
-    message, hint, code = next(tell(error) for kind, tell in TABLE if isinstance(error, kind))
+        silence_stdout()  # stdout may be what could not be written to: help text on a full disk
+    message, hint, code = next(describe(error) for kind, describe in TABLE if isinstance(error, kind))
     say("error", message)
     if hint:
         say("hint", hint)
@@ -54,16 +57,16 @@ def report(error: BaseException) -> int:
 
 
 def _is_closed_pipe(error: BaseException) -> bool:
-    """Tell whether nobody reads our output any more.
+    """Return whether the reader of our output has closed the pipe.
 
-    Click turns that into SystemExit by itself; shell completion ends in a SystemExit too, of code 0.
+    Click turns that into SystemExit; shell completion ends in a SystemExit too, with code 0.
     """
     return isinstance(error, BrokenPipeError | SystemExit) or (
         isinstance(error, OSError) and error.errno == errno.EPIPE
     )
 
 
-def _lineage(error: BaseException) -> Told:
+def _lineage(error: BaseException) -> ErrorMessage:
     assert isinstance(error, errors.LineageError)
     about = getattr(error, "model", None) or getattr(error, "file", None)
     message = error.message if not about or about in error.message else f"{about}: {error.message}"
@@ -71,39 +74,39 @@ def _lineage(error: BaseException) -> Told:
     return message, hint, CANNOT
 
 
-def _usage(error: BaseException) -> Told:
+def _usage(error: BaseException) -> ErrorMessage:
     assert isinstance(error, click.ClickException)
     context = getattr(error, "ctx", None)
-    hint = f"{context.command_path} --help shows what it takes" if context else None
+    hint = f"{context.command_path} --help lists its arguments and options" if context else None
     return error.format_message(), hint, CANNOT
 
 
-def _interrupted(error: BaseException) -> Told:
+def _interrupted(error: BaseException) -> ErrorMessage:
     return INTERRUPTED_MESSAGE, INTERRUPTED_HINT, INTERRUPTED
 
 
-def _system(error: BaseException) -> Told:
+def _system(error: BaseException) -> ErrorMessage:
     assert isinstance(error, OSError)
     name = f"{error.filename}: " if error.filename else ""
-    return f"{name}{error.strerror or error}", "check that the path is there, readable, and not full", CANNOT
+    return f"{name}{error.strerror or error}", "check that the path exists, is readable, and has free space", CANNOT
 
 
-def _memory(error: BaseException) -> Told:
-    return "out of memory", "read fewer models at once, or a lower --level", CANNOT
+def _memory(error: BaseException) -> ErrorMessage:
+    return "out of memory", "read fewer models at once, or use a lower --level", CANNOT
 
 
-def _unexpected(error: BaseException) -> Told:
-    """Own up to a bug in one line."""
+def _unexpected(error: BaseException) -> ErrorMessage:
+    """Report a bug of ours in one line."""
     first = (str(error).splitlines() or [""])[0]
     what = f"{type(error).__name__}: {first}" if first else type(error).__name__
     return (
         f"this is a bug in lineage, please report it ({what})",
-        "LINEAGE_DEBUG=1 before the same command shows the traceback that the report needs",
+        "run the same command with LINEAGE_DEBUG=1 and add the traceback to the report",
         CANNOT,
     )
 
 
-TABLE: tuple[tuple[type[BaseException], Callable[[BaseException], Told]], ...] = (
+TABLE: tuple[tuple[type[BaseException], Callable[[BaseException], ErrorMessage]], ...] = (
     (errors.LineageError, _lineage),
     (click.exceptions.Abort, _interrupted),
     (KeyboardInterrupt, _interrupted),
@@ -112,4 +115,4 @@ TABLE: tuple[tuple[type[BaseException], Callable[[BaseException], Told]], ...] =
     (OSError, _system),
     (BaseException, _unexpected),
 )
-"""Special kinds before general ones."""
+"""The first kind that matches is used: specific kinds before general ones."""

@@ -1,4 +1,4 @@
-"""Options that several commands take, and the run that they describe."""
+"""Options that several commands share, and the run that they configure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KI
 
 @dataclass(frozen=True)
 class Run:
-    """Hold where one run of a command reads and writes."""
+    """Hold where one run of a command reads and writes, and in which format."""
 
     to_format: str
     output: Path | None
@@ -52,7 +52,7 @@ class Run:
 
 
 def runs(*formats: str, store: bool = True, hub: bool = True) -> Decorator:
-    """Give a command `--format` (the first is the default) and the options of its surroundings, as one `run`."""
+    """Add `--format` (the first is the default) and the shared options to a command, which gets them as `run`."""
     options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else []), _quiet()]
 
     def decorate(command: Command) -> Command:
@@ -72,35 +72,35 @@ def runs(*formats: str, store: bool = True, hub: bool = True) -> Decorator:
 def _format(formats: Sequence[str]) -> Decorator:
     return click.option(
         "--format", "to_format", type=click.Choice(formats), default=formats[0], show_default=True,
-        help="How to answer.",
+        help="Output format.",
     )  # fmt: skip
 
 
 def _output() -> Decorator:
     return click.option(
         "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), callback=_writable,
-        help="Write the answer to FILE, replacing it in one step.",
+        help="Write the answer to FILE, which is replaced atomically.",
     )  # fmt: skip
 
 
 def _writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a place that cannot be written before the work begins, not after it."""
+    """Reject a path whose folder does not exist before the work begins, not after it."""
     if path is not None and not path.absolute().parent.is_dir():
-        raise click.BadParameter(f"there is no folder {str(path.parent)!r}")
+        raise click.BadParameter(f"the folder {str(path.parent)!r} does not exist")
     return path
 
 
 def _named(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
-    """Refuse a store without a name: what a script's empty variable gives is not the personal store."""
+    """Reject an empty value: an unset variable in a script must not select the user's own store."""
     if url is not None and not url.strip():
-        raise click.BadParameter("it is empty; leave it out for the store in LINEAGE_STORE or your data folder")
+        raise click.BadParameter("it is empty; omit it to use the store in LINEAGE_STORE or your data folder")
     return url
 
 
 def _store() -> Decorator:
     return click.option(
         "--store", metavar="PATH|URL", callback=_named,
-        help="Where the graph is kept: a file, neo4j://HOST or memory: [default: LINEAGE_STORE, or your data folder]",
+        help="The store of the graph: a file, neo4j://HOST or memory: [default: LINEAGE_STORE, or your data folder]",
     )  # fmt: skip
 
 
@@ -108,16 +108,16 @@ def _hub() -> list[Decorator]:
     where = "Read models from a folder of models, or from the Hub's local cache, instead of the Hub."
     return [
         click.option("--hub", metavar="DIR|cache", help=where),
-        click.option("--offline", is_flag=True, help="Ask no Hub: answer from what is on this machine."),
+        click.option("--offline", is_flag=True, help="Send no request to a Hub: use what is on this machine."),
     ]
 
 
 def _quiet() -> Decorator:
-    return click.option("-q", "--quiet", is_flag=True, help="No notes and no progress bars, only the answer.")
+    return click.option("-q", "--quiet", is_flag=True, help="Print only the answer: no notes, no progress bars.")
 
 
 def targets(command: Command) -> Command:
-    """Give a command `TARGET...` and `--from-file`, together as `targets`, of which there must be one."""
+    """Add `TARGET...` and `--from-file` to a command, which gets both as `targets`."""
 
     @wraps(command)
     def with_targets(*, targets: tuple[str, ...], from_file: TextIO | None, **given: Any) -> None:
@@ -126,7 +126,7 @@ def targets(command: Command) -> Command:
 
     option = click.option(
         "-f", "--from-file", metavar="FILE", type=click.File(encoding="utf-8-sig"),
-        help="Read more targets from FILE, one a line; # begins a comment, - is standard input.",
+        help="Read more targets from FILE, one per line; # starts a comment, - is standard input.",
     )  # fmt: skip
     return click.argument("targets", nargs=-1, metavar="[TARGET]...")(option(with_targets))
 
@@ -136,35 +136,35 @@ def _lines(file: TextIO) -> list[str]:
     try:
         lines = [_without_comment(line) for line in file]
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"{file.name!r} is no text in UTF-8", param_hint="--from-file") from error
+        raise click.BadParameter(f"{file.name!r} is not UTF-8 text", param_hint="--from-file") from error
     return [line for line in lines if line]
 
 
 def _without_comment(line: str) -> str:
-    """Take a comment off a line; a # inside a word belongs to a path."""
+    """Remove the comment from a line; a # inside a word is part of a path."""
     return f" {line}".replace("\t", " ").split(" #", 1)[0].strip()
 
 
-def level(words: str) -> Decorator:
-    """Give a command `--level`; the words say what it is for there."""
-    return click.option("--level", type=click.Choice(LEVELS), help=words)
+def level(help_text: str) -> Decorator:
+    """Add `--level` to a command; its meaning depends on the command, so the help text is an argument."""
+    return click.option("--level", type=click.Choice(LEVELS), help=help_text)
 
 
 def max_bytes(default: int) -> Decorator:
-    """Give a command `--max-bytes`."""
+    """Add `--max-bytes` to a command."""
     return click.option(
         "--max-bytes", type=Bytes(), default=default, metavar="SIZE",
-        help=f"Bytes of weights that one model on the Hub may cost, such as 2GiB.  [default: {default // 10**6}MB]",
+        help=f"Read at most SIZE bytes of weights per Hub model, such as 2GiB.  [default: {default // 10**6}MB]",
     )  # fmt: skip
 
 
 class Bytes(click.ParamType[int]):
-    """Read a number of bytes with or without a unit: 64000000, 64MB, 2GiB."""
+    """Parse a number of bytes with or without a unit: 64000000, 64MB, 2GiB."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Turn the text into bytes."""
+        """Convert the text to a number of bytes."""
         if isinstance(value, int):
             return value
         text = str(value).strip().replace("_", "")
@@ -175,5 +175,5 @@ class Bytes(click.ParamType[int]):
         except ValueError:
             number = -1.0
         if unit is None or not 0 <= number * unit < float("inf"):
-            self.fail(f"{value!r} is no size; write 64000000, 64MB or 2GiB", param, ctx)
+            self.fail(f"{value!r} is not a size; write 64000000, 64MB or 2GiB", param, ctx)
         return int(number * unit)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show(answer: Record, to_format: str, output: Path | None) -> None:
-    """Write an answer where it was asked for. A reader who leaves early does not change the exit code."""
+    """Write an answer to its output. A reader that closes the pipe early does not change the exit code."""
     from lineage.report.render import render
 
     rendered = render(answer, to_format)
@@ -46,7 +46,8 @@ def _write(text: str) -> None:
         silence_stdout()
     except OSError as error:
         silence_stdout()
-        raise LineageError(f"the answer could not be written: {error.strerror}", hint="is the disk full?") from error
+        hint = "check that the disk is not full"
+        raise LineageError(f"the answer could not be written: {error.strerror}", hint=hint) from error
 
 
 def write_file(path: Path, text: str) -> None:

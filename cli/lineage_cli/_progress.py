@@ -1,4 +1,4 @@
-"""Who listens to the library while it works: a log, bars on a terminal, or nobody."""
+"""Progress display: bars on a terminal, notes on stderr, or nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lineage_cli._streams import say
 
 
 class Notes(Progress):
-    """Write what the library tells a person to stderr, and draw nothing: for pipes and logs."""
+    """Write the library's notes to stderr, and draw no bars: for pipes and logs."""
 
     def note(self, message: str) -> None:
         """Write one note."""
@@ -18,7 +18,7 @@ class Notes(Progress):
 
 
 def listener(*, quiet: bool) -> Progress:
-    """Choose who listens to the library: nobody, a log, or a terminal with bars."""
+    """Choose the progress display: nothing, notes only, or bars on a terminal."""
     if quiet:
         return Progress()
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":

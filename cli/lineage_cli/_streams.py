@@ -1,4 +1,4 @@
-"""Standard output and standard error: messages to people, closed streams, encodings that know ASCII only."""
+"""Standard output and standard error: messages, closed streams, encodings that cannot hold our symbols."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ ASCII = str.maketrans(
         "·": "-", "✓": "+", "✗": "!", "“": '"', "”": '"', "’": "'", "✅": "[ok]", "❌": "[!]", "❔": "[?]", "¦": "|",
     }
 )  # fmt: skip
-"""Our own characters for an output that knows ASCII only."""
+"""Replacements of our symbols in an output that is ASCII only."""
 
 
 def say(kind: str, message: str) -> None:
-    """Write `kind: message` to stderr; a message of several lines cannot pass for another message."""
+    """Write `kind: message` to stderr; further lines are indented, so that they do not look like another message."""
     first, *others = message.splitlines() or [""]
     lines = [f"{kind}: {visible(first)}", *(f"  {visible(other)}" for other in others)]
     try:
         print("\n".join(lines), file=sys.stderr, flush=True)
-    except OSError:  # nobody listens; the exit code still tells
+    except OSError:  # stderr is closed; the exit code still reports the error
         silence(sys.stderr)
 
 
 def silence_stdout() -> None:
-    """Let Python close a stdout that nobody reads without a complaint."""
+    """Redirect a stdout that is no longer read to /dev/null, so that Python closes it without an error."""
     silence(sys.stdout)
 
 
 def silence(stream: IO[str]) -> None:
-    """Let Python close a stream that takes nothing any more without a complaint and an exit code of its own."""
+    """Redirect a broken stream to /dev/null, so that Python closes it without an error and another exit code."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):  # not a real file: nothing will complain
+    except (OSError, ValueError):  # not a real file: closing it raises nothing
         return
 
 
 def fitting(text: str, stream: IO[str], *, json: bool = False) -> str:
-    """Write what the stream's encoding cannot hold otherwise: our signs in ASCII, foreign letters as escapes."""
+    """Replace what the stream's encoding cannot hold: our symbols by ASCII, other characters by escapes."""
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
     if json:
         from lineage.report.json import as_ascii

@@ -1,4 +1,4 @@
-"""Colour and wrapping for a terminal; the one module that draws answers through rich."""
+"""Colour and wrapping for a terminal; the only module that prints answers with rich."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lineage_cli._streams import fitting
 STYLES = {"": "", "strong": "bold", "dim": "dim", "good": "green", "bad": "bold red", "warn": "yellow"}
 
 NARROWEST = 20
-"""Columns below which a text beside the guides of a deep tree is left to the terminal's own wrapping."""
+"""With fewer columns left beside the guides of a deep tree, wrapping is left to the terminal."""
 
 
 def write_styled(document: Document) -> None:
-    """Write lines with colours (NO_COLOR takes them away), wrapped with the guides of a tree carried on."""
+    """Write lines in colour (unless NO_COLOR is set), wrapped so that a tree's guides continue on each row."""
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
     for each in document:
         for text in _wrapped(each, console):
@@ -25,7 +25,7 @@ def write_styled(document: Document) -> None:
 
 
 def _wrapped(each: Line, console: Console) -> list[Text]:
-    """Cut one line into as many as the terminal needs."""
+    """Wrap one line to the width of the terminal."""
     body = Text()
     for span in each.spans:
         body.append(fitting(visible(span.text), sys.stdout), style=STYLES[span.style])

@@ -1,4 +1,4 @@
-"""`lineage check`: did the weights move without a word? Made for CI."""
+"""`lineage check`: find weight changes that were not announced. Made for CI."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 @targets
 @click.option(
     "--since", metavar="REV|TAG|DATE|last",
-    help="Look only at what came after: a commit, a tag, a date such as 2024-09-06, or the last check.",
+    help="Check only what came after a commit, a tag, a date such as 2024-09-06, or the last check.",
 )  # fmt: skip
-@level("Read weights this deep to tell what changed in them, instead of within --max-bytes.")
+@level("Read weights to this level to find what changed in them, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
 @runs("table", "json", "markdown")
 def command(*, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int) -> None:
-    """Tell whether a model's weights moved without a word.
+    """Find weight changes that no version or note announced.
 
-    Looks the model up again and lists every change of its weights after the first upload: announced by a version,
-    documented in words, or silent. Exit code 1 with silent changes, 2 where something could not be checked.
+    Reads the model's history again and lists every change of its weights after the first upload: announced by a
+    version, documented in a text, or silent. Exit code 1 with silent changes, 2 if something could not be checked.
     """
     if not targets:
-        raise click.UsageError("name a TARGET or --from-file", click.get_current_context())
+        raise click.UsageError("name a TARGET or use --from-file", click.get_current_context())
     from lineage.answers.check import check
 
     with run.session() as session:
@@ -41,7 +41,7 @@ def command(*, run: Run, targets: list[str], since: str | None, level: Level | N
 
 
 def exit_code(answer: CheckAnswer | CheckAnswers) -> int:
-    """Find the exit code: findings win over what is unchecked, that over clean."""
+    """Return the exit code: findings take precedence over unchecked, and unchecked over clean."""
     from lineage_schemas.answers.check import CheckAnswers
 
     answers = answer.answers if isinstance(answer, CheckAnswers) else (answer,)

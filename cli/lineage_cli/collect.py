@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 @targets
 @click.option(
     "--author", "authors", multiple=True, metavar="NAME",
-    help="Collect all models of this author as well; may be given several times.",
+    help="Also collect all models of this author; may be given several times.",
 )  # fmt: skip
-@click.option("--refresh", is_flag=True, help="Read models again that are in the store and have not moved.")
-@level("Read weights this deep, whatever it costs, instead of within --max-bytes.")
+@click.option("--refresh", is_flag=True, help="Read models again even if the store has them and they have not changed.")
+@level("Read weights to this level, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
 @click.option(
     "--max-models", type=click.IntRange(min=1), default=DEFAULT_MAX_MODELS, show_default=True, metavar="N",
     help="Stop following ancestors and descendants after N models.",
 )  # fmt: skip
-@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors N steps up, not all.")
-@click.option("--children", is_flag=True, help="Collect the models that the Hub lists as made from the targets.")
-@click.option("--pull-requests", is_flag=True, help="Read the commits of pull requests too.")
+@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors at most N steps up.")
+@click.option("--children", is_flag=True, help="Also collect models that the Hub lists as derived from the targets.")
+@click.option("--pull-requests", is_flag=True, help="Also read the commits of pull requests.")
 @runs("table", "json")
 def command(
     *,
@@ -46,11 +46,11 @@ def command(
 ) -> None:
     """Read models from the Hub into the store, with their ancestors.
 
-    Reads history, cards, configs and the headers of weight files. What is there already is not read again, and a
-    run that was stopped goes on where it was: run it again. Exit code 2 where a target could not be read.
+    Reads history, cards, configs and the headers of weight files. Skips what the store already has, so an
+    interrupted run can be continued by running it again. Exit code 2 if a target could not be read.
     """
     if not targets and not authors:
-        raise click.UsageError("name a TARGET, --from-file or --author", click.get_current_context())
+        raise click.UsageError("name a TARGET, or use --from-file or --author", click.get_current_context())
     from lineage.answers.collect import collect
 
     with run.session() as session:

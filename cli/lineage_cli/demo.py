@@ -1,4 +1,4 @@
-"""`lineage demo`: the whole job on what the package carries."""
+"""`lineage demo`: the main commands on models that come with the package."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from lineage_cli._options import Run, runs
 @click.command("demo")
 @runs("table", "json", store=False, hub=False)
 def command(*, run: Run) -> None:
-    """Run the whole job on models that the package carries, offline.
+    """Run the main commands on models that come with the package, offline.
 
-    Collects them into a store of its own, traces a merge, checks a real history in which all weights were replaced
-    without a word, and says what to try next. Needs no network and no token, and leaves your own store alone.
+    Collects them into a temporary store, traces a merge, checks a real history in which all weights were replaced
+    without any announcement, and prints what to try next. Needs no network and no token, and does not touch your
+    own store.
     """
     from lineage.answers.demo import demo
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 @click.command("diff")
 @click.argument("target")
 @click.argument("other", metavar="[OTHER]", required=False)
-@level("Read weights this deep.  [default: full where they are local or few, else header]")
+@level("Read weights to this level.  [default: full if they are local or small, else header]")
 @runs("table", "json", "markdown")
 def command(*, run: Run, target: str, other: str | None, level: Level | None) -> None:
     """Compare two revisions or two models.
 
     Compares weights by tensor, config and card by field, card text and tokenizers by hash. With TARGET alone,
-    compares the last two changes of its weights; with OTHER, goes from TARGET to OTHER (ORG/NAME@REVISION names a
-    revision). Exit code 2 where something could not be compared.
+    compares the states before and after the last change of its weights; with OTHER, compares TARGET with OTHER
+    (ORG/NAME@REVISION names a revision). Exit code 2 if something could not be compared.
     """
     from lineage.answers.diff import diff
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @click.command("fingerprint")
 @click.argument("target")
-@level("Read weights this deep.  [default: full for a local path, header for a model on the Hub]")
+@level("Read weights to this level.  [default: full for a local path, header for a model on the Hub]")
 @runs("table", "json", store=False)
 def command(*, run: Run, target: str, level: Level | None) -> None:
-    """Compute the digests of weights: a file, a folder or a model.
+    """Compute the digests of weights in a file, a folder or a model.
 
-    Tells for each weight group what its files, its parameters, their values and their layout are, as digests that
-    anybody can compute again. TARGET is ORG/NAME[@REVISION], or a path to a folder or one weight file. Needs no
-    store. Exit code 2 where something could not be read so deep.
+    Prints reproducible digests of the files, the parameters, their values and their layout for each weight group.
+    TARGET is ORG/NAME[@REVISION], or a path to a folder or one weight file. Needs no store. Exit code 2 if something
+    could not be read to that level.
     """
     from lineage.answers.fingerprint import fingerprint
 

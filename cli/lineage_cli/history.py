@@ -14,8 +14,8 @@ from lineage_cli._options import Run, runs
 def command(*, run: Run, target: str, all_branches: bool) -> None:
     """List every push of a model and what it did to the weights.
 
-    A push is a run of commits less than an hour apart: sharded weights arrive that way. TARGET@BRANCH shows another
-    branch than the default one. Exit code 2 where something could not be told or looked up.
+    A push is a series of commits less than an hour apart, as in an upload of sharded weights. TARGET@BRANCH shows a
+    branch other than the default one. Exit code 2 if something could not be determined or looked up.
     """
     from lineage.answers.history import history
 

@@ -13,24 +13,24 @@ import click
 import lineage
 
 COMMANDS = {
-    "demo": "Run the whole job on models that the package carries, offline.",
+    "demo": "Run the main commands on models that come with the package, offline.",
     "collect": "Read models from the Hub into the store, with their ancestors.",
-    "trace": "Show where a model comes from, or who stands on it.",
+    "trace": "Show where a model comes from, or which models are built on it.",
     "history": "List every push of a model and what it did to the weights.",
-    "check": "Tell whether a model's weights moved without a word.",
+    "check": "Find weight changes that no version or note announced.",
     "diff": "Compare two revisions or two models.",
-    "fingerprint": "Compute the digests of weights: a file, a folder or a model.",
-    "verify": "Tell whether local weights are what they are said to be.",
-    "store": "Look after the store.",
+    "fingerprint": "Compute the digests of weights in a file, a folder or a model.",
+    "verify": "Check whether local weights are those of a model.",
+    "store": "Inspect, copy, back up or delete from the store.",
 }
-"""Commands in the order in which people meet them, with their short helps: `--help` imports none of them."""
+"""Commands in the order of first use, with their short help texts, so that `--help` imports none of them."""
 
 
 class LazyGroup(click.Group):
-    """Import a command when it is run. A record library or a Hub client must not cost `--help` anything."""
+    """Import a command only when it is run, so that `--help` loads neither pydantic nor the Hub client."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
-        """Run the command line and exit; whatever goes wrong ends as words, never as a traceback."""
+        """Run the command line and exit; every error is reported as a message, never as a traceback."""
         extra |= {"prog_name": "lineage", "standalone_mode": False}
         try:
             _start_lean()
@@ -58,28 +58,28 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and name the nearest one to a misspelt word."""
+        """Find the command; for a misspelt name, suggest the nearest one."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table instead of asking each command for its help."""
+        """List the commands from the table, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 def _start_lean() -> None:
-    """Save a tenth of the start: imports make no garbage, and pydantic need not search all packages for plugins.
+    """Save a tenth of the start-up time: imports make no garbage, and pydantic need not search for plugins.
 
-    `Run.session` lets the collector work again, before anything is read.
+    `Run.session` enables garbage collection again before anything is read.
     """
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def _open_closed_streams() -> None:
-    """Let nobody's streams lead nowhere: Python has None for one that was closed before the start (`>&-`)."""
+    """Replace closed standard streams with /dev/null: Python sets them to None (`lineage >&-`)."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - not imported at the start
@@ -89,11 +89,11 @@ def _open_closed_streams() -> None:
     "lineage",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="LINEAGE_STORE, HF_ENDPOINT, HF_TOKEN and HF_HUB_CACHE are honoured. Start with: lineage demo",
+    epilog="Environment: LINEAGE_STORE, HF_ENDPOINT, HF_TOKEN and HF_HUB_CACHE. Start with: lineage demo",
 )
 @click.version_option(lineage.__version__, message="lineage %(version)s")
 def main() -> None:
-    """Tell where models come from, and whether their weights moved without a version.
+    """Show where models come from, and find weight changes without a version.
 
     A model is written ORG/NAME or ORG/NAME@REVISION; a path starts with ".", "/" or "~".
     Exit codes: 0 clean, 1 findings, 2 something could not be done or checked.

@@ -1,4 +1,4 @@
-"""The first moments: what happens before the command line is imported, which takes longer than some commands."""
+"""The entry point, which runs before the command line is imported: that takes longer than some commands."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Import the command line and run it; an interruption is told in words from the first line on.
+    """Import the command line and run it; SIGINT is reported as a message from the start.
 
-    While modules are imported nothing was begun yet, so that the process ends at once: an exception could surface
-    anywhere in the import machinery, and then as a traceback. A process that was told to ignore interruptions
-    (`nohup`, a shell's background) goes on ignoring them.
+    During imports no work has begun, so the process exits at once: an exception could surface anywhere in the import
+    machinery, and then as a traceback. A process that was started with SIGINT ignored (`nohup`, a background job of a
+    shell) keeps ignoring it.
     """
-    heeds = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if heeds:
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
         signal.signal(signal.SIGINT, _leave)
     from lineage_cli.main import main as run
 
-    if heeds:
+    if interruptible:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         run()
-    except KeyboardInterrupt:  # between two lines that catch it
+    except KeyboardInterrupt:  # raised outside the handlers of `run`
         _leave(signal.SIGINT, None)
     finally:
-        if heeds:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no word more while Python cleans up
+        if interruptible:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # done: no traceback while Python shuts down
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """Say that it was interrupted, and end."""
+    """Report the interruption and exit."""
     try:
         os.write(2, f"error: {INTERRUPTED_MESSAGE}\nhint: {INTERRUPTED_HINT}\n".encode())
-    finally:  # whether or not anybody listens
+    finally:  # even if stderr is closed
         os._exit(INTERRUPTED)

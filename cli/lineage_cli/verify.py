@@ -1,4 +1,4 @@
-"""`lineage verify`: are these the weights that they are said to be?"""
+"""`lineage verify`: check whether local weights are those of a model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ CODES = {"equal": 0, "reserialised": 0, "known": 0, "different": 1, "not_known":
 
 @click.command("verify")
 @click.argument("path")
-@click.option("--against", metavar="ORG/NAME[@REV]", help="Compare with this model. Without it, look in the store.")
+@click.option("--against", metavar="ORG/NAME[@REV]", help="Compare with this model. Without it, search the store.")
 @runs("table", "json")
 def command(*, run: Run, path: str, against: str | None) -> None:
-    """Tell whether local weights are what they are said to be.
+    """Check whether local weights are those of a model.
 
     Reads the folder or file PATH in full and compares it with a model on the Hub, or without --against names the
-    known revision that has these weights. Exit code 1 where they differ or are not known, 2 where it cannot be told.
+    known revision that has these weights. Exit code 1 if they differ or are not known, 2 if it cannot be decided.
     """
     from lineage.answers.verify import verify
 

@@ -1,1 +1,1 @@
-"""Renderers: one format a file; they know records only."""
+"""Renderers: one file per format; they depend on records only."""

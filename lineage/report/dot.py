@@ -14,7 +14,7 @@ EDGE_STYLES = {"confirmed": "bold", "contradicted": "dotted", "indirect": "dotte
 
 
 def dot(answer: TraceAnswer) -> str:
-    """Write the graph; node names are ours, ids stand in labels only."""
+    """Write the graph; nodes are numbered, and model ids appear in labels only."""
     named = [answer.root, *(model.id for model in answer.models)]
     named += [end for edge in answer.derivations for end in (edge.parent, edge.child)]
     number = {model: f"m{position}" for position, model in enumerate(dict.fromkeys(named))}
@@ -39,7 +39,7 @@ def _node(model_id: str, model: TracedModel | None, root: str) -> str:
 
 
 def quoted(*lines: str) -> str:
-    """Quote lines for a label: backslashes and quotes are escaped, entities are not decoded, lines are joined."""
+    """Quote lines for a label: backslashes, quotes and entities are escaped, lines are joined."""
     return '"' + "\\n".join(_escaped(visible(text)) for text in lines) + '"'
 
 

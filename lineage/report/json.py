@@ -1,4 +1,4 @@
-"""JSON: the answer itself, as its schema says."""
+"""JSON: the answer itself, in the form of its schema."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _HIDDEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u206
 def to_json(answer: Record) -> str:
     """Write an answer as indented JSON, fields in the order of the schema, with a newline at the end.
 
-    What could steer a terminal is written as an escape, which changes no value: such characters occur only inside
-    strings. A file name that is not UTF-8 holds lone surrogates; the fast way refuses those, the other escapes them.
+    Characters that could control a terminal are written as escapes, which changes no value: they occur only inside
+    strings. A file name that is not UTF-8 contains lone surrogates: pydantic rejects them, `json.dumps` escapes them.
     """
     try:
         text = answer.model_dump_json(by_alias=True, indent=2)
@@ -26,5 +26,5 @@ def to_json(answer: Record) -> str:
 
 
 def as_ascii(text: str) -> str:
-    """Escape everything beyond ASCII: for an output that is not UTF-8 and would corrupt the JSON."""
+    """Escape all non-ASCII characters, for an output that is not UTF-8 and would corrupt the JSON."""
     return text if text.isascii() else json.dumps(json.loads(text), indent=2) + "\n"

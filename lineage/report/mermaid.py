@@ -17,7 +17,7 @@ CLASSES = (
 
 
 def mermaid(answer: TraceAnswer) -> str:
-    """Write the graph; nodes are numbered, so that no id can be read as a keyword or as markup."""
+    """Write the graph; nodes are numbered, so that no id can be parsed as a keyword or as markup."""
     models = _with_named(answer)
     number = {model: f"m{position}" for position, model in enumerate(models)}
     known = {model.id: model for model in answer.models}
@@ -35,7 +35,7 @@ def mermaid(answer: TraceAnswer) -> str:
 
 
 def _with_named(answer: TraceAnswer) -> list[str]:
-    """List every model that a node is needed for: the root, the walked ones, and the ends of all edges."""
+    """List every model that needs a node: the root, the models of the answer, and the ends of all edges."""
     named = [answer.root, *(model.id for model in answer.models)]
     named += [end for edge in answer.derivations for end in (edge.parent, edge.child)]
     return list(dict.fromkeys(named))
@@ -50,7 +50,7 @@ def _facts(model_id: str, model: TracedModel | None) -> list[str]:
 
 
 def label(*lines: str) -> str:
-    """Quote lines of text: every mark that Mermaid or HTML could read becomes one of Mermaid's entity codes."""
+    """Quote lines of text: every character that Mermaid or HTML could interpret becomes a Mermaid entity code."""
     return '"' + "<br/>".join(_entities(visible(text)) for text in lines) + '"'
 
 

@@ -1,4 +1,4 @@
-"""The few words in which people are told dates, sizes, counts, signals and evidence; all text formats share them."""
+"""Phrases for dates, sizes, counts, signals and evidence, shared by all text formats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.text import cut
 
-if TYPE_CHECKING:  # renderers are handed records: importing their modules would cost every command all of them
+if TYPE_CHECKING:  # for annotations only: importing these modules would slow down every command
     from lineage_schemas.answers.answer import Answer
     from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
     from lineage_schemas.answers.diff import TensorsDiff, WeightsDiff
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # renderers are handed records: importing their modules would
     from lineage_schemas.weights import Cost
 
 BYTES_NOT_COMPARED = "the bytes were not compared: a cast, a repair and a retraining look the same"
-"""What `replaced` means to somebody who has to decide."""
+"""What the user has to know about a change of the kind `replaced`."""
 
 SIGNALS = {
     "tag": "tag",
@@ -32,48 +32,48 @@ SIGNALS = {
     "card_text": "card",
     "changelog_text": "changelog",
 }
-"""What a person calls each kind of version signal and of documentation."""
+"""The name of each kind of version signal and of documentation."""
 
 REASONS = {
-    "gated": "gated: its files need access that this token has not",
-    "missing": "missing: the Hub knows no such model, or hides it",
+    "gated": "gated: this token has no access to its files",
+    "missing": "missing: not on the Hub, or private",
     "offline": "not read: offline",
-    "unreachable": "not read: the Hub did not answer",
-    "rate_limited": "not read: the Hub's rate limit is used up",
+    "unreachable": "not read: the Hub did not respond",
+    "rate_limited": "not read: the Hub's rate limit was exceeded",
     "limit": "not followed: the limit was reached (--depth, --max-models)",
-    "error": "not read: an error",
+    "error": "not read because of an error",
 }
 """Why a model was not read, by the reason of `incomplete`."""
 
 SHOWN_SIGNALS = 3
-"""Announcements shown of one change: the first says enough, and a change may have dozens."""
+"""Announcements shown per change: a change may have dozens."""
 
 KIND_MEANINGS = {
     "equal": "the same files",
-    "reserialised": "the same parameters in other files",
-    "renamed": "the same parameters under other names",
+    "reserialised": "the same parameters in different files",
+    "renamed": "the same parameters under different names",
     "partial": "some tensors differ",
     "retrained": "all tensors differ",
-    "reshaped": "other tensors or shapes",
+    "reshaped": "different tensors or shapes",
     "cast": "the same values, rounded to another dtype",
-    "requantised": "the same parameters, quantised in another way",
-    "replaced": "other files",
+    "requantised": "the same parameters, quantised differently",
+    "replaced": "different files",
     "unknown": "could not be compared",
 }
 """What each outcome of comparing two groups of weights means."""
 
 REPLACED = {
-    "bytes": "other tensors, stored in other types",
-    "layout": "other files; only their headers were compared",
-    None: "other files; their tensors were not compared",
+    "bytes": "different tensors, stored in different types",
+    "layout": "different files; only their headers were compared",
+    None: "different files; their tensors were not compared",
 }
-"""How far the comparison of replaced weights went, by what their tensors were compared by."""
+"""What is known of replaced weights, by how their tensors were compared."""
 
 COMMIT_DIGITS = 8
 
 
 def short(revision: str | None) -> str:
-    """Shorten a commit id to what people read aloud; anything else stays as it is."""
+    """Shorten a commit id to its first digits; return anything else unchanged."""
     if not revision:
         return "?"
     prefix, colon, digits = revision.rpartition(":")
@@ -102,7 +102,7 @@ def moment(when: datetime) -> str:
 def period(start: datetime | None, end: datetime | None) -> str:
     """Write a period in UTC, the date once where it is one day."""
     if start is None or end is None:
-        return "no date told"
+        return "date unknown"
     first, last = moment(start), moment(end)
     if first == last:
         return first
@@ -115,7 +115,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def shortened(text: str) -> str:
-    """Shorten the commit ids and hashes inside a text: people compare the first digits, JSON has them all."""
+    """Shorten the commit ids and hashes inside a text; the JSON answer has them in full."""
     return re.sub(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])", lambda found: found[0][:COMMIT_DIGITS], text)
 
 
@@ -140,7 +140,7 @@ def large(number: int) -> str:
 
 
 def share(part: float | None) -> str:
-    """Write a share as a percentage, or that there is none."""
+    """Write a share as a percentage, or `no share` for None."""
     return "no share" if part is None else f"{part * 100:.1f} %"
 
 
@@ -150,18 +150,18 @@ def listed(items: Sequence[str], limit: int, *, more: str = "more") -> str:
     return ", ".join(items[:limit]) + (f", … {rest:,} {more}" if rest > 0 else "")
 
 
-def said(signal: VersionSignal) -> str:
-    """Tell one announcement: what kind of place says what, and where."""
+def announcement(signal: VersionSignal) -> str:
+    """Describe one announcement: its kind, its text and its revision."""
     return f"{SIGNALS.get(signal.kind, signal.kind)} “{cut(signal.value, 60)}” at {short(signal.revision)}"
 
 
-def unsaid() -> str:
-    """Tell what a silent change lacks, so that a newcomer sees what was looked for."""
+def no_announcement() -> str:
+    """Describe a silent change by everything that could have announced it."""
     return "no tag, card field, commit message or changelog announces it"
 
 
-def place(pointer: Pointer, *, model: str | None = None) -> str:
-    """Write a pointer: file and field or tensor, with model and revision where it is not `model`'s own."""
+def location(pointer: Pointer, *, model: str | None = None) -> str:
+    """Write a pointer: file and field or tensor, with model and revision unless it points into `model`."""
     parts = [pointer.file or "", pointer.field or "", f"tensor {pointer.tensor}" if pointer.tensor else ""]
     inside = " ".join(part for part in parts if part)
     outside = at(pointer.model, pointer.revision) if pointer.model != model else ""
@@ -169,7 +169,7 @@ def place(pointer: Pointer, *, model: str | None = None) -> str:
 
 
 def evidence_words(evidence: TracedEvidence, known: Collection[str | None]) -> str:
-    """Say what one piece of evidence rests on: the field or tensor, and what stands there if it is not `known`."""
+    """Describe one piece of evidence: the field or tensor, and its value unless that is in `known`."""
     words = evidence.pointer.field or evidence.pointer.tensor or ""
     if evidence.value is None or evidence.value.strip() in {"", *known}:
         return words
@@ -177,15 +177,15 @@ def evidence_words(evidence: TracedEvidence, known: Collection[str | None]) -> s
 
 
 def evidence_list(edge: TracedDerivation) -> str:
-    """Join an edge's evidence in a few words, what speaks against it marked and first: it is what one must see."""
+    """Summarise the evidence for an edge; evidence against it comes first and is marked."""
     against = _by_file([each for each in edge.evidence if each.supports is False], edge)
     others = _by_file([each for each in edge.evidence if each.supports is not False], edge)
     parts = [f"against it: {'; '.join(against)}"] if against else []
-    return "; ".join(parts + others) or "no evidence kept"
+    return "; ".join(parts + others) or "no evidence recorded"
 
 
 def _by_file(evidence: Iterable[TracedEvidence], edge: TracedDerivation) -> list[str]:
-    """Name each file once with its fields; evidence without a file goes by its rule."""
+    """Name each file once with its fields; for evidence without a file, name its rule."""
     known = (edge.parent, edge.relation, edge.relation_declared, edge.method)
     fields: dict[str, list[str]] = {}
     for each in evidence:
@@ -196,9 +196,9 @@ def _by_file(evidence: Iterable[TracedEvidence], edge: TracedDerivation) -> list
 
 
 def relation_words(edge: TracedDerivation) -> str:
-    """Say how a child derives: relation, method where it says more, and the publisher's word where it differs."""
+    """Describe how a child derives: relation, method if it adds something, declared relation if it differs."""
     method = edge.method if edge.method != "unknown" else None
-    words = edge.relation or method or "relation not said"
+    words = edge.relation or method or "relation unknown"
     if edge.relation and method and method != edge.relation:
         words += f" ({method})"
     if edge.relation_declared and edge.relation_declared != edge.relation:
@@ -207,22 +207,22 @@ def relation_words(edge: TracedDerivation) -> str:
 
 
 def status_words(edge: TracedDerivation) -> str:
-    """Say an edge's status, with its confidence once something was measured."""
+    """Write the status of an edge, with the confidence if something was measured."""
     return edge.status if edge.confidence is None else f"{edge.status} {edge.confidence:.2f}"
 
 
 def counts_words(counts: ChangeCounts, *, unsure: bool = False) -> str:
-    """Say how many changes count and how they were announced."""
+    """Write how many changes count and how they were announced."""
     if counts.after_first_upload == 0:
-        return "No weight change that counts" + (" is known." if unsure else ".")
+        return "No weight change that counts is known." if unsure else "No weight change counts."
     changes = counted(counts.after_first_upload, "weight change")
     verb = "counts" if counts.after_first_upload == 1 else "count"
-    said = f"{counts.versioned:,} versioned, {counts.documented:,} documented, {counts.silent:,} silent"
-    return f"{changes} {verb}: {said}."
+    verdicts = f"{counts.versioned:,} versioned, {counts.documented:,} documented, {counts.silent:,} silent"
+    return f"{changes} {verb}: {verdicts}."
 
 
 def paper_words(paper: PaperDefinition) -> tuple[str, ...]:
-    """Say the two other ways to count, each with what it counts; nothing where no file changed."""
+    """Describe the two other ways to count; nothing if no file changed."""
     if not paper.all_file_changes:
         return ()
     touching = (
@@ -236,7 +236,7 @@ def paper_words(paper: PaperDefinition) -> tuple[str, ...]:
 
 
 def touched(change: WeightChange) -> str:
-    """Say how much a push touched: files, groups where they are several, commits."""
+    """Describe how much a push touched: files, groups if there are several, commits."""
     files = len({file for group in change.groups for file in group.files})
     words = counted(files, "file")
     if len(change.groups) > 1:
@@ -245,20 +245,20 @@ def touched(change: WeightChange) -> str:
 
 
 def dated(answer: Answer) -> str:
-    """Say which Hub an answer speaks of and when it was read: an answer is fresh, or dated."""
-    hub = answer.hub or "no Hub was asked"
+    """Write which Hub an answer is about, and when it was read."""
+    hub = answer.hub or "no Hub was used"
     return hub if answer.collected_at is None else f"{hub}, read {moment(answer.collected_at)} UTC"
 
 
 def kind_words(weights: WeightsDiff) -> str:
-    """Say what a kind means, and for weights that were replaced how far they were compared."""
+    """Explain the kind of a difference, and for replaced weights how they were compared."""
     if weights.kind == "replaced":
         return REPLACED[weights.tensors.compared if weights.tensors else None]
     return KIND_MEANINGS[weights.kind]
 
 
 def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
-    """Say how tensors were compared and how many are equal; those of a cast are, but for rounding."""
+    """Describe how tensors were compared and how many are equal; those of a cast are equal except for rounding."""
     if cast:
         same = f", {tensors.equal:,} equal byte by byte" if tensors.equal else ""
         return f"tensors: {len(tensors.changed):,} hold the same values, rounded to another dtype{same}"
@@ -267,6 +267,6 @@ def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
 
 
 def cost_words(cost: Cost) -> str:
-    """Say what a reading cost."""
+    """Write how many bytes were read, in how many requests."""
     read = f"{size(cost.bytes_read)} read"
     return f"{read} on this machine" if cost.local else f"{read} in {counted(cost.requests, 'request')}"

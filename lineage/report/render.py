@@ -1,4 +1,4 @@
-"""Find the renderer for an answer and a format; a renderer's module is imported when it is asked for."""
+"""Find the renderer for an answer and a format; a renderer's module is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ RENDERERS: dict[tuple[str, str], str] = {
 
 
 def render(answer: Record, to_format: str) -> str | Document:
-    """Write an answer in a format: finished text, or lines whose styles the caller may show.
+    """Write an answer in a format: as text, or as lines whose styles the caller may show.
 
-    Raises InputError where this kind of answer has no such format.
+    Raises InputError if this kind of answer has no such format.
     """
     if to_format == "json":
         from lineage.report.json import to_json
@@ -50,7 +50,7 @@ def render(answer: Record, to_format: str) -> str | Document:
         return to_json(answer)
     found = RENDERERS.get((type(answer).__name__, to_format))
     if found is None:
-        raise InputError(f"there is no format {to_format!r} for this answer", hint="choose another --format")
+        raise InputError(f"the format {to_format!r} is not available for this answer", hint="choose another --format")
     module, function = found.split(":")
     renderer = cast("Callable[[Any], str | Document]", getattr(import_module(f"lineage.report.{module}"), function))
     return renderer(answer)

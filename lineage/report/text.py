@@ -1,4 +1,4 @@
-"""Text for people: lines of styled spans, in which nothing that a stranger wrote can steer a terminal."""
+"""Text for people: lines of styled spans, in which foreign text cannot control a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Style = Literal["", "strong", "dim", "good", "bad", "warn"]
 """What a span means; the command line chooses colours for it."""
 
 JOINERS = frozenset("\u200c\u200d")
-"""Invisible, but needed by Persian and by emoji: they change no order and hide no letters."""
+"""Invisible, but needed for Persian and for emoji; they neither reorder nor hide text."""
 
 
 class Span(NamedTuple):
@@ -23,9 +23,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `indent` stands before it, `hang` before its continuation where a terminal is too narrow for it.
+    """One line: `indent` is printed before it, `hang` before its continuation on a narrow terminal.
 
-    Spans hold raw text of any origin: whoever writes a line out passes it through `visible` first.
+    Spans hold raw text of any origin: code that prints a line passes it through `visible` first.
     """
 
     spans: tuple[Span, ...] = ()
@@ -37,7 +37,7 @@ Document = Sequence[Line]
 
 
 def line(*pieces: str | Span, indent: str = "", hang: str | None = None) -> Line:
-    """Make a line from plain and styled pieces; a continuation hangs two columns deeper than the indent."""
+    """Make a line from plain and styled pieces; a continuation is indented two columns deeper."""
     spans = tuple(Span(piece) if isinstance(piece, str) else piece for piece in pieces)
     return Line(spans, indent, indent + "  " if hang is None else hang)
 
@@ -46,27 +46,27 @@ EMPTY = Line()
 
 
 def strong(text: str) -> Span:
-    """Mark what a line is about."""
+    """Mark the subject of a line."""
     return Span(text, "strong")
 
 
 def dim(text: str) -> Span:
-    """Mark what is only there for who looks closer."""
+    """Mark secondary details."""
     return Span(text, "dim")
 
 
 def visible(text: str) -> str:
     """Replace every character that could move a cursor, colour, reorder or hide text by its escape.
 
-    Titles, ids and file names come from strangers: a terminal must show them and never obey them.
+    Titles, ids and file names are untrusted: a terminal must show their control characters, not execute them.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(character) if _steers(character) else character for character in text)
+    return "".join(_escape(character) if _is_unsafe(character) else character for character in text)
 
 
-def _steers(character: str) -> bool:
-    """Tell controls, surrogates, separators and invisible format characters (direction marks among them)."""
+def _is_unsafe(character: str) -> bool:
+    """Return whether a character is a control, surrogate, separator or invisible format (direction) character."""
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in JOINERS
 
 
@@ -77,20 +77,20 @@ def _escape(character: str) -> str:
 
 
 def plain(document: Document) -> str:
-    """Write a document without any style, as a pipe or a file gets it."""
+    """Write a document without styles, for a pipe or a file."""
     return "".join(
         visible(each.indent + "".join(span.text for span in each.spans)).rstrip() + "\n" for each in document
     )
 
 
 def cut(text: str, width: int) -> str:
-    """Shorten a text to `width` characters, and show that it was: the whole text is in the JSON answer."""
+    """Shorten a text to `width` characters, ending in `…`; the JSON answer has the whole text."""
     text = visible(text.strip())
     return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
 
 
 def columns(rows: Iterable[Sequence[str | Span]], *, indent: str = "", gap: int = 2) -> list[Line]:
-    """Align rows on their widest cells; the last cell of a row may be as long as it wants."""
+    """Align rows on their widest cells; the last cell of a row may have any length."""
     cells = [[Span(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     count = max((len(row) for row in cells), default=0)
     widths = [max((len(visible(row[i].text)) for row in cells if len(row) > i + 1), default=0) for i in range(count)]

@@ -1,4 +1,4 @@
-"""The tree of a trace: where a model comes from, who stands on it, or the ways between two models."""
+"""The tree of a trace: where a model comes from, which models are built on it, or the paths between two models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import REASONS, at, counted, dated, evidence_list, place, relation_words, status_words
+from lineage.report.phrases import REASONS, at, counted, dated, evidence_list, location, relation_words, status_words
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -16,25 +16,25 @@ STATUS_STYLES: dict[str, Style] = {"confirmed": "good", "contradicted": "bad", "
 
 STATUS_MEANINGS = {
     "confirmed": "declared, and the weights agree",
-    "inferred": "measured in the weights; nobody declared it",
-    "declared": "the publisher says so; the weights were not compared",
+    "inferred": "measured in the weights, not declared",
+    "declared": "declared by the publisher; the weights were not compared",
     "indirect": "declared and related, but a nearer ancestor is known",
-    "contradicted": "declared, and the weights deny it",
+    "contradicted": "declared, but the weights contradict it",
 }
 
 
 @dataclass(frozen=True)
-class _Place:
-    """One node to write: where its guides stand and by which edge the walk came."""
+class _TreeNode:
+    """One node to write: its guides, and the edge by which the walk reached it."""
 
     model: str
     edge: TracedDerivation | None
     guide: str
     last: bool
-    up: _Place | None = None
+    up: _TreeNode | None = None
 
     def is_cycle(self) -> bool:
-        """Tell whether this model already stands between here and the root."""
+        """Return whether this model already occurs between this node and the root."""
         here = self.up
         while here is not None and here.model != self.model:
             here = here.up
@@ -43,7 +43,7 @@ class _Place:
 
 @dataclass
 class _Walk:
-    """What the walk over the tree needs to know and has written so far."""
+    """The state of the walk over the tree, and the lines written so far."""
 
     answer: TraceAnswer
     steps: dict[str, list[TracedDerivation]] = field(default_factory=lambda: defaultdict(list))
@@ -57,7 +57,7 @@ class _Walk:
 
 
 def trace(answer: TraceAnswer) -> Document:
-    """Write a trace: the tree, then what it leaves out, then what its words mean."""
+    """Write a trace: the tree, then what it leaves out, then the meaning of the statuses."""
     walk = _Walk(answer)
     if answer.direction == "paths":
         _write_paths(walk)
@@ -72,8 +72,8 @@ def trace(answer: TraceAnswer) -> Document:
 
 
 def _write_tree(walk: _Walk, root: str) -> None:
-    """Write nodes depth first with a stack of our own: a chain may be longer than Python's."""
-    stack = [_Place(root, None, "", True)]
+    """Write nodes depth first, without recursion: a chain may be longer than Python's stack."""
+    stack = [_TreeNode(root, None, "", True)]
     while stack:
         here = stack.pop()
         first_time = here.model not in walk.seen
@@ -83,11 +83,11 @@ def _write_tree(walk: _Walk, root: str) -> None:
         guide = here.guide if here.edge is None else here.guide + ("    " if here.last else "│   ")
         for position, edge in reversed(list(enumerate(edges))):
             target = edge.child if walk.down else edge.parent
-            stack.append(_Place(target, edge, guide, position == len(edges) - 1, here))
+            stack.append(_TreeNode(target, edge, guide, position == len(edges) - 1, here))
 
 
-def _write_node(walk: _Walk, here: _Place, has_more: bool, *, repeated: bool) -> None:
-    """Write one model and, under it, the edge that led here."""
+def _write_node(walk: _Walk, here: _TreeNode, has_more: bool, *, repeated: bool) -> None:
+    """Write one model and, under it, the edge that led to it."""
     root = here.edge is None
     turn = "" if root else "└── " if here.last else "├── "
     below = here.guide + ("" if root else "    " if here.last else "│   ")
@@ -106,8 +106,8 @@ def _write_node(walk: _Walk, here: _Place, has_more: bool, *, repeated: bool) ->
         walk.lines.append(_edge_line(here.edge, under))
 
 
-def _name(walk: _Walk, here: _Place) -> str:
-    """Write a model with the revision that the edge knows of it, or that was read at the root."""
+def _name(walk: _Walk, here: _TreeNode) -> str:
+    """Write a model with the revision that the edge names; for the root, the revision that was read."""
     if here.edge is None:
         model = walk.models.get(here.model)
         return at(here.model, model.revision if model else None)
@@ -115,18 +115,21 @@ def _name(walk: _Walk, here: _Place) -> str:
 
 
 def _facts(walk: _Walk, model_id: str) -> str:
-    """Tell family and licence; of a model that could not be read nothing is claimed but what is known."""
+    """Write family and licence; for a model that could not be read, only those that are known."""
     model = walk.models.get(model_id)
     if model is None:
         return ""
     facts = [model.family, model.licence]
     if model.state == "present" and model.revision is not None:
-        facts = [model.family or "family unknown", model.licence or "no licence named"]
+        facts = [model.family or "family unknown", model.licence or "no licence declared"]
     return "".join(f" · {cut(fact, 40)}" for fact in facts if fact)
 
 
 def _marks(walk: _Walk, model_id: str) -> list[Span]:
-    """Mark what was not read, could not be, or was not followed; of a model without a revision nothing was read."""
+    """Mark models that were not read, could not be read, or were not followed.
+
+    A model without a revision was not read.
+    """
     model, stop = walk.models.get(model_id), walk.incomplete.get(model_id)
     marks: list[str] = [stop.reason] if stop else []
     if model and model.state != "present" and model.state not in marks:
@@ -139,7 +142,7 @@ def _marks(walk: _Walk, model_id: str) -> list[Span]:
 
 
 def _edge_line(edge: TracedDerivation, guide: str) -> Line:
-    """Write how the child derives from the parent, and what says so."""
+    """Write how the child derives from the parent, with the evidence."""
     return line(
         f"{relation_words(edge)} · ",
         Span(status_words(edge), STATUS_STYLES.get(edge.status, "")),
@@ -150,45 +153,45 @@ def _edge_line(edge: TracedDerivation, guide: str) -> Line:
 
 
 def _write_paths(walk: _Walk) -> None:
-    """Write every way between the two models as a chain of its own, from child to ancestor."""
+    """Write every path between the two models as a chain, from child to ancestor."""
     answer = walk.answer
     edges = {(edge.child, edge.parent): edge for edge in answer.derivations}
     if not answer.paths:
-        text = f"No known way between {answer.root} and {answer.to}: neither is known to descend from the other."
+        text = f"No known path between {answer.root} and {answer.to}: neither is known to descend from the other."
         walk.lines.append(line(text))
     else:
         child, ancestor = answer.paths[0][0], answer.paths[0][-1]
-        ways = counted(len(answer.paths), "way")
-        walk.lines.append(line(strong(child), " descends from ", strong(ancestor), f" in {ways}."))
+        number = counted(len(answer.paths), "path")
+        walk.lines.append(line(strong(child), " descends from ", strong(ancestor), f" along {number}."))
     for path in answer.paths:
         walk.lines.append(EMPTY)
         for depth, model in enumerate(path):
             edge = edges.get((path[depth - 1], model)) if depth else None
-            here = _Place(model, edge, "    " * max(depth - 1, 0), True)
+            here = _TreeNode(model, edge, "    " * max(depth - 1, 0), True)
             _write_node(walk, here, depth < len(path) - 1, repeated=False)
 
 
 def _counts(answer: TraceAnswer) -> list[Line]:
-    """Count descendants by relation, before any cap."""
+    """Count all known descendants by relation, including those beyond a limit."""
     if answer.direction != "down":
         return []
     total = sum(answer.counts.values())
     named = [f"{number:,} {relation}" for relation, number in answer.counts.items() if relation != "none" and number]
     if answer.counts.get("none"):
-        named.append(f"{answer.counts['none']:,} without a relation (copies, casts, not said)")
+        named.append(f"{answer.counts['none']:,} without a relation (copies, casts, unknown)")
     lines = [line(strong(answer.root), f" · {counted(total, 'descendant')} known")]
     return [*lines, *([line(", ".join(named), indent="  ")] if named else []), EMPTY]
 
 
 def _nothing(answer: TraceAnswer) -> str:
-    """Say what an empty tree means: not that there is nothing, but that nothing is known."""
+    """Explain an empty tree: no relative is known, which does not mean that there is none."""
     if answer.direction == "down":
-        return "No descendant is known. --children on `lineage collect` asks the Hub for them."
+        return "No descendant is known. `lineage collect --children` asks the Hub for them."
     if answer.unresolvable:
-        return "No parent is known: what the files name is no repository."
+        return "No parent is known: the files name a parent, but it is not a repository."
     if any(each.model == answer.root for each in answer.incomplete):
-        return "No parent is known, and not everything that may name one could be read."
-    return "No parent is declared: trained from scratch, or its publisher does not say."
+        return "No parent is known, but a file that may name one could not be read."
+    return "No parent is declared: the model was trained from scratch, or its publisher did not name one."
 
 
 def _section(title: str, lines: list[Line]) -> list[Line]:
@@ -198,12 +201,12 @@ def _section(title: str, lines: list[Line]) -> list[Line]:
 def _unresolvable(answer: TraceAnswer) -> list[Line]:
     lines = [
         line(
-            f"{each.model}: {place(each.pointer, model=each.model)} says “{cut(each.value, 60)}” · {each.reason}",
+            f"{each.model}: {location(each.pointer, model=each.model)} names “{cut(each.value, 60)}” · {each.reason}",
             indent="  ",
         )
         for each in answer.unresolvable
     ]
-    return _section("Named as parent, but no repository:", lines)
+    return _section("Named as parent, but not a repository:", lines)
 
 
 def _related(answer: TraceAnswer) -> list[Line]:
@@ -220,7 +223,7 @@ def _findings(answer: TraceAnswer) -> list[Line]:
         line(
             Span(each.severity, style.get(each.severity, "")),
             f" {each.id} · {each.message}",
-            dim(f" · {place(each.pointer)}"),
+            dim(f" · {location(each.pointer)}"),
             indent="  ",
         )
         for each in answer.findings
@@ -237,7 +240,7 @@ def _left_out(walk: _Walk) -> list[Line]:
 
 
 def _end(answer: TraceAnswer) -> list[Line]:
-    """Close with the meaning of the statuses that occur, and the date."""
+    """Write the meaning of the statuses that occur, and the date."""
     found = {edge.status for edge in answer.derivations}
     meanings = [line(dim(f"{status}: {text}")) for status, text in STATUS_MEANINGS.items() if status in found]
     return [EMPTY, *meanings, line(dim(dated(answer)))]

@@ -1,4 +1,4 @@
-"""Running the command line as people do: as a process, with a pipe or a terminal at its end."""
+"""Run the command line as users do: as a process that writes to a pipe or a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEFT_OUT = ("COVERAGE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Copy the environment without what would change how we answer, with the repository's tests importable."""
+    """Copy the environment without what would change the output, with the repository's tests importable."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(LEFT_OUT)}
     return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT), **more}
 
@@ -42,7 +42,7 @@ def python(code: str, **env: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def on_terminal(arguments: Sequence[str], *, columns: int = 100, **env: str) -> str:
-    """Run Python on a terminal of a width and return all that appears on it."""
+    """Run Python on a terminal of the given width and return all that appears on it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = subprocess.Popen(
@@ -53,7 +53,7 @@ def on_terminal(arguments: Sequence[str], *, columns: int = 100, **env: str) -> 
     while True:
         try:
             piece = os.read(ours, 65536)
-        except OSError:  # Linux says so when the last writer has gone
+        except OSError:  # Linux raises it when the last writer has closed the terminal
             break
         if not piece:
             break

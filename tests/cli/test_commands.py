@@ -1,4 +1,4 @@
-"""Each command asks its question with what was typed, shows the answer, and ends with the right code."""
+"""Each command passes its arguments to its answer function, shows the answer, and exits with the right code."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-class Asked:
-    """Stand where an answer's function stands, with its signature, and keep what it is asked."""
+class AnswerDouble:
+    """Replace an answer's function, keep its signature, and record the arguments of the call."""
 
     def __init__(self, answer: Answer, signature: inspect.Signature) -> None:
         self.answer = answer
@@ -58,7 +58,7 @@ class Asked:
         self.given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     def __call__(self, session: Any, *positional: Any, **named: Any) -> Answer:
-        """Refuse what the real function would refuse, keep the rest."""
+        """Reject arguments that the real function would reject, record the others."""
         self.signature.bind(session, *positional, **named)
         self.session, self.given = session, (positional, named)
         return self.answer
@@ -66,11 +66,11 @@ class Asked:
 
 def ask(
     monkeypatch: pytest.MonkeyPatch, question: str, answer: Answer, arguments: list[str], **more: Any
-) -> tuple[Asked, Result]:
+) -> tuple[AnswerDouble, Result]:
     """Run a command whose answer is `answer`."""
     name, _, function = question.partition(":")
     real = getattr(import_module(f"lineage.answers.{name}"), function or name)
-    asked = Asked(answer, inspect.signature(real))
+    asked = AnswerDouble(answer, inspect.signature(real))
     monkeypatch.setattr(f"lineage.answers.{name}.{function or name}", asked)
     return asked, CliRunner().invoke(main, arguments, **more)
 
@@ -89,11 +89,11 @@ def test_a_command_asks_with_what_was_typed(
 
 
 @pytest.mark.parametrize(("arguments", "question", "answer", "positional", "named"), QUESTIONS)
-def test_surroundings_may_follow_the_arguments(
+def test_shared_options_may_follow_the_arguments(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], question: str, answer: str, positional: Any,
     named: Any,
 ) -> None:  # fmt: skip
-    """The options of a command's surroundings are taken after its arguments, where they mean something."""
+    """The shared options that a command has are accepted after its arguments."""
     help_text = CliRunner().invoke(main, [*arguments[: 2 if arguments[0] == "store" else 1], "--help"]).stdout
     output = tmp_path / "answer.json"
     more = ["--format", "json", "--output", str(output), "-q"]
@@ -134,7 +134,7 @@ def test_surroundings_may_follow_the_arguments(
 def test_exit_codes_follow_the_verdict(
     monkeypatch: pytest.MonkeyPatch, question: str, answer: Answer, arguments: list[str], code: int, to_format: str
 ) -> None:
-    """Findings are 1 and win, unchecked is 2, clean is 0; the answer goes to stdout in every case."""
+    """The code is 1 for findings, else 2 for unchecked, else 0; the answer goes to stdout in every case."""
     _, done = ask(monkeypatch, question, answer, [*arguments, "--format", to_format])
     assert done.exit_code == code
     assert (json.loads(done.stdout)["schema"] == answer.schema_id) if to_format == "json" else done.stdout
@@ -142,7 +142,7 @@ def test_exit_codes_follow_the_verdict(
 
 @pytest.mark.parametrize("question", ["history", "diff", "fingerprint"])
 def test_what_is_unchecked_ends_with_2(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
-    """An answer that leaves something unchecked is not the whole answer; one that leaves nothing is."""
+    """The exit code is 2 if something is unchecked in the answer, else 0."""
     item = Unchecked(what="values of model.safetensors", reason="only headers were compared")
     for unchecked, code in (((), 0), ((item,), 2)):
         answer = ANSWERS[question]().model_copy(update={"unchecked": unchecked})
@@ -150,7 +150,7 @@ def test_what_is_unchecked_ends_with_2(monkeypatch: pytest.MonkeyPatch, question
 
 
 def test_a_collection_without_a_failure_ends_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gated ancestor that is known by name is no failure; a model that could not be read is one."""
+    """A gated ancestor that is known by name is not a failure; a model that could not be read is."""
     whole = collect()
     kept = tuple(model for model in whole.models if model.outcome != "failed")
     assert ask(monkeypatch, "collect", whole.model_copy(update={"models": kept}), ["collect", "a/b"])[1].exit_code == 0
@@ -171,26 +171,26 @@ def test_targets_come_from_a_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert asked.given[0] == (wanted,)
 
 
-def test_a_file_of_targets_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_targets_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     """A weight file given as a list of targets is a usage error."""
     file = tmp_path / "model.safetensors"
     file.write_bytes(b"\xff\xfe\x00\x80" * 10)
     done = CliRunner().invoke(main, ["check", "-f", str(file)])
     assert done.exit_code == 2
-    assert "is no text in UTF-8" in done.stderr
+    assert "is not UTF-8 text" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("text", "number"),
     [("64000000", 64_000_000), ("64MB", 64_000_000), ("64 mb", 64_000_000), ("1.5GiB", 3 * 2**29), ("0", 0)],
 )
-def test_sizes_are_read_as_people_write_them(text: str, number: int) -> None:
-    """Sizes come in bytes, in decimal or in binary units."""
+def test_sizes_are_parsed(text: str, number: int) -> None:
+    """Sizes may be given in bytes, in decimal or in binary units."""
     assert Bytes().convert(text, None, None) == number
 
 
 @pytest.mark.parametrize("text", ["2k", "-1", "MB", "", "nan", "inf", "1e400", "1XB", "1 2"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_what_is_not_a_size_is_rejected(text: str) -> None:
     """Anything else is a usage error, not a guess."""
-    with pytest.raises(click.BadParameter, match="is no size"):
+    with pytest.raises(click.BadParameter, match="is not a size"):
         Bytes().convert(text, None, None)

@@ -1,4 +1,4 @@
-"""However a command ends, it ends in words and an exit code."""
+"""Every failure of a command ends with a message and an exit code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def failing(error: BaseException) -> Any:
 
 
 def run_history(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tuple[int, str]:
-    """Run a command whose answer fails, and return its exit code and what it said."""
+    """Run a command whose answer fails, and return its exit code and stderr."""
     monkeypatch.setattr("lineage.answers.history.history", failing(error))
     done = CliRunner().invoke(main, ["history", "a/b"])
     assert done.stdout == ""
@@ -58,8 +58,8 @@ def test_each_kind_of_error_says_what_happened_to_what_and_what_to_do(
     monkeypatch: pytest.MonkeyPatch, error: errors.LineageError
 ) -> None:
     """Each of our errors ends with `error:` and `hint:` on stderr and code 2, and names its model or file once."""
-    code, said = run_history(monkeypatch, error)
-    lines = said.splitlines()
+    code, stderr = run_history(monkeypatch, error)
+    lines = stderr.splitlines()
     assert code == 2
     assert len(lines) == 2
     assert lines[0].startswith("error: ")
@@ -70,17 +70,17 @@ def test_each_kind_of_error_says_what_happened_to_what_and_what_to_do(
 
 
 def test_every_kind_is_tried() -> None:
-    """The list above leaves out no kind of error."""
+    """The list above contains every kind of error."""
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LineageError)}
     assert {type(error) for error in KINDS} == kinds - {errors.LineageError}
 
 
-def test_an_interruption_is_calm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends with 130 and tells that nothing is lost."""
-    code, said = run_history(monkeypatch, KeyboardInterrupt())
+def test_an_interruption_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with 130 and a message that nothing is lost."""
+    code, stderr = run_history(monkeypatch, KeyboardInterrupt())
     assert code == 130
-    assert said.strip().splitlines() == [
-        "error: interrupted", "hint: nothing is lost: run the same command again and it goes on from here",
+    assert stderr.strip().splitlines() == [
+        "error: interrupted", "hint: nothing is lost: run the same command again to continue",
     ]  # fmt: skip
 
 
@@ -93,54 +93,54 @@ def test_an_interruption_is_calm(monkeypatch: pytest.MonkeyPatch) -> None:
         (RecursionError(), "this is a bug in lineage, please report it (RecursionError)"),
     ],
 )
-def test_what_nobody_expected_is_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str) -> None:
-    """A foreign error is told in one line with a hint, never as a traceback."""
-    code, said = run_history(monkeypatch, error)
+def test_an_unexpected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str) -> None:
+    """An exception that is not ours is reported in one line with a hint, never as a traceback."""
+    code, stderr = run_history(monkeypatch, error)
     assert code == 2
-    assert said.startswith(f"error: {words}")
-    assert len(said.splitlines()) == 2
-    assert "Traceback" not in said
+    assert stderr.startswith(f"error: {words}")
+    assert len(stderr.splitlines()) == 2
+    assert "Traceback" not in stderr
 
 
-def test_the_traceback_is_there_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LINEAGE_DEBUG=1 shows the traceback of any error, with what it was caused by."""
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINEAGE_DEBUG=1 shows the traceback of any error, with its cause."""
     monkeypatch.setenv("LINEAGE_DEBUG", "1")
     cause = errors.StoreError("locked")
     cause.__cause__ = OSError("the disk")
-    _, said = run_history(monkeypatch, cause)
-    assert "Traceback" in said
-    assert "OSError: the disk" in said
-    assert "error: locked" in said
+    _, stderr = run_history(monkeypatch, cause)
+    assert "Traceback" in stderr
+    assert "OSError: the disk" in stderr
+    assert "error: locked" in stderr
 
 
-def test_a_hostile_message_cannot_steer_or_forge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message that quotes a stranger is neutralised, and its further lines are indented."""
-    _, said = run_history(monkeypatch, errors.InputError("bad \x1b[2J name\nerror: all is well", hint="\u202eno"))
-    assert said == "error: bad \\x1b[2J name\n  error: all is well\nhint: \\u202eno\n"
+def test_a_hostile_message_is_neutralised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control characters in a message are escaped, and its further lines are indented."""
+    _, stderr = run_history(monkeypatch, errors.InputError("bad \x1b[2J name\nerror: all is well", hint="\u202eno"))
+    assert stderr == "error: bad \\x1b[2J name\n  error: all is well\nhint: \\u202eno\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["chek", "a/b"], "Did you mean 'check'?"),
-        (["check"], "name a TARGET or --from-file"),
-        (["collect"], "name a TARGET, --from-file or --author"),
-        (["store", "forget"], "name a TARGET or --from-file"),
+        (["check"], "name a TARGET or use --from-file"),
+        (["collect"], "name a TARGET, or use --from-file or --author"),
+        (["store", "forget"], "name a TARGET or use --from-file"),
         (["store", "forgot"], "Did you mean 'forget'?"),
         (["trace"], "Missing argument 'TARGET'"),
-        (["trace", "a/b", "c/d", "--down"], "--down goes with one TARGET only"),
+        (["trace", "a/b", "c/d", "--down"], "--down takes one TARGET only"),
         (["trace", "a/b", "--format", "xml"], "'xml' is not one of 'tree', 'json', 'markdown', 'mermaid', 'dot'"),
         (["trace", "a/b", "--depth", "0"], "0 is not in the range x>=1"),
-        (["check", "a/b", "--max-bytes", "many"], "'many' is no size; write 64000000, 64MB or 2GiB"),
-        (["check", "a/b", "--max-bytes", "1e308TB"], "'1e308TB' is no size; write 64000000, 64MB or 2GiB"),
+        (["check", "a/b", "--max-bytes", "many"], "'many' is not a size; write 64000000, 64MB or 2GiB"),
+        (["check", "a/b", "--max-bytes", "1e308TB"], "'1e308TB' is not a size; write 64000000, 64MB or 2GiB"),
         (["store", "info", "--store", " "], "it is empty"),
-        (["check", "a/b", "--output", "/nowhere/x.json"], "there is no folder '/nowhere'"),
+        (["check", "a/b", "--output", "/nowhere/x.json"], "the folder '/nowhere' does not exist"),
         (["check", "-f", "/nowhere/models.txt"], "No such file or directory"),
         (["--frobnicate"], "No such option '--frobnicate'"),
     ],
 )
-def test_usage_errors_are_in_the_same_words(arguments: list[str], words: str) -> None:
-    """A mistyped command line ends with `error:`, a hint at the right help, and code 2."""
+def test_usage_errors_have_the_same_form(arguments: list[str], words: str) -> None:
+    """A mistyped command line ends with `error:`, a hint that names the right `--help`, and code 2."""
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 2
     assert done.stdout == ""
@@ -148,25 +148,25 @@ def test_usage_errors_are_in_the_same_words(arguments: list[str], words: str) ->
     assert first.startswith("error: ")
     assert words in first
     assert rest[-1].startswith("hint: lineage")
-    assert rest[-1].endswith("--help shows what it takes")
+    assert rest[-1].endswith("--help lists its arguments and options")
 
 
 def test_without_a_command_the_help_is_shown() -> None:
-    """`lineage` alone shows the help and ends with 2, as something is missing."""
+    """`lineage` alone shows the help and exits with 2, because the command is missing."""
     done = CliRunner().invoke(main, [])
     assert done.exit_code == 2
     assert done.stderr.startswith("Usage: lineage [OPTIONS] COMMAND")
 
 
 def test_the_table_is_in_order() -> None:
-    """No row of a table is hidden behind a more general one before it."""
+    """In both tables, no row is unreachable because of a more general one before it."""
     for kinds in ([kind for kind, _ in _errors.TABLE], list(_errors.HINTS)):
         for position, kind in enumerate(kinds):
             assert not any(issubclass(kind, earlier) for earlier in kinds[:position]), kind
 
 
 def test_short_helps_are_the_commands_own() -> None:
-    """The table that `--help` prints says what each command's own help says first."""
+    """The table that `lineage --help` prints has the first sentence of each command's own help."""
     context = click.Context(main)
     for name, words in COMMANDS.items():
         command = main.get_command(context, name)
@@ -177,7 +177,7 @@ def test_short_helps_are_the_commands_own() -> None:
 
 
 def test_a_process_shows_no_traceback_either() -> None:
-    """The installed way in ends as the tests' way in does."""
+    """An error of the real process ends like one of the runner in the tests above."""
     done = lineage("trace", "a/b", "--hub", "/nowhere/at/all", "--store", "memory:")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -187,7 +187,7 @@ def test_a_process_shows_no_traceback_either() -> None:
 
 @pytest.mark.parametrize("module", ["lineage", "lineage_cli"])
 def test_modules_run_as_the_command(module: str) -> None:
-    """`python -m lineage` and `python -m lineage_cli` are the command, under its name."""
+    """`python -m lineage` and `python -m lineage_cli` run the command under the name `lineage`."""
     done = subprocess.run(
         [sys.executable, "-m", module, "--version"], capture_output=True, text=True, env=environment(), check=False
     )
@@ -195,7 +195,7 @@ def test_modules_run_as_the_command(module: str) -> None:
 
 
 def test_ctrl_c_reaches_a_process(tmp_path: Path) -> None:
-    """SIGINT to a waiting command ends it at once, with 130 and words."""
+    """SIGINT to a waiting command ends it at once, with 130 and a message."""
     fifo = tmp_path / "models.txt"
     os.mkfifo(fifo)
     process = subprocess.Popen(
@@ -204,17 +204,17 @@ def test_ctrl_c_reaches_a_process(tmp_path: Path) -> None:
     )  # fmt: skip
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
-    out, said = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert out == ""
-    assert "nothing is lost" in said
-    assert "Traceback" not in said
+    assert stdout == ""
+    assert "nothing is lost" in stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("delay", [0.01, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4])
 def test_a_signal_while_it_starts_shows_no_traceback(number: signal.Signals, delay: float) -> None:
-    """A signal at any moment of the start ends the command with its code and at most two lines of words."""
+    """A signal at any moment of the start ends the command with the signal's code and at most two lines."""
     code = "import os; from lineage_cli.start import main; os.write(1, b'.'); main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -224,16 +224,16 @@ def test_a_signal_while_it_starts_shows_no_traceback(number: signal.Signals, del
     assert process.stdout.read(1) == b"."
     time.sleep(delay)
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
-    told = [line.split(b":")[0] for line in said.splitlines() if line]
-    assert (process.returncode, told) == ((130, [b"error", b"hint"]) if number == signal.SIGINT else (-number, []))
+    _, stderr = process.communicate(timeout=30)
+    kinds = [line.split(b":")[0] for line in stderr.splitlines() if line]
+    assert (process.returncode, kinds) == ((130, [b"error", b"hint"]) if number == signal.SIGINT else (-number, []))
 
 
 @pytest.mark.parametrize(
     "module", ["click", "click.core", "lineage_cli.main", "lineage_cli.check", "lineage.answers.check"]
 )
-def test_an_interruption_amid_an_import_is_calm(module: str) -> None:
-    """Ctrl-C while a module is looked for, before the command line is there or after, ends in words."""
+def test_an_interruption_during_an_import_is_reported(module: str) -> None:
+    """Ctrl-C while a module is imported, before the command line is loaded or after, ends with a message."""
     code = f"""if True:
         import os, signal, sys
         class Finder:

@@ -1,4 +1,4 @@
-"""Where answers and talk go, on pipes, files, full disks and terminals."""
+"""How answers and messages are written to pipes, files, full disks and terminals."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_pipe_gets_plain_text() -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "koi8-r"])
 @pytest.mark.parametrize("name", ["trace-up", "check-findings"])
 def test_an_output_that_is_not_utf_8_gets_what_it_can_hold(name: str, encoding: str) -> None:
-    """Trees are drawn in ASCII where the encoding knows no lines, and foreign letters become escapes."""
+    """Trees are drawn in ASCII if the encoding has no box characters, and characters that it lacks are escaped."""
     done = python(showing(name, "tree" if name == "trace-up" else "table", "hostile"), PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode(encoding)
@@ -51,15 +51,15 @@ def test_an_output_that_is_not_utf_8_gets_what_it_can_hold(name: str, encoding: 
 
 
 def test_json_is_right_in_every_encoding() -> None:
-    """JSON that cannot be UTF-8 is ASCII: it reads as the same answer."""
+    """JSON for an output that is not UTF-8 is ASCII and decodes to the same answer."""
     plain = json.loads(python(showing("check-findings", "json")).stdout)
     other = python(showing("check-findings", "json"), PYTHONIOENCODING="latin-1").stdout
     assert other.isascii()
     assert json.loads(other) == plain
 
 
-def test_a_terminal_gets_colour_and_no_strangers_escapes() -> None:
-    """On a terminal the verdict is coloured, while a stranger's escapes are shown and not obeyed."""
+def test_a_terminal_gets_colour_and_no_foreign_escapes() -> None:
+    """On a terminal the verdict is coloured, while escape sequences in foreign text are shown, not executed."""
     seen = on_terminal(["-c", showing("check-findings", "table", "hostile")])
     assert "\x1b[1;31m" in seen
     assert "\\x1b[2J" in seen.replace("\n", "")
@@ -71,14 +71,14 @@ def test_a_terminal_gets_colour_and_no_strangers_escapes() -> None:
 
 
 def test_no_color_is_honoured() -> None:
-    """NO_COLOR takes the colours away."""
+    """NO_COLOR turns the colours off."""
     seen = on_terminal(["-c", showing("check-findings", "table")], NO_COLOR="1")
     assert re.search(r"\x1b\[[0-9;]*3[0-9]", seen) is None
 
 
 @pytest.mark.parametrize("name", ["trace-up", "trace-paths"])
 def test_a_narrow_terminal_keeps_the_tree_in_shape(name: str) -> None:
-    """Lines too long for the terminal go on under their own guides, and no line is wider than the terminal."""
+    """Lines too long for the terminal are wrapped under their own guides, and no line is wider than the terminal."""
     seen = on_terminal(["-c", showing(name, "tree")], columns=48, NO_COLOR="1")
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in seen.splitlines()]
     assert max(map(len, lines)) <= 48
@@ -90,14 +90,14 @@ def test_a_narrow_terminal_keeps_the_tree_in_shape(name: str) -> None:
         assert piece in words
 
 
-def test_a_very_deep_tree_on_a_narrow_terminal_is_left_to_it() -> None:
-    """Where the guides fill the terminal, nothing is lost and nothing crashes."""
+def test_a_very_deep_tree_on_a_narrow_terminal_is_wrapped_by_it() -> None:
+    """If the guides fill the terminal, nothing is lost and nothing crashes."""
     seen = on_terminal(["-c", showing("trace-up", "tree")], columns=16)
     assert "origin/gated-base" in "".join(seen.split())
 
 
-def test_a_reader_who_leaves_changes_nothing() -> None:
-    """A closed pipe is no error: no words, and the exit code of the answer."""
+def test_a_closed_pipe_changes_nothing() -> None:
+    """A closed pipe is not an error: no message, and the exit code of the answer."""
     code = showing("history", "json").replace("make()", "make()") + "\nimport sys; sys.exit(1)"
     process = subprocess.Popen(
         [sys.executable, "-c", f"import time; time.sleep(0.5)\n{code}"], stdout=subprocess.PIPE,
@@ -112,7 +112,7 @@ def test_a_reader_who_leaves_changes_nothing() -> None:
 
 
 def test_the_help_into_a_closed_pipe_is_quiet() -> None:
-    """`lineage --help` into a pipe that nobody reads ends without a word."""
+    """`lineage --help` into a pipe without a reader ends without a message."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -125,8 +125,8 @@ def test_the_help_into_a_closed_pipe_is_quiet() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told() -> None:
-    """An answer that does not fit is an error with code 2, not a traceback."""
+def test_a_full_disk_is_reported() -> None:
+    """An answer that does not fit on the disk is an error with code 2, not a traceback."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "lineage", "store", "info", "--store", "memory:"], stdout=full,
@@ -137,8 +137,8 @@ def test_a_full_disk_is_told() -> None:
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_an_output_file_is_replaced_in_one_step(tmp_path: Path) -> None:
-    """--output writes the plain answer, keeps the file's mode, follows a link, and leaves nothing beside it."""
+def test_an_output_file_is_replaced_atomically(tmp_path: Path) -> None:
+    """--output writes the plain answer, keeps the file's mode, follows a link, and leaves no other file."""
     real, link = tmp_path / "answer.txt", tmp_path / "link"
     real.write_text("old")
     real.chmod(0o640)
@@ -161,7 +161,7 @@ def test_an_output_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     ],
 )
 def test_streams_that_are_closed_or_full(redirected: str, code: int) -> None:
-    """Closed and full streams end as words and our own exit code, never in a complaint of Python's."""
+    """Closed and full streams end with our own message and exit code, never with a traceback."""
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" -m lineage {redirected}', sys.executable],
         capture_output=True, text=True, env=environment(), check=False, cwd=ROOT,

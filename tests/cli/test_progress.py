@@ -1,4 +1,4 @@
-"""Bars for what lasts, on terminals only; notes everywhere; silence on request."""
+"""Bars for long tasks, on terminals only; notes everywhere; neither with --quiet."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ print("done")
 
 
 def work(seconds: float, *, quiet: bool = False) -> str:
-    """Write work of two steps that each take a while."""
+    """Write Python code with two tasks that each take the given time."""
     return WORK.format(seconds=seconds, quiet=quiet)
 
 
-def test_work_that_lasts_gets_a_bar_on_a_terminal() -> None:
-    """After a second a bar shows what is done in units for people, hostile names neutralised, and then it goes."""
+def test_a_long_task_gets_a_bar_on_a_terminal() -> None:
+    """After a second a bar shows the progress in readable units, with hostile names neutralised, until the end."""
     seen = on_terminal(["-c", work(1.6)])
     assert "reading \\x1b[31mmodel.safetensors" in seen
     assert "1.0 MB/4.0 MB" in seen
@@ -47,12 +47,12 @@ def test_work_that_lasts_gets_a_bar_on_a_terminal() -> None:
 
 
 def test_quick_work_gets_no_bar() -> None:
-    """What is over within a second draws nothing; its note is one plain line."""
+    """A task that ends within a second draws nothing; its note is one plain line."""
     assert on_terminal(["-c", work(0.01)]) == "note: waiting \\x1b[2Jfor the Hub\ndone\n"
 
 
 def test_a_pipe_gets_notes_only() -> None:
-    """In a log there are notes and never a bar."""
+    """A pipe receives notes and never a bar."""
     done = python(work(1.2))
     assert done.stderr == b"note: waiting \\x1b[2Jfor the Hub\n"
     assert done.stdout == b"done\n"
@@ -60,13 +60,13 @@ def test_a_pipe_gets_notes_only() -> None:
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_quiet_is_quiet(quiet: bool) -> None:
-    """--quiet leaves the answer alone on both ends."""
+    """--quiet suppresses notes."""
     seen = on_terminal(["-c", work(0.01, quiet=quiet)])
     assert ("note:" in seen) is not quiet
 
 
-def test_who_listens() -> None:
-    """Nobody listens in quiet, a log of notes in a pipe; a dumb terminal is a log."""
+def test_the_choice_of_the_display() -> None:
+    """--quiet displays nothing, a pipe and a dumb terminal get notes, any other terminal gets bars."""
     assert type(listener(quiet=True)) is type(SILENT) is Progress
     assert isinstance(listener(quiet=False), Notes)
     code = "from lineage_cli._progress import listener; print(type(listener(quiet=False)).__name__)"
@@ -75,7 +75,7 @@ def test_who_listens() -> None:
 
 
 def test_a_task_that_fails_ends_its_bar() -> None:
-    """An error inside a task goes on to the caller and leaves no bar behind."""
+    """An error inside a task reaches the caller and leaves no bar behind."""
     bars = Bars(delay=0.0)
 
     def fail() -> None:

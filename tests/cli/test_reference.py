@@ -1,4 +1,4 @@
-"""The reference of commands is what the commands themselves say."""
+"""The reference page of the commands shows their real help."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ ALL = commands(main, "lineage")
 
 
 def block(path: str, text: str) -> str:
-    """Write a command's help as it stands on the page, without trailing blanks."""
+    """Write a command's help as the page shows it, without trailing blanks."""
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     return f"```text\n$ {path} --help\n{lines}\n```"
 
 
 @pytest.mark.parametrize(("path", "text"), ALL, ids=[path for path, _ in ALL])
 def test_the_page_shows_the_help(path: str, text: str, request: pytest.FixtureRequest) -> None:
-    """Each command has a block on the page that equals its --help; `--update-goldens` writes it anew."""
+    """Each command has a block on the page that equals its --help; `--update-goldens` rewrites it."""
     page = PAGE.read_text("utf-8")
     pattern = re.compile(rf"```text\n\$ {re.escape(path)} --help\n.*?```", re.DOTALL)
     if request.config.getoption("--update-goldens", default=False):
@@ -51,7 +51,7 @@ def test_the_page_shows_the_help(path: str, text: str, request: pytest.FixtureRe
 
 
 def test_the_page_has_a_heading_for_each_command_and_no_other_help() -> None:
-    """No command of old stays on the page."""
+    """The page shows no command that does not exist any more."""
     page = PAGE.read_text("utf-8")
     shown = re.findall(r"^\$ (lineage.*) --help$", page, flags=re.MULTILINE)
     assert sorted(shown) == sorted(path for path, _ in ALL)

@@ -1,4 +1,4 @@
-"""What a command may not load: people wait for it, and `--help` answers from a table."""
+"""Modules that a command must not import, so that it starts fast; `--help` prints from a table."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def loaded(*arguments: str, code: int = 0) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["-h"]])
-def test_help_loads_next_to_nothing(arguments: list[str]) -> None:
-    """`lineage --help` and `--version` load click and our table: no command, no record, nothing heavy."""
+def test_help_loads_almost_nothing(arguments: list[str]) -> None:
+    """`lineage --help` and `--version` import click and our table: no command, no record, nothing heavy."""
     modules = loaded(*arguments)
     assert modules & FORBIDDEN_IN_HELP == set()
     assert {name for name in modules if name.startswith("lineage_schemas")} == set()
@@ -51,17 +51,17 @@ def test_help_loads_next_to_nothing(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    """`lineage COMMAND --help` opens neither store nor Hub, and loads what neither needs."""
+    """`lineage COMMAND --help` opens neither store nor Hub, and imports none of their libraries."""
     assert loaded(command, "--help") & (HEAVY | {"rich", "sqlite3", "blake3"}) == set()
 
 
 def test_the_lean_command_loads_no_records_before_it_runs() -> None:
-    """`fingerprint` is measured whole: until it hashes, it has not paid for pydantic."""
+    """`fingerprint` does not import pydantic before it runs."""
     assert "pydantic" not in loaded("fingerprint", "--help")
 
 
 def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
-    """What the store knows is told without the Hub's client, although the answer names the Hub."""
+    """An answer from the store does not import the Hub's client, although it names the Hub."""
     store = tmp_path / "lineage.db"
     write_family(store)
     for to_format in ("tree", "json", "markdown", "mermaid", "dot"):
@@ -72,7 +72,7 @@ def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
 
 
 def test_the_benchmark_measures_and_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The benchmark of start-up runs, writes its figures, and fails where a goal is missed."""
+    """The start-up benchmark runs, writes its figures, and fails if a goal is missed."""
     monkeypatch.setattr(start_up, "RESULTS", tmp_path / "results" / "start_up.json")
     assert start_up.main(["--rounds", "1"]) in {0, 1}
     written = json.loads((tmp_path / "results" / "start_up.json").read_text("utf-8"))

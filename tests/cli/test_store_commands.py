@@ -1,4 +1,4 @@
-"""`lineage store` as people type it: exit codes, pipes, and what goes where."""
+"""`lineage store` as a process: exit codes, pipes, and which output goes to which stream."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tests.support.shared import ROOT
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Fill a store in a file with one model and what derives from it."""
+    """Fill a store in a file with a model and the models that derive from it."""
     with open_store(str(tmp_path / "graph.db")) as store:
         store.write(GraphBatch(models=FAMILY.models[:0], stubs=FAMILY.stubs, derivations=FAMILY.derivations[1:]))
     return tmp_path / "graph.db"
 
 
 def test_a_store_is_copied_and_the_copy_completed(path: Path, tmp_path: Path) -> None:
-    """The command copies, says so, and finds nothing to do the second time."""
+    """The command copies, reports it, and writes nothing the second time."""
     first = lineage("store", "copy", path, tmp_path / "copy.db")
     assert (first.returncode, first.stderr) == (0, "")
-    assert "both hold the same" in first.stdout
+    assert "both stores have the same" in first.stdout
     again = json.loads(lineage("store", "copy", path, tmp_path / "copy.db", "--format", "json").stdout)
     assert (again["schema"], again["written"]) == ("store-copy.v1", 0)
 
 
-def test_what_cannot_be_copied_ends_in_words(path: Path, tmp_path: Path) -> None:
-    """A misspelt source, a target in use, one store named twice: exit code 2 and a hint."""
+def test_a_copy_that_is_not_possible_is_an_error(path: Path, tmp_path: Path) -> None:
+    """A misspelt source, a target that holds something else, one store named twice: exit code 2 and a hint."""
     with open_store(str(tmp_path / "used.db")) as store:
         store.write(GraphBatch(models=(model("some/other"),)))
     for source, target, words in (
@@ -50,7 +50,7 @@ def test_what_cannot_be_copied_ends_in_words(path: Path, tmp_path: Path) -> None
 
 
 def test_a_backup_goes_through_a_pipe(path: Path, tmp_path: Path) -> None:
-    """`export -` writes the file alone to stdout, and `import -` takes it from stdin."""
+    """`export -` writes only the file to stdout, and `import -` reads it from stdin."""
     exported = lineage("store", "export", "-", "--store", path)
     assert (exported.returncode, exported.stderr) == (0, "")
     assert json.loads(exported.stdout.splitlines()[0])["format"] == "lineage-graph"
@@ -60,8 +60,8 @@ def test_a_backup_goes_through_a_pipe(path: Path, tmp_path: Path) -> None:
     assert lineage("store", "export", "-", "--store", tmp_path / "new.db").stdout == exported.stdout
 
 
-def test_a_cut_backup_is_refused(path: Path, tmp_path: Path) -> None:
-    """The line is named, nothing is written, exit code 2."""
+def test_a_truncated_backup_is_rejected(path: Path, tmp_path: Path) -> None:
+    """The error names the line, nothing is written, exit code 2."""
     whole = lineage("store", "export", "-", "--store", path).stdout
     done = lineage("store", "import", "-", "--store", tmp_path / "new.db", stdin=whole[: len(whole) // 2])
     assert done.returncode == 2
@@ -71,7 +71,7 @@ def test_a_cut_backup_is_refused(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["jsonl", "graphml", "neo4j-csv"])
 def test_every_form_is_written(path: Path, tmp_path: Path, form: str) -> None:
-    """The file or folder is there, and the answer tells how to go on from it."""
+    """The file or folder is written, and the answer shows the command that imports it."""
     out = tmp_path / f"out of {form}"
     done = lineage("store", "export", out, "--format", form, "--store", path)
     assert done.returncode == 0
@@ -80,7 +80,7 @@ def test_every_form_is_written(path: Path, tmp_path: Path, form: str) -> None:
     assert commands[form] in done.stdout
 
 
-def test_a_reader_that_leaves_early_is_no_fault(path: Path) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(path: Path) -> None:
     """`lineage store export - | head -1` ends without a traceback."""
     command = f"'{sys.executable}' -m lineage store export - --store '{path}' | head -1"
     done = subprocess.run(command, shell=True, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
@@ -89,7 +89,7 @@ def test_a_reader_that_leaves_early_is_no_fault(path: Path) -> None:
 
 
 def test_findings_are_an_exit_code(path: Path) -> None:
-    """A clean store ends with 0, a store with faults with 1 and their ids."""
+    """The code is 0 for a clean store, and 1 for one with findings, which the answer counts by id."""
     assert lineage("store", "check", "--store", path).returncode == 0
     with open_store(str(path)) as store:
         store.write(GraphBatch(models=(model("a/b", head="gone"),)))

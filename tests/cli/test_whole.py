@@ -1,4 +1,4 @@
-"""The commands whole, as processes, on the small zoo: from a folder of models to answers."""
+"""The commands end to end, as processes, on the small zoo: from a folder of models to answers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MODELS = sorted([REVISED, BASE, ADAPTER])
 
 @pytest.fixture(scope="module")
 def hub(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a directory Hub of the small zoo, with a real repository where there are revisions."""
+    """Make a directory Hub of the small zoo, with a real repository for each model that has revisions."""
     return zoo_hub(small_zoo, tmp_path_factory.mktemp("hub"))
 
 
 def answered(*arguments: str | Path, code: int = 0) -> dict[str, object]:
-    """Run a command for its JSON and hold it to its schema."""
+    """Run a command for its JSON answer and validate it against its schema."""
     done = lineage(*arguments, "--format", "json", "-q")
     assert done.returncode == code, done.stderr
     assert done.stderr == ""
@@ -39,7 +39,7 @@ def answered(*arguments: str | Path, code: int = 0) -> dict[str, object]:
 
 
 def test_every_command_answers(hub: Path, tmp_path: Path) -> None:
-    """From collecting to forgetting, each command answers in JSON that keeps to its schema."""
+    """From `collect` to `store forget`, the JSON answer of each command is valid under its schema."""
     where = ("--hub", hub, "--store", tmp_path / "lineage.db")
     collected = answered("collect", *MODELS, *where)
     assert {each["outcome"] for each in collected["models"] if each["id"] in MODELS} == {"collected"}  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ def test_every_command_answers(hub: Path, tmp_path: Path) -> None:
 
 
 def test_every_command_answers_people(hub: Path, tmp_path: Path) -> None:
-    """Each command's first format names the model and dates the answer; what is not stored is collected first."""
+    """Each command's default format names the model and dates the answer; a missing model is collected first."""
     where = ("--hub", hub, "--store", tmp_path / "lineage.db")
     done = lineage("trace", BASE, *where)
     assert done.stdout.startswith(BASE)
@@ -77,8 +77,8 @@ def test_every_command_answers_people(hub: Path, tmp_path: Path) -> None:
         assert ", read 2" in done.stdout.splitlines()[-1]
 
 
-def test_errors_of_the_real_thing_are_words(hub: Path, tmp_path: Path) -> None:
-    """A model that is not there, a store that is none, a file that is none or no weights: an error, a hint, code 2."""
+def test_errors_of_the_process_are_messages(hub: Path, tmp_path: Path) -> None:
+    """A missing model or file, and a file that is not a store or not weights: an error, a hint, code 2."""
     other = tmp_path / "notes.txt"
     other.write_text("no database")
     commands: list[list[str | Path]] = [
@@ -99,7 +99,7 @@ def test_errors_of_the_real_thing_are_words(hub: Path, tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_with_something_unread(hub: Path, tmp_path: Path) -> None:
-    """A folder in which one weight file is broken is answered as far as it goes, with exit code 2."""
+    """For a folder with one broken weight file, the others are in the answer, and the exit code is 2."""
     shutil.copytree(hub / BASE, tmp_path / "own")
     (tmp_path / "own" / "extra.safetensors").write_bytes(b"\xff" * 100)
     answer = answered("fingerprint", tmp_path / "own", code=2)
@@ -107,8 +107,8 @@ def test_a_fingerprint_with_something_unread(hub: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "LINEAGE_CACHE"])
-def test_a_folder_of_nobody(name: str, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that names the home of nobody here is told as such, before any work."""
+def test_the_home_of_an_unknown_user(name: str, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that names the home folder of an unknown user is reported before any work."""
     for other in ("HF_HOME", "HF_HUB_CACHE"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(name, "~nobody-of-this-name/x")
@@ -117,8 +117,8 @@ def test_a_folder_of_nobody(name: str, hub: Path, monkeypatch: pytest.MonkeyPatc
     assert "error: '~nobody-of-this-name/x" in done.stderr
 
 
-def test_trace_of_what_is_nowhere_is_an_answer(hub: Path, tmp_path: Path) -> None:
-    """A model that is not there is answered in JSON as well, with the reason and code 2."""
+def test_a_trace_of_a_missing_model_is_an_answer(hub: Path, tmp_path: Path) -> None:
+    """A trace of a missing model is a JSON answer too, with the reason and code 2."""
     done = lineage("trace", "no/such-model", "--hub", hub, "--store", tmp_path / "a.db", "--format", "json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["incomplete"][0]["reason"] == "missing"

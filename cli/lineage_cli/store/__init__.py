@@ -1,4 +1,4 @@
-"""`lineage store`: what the store holds, moving it elsewhere, and making it forget."""
+"""`lineage store`: describe, check, copy, export and import the store, and delete models from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lineage_cli.store.moving import copy, export, import_
 
 @click.group("store")
 def command() -> None:
-    """Look after the store."""
+    """Inspect, copy, back up or delete from the store."""
 
 
 for each in (info, check, copy, export, import_, forget):

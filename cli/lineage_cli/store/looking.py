@@ -1,4 +1,4 @@
-"""`lineage store info`, `check` and `forget`: what is there, whether it is whole, and what shall go."""
+"""`lineage store info`, `check` and `forget`: what the store holds, whether it is consistent, what to delete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lineage_cli._options import Run, runs, targets
 @click.command("info")
 @runs("table", "json", hub=False)
 def info(*, run: Run) -> None:
-    """Tell where the store is and how much it holds."""
+    """Show where the store is and how much it holds."""
     from lineage.answers.store import store_info
 
     with run.session() as session:
@@ -21,10 +21,10 @@ def info(*, run: Run) -> None:
 @click.command("check")
 @runs("table", "json", hub=False)
 def check(*, run: Run) -> None:
-    """Look for what must not be in a store.
+    """Check the store for inconsistencies.
 
-    Ends of edges that are not there, half-written collections, digests that do not fit. Nothing is changed. Exit
-    code 1 with findings.
+    Finds edges with a missing end, half-written collections and malformed digests. Changes nothing. Exit code 1
+    with findings.
     """
     from lineage.answers.store import store_check
 
@@ -37,13 +37,13 @@ def check(*, run: Run) -> None:
 @targets
 @runs("table", "json")
 def forget(*, run: Run, targets: list[str]) -> None:
-    """Erase models from the store.
+    """Delete models from the store.
 
-    Everything that was recorded of them goes, also what the Hub no longer has. A model that others derive from
-    stays as a name. Exit code 2 where the store holds nothing of a TARGET.
+    Deletes everything that was recorded of them, including what the Hub no longer has. Of a model that others derive
+    from, the name stays. Exit code 2 if the store holds nothing of a TARGET.
     """
     if not targets:
-        raise click.UsageError("name a TARGET or --from-file", click.get_current_context())
+        raise click.UsageError("name a TARGET or use --from-file", click.get_current_context())
     from lineage.answers.store import store_forget
 
     with run.session() as session:

@@ -1,4 +1,4 @@
-"""`lineage store copy`, `export` and `import`: taking the graph elsewhere and back."""
+"""`lineage store copy`, `export` and `import`: move the graph between stores and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATH = click.Path(path_type=Path, allow_dash=True)
 
 
 def _moves(*formats: str) -> Callable[[Command], Command]:
-    """Give a command PATH, `--format` for the file's form, and `--json` for its own answer, as `path` and `run`."""
+    """Add PATH, `--format` for the file and `--json` for the report to a command, which gets `path` and `run`."""
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -32,9 +32,9 @@ def _moves(*formats: str) -> Callable[[Command], Command]:
             click.argument("path", metavar="PATH", type=PATH),
             click.option(
                 "--format", "file_format", type=click.Choice(formats), default=formats[0], show_default=True,
-                help="The form of the file.",
+                help="File format.",
             ),
-            click.option("--json", "as_json", is_flag=True, help="Tell what was done as JSON."),
+            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
             _store(),
             _quiet(),
         ]  # fmt: skip
@@ -51,10 +51,10 @@ def _moves(*formats: str) -> Callable[[Command], Command]:
 @click.argument("target", metavar="TO")
 @runs("table", "json", store=False, hub=False)
 def copy(*, run: Run, source: str, target: str) -> None:
-    """Copy a whole store into an empty one, of any kind.
+    """Copy a whole store into an empty one of any kind.
 
-    FROM and TO are files or URLs, as for --store. A copy that was stopped goes on where it was: run it again. At the
-    end both are compared by counts and digests.
+    FROM and TO are files or URLs, as for --store. An interrupted copy continues when it is run again. At the end
+    both stores are compared by counts and digests.
     """
     from lineage.answers.moving import store_copy
 
@@ -69,11 +69,11 @@ def export(*, run: Run, path: Path, file_format: ExportFormat) -> None:
     """Write the graph to a file, for backup or other programs.
 
     \b
-    jsonl      everything, one JSON object a line, always in the same order: the backup
+    jsonl      everything, one JSON object per line, always in the same order: the backup
     neo4j-csv  everything, as a folder PATH for `neo4j-admin database import full`
     graphml    models and what they derive from, for Gephi and networkx
 
-    PATH - is standard output.
+    Use - as PATH for standard output.
     """  # noqa: D301 - click's own mark for lines that are not filled
     from lineage.answers.moving import store_export
 
@@ -87,11 +87,11 @@ def export(*, run: Run, path: Path, file_format: ExportFormat) -> None:
 @click.command("import")
 @_moves("jsonl")
 def import_(*, run: Run, path: Path, file_format: str) -> None:
-    """Read a file that `lineage store export` wrote into the store.
+    """Add the graph in a file written by `lineage store export` to the store.
 
-    A broken file is refused before anything is written. What the store holds already stays; the same file twice
-    changes nothing. PATH - is standard input. Exit code 2 where the store does not hold just the file at the end
-    although it was empty before.
+    Rejects a damaged file before anything is written. Existing records stay; importing the same file twice changes
+    nothing. Use - as PATH for standard input. Exit code 2 if the store was empty before and differs from the file
+    afterwards.
     """
     from lineage.answers.moving import store_import
 

@@ -1,1 +1,1 @@
-"""Answers as Markdown, for issues, pull requests and job summaries: one file an answer."""
+"""Answers as Markdown, for issues, pull requests and job summaries: one file per answer."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import SHOWN_SIGNALS, counts_words, listed, period, short, span_of, touched, unsaid
+from lineage.report.phrases import SHOWN_SIGNALS, counts_words, listed, no_announcement, period, short, span_of, touched
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers, WeightChange
@@ -40,7 +40,7 @@ def _blocks(answer: CheckAnswer) -> list[list[str]]:
     words = counts_words(answer.counts, unsure=answer.verdict == "unchecked")
     return [
         [f"## {MARKS[answer.verdict]} {code(answer.model)}: {answer.verdict}"],
-        [f"{words} Line {code(branch)}{since}, head {code(short(answer.head))}."],
+        [f"{words} Branch {code(branch)}{since}, head {code(short(answer.head))}."],
         change_table(counting),
         parts.paper(answer.paper_definition),
         parts.findings(answer.findings),
@@ -49,7 +49,7 @@ def _blocks(answer: CheckAnswer) -> list[list[str]]:
 
 
 def change_table(changes: list[WeightChange]) -> list[str]:
-    """Write changes as a table; nothing where there are none."""
+    """Write changes as a table; nothing if there are none."""
     if not changes:
         return []
     rows = [
@@ -58,9 +58,9 @@ def change_table(changes: list[WeightChange]) -> list[str]:
             change.kind,
             f"**{change.verdict}**" if change.verdict == "silent" else change.verdict or "",
             f"{touched(change)}: {', '.join(code(group.group) for group in change.groups)}",
-            listed([parts.signal(each) for each in change.signals], SHOWN_SIGNALS) or unsaid(),
+            listed([parts.signal(each) for each in change.signals], SHOWN_SIGNALS) or no_announcement(),
             code(span_of(change.revisions)),
         )
         for change in changes
     ]
-    return table(("when (UTC)", "what", "said?", "where", "how it was announced", "commits"), rows)
+    return table(("when (UTC)", "kind", "verdict", "files", "announced by", "commits"), rows)

@@ -35,7 +35,7 @@ def diff(answer: DiffAnswer) -> str:
 
 
 def _value(value: str | None) -> str:
-    return "*not there*" if value is None else code(cut(value, 88))
+    return "*absent*" if value is None else code(cut(value, 88))
 
 
 def _tensors(tensors: TensorsDiff, *, cast: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""A history as Markdown: one row a push."""
+"""A history as Markdown: one row per push."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lineage.report.text import cut
 if TYPE_CHECKING:
     from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
 
-HEADER = ("when (UTC)", "end", "commits", "files", "weights", "said?", "tags", "first title")
+HEADER = ("when (UTC)", "end", "commits", "files", "weights", "verdict", "tags", "first title")
 
 
 def history(answer: HistoryAnswer) -> str:
-    """Write a model's lines."""
+    """Write the pushes of each branch."""
     blocks = [block for each in answer.lines for block in _blocks(each)]
     return document(
         [f"## History of {code(answer.model)}"], *blocks, parts.unchecked(answer.unchecked), parts.footer(answer)

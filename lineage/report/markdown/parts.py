@@ -24,20 +24,20 @@ def signal(each: VersionSignal) -> str:
 
 
 def pointer(each: Pointer) -> str:
-    """Write where to look."""
+    """Write a pointer."""
     parts = [each.file, each.field, each.tensor]
     inside = " ".join(code(part) for part in parts if part)
     return f"{inside} of {code(at(each.model, each.revision))}" if inside else code(at(each.model, each.revision))
 
 
 def evidence(edge: TracedDerivation) -> str:
-    """Write an edge's evidence in a few words, what speaks against it marked."""
+    """Summarise the evidence for an edge; evidence against it is marked."""
     words = []
     for each in edge.evidence:
         where = " ".join(code(part) for part in (each.pointer.file, each.pointer.field or each.pointer.tensor) if part)
         value = f" {code(cut(each.value, 40))}" if each.value and each.value != edge.parent else ""
         words.append(("against it: " if each.supports is False else "") + (where or code(each.rule)) + value)
-    return ", ".join(dict.fromkeys(words)) or "none kept"
+    return ", ".join(dict.fromkeys(words)) or "none recorded"
 
 
 def unchecked(items: Sequence[Unchecked]) -> list[str]:
@@ -65,5 +65,5 @@ def paper(definition: PaperDefinition) -> list[str]:
 
 
 def footer(answer: Answer) -> list[str]:
-    """Say which Hub and when."""
+    """Write which Hub was read, when, and by which version."""
     return [f"<sub>{prose(dated(answer))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"]

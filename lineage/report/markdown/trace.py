@@ -1,4 +1,4 @@
-"""A trace as Markdown: one row an edge."""
+"""A trace as Markdown: one row per edge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def trace(answer: TraceAnswer) -> str:
-    """Write a trace: edges with their evidence, then ways, then what is left out."""
+    """Write a trace: edges with their evidence, then paths, then what is left out."""
     return document(
         [f"## {_title(answer)}"],
         _counts(answer),
@@ -27,8 +27,8 @@ def trace(answer: TraceAnswer) -> str:
 
 def _title(answer: TraceAnswer) -> str:
     if answer.direction == "paths":
-        return f"Between {code(answer.root)} and {code(answer.to or '')}: {counted(len(answer.paths), 'way')}"
-    return f"{'Who stands on' if answer.direction == 'down' else 'Where it comes from:'} {code(answer.root)}"
+        return f"Between {code(answer.root)} and {code(answer.to or '')}: {counted(len(answer.paths), 'path')}"
+    return f"{'Descendants' if answer.direction == 'down' else 'Ancestors'} of {code(answer.root)}"
 
 
 def _counts(answer: TraceAnswer) -> list[str]:
@@ -65,7 +65,7 @@ def _edges(answer: TraceAnswer) -> list[str]:
 
 
 def _rest(answer: TraceAnswer) -> list[str]:
-    """List names that are no repositories, relatives and what could not be followed."""
+    """List names that are not repositories, related models, and models that could not be followed."""
     lines = [
         f"- {code(each.model)} names {code(each.value)} in {parts.pointer(each.pointer)}: {prose(each.reason)}"
         for each in answer.unresolvable

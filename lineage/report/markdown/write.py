@@ -1,4 +1,4 @@
-"""Markdown that a stranger's words cannot break: whatever is not ours stands in a code span."""
+"""Markdown that foreign text cannot break: it is put into code spans or escaped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lineage.report.text import visible
 
 
 def code(text: str) -> str:
-    """Write foreign text as code: no markup, no link, no mention is read inside.
+    """Write foreign text as code, in which no markup, link or mention is interpreted.
 
     Backticks, pipes and backslashes mean different things to different renderers inside a table; text with one of
     them becomes an HTML code element in which every punctuation mark is a character reference.
@@ -22,9 +22,9 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Write foreign words inside a line: every mark that Markdown or a forge could read becomes a reference.
+    """Write foreign text inside a sentence: punctuation that Markdown or a forge could interpret is escaped.
 
-    Where the text could be a link, so do the marks that would make it one.
+    In a text that could contain a link, so is the punctuation that would make it one.
     """
     shown = visible(text)
     harmless = " " if "://" in shown or "www." in shown.lower() else " ,.:;()'/-"

@@ -1,1 +1,1 @@
-"""Answers as short texts with aligned columns, to be read at a glance: one file an answer."""
+"""Answers as short texts with aligned columns: one file per answer."""

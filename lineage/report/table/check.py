@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from lineage.report.phrases import (
     BYTES_NOT_COMPARED,
     SHOWN_SIGNALS,
+    announcement,
     counted,
     counts_words,
     dated,
     listed,
+    location,
+    no_announcement,
     period,
-    place,
-    said,
     short,
     span_of,
     touched,
-    unsaid,
 )
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
@@ -35,7 +35,7 @@ MARKS: dict[str, tuple[str, Style]] = {
 VERDICT_STYLES: dict[str | None, Style] = {"silent": "bad", "documented": "", "versioned": "good", None: "dim"}
 
 SILENT_CHANGE = "silent-weight-change"
-"""The rule whose findings repeat what a silent change's own line says."""
+"""The rule whose findings repeat the line of a silent change."""
 
 
 def check(answer: CheckAnswer) -> Document:
@@ -44,7 +44,7 @@ def check(answer: CheckAnswer) -> Document:
 
 
 def check_several(answers: CheckAnswers) -> Document:
-    """Write a summary, one line a model, then each model's check."""
+    """Write a summary, one line per model, then each model's check."""
     totals = Counter(each.verdict for each in answers.answers)
     words = ", ".join(f"{totals[verdict]:,} {verdict}" for verdict in ("findings", "unchecked", "clean"))
     lines = [line(strong(f"{counted(len(answers.answers), 'model')}: {words}"))]
@@ -67,7 +67,7 @@ def _body(answer: CheckAnswer) -> list[Line]:
 
 
 def _verdict_line(answer: CheckAnswer) -> Line:
-    """Say the verdict in one sentence that needs no knowledge of our words."""
+    """Write the verdict as a sentence that needs no knowledge of our terms."""
     mark, style = MARKS[answer.verdict]
     silent = answer.counts.silent
     if answer.verdict == "findings":
@@ -75,7 +75,7 @@ def _verdict_line(answer: CheckAnswer) -> Line:
     elif answer.verdict == "unchecked":
         words = "not everything could be checked" if answer.branch else "could not be checked"
     elif answer.counts.after_first_upload:
-        words = "every change of the weights was announced"
+        words = "every weight change was announced"
     else:
         words = "the weights did not change" + (" in this range" if answer.since else " after the first upload")
     if answer.verdict == "findings" and not silent:
@@ -84,21 +84,21 @@ def _verdict_line(answer: CheckAnswer) -> Line:
 
 
 def _counted(answer: CheckAnswer) -> str:
-    """Say the counts, as known ones where not everything could be looked at."""
+    """Write the counts, as those that are known if not everything could be checked."""
     return counts_words(answer.counts, unsure=answer.verdict == "unchecked")
 
 
 def _silently(silent: int, counting: int) -> str:
-    """Say how many of how many changes nothing announced."""
+    """Describe how many of the changes were not announced."""
     if counting == 1:
-        return "the weights changed once, without a version or a word about it"
+        return "the weights changed once, without a version or a note"
     if silent == counting:
-        return f"the weights changed {counting:,} times, without a version or a word about it"
-    return f"{silent:,} of {counting:,} weight changes came without a version or a word about it"
+        return f"the weights changed {counting:,} times, without a version or a note"
+    return f"{silent:,} of {counting:,} weight changes came without a version or a note"
 
 
 def _range_line(answer: CheckAnswer) -> Line:
-    """Say which line and which part of it the verdict is about."""
+    """Write the branch and the range of commits that the verdict covers."""
     branch = (answer.branch or "no branch").removeprefix("refs/heads/")
     end = f" to {short(answer.head)}" if answer.head else ""
     if answer.since is None:
@@ -111,7 +111,7 @@ def _range_line(answer: CheckAnswer) -> Line:
 
 
 def change_lines(changes: list[WeightChange]) -> list[Line]:
-    """Write each change as one aligned line, and under it what announced it and what was noted."""
+    """Write each change as one aligned line, and under it its announcements and notes."""
     rows = [
         (
             Span(change.verdict or "-", VERDICT_STYLES[change.verdict]),
@@ -137,35 +137,38 @@ def _details(change: WeightChange) -> list[Line]:
         lines.append(line(dim(f"{group.group}{kind}{files}{note}"), indent="      "))
     if change.counts and any(group.kind == "replaced" for group in change.groups):
         lines.append(line(dim(BYTES_NOT_COMPARED), indent="      "))
-    told = {signal.value.strip(): signal for signal in reversed(change.signals)}  # a title stands in its message too
-    shown = list(reversed(told.values()))
-    lines += [line(said(signal), indent="      ") for signal in shown[:SHOWN_SIGNALS]]
+    distinct = {signal.value.strip(): signal for signal in reversed(change.signals)}  # a message may equal its title
+    shown = list(reversed(distinct.values()))
+    lines += [line(announcement(signal), indent="      ") for signal in shown[:SHOWN_SIGNALS]]
     if len(shown) > SHOWN_SIGNALS:
         lines.append(line(dim(f"… {len(shown) - SHOWN_SIGNALS:,} more"), indent="      "))
     if change.verdict == "silent":
-        lines.append(line(unsaid(), indent="      "))
+        lines.append(line(no_announcement(), indent="      "))
     if change.replacements:
         most = max(each.times for each in change.replacements)
         files = counted(len(change.replacements), "file")
-        lines.append(line(dim(f"{files} replaced more than once in it, up to {most} times"), indent="      "))
+        lines.append(line(dim(f"{files} replaced more than once in this push, up to {most} times"), indent="      "))
     return lines
 
 
 def _numbers(answer: CheckAnswer) -> list[Line]:
-    """Write the counts, then the pushes that do not count; how a study counts files, `history` and JSON tell."""
+    """Write the counts, then the changes that do not count.
+
+    The study's way to count is left to `history` and to the JSON answer.
+    """
     lines = [EMPTY, line(_counted(answer))]
     others = Counter(change.kind for change in answer.weight_changes if not change.counts)
     if others:
         kinds = listed([f"{number} {kind}" for kind, number in others.items()], 12)
-        lines.append(line(dim(f"Touched weights without counting: {kinds}.")))
+        lines.append(line(dim(f"Weight changes that do not count: {kinds}.")))
     return lines
 
 
 def _findings(answer: CheckAnswer) -> list[Line]:
-    """Write the findings that are not a silent change, which has its own line above."""
+    """Write the findings, except silent changes, which have their own lines above."""
     known = {short(revision) for change in answer.weight_changes for revision in change.revisions}
     lines = [
-        line(f"{each.severity} {each.id} · {each.message}", dim(f" · {place(each.pointer)}"), indent="  ")
+        line(f"{each.severity} {each.id} · {each.message}", dim(f" · {location(each.pointer)}"), indent="  ")
         for each in answer.findings
         if not (each.id == SILENT_CHANGE and short(each.pointer.revision) in known)
     ]

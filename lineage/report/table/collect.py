@@ -1,4 +1,4 @@
-"""The answer to `collect`: one line a model, what it cost, what could not be followed."""
+"""The answer to `collect`: one line per model, what could not be followed, how much was read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OUTCOMES: dict[str, tuple[str, Style]] = {
 }  # fmt: skip
 
 
-WORDS = {"named": "named only (not there, or gated)"}
-"""What a summary adds to an outcome that does not explain itself."""
+WORDS = {"named": "named only (missing or gated)"}
+"""Explanations of outcomes in the summary."""
 
 
 def collect(answer: CollectAnswer) -> Document:

@@ -1,4 +1,4 @@
-"""The answer to `demo`: its three steps, each under the command that would do it, and what to try next."""
+"""The answer to `demo`: its three steps, each under its command, and what to try next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def demo(answer: DemoAnswer) -> Document:
     """Write the demo's answers and the commands to try next."""
     lines: list[Line] = [
-        line(dim(f"On the models that the package carries, in {answer.hub_folder}:")),
+        line(dim(f"On the models that come with the package, in {answer.hub_folder}:")),
         EMPTY,
         *_step("1", f"lineage collect {_targets(answer.collected.targets)}", collect(answer.collected)),
         *_step("2", f"lineage trace {answer.trace.root}", trace(answer.trace)),

@@ -54,7 +54,7 @@ def _s(things: Sequence[object]) -> str:
 
 
 def tensor_lines(tensors: TensorsDiff, *, cast: bool = False) -> list[Line]:
-    """Write tensors by what happened to them; where only the layout was compared, say that values may differ."""
+    """Write tensors by what happened to them."""
     lines = [line(tensor_summary(tensors, cast=cast), indent="  ")]
     renamed = [f"{each.before} → {each.after}" for each in tensors.renamed]
     for word, names in (
@@ -72,7 +72,7 @@ def tensor_lines(tensors: TensorsDiff, *, cast: bool = False) -> list[Line]:
 
 
 def _facet(facet: FacetDiff) -> list[Line]:
-    """Write a field on one line where both values are short, on a line each where they are not."""
+    """Write a field on one line if both values are short, else each value on its own line."""
     before, after = _value(facet.before), _value(facet.after)
     if len(facet.name) + len(before) + len(after) <= ONE_LINE:
         return [line(facet.name, f"  {before} → {after}", indent="  ")]
@@ -84,4 +84,4 @@ def _facet(facet: FacetDiff) -> list[Line]:
 
 
 def _value(value: str | None) -> str:
-    return "(not there)" if value is None else cut(value, CUT)
+    return "(absent)" if value is None else cut(value, CUT)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SHOWN_FILES = 20
 
 FLAGS = {
-    "pickle": "a pickle: never opened, known by its hash; loading one runs its code",
-    "known-by-sha256": "known by its hash; its tensors were not read",
+    "pickle": "a pickle, identified by its hash only: not opened, because loading a pickle can run code",
+    "known-by-sha256": "identified by its hash only; its tensors were not read",
     "incomplete-shards": "shards are missing",
 }
 
@@ -33,7 +33,7 @@ def fingerprint(answer: FingerprintAnswer) -> Document:
 
 
 def digest_lines(digests: Digests, *, indent: str) -> list[Line]:
-    """Write the digests that the level reached; each names its own format."""
+    """Write the digests that the level gives; the prefix of each is its format."""
     known = (digests.weights, digests.content, digests.layout, digests.files)
     return [line(digest, indent=indent) for digest in known if digest]
 
@@ -50,7 +50,7 @@ def _group(group: FingerprintedGroup) -> list[Line]:
     lines = [line(strong(group.group), f"{main} · {', '.join(facts)}")]
     lines += [line(f"! {FLAGS.get(flag, flag)}", indent="  ") for flag in group.flags]
     lines += digest_lines(group.digests, indent="  ")
-    rows = [(dim(file.identity or "no hash known"), file.path, dim(size(file.size))) for file in group.files]
+    rows = [(dim(file.identity or "hash unknown"), file.path, dim(size(file.size))) for file in group.files]
     lines += columns(rows[:SHOWN_FILES], indent="  ")
     if len(rows) > SHOWN_FILES:
         lines.append(line(dim(f"… {len(rows) - SHOWN_FILES:,} more files; --format json lists all"), indent="  "))
@@ -58,9 +58,9 @@ def _group(group: FingerprintedGroup) -> list[Line]:
 
 
 def _declares(group: FingerprintedGroup) -> list[Line]:
-    """Show what the file says of itself in short; the JSON answer has it all."""
+    """Summarise the metadata in the file; the JSON answer has all of it."""
     if not group.declares:
         return []
     rows = [f"{key}={value}" for key, value in group.declares.items() if isinstance(value, str | int | float)]
     shown = [row if len(row) <= 60 else row[:59] + "…" for row in rows]
-    return [line(dim(f"says of itself: {listed(shown, 6)}"), indent="  ")] if shown else []
+    return [line(dim(f"metadata: {listed(shown, 6)}"), indent="  ")] if shown else []

@@ -1,4 +1,4 @@
-"""The answer to `history`: every push of a line, oldest first, and what it did to the weights."""
+"""The answer to `history`: every push of a branch, oldest first, and what it did to the weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TITLE_WIDTH = 22
 
 
 def history(answer: HistoryAnswer) -> Document:
-    """Write a model's lines."""
+    """Write the pushes of each branch."""
     sources = {
         "git-partial": "git",
         "git-full": "git",
@@ -24,8 +24,9 @@ def history(answer: HistoryAnswer) -> Document:
         "folder": "a folder",
         "cache": "the cache",
     }
-    known = f" (as {sources.get(answer.source, answer.source)} tells)"
-    lines = [line(strong(answer.model), dim(f": {counted(len(answer.lines), 'line')}{known}"))]
+    source = sources.get(answer.source, answer.source)
+    branches = counted(len(answer.lines), "branch", "branches")
+    lines = [line(strong(answer.model), dim(f": {branches}, read from {source}"))]
     for each in answer.lines:
         lines += [EMPTY, *_line(each)]
     return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
@@ -37,7 +38,7 @@ def _line(history_line: HistoryLine) -> list[Line]:
     pushes = counted(len(history_line.pushes), "push", "pushes")
     lines = [line(strong(branch), f" · {commits} in {pushes} to {short(history_line.head)}")]
     if history_line.pushes:
-        header = ("when (UTC)", "end", "commits", "files", "weights", "said", "title")
+        header = ("when (UTC)", "end", "commits", "files", "weights", "verdict", "title")
         rows = [tuple(dim(word) for word in header), *(_row(push) for push in history_line.pushes)]
         lines += columns(rows, indent="  ")
     lines += [line(counts_words(history_line.counts))]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def store_info(answer: StoreInfoAnswer) -> Document:
-    """Write where a store is and how much of what it holds."""
+    """Write where a store is, and how many nodes and edges of each kind it holds."""
     facts = f"{answer.backend}, schema {answer.schema_version}"
     if answer.size_bytes is not None:
         facts += f", {size(answer.size_bytes)}"
@@ -44,28 +44,28 @@ def _counts(nodes: dict[str, int], edges: dict[str, int]) -> list[Line]:
 
 
 def store_forget(answer: StoreForgetAnswer) -> Document:
-    """Write which models were erased, which stay as a name, which were not there."""
-    lines = [line(strong(answer.store), f" · {counted(len(answer.forgotten), 'model')} forgotten")]
-    names = {model: " · its name stays: others derive from it" for model in answer.kept_as_stub}
-    lines += [line(f"forgotten  {model}", dim(names.get(model, "")), indent="  ") for model in answer.forgotten]
+    """Write which models were deleted, of which of them the name stays, and which were not in the store."""
+    lines = [line(strong(answer.store), f" · {counted(len(answer.forgotten), 'model')} deleted")]
+    names = {model: " · its name stays, because other models derive from it" for model in answer.kept_as_stub}
+    lines += [line(f"deleted  {model}", dim(names.get(model, "")), indent="  ") for model in answer.forgotten]
     lines += [line(Span("not in the store", "warn"), f"  {model}", indent="  ") for model in answer.not_found]
     return lines
 
 
 def store_copy(answer: StoreCopyAnswer) -> Document:
     """Write what was copied, and that both stores were compared."""
-    before = f", {answer.already_there:,} were there already" if answer.already_there else ""
+    before = f", {answer.already_there:,} already there" if answer.already_there else ""
     return [
         line(
             strong(answer.source), " → ", strong(answer.target), f" · {counted(answer.written, 'row')} written{before}"
         ),
         *_contents(answer.contents),
-        line(Span("✓", "good"), " both hold the same, by counts and digests", indent="  "),
+        line(Span("✓", "good"), " both stores have the same counts and digests", indent="  "),
     ]
 
 
 def store_export(answer: StoreExportAnswer) -> Document:
-    """Write where the graph went, and the command that takes it up there."""
+    """Write where the graph was exported, and the command that imports it."""
     lines = [
         line(strong(answer.store), " → ", strong(answer.path), f" · {answer.file_format}"),
         *_contents(answer.contents),
@@ -78,19 +78,19 @@ def store_export(answer: StoreExportAnswer) -> Document:
 
 
 def store_import(answer: StoreImportAnswer) -> Document:
-    """Write what was imported, and what the store is now."""
+    """Write what was imported, and whether the store equals the file."""
     lines = [line(strong(answer.path), " → ", strong(answer.store)), *_contents(answer.contents)]
     if answer.equal is None:
-        return [*lines, line(dim("the store held something before, so both were not compared"), indent="  ")]
+        return [*lines, line(dim("not compared with the file: the store was not empty before"), indent="  ")]
     if answer.equal:
-        return [*lines, line(Span("✓", "good"), " the store holds what the file holds, by digests", indent="  ")]
-    return [*lines, line(Span("✗", "bad"), " the store does not hold what the file holds", indent="  ")]
+        return [*lines, line(Span("✓", "good"), " the store and the file have the same digests", indent="  ")]
+    return [*lines, line(Span("✗", "bad"), " the store differs from the file", indent="  ")]
 
 
 def store_check(answer: StoreCheckAnswer) -> Document:
     """Write what is wrong in a store, by rule."""
     if answer.verdict == "clean":
-        return [line(Span("✓", "good"), " ", strong(answer.store), ": nothing is wrong")]
+        return [line(Span("✓", "good"), " ", strong(answer.store), ": no problem found")]
     total = sum(answer.counts.values())
     lines = [line(Span("✗", "bad"), " ", strong(answer.store), ": ", Span(counted(total, "finding"), "bad"))]
     for rule, number in answer.counts.items():
@@ -103,12 +103,12 @@ def store_check(answer: StoreCheckAnswer) -> Document:
 
 
 def _contents(contents: Contents) -> list[Line]:
-    """Write how much there is, and the digest by which two stores are compared."""
+    """Write how much the graph holds, and the digest by which two stores are compared."""
     nodes = {kind: number for kind, number in contents.nodes.items() if number}
     edges = {kind: number for kind, number in contents.edges.items() if number}
     lines = _counts(nodes, edges)
     if contents.awaited:
-        lines.append(line(f"{counted(contents.awaited, 'edge')} without an end yet", indent="  "))
+        lines.append(line(f"{counted(contents.awaited, 'edge')} with an end that is not stored yet", indent="  "))
     if contents.attachments:
         lines.append(line(counted(contents.attachments, "attachment"), indent="  "))
     return [*lines, line(contents.digest, indent="  ")] if contents.digest else lines

@@ -1,4 +1,4 @@
-"""What could not be checked, and the command that would decide it: the same words under every answer."""
+"""What could not be checked, and the command that would decide it: the same form in every answer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 SHOWN_REASON = 160
-"""Characters of a reason that are shown; the JSON answer has it whole."""
+"""Characters of a reason that are shown; the JSON answer has all of it."""
 
 
 def unchecked_lines(unchecked: Sequence[Unchecked], *, indent: str = "") -> list[Line]:
-    """Write what is unchecked with its reason; equal reasons stand together under one command."""
+    """Write what is unchecked with its reason; items with the same reason are grouped under one command."""
     if not unchecked:
         return []
     lines = [EMPTY, line(Span("Not checked:", "warn"), indent=indent)]

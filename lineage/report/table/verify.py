@@ -1,4 +1,4 @@
-"""The answer to `verify`: one sentence, then the revisions that match or the places that differ."""
+"""The answer to `verify`: one sentence, then the revisions that match or the differences."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 SENTENCES: dict[str, tuple[str, Style, str]] = {
     "equal": ("✓", "good", "has the same weight files as"),
-    "reserialised": ("✓", "good", "has the same parameters, in other files, as"),
+    "reserialised": ("✓", "good", "has the same parameters, in different files, as"),
     "different": ("✗", "bad", "differs from"),
     "known": ("✓", "good", "has weights that are in the store:"),
-    "not_known": ("✗", "bad", "has weights that no revision in the store has"),
+    "not_known": ("✗", "bad", "has weights that are not in the store"),
     "unchecked": ("?", "warn", "could not be compared with"),
 }
 
-NOT_ASKED = "looked up in the store; no Hub was asked"
-"""Under a search: its models are written as on the Hub that the answer names, and that Hub had no part in it."""
+NOT_ASKED = "searched in the store; no request was sent to the Hub"
+"""The footer of a search: the Hub that the answer names only determines how model ids are written."""
 
 SHOWN_DIFFERENCES = 5
 SHOWN_VALUE = 24
 
 
 def verify(answer: VerifyAnswer) -> Document:
-    """Write what a folder's or file's weights are."""
+    """Write the result for a folder or a file."""
     mark, style, words = SENTENCES[answer.verdict]
     if answer.against:
         words = f"{words} {at(answer.against, answer.revision)}"
@@ -39,20 +39,20 @@ def verify(answer: VerifyAnswer) -> Document:
     lines += _matches(answer) + _differences(answer)
     digests = digest_lines(answer.digests, indent="  ")
     if digests:
-        lines += [EMPTY, line(dim("Its digests:")), *digests]
+        lines += [EMPTY, line(dim("Digests:")), *digests]
     asked = dated(answer) if answer.against else NOT_ASKED
     return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(asked))]
 
 
 def _matches(answer: VerifyAnswer) -> list[Line]:
-    """List the known revisions with these weights, and which digest says so."""
-    meanings = {"files": "same files", "weights": "same parameters", "content": "same values under other names"}
+    """List the known revisions with these weights, and by which digest they match."""
+    meanings = {"files": "same files", "weights": "same parameters", "content": "same values under different names"}
     rows = [(at(each.model, each.revision), each.group, dim(meanings[each.by])) for each in answer.matches]
     return columns(rows, indent="  ")
 
 
 def _differences(answer: VerifyAnswer) -> list[Line]:
-    """Sum up in one line what differs, then show the first places."""
+    """Summarise in one line what differs, then list the first differences."""
     if not answer.differences:
         return []
     title = answer.summary or counted(len(answer.differences), "difference")
