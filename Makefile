@@ -1,10 +1,13 @@
 # Sugar only: every line here can be typed by hand, and nothing else depends on make.
 UV = python3 -m uv
 
-.PHONY: test lint reformat types schemas demo-data pins upgrade package coverage tour
+.PHONY: test lint reformat types schemas demo-data pins upgrade package coverage tour quick tests-table
 
 test:      ## everything that .ci/run checks
 	$(UV) run pytest
+
+quick:     ## what answers within two minutes: no Neo4j, no slow tests
+	$(UV) run pytest -m "not neo4j and not slow"
 
 lint:      ## what tests/project checks of style, alone and fast
 	$(UV) run ruff format --check
@@ -23,6 +26,9 @@ schemas:   ## write the JSON Schemas after a record has changed
 
 demo-data: ## build the demo's directory Hub again: make demo-data HISTORY=FILE ZOO=FOLDER
 	$(UV) run python tools/make_demo.py --history $(HISTORY) --zoo $(ZOO)
+
+tests-table: ## write CONTRIBUTING's table of the tests that hold each source file
+	$(UV) run python -m tools.write_tests_table
 
 tour:      ## run the README's commands again and paste what they print
 	$(UV) run python tools/write_tour.py

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.neo4j_run import Neo4jRun
+from tests.support.neo4j_run import Neo4jRun, workers
 from tests.support.neo4j_server import neo4j_servers, neo4j_url  # noqa: F401 -- fixtures
 from tests.support.shared import ROOT, SHARED
 
@@ -36,8 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Share a whole run out to two processes, one for each Neo4j; tests that were named run in this one."""
-    return 2 if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+    """Share a whole run out to processes; tests that were named run in this one."""
+    return workers(config)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support.interruptible import interruptible
 from tests.support.shared import ROOT
 
 LEFT_OUT = ("COVERAGE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "LC_", "LANG")
@@ -35,10 +36,14 @@ def lineage(
 
 
 def python(code: str, **env: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a piece of Python with pipes, as bytes."""
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, env=environment(**env), check=False, timeout=120, cwd=ROOT
-    )
+    """Run a piece of Python with pipes, as bytes; SIGINT interrupts it."""
+    with interruptible():
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment(**env), cwd=ROOT,
+        )  # fmt: skip
+    out, said = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(code, process.returncode, out, said)
 
 
 def on_terminal(arguments: Sequence[str], *, columns: int = 100, **env: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +16,7 @@ from lineage import errors
 from lineage_cli import _errors
 from lineage_cli.main import COMMANDS, main
 from tests.cli.running import environment, lineage, python
+from tests.support.interruptible import interruptible
 from tests.support.shared import ROOT
 
 KINDS = [
@@ -194,14 +193,13 @@ def test_modules_run_as_the_command(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "lineage 0.1.0\n", "")
 
 
-def test_ctrl_c_reaches_a_process(tmp_path: Path) -> None:
+def test_ctrl_c_reaches_a_process() -> None:
     """SIGINT to a waiting command ends it at once, with 130 and a message."""
-    fifo = tmp_path / "models.txt"
-    os.mkfifo(fifo)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lineage", "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT,
-    )  # fmt: skip
+    with interruptible():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lineage", "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT,
+        )  # fmt: skip
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
@@ -216,10 +214,11 @@ def test_ctrl_c_reaches_a_process(tmp_path: Path) -> None:
 def test_a_signal_while_it_starts_shows_no_traceback(number: signal.Signals, delay: float) -> None:
     """A signal at any moment of the start ends the command with the signal's code and at most two lines."""
     code = "import os; from lineage_cli.start import main; os.write(1, b'.'); main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=environment(), cwd=ROOT,
-    )  # fmt: skip
+    with interruptible():
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "check", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment(), cwd=ROOT,
+        )  # fmt: skip
     assert process.stdout
     assert process.stdout.read(1) == b"."
     time.sleep(delay)
@@ -248,3 +247,19 @@ def test_an_interruption_during_an_import_is_reported(module: str) -> None:
     done = python(code)
     assert done.returncode == 130
     assert [line.split(b":")[0] for line in done.stderr.splitlines() if line] == [b"error", b"hint"]
+
+
+def test_interruptions_are_tested_where_the_run_ignores_them() -> None:
+    """Under `nohup` and in runners that ignore SIGINT the tests that send it see what they see elsewhere."""
+    tests = ["test_ctrl_c_reaches_a_process", "test_an_interruption_amid_an_import_is_calm[click]"]
+    named = [f"tests/cli/test_errors.py::{test}" for test in tests]
+    code = """if True:
+        import os, signal, sys
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:]])"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *named], capture_output=True, text=True, env=environment(), cwd=ROOT,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

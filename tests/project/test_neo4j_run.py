@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from tests.support.neo4j_run import workers
 from tests.support.neo4j_server import jars
 from tests.support.shared import ROOT
 from tools.neo4j_jars import ENVIRON, VERSIONS, fetched, kept
@@ -35,9 +39,17 @@ def test_on_a_server(server, number):
     with open("where", "a") as file:
         file.write(f"{server} {os.environ.get('PYTEST_XDIST_WORKER')}\\n")
 
+@pytest.mark.neo4j
+@pytest.mark.parametrize("server", os.environ["ON"].split()[-1:])
+def test_on_one_version(server):
+    if server in os.environ["SKIPPED"].split():
+        pytest.skip("no server")
+
 def test_without():
     pass
 """
+
+LEFT = f"20 tests on Neo4j {VERSIONS['neo4j-lts']} left to CI; they ran on Neo4j {VERSIONS['neo4j-current']}"
 
 
 def outcome(
@@ -45,14 +57,16 @@ def outcome(
 ) -> tuple[int, str]:
     """Run tests that would use servers, some of them skipped; return the exit code and what was printed."""
     (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_some.py").write_text(TESTS)
+    (folder / "tests/contract").mkdir(parents=True)
+    for file in ("test_some.py", "tests/contract/test_contract.py"):
+        (folder / file).write_text(TESTS.replace("where", f"where-{Path(file).stem}"))
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = .\n")
     for version in VERSIONS.values():
         there = folder / "cache" / kept(version).relative_to(kept(version).parents[1])
         (there / "environments" / "modules").mkdir(parents=True)
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache"), "CI": ci}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib", *options],
         env={**env, "ON": " ".join(on), "SKIPPED": " ".join(skipped)},
         cwd=folder, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
@@ -64,14 +78,54 @@ def test_each_server_is_counted(tmp_path: Path, options: tuple[str, ...]) -> Non
     """A run that used every server passes and tells how many tests each had, shared out to processes or not."""
     code, printed = outcome(tmp_path, *options)
     assert code == 0, printed
-    assert printed.count("20 tests ran on") == len(IDS)
+    assert printed.count("40 tests ran on") + printed.count("42 tests ran on") == len(IDS)
+    assert "left to CI" not in printed
+
+
+@pytest.mark.parametrize(
+    ("ci", "options"),
+    [("", ()), ("", ("--numprocesses=2",)), ("true", ("-m", "neo4j")), ("true", ("tests", "test_some.py"))],
+)
+def test_one_version_is_enough_outside_ci(tmp_path: Path, ci: str, options: tuple[str, ...]) -> None:
+    """Unless CI runs all, only contracts and tests of that version run on the older one; the rest is counted."""
+    code, printed = outcome(tmp_path, *options, ci=ci)
+    assert code == 0, printed
+    assert LEFT in printed
+    assert on_servers(tmp_path / "where-test_some") == {"neo4j-current": 20}
+    assert on_servers(tmp_path / "where-test_contract") == {"neo4j-current": 20, "neo4j-lts": 20}
+    assert f"22 tests ran on Neo4j {VERSIONS['neo4j-lts']}" in printed
+
+
+def on_servers(log: Path) -> dict[str, int]:
+    """Count the tests of a file by the server that they wrote down."""
+    return dict(Counter(line.split()[0] for line in log.read_text().splitlines()))
+
+
+@pytest.mark.parametrize("options", [("-k", "lts and some"), ("test_some.py::test_on_a_server[neo4j-lts-7]",)])
+def test_a_version_that_is_asked_for_is_used(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Who names the older version gets its tests everywhere."""
+    code, printed = outcome(tmp_path, *options, ci="")
+    assert code == 0, printed
+    assert set(on_servers(tmp_path / "where-test_some")) == {"neo4j-lts"}
+    assert "left to CI" not in printed
 
 
 def test_a_server_has_one_process(tmp_path: Path) -> None:
     """Shared out to processes, the tests of a server stay together, and those of the other one go beside them."""
     outcome(tmp_path, "--numprocesses=2", "--no-loadscope-reorder")
-    pairs = set((tmp_path / "where").read_text().splitlines())
+    pairs = {line for log in tmp_path.glob("where-*") for line in log.read_text().splitlines()}
     assert len(pairs) == len({pair.split()[1] for pair in pairs}) == len(IDS)
+
+
+@pytest.mark.parametrize(("options", "processes"), [((), 2), (("-m", "not neo4j"), 3), (("test_some.py",), 0)])
+def test_a_run_has_as_many_processes_as_it_can_use(
+    options: tuple[str, ...], processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each version of Neo4j, one for each core without Neo4j, none beside this one for tests that are named."""
+    source = pytest.Config.ArgsSource.ARGS if "test_some.py" in options else pytest.Config.ArgsSource.TESTPATHS
+    config = SimpleNamespace(args_source=source, option=SimpleNamespace(markexpr="".join(options[1:])))
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert workers(cast("pytest.Config", config)) == processes
 
 
 @pytest.mark.parametrize("skipped", [IDS, IDS[:1]])

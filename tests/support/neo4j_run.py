@@ -1,4 +1,8 @@
-"""What a run of the tests owes to Neo4j: fetched before a test's time runs, told at the end, never left out in CI."""
+"""How a run uses Neo4j servers: which tests run on which version, fetched in time, counted at the end, required in CI.
+
+Both versions run the contract suite, `tests/contract`. Every other test that is there for both versions runs on the
+current one only, except in a whole run where `CI` is set: what was left out is counted in the closing lines.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,12 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.support.neo4j_server import GIVEN_URI, IDS
 from tools.neo4j_jars import VERSIONS, fetched, kept
+
+CONTRACT = "tests/contract/"
+"""The tests that run on every version in every run."""
+
+CURRENT = next(iter(VERSIONS))
+"""The version that the other tests run on."""
 
 
 class ByServer(LoadScopeScheduling):  # type: ignore[misc]
@@ -28,10 +38,30 @@ class Neo4jRun:
         self._config = config
         self._ran: Counter[str] = Counter()
         self._told: set[str] = set()
+        self._left_out = 0
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Begin with the tests on servers, which take longest."""
+        """Leave out what only CI runs, and begin with the tests on servers, which take longest.
+
+        Last of the hooks, after `-m` and `-k`: a test that was chosen on one version alone runs on it.
+        """
+        if not self._in_ci():
+            left_out = left_to_ci([item.nodeid for item in items if item.get_closest_marker("neo4j")])
+            self._config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+            items[:] = [item for item in items if item.nodeid not in left_out]
+            self._left_out = len(left_out)
         items.sort(key=lambda item: item.get_closest_marker("neo4j") is None)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Let the workers collect the same tests: they do not see whether tests were named."""
+        node.workerinput["lineage_in_ci"] = self._in_ci()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over how many tests a worker left out: each collects the whole run."""
+        self._left_out = max(self._left_out, getattr(node, "workeroutput", {}).get("lineage_left_out", 0))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> ByServer:
@@ -62,6 +92,8 @@ class Neo4jRun:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Have a whole run in CI fail where no test ran on a server."""
+        if _is_worker(self._config):
+            self._config.workeroutput["lineage_left_out"] = self._left_out  # type: ignore[attr-defined]
         if exitstatus == pytest.ExitCode.OK and self._missed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -69,16 +101,26 @@ class Neo4jRun:
         """Tell how many tests ran on which server."""
         for name, count in sorted(self._ran.items()):
             terminalreporter.write_line(f"{count} tests ran on {_title(name)}")
+        if self._left_out:
+            others = " and ".join(_title(name) for name in VERSIONS if name != CURRENT)
+            ran = f"they ran on {_title(CURRENT)}"
+            terminalreporter.write_line(f"{self._left_out} tests on {others} left to CI; {ran}")
         for name in self._missed():
             terminalreporter.write_line(f"FAILED: CI is set, and no test ran on {_title(name)}", red=True)
 
     def _missed(self) -> list[str]:
         """Name the servers on which no test of a whole run in CI ran. Who chose tests knows what they left out."""
-        option = self._config.option
-        whole = self._config.args_source is pytest.Config.ArgsSource.TESTPATHS and not option.collectonly
-        if not os.environ.get("CI") or not whole or option.keyword or option.markexpr or _is_worker(self._config):
+        if not self._in_ci() or self._config.option.collectonly or _is_worker(self._config):
             return []
         return [name for name in IDS if not self._ran[name]]
+
+    def _in_ci(self) -> bool:
+        """Say whether this is a whole run, no test named or chosen, where `CI` is set."""
+        if _is_worker(self._config):
+            return bool(self._config.workerinput.get("lineage_in_ci"))  # type: ignore[attr-defined]
+        option = self._config.option
+        named = self._config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+        return bool(os.environ.get("CI")) and not (named or option.keyword or option.markexpr)
 
     def _tell(self, tests: Iterable[str]) -> None:
         """Say of each server that is not here yet, once, that its download begins."""
@@ -91,6 +133,30 @@ class Neo4jRun:
             if not kept(VERSIONS[name]).is_dir():
                 reporter.ensure_newline()
                 reporter.write_line(f"Neo4j {VERSIONS[name]} is downloaded first: 180 MB, some minutes, once")
+
+
+def left_to_ci(tests: Iterable[str]) -> set[str]:
+    """Find the tests on another version than the current one that run on the current one as well, contracts excepted.
+
+    A test that names one version only (`[zoo-neo4j-lts]` without a `[zoo-neo4j-current]`) stays.
+    """
+    known = set(tests)
+    others = {test: name for test in known if (name := _server(test)) in VERSIONS and name != CURRENT}
+    return {
+        test for test, name in others.items() if not test.startswith(CONTRACT) and test.replace(name, CURRENT) in known
+    }
+
+
+def workers(config: pytest.Config) -> int:
+    """Choose the number of processes: named tests run in this one, a whole run in one for each Neo4j version.
+
+    A whole run without Neo4j (`-m "not neo4j"`) has a process for each core that it may use.
+    """
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return 0
+    if "not neo4j" in config.option.markexpr:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(VERSIONS)
 
 
 def _is_worker(config: pytest.Config) -> bool:

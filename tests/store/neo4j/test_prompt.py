@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.cli.running import environment
+from tests.support.interruptible import interruptible
 from tests.support.neo4j_server import GIVEN_URI
 from tests.support.shared import ROOT
 
@@ -25,10 +26,11 @@ class Terminal:
     """Run `lineage` at a terminal of its own, where a person types."""
 
     def __init__(self, *arguments: str, **env: str) -> None:
-        child, self._ours = pty.fork()
-        if child == 0:
-            os.chdir(ROOT)
-            os.execve(sys.executable, [sys.executable, "-m", "lineage", *arguments], environment(**env))
+        with interruptible():
+            child, self._ours = pty.fork()
+            if child == 0:
+                os.chdir(ROOT)
+                os.execve(sys.executable, [sys.executable, "-m", "lineage", *arguments], environment(**env))
         self._child = child
         self.seen = ""
 
