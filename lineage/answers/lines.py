@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.collect.recorded import recorded_history, recorded_refs
 from lineage.errors import LineageError, RevisionNotFoundError
+from lineage.hub.revisions import is_default
 from lineage.store.records import record_of
 from lineage.versioning.line import Line, first_parent_line
 from lineage.versioning.paper import paper_definition
-from lineage.versioning.since import commits_named
+from lineage.versioning.since import commits_meant
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import split_model_key
@@ -54,30 +55,34 @@ def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine |
     """Find the line that a person means: the default branch's, a named branch's, or the one that ends at a commit.
 
     None where the model has no recorded commit at all. Raises RevisionNotFoundError for a name that is none of
-    those.
+    those, or means more than one commit.
     """
     lines = recorded_lines(view, key)
-    if revision is None or not lines:
+    if revision is None or is_default(revision) or not lines:
         return lines[0] if lines else None
-    for recorded in lines:
-        if revision in (recorded.line.branch, recorded.line.branch.removeprefix("refs/heads/")):
-            return recorded
-    return _line_to(lines, key, revision)
-
-
-def _line_to(lines: Iterable[RecordedLine], key: str, revision: str) -> RecordedLine:
-    """Cut the first line that holds a tagged or named commit off behind it."""
-    for recorded in lines:
-        wanted = commits_named(recorded.history, revision)
-        for position, commit in enumerate(recorded.line.commits):
-            if commit.id in wanted:
-                return _cut(recorded, position)
     model = split_model_key(key)[1]
-    raise RevisionNotFoundError(
-        f"{model} has no branch, tag or commit {revision} on any recorded line",
-        model=model,
-        hint="`lineage history MODEL --all-branches` lists the lines",
-    )
+    meaning = commits_meant(lines[0].history, revision)
+    meant = meaning.require(model) if meaning.named else None
+    found = _line_to(lines, *meant) if meant else None
+    if found is None:
+        raise RevisionNotFoundError(
+            f"{model} has no branch, tag or commit {revision} on any recorded line",
+            model=model,
+            hint="`lineage history MODEL --all-branches` lists the lines",
+        )
+    return found
+
+
+def _line_to(lines: Sequence[RecordedLine], commit: str, ref: str | None) -> RecordedLine | None:
+    """Find the line of a named branch, or cut the first line that holds a tagged or named commit off behind it."""
+    for recorded in lines:
+        if ref == recorded.line.branch:
+            return recorded
+    for recorded in lines:
+        for position, one in enumerate(recorded.line.commits):
+            if one.id == commit:
+                return _cut(recorded, position)
+    return None
 
 
 def _cut(recorded: RecordedLine, position: int) -> RecordedLine:

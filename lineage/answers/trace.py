@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from lineage.answers.traced import AnswerWriter, Subgraph, Unread
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage.errors import InputError
+from lineage.hub.revisions import is_default
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.query.walk import ancestors, descendants
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.answers.trace import TraceAnswer
-from lineage_schemas.ids import ref_key, split_model_key
+from lineage_schemas.ids import split_model_key
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
@@ -155,12 +156,11 @@ def _key_in_store(view: StoreView, hub: Hub, target: ModelTarget, *, by_name: bo
     if node is None or by_name:
         return key if node is not None else None
     head, wanted = node.get("head"), target.revision
-    if not head or wanted is None:
+    if not head or wanted is None or is_default(wanted):
         return key if head and head in _default_heads(view, key, head) else None
-    names = [ref_key(key, name) for name in (wanted, f"refs/heads/{wanted}", f"refs/tags/{wanted}")]
-    commits = {ref.get("target") for ref in view.nodes("Ref", names).values()}
-    stands_there = head in commits or (len(wanted) >= 7 and head.startswith(wanted))
-    return key if stands_there else None
+    from lineage.collect.recorded import recorded_meaning
+
+    return key if recorded_meaning(view, key, wanted).commits == {head} else None
 
 
 def _default_heads(view: StoreView, key: str, head: str) -> set[str]:

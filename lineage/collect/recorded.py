@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import lineage
 from lineage.collect.options import CollectOptions
+from lineage.hub.revisions import Meaning, is_default, is_full_id, may_be_id, meaning_of
 from lineage.store.aliases import key_of_alias
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
@@ -78,8 +80,20 @@ def _covers(model: Model, options: CollectOptions) -> bool:
 
 
 def _is_recorded(view: StoreView, key: str, revision: str | None) -> bool:
-    """Say whether a revision is a branch, a tag or a whole commit id that is known."""
-    if revision is None or view.nodes("Revision", [revision_key(key, revision)]):
-        return True
-    names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
-    return any(ref.name in names for ref in recorded_refs(view, key))
+    """Say whether a revision means one commit that is known."""
+    return revision is None or is_default(revision) or recorded_meaning(view, key, revision).only is not None
+
+
+def recorded_meaning(view: StoreView, key: str, text: str) -> Meaning:
+    """Find the commits that a text means in what is recorded of a model, commits that are gone from its Hub too."""
+    return meaning_of(text, recorded_refs(view, key), _commits_like(view, key, text))
+
+
+def _commits_like(view: StoreView, key: str, text: str) -> Iterator[str]:
+    """List the recorded commits that a text can mean; for a full id one look-up answers."""
+    if is_full_id(text):
+        if view.nodes("Revision", [revision_key(key, text.lower())]):
+            yield text.lower()
+    elif may_be_id(text):
+        for row in view.find("Revision", {"model": key}):
+            yield row.properties["commit"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lineage.collect.recorded import recorded_history, recorded_refs
+from lineage.collect.recorded import recorded_history, recorded_meaning, recorded_refs
 from lineage.collect.trees import trees_of_line
 from lineage.errors import FileNotInRevisionError, HubUnreachableError, RevisionNotFoundError
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.interface import Hub
+from lineage.hub.revisions import NamedCommit, is_default
 from lineage.store.aliases import key_of_alias
 from lineage.versioning.line import first_parent_line
 from lineage_schemas.file import FileEntry
@@ -21,8 +21,6 @@ from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 if TYPE_CHECKING:
     from lineage.store.graph import EdgeRow
     from lineage.store.interface import GraphStore, StoreView
-
-_SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
 
 
 class RecordedHub(Hub):
@@ -51,10 +49,18 @@ class RecordedHub(Hub):
                     model=model,
                     hint=f"`lineage collect {model}` reads it",
                 )
-            ref, commit = _commit(view, key, revision, node["head"])
-        name = split_model_key(key)[1]
-        if commit is None:
-            raise RevisionNotFoundError(f"no branch, tag or commit {revision} of {name} is in the store", model=name)
+            name = split_model_key(key)[1]
+            if revision is None or is_default(revision):
+                commit, ref = _default(view, key, node["head"])
+            else:
+                meaning = recorded_meaning(view, key, revision)
+                if not meaning.named:
+                    raise RevisionNotFoundError(
+                        f"no branch, tag or commit {revision} of {name} is in the store",
+                        model=name,
+                        hint=f"`lineage collect {name}@{revision}` reads it",
+                    )
+                commit, ref = meaning.require(name)
         return ResolvedRevision(model=name, commit=commit, asked=model, ref=ref)
 
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
@@ -139,23 +145,10 @@ class RecordedHub(Hub):
         )
 
 
-def _commit(view: StoreView, key: str, revision: str | None, head: str) -> tuple[str | None, str | None]:
-    """Find the full ref name and the commit that a revision means; of two tries the ref comes first."""
-    refs = recorded_refs(view, key)
-    if revision is None:
-        default = next((ref for ref in refs if ref.is_default), None)
-        return (default.name, default.target) if default else (None, head)
-    names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
-    named = next((ref for ref in refs if ref.name in names), None)
-    if named:
-        return named.name, named.target
-    if view.nodes("Revision", [revision_key(key, revision)]):
-        return None, revision
-    if not _SHORT_ID.fullmatch(revision):
-        return None, None
-    fitting = [row.properties["commit"] for row in view.find("Revision", {"model": key})]
-    fitting = [commit for commit in fitting if commit.startswith(revision)]
-    return None, fitting[0] if len(fitting) == 1 else None
+def _default(view: StoreView, key: str, head: str) -> NamedCommit:
+    """Find the default branch as it was recorded, or else the commit that was read."""
+    ref = next((ref for ref in recorded_refs(view, key) if ref.is_default), None)
+    return NamedCommit(ref.target, ref.name) if ref else NamedCommit(head)
 
 
 def _contained(view: StoreView, revision: str) -> tuple[FileEntry, ...] | None:

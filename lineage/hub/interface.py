@@ -45,8 +45,8 @@ class Hub(ABC):
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
         """Find the canonical id and the commit behind a name.
 
-        `revision` is a branch, tag, full ref name, commit id or its unique prefix of at least 7 digits; None
-        means the default branch. Raises ModelNotFoundError, GatedError, RevisionNotFoundError, HubUnreachableError.
+        What `revision` may be is written in `lineage.hub.revisions`, one set of rules for all Hubs; None means the
+        default branch. Raises ModelNotFoundError, GatedError, RevisionNotFoundError, HubUnreachableError.
         """
 
     def refs(self, model: str) -> PresentRefs | None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lineage.errors import RevisionNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
+from lineage.hub.revisions import Meaning, is_default, meaning_of
 from lineage.versioning.line import UNDATED, Line
 from lineage_schemas.change import Change
 from lineage_schemas.revision import History
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$")
-
-MIN_PREFIX = 7
-"""Digits of a commit id that name a commit: as many as git and the Hub show."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +36,10 @@ def parse_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def commits_named(history: History, text: str) -> set[str]:
-    """Find the commits that a person means by a ref's name or the beginning of a commit id; empty where none.
-
-    A ref is meant by its full name, or by all of the name below `refs/heads/` or `refs/tags/`: `2.0` is not
-    `release/2.0`. A full id means its commit, else refs win over beginnings of ids, which take seven digits. A branch
-    and a tag may share a name, and a beginning may fit several commits: then all are given.
-    """
-    prefix = text.lower()
-    if prefix in {commit.id for commit in history.commits}:
-        return {prefix}
-    named = {ref.target for ref in history.refs if text in (ref.name, _short(ref.name))}
-    if named or len(prefix) < MIN_PREFIX:
-        return named
-    return {commit.id for commit in history.commits if commit.id.startswith(prefix)}
+def commits_meant(history: History, text: str) -> Meaning:
+    """Find the commits of a history that a text means; `HEAD` is the end of the default branch."""
+    named = history.default_branch if is_default(text) and history.default_branch else text
+    return meaning_of(named, history.refs, (commit.id for commit in history.commits))
 
 
 def find_since(line: Line, history: History, asked: str) -> Since:
@@ -60,7 +48,7 @@ def find_since(line: Line, history: History, asked: str) -> Since:
     A name wins over a date that is written like it. A commit that was merged in stands where its merge does. Raises
     RevisionNotFoundError where the line has no such commit, or more than one.
     """
-    wanted = commits_named(history, asked)
+    wanted = commits_meant(history, asked).commits
     moment = None if wanted else parse_date(asked)
     if moment:
         before = [i for i, commit in enumerate(line.commits) if (commit.date or UNDATED) < moment]
@@ -82,18 +70,10 @@ def find_since(line: Line, history: History, asked: str) -> Since:
     return Since(*found[0])
 
 
-def _hint(asked: str, wanted: set[str]) -> str:
+def _hint(asked: str, wanted: Set[str]) -> str:
     if wanted and parse_date(asked):
         return "a branch or tag has this name; write the date with a time, as 2024-09-06T00:00"
     return "give a commit, tag or date of that line, or `last`"
-
-
-def _short(name: str) -> str:
-    """Cut `refs/heads/` or `refs/tags/` off a ref's full name: short names may hold slashes."""
-    for folder in ("refs/heads/", "refs/tags/"):
-        if name.startswith(folder):
-            return name.removeprefix(folder)
-    return name
 
 
 def in_range(line: Line, changes: Iterable[Change], since: Since) -> list[Change]:

@@ -86,6 +86,7 @@ def make_work_tree(world: World, place: Path) -> None:
     """Clone the model; git LFS is played by hand: it may not be installed."""
     place.parent.mkdir(parents=True)
     git(place.parent, "clone", "--quiet", str(world.bare), place.name)
+    git(place, "fetch", "--quiet", "--update-head-ok", "origin", "refs/*:refs/*")
     shutil.copytree(world.bare / "lfs", place / ".git" / "lfs")
     for weights in world.head.glob("*.safetensors"):
         shutil.copyfile(weights, place / weights.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineage.errors import RevisionNotFoundError
-from lineage.versioning.since import commits_named, find_since, in_range
+from lineage.versioning.since import commits_meant, find_since, in_range
 from tests.support.lines import HistoryBuilder
 
 
@@ -96,14 +96,14 @@ def test_a_tag_of_another_line_that_looks_like_a_date_is_refused() -> None:
 )
 def test_names_of_commits(text: str, commits: set[int]) -> None:
     """A ref is named in full or by all that stands below its kind, a commit by seven digits and more."""
-    assert commits_named(told().history(), text) == {f"{number:040x}" for number in commits}
+    assert commits_meant(told().history(), text).commits == {f"{number:040x}" for number in commits}
 
 
 def test_a_ref_wins_over_the_beginning_of_a_commit() -> None:
     """A tag whose name could begin a commit id means what it is on."""
     line = told()
     line.tags["0000000"] = f"{2:040x}"
-    assert commits_named(line.history(), "0000000") == {f"{2:040x}"}
+    assert commits_meant(line.history(), "0000000").commits == {f"{2:040x}"}
 
 
 def test_a_branch_and_a_tag_of_one_name_are_ambiguous() -> None:

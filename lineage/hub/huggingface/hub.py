@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lineage.errors import HubError, HubUnreachableError, InputError, RevisionNotFoundError
+from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputError
 from lineage.hub.huggingface import listing
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage.hub.interface import Hub, PresentRefs
+from lineage.hub.revisions import is_default, is_full_id, may_be_id, meaning_of
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
 from lineage_schemas.revision import History, HistoryRef
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 KEPT_PAGES = 64
 """Pages that are kept between resolve and snapshot: what is only resolved must not pile up over a long run."""
-
-_SHORT_ID = re.compile(r"[0-9a-f]{7,39}")
 
 
 class HuggingFaceHub(Hub):
@@ -83,38 +81,26 @@ class HuggingFaceHub(Hub):
         return RemoteFiles(self._connection)
 
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find canonical id and commit by the model's page; refs are asked for too where one was named.
+        """Find canonical id and commit by the model's page, for a name by its refs first.
 
         A renamed model and a bare legacy name are redirected by the Hub; `model` of the answer is the name to keep.
-        Without a revision `ref` stays None: the page names the default branch's commit and not the branch.
+        Without a revision `ref` stays None: the page names the default branch's commit and not the branch. The first
+        digits of a commit are looked up in the history, where alone it shows whether they begin another commit too.
         """
         self._need_network(model)
-        if revision is None or listing.is_commit(revision):
-            return _resolved(self._page(model, revision), model)
-        if revision.startswith("refs/"):
-            return self._resolve_ref(model, revision)
-        try:
-            info = self._page(model, revision)
-        except RevisionNotFoundError:
-            if not _SHORT_ID.fullmatch(revision):
-                raise
-            return _resolved(self._page(model, self._by_prefix(model, revision)), model)
-        names = (f"refs/heads/{revision}", f"refs/tags/{revision}")
-        refs = self._list_refs(info.id)
-        return _resolved(info, model, next((r.name for r in refs if r.name in names and r.target == info.sha), None))
-
-    def _resolve_ref(self, model: str, name: str) -> ResolvedRevision:
-        """Look up a full ref name, of which the API takes none but those of pull requests."""
-        refs = listing.list_refs(self._connection, model, pull_requests=name.startswith("refs/pr/"))
-        target = next((ref.target for ref in refs if ref.name == name), None)
-        if target is None:
-            raise RevisionNotFoundError(f"{model} has no {name}", model=model)
-        return _resolved(self._page(model, target), model, name)
-
-    def _list_refs(self, model: str) -> tuple[HistoryRef, ...]:
-        """Ask for branches and tags, and keep them for the snapshot."""
-        self._refs[model] = listing.list_refs(self._connection, model, pull_requests=False)
-        return self._refs[model]
+        if revision is None or is_default(revision):
+            return _resolved(self._page(model, None), model)
+        if is_full_id(revision):
+            return _resolved(self._page_at(model, revision.lower()), model)
+        with_requests = revision.startswith("refs/")  # only the full name of a pull request's ref means it
+        name, refs = listing.refs_and_name(self._connection, model, pull_requests=with_requests)
+        if not with_requests:
+            self._refs[name] = refs
+        meaning = meaning_of(revision, refs, ())
+        if may_be_id(revision) and not any(found.ref for found in meaning.named):
+            meaning = meaning_of(revision, refs, [commit.id for commit in self.history(model).commits])
+        commit, ref = meaning.require(model)
+        return _resolved(self._page_at(model, commit), model, ref)
 
     def _page(self, model: str, revision: str | None) -> ModelInfo:
         """Ask for a model's page, and keep it for the snapshot of the same commit."""
@@ -125,16 +111,12 @@ class HuggingFaceHub(Hub):
         self._canonical.add(info.id)
         return info
 
-    def _by_prefix(self, model: str, prefix: str) -> str:
-        """Find the one commit that begins with `prefix` among the refs, then in the model's history."""
-        refs = listing.list_refs(self._connection, model, pull_requests=False)
-        fitting = {ref.target for ref in refs if ref.target.startswith(prefix)}
-        if not fitting:
-            fitting = {commit.id for commit in self.history(model).commits if commit.id.startswith(prefix)}
-        if len(fitting) != 1:
-            what = "no commit begins" if not fitting else "several commits begin"
-            raise RevisionNotFoundError(f"{model}: {what} with {prefix}", model=model)
-        return fitting.pop()
+    def _page_at(self, model: str, commit: str) -> ModelInfo:
+        """Ask for a model's page at a commit. Raises HubAnswerError where the Hub takes the id for another name."""
+        info = self._page(model, commit)
+        if info.sha != commit:
+            raise HubAnswerError(f"{model}: the Hub answered {info.sha} for the commit {commit}", model=model)
+        return info
 
     def refs(self, model: str) -> PresentRefs:
         """Ask for branches and tags: one request, and one more where the Hub redirects a former name.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lineage.errors import GatedError, HubAnswerError, ModelNotFoundError, RevisionNotFoundError
+from lineage.hub.revisions import is_commit_id
 from lineage_schemas.file import FileEntry
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import HistoryRef
@@ -31,16 +32,11 @@ def model_info(connection: Connection, model: str, revision: str | None, *, size
         info = connection.api.model_info(model, revision=revision, files_metadata=sizes)
         if not isinstance(info.id, str) or not (info.id.isascii() and info.id.isprintable()):
             raise HubAnswerError(f"{model}: the Hub's answer names no model", model=model)
-        if not is_commit(info.sha):
+        if not is_commit_id(info.sha):
             raise HubAnswerError(f"{model}: the Hub's answer names no commit", model=model)
         return info
 
     return connection.call(ask, model, RevisionNotFoundError if revision else ModelNotFoundError)
-
-
-def is_commit(text: object) -> bool:
-    """Tell whether a text is a full commit id."""
-    return isinstance(text, str) and len(text) == 40 and not set(text) - set("0123456789abcdef")
 
 
 def list_refs(connection: Connection, model: str, *, pull_requests: bool) -> tuple[HistoryRef, ...]:
@@ -61,10 +57,12 @@ def list_refs(connection: Connection, model: str, *, pull_requests: bool) -> tup
     return connection.call(ask, model)
 
 
-def refs_and_name(connection: Connection, model: str) -> tuple[str, tuple[HistoryRef, ...]]:
-    """List branches and tags, with the name that the model has now: refs name no model, a redirect on the way does."""
+def refs_and_name(
+    connection: Connection, model: str, *, pull_requests: bool = False
+) -> tuple[str, tuple[HistoryRef, ...]]:
+    """List refs, with the name that the model has now: refs name no model, a redirect on the way does."""
     connection.redirected.clear()
-    refs = list_refs(connection, model, pull_requests=False)
+    refs = list_refs(connection, model, pull_requests=pull_requests)
     moved = [_REFS_PATH.search(path) for path in connection.redirected]
     names = [unquote(found[1]) for found in moved if found]
     return (names[-1] if names else model), refs

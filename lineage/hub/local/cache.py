@@ -12,7 +12,8 @@ from lineage.errors import FileNotInRevisionError, HubUnreachableError, InputErr
 from lineage.hub.lfs import pointer_blob_id
 from lineage.hub.local.file_hashes import is_inside
 from lineage.hub.local.hub import LocalHub
-from lineage.hub.local.repository import ByteChunks, Found, LocalRepository
+from lineage.hub.local.repository import ByteChunks, LocalRepository
+from lineage.hub.revisions import NamedCommit, is_commit_id, is_default, meaning_of
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
@@ -24,8 +25,6 @@ MODEL_PREFIX = "models--"
 
 INCOMPLETE = "the cache holds only revisions and files that were downloaded: no commits between them, no dates, no tags"
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA1 = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _MAX_LIST_BYTES = 100_000_000
@@ -88,9 +87,7 @@ class CachedModel(LocalRepository):
     def commits(self) -> list[str]:
         """List the revisions of which something was downloaded."""
         try:
-            return sorted(
-                e.name for e in (self._folder / "snapshots").iterdir() if _COMMIT.fullmatch(e.name) and e.is_dir()
-            )
+            return sorted(e.name for e in (self._folder / "snapshots").iterdir() if is_commit_id(e.name) and e.is_dir())
         except OSError:
             return []
 
@@ -104,23 +101,26 @@ class CachedModel(LocalRepository):
                 commit = place.read_text("ascii").strip() if place.is_file() and is_inside(place, root) else None
             except (OSError, ValueError):
                 commit = ""
-            if commit is not None and _COMMIT.fullmatch(commit):
+            if commit is not None and is_commit_id(commit):
                 names[name] = commit
             elif commit is not None:
                 self._progress.note(f"{self.model}: the cache's ref {name} is broken and is passed over")
         return names
 
-    def resolve(self, revision: str | None) -> Found:
-        """Find a commit that was downloaded; None means `main`, or the only commit there is."""
-        names, commits = self.names(), self.commits()
-        wanted = "main" if revision is None else re.sub(r"^refs/(heads|tags)/", "", revision)
-        if names.get(wanted) in commits:
-            return Found(names[wanted], _full_name(wanted))
-        text = (revision or "").lower()
-        fitting = commits if revision is None else [c for c in commits if len(text) >= 7 and c.startswith(text)]
-        if len(fitting) == 1:
-            return Found(fitting[0])
-        what = "holds no" if not fitting else "cannot tell which is meant of several:"
+    def resolve(self, revision: str | None) -> NamedCommit:
+        """Find a commit that was downloaded; the default revision is `main`, or the only commit there is.
+
+        The cache keeps the names of branches and tags alike, so that `refs/tags/v1` and `refs/heads/v1` are one.
+        """
+        refs, commits = self._all_refs(), self.commits()
+        text = "refs/heads/main" if revision is None or is_default(revision) else revision
+        meaning = meaning_of(re.sub(r"^refs/tags/", "refs/heads/", text), refs, commits)
+        if meaning.only and meaning.only.commit in commits:
+            return meaning.only
+        if is_default(revision) and len(commits) == 1:
+            return NamedCommit(commits[0])
+        several = meaning.ambiguity() or (is_default(revision) and len(commits) > 1)
+        what = "cannot tell which is meant of several:" if several else "holds no"
         raise HubUnreachableError(
             f"the cache {what} revision {revision or 'main'} of {self.model}",
             model=self.model,
@@ -130,10 +130,11 @@ class CachedModel(LocalRepository):
     def refs(self) -> tuple[HistoryRef, ...]:
         """List the names whose commit was downloaded too."""
         commits = set(self.commits())
+        return tuple(ref for ref in self._all_refs() if ref.target in commits)
+
+    def _all_refs(self) -> tuple[HistoryRef, ...]:
         return tuple(
-            HistoryRef(name=_full_name(name), kind=_kind(name), target=commit)
-            for name, commit in self.names().items()
-            if commit in commits
+            HistoryRef(name=_full_name(name), kind=_kind(name), target=commit) for name, commit in self.names().items()
         )
 
     def files(self, commit: str) -> Mapping[str, FileEntry]:
@@ -216,7 +217,7 @@ def _entry(path: str, place: Path) -> FileEntry:
     blob = place.resolve().name if place.is_symlink() else ""
     if _SHA256.fullmatch(blob):
         return FileEntry(path=path, blob_id=pointer_blob_id(blob, size), size=size, sha256=blob)
-    return FileEntry(path=path, blob_id=blob if _SHA1.fullmatch(blob) else None, size=size)
+    return FileEntry(path=path, blob_id=blob if is_commit_id(blob) else None, size=size)
 
 
 def _full_name(name: str) -> str:

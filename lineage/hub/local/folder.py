@@ -15,6 +15,7 @@ from lineage.hub.local.directory import open_model_folder
 from lineage.hub.local.hub import LocalHub, folder_name, named_after
 from lineage.hub.local.plain_folder import link_root
 from lineage.hub.local.repository import LocalRepository
+from lineage.hub.revisions import is_commit_id
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
@@ -23,8 +24,6 @@ from lineage_schemas.ids import split_model_key
 MODEL_FILES = frozenset(
     {"README.md", "config.json", "adapter_config.json", "model_index.json", "mergekit_config.yml", "tokenizer.json"}
 )
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 _ONE_MODEL = "name the folder of one model; a folder of org/name folders is given with --hub"
 
@@ -124,7 +123,7 @@ def is_single_folder(key: str) -> bool:
     """
     hub, model = split_model_key(key)
     name = named_after(hub)
-    return name is not None and (_COMMIT.fullmatch(name) is not None or model == model_id(Path("/", name)))
+    return name is not None and (is_commit_id(name) or model == model_id(Path("/", name)))
 
 
 def model_id(folder: Path) -> str:

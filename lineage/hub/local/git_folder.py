@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -13,12 +12,11 @@ from lineage.hub.git.history import GitRefs, open_objects, read_history, read_re
 from lineage.hub.git.objects import GitObjects
 from lineage.hub.lfs import object_path
 from lineage.hub.local.file_hashes import FileHashes, is_inside
-from lineage.hub.local.repository import ByteChunks, Found, LocalRepository
+from lineage.hub.local.repository import ByteChunks, LocalRepository
+from lineage.hub.revisions import NamedCommit, is_default, may_be_id, meaning_of
 from lineage_schemas.file import FileEntry
 from lineage_schemas.model import HistorySource
 from lineage_schemas.revision import History, HistoryRef
-
-_PREFIX = re.compile(r"[0-9a-f]{7,40}")
 
 _KEPT_TREES = 16
 
@@ -59,19 +57,16 @@ class GitFolder(LocalRepository):
     def _names(self) -> GitRefs:
         return read_refs(self._git_dir, self._objects)
 
-    def resolve(self, revision: str | None) -> Found:
-        """Find a commit; refs win over commit ids, branches over tags. A work tree means its HEAD."""
+    def resolve(self, revision: str | None) -> NamedCommit:
+        """Find a commit, also one that no ref leads to. The default revision of a work tree is its HEAD."""
         names = self._names()
-        if revision is None or revision == "HEAD":
+        if revision is None or is_default(revision):
             if names.head is None:
                 raise RevisionNotFoundError(f"{self.model} has no commit yet", model=self.model)
             at_default = any(r.name == names.default_branch and r.target == names.head for r in names.refs)
-            return Found(names.head, names.default_branch if at_default else None)
-        targets = {ref.name: ref.target for ref in names.refs}
-        for name in (revision, f"refs/heads/{revision}", f"refs/tags/{revision}"):
-            if name in targets and name.startswith("refs/"):
-                return Found(targets[name], name)
-        return Found(self._by_prefix(revision))
+            return NamedCommit(names.head, names.default_branch if at_default else None)
+        found = self._objects.by_prefix(revision.lower()) if may_be_id(revision) else []
+        return meaning_of(revision, names.refs, found).require(self.model)
 
     def refs(self) -> tuple[HistoryRef, ...]:
         """List branches and tags, tags peeled."""
@@ -125,20 +120,6 @@ class GitFolder(LocalRepository):
         """End the git processes, if there are any."""
         if "_objects" in self.__dict__:
             self._objects.close()
-
-    def _by_prefix(self, revision: str) -> str:
-        text = revision.lower()
-        fitting = self._objects.by_prefix(text) if _PREFIX.fullmatch(text) else []
-        if len(fitting) == 1:
-            return fitting[0]
-        if not fitting:
-            hint = "give a branch, a tag, or a commit id of at least 7 digits"
-            raise RevisionNotFoundError(f"{self.model} has no revision {revision}", model=self.model, hint=hint)
-        raise RevisionNotFoundError(
-            f"{self.model}: {revision} is the beginning of {len(fitting)} commits",
-            model=self.model,
-            hint="give more digits",
-        )
 
     def _stored(self, sha256: str, size: int) -> Path | None:
         for folder in self._lfs:

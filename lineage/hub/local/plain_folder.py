@@ -12,7 +12,8 @@ from typing import NamedTuple
 from lineage.errors import FileNotInRevisionError, HubError, RevisionNotFoundError
 from lineage.hub.lfs import belongs_in_lfs, pointer_blob_id
 from lineage.hub.local.file_hashes import FileHashes, Stamp, is_inside, stamp
-from lineage.hub.local.repository import ByteChunks, Found, LocalRepository
+from lineage.hub.local.repository import ByteChunks, LocalRepository
+from lineage.hub.revisions import NamedCommit, is_default, meaning_of
 from lineage_schemas.file import FileChange, FileEntry, FileVersion
 from lineage_schemas.revision import Commit, History, HistoryRef
 
@@ -49,17 +50,15 @@ class PlainFolder(LocalRepository):
         self._hashes = hashes
         self._scanned: _Scan | None = None
 
-    def resolve(self, revision: str | None) -> Found:
-        """Read the folder anew; its one revision may be named whole or by a prefix of at least 7 digits."""
+    def resolve(self, revision: str | None) -> NamedCommit:
+        """Read the folder anew; its one revision may be named whole or by the beginning of its id."""
         commit = self._scan().commit
-        if revision is None or (
-            revision.startswith(FOLDER_PREFIX) and len(revision) >= 14 and commit.startswith(revision)
-        ):
-            return Found(commit)
+        if revision is None or is_default(revision) or meaning_of(revision, (), [commit]).only:
+            return NamedCommit(commit)
         raise RevisionNotFoundError(
             f"{self.model} is a plain folder, which has no revision {revision}",
             model=self.model,
-            hint=f"leave the revision away, or give {commit[:14]}",
+            hint=f"leave out the revision, or give {commit[:14]}",
         )
 
     def refs(self) -> tuple[HistoryRef, ...]:

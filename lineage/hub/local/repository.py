@@ -5,20 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from lineage.errors import FileNotInRevisionError
+from lineage.hub.revisions import NamedCommit
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History, HistoryRef
 
 ByteChunks = Generator[bytes, None, None]
-
-
-class Found(NamedTuple):
-    """A commit, and the full name of the ref that was asked for, None where it was a commit."""
-
-    commit: str
-    ref: str | None = None
 
 
 class LocalRepository(ABC):
@@ -27,8 +20,8 @@ class LocalRepository(ABC):
     model: str
 
     @abstractmethod
-    def resolve(self, revision: str | None) -> Found:
-        """Find the commit that a branch, tag, full ref name, commit id or its prefix means."""
+    def resolve(self, revision: str | None) -> NamedCommit:
+        """Find the commit that a revision means by the rules of `lineage.hub.revisions`."""
 
     @abstractmethod
     def refs(self) -> tuple[HistoryRef, ...]:

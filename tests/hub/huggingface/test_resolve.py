@@ -218,7 +218,7 @@ def test_passing_failures(
     hub: HuggingFaceHub, repository: BareRepository, server: HubServer, hurry: Hurry, status: int, where: str
 ) -> None:
     """Each failure that may pass is tried again until it has passed, whichever call of the client met it."""
-    path = f"{PAGE}/refs" if where == "refs" else f"{PAGE}/revision/main"
+    path = f"{PAGE}/refs" if where == "refs" else f"{PAGE}/revision/*"
     server.fault(path, hub_faults.refused(status), times=3)
     assert hub.resolve("org/model", "main").ref == "refs/heads/main"
     assert len(server.asked(path)) == 4
