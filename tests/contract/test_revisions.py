@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lineage.answers.lines import pick_line
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Collection, Target
 from lineage.collect.recorded import recorded_history
@@ -142,10 +143,27 @@ def since(world: World, folder: Path) -> Iterator[Ask]:
     yield ask
 
 
+def line(world: World, folder: Path) -> Iterator[Ask]:
+    """Ask at which commit the line ends that `check MODEL@TEXT` and `history MODEL@TEXT` look at."""
+    hub, store = collected(world, folder)
+    with hub, store.reading() as view:
+
+        def ask(text: str) -> Meant:
+            try:
+                picked = pick_line(view, hub.key(REVISIONED), text)
+            except RevisionNotFoundError:
+                return None
+            assert picked is not None
+            return picked.line.commits[-1].id
+
+        yield ask
+
+
 ASKED = (
     *(hub_of(kind) for kind in (work_tree, bare, bundle, one_repository, huggingface, huggingface_without_git)),
     recorded,
     since,
+    line,
 )
 
 
