@@ -1,4 +1,4 @@
-"""`lineage store copy`, `export` and `import`: taking a graph from one place to another."""
+"""`lineage store copy`, `export` and `import`: move the graph between stores and files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.store import ExportFormat
 
 SPOOLED = 64_000_000
-"""Bytes of standard input that are kept in memory before a temporary file takes them."""
+"""Bytes of standard input that are kept in memory; longer input goes to a temporary file."""
 
 
 def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     """Copy a whole store into an empty one, or complete an earlier copy. The session's own store is not used.
 
-    Raises InputError where there is nothing to copy, where both are the same or the target holds something else.
+    Raises InputError if there is nothing to copy, if both are the same store, or if the target holds something else.
     """
     from lineage.store.moving.copying import copy_store
     from lineage.store.open import open_store
@@ -33,7 +33,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
         session.keep(open_store(source, read_only=True, source=True, progress=session.progress)),
         session.keep(open_store(target, progress=session.progress)),
     )
-    if _are_one(source, target):  # only now: what names no store may hold a password, and opening refuses it unseen
+    if _are_one(source, target):  # only now: a bad URL may hold a password, and opening rejects it without showing it
         raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
     copied = copy_store(*opened, session.progress)
     return StoreCopyAnswer(
@@ -45,7 +45,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
 def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes]) -> StoreExportAnswer:
     """Write the session's store as a file, or for `neo4j-csv` as a folder of files.
 
-    A file is replaced in one step. Raises InputError where the store holds nothing or the place cannot be written.
+    A file is replaced atomically. Raises InputError if the store is empty or the path cannot be written.
     """
     from lineage.store.moving.copying import must_hold_something
 
@@ -74,7 +74,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
 def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswer:
     """Write a file's graph into the session's store; a store that was empty is compared with the file at the end.
 
-    Raises InputError, before anything is written, for a file that is broken or of a newer version.
+    Raises InputError, before anything is written, for a file that is damaged or of a newer version.
     """
     from lineage.store.moving.jsonl import read_jsonl
     from lineage.store.moving.sections import checksums
@@ -119,27 +119,27 @@ def _export_csv(session: Session, folder: Path) -> StoreExportAnswer:
 
 
 def _header(schema_id: str) -> dict[str, Any]:
-    """Begin an answer that speaks of no one Hub."""
+    """Make the first fields of an answer that is not about one Hub."""
     return {"schema": schema_id, "tool": {"version": lineage.__version__}, "hub": None, "collected_at": None}
 
 
 _DEFAULT_DATABASE = "neo4j"
-"""What a server calls the database of whoever names none, unless its owner says otherwise."""
+"""The database that a server uses if the URL names none, unless it is configured otherwise."""
 
 
 def _are_one(source: str, target: str) -> bool:
-    """Say whether two URLs lead to one store, as far as can be seen without asking a server."""
-    here, there = _place(source, source=True), _place(target)
+    """Return whether two URLs name the same store, as far as that is known without asking a server."""
+    here, there = _normalised(source, source=True), _normalised(target)
     if not isinstance(here, Path) or not isinstance(there, Path):
         return here == there
     try:
         return here == there or here.samefile(there)
-    except OSError:  # one of them is not there, or not for us to look at: opening it tells
+    except OSError:  # one of them is missing or not accessible: opening it raises the right error
         return False
 
 
-def _place(url: str, *, source: bool = False) -> object:
-    """Write a store's URL so that two spellings of one place are equal."""
+def _normalised(url: str, *, source: bool = False) -> object:
+    """Normalise a store's URL, so that two spellings of one store are equal."""
     from lineage.settings import Neo4jSettings
     from lineage.store.neo4j.connection import address_of
     from lineage.store.open import NEO4J_SCHEMES
@@ -196,7 +196,9 @@ def _seekable(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
                 yield kept
     except OSError as error:
         what = source if isinstance(source, Path) else "standard input"
-        raise InputError(f"{what} cannot be read: {error.strerror}", hint="name a dump, or -") from error
+        raise InputError(
+            f"{what} cannot be read: {error.strerror}", hint="name a file that `lineage store export` wrote, or -"
+        ) from error
 
 
 def _opened(source: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:

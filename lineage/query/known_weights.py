@@ -1,4 +1,4 @@
-"""Which recorded revisions of models on a Hub hold given weights; what lies in folders of one's own is no origin."""
+"""Which recorded revisions of models on a Hub have the given weights; local folders do not count as an origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 By = Literal["files", "weights", "content"]
 
 BY: tuple[By, ...] = ("files", "weights", "content")
-"""What can be equal, the strongest first."""
+"""The digests by which weights can be equal, the strongest first."""
 
 _FOLDER_HUB = re.compile(r"dir-(?P<name>.*)-[0-9a-f]{8}", re.DOTALL)
 
@@ -26,7 +26,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
     """Find recorded groups with the same files, parameters or values, each once, by the strongest of these.
 
-    Records of single folders are left out: that a folder was once looked at does not say whose weights are in it.
+    Records of single folders are left out: reading a folder once does not tell where its weights come from.
     """
     keys: dict[str, By] = {}
     for by in BY:
@@ -46,7 +46,7 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
 
 
 def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
-    """Find recorded weights that nobody can tell from a group: of its layout, and read by their headers only.
+    """Find recorded weights that may be those of a group: of the same layout, but with only their headers read.
 
     One revision for each content, the first in order of key.
     """
@@ -62,15 +62,15 @@ def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]
 
 
 def nothing_to_compare_with(view: StoreView) -> bool:
-    """Tell whether the store holds no weights of any model on a Hub."""
+    """Return whether the store holds no weights of any model on a Hub."""
     return all(is_of_a_folder(edge.source) for edge in view.all_edges("HAS_WEIGHTS"))
 
 
 def is_of_a_folder(revision: str) -> bool:
-    """Tell the revision of a single folder of one's own, which is recorded as a Hub of one model, by its key.
+    """Return whether a key is that of a single local folder, which is recorded as a Hub of one model.
 
-    Such a Hub bears the folder's name, and so does its model. The model in a snapshot folder of the Hub client's
-    cache is named by a folder above it, which anybody can make: the Hub's name is a commit there.
+    Such a Hub has the folder's name, and so does its model. The model in a snapshot folder of the Hub client's
+    cache is named after a folder above it, which any user can create: there, the Hub's name is a commit.
     """
     from lineage.hub.local.folder import model_id
 
@@ -82,6 +82,6 @@ def is_of_a_folder(revision: str) -> bool:
 
 
 def _match(revision: str, group: str, by: By, hub: str) -> Match:
-    """Write a match as the answer shows it."""
+    """Make the record of a match."""
     model, _, commit = revision.rpartition("@")
     return Match(model=shown_id(model, hub), revision=commit, group=group, by=by)
