@@ -1,1 +1,1 @@
-"""One file a question: arguments in, one record out. What the command line and a service both call."""
+"""One file per question: arguments in, one record out. The command line calls these functions."""

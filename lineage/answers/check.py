@@ -1,4 +1,4 @@
-"""`lineage check`: did the weights move, and did anybody say so?"""
+"""`lineage check`: find weight changes that no version or note announced."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def check(
     level: Level | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
 ) -> CheckAnswer | CheckAnswers:
-    """Check the lines of models for weight changes that no version announced.
+    """Check models for weight changes that no version or note announced.
 
-    Refs are looked up anew unless the session is offline. A model that cannot be checked is an answer with the
-    verdict `unchecked`, never an error that hides the others. One target gives one answer, several a list.
+    Refs are read again unless the session is offline. A model that cannot be checked gets an answer with the verdict
+    `unchecked`, not an error that would hide the other models. One target gives one answer, several give a list.
     """
     options = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     if len(targets) == 1:
@@ -57,7 +57,7 @@ def check(
 
 
 def _check_of_several(session: Session, text: str, since: str | None, options: CollectOptions) -> CheckAnswer:
-    """Check one of several targets: a word that is no target is told in its place and stops nothing."""
+    """Check one of several targets; an invalid target is reported in its place and does not stop the others."""
     try:
         target = as_target(session, text)
     except InputError as error:
@@ -79,7 +79,9 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
     if not session.offline and answer.branch and answer.head:
         mark_checked(session, asked.key, answer.branch, answer.head)
         if since == "last" and answer.findings:
-            session.progress.note(f"a further --since last starts after {answer.head[:12]} and tells this no more")
+            session.progress.note(
+                f"the next --since last starts after {answer.head[:12]} and will not report these findings again"
+            )
     return answer
 
 
@@ -110,7 +112,7 @@ def _answer(session: Session, view: StoreView, asked: Asked, recorded: RecordedL
 
 
 def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked]) -> CheckVerdict:
-    """Let findings win: something found is found, whatever else could not be looked at."""
+    """Return the verdict: findings take precedence over unchecked, and unchecked over clean."""
     if findings:
         return "findings"
     return "unchecked" if unchecked else "clean"
@@ -119,21 +121,23 @@ def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked]) -> Che
 def _start(
     session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None
 ) -> tuple[Since, Unchecked | None]:
-    """Find the start of the range; a start that is not on the line is told, and the whole line checked."""
+    """Find the start of the range; if it is not on the branch, report that and check the whole branch."""
     if since is None:
         return WHOLE, None
     wanted: str | None = since
     if since == "last":
         wanted = last_checked(view, asked.key, recorded.line.branch)
         if wanted is None:
-            session.progress.note(f"{asked.shown} was never checked before: the whole line is checked")
+            session.progress.note(f"{asked.shown} was not checked before, so its whole history is checked")
             return WHOLE, None
         if session.offline:
-            return WHOLE, Unchecked(what="--since last", reason="offline nothing is looked up since the last check")
+            return WHOLE, Unchecked(
+                what="--since last", reason="changes since the last check cannot be looked up offline"
+            )
     try:
         return find_since(recorded.line, recorded.history, wanted or since), None
     except RevisionNotFoundError as error:
-        return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}: the whole line was checked instead")
+        return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}; the whole history was checked")
 
 
 def _finding(change: Change, model: str) -> Finding:
@@ -144,13 +148,13 @@ def _finding(change: Change, model: str) -> Finding:
     return Finding(
         id="silent-weight-change",
         severity="error",
-        message=f"{change.kind}: {count}, {when} UTC; no tag, version or words announce it",
+        message=f"{change.kind}: {count}, {when} UTC; no tag, version or note announces it",
         pointer=Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
     )
 
 
 def _rewritten(view: StoreView, asked: Asked, recorded: RecordedLine) -> Iterator[Finding]:
-    """Tell of a rewritten history whose weights are not those that stand there now."""
+    """Report a rewritten history if the weights that were recorded last are no longer on the branch."""
     present = _weights_of(view, [f"{asked.key}@{commit.id}" for commit in recorded.line.commits])
     for change in recorded.vanished[-1:]:
         last = change.revisions[-1]
@@ -160,8 +164,8 @@ def _rewritten(view: StoreView, asked: Asked, recorded: RecordedLine) -> Iterato
                 id="rewritten-history",
                 severity="error",
                 message=(
-                    f"the history of {recorded.line.branch} was rewritten: weights that were recorded at {last[:12]} "
-                    "are on no commit of the line any more"
+                    f"the history of {recorded.line.branch} was rewritten: the weights recorded at {last[:12]} "
+                    "are no longer on any commit of the branch"
                 ),
                 pointer=Pointer(model=asked.shown, revision=last),
             )

@@ -1,4 +1,4 @@
-"""`lineage collect`: read models and what they declare to come from, and keep it."""
+"""`lineage collect`: read models and their declared ancestors into the store."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def collect(
 ) -> CollectAnswer:
     """Collect targets and all models of some authors, with their declared ancestors.
 
-    Raises InputError where there is nothing to collect, or the only target is none; what a single model of several
-    does wrong is told in the answer.
+    Raises InputError if there is nothing to collect, or if the only target is invalid. If one of several models fails,
+    the answer reports it.
     """
     options = CollectOptions(
         refresh=refresh, level=level, max_bytes=max_bytes, max_models=max_models, depth=depth,
@@ -49,13 +49,13 @@ def collect(
     for name in [author] if isinstance(author, str) else author or ():
         asked += _of_author(session, name, max_models, events)
     if not asked and not events:
-        raise InputError("nothing to collect", hint="name models, or give --from-file or --author")
+        raise InputError("nothing to collect", hint="name models, or use --from-file or --author")
     events += run(session, asked, options)
     return _answer(session, targets, events)
 
 
 def _asked(session: Session, targets: Sequence[str], events: list[Event]) -> Iterator[Target]:
-    """Read the targets; among several, a word that is none is told in its place and stops nothing."""
+    """Parse the targets; among several, an invalid one is reported in its place and does not stop the others."""
     for text in targets:
         try:
             yield as_target(session, text)
@@ -66,16 +66,16 @@ def _asked(session: Session, targets: Sequence[str], events: list[Event]) -> Ite
 
 
 def _of_author(session: Session, author: str, max_models: int, events: list[Event]) -> list[Target]:
-    """List the models of an author up to the limit, and tell where there are more."""
+    """List the models of an author up to the limit, and report if there are more."""
     found = list(session.hub.list_models(author=author, limit=max_models + 1))
     if len(found) > max_models:
-        session.progress.note(f"{author} has more than {max_models} models: the rest is left out (--max-models)")
+        session.progress.note(f"{author} has more than {max_models} models; the others are skipped (--max-models)")
         events.append(Capped((f"{author}/…",), f"--max-models {max_models}"))
     return [Target(model) for model in found[:max_models]]
 
 
 def as_target(session: Session, text: str) -> Target:
-    """Read what a person typed: a model on the session's Hub, or a folder of one's own as a Hub of one model."""
+    """Parse a target: a model on the session's Hub, or a local folder, which is opened as a Hub of one model."""
     parsed = parse_target(text)
     if isinstance(parsed, PathTarget):
         hub, model = session.folder(parsed.path)
@@ -84,7 +84,7 @@ def as_target(session: Session, text: str) -> Target:
 
 
 def run(session: Session, targets: Sequence[Target], options: CollectOptions) -> Iterator[Event]:
-    """Run a collection and tell the session's listener how far it is."""
+    """Run a collection and report its progress to the session's listener."""
     collection = Collection(session.hub, session.store, options, session.progress)
     with session.progress.task("collecting", unit="models") as task:
         for event in collection.run(targets):
@@ -141,7 +141,7 @@ def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedM
 
 
 def incomplete(events: Iterable[Event]) -> Iterator[Incomplete]:
-    """Tell which models a collection could not read, and why."""
+    """List the models that a collection could not read, and why."""
     for event in events:
         if isinstance(event, NotRead):
             yield Incomplete(model=event.model, reason=event.reason, detail=event.detail)

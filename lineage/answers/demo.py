@@ -1,4 +1,4 @@
-"""The whole job on what the package carries: no network, no token, nothing of the user's touched."""
+"""The main commands on models that come with the package: no network, no token, no access to the user's store."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ REPLACED = "mattshumer/Reflection-Llama-3.1-70B"
 
 
 def demo(session: Session) -> DemoAnswer:
-    """Collect every carried model, trace a merge, and check a history whose weights moved in silence.
+    """Collect every model in the package, trace a merge, and check a history with a silent weight change.
 
     Only the progress listener of `session` is used. Store and clones go to a new temporary folder, which the answer
-    names and nobody deletes: the commands to try next work on it. Raises what the three questions raise.
+    names. It is not deleted, because the suggested commands use it. Raises the errors of the three questions.
     """
     folder = Path(tempfile.mkdtemp(prefix="lineage-demo-"))
     store = str(folder / "lineage.db")
@@ -45,7 +45,7 @@ def demo(session: Session) -> DemoAnswer:
         collected = collect(own, models)
         own.progress.note(f"Tracing {MERGE}: what was it made from?")
         traced = trace(own, MERGE)
-        own.progress.note(f"Checking {REPLACED}: did its weights move without a word?")
+        own.progress.note(f"Checking {REPLACED}: did its weights change without an announcement?")
         checked = check(own, [REPLACED])
         assert isinstance(checked, CheckAnswer), "one target gives one answer"
         return DemoAnswer(
@@ -60,7 +60,7 @@ def demo(session: Session) -> DemoAnswer:
 
 
 def next_commands(store: str) -> tuple[str, ...]:
-    """Write the commands that go on from here, as they work in the shell that the demo was started from."""
+    """Write the commands to try next, as they work in the shell that started the demo."""
     where = shlex.join(["--hub", str(HUB_FOLDER), "--store", store])
     folder = shlex.quote(str(HUB_FOLDER / MERGED))
     questions = [f"trace {BASE} --down", f"diff {MERGED} {MERGE}", f"verify {folder} --against {MERGED}"]
@@ -68,11 +68,11 @@ def next_commands(store: str) -> tuple[str, ...]:
 
 
 def invocation() -> str:
-    """Find how a person types this program here.
+    """Find how the user can start this program in the current shell.
 
     `uv run` finds the project by the current folder and puts nothing on the shell's PATH. Otherwise the bare command
-    works only if the one on PATH is ours, another distribution has a `lineage`, too, and if PATH is the shell's: uv
-    sets `UV` where it runs a tool on a PATH of its own.
+    works only if the `lineage` on PATH is ours (another distribution has one too), and if PATH is the shell's: uv
+    sets `UV` when it runs a tool with a PATH of its own.
     """
     checkout = HUB_FOLDER.parents[2]
     if "UV_RUN_RECURSION_DEPTH" in os.environ and Path.cwd().is_relative_to(checkout):

@@ -38,11 +38,11 @@ class _Side:
 
     @property
     def shown(self) -> GroupFingerprint | None:
-        """Give the main group as far as it was measured."""
+        """Return the main group as far as it was measured."""
         return self.measured.main
 
     def placed(self, found: GroupFingerprint) -> Placed:
-        """Say where a measured group of this side stands."""
+        """Pair a measured group with the revision that it belongs to."""
         return Placed(self.hub, self.resolved.model, self.resolved.commit, found)
 
 
@@ -50,9 +50,9 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
     """Compare `a` with `b`, or without `b` the states before and after the last change of the weights of `a`.
 
     The last change is the last one that counts, else the last one that touched weights, else the last commit. Weights
-    are read to `level`, without it in full on a local Hub or where they are few, else by their headers: then
-    `unchecked` says so. What the store has of them is not read again, and offline it is all there is.
-    Raises InputError where there is nothing to compare, HubError where a side cannot be read.
+    are read to `level`; without it, in full if the Hub is local or they are small, else by their headers, which
+    `unchecked` then reports. Weights in the store are not read again; offline, no others are read.
+    Raises InputError if there is nothing to compare, HubError if a side cannot be read.
     """
     hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
     before, after = (_measure(session, hub, resolved, level) for hub, resolved in hubs)
@@ -74,7 +74,7 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
 
 
 def _resolved(session: Session, text: str) -> tuple[Hub, ResolvedRevision]:
-    """Find the commit that a target means."""
+    """Resolve a target to a commit."""
     target = as_target(session, text)
     hub = hub_to_read(session, target)
     return hub, hub.resolve(target.model, target.revision)
@@ -88,7 +88,9 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
     with session.store.reading() as view:
         recorded = pick_line(view, asked.key, target.revision)
     if recorded is None:
-        raise InputError(f"no history of {text} is known", hint=f"lineage diff {text} OTHER compares it with another")
+        raise InputError(
+            f"no history of {text} is known", hint=f"lineage diff {text} OTHER compares it with another model"
+        )
     changes = [change for change in recorded.changes if change.base is not None]
     counting = [change for change in changes if change.counts]
     if changes:
@@ -98,7 +100,8 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
         commits = [commit.id for commit in recorded.line.commits[-2:]]
     if len(commits) < 2:
         raise InputError(
-            f"{text} has one revision: there is nothing to compare", hint=f"lineage diff {text} OTHER compares two"
+            f"{text} has only one revision: there is nothing to compare",
+            hint=f"lineage diff {text} OTHER compares it with another model",
         )
     return tuple((hub, hub.resolve(target.model, commit)) for commit in commits)
 
@@ -123,38 +126,38 @@ def _written(session: Session, side: _Side) -> DiffSide:
 
 
 def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, list[Unchecked]]:
-    """Compare the main groups; what was not decided comes with its reason, and with the command that reads all."""
+    """Compare the main groups; return what was not decided with its reason and the command that decides it."""
     old, new = before.shown, after.shown
     if old is None or new is None:
         without = [side for side in (before, after) if side.shown is None]
         missing = [f"{side.resolved.model}: no weight file{side.measured.missing_note}" for side in without]
         reason = Unchecked(what="weights", reason="; ".join(dict.fromkeys(missing)))
         return WeightsDiff(kind="unknown", tensors=None), [reason]
-    told = tell_change(old, new, cast_check(before.placed(old), after.placed(new)))
+    compared = tell_change(old, new, cast_check(before.placed(old), after.placed(new)))
     offline = before.hub.offline or after.hub.offline
-    undecided = [_undecided(old, new, told, command, offline=offline)] if told.kind == "replaced" else []
-    return WeightsDiff(kind=told.kind, tensors=_tensors(old, new)), undecided
+    undecided = [_undecided(old, new, compared, command, offline=offline)] if compared.kind == "replaced" else []
+    return WeightsDiff(kind=compared.kind, tensors=_tensors(old, new)), undecided
 
 
 def _undecided(
-    old: GroupFingerprint, new: GroupFingerprint, told: WeightsComparison, command: str, *, offline: bool
+    old: GroupFingerprint, new: GroupFingerprint, compared: WeightsComparison, command: str, *, offline: bool
 ) -> Unchecked:
-    """Say what was not compared, what that leaves open, and what would decide it."""
-    note = f" ({told.note})" if told.note else ""
+    """Describe what was not compared, what is unknown because of that, and the command that decides it."""
+    note = f" ({compared.note})" if compared.note else ""
     decide_with = None
     if old.rows is None or new.rows is None:
-        reason = f"their tensors were not read{note}: what changed in them is not known"
+        reason = f"their tensors were not read{note}, so it is not known what changed in them"
         decide_with = command if offline else None
     elif old.digests.weights and new.digests.weights:
-        reason = f"their tensors are stored in other types{note}: one side may be the other, rounded or quantised"
+        reason = f"their tensors are stored in different types{note}: one side may be the other, rounded or quantised"
     else:
-        reason = f"only headers were compared{note}: a cast cannot be told from retraining"
+        reason = f"only headers were compared{note}: a cast cannot be distinguished from retraining"
         decide_with = command
     return Unchecked(what=f"values of {new.group.name}", reason=reason, decide_with=decide_with)
 
 
 def _tensors(old: GroupFingerprint, new: GroupFingerprint) -> TensorsDiff | None:
-    """Sort the tensors of both sides, by their bytes where all were read, else by dtype and shape."""
+    """Sort the tensors of both sides, by their bytes if all were read, else by dtype and shape."""
     if old.rows is None or new.rows is None:
         return None
     if all(row.digest for row in (*old.rows, *new.rows)):

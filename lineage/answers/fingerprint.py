@@ -1,4 +1,4 @@
-"""`lineage fingerprint`: what weights are, as digests that anybody can compute again."""
+"""`lineage fingerprint`: reproducible digests of weights."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
     """Measure every weight group of a file, a folder or a model; no store is needed.
 
     A path is read in full and a model on a remote Hub by its headers, unless `level` says otherwise. A group that
-    cannot be read so deep is in `unchecked` and in the answer with what its listing tells. Raises FormatError for
-    a single file that breaks its format, HubError for a model that cannot be read at all.
+    cannot be read to that level is in `unchecked`, and in the answer with what the listing of files gives. Raises
+    FormatError for a single file that violates its format, HubError for a model that cannot be read at all.
     """
     target = parse_target(target_text)
     if isinstance(target, PathTarget):
@@ -48,15 +48,13 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
 
 
 def _reached(measured: Measured, wanted: Level) -> Level:
-    """Give the level of the shallowest group, which is what the answer as a whole reached."""
+    """Return the lowest level of all groups: the level of the answer as a whole."""
     return min((group.level for group in measured.groups), key=LEVELS.index, default=wanted)
 
 
 def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
-    """Say so where there are no weight files at all."""
-    return (
-        () if measured.groups else (Unchecked(what=target, reason=f"no weight file is in it{measured.missing_note}"),)
-    )
+    """Report that there are no weight files, if so."""
+    return () if measured.groups else (Unchecked(what=target, reason=f"it has no weight file{measured.missing_note}"),)
 
 
 def _total(measured: Measured) -> Cost:

@@ -1,4 +1,4 @@
-"""`lineage history`: every push of a model's lines, and what each did to the weights."""
+"""`lineage history`: every push to a model's branches, and what each did to the weights."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 def history(session: Session, target: str, *, all_branches: bool = False) -> HistoryAnswer:
     """List the pushes of the default branch, of the branch that the target names, or of all branches.
 
-    Raises ModelNotFoundError where no commit of the model was ever read, RevisionNotFoundError for a branch that
-    it has not.
+    Raises ModelNotFoundError if no commit of the model has been read, RevisionNotFoundError for an unknown branch.
     """
     asked = look_up(session, as_target(session, target), CollectOptions(refresh=True, by_refs=True, parents=False))
     with session.store.reading() as view:
@@ -45,7 +44,7 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
         raise ModelNotFoundError(
             f"{asked.shown} has no history: {reason}",
             model=asked.shown,
-            hint="`lineage fingerprint` and `lineage trace` work on a single state",
+            hint="`lineage fingerprint` and `lineage trace` need no history",
         )
     return HistoryAnswer(
         **session.header("history.v1", date),
@@ -57,7 +56,7 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
 
 
 def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> list[Unchecked]:
-    """List what the lines rest on unread, each once."""
+    """List what could not be read of the lines, without repetitions."""
     found = [not_looked_up] if not_looked_up else []
     found += [item for recorded in lines for item in unknown_commits(recorded)]
     found += [item for recorded in lines for change in recorded.changes for item in change.unchecked]
@@ -95,5 +94,5 @@ def _push(
 
 
 def _dated(moment: datetime) -> datetime | None:
-    """Give a push's date, None where the source told none."""
+    """Return the date of a push, None if the source has none."""
     return None if moment == UNDATED else moment

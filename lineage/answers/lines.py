@@ -1,4 +1,4 @@
-"""Lines of a model as the store knows them: refs, commits and changes of a branch."""
+"""Lines of a model as recorded in the store: refs, commits and changes of a branch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedLine:
-    """Hold one branch's line with the changes on it, and the changes that a rewriting took from it, oldest first."""
+    """Hold the line of one branch with its changes, and the changes that a rewrite removed, oldest first."""
 
     history: History
     line: Line
@@ -35,7 +35,7 @@ class RecordedLine:
 
 
 def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
-    """Give every recorded branch of a model, the default branch first."""
+    """Return the line of every recorded branch of a model, the default branch first."""
     history = recorded_history(view, key)
     if history is None:
         return []
@@ -44,7 +44,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
     for ref in recorded_refs(view, key):
         if ref.kind == "branch":
             line = first_parent_line(history, ref.name, ref.target)
-            own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _place(line, c))
+            own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _position(line, c))
             present = tuple(change for change in own if not change.vanished)
             gone = tuple(sorted((c for c in own if c.vanished), key=lambda c: (c.end, c.key)))
             lines.append(RecordedLine(history, line, present, gone, ref.is_default))
@@ -52,7 +52,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
 
 
 def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine | None:
-    """Find the line that a person means: the default branch's, a named branch's, or the one that ends at a commit.
+    """Find the line that `revision` names: the default branch's, a branch's, or one that ends at a tag or commit.
 
     None where the model has no recorded commit at all. Raises RevisionNotFoundError for a name that is none of
     those, or means more than one commit.
@@ -98,7 +98,7 @@ def _cut(recorded: RecordedLine, position: int) -> RecordedLine:
     return RecordedLine(recorded.history, line, kept, (), recorded.is_default)
 
 
-def _place(line: Line, change: Change) -> tuple[int, str]:
+def _position(line: Line, change: Change) -> tuple[int, str]:
     position = line.position(change.revisions[0])
     return (-1 if position is None else position, change.key)
 
@@ -130,18 +130,18 @@ def count_changes(changes: Iterable[Change]) -> ChangeCounts:
 
 
 def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinition:
-    """Recount a stretch of a line as the study did."""
+    """Count a range of commits as the study did."""
     first = [commit for c in recorded.changes if c.kind == "first_upload" for commit in c.revisions]
     return paper_definition(recorded.history.model, commits, first)
 
 
 def unknown_commits(recorded: RecordedLine, start: int = -1) -> Iterator[Unchecked]:
-    """Tell where the line itself is not known: commits without their files, a history that was cut."""
+    """List what is not known of the line itself: commits without their files, a truncated history."""
     unknown = [commit for commit in recorded.line.commits[start + 1 :] if commit.changes is None]
     if unknown:
         yield Unchecked(
             what=f"every commit from {unknown[0].id[:12]} on",
-            reason="which files they changed is not known to this source",
+            reason="the source of the history does not list the files that they changed",
             decide_with=f"lineage check {recorded.history.model}",
         )
     if recorded.history.incomplete:
@@ -151,13 +151,13 @@ def unknown_commits(recorded: RecordedLine, start: int = -1) -> Iterator[Uncheck
 
 
 def why_no_line(view: StoreView, key: str) -> str:
-    """Say why a model has no line to look at."""
+    """Explain why a model has no line."""
     node = view.nodes("Model", [key]).get(key) or {}
     if node.get("history_source") == "folder":
-        return "it is a plain folder: one state without commits, so that nothing tells what it was before"
-    return node.get("history_incomplete") or node.get("state_note") or "no commit of it was ever read"
+        return "it is a plain folder without commits, so its earlier states are not known"
+    return node.get("history_incomplete") or node.get("state_note") or "no commit of it has been read"
 
 
 def unchecked_target(error: LineageError) -> str:
-    """Say in one sentence why a model could not be checked, with what to do next."""
+    """Write in one line why a model could not be checked, and what to do next."""
     return f"{error.message} ({error.hint})" if error.hint else error.message

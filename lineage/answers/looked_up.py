@@ -1,4 +1,4 @@
-"""Looking a model up anew before a question about its line is answered."""
+"""Reading a model's refs and history again before a question about it is answered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Asked:
 
 
 def look_up(session: Session, target: Target, options: CollectOptions) -> Asked:
-    """Read the refs and history anew, as far as the session may."""
+    """Read the refs and the history again, unless the session is offline and the Hub is remote."""
     hub, unread = target.hub or session.hub, None
     with session.store.reading() as view:
         key = key_of_alias(view, hub.name, target.model) or hub.key(target.model)
@@ -52,7 +52,7 @@ def look_up(session: Session, target: Target, options: CollectOptions) -> Asked:
 
 
 def hub_to_read(session: Session, target: Target) -> Hub:
-    """Find where a target's files are read: on its Hub, or offline in what the store recorded of it."""
+    """Return the Hub to read a target's files from: its own, or offline what the store recorded of it."""
     from lineage.collect.recorded_hub import RecordedHub
 
     hub = target.hub or session.hub
@@ -60,7 +60,7 @@ def hub_to_read(session: Session, target: Target) -> Hub:
 
 
 def read_date(session: Session, hub: Hub, model: str) -> datetime | None:
-    """Say when what an answer rests on was read: now, or when the store was filled where it stands for the Hub."""
+    """Return when the data of an answer was read: now, or its date in the store if the store replaces the Hub."""
     from lineage.collect.recorded_hub import RecordedHub
 
     if not isinstance(hub, RecordedHub):
@@ -74,7 +74,7 @@ def _with_hint(detail: str, hint: str | None) -> str:
 
 
 def mark_checked(session: Session, key: str, branch: str, head: str) -> None:
-    """Remember up to which commit a branch was checked, where it stands there: what `--since last` starts from."""
+    """Record up to which commit a branch was checked, if that is its head: `--since last` starts there."""
     with session.store.reading() as view:
         refs = [ref for ref in recorded_refs(view, key) if ref.name == branch and ref.target == head]
     marked = tuple(ref.model_copy(update={"checked": head}) for ref in refs if ref.checked != head)
@@ -83,11 +83,11 @@ def mark_checked(session: Session, key: str, branch: str, head: str) -> None:
 
 
 def last_checked(view: StoreView, key: str, branch: str) -> str | None:
-    """Find the commit up to which a branch was checked last; None where it never was."""
+    """Return the commit up to which a branch was checked last; None if it was not."""
     return next((ref.checked for ref in recorded_refs(view, key) if ref.name == branch), None)
 
 
 def read_at(view: StoreView, key: str) -> datetime | None:
-    """Say when a model was last read from its Hub."""
+    """Return when a model was last read from its Hub."""
     node = view.nodes("Model", [key]).get(key) or {}
     return datetime.fromisoformat(node["collected_at"]) if node.get("collected_at") else None

@@ -1,4 +1,4 @@
-"""`lineage store copy`, `export` and `import`: taking a graph from one place to another."""
+"""`lineage store copy`, `export` and `import`: move the graph between stores and files."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.store import ExportFormat
 
 SPOOLED = 64_000_000
-"""Bytes of standard input that are kept in memory before a temporary file takes them."""
+"""Bytes of standard input that are kept in memory; longer input goes to a temporary file."""
 
 
 def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     """Copy a whole store into an empty one, or complete an earlier copy. The session's own store is not used.
 
-    Raises InputError where there is nothing to copy, where both are the same or the target holds something else.
+    Raises InputError if there is nothing to copy, if both are the same store, or if the target holds something else.
     """
     from lineage.store.moving.copying import copy_store
     from lineage.store.open import is_same_store, open_store
@@ -45,7 +45,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
 def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes]) -> StoreExportAnswer:
     """Write the session's store as a file, or for `neo4j-csv` as a folder of files.
 
-    A file is replaced in one step. Raises InputError where the store holds nothing or the place cannot be written.
+    A file is replaced atomically. Raises InputError if the store is empty or the path cannot be written.
     """
     from lineage.store.moving.copying import must_hold_something
 
@@ -75,7 +75,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
 def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswer:
     """Write a file's graph into the session's store; a store that was empty is compared with the file at the end.
 
-    Raises InputError, before anything is written, for a file that is broken or of a newer version.
+    Raises InputError, before anything is written, for a file that is damaged or of a newer version.
     """
     from lineage.store.moving.jsonl import read_jsonl
     from lineage.store.moving.sections import checksums
@@ -154,7 +154,9 @@ def _seekable(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
                 yield kept
     except OSError as error:
         what = source if isinstance(source, Path) else "standard input"
-        raise InputError(f"{what} cannot be read: {error.strerror}", hint="name a dump, or -") from error
+        raise InputError(
+            f"{what} cannot be read: {error.strerror}", hint="name a file that `lineage store export` wrote, or -"
+        ) from error
 
 
 def _opened(source: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:

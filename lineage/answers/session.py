@@ -1,4 +1,4 @@
-"""What every question needs: the Hub, the store, and somebody to tell about progress."""
+"""What every question needs: the Hub, the store and the progress listener."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ class Session:
 
     @cached_property
     def hub(self) -> Hub:
-        """Open the Hub that the person chose."""
+        """Open the Hub that the user chose."""
         from lineage.hub.open import open_hub
 
         return self.keep(open_hub(self.hub_selector, self.settings, offline=self.offline, progress=self.progress))
 
     @cached_property
     def store(self) -> GraphStore:
-        """Open the store, and make it where there is none yet."""
+        """Open the store, and create it if it does not exist."""
         from lineage.store.open import open_store
 
         return self.keep(open_store(self.store_url, progress=self.progress))
 
     def folder(self, path: Path) -> tuple[Hub, str]:
-        """Open a model folder of one's own as a Hub of one model; gives the Hub and the model's id on it."""
+        """Open a local model folder as a Hub of one model; return the Hub and the model's id on it."""
         from lineage.hub.local.folder import open_folder
 
         hub = open_folder(path, self.settings)

@@ -1,4 +1,4 @@
-"""`lineage store`: what the store holds, what is wrong in it, and making it forget."""
+"""`lineage store`: describe the store, check it, and delete models from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def store_info(session: Session) -> StoreInfoAnswer:
-    """Describe the store. It speaks of no one Hub, and none is opened for it."""
+    """Describe the store. The answer is not about one Hub, and no Hub is opened."""
     info = session.store.info()
     return StoreInfoAnswer.model_validate(
         {
@@ -38,11 +38,11 @@ def store_info(session: Session) -> StoreInfoAnswer:
 
 
 LISTED = 100
-"""Findings of one rule that an answer lists; it counts all."""
+"""Findings that an answer lists per rule; it counts all of them."""
 
 
 def store_check(session: Session) -> StoreCheckAnswer:
-    """Look for what must not be in the store. Nothing is changed, and no Hub is opened."""
+    """Check the store for inconsistencies. Nothing is changed, and no Hub is opened."""
     from lineage.store.checking import check_store
 
     counts: Counter[str] = Counter()
@@ -65,18 +65,18 @@ def store_check(session: Session) -> StoreCheckAnswer:
 
 
 def _note(info: StoreInfo) -> str | None:
-    """Say so where there is no store yet, so that a mistyped path shows."""
+    """Report if there is no store yet, so that a mistyped path is noticed."""
     if info.backend != "sqlite" or info.size_bytes is not None:
         return info.note
-    return "there is no store at this place yet: is the path right? `lineage collect` makes one in a folder that exists"
+    return "there is no store at this path yet: check the path; `lineage collect` creates a store in an existing folder"
 
 
 def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
-    """Erase models, those of the session's Hub or, named with their Hub's prefix, of any other.
+    """Delete models of the session's Hub or, if named with their Hub's prefix, of any other.
 
-    What the store does not know is told, not raised, and neither is it known where only its name was kept, because a
-    Hub was asked for it in vain. Such a name goes too, unless others derive from it. Raises InputError for a target
-    that names a revision, because single revisions are not forgotten.
+    The answer lists models that the store does not know. These include models that the store has by name only because
+    a Hub did not have them: such a name is deleted too, unless others derive from it. Raises InputError for a target
+    with a revision, because a single revision cannot be deleted.
     """
     asked = list(dict.fromkeys(targets))
     with session.store.reading() as view:
@@ -100,12 +100,12 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
 
 
 def _was_read(node: Mapping[str, Any]) -> bool:
-    """Tell a model of which something was seen: a commit, or at least that it is there."""
+    """Return whether something of a model was read: a commit, or at least that it exists."""
     return bool(node.get("head")) or node.get("state") in {"present", "gated"}
 
 
 def _key(session: Session, view: StoreView, text: str) -> str:
-    """Find the key that a person means by an id, another name of a model, a key with its Hub, or a folder."""
+    """Find the key of a model that is given as an id, another name, a key with its Hub, or a folder."""
     _, model_id = split_model_key(text)
     target = parse_target(model_id if ":" in text else text)
     if not isinstance(target, ModelTarget):
@@ -113,7 +113,7 @@ def _key(session: Session, view: StoreView, text: str) -> str:
         return hub.key(model_id)
     if target.revision is not None:
         raise InputError(
-            f"{text}: a single revision cannot be forgotten", hint=f"lineage store forget {text.partition('@')[0]}"
+            f"{text}: a single revision cannot be deleted", hint=f"lineage store forget {text.partition('@')[0]}"
         )
     if ":" in text:
         return text

@@ -1,4 +1,4 @@
-"""`lineage trace`: where a model comes from, who stands on it, and the ways between two."""
+"""`lineage trace`: where a model comes from, which models are built on it, and the paths between two models."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
 
 MAX_PATHS = 100
-"""Ways between two models that are told: a tangle of merges has more than anybody reads."""
+"""Paths between two models that an answer lists: a dense graph of merges has too many."""
 
 _SETTLED = ("gated", "missing")
-"""States of models that need not be asked for again while a question is answered."""
+"""States of models that are not requested again while a question is answered."""
 
 
 @dataclass(frozen=True)
 class _Root:
-    """Name a model that a question is about, and what its collection could not read, if one had to run."""
+    """Hold the key of a model in question, and what could not be read if it had to be collected."""
 
     key: str
     unread: Unread = field(default_factory=dict)
@@ -48,15 +48,15 @@ def trace(
 ) -> TraceAnswer:
     """Walk the stored graph from a model: up to its ancestors, down to its descendants, or to another model.
 
-    A model that is not in the store is collected first, and so is a folder of one's own, every time. Downwards the
-    answer is as complete as what was collected: a model known by name only has descendants too. At most `max_models`
-    models beside the root are told. A root that is neither stored nor readable is an answer too, with the reason
-    under `incomplete`. Raises InputError for questions that contradict themselves.
+    A model that is not in the store is collected first; a local folder is collected every time. Downwards the answer
+    is as complete as the store: a model that is known by name only has descendants too. Beside the root, the answer
+    lists at most `max_models` models. For a root that is neither stored nor readable, the answer has the reason under
+    `incomplete`. Raises InputError for contradictory arguments.
     """
     if down and to is not None:
-        raise InputError("--down goes to all descendants, not to one model", hint="leave out --down to see the paths")
+        raise InputError("--down shows all descendants, not one model", hint="remove --down to see the paths")
     if depth is not None and depth < 0:
-        raise InputError(f"a depth of {depth} is no number of generations")
+        raise InputError(f"depth must be 0 or more, not {depth}", hint="omit the depth to see all generations")
     root = _ensure(session, target, down=down, max_models=max_models)
     if to is not None:
         return _between(session, root, to, max_models)
@@ -69,7 +69,7 @@ def trace(
 
 
 def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAnswer:
-    """Find the ways between two models; the other one is collected only where what is known does not join them."""
+    """Find the paths between two models; the other model is collected only if no path is known."""
     from lineage.query.paths import paths
 
     other = _known(session, to)
@@ -81,31 +81,31 @@ def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAn
         other, unread = second.key, unread | second.unread
     with session.store.reading() as view:
         found = paths(view, root.key, other, limit=MAX_PATHS)
-        stops = ((root.key, f"more than {MAX_PATHS} ways; the shortest are told"),) if found.more else ()
+        stops = ((root.key, f"more than {MAX_PATHS} paths; the shortest are listed"),) if found.more else ()
         part = Subgraph("paths", _distances(found.paths, root.key), found.edges, paths=found.paths, stops=stops)
         return AnswerWriter(session, view).answer(part, root.key, unread=unread, to=other)
 
 
-def _distances(ways: Iterable[tuple[str, ...]], root: str) -> dict[str, int]:
-    """Tell how far from the root each model on any way is, at its nearest."""
+def _distances(paths: Iterable[tuple[str, ...]], root: str) -> dict[str, int]:
+    """Return the shortest distance from the root to each model on the paths."""
     distances = {root: 0}
-    for way in ways:
-        start = way.index(root)
-        for position, key in enumerate(way):
-            distances[key] = min(abs(position - start), distances.get(key, len(way)))
+    for path in paths:
+        start = path.index(root)
+        for position, key in enumerate(path):
+            distances[key] = min(abs(position - start), distances.get(key, len(path)))
     return distances
 
 
 def _stops(walk: Walk, root: _Root, depth: int | None) -> tuple[tuple[str, str], ...]:
-    """Say where a walk ended for a cap."""
-    stops = [(key, f"--depth {depth} ends here") for key in walk.deeper]
+    """List where a walk was stopped by a limit."""
+    stops = [(key, f"not followed further because of --depth {depth}") for key in walk.deeper]
     if walk.hidden:
-        stops.append((root.key, f"{walk.hidden} more are known; --depth and --max-models say how many are told"))
+        stops.append((root.key, f"{walk.hidden} more are known; a higher --depth or --max-models shows them"))
     return tuple(stops)
 
 
 def _known(session: Session, text: str) -> str | None:
-    """Find the key of a model that the store knows, if only by name."""
+    """Find the key of a model that the store has, even if only by name."""
     target = parse_target(text)
     if isinstance(target, PathTarget):
         return None
@@ -114,7 +114,7 @@ def _known(session: Session, text: str) -> str | None:
 
 
 def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_models: int) -> _Root:
-    """Read ancestors that are known by name only: another question may have read the root without them."""
+    """Read ancestors that are known by name only: an earlier command may have read the root without them."""
     if root.unread or (session.offline and not session.hub.is_local):
         return root
     with session.store.reading() as view:
@@ -124,12 +124,12 @@ def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_mod
     hub, model = split_model_key(root.key)
     if not unread or walk.hidden or hub != session.hub.name:
         return root
-    session.progress.note(f"{len(unread)} of its ancestors were never read: they are read now")
+    session.progress.note(f"{len(unread)} of its ancestors have not been read yet; reading them now")
     return _Root(root.key, _collect(session, model, max_models=max_models, depth=depth))
 
 
 def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Root:
-    """Find a model in the store, and collect it where it is not there."""
+    """Find a model in the store, and collect it if it is not there."""
     target = parse_target(text)
     if isinstance(target, PathTarget):
         hub, model = session.folder(target.path)
@@ -140,9 +140,9 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
     if key is not None:
         return _Root(key)
     if session.offline and not session.hub.is_local:
-        reason = f"it is not in the store, and the Hub may not be asked offline: lineage collect {target}"
+        reason = f"it is not in the store; `lineage collect {target}`, without --offline, reads it"
         return _Root(session.hub.key(target.model), {session.hub.key(target.model): ("offline", reason)})
-    session.progress.note(f"{target} is not in the store yet: it is collected first")
+    session.progress.note(f"{target} is not in the store yet; collecting it first")
     unread = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
     with session.store.reading() as view:
         asked = ModelTarget(target.model)
@@ -173,9 +173,9 @@ def _collect(
     session: Session, model: str, *, max_models: int, revision: str | None = None, hub: Hub | None = None,
     children: bool = False, depth: int | None = None,
 ) -> Unread:  # fmt: skip
-    """Collect a model with its ancestors, and tell what could not be read on the way.
+    """Collect a model with its ancestors, and return what could not be read.
 
-    The pipeline is imported here: an answer from the store does without it.
+    The pipeline is imported here because an answer from the store does not need it.
     """
     from lineage.answers.collect import run
     from lineage.collect.events import Capped, NotRead

@@ -1,4 +1,4 @@
-"""The records of an answer about part of the graph: models, edges with their evidence, what was not read."""
+"""The records of an answer about a part of the graph: models, edges with their evidence, what was not read."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class AnswerWriter:
         nodes = self._view.nodes("Model", part.depths)
         models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
         dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
-        unsaid = list(self._without_parent(nodes)) if part.direction != "down" else []
-        incomplete = [*self._incomplete(part, nodes, unread), *self._unread(unsaid), *self._stopped(part)]
+        parentless = list(self._without_parent(nodes)) if part.direction != "down" else []
+        incomplete = [*self._incomplete(part, nodes, unread), *self._unread(parentless), *self._stopped(part)]
         return TraceAnswer(
             **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
             root=self._shown(root),
@@ -55,7 +55,7 @@ class AnswerWriter:
             derivations=tuple(self._derivations(part.edges)),
             paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
             counts=dict(part.counts),
-            unresolvable=tuple(self._unresolvable(unsaid)),
+            unresolvable=tuple(self._unresolvable(parentless)),
             incomplete=tuple(dict.fromkeys(incomplete)),
         )
 
@@ -75,19 +75,19 @@ class AnswerWriter:
         )
 
     def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:
-        """Tell edges with their evidence, all fetched at once."""
+        """Make the records of edges, with the evidence of all of them fetched at once."""
         rows = sorted(edges, key=lambda edge: (self._shown(edge.source), self._shown(edge.target)))
         found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence") or ()})
         for row in rows:
-            told = [self._evidence(key, found[key]) for key in row.properties.get("evidence") or () if key in found]
+            evidence = [self._evidence(key, found[key]) for key in row.properties.get("evidence") or () if key in found]
             yield TracedDerivation(
                 child=self._shown(row.source),
                 parent=self._shown(row.target),
                 **{
-                    name: unsaid if (said := row.properties.get(name)) is None else said
-                    for name, unsaid in _EDGE_FIELDS.items()
+                    name: default if (value := row.properties.get(name)) is None else value
+                    for name, default in _EDGE_FIELDS.items()
                 },
-                evidence=tuple(sorted(told, key=lambda evidence: (evidence.rule, evidence.id))),
+                evidence=tuple(sorted(evidence, key=lambda each: (each.rule, each.id))),
             )
 
     def _evidence(self, key: str, node: Mapping[str, Any]) -> TracedEvidence:
@@ -103,16 +103,16 @@ class AnswerWriter:
         return Pointer(**{**pointer, "model": self._shown(pointer["model"])})
 
     def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """List what the models' present commits say of nobody or of themselves; what they said before is not asked."""
+        """List evidence at the models' heads that names no parent, or the model itself; older commits are ignored."""
         for row in self._view.find_any("Evidence", "child", nodes):
-            told = row.properties
-            nobody = told.get("parent") in (None, told["child"])
-            if nobody and told.get("child_revision") == nodes[told["child"]].get("head"):
-                yield told
+            evidence = row.properties
+            parentless = evidence.get("parent") in (None, evidence["child"])
+            if parentless and evidence.get("child_revision") == nodes[evidence["child"]].get("head"):
+                yield evidence
 
-    def _unresolvable(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
-        """Tell names that are no repositories, each place once."""
-        for evidence in unsaid:
+    def _unresolvable(self, parentless: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
+        """List names that are not repositories, each with its pointer."""
+        for evidence in parentless:
             if evidence.get("unresolvable"):
                 yield Unresolvable(
                     model=self._shown(evidence["child"]),
@@ -121,9 +121,9 @@ class AnswerWriter:
                     pointer=self._pointer(evidence["pointer"]),
                 )
 
-    def _unread(self, unsaid: Iterable[Mapping[str, Any]]) -> Iterator[Incomplete]:
-        """Tell files that may name a parent and could not be read."""
-        for evidence in unsaid:
+    def _unread(self, parentless: Iterable[Mapping[str, Any]]) -> Iterator[Incomplete]:
+        """List files that may name a parent and could not be read."""
+        for evidence in parentless:
             if evidence["rule"] == "files.unreadable":
                 detail = f"{evidence['pointer'].get('file')}: {evidence.get('value')}"
                 yield Incomplete(model=self._shown(evidence["child"]), reason="error", detail=detail)
@@ -131,7 +131,7 @@ class AnswerWriter:
     def _incomplete(
         self, part: Subgraph, nodes: Mapping[str, Mapping[str, Any]], unread: Unread
     ) -> Iterator[Incomplete]:
-        """Tell models that stand in the answer and were not read, with the newest reason that is known."""
+        """List models in the answer that were not read, with the newest known reason."""
         for key in sorted(part.depths):
             node = nodes.get(key, {})
             state, head = node.get("state"), node.get("head")
@@ -155,4 +155,4 @@ _EDGE_FIELDS: dict[str, str | None] = {
     "relation": None, "relation_declared": None, "method": "unknown", "status": "declared", "confidence": None,
     "parent_revision": None, "child_revision": None,
 }  # fmt: skip
-"""What an edge tells, with what its absence in a row means."""
+"""The fields of an edge, each with its default if a row lacks it."""

@@ -1,4 +1,4 @@
-"""`lineage verify`: are these the weights that they are said to be?"""
+"""`lineage verify`: check whether local weights are those of a model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lineage_schemas.file import FileEntry
 
 MAX_DIFFERENCES = 1_000
-"""Files and tensors that are listed; a model of another kind differs in all of them."""
+"""Files and tensors that are listed; an unrelated model differs in all of them."""
 
 MAX_CANDIDATES = 10
 """Recorded weights of the same layout that are named one by one."""
@@ -33,7 +33,7 @@ MAX_CANDIDATES = 10
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Hold what the comparison of one group says."""
+    """Hold the result of comparing one group."""
 
     verdict: VerifyVerdict
     differences: tuple[Difference, ...] = ()
@@ -44,9 +44,9 @@ class _Outcome:
 def verify(session: Session, path: str, *, against: str | None = None) -> VerifyAnswer:
     """Compare local weights with a model, or without `against` find the recorded revision that has them.
 
-    Files are compared by hash first; where they differ, parameters by weights digest, which a store that has read
-    the model, a local Hub or a small download gives. What none of them gives is `unchecked`, with the command that
-    would. Raises InputError where the path holds no weights, HubError where the model cannot be read at all.
+    Files are compared by hash first; if they differ, parameters are compared by weights digest, which comes from the
+    store, a local Hub or a small download. If none of them has it, the verdict is `unchecked`, with the command that
+    decides it. Raises InputError if the path holds no weights, HubError if the model cannot be read at all.
     """
     target = parse_target(path if path.startswith((".", "/", "~")) else f"./{path}")
     assert isinstance(target, PathTarget)
@@ -97,25 +97,25 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
 
 
 def _summaries(outcomes: Mapping[str, _Outcome]) -> Iterator[str]:
-    """Sum up each group in a few words, with its name where there are several."""
+    """Summarise each group, with its name if there are several."""
     for name, outcome in outcomes.items():
         if outcome.summary:
             yield f"{name}: {outcome.summary}" if len(outcomes) > 1 else outcome.summary
 
 
 def _strongest(verdicts: Sequence[str]) -> VerifyVerdict:
-    """Let the worst that is known win: different, then unchecked, then re-serialised."""
+    """Return the strongest verdict: different, then unchecked, then re-serialised, then equal."""
     order: tuple[VerifyVerdict, ...] = ("different", "unchecked", "reserialised", "equal")
     return next(verdict for verdict in order if verdict in verdicts)
 
 
 def _digests(local: Measured) -> Digests:
-    """Give the digests of the main group, or of the only one."""
+    """Return the digests of the main group, or of the first one."""
     return (local.main or local.groups[0]).digests
 
 
 def _counterpart(group: GroupFingerprint, others: Sequence[GroupFingerprint]) -> GroupFingerprint | None:
-    """Find the group of a model that a local group should be: of its name, with its files, else main for main."""
+    """Find the group of a model to compare a local group with: by name, by files, else main with main."""
     named = next((other for other in others if other.group.name == group.group.name), None)
     if named:
         return named
@@ -127,7 +127,7 @@ def _counterpart(group: GroupFingerprint, others: Sequence[GroupFingerprint]) ->
 
 
 def _same_files(mine: Sequence[FileEntry], theirs: Sequence[FileEntry]) -> bool:
-    """Tell whether two lists hold the very same files, by a kind of hash that is known of all; unknown is not same."""
+    """Return whether both lists hold the same files, by a kind of hash that all have; False if there is none."""
     for kind in ("sha256", "blob_id"):
         sides = [[getattr(entry, kind) for entry in entries] for entries in (mine, theirs)]
         if None not in sides[0] + sides[1]:
@@ -136,7 +136,7 @@ def _same_files(mine: Sequence[FileEntry], theirs: Sequence[FileEntry]) -> bool:
 
 
 def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint | None, alone: bool) -> _Outcome:
-    """Compare one local group with its counterpart, as deep as both are known; `alone` is a file without a folder."""
+    """Compare one local group with its counterpart, as deep as both were read; `alone` is a file without a folder."""
     if other is None:
         found = group.digests.weights or group.digests.files
         missing = Difference(what=group.group.name, expected=None, found=found)
@@ -151,11 +151,11 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
     if _is_decided(group, other, expected):
         short = tensors_in_short(other.rows, group.rows) if other.rows is not None and group.rows is not None else None
         return _Outcome("different", differences, summary=short)
-    return _Outcome("unchecked", differences, "the files differ, and whether their tensors do was not read")
+    return _Outcome("unchecked", differences, "the files differ, but the bytes of their tensors were not compared")
 
 
 def _is_decided(group: GroupFingerprint, other: GroupFingerprint, expected: str | None) -> bool:
-    """Tell whether enough of both was read to call unequal weights different."""
+    """Return whether enough of both was read to conclude that unequal weights are different."""
     if expected is not None and group.digests.weights is not None:
         return True
     layouts = (group.digests.layout, other.digests.layout)
@@ -165,18 +165,18 @@ def _is_decided(group: GroupFingerprint, other: GroupFingerprint, expected: str 
 
 
 def _is_part_of(group: GroupFingerprint, other: GroupFingerprint) -> bool:
-    """Tell a single file that is one of several of its counterpart, given alone."""
+    """Return whether the group is one file of the several files of its counterpart."""
     known = {entry.sha256 for entry in other.files if entry.sha256}
     return len(group.files) == 1 < len(other.files) and group.files[0].sha256 in known
 
 
 def _both_hashed(group: GroupFingerprint, other: GroupFingerprint) -> bool:
-    """Tell whether files without tensors were compared by their hashes: then the files are what differs."""
+    """Return whether files without tensors could be compared by hash, which decides that they differ."""
     return all(entry.sha256 for entry in (*group.files, *other.files))
 
 
 def _with_recorded_digests(session: Session, other: GroupFingerprint) -> GroupFingerprint:
-    """Add the digests that the store has of files that were read before, by whomever."""
+    """Add the digests that the store has of the same files from an earlier reading."""
     if other.digests.files is None or other.digests.weights is not None:
         return other
     with session.store.reading() as view:
@@ -188,7 +188,7 @@ def _with_recorded_digests(session: Session, other: GroupFingerprint) -> GroupFi
 
 
 def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Iterator[Difference]:
-    """List files whose hashes differ, and files that one side lacks."""
+    """List files whose hashes differ, and files that only one side has."""
     found = {entry.path.rpartition("/")[2]: entry for entry in group.files}
     expected = {entry.path.rpartition("/")[2]: entry for entry in other.files}
     for name in sorted(found.keys() | expected.keys()):
@@ -201,7 +201,7 @@ def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Itera
 
 
 def _tensor_differences(group: GroupFingerprint, other: GroupFingerprint) -> Iterator[Difference]:
-    """List tensors that differ, by bytes where both sides' were read, else by dtype and shape."""
+    """List tensors that differ, by bytes if both sides were read, else by dtype and shape."""
     if group.rows is None or other.rows is None:
         return
     mine = {row.name: row for row in group.rows}
@@ -249,27 +249,27 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
 
 
 def _open(main: GroupFingerprint, candidates: Sequence[Match]) -> Iterator[Unchecked]:
-    """Name the recorded weights that these may be: of their layout, and never read whole."""
+    """List the recorded weights that these may be: of the same layout, and not read in full."""
     for match in candidates[:MAX_CANDIDATES]:
         yield Unchecked(
             what=f"whether {main.group.name} is {match.group} of {match.model}@{match.revision[:12]}",
-            reason="names, dtypes and shapes of their tensors are equal, and of that revision only headers were read",
+            reason="names, dtypes and shapes of the tensors are equal, but only headers of that revision were read",
             decide_with=f"lineage collect {match.model}@{match.revision} --level full",
         )
     if len(candidates) > MAX_CANDIDATES:
         yield Unchecked(
             what=f"{len(candidates) - MAX_CANDIDATES} further recorded revisions",
-            reason="the same: equal layout, and only headers were read",
+            reason="the same layout, but only headers were read",
         )
 
 
 def _empty(session: Session, path: str) -> Unchecked:
-    """Say that there is nothing in the store that the weights could be, and what brings something into it."""
+    """Report that the store has no weights to compare with, and how to collect some."""
     return Unchecked(
         what="whose weights these are",
         reason=(
             f"the store {session.store.url} holds no model's weights to compare with; "
-            "`lineage collect ORG/NAME` reads some into it"
+            "`lineage collect ORG/NAME` adds some"
         ),
         decide_with=f"lineage verify {shlex.quote(path)} --against ORG/NAME",
     )

@@ -1,4 +1,4 @@
-"""Which recorded revisions of models on a Hub hold given weights; what lies in folders of one's own is no origin."""
+"""Which recorded revisions of models on a Hub have the given weights; local folders do not count as an origin."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 By = Literal["files", "weights", "content"]
 
 BY: tuple[By, ...] = ("files", "weights", "content")
-"""What can be equal, the strongest first."""
+"""The digests by which weights can be equal, the strongest first."""
 
 
 def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
     """Find recorded groups with the same files, parameters or values, each once, by the strongest of these.
 
-    Records of single folders are left out: that a folder was once looked at does not say whose weights are in it.
+    Records of single folders are left out: reading a folder once does not tell where its weights come from.
     """
     keys: dict[str, By] = {}
     for by in BY:
@@ -40,7 +40,7 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
 
 
 def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
-    """Find recorded weights that nobody can tell from a group: of its layout, and read by their headers only.
+    """Find recorded weights that may be those of a group: of the same layout, but with only their headers read.
 
     One revision for each content, the first in order of key.
     """
@@ -68,6 +68,6 @@ def _is_of_a_folder(revision: str) -> bool:
 
 
 def _match(revision: str, group: str, by: By, hub: str) -> Match:
-    """Write a match as the answer shows it."""
+    """Make the record of a match."""
     model, _, commit = revision.rpartition("@")
     return Match(model=shown_id(model, hub), revision=commit, group=group, by=by)

@@ -1,4 +1,4 @@
-"""The ways between two models."""
+"""The paths between two models."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Paths:
-    """Hold the ways between two models, each from child to ancestor, the shortest first and then by key.
+    """Hold the paths between two models, each from child to ancestor, the shortest first and then by key.
 
-    No way passes a model twice. `edges` are the edges on these ways, in order of child and parent. `more` says that
-    there are ways beyond the limit.
+    No path visits a model twice. `edges` are the edges on these paths, in order of child and parent. `more` is true
+    if there are paths beyond the limit.
     """
 
     paths: tuple[tuple[str, ...], ...]
@@ -32,16 +32,16 @@ class Paths:
 
 
 def paths(view: StoreView, a: str, b: str, *, limit: int) -> Paths:
-    """Find the ways from one model up to the other, whichever of them descends from the other.
+    """Find the paths from one model up to the other, whichever of them descends from the other.
 
-    In a cycle each descends from the other, and both directions are given. A model and itself have the one way that
-    is the model.
+    In a cycle each descends from the other, and both directions are returned. From a model to itself there is one
+    path, which consists of the model.
     """
     if a == b:
         return Paths(((a,),), (), more=False)
     above_a, above_b = upward(view, a), upward(view, b)
-    ways = merge(_ways_up(above_a, a, b), _ways_up(above_b, b, a), key=len)
-    found = sorted(islice(ways, limit + 1), key=lambda path: (len(path), path))
+    upwards = merge(_paths_up(above_a, a, b), _paths_up(above_b, b, a), key=len)
+    found = sorted(islice(upwards, limit + 1), key=lambda path: (len(path), path))
     kept = found[:limit]
     steps = {step for path in kept for step in pairwise(path)}
     children = sorted({child for child, _ in steps})
@@ -50,12 +50,12 @@ def paths(view: StoreView, a: str, b: str, *, limit: int) -> Paths:
     return Paths(tuple(kept), edges, more=len(found) > limit)
 
 
-def _ways_up(above: Edges, child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
-    """List the simple ways from a child to an ancestor, the shortest first; none where it is no ancestor.
+def _paths_up(above: Edges, child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
+    """List the simple paths from a child to an ancestor, the shortest first; none if it is not an ancestor.
 
-    Only models that the child descends from and that descend from the ancestor can be on one. Where there are cycles
-    too, the search for the next shortest way takes polynomial time; going over all simple ways in depth may end in dead
-    ends for ever.
+    Only models that the child descends from and that descend from the ancestor can be on such a path. Even with
+    cycles, the search for the next shortest path takes polynomial time; a depth-first search over all simple paths may
+    run into exponentially many dead ends.
     """
     known = all_above(above, child)
     if ancestor not in known:
@@ -74,10 +74,10 @@ def _ways_up(above: Edges, child: str, ancestor: str) -> Iterator[tuple[str, ...
 
 
 def _without_cycles(graph: nx.DiGraph[str], child: str, ancestor: str) -> Iterator[tuple[str, ...]]:
-    """List the ways through a graph without cycles, the shortest first and then by key.
+    """List the paths through a graph without cycles, the shortest first and then by key.
 
-    The beginnings of ways wait in order of how long they can end at least. Each of them does end so: no dead ends, and
-    each way costs its own length.
+    Partial paths are queued by the smallest total length that they can reach. Each of them does reach it, so there
+    are no dead ends, and the cost of a path is its own length.
     """
     import networkx as nx
 

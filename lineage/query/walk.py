@@ -1,4 +1,4 @@
-"""Walks over the edges of descent: ancestors and descendants, one batch of edges a hop."""
+"""Walks over the edges of descent: ancestors and descendants, one batch of edges per hop."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
 
 NO_RELATION = "none"
-"""What a null relation is counted under: JSON objects have no null keys."""
+"""The key under which null relations are counted, because JSON objects have no null keys."""
 
 
 @dataclass(frozen=True)
 class Walk:
     """Hold what a walk found.
 
-    `depths` maps each kept model to the number of edges from the root at its nearest, the root at 0, in order of
-    depth and then key. `edges` are all edges between kept models, in order of child and parent. `total` counts the
-    models reached before `limit` cut them, the root left out; `counts` sorts them by relation, each once, under the
-    edge by which it was first reached. `deeper` are kept models behind which `depth` hid others.
+    `depths` maps each kept model to the smallest number of edges from the root (0 for the root itself), in order of
+    depth and then key. `edges` are all edges between kept models, in order of child and parent. `total` counts all
+    models that were reached, without the root and whatever `limit` keeps; `counts` counts them by relation, each
+    once, under the edge by which it was first reached. `deeper` are kept models from which `depth` hides others.
     """
 
     depths: Mapping[str, int]
@@ -33,7 +33,7 @@ class Walk:
 
     @property
     def hidden(self) -> int:
-        """Count the models that the limit cut."""
+        """Count the models that the limit left out."""
         return self.total - (len(self.depths) - 1)
 
 
@@ -48,8 +48,8 @@ def ancestors(view: StoreView, root: str, *, depth: int | None = None, limit: in
 def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: int | None = None) -> Walk:
     """Walk from a parent to everything that descends from it.
 
-    `counts` and `total` speak of the whole family whatever `depth` and `limit` keep of it. Beyond what is kept no edge
-    is held, so that a family of 100,000 costs its keys and not its records.
+    `counts` and `total` are about the whole family, whatever `depth` and `limit` keep of it. Beyond what is kept no
+    edges are fetched, so that a family of 100,000 costs its keys and not its records.
     """
     counted = view.descent(root, depth=depth, limit=limit)
     if counted is not None:
@@ -65,18 +65,18 @@ def descendants(view: StoreView, root: str, *, depth: int | None = None, limit: 
 
 
 def all_above(edges: Edges, root: str) -> set[str]:
-    """List every model that one descends from, itself included."""
+    """List every model that `root` descends from, itself included."""
     return {key for level in _levels(edges, root, "out", None)[0] for key in level}
 
 
 def upward(view: StoreView, root: str, depth: int | None = None) -> Edges:
-    """Fetch the edges upward at once where the store has such a way: whatever is asked of them then agrees."""
+    """Fetch the edges upward at once if the store can: then all queries over them are consistent."""
     rows = view.ancestry(root, depth=depth)
     return view if rows is None else _Fetched(rows)
 
 
 class Edges(Protocol):
-    """Give edges one hop at a time: a view, or edges that were fetched at once."""
+    """Return edges one hop at a time: a view, or edges that were fetched at once."""
 
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterable[EdgeRow]:
         """List the edges that touch a set of models."""
@@ -103,14 +103,14 @@ class _Fetched:
 
 
 def _levels(view: Edges, root: str, direction: Direction, depth: int | None) -> tuple[list[list[str]], set[str]]:
-    """List the models of each depth in order of key, and which of the last depth have others behind them."""
+    """List the models of each depth in order of key, and those of the last depth that have further relatives."""
     levels, seen = [[root]], {root}
     while levels[-1]:
         pairs = view.neighbours("DERIVED_FROM", levels[-1], direction)
-        ways = pairs if direction == "out" else [(target, source) for source, target in pairs]
+        steps = pairs if direction == "out" else [(target, source) for source, target in pairs]
         if depth is not None and len(levels) > depth:
-            return levels, {near for near, far in ways if far not in seen}
-        found = {far for _, far in ways if far not in seen}
+            return levels, {near for near, far in steps if far not in seen}
+        found = {far for _, far in steps if far not in seen}
         seen.update(found)
         levels.append(sorted(found))
     return levels[:-1], set()
@@ -133,11 +133,11 @@ def _reached(levels: list[list[str]]) -> int:
 
 
 def _among(keys: set[str], depths: Mapping[str, int]) -> tuple[str, ...]:
-    """Take those of some keys that were kept, in order."""
+    """Return those of the keys that were kept, in order."""
     return tuple(sorted(key for key in keys if key in depths))
 
 
 def _edges_between(view: Edges, kept: Mapping[str, Any]) -> tuple[EdgeRow, ...]:
-    """Fetch the edges that begin and end at kept models."""
+    """Fetch the edges between kept models."""
     rows = [edge for edge in view.edges("DERIVED_FROM", list(kept), "out") if edge.target in kept]
     return tuple(sorted(rows, key=lambda edge: (edge.source, edge.target, edge.name)))

@@ -1,5 +1,5 @@
-"""The records that travel between the rooms of lineage and out of the house.
+"""The records that lineage's packages exchange and that its answers consist of.
 
-One file a topic. Import the file that you need: this module stays empty so that a command loads only
-the records that it answers with.
+One file per topic. Import the file that you need: this module stays empty so that a command loads only the records
+of its answer.
 """

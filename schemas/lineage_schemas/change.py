@@ -1,4 +1,4 @@
-"""Changes: what a push did to a model's weight groups, and whether anybody said so."""
+"""Changes: what a push did to a model's weight groups, and whether it was announced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ChangeKind = Literal[
     "reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed",
     "component_added", "format_added", "renamed", "reserialised", "checkpoint", "first_upload",
 ]  # fmt: skip
-"""Strongest first, as design decided; docs/concepts.md has the table."""
+"""Strongest first; docs/concepts.md explains them."""
 
 COUNTING_KINDS: frozenset[str] = frozenset(
     {"reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed"}
@@ -23,17 +23,17 @@ Verdict = Literal["versioned", "documented", "silent"]
 
 
 class Replacement(Record):
-    """Tell how many times one path was replaced inside a push; told from twice on."""
+    """Count how many times one path was replaced inside a push; listed from two times on."""
 
     path: str
     times: int
 
 
 class GroupChange(Record):
-    """Tell what happened to one weight group.
+    """Describe what happened to one weight group.
 
     `files` are the paths that were added, replaced or removed. `before` and `after` are files digests.
-    `note` holds what headers or tensors told: `F32→BF16`, `3 of 291 tensors`.
+    `note` holds details from headers or tensors: `F32→BF16`, `3 of 291 tensors`.
     """
 
     group: str
@@ -47,7 +47,7 @@ class GroupChange(Record):
 
 
 class Unchecked(Record):
-    """Say what could not be checked, why, and the command that would decide it (null where none can)."""
+    """Describe what could not be checked, why, and the command that would decide it (null if none can)."""
 
     what: str
     reason: str
@@ -58,9 +58,9 @@ class Change(Record):
     """Keep one push that changed weight groups.
 
     `key` is `MODEL@BRANCH:START` with the first commit of the push. `kind` is the strongest
-    of the groups' kinds. `verdict` is null where the kind does not count. `signals` are those that are new in
-    the change's window. `replacements` names paths that the push replaced more than once. `vanished` marks a
-    change on a line that was rewritten since.
+    of the groups' kinds. `verdict` is null if the kind does not count. `signals` are those that are new in
+    the change's window. `replacements` lists paths that the push replaced more than once. `vanished` marks a
+    change that a rewrite of the branch's history removed.
     """
 
     key: str

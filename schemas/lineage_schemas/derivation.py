@@ -7,10 +7,10 @@ from typing import Literal
 from lineage_schemas.record import Record
 
 Relation = Literal["finetune", "adapter", "merge", "quantized"]
-"""The Hub's four words. Null where the Hub has none: the same model in other clothes, or not known."""
+"""The Hub's four relations. Null if none of them fits (a copy, cast or conversion) or if it is not known."""
 
 Method = str
-"""Our finer word. One of METHODS, or a quantisation's or PEFT's own name, which pass through as they stand."""
+"""More specific than a relation: a key of METHOD_RELATION, or the unchanged name of a quantisation or PEFT method."""
 
 METHOD_RELATION: dict[str, Relation | None] = {
     "full": "finetune", "partial": "finetune", "continued_pretrain": "finetune", "pruned": "finetune",
@@ -22,7 +22,7 @@ METHOD_RELATION: dict[str, Relation | None] = {
     "cast": None, "conversion": None, "duplicate": None, "renamed": None, "resharded": None,
     "unknown": None,
 }  # fmt: skip
-"""The methods that have a name of ours, with the Hub's relation for each."""
+"""The methods that lineage names itself, with the Hub's relation for each."""
 
 Status = Literal["confirmed", "inferred", "declared", "indirect", "contradicted"]
 
@@ -30,9 +30,9 @@ Status = Literal["confirmed", "inferred", "declared", "indirect", "contradicted"
 class Derivation(Record):
     """Keep one edge from a child to a parent, one for each pair.
 
-    `child` and `parent` are model keys. `relation_declared` is the publisher's word beside what we conclude.
-    `confidence` is between 0 and 1, null while nothing was measured. Revisions are commits where they can be known.
-    `evidence` lists the ids of all findings that speak for or against this edge.
+    `child` and `parent` are model keys. `relation` is what lineage concludes, `relation_declared` what the publisher
+    declares. `confidence` is between 0 and 1, null if nothing was measured. Revisions are commits, if they are known.
+    `evidence` lists the ids of all evidence for or against this edge.
     """
 
     child: str

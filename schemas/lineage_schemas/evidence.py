@@ -8,13 +8,13 @@ from lineage_schemas.record import Record
 
 
 class Evidence(Record):
-    """Tell what one rule found, for or against, and where to see it.
+    """Report what one rule found, for or against an edge, and where it can be checked.
 
     `id` is derived from the content, so that the same finding collected twice is one. `parent` is the canonical
-    key of the named model, or None where the name is `unresolvable` (a local path, no repository id).
-    `supports` is true for, false against, None where the rule only reports. `value` is what the file says,
-    verbatim. `relation` and `method` are what this finding alone would say; `declared` whether `relation` is the
-    publisher's own word.
+    key of the named model, or None if the name is `unresolvable` (a local path, not a repository id).
+    `supports` is true for, false against, None if the rule only reports. `value` is the text in the file,
+    verbatim. `relation` and `method` are what this finding alone implies; `declared` is true if the publisher
+    declared the `relation`.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Export the records as JSON Schemas, and check that the committed ones are fresh.
+"""Export the records as JSON Schemas, and check that the committed ones are up to date.
 
 `python -m lineage_schemas.export` writes `json/*.schema.json`; `--check` only compares and exits 1 on a difference.
 """
@@ -69,7 +69,7 @@ def stale() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the schemas, or with `--check` say which are stale."""
+    """Write the schemas, or with `--check` list those that are out of date."""
     if "--check" in arguments:
         for schema_id in stale():
             sys.stderr.write(f"stale: {schema_id} (python -m lineage_schemas.export writes it)\n")

@@ -11,7 +11,7 @@ FileStatus = Literal["A", "M", "D"]
 
 
 class FileVersion(Record):
-    """Identify the bytes of a file as far as metadata tell.
+    """Identify the bytes of a file as far as the metadata allow.
 
     `blob_id` is the git object id (of the pointer text where the file is in LFS), `sha256` the digest of the
     content itself and known without reading for LFS and Xet files only. An absent `sha256` means unknown, not
@@ -31,14 +31,14 @@ class FileVersion(Record):
 
 
 class FileEntry(FileVersion):
-    """Place a version of a file at a path of a tree."""
+    """Hold a version of a file with its path in a tree."""
 
     path: str
     xet_hash: str | None = None
 
 
 class FileChange(Record):
-    """Tell what a commit did to one path, against its first parent."""
+    """Describe what a commit did to one path, compared with its first parent."""
 
     path: str
     status: FileStatus
@@ -49,7 +49,7 @@ class FileChange(Record):
 class FileNode(Record):
     """Keep one file content in the graph.
 
-    `alias` is the git blob id under which the same content was seen, kept once both names are known.
+    `alias` is the git blob id of the same content, once both ids are known.
     """
 
     key: str

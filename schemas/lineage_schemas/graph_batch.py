@@ -18,10 +18,10 @@ AttachmentKind = Literal["text", "tensors", "alias"]
 
 
 class Attachment(Record):
-    """Keep bytes that no walk reads, the newest under each key.
+    """Keep bytes that no walk over the graph reads; a newer value replaces the older one.
 
-    A small text by its content hash, a group's tensor table by its files digest, the key of the model that a Hub
-    answered with for another name.
+    By kind: a small text under its content hash, a group's tensor table under its files digest, the key of a model
+    under another name of that model on its Hub.
     """
 
     kind: AttachmentKind
@@ -32,10 +32,10 @@ class Attachment(Record):
 class GraphBatch(Record):
     """Carry records into a store, all of them or none.
 
-    `models` replace what was known of them; `stubs` are models known by name only and are written where nothing
-    is known yet. `replace_derivations_of` names children whose edges are replaced whole by those in `derivations`,
-    `replace_changes_of` models whose changes are replaced whole by those in `changes`. Everything else is added or,
-    with the same key, merged: see docs/reference/store.md.
+    `models` replace what was known of them; `stubs` are models known by name only and are written only if nothing
+    is known yet. `replace_derivations_of` lists children whose edges are all replaced by those in `derivations`,
+    `replace_changes_of` lists models whose changes are all replaced by those in `changes`. Everything else is added
+    or, with the same key, merged: see docs/reference/store.md.
     """
 
     models: tuple[Model, ...] = ()

@@ -1,9 +1,9 @@
-"""Keys of nodes in the graph, and ids as people write them."""
+"""Keys of nodes in the graph, and ids as answers show them."""
 
 from __future__ import annotations
 
 DEFAULT_HUB = "huggingface.co"
-"""The one Hub whose models stand in the graph without a prefix."""
+"""The only Hub whose models have keys without a prefix."""
 
 
 def model_key(hub: str, model_id: str) -> str:
@@ -12,13 +12,13 @@ def model_key(hub: str, model_id: str) -> str:
 
 
 def split_model_key(key: str) -> tuple[str, str]:
-    """Take a model key apart into hub and id; inverse of `model_key`."""
+    """Split a model key into hub and id; inverse of `model_key`."""
     hub, colon, model_id = key.rpartition(":")
     return (hub, model_id) if colon else (DEFAULT_HUB, key)
 
 
 def shown_id(key: str, hub: str | None) -> str:
-    """Write a model key as an answer on `hub` shows it: bare there, with its Hub's prefix elsewhere."""
+    """Write a model key as an answer about `hub` shows it: without a prefix if it is on `hub`, else with one."""
     own_hub, model_id = split_model_key(key)
     return model_id if own_hub == hub else f"{own_hub}:{model_id}"
 
@@ -36,6 +36,6 @@ def ref_key(model: str, name: str) -> str:
 def change_key(model: str, branch: str, start: str) -> str:
     """Make the key of a change from its branch and the first commit of its push.
 
-    The last commit is no part of it: a push grows while its publisher still uploads.
+    The last commit is not part of it, because a push grows while its publisher still uploads.
     """
     return f"{model}@{branch}:{start}"

@@ -9,24 +9,24 @@ from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 
 ModelState = Literal["present", "gated", "missing", "unknown"]
-"""Present: readable. Gated: there, but its files are not for us. Missing: the Hub knows none (or hides it).
-Unknown: nobody could ask."""
+"""Present: readable. Gated: it exists, but we have no access to its files. Missing: not on the Hub, or private.
+Unknown: the Hub could not be asked."""
 
 HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
 """Where commits were read: a partial or full git fetch, the Hub's API, a plain folder, the Hub's local cache."""
 
 
 class Observation(Record):
-    """Keep a value together with the moment at which it was seen, because later it cannot be seen any more."""
+    """Keep a value together with the time at which it was observed, because a Hub keeps no old values."""
 
     value: str | int | bool | None
     observed_at: datetime
 
 
 class ModelObservations(Record):
-    """Keep what a Hub shows today and another thing tomorrow. Null means never observed.
+    """Keep values that change on a Hub. Null means not observed.
 
-    `family` is config.json's `model_type`; `gated` is the Hub's word (`auto`, `manual`) or false.
+    `family` is config.json's `model_type`; `gated` is the Hub's value (`auto`, `manual`) or false.
     """
 
     created: Observation | None = None
@@ -41,12 +41,12 @@ class Model(Record):
     """Keep one repository in the graph.
 
     `key` is `org/name` on huggingface.co and `HUB:org/name` elsewhere. `head` is the commit that was
-    collected, None while the model is known by name only; `level` how deep its weights were read then.
-    `aliases` are other names that the Hub answered with this model for. `state_note` explains a state
-    (missing or private, for one). `level_asked` and `budget` are the wishes by which the weights were read (None: as
-    deep as the budget's bytes go) and `collected_by` the version that read them; `budget` is None where something
-    could not be read that may be readable later. `history_source` says where the commits were read,
-    `history_incomplete` what of them could not be.
+    collected, None while the model is known by name only; `level` is how deep its weights were read then.
+    `aliases` are other names for which the Hub returned this model. `state_note` explains a state (for example,
+    why a model is missing). `level_asked` and `budget` are the options with which the weights were read (no level:
+    as deep as the budget allows), and `collected_by` is the version that read them; `budget` is None if something
+    could not be read that may be readable later. `history_source` is where the commits were read,
+    `history_incomplete` describes which of them could not be.
     """
 
     key: str
@@ -74,7 +74,7 @@ class Model(Record):
 
 
 class Publisher(Record):
-    """Keep the account that a model stands under."""
+    """Keep the account that a model belongs to."""
 
     key: str
     hub: str

@@ -1,4 +1,4 @@
-"""Where a statement can be checked: the model, revision, file and field or tensor that it rests on."""
+"""Where a statement can be checked: the model, revision, file and field or tensor that it is based on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lineage_schemas.record import Record
 
 
 class Pointer(Record):
-    """Name the place that a person would open to see for themselves.
+    """Point to where the user can check a statement.
 
     `field` is a path inside a structured file (`base_model`, `models[1].model`), `tensor` a tensor's name.
     """

@@ -1,4 +1,4 @@
-"""The base of every record: frozen, and deaf to fields that it does not know."""
+"""The base of every record: frozen, and rejects unknown fields."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 class Record(BaseModel):
     """Hold facts that do not change.
 
-    Frozen so that a record can be shared between rooms without a copy; unknown fields are refused so that a
-    renamed field is an error on the first day and not a silent null for ever.
+    Frozen, so that packages can share a record without a copy; unknown fields are rejected, so that a renamed field
+    is an error at once and not a silent null.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

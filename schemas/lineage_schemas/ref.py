@@ -14,7 +14,7 @@ class Ref(Record):
 
     `key` is `MODEL@refs/heads/main`; `name` the full ref name; `target` a commit id (tags are peeled).
     `is_default` marks the branch that HEAD names, which is not always `main`. `vanished` marks a ref that
-    was there once and is gone. `checked` is the commit up to which the branch was checked last.
+    no longer exists on the Hub. `checked` is the commit up to which the branch was checked last.
     """
 
     key: str

@@ -11,11 +11,11 @@ from lineage_schemas.ref import RefKind
 
 
 class CommitFacts(Record):
-    """Hold what a commit says of itself, wherever it is kept.
+    """Hold the facts of a commit, for a history and for the graph.
 
-    `date` is the committer's. `author_key` is a pseudonym: a keyed hash that tells equal authors without
+    `date` is the committer's. `author_key` is a pseudonym: a keyed hash that is equal for equal authors without
     naming them. `changes` are against the first parent; None means that they are not known, an empty tuple
-    that the commit changed nothing. `signed` and `pull_request` are None where the source does not say.
+    that the commit changed nothing. `signed` and `pull_request` are None if the source does not give them.
     """
 
     parents: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class CommitFacts(Record):
 
 
 class Commit(CommitFacts):
-    """Tell one commit as the Hub or git gives it."""
+    """Describe one commit as the Hub or git returns it."""
 
     id: str
 
@@ -46,7 +46,7 @@ class History(Record):
     """Hold every known commit of a model with its refs.
 
     `commits` are in topological order, parents before children, ties by date and then id. `default_branch` is a full
-    ref name (`refs/heads/master`), or None where the source cannot tell. `incomplete` says in words what could not be
+    ref name (`refs/heads/master`), or None if the source does not give it. `incomplete` describes what could not be
     read; None means that nothing is missing.
     """
 
@@ -61,8 +61,8 @@ class History(Record):
 class Revision(CommitFacts):
     """Keep one commit of a model in the graph.
 
-    `key` is `MODEL@COMMIT`; a plain folder's commit is `folder:` and its tree hash. `vanished` marks a commit
-    that was recorded once and is no longer reachable: the history was rewritten, the record stays.
+    `key` is `MODEL@COMMIT`; a plain folder's commit is `folder:` and its tree hash. `vanished` marks a recorded
+    commit that is no longer reachable because the history was rewritten.
     """
 
     key: str

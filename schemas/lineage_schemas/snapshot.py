@@ -1,4 +1,4 @@
-"""Snapshots: what a Hub says about one revision of a model."""
+"""Snapshots: what a Hub returns about one revision of a model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lineage_schemas.revision import HistoryRef
 
 
 class ResolvedRevision(Record):
-    """Say which commit a name means.
+    """Hold the commit that a name resolves to.
 
-    `model` is the canonical id that the Hub answers with, `asked` the id that was asked for: they differ for
-    legacy names and renamed repositories. `ref` is the full name of the branch or tag that was asked for (of the
-    default branch where none was) and `created` when the repository was made, each where the answer tells.
+    `model` is the canonical id that the Hub returns, `asked` the id that was requested: they differ for
+    legacy names and renamed repositories. `ref` is the full name of the requested branch or tag (of the default
+    branch if none was requested), and `created` the creation date of the repository, each if the Hub gives it.
     """
 
     model: str
@@ -26,11 +26,11 @@ class ResolvedRevision(Record):
 
 
 class Snapshot(Record):
-    """Hold the files of one revision with what the Hub tells beside them.
+    """Hold the files of one revision with the Hub's other facts about it.
 
-    `card` is the card's metadata block as the Hub or README.md gives it and `config` that of config.json,
-    None where there is none or it cannot be read; `unreadable` names such files with the reason. Fields
-    that a source does not know are None: unknown is not no.
+    `card` is the card's metadata block from the Hub or README.md, `config` the content of config.json, each None if
+    it is missing or cannot be read; `unreadable` lists unreadable files with the reason. Fields that a source does
+    not have are None: unknown is not no.
     """
 
     model: str

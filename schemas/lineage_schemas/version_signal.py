@@ -1,4 +1,4 @@
-"""Version signals: whatever announces a version or speaks of new weights."""
+"""Version signals: anything that announces a version or describes new weights."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ VersionSignalKind = Literal["tag", "card_field", "name", "commit_title", "change
 """What makes a change versioned."""
 
 DocumentationKind = Literal["commit_message", "card_text", "changelog_text"]
-"""What makes a change documented: words about new weights, without a version."""
+"""What makes a change documented: a text about new weights, without a version."""
 
 
 class VersionSignal(Record):
-    """Tell one announcement: its kind, what it says, and the revision where it stands."""
+    """Describe one announcement: its kind, its text, and the revision that contains it."""
 
     kind: VersionSignalKind | DocumentationKind
     value: str

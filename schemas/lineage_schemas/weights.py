@@ -8,11 +8,11 @@ from lineage_schemas.weight_group import WeightGroup
 
 
 class Digests(Record):
-    """Name the content of a weight group, from what costs nothing to what costs every byte.
+    """Identify the content of a weight group by digests.
 
     Each digest's prefix is its format with every parameter that changes its value (docs/reference/digests.md).
-    `files` is known from metadata, `layout` from headers, `weights` and `content` from all bytes; null where
-    the level did not reach or the format has no tensors that we read.
+    `files` is known from metadata, `layout` from headers, `weights` and `content` from all bytes; null if the
+    group was not read that deep or lineage cannot read the tensors of its format.
     """
 
     files: str | None = None
@@ -24,7 +24,7 @@ class Digests(Record):
 class Weights(Record):
     """Keep the content of a weight group in the graph, keyed by its files digest.
 
-    Filled as levels rise: a null never erases what was known. `dtypes` counts tensors by dtype.
+    Filled in as deeper levels are read: a null never overwrites a known value. `dtypes` counts tensors by dtype.
     """
 
     key: str
@@ -48,7 +48,7 @@ class GroupWeights(Record):
 
 
 class Cost(Record):
-    """Say what a reading cost: requests sent to the Hub, bytes of weight files read, and from where."""
+    """Hold what was read: requests sent to the Hub, bytes of weight files, and whether they were local."""
 
     requests: int = 0
     bytes_read: int = 0

@@ -36,7 +36,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
 
 @pytest.fixture
 def hub(small_zoo: Path, tmp_path: Path) -> Path:
-    """Make a directory Hub of the carried models, the revised one as a bare repository with its LFS objects."""
+    """Make a directory Hub of the small zoo, the revised model as a bare repository with its LFS objects."""
     return zoo_hub(small_zoo, tmp_path / "hub")
 
 
@@ -53,11 +53,11 @@ def git(hub: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_silent_announced_reserialised_and_readme_only_are_told_apart(hub: Path, opened: Opened) -> None:
+def test_silent_announced_reserialised_and_readme_only_are_distinguished(hub: Path, opened: Opened) -> None:
     """Of five revisions one is silent, one announced, one holds the same tensors, one touches no weights."""
     answer = one(opened(hub), REVISED)
-    told = [(change.kind, change.verdict) for change in answer.weight_changes]
-    assert told == [
+    found = [(change.kind, change.verdict) for change in answer.weight_changes]
+    assert found == [
         ("first_upload", None), ("retrained", "silent"), ("reserialised", None), ("retrained", "versioned"),
     ]  # fmt: skip
     assert (answer.verdict, answer.counts.silent, answer.counts.after_first_upload) == ("findings", 1, 2)
@@ -67,7 +67,7 @@ def test_silent_announced_reserialised_and_readme_only_are_told_apart(hub: Path,
 
 
 def test_since_limits_the_range(hub: Path, opened: Opened) -> None:
-    """After the tag of the last release nothing happened; before it the announced change is in range."""
+    """No change is after the tag of the last release; from an earlier date on, the announced change is in range."""
     session = opened(hub)
     assert one(session, REVISED, since="v1.1").verdict == "clean"
     answer = one(session, REVISED, since="2024-05-01")
@@ -75,8 +75,8 @@ def test_since_limits_the_range(hub: Path, opened: Opened) -> None:
     assert answer.verdict == "clean"
 
 
-def test_since_last_looks_from_the_last_check_on(hub: Path, opened: Opened) -> None:
-    """The first check sees the whole line, the next only what came after it."""
+def test_since_last_starts_at_the_last_check(hub: Path, opened: Opened) -> None:
+    """The first check covers the whole history, the next only what came after it."""
     tip = git(hub, "rev-parse", "main")
     git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
     assert len(one(opened(hub), REVISED, since="last").weight_changes) == 1
@@ -87,7 +87,7 @@ def test_since_last_looks_from_the_last_check_on(hub: Path, opened: Opened) -> N
 
 
 def test_only_a_check_moves_the_mark_of_the_last_check(hub: Path, opened: Opened) -> None:
-    """A history that was looked at in between hides nothing from the next check since the last one."""
+    """A `history` in between hides no change from the next check since the last one."""
     tip = git(hub, "rev-parse", "main")
     git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
     one(opened(hub), REVISED)
@@ -97,7 +97,7 @@ def test_only_a_check_moves_the_mark_of_the_last_check(hub: Path, opened: Opened
 
 
 def test_offline_since_last_is_unchecked(hub: Path, opened: Opened) -> None:
-    """Offline nothing can have happened since the last check: that is no clean bill."""
+    """Offline, changes since the last check cannot be known, so the answer is unchecked and not clean."""
     one(opened(hub), REVISED, since="v1.1")
     hub.rename(hub.with_name("gone"))
     hub.mkdir()
@@ -106,14 +106,14 @@ def test_offline_since_last_is_unchecked(hub: Path, opened: Opened) -> None:
 
 
 def test_start_that_is_not_on_the_line_is_unchecked(hub: Path, opened: Opened) -> None:
-    """A revision that the line does not hold is told, and the whole line is checked instead."""
+    """A revision that is not on the branch is reported, and the whole history is checked instead."""
     answer = one(opened(hub), REVISED, since="v9")
     assert len(answer.weight_changes) == 4
     assert any(item.what == "--since v9" for item in answer.unchecked)
 
 
 def test_rewritten_history_with_other_weights_is_a_finding(hub: Path, opened: Opened) -> None:
-    """Weights that were recorded and stand on no commit of the line any more are found."""
+    """Recorded weights that are no longer on any commit of the branch are a finding."""
     tip = git(hub, "rev-parse", "main")
     one(opened(hub), REVISED)
     git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
@@ -123,8 +123,8 @@ def test_rewritten_history_with_other_weights_is_a_finding(hub: Path, opened: Op
     assert one(opened(hub), REVISED, since="last").findings == ()
 
 
-def test_squash_that_keeps_the_weights_is_no_finding(hub: Path, opened: Opened) -> None:
-    """A history squashed to one commit holds the same weights: nothing changed for anybody."""
+def test_squash_that_keeps_the_weights_is_not_a_finding(hub: Path, opened: Opened) -> None:
+    """A history that was squashed to one commit with the same weights is clean."""
     one(opened(hub), REVISED)
     squashed = git(hub, "commit-tree", "-m", "Super-squash branch 'main'", "main^{tree}")
     git(hub, "update-ref", "refs/heads/main", squashed)
@@ -136,7 +136,7 @@ def test_squash_that_keeps_the_weights_is_no_finding(hub: Path, opened: Opened) 
 
 
 def test_offline_answers_from_the_store(hub: Path, opened: Opened) -> None:
-    """What was collected can be asked for without the Hub, with the date of the reading."""
+    """A collected model can be checked without the Hub; the answer has the date of the reading."""
     before = one(opened(hub), REVISED)
     hidden = hub.rename(hub.with_name("gone"))
     hub.mkdir()
@@ -148,21 +148,21 @@ def test_offline_answers_from_the_store(hub: Path, opened: Opened) -> None:
 
 
 def test_several_targets_answer_as_a_list(hub: Path, opened: Opened) -> None:
-    """A model that is not there and a word that is no model are unchecked in their place and stop nothing."""
+    """A missing model and an invalid target are unchecked in their place and do not stop the others."""
     answer = check(opened(hub), ["nobody/nothing", REVISED, "no model"])
     assert isinstance(answer, CheckAnswers)
     assert [each.verdict for each in answer.answers] == ["unchecked", "findings", "unchecked"]
     assert all(each.unchecked for each in answer.answers if each.verdict == "unchecked")
 
 
-def test_single_word_that_is_no_target_is_refused(hub: Path, opened: Opened) -> None:
-    """Nonsense as the only target is an error of input, not an answer."""
+def test_single_invalid_target_is_rejected(hub: Path, opened: Opened) -> None:
+    """An invalid target that is the only one is an input error, not an answer."""
     with pytest.raises(InputError):
         check(opened(hub), ["no model"])
 
 
 def test_branch_and_tag_name_a_line(hub: Path, opened: Opened) -> None:
-    """A branch has its own line; a tag ends the line there; an unknown name is unchecked."""
+    """A branch has its own line; a tag ends the line at its commit; an unknown name is unchecked."""
     git(hub, "branch", "old", "main~3")
     session = opened(hub)
     assert len(one(session, f"{REVISED}@old").weight_changes) == 1
@@ -187,7 +187,7 @@ def test_history_lists_every_push(hub: Path, opened: Opened) -> None:
 
 
 def test_history_of_nothing_is_an_error(hub: Path, opened: Opened) -> None:
-    """A model that is not there has no history, a branch that is not there no line."""
+    """A missing model and a missing branch are errors."""
     with pytest.raises(ModelNotFoundError):
         history(opened(hub), "nobody/nothing")
     with pytest.raises(RevisionNotFoundError):
@@ -196,7 +196,7 @@ def test_history_of_nothing_is_an_error(hub: Path, opened: Opened) -> None:
 
 @pytest.mark.parametrize("missing_small", [False, True])
 def test_recorded_repositories(histories: Path, opened: Opened, tmp_path: Path, *, missing_small: bool) -> None:
-    """Real histories are checked without one small file at hand; a repository without replacements is clean."""
+    """Real histories are checked even if small files are missing; a repository without replacements is clean."""
     names = {"MiMiGame-1__Reflection-Llama-3.1-70B": 1, "EchoCog__gpt-oss-20b": 0, "Zekun525__lisa-7B": 0}
     for name in names:
         folder = tmp_path / "hub" / f"org/{name.replace('__', '.')}.git"

@@ -1,4 +1,4 @@
-"""The demo: the real pipeline on what the package carries, with nothing of the user's touched."""
+"""The demo: the real pipeline on models that come with the package, without access to the user's store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpack the carried bundle with everything in it."""
+    """Unpack everything in the bundle of the package."""
     folder = tmp_path_factory.mktemp("carried")
     git(folder, "init", "--quiet", "--bare")
     git(folder, "fetch", "--quiet", str(BUNDLE), "+refs/*:refs/*")
@@ -66,7 +66,7 @@ def test_it_finds_the_replaced_shards_as_one_silent_change(answer: DemoAnswer) -
 
 
 def test_it_traces_a_merge_to_what_its_cards_name(answer: DemoAnswer) -> None:
-    """Both parents of the merge are there, and the base behind one of them."""
+    """The trace has both parents of the merge, and the base of one of them."""
     edges = {(edge.child, edge.parent): edge for edge in answer.trace.derivations}
     manual, python = "otterhub/skiff-0.7m-manual", "magpie-ml/python-max-0.7m"
     assert set(edges) == {
@@ -79,7 +79,7 @@ def test_it_traces_a_merge_to_what_its_cards_name(answer: DemoAnswer) -> None:
 
 
 def test_it_reads_every_carried_model_from_the_carried_hub(answer: DemoAnswer) -> None:
-    """All models are read from the folder in the package, and fingerprints of carried weights are of all bytes."""
+    """All models are read from the folder in the package, and weights in it are fingerprinted in full."""
     models = {model.id: model for model in answer.collected.models if model.outcome == "collected"}
     assert set(models) == {*FAMILY, "mattshumer/Reflection-Llama-3.1-70B"}
     assert answer.hub is not None
@@ -88,14 +88,14 @@ def test_it_reads_every_carried_model_from_the_carried_hub(answer: DemoAnswer) -
 
 
 def test_it_leaves_the_users_store_alone(answer: DemoAnswer, home: Path) -> None:
-    """The demo's store is its own; neither the user's store nor the clones' cache is made or changed."""
+    """The demo has its own store; neither the user's store nor the user's cache of clones is created or changed."""
     assert Path(answer.store).is_file()
     assert not Path(answer.store).is_relative_to(home)
     assert list(home.iterdir()) == []
 
 
 def test_the_suggested_commands_work_as_printed(answer: DemoAnswer, tmp_path: Path) -> None:
-    """Each of the three is pasted into a shell, in another folder, and answers."""
+    """Each of the three commands works in a shell in another folder."""
     assert len(answer.next_commands) == 3
     for command in answer.next_commands:
         done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -104,7 +104,7 @@ def test_the_suggested_commands_work_as_printed(answer: DemoAnswer, tmp_path: Pa
 
 
 def test_the_command_prints_answers_and_stays_under_five_seconds(tmp_path: Path) -> None:
-    """The README's first command is quick, and its JSON keeps to its schema."""
+    """The README's first command is quick, and its JSON is valid under its schema."""
     env = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "lineage", "demo", "--format", "json"]
@@ -117,7 +117,7 @@ def test_the_command_prints_answers_and_stays_under_five_seconds(tmp_path: Path)
 
 
 def test_the_carried_history_is_the_recorded_one(carried: Path) -> None:
-    """355 commits, of which 130 on the default branch change nothing, by a neutral author."""
+    """It has 355 commits by a neutral author, of which 130 on the default branch change nothing."""
     assert len(git(carried, "rev-list", "--all").split()) == 355
     assert set(git(carried, "log", "--all", "--format=%an <%ae>|%cn <%ce>").split("\n")) == {
         f"{AUTHOR.decode()}|{AUTHOR.decode()}",
@@ -131,7 +131,7 @@ def test_the_carried_history_is_the_recorded_one(carried: Path) -> None:
 
 @needs_shared
 def test_the_bundle_can_be_made_again(carried: Path, tmp_path: Path) -> None:
-    """The recorded history leads to the very commits that the package carries, pointers included."""
+    """The recorded history gives exactly the commits in the package, LFS pointers included."""
     recorded = SHARED / "data" / "histories" / "MiMiGame-1__Reflection-Llama-3.1-70B.json.gz"
     history = json.loads(gzip.decompress(recorded.read_bytes()))
     bundle(history, tmp_path / "again.bundle")
@@ -146,7 +146,7 @@ def test_the_bundle_can_be_made_again(carried: Path, tmp_path: Path) -> None:
 def test_commands_are_written_for_uv_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uv: str | None, prefix: str
 ) -> None:
-    """Under `uv run` nothing is on the shell's PATH, and uv finds the project only from inside it."""
+    """`uv run` puts nothing on the shell's PATH, and uv finds the project only from inside it."""
     monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
     monkeypatch.setenv("UV", "/opt/uv")
     monkeypatch.setattr("shutil.which", lambda name: uv)
@@ -157,7 +157,7 @@ def test_commands_are_written_for_uv_run(
 
 
 def test_commands_are_written_for_the_command_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The bare name is used only where it is this installation's: another project has a command of that name."""
+    """The bare name is used only if it is this installation's: another project has a command of that name."""
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
@@ -173,6 +173,6 @@ def test_commands_are_written_for_the_command_on_the_path(monkeypatch: pytest.Mo
 
 
 def test_the_carried_hub_is_a_folder_of_the_checkout() -> None:
-    """The package finds its data beside its code, wherever it is installed."""
+    """The data of the demo is inside the package, beside its code."""
     assert HUB_FOLDER.is_relative_to(ROOT / "lineage")
     assert BUNDLE.is_file()

@@ -58,7 +58,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 
 def checked(answer: DiffAnswer) -> DiffAnswer:
-    """Hold an answer against its schema."""
+    """Validate an answer against its schema."""
     jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("diff.v1"))
     return answer
 
@@ -80,7 +80,7 @@ def test_last_change_is_compared(repository: BareRepository, session: Session) -
 
 
 def test_fields_and_tokenizers_are_compared(repository: BareRepository, session: Session) -> None:
-    """Config, card and tokenizer differences are told with both values and where they stand."""
+    """Config, card and tokenizer differences have both values and a pointer."""
     after = repository.commit({
         "model.safetensors": weights(5, 6), "config.json": config(vocab_size=12, rope={"b": 1, "a": [2]}),
         "tokenizer.json": b'{"a": 2}', "README.md": b"---\nlicense: apache-2.0\n---\nText\n",
@@ -116,7 +116,7 @@ def test_two_revisions_are_compared_in_the_order_given(repository: BareRepositor
 
 
 def test_cast_is_measured(repository: BareRepository, session: Session) -> None:
-    """The same values in another dtype are a cast where both sides are on this machine."""
+    """The same values in another dtype are a cast if both sides are local."""
     repository.commit({"model.safetensors": weights(1, 2, dtype="F16")})
     answer = checked(diff(session, "a/b"))
     assert answer.weights.kind == "cast"
@@ -129,7 +129,7 @@ def test_cast_is_measured(repository: BareRepository, session: Session) -> None:
 
 
 def test_card_text_is_compared_by_hash(repository: BareRepository, session: Session) -> None:
-    """What stands under the metadata is one field, by its hash; metadata alone are no text."""
+    """The text below the metadata is one field, compared by its hash; a card with metadata only has no text."""
     first = repository.git("rev-parse", "HEAD")
     second = repository.commit({"README.md": b"---\nlicense: apache-2.0\n---\nText\n"})
     third = repository.commit({"README.md": b"---\nlicense: apache-2.0\n---\nOther text\n"})
@@ -143,8 +143,8 @@ def test_card_text_is_compared_by_hash(repository: BareRepository, session: Sess
     assert (gone.after, gone.pointer.revision) == (None, third)
 
 
-def test_quantised_weights_are_said_to_be_stored_otherwise(repository: BareRepository, session: Session) -> None:
-    """Packed tensors were read in full: not the reading is missing, but a measure between packed and plain values."""
+def test_quantised_weights_are_reported_as_stored_differently(repository: BareRepository, session: Session) -> None:
+    """Packed tensors are read in full, but packed and plain values cannot be compared, and no command decides it."""
     packed = {"layers.0.qweight": ("I32", (1,), bytes(4)), "norm.weight": ("F16", (1,), b"\0<")}
     repository.commit({"model.safetensors": safetensors_bytes(packed)})
     answer = checked(diff(session, "a/b"))
@@ -153,22 +153,22 @@ def test_quantised_weights_are_said_to_be_stored_otherwise(repository: BareRepos
     assert "rounded or quantised" in answer.unchecked[0].reason
     assert answer.unchecked[0].decide_with is None
     text = plain(render(answer, "table"))  # type: ignore[arg-type]
-    assert "replaced · other tensors, stored in other types" in text
+    assert "replaced · different tensors, stored in different types" in text
     assert "not compared" not in text
 
 
 def test_a_level_is_kept_and_the_full_one_named(repository: BareRepository, session: Session) -> None:
-    """By headers a cast is not told from retraining; the answer says so and names the command that tells."""
+    """Headers do not distinguish a cast from retraining; the answer says so and names the command that does."""
     repository.commit({"model.safetensors": weights(3, 4)})
     answer = checked(diff(session, "a/b", level="header"))
     assert answer.weights.kind == "replaced"
-    assert "only headers were compared: a cast cannot be told" in answer.unchecked[0].reason
+    assert "only headers were compared: a cast cannot be distinguished" in answer.unchecked[0].reason
     assert answer.unchecked[0].decide_with == "lineage diff a/b --level full"
     assert "only their headers were compared" in plain(render(answer, "table"))  # type: ignore[arg-type]
 
 
 def test_unread_weights_are_unchecked(repository: BareRepository, session: Session) -> None:
-    """Weights that are never opened are `replaced`, and the answer says that nothing was compared."""
+    """Weights that are never opened are `replaced`, and the answer reports that nothing was compared."""
     for number in (1, 2):
         repository.commit({"model.safetensors": None, "pytorch_model.bin": b"PK\x03\x04%d" % number})
     answer = checked(diff(session, "a/b"))
@@ -178,7 +178,7 @@ def test_unread_weights_are_unchecked(repository: BareRepository, session: Sessi
 
 
 def test_missing_objects_are_unchecked(repository: BareRepository, session: Session, tmp_path: Path) -> None:
-    """Weights whose bytes are not there are told as unread, by group, and the rest of the answer stands."""
+    """A group whose bytes are missing is reported as unread, and the rest of the answer is complete."""
     import shutil
 
     repository.commit({"model.safetensors": weights(7, 8), "config.json": config(vocab_size=11)})
@@ -190,7 +190,7 @@ def test_missing_objects_are_unchecked(repository: BareRepository, session: Sess
 
 
 def test_unreadable_config_is_unchecked(repository: BareRepository, session: Session) -> None:
-    """A config that is no JSON is not compared, and said so; it is no difference."""
+    """A config that is not JSON is unchecked and is not reported as a difference."""
     repository.commit({"model.safetensors": weights(3, 4), "config.json": b"{broken"})
     answer = checked(diff(session, "a/b"))
     assert answer.facets == ()
@@ -198,7 +198,7 @@ def test_unreadable_config_is_unchecked(repository: BareRepository, session: Ses
 
 
 def test_models_and_folders_are_compared() -> None:
-    """Two models, or a model and a folder, are compared; a folder's id carries its own Hub."""
+    """Two models, or a model and a folder, are compared; a folder's id has the prefix of its own Hub."""
     with Session(hub_selector=str(DEMO), store_url="memory:") as session:
         answer = checked(diff(session, "otterhub/skiff-0.7m-manual", "quillworks/notary-0.7m"))
         assert answer.weights.kind == "retrained"
@@ -210,14 +210,14 @@ def test_models_and_folders_are_compared() -> None:
 
 
 def test_model_without_weights_is_unknown() -> None:
-    """Where a side has no weights there is nothing to compare, and that is said."""
+    """If a side has no weights, the kind is unknown, and the answer names that side."""
     with Session(hub_selector=str(DEMO), store_url="memory:") as session:
         answer = checked(diff(session, "otterhub/skiff-0.7m-manual", "skiffworks/skiff-0.7m"))
     assert answer.weights.kind == "unknown"
     assert "skiffworks/skiff-0.7m" in answer.unchecked[0].reason
 
 
-def test_one_revision_is_nothing_to_compare(session: Session, repository: BareRepository) -> None:
+def test_one_revision_cannot_be_compared(session: Session, repository: BareRepository) -> None:
     """A model with a single commit has no last change."""
     del repository
     with pytest.raises(InputError, match="nothing to compare"):

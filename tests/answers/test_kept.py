@@ -1,4 +1,4 @@
-"""What an earlier version wrote is opened, moved and asked, and the answers are those that it gave."""
+"""A store and a backup of an earlier version are read, moved and queried, and give the same answers as then."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from tests.support.shared import ROOT
 KEPT = ROOT / "tests/data/kept"
 
 ENDPOINT = "http://localhost:8765"
-"""The Hub that the store was collected from. Nobody listens there, and nobody is asked."""
+"""The Hub that the store was collected from. No server listens there, and no request is sent."""
 
 WORDS = {"message", "reason", "hint", "detail"}
-"""Sentences for people: they may be said otherwise. A reason of one word is a kind, and stays."""
+"""Fields with sentences for people, whose wording may change. A one-word reason is an enumeration and must not."""
 
 OF_THE_FILE = {"size_bytes", "schema_version"}
 """What a migration may change in a store."""
@@ -53,7 +53,7 @@ def ask(*arguments: str) -> Answered:
 
 
 def fill(folder: Path, small_zoo: Path) -> None:
-    """Lay out what the questions name by relative paths: models, a Hub of them, and weights that are not theirs."""
+    """Create what the questions name by relative paths: models, a Hub of them, and modified weights."""
     shutil.copytree(HUB_FOLDER, folder / "demo")
     shutil.copytree(ROOT / "docs/examples/hub", folder / "examples")
     shutil.copytree(ROOT / "tests/data/fingerprints", folder / "fingerprints")
@@ -72,10 +72,10 @@ def unpack_store(path: Path) -> None:
 
 
 def comparable(answer: dict[str, Any] | None) -> str:
-    """Write an answer without words for people, without the tool's version, and without what depends on the machine.
+    """Write an answer without sentences for people, without the tool's version, without what depends on the machine.
 
-    On a folder as Hub, the time is now, and the Hub's name ends with a hash of the folder's place, which goes into the
-    ids of evidence too.
+    With a folder as Hub, the time is now, and the Hub's name ends with a hash of the folder's path, which also changes
+    the ids of evidence.
     """
     if answer is None:
         return ""
@@ -99,13 +99,13 @@ def without_words(value: Any) -> Any:
 
 
 def is_kind(name: str, value: Any) -> bool:
-    """Tell a reason out of a fixed list, such as `missing`, from a sentence."""
+    """Return whether a reason is one of a fixed list, such as `missing`, and not a sentence."""
     return name == "reason" and isinstance(value, str) and re.fullmatch(r"[a-z_]+", value) is not None
 
 
 @pytest.fixture(scope="module")
 def filled(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the folder in which the questions are asked."""
+    """Make the folder in which the commands run."""
     folder = tmp_path_factory.mktemp("asked")
     fill(folder, small_zoo)
     return folder
@@ -113,7 +113,7 @@ def filled(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Stand in the folder of the questions, with the kept store in it as it was written."""
+    """Change to the folder of the commands, with the kept store in it as it was written."""
     unpack_store(filled / "kept.db")
     monkeypatch.chdir(filled)
     monkeypatch.setenv("HF_ENDPOINT", ENDPOINT)
@@ -130,7 +130,7 @@ def backup() -> bytes:
 
 
 def test_every_kind_of_verdict_is_kept() -> None:
-    """The answers hold clean, found and unchecked ones of every command, and questions that failed."""
+    """The kept answers include clean, found and unchecked ones, every command, and commands that failed."""
     kept = [json.loads((KEPT / "answers" / f"{name}.json").read_text("utf-8")) for name in QUESTIONS]
     commands = {each["question"][0] for each in kept}
     assert commands == {"trace", "check", "history", "diff", "verify", "fingerprint", "collect", "store"}
@@ -143,14 +143,14 @@ def test_every_kind_of_verdict_is_kept() -> None:
 @pytest.mark.parametrize("name", QUESTIONS)
 @pytest.mark.usefixtures("place")
 def test_a_question_is_answered_as_before(name: str) -> None:
-    """The answer of the kept store and of files on this machine is the kept one, field by field and in its order."""
+    """The answer from the kept store and from local files is the kept one, field by field and in the same order."""
     kept = json.loads((KEPT / "answers" / f"{name}.json").read_text("utf-8"))
-    told = ask(*kept["question"])
-    assert told.code == kept["exit_code"]
-    answer = json.loads(told.text) if told.text else None
+    done = ask(*kept["question"])
+    assert done.code == kept["exit_code"]
+    answer = json.loads(done.text) if done.text else None
     assert comparable(answer) == comparable(kept["answer"])
     if answer is not None:
-        assert told.text == json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+        assert done.text == json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
 
 
 @pytest.mark.usefixtures("place")
@@ -161,17 +161,17 @@ def test_the_store_is_exported_as_before(backup: bytes) -> None:
 
 
 @pytest.mark.usefixtures("place")
-def test_the_backup_comes_back_in_a_file(backup: bytes) -> None:
+def test_the_backup_is_restored_to_a_file(backup: bytes) -> None:
     """The kept backup is imported into a new SQLite store, which is found clean and exports the same bytes."""
     Path("kept.jsonl").write_bytes(backup)
-    told = ask("store", "import", "kept.jsonl", "--store", "new.db", "--json")
-    assert (told.code, json.loads(told.text)["equal"]) == (0, True)
+    done = ask("store", "import", "kept.jsonl", "--store", "new.db", "--json")
+    assert (done.code, json.loads(done.text)["equal"]) == (0, True)
     assert ask("store", "check", "--store", "new.db").code == 0
     assert ask("store", "export", "again.jsonl", "--store", "new.db", "--json").code == 0
     assert Path("again.jsonl").read_bytes() == backup
 
 
-def test_the_backup_comes_back_in_memory(backup: bytes) -> None:
+def test_the_backup_is_restored_in_memory(backup: bytes) -> None:
     """The kept backup is imported into a store in memory, which exports the same bytes."""
     again = io.BytesIO()
     with open_store("memory:") as store:
@@ -186,8 +186,8 @@ def test_the_tables_are_exported_as_before(tmp_path: Path) -> None:
     """The CSV files for Neo4j are the kept ones, file by file."""
     with tarfile.open(KEPT / "neo4j-csv.tar.xz") as archive:
         archive.extractall(tmp_path / "kept", filter="data")
-    told = ask("store", "export", str(tmp_path / "now"), "--format", "neo4j-csv", "--json")
-    assert told.code == 0
+    done = ask("store", "export", str(tmp_path / "now"), "--format", "neo4j-csv", "--json")
+    assert done.code == 0
     names = sorted(path.name for path in (tmp_path / "kept").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "now").iterdir())
     assert filecmp.cmpfiles(tmp_path / "kept", tmp_path / "now", names, shallow=False) == (names, [], [])

@@ -1,4 +1,4 @@
-"""A graph in Neo4j answers as the same graph in SQLite does: the same bytes, collected there or copied."""
+"""A graph in Neo4j gives byte for byte the same answers as in SQLite, whether it was collected or copied there."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ TIMES = 40
 """How often a small graph is repeated to have some hundred models."""
 
 
-def told(session: Session, ask: Ask) -> str:
-    """Answer as JSON, clocks and the store's place left out; an error is an answer too."""
+def answer_text(session: Session, ask: Ask) -> str:
+    """Return an answer as JSON without timestamps and the store's URL; an error counts as an answer."""
     try:
         return ask(session).model_dump_json(exclude=CLOCKS).replace(session.store_url, "STORE")
     except LineageError as error:
@@ -58,11 +58,11 @@ def told(session: Session, ask: Ask) -> str:
 NO_ANSWER = re.compile(
     r"ModelNotFoundError: .* has no history: it is a plain folder|InputError: .* holds no weight file"
 )
-"""Errors that are the right answer to what is asked here."""
+"""Errors that are the right answer to the questions here."""
 
 
 def compare(hub: Path | None, urls: tuple[str, str], asks: list[Ask]) -> int:
-    """Ask both stores the same questions, and count those that were answered; errors must be of the named ones."""
+    """Ask both stores the same questions, and count the answers; only the errors above are allowed."""
     answered = 0
     selector = None if hub is None else str(hub)
     with (
@@ -70,15 +70,15 @@ def compare(hub: Path | None, urls: tuple[str, str], asks: list[Ask]) -> int:
         Session(hub_selector=selector, store_url=urls[1], offline=True) as other,
     ):
         for ask in asks:
-            mine = told(one, ask)
-            assert told(other, ask) == mine
+            mine = answer_text(one, ask)
+            assert answer_text(other, ask) == mine
             answered += mine.startswith("{")
             assert mine.startswith("{") or NO_ANSWER.match(mine), mine
     return answered
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Dump a store without clocks."""
+    """Dump a store without timestamps."""
     with store.reading() as view:
         return list(dump(view))
 
@@ -92,7 +92,7 @@ def collected(hub: Path, url: str) -> list[str]:
 
 
 def questions(hub: Path, models: list[str]) -> Iterator[Ask]:
-    """Ask everything that a store is asked about each model of a Hub."""
+    """Yield every question that the store answers about each model of a Hub."""
     for model in models:
         yield lambda session, m=model: trace(session, m)  # type: ignore[misc]
         yield lambda session, m=model: trace(session, m, down=True)  # type: ignore[misc]
@@ -107,13 +107,13 @@ def questions(hub: Path, models: list[str]) -> Iterator[Ask]:
 
 @pytest.fixture(params=["demo", "zoo"])
 def hub(request: pytest.FixtureRequest) -> Path:
-    """Give the demo's Hub, and the whole zoo where it is."""
+    """Return the demo's Hub, or the whole zoo if it is available."""
     return DEMO if request.param == "demo" else request.getfixturevalue("zoo")
 
 
 @pytest.mark.timeout(600)
 def test_neo4j_answers_of_a_collection(hub: Path, neo4j_url: str, tmp_path: Path) -> None:
-    """Collected into either store, each question has the same answer, and forgetting leaves the same."""
+    """After a collection into either store each question has the same answer, and deleting leaves the same graph."""
     sqlite = str(tmp_path / "graph.db")
     models = collected(hub, sqlite)
     assert collected(hub, neo4j_url) == models
@@ -127,7 +127,7 @@ def test_neo4j_answers_of_a_collection(hub: Path, neo4j_url: str, tmp_path: Path
 
 
 def sample() -> tuple[Graph, list[Recorded]]:
-    """Take a part of the graph that people declared in July 2024, or one of a like shape, with all ancestors."""
+    """Take a part of the graph that publishers declared by July 2024, or of a similar one, with all ancestors."""
     records = recorded(SHARED / "data" / "graph")
     dice = random.Random(11)
     kept = {record.key: record for record in dice.sample(records, 1500)}
@@ -144,7 +144,7 @@ def sample() -> tuple[Graph, list[Recorded]]:
 
 @pytest.mark.timeout(600)
 def test_neo4j_answers_of_the_declared_graph(neo4j_url: str, tmp_path: Path) -> None:
-    """Over what people declared, walks up, down and between models end alike, for some hundred models."""
+    """In the declared graph, walks up, down and between some hundred models have the same results."""
     sqlite = str(tmp_path / "graph.db")
     graph, records = sample()
     with open_store(sqlite) as one, open_store(neo4j_url) as other:
@@ -174,7 +174,7 @@ def test_neo4j_answers_of_the_declared_graph(neo4j_url: str, tmp_path: Path) -> 
 
 
 def histories(zoo: Path, hub: Path) -> Path:
-    """Make a Hub of the carried models, and of four with commits, tags, branches and silent changes."""
+    """Make a Hub of the small zoo, and of four models with commits, tags, branches and silent changes."""
     zoo_hub(zoo, hub)
     titles = ("Upload model", "Upload model", "v2: train longer", "Fix the card", "Upload folder", "Retrain")
     for number in range(4):
@@ -190,9 +190,9 @@ def histories(zoo: Path, hub: Path) -> Path:
 
 
 def repeated(url: str, prefix: str, times: int) -> Rows:
-    """Give a collected graph again and again, as models of other publishers on huggingface.co.
+    """Repeat a collected graph, each time as models of other publishers on huggingface.co.
 
-    Of what is on a remote Hub, an offline answer comes from the store alone.
+    For models of a remote Hub, an offline answer comes from the store alone.
     """
     with open_store(url) as store, store.reading() as view:
         graph, evidence = "\n".join(dump(view, clocks=True)), [row.key for row in view.all_nodes("Evidence")]
@@ -214,7 +214,7 @@ def repeated(url: str, prefix: str, times: int) -> Rows:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("neo4j_url", PARAMS[-1:], indirect=True)
 def test_neo4j_answers_of_many_histories(small_zoo: Path, neo4j_url: str, tmp_path: Path) -> None:
-    """Each question about what models did has the same answer for some hundred of them, from the store alone."""
+    """Each question about histories has the same answer for some hundred models, from the store alone."""
     hub = histories(small_zoo, tmp_path / "hub")
     little, sqlite = str(tmp_path / "little.db"), str(tmp_path / "graph.db")
     models = collected(hub, little)
@@ -241,7 +241,7 @@ def test_neo4j_answers_of_many_histories(small_zoo: Path, neo4j_url: str, tmp_pa
 
 
 def commands(hub: Path, models: list[str]) -> Iterator[list[str]]:
-    """Write every command that asks a store, for some models each; OUT stands for a path of the run's own."""
+    """Write every command that reads a store, for some models each; OUT stands for a path of the run's own."""
     asked = random.Random(3).sample(models, min(10, len(models)))
     named = ["--hub", str(hub), "--offline"]
     yield ["store", "check"]
@@ -265,13 +265,13 @@ JOURNEYS = [
     pytest.param(hub, *server.values, id=f"{hub}-{server.id}", marks=server.marks)
     for hub, server in (("demo", PARAMS[0]), ("zoo", PARAMS[-1]))
 ]
-"""One Hub on each version: they take long."""
+"""One Hub per version, because these tests take long."""
 
 OWN = re.compile(r'"(collected_at|backend)": ?"[^"]*"')
 
 
 def printed(command: list[str], store: str, out: Path) -> tuple[int, str, dict[str, bytes]]:
-    """Run a command for JSON: its exit code, what it printed without clock and place, and the files it wrote."""
+    """Run a command for JSON; return its exit code, its output without time and path, and the files that it wrote."""
     form = [] if "export" in command else ["--format", "json"]
     arguments = [str(out) if word == "OUT" else word for word in command]
     done = CliRunner().invoke(main, [*arguments, *form, "--store", store, "--quiet"])
@@ -284,7 +284,7 @@ def printed(command: list[str], store: str, out: Path) -> tuple[int, str, dict[s
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("hub", "neo4j_url"), JOURNEYS, indirect=True)
 def test_neo4j_there_and_back(hub: Path, neo4j_url: str, tmp_path: Path) -> None:
-    """SQLite to Neo4j to SQLite: the dump, clocks and all, is as it was, and every command prints the same bytes."""
+    """From SQLite to Neo4j to SQLite the dump with its timestamps and the output of every command stay the same."""
     stores = [str(tmp_path / "first.db"), neo4j_url, str(tmp_path / "last.db")]
     models = collected(hub, stores[0])
     for here, there in pairwise(stores):

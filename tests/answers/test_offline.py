@@ -1,4 +1,4 @@
-"""Questions about a remote model that the store answers, with the Hub not asked at all."""
+"""Questions about a remote model that are answered from the store, without any request to the Hub."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REVISED = "heronml/heron-gpt2-tiny-licences"
 
 @pytest.fixture(scope="module")
 def hub(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
-    """Serve the carried models."""
+    """Serve the models of the small zoo."""
     folder = tmp_path_factory.mktemp("served")
     with HubServer() as server:
         server.fill(zoo_hub(small_zoo, folder / "zoo"), folder / "served")
@@ -34,7 +34,7 @@ def hub(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
 
 @pytest.fixture
 def mine(hub: HubServer, small_zoo: Path, tmp_path: Path) -> Path:
-    """Copy the model's weights into a folder of one's own."""
+    """Copy the model's weights into a local folder."""
     folder = tmp_path / "mine"
     folder.mkdir()
     shutil.copy(small_zoo / MODEL / "model.safetensors", folder)
@@ -42,7 +42,7 @@ def mine(hub: HubServer, small_zoo: Path, tmp_path: Path) -> Path:
 
 
 def offline(hub: HubServer, folder: Path, model: str, level: Level | None = None) -> Session:
-    """Collect a model and open a session that may ask nobody."""
+    """Collect a model and open an offline session."""
     with Session(settings=hub.settings(folder)) as opened:
         collect(opened, [model], level=level)
     hub.log.clear()
@@ -50,7 +50,7 @@ def offline(hub: HubServer, folder: Path, model: str, level: Level | None = None
 
 
 def reshard(folder: Path) -> None:
-    """Put a folder's tensors into two shards."""
+    """Split a folder's weights into two shards."""
     file = folder / "model.safetensors"
     tensors = read_safetensors(file)[0]
     file.unlink()
@@ -65,7 +65,7 @@ def flip(folder: Path) -> None:
 
 
 def cut(folder: Path) -> None:
-    """Take a tensor out of a folder's weights."""
+    """Remove a tensor from a folder's weights."""
     file = folder / "model.safetensors"
     tensors = read_safetensors(file)[0]
     tensors.pop(sorted(tensors)[0])
@@ -93,7 +93,7 @@ def test_verify_answers_from_a_full_record(hub: HubServer, mine: Path, tmp_path:
 
 
 def _source(hub: HubServer, folder: Path) -> Path:
-    """Fetch the model's weights from where they are served."""
+    """Find the weights that the server has of the model."""
     repository = hub.repositories[MODEL]
     entry = repository.file(repository.commit("main") or "", "model.safetensors")
     assert entry is not None
@@ -102,55 +102,55 @@ def _source(hub: HubServer, folder: Path) -> Path:
     return found[0]
 
 
-def test_verify_says_what_a_record_of_headers_leaves_open(hub: HubServer, mine: Path, tmp_path: Path) -> None:
-    """Of headers alone another layout is decided, and equal layouts are unchecked with the command that decides."""
+def test_verify_with_recorded_headers_only(hub: HubServer, mine: Path, tmp_path: Path) -> None:
+    """Recorded headers decide another layout; equal layouts are unchecked, with the command that decides."""
     with offline(hub, tmp_path, MODEL, level="header") as session:
         assert verify(session, str(mine), against=MODEL).verdict == "equal"
         flip(mine)
         against, search = verify(session, str(mine), against=MODEL), verify(session, str(mine))
         cut(mine)
         other = verify(session, str(mine), against=MODEL)
-        nobody = verify(session, str(mine))
+        unknown = verify(session, str(mine))
     assert (against.verdict, other.verdict) == ("unchecked", "different")
     assert "--offline" in against.unchecked[0].reason
     commit = against.revision
     assert against.unchecked[0].decide_with == f"lineage collect {MODEL}@{commit} --level full"
-    assert (search.verdict, nobody.verdict) == ("unchecked", "not_known")
+    assert (search.verdict, unknown.verdict) == ("unchecked", "not_known")
     assert search.unchecked[0].decide_with == against.unchecked[0].decide_with
     assert "only headers" in search.unchecked[0].reason
 
 
 def test_diff_answers_from_the_record(hub: HubServer, tmp_path: Path) -> None:
-    """Offline the last change and two named commits compare as they do on the Hub, with what was not kept unchecked."""
+    """Offline the last change and two named commits compare as on the Hub; what was not recorded is unchecked."""
     with Session(settings=hub.settings(tmp_path / "online")) as online:
-        asked = diff(online, REVISED)
+        expected = diff(online, REVISED)
     with offline(hub, tmp_path, REVISED) as session:
-        told = diff(session, REVISED)
-        named = diff(session, f"{REVISED}@{asked.a.revision[:10]}", f"{REVISED}@{asked.b.revision}")
-    assert told.weights == named.weights == asked.weights
-    assert (told.a.digests, told.b.digests) == (asked.a.digests, asked.b.digests)
-    assert told.weights.tensors
-    assert all("--offline" in item.reason for item in told.unchecked)
-    assert told.collected_at
-    assert asked.collected_at
+        last = diff(session, REVISED)
+        named = diff(session, f"{REVISED}@{expected.a.revision[:10]}", f"{REVISED}@{expected.b.revision}")
+    assert last.weights == named.weights == expected.weights
+    assert (last.a.digests, last.b.digests) == (expected.a.digests, expected.b.digests)
+    assert last.weights.tensors
+    assert all("--offline" in item.reason for item in last.unchecked)
+    assert last.collected_at
+    assert expected.collected_at
     assert hub.log == []
 
 
 def test_diff_of_headers_is_unchecked(hub: HubServer, tmp_path: Path) -> None:
-    """Offline two states of which only headers are recorded are compared by layout, and the command says what else."""
+    """Offline two states with recorded headers only are compared by layout, and the answer names the next command."""
     with offline(hub, tmp_path, REVISED, level="header") as session:
-        told = diff(session, REVISED)
-    assert told.weights.kind == "replaced"
-    assert f"lineage diff {REVISED} --level full" in [item.decide_with for item in told.unchecked]
-    assert told.weights.tensors
-    assert told.weights.tensors.compared == "layout"
+        answer = diff(session, REVISED)
+    assert answer.weights.kind == "replaced"
+    assert f"lineage diff {REVISED} --level full" in [item.decide_with for item in answer.unchecked]
+    assert answer.weights.tensors
+    assert answer.weights.tensors.compared == "layout"
 
 
-def test_what_is_not_in_the_store_is_said(hub: HubServer, mine: Path, tmp_path: Path) -> None:
-    """A model or a commit that was never collected is an error that names the command for it."""
+def test_what_is_not_in_the_store_is_an_error(hub: HubServer, mine: Path, tmp_path: Path) -> None:
+    """A model or a commit that was not collected is an error that names the command that collects it."""
     with offline(hub, tmp_path, MODEL) as session:
-        with pytest.raises(HubUnreachableError, match="not in the store") as refused:
+        with pytest.raises(HubUnreachableError, match="not in the store") as caught:
             verify(session, str(mine), against=REVISED)
         with pytest.raises(RevisionNotFoundError, match="is in the store"):
             diff(session, f"{MODEL}@v9", MODEL)
-    assert refused.value.hint == f"`lineage collect {REVISED}` reads it"
+    assert caught.value.hint == f"`lineage collect {REVISED}` reads it"

@@ -1,4 +1,4 @@
-"""What the store holds, and making it forget."""
+"""The description of the store, and deleting models from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.dump import dump
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Path:
-    """Make a Hub of a base and a model made from it; the base has another name."""
+    """Make a Hub of a base, which has a second name, and of a model derived from it."""
     for name, card in (("a/base", "license: mit"), ("b/tuned", "base_model: a/base")):
         folder = tmp_path / "hub" / name
         folder.mkdir(parents=True)
@@ -32,28 +32,28 @@ def hub(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def session(hub: Path, tmp_path: Path) -> Session:
-    """Open the Hub with a store of its own."""
+    """Open the Hub with an empty store."""
     return Session(hub_selector=str(hub), store_url=str(tmp_path / "graph.db"))
 
 
 def check_schema(answer: Record) -> None:
-    """Hold an answer to its schema, as JSON."""
+    """Validate an answer against its schema, as JSON."""
     shown = answer.model_dump(mode="json", by_alias=True)
     jsonschema.validate(shown, json_schema(shown["schema"]))
 
 
-def test_a_store_that_is_not_there_is_empty_and_stays_away(session: Session, tmp_path: Path) -> None:
-    """Looking at a store does not make it."""
+def test_a_missing_store_is_empty_and_is_not_created(session: Session, tmp_path: Path) -> None:
+    """`store info` does not create a store."""
     with session:
         answer = store_info(session)
     check_schema(answer)
     assert (answer.backend, answer.size_bytes, answer.nodes["Model"]) == ("sqlite", None, 0)
-    assert "no store at this place" in (answer.note or "")
+    assert "no store at this path" in (answer.note or "")
     assert not (tmp_path / "graph.db").exists()
 
 
 def test_info_counts_what_was_collected(session: Session, tmp_path: Path) -> None:
-    """The description tells the size, the schema, and counts by kind."""
+    """The description has the size, and the counts by kind."""
     with session:
         collect(session, ["b/tuned"])
         answer = store_info(session)
@@ -64,8 +64,8 @@ def test_info_counts_what_was_collected(session: Session, tmp_path: Path) -> Non
         assert (answer.nodes["Model"], answer.edges["DERIVED_FROM"]) == (2, 1)
 
 
-def test_forgetting_tells_what_went_and_what_stays_as_a_name(session: Session) -> None:
-    """A base that somebody derives from stays as a name, and what the store never knew is told."""
+def test_forget_reports_what_was_deleted_and_what_stays_as_a_name(session: Session) -> None:
+    """A base that another model derives from stays as a name, and unknown models are listed."""
     with session:
         collect(session, ["b/tuned"])
         answer = store_forget(session, ["a/base", "a/base", "no/body"])
@@ -78,7 +78,7 @@ def test_forgetting_tells_what_went_and_what_stays_as_a_name(session: Session) -
 
 
 def test_a_model_is_forgotten_by_any_of_its_names(session: Session) -> None:
-    """Another name that the Hub answers to, and the key with its Hub's prefix, mean the model."""
+    """A second name on the Hub and the key with its Hub's prefix select the same model."""
     with session:
         collect(session, ["base"])
         assert store_forget(session, ["base"]).forgotten == ("a/base",)
@@ -89,8 +89,8 @@ def test_a_model_is_forgotten_by_any_of_its_names(session: Session) -> None:
         assert store_forget(session, ["base"]).not_found == ("base",)
 
 
-def test_a_name_that_was_asked_for_in_vain_is_not_found(session: Session) -> None:
-    """A model that no Hub had is in the store by its name only: that goes, and nothing was forgotten."""
+def test_a_name_that_no_hub_had_is_not_found(session: Session) -> None:
+    """A model that no Hub had is in the store by its name only: the name is deleted, and the model is not found."""
     with session:
         assert check(session, ["no/such"]).verdict == "unchecked"  # type: ignore[union-attr]
         answer = store_forget(session, ["no/such"])
@@ -99,8 +99,8 @@ def test_a_name_that_was_asked_for_in_vain_is_not_found(session: Session) -> Non
             assert list(dump(view)) == []
 
 
-def test_a_single_revision_is_not_forgotten(session: Session) -> None:
-    """Forgetting one commit of a history is refused, with the command that forgets the model."""
+def test_a_single_revision_cannot_be_deleted(session: Session) -> None:
+    """Deleting one commit of a history is rejected, with the command that deletes the model."""
     with session, pytest.raises(InputError, match="single revision") as caught:
         store_forget(session, ["a/base@main"])
     assert caught.value.hint == "lineage store forget a/base"

@@ -1,4 +1,4 @@
-"""`store check` on stores that nothing is wrong with, however odd the histories that they were read from."""
+"""`store check` on stores without problems, however odd the histories that they were read from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.shared import SHARED, needs_shared
 
 
 def findings(store: Path, hub: Path | None = None, models: list[str] | None = None) -> list[tuple[str, str]]:
-    """Collect some models, where any are named, and check the store."""
+    """Collect the given models, if any, and check the store."""
     with Session(hub_selector=str(hub) if hub else None, store_url=str(store), offline=True) as session:
         if models:
             collect(session, models, refresh=True)
@@ -41,8 +41,8 @@ def repository(tmp_path: Path) -> BareRepository:
     return made
 
 
-def test_a_shallow_clone_is_whole(repository: BareRepository, tmp_path: Path) -> None:
-    """A commit whose parents were never read is no fault: the model says that its history is not whole."""
+def test_a_shallow_clone_is_clean(repository: BareRepository, tmp_path: Path) -> None:
+    """A commit with unread parents is not a problem if the model's history is recorded as incomplete."""
     (repository.git_dir / "shallow").write_text(repository.git("rev-parse", "HEAD~1") + "\n")
     repository.git("tag", "-d", "v1")
     repository.git("reflog", "expire", "--expire=now", "--all")
@@ -54,8 +54,8 @@ def test_a_shallow_clone_is_whole(repository: BareRepository, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("way", ["dropped", "squashed", "shallow and squashed"])
-def test_a_rewritten_history_is_whole(repository: BareRepository, tmp_path: Path, way: str) -> None:
-    """Commits that vanish from the Hub stay in the store, and nothing is wrong with them."""
+def test_a_rewritten_history_is_clean(repository: BareRepository, tmp_path: Path, way: str) -> None:
+    """Commits that vanish from the Hub stay in the store and are not a problem."""
     store, hub = tmp_path / "graph.db", tmp_path / "hub"
     if way.startswith("shallow"):
         (repository.git_dir / "shallow").write_text(repository.git("rev-parse", "HEAD~1") + "\n")
@@ -72,8 +72,8 @@ def test_a_rewritten_history_is_whole(repository: BareRepository, tmp_path: Path
         assert any(row.properties["vanished"] for row in view.all_nodes("Revision"))
 
 
-def test_the_beginning_of_a_long_text_is_no_other_text(repository: BareRepository, tmp_path: Path) -> None:
-    """A card that is too long to be kept whole does not hash to its key; a short one that does not is a fault."""
+def test_a_truncated_long_text_is_not_a_problem(repository: BareRepository, tmp_path: Path) -> None:
+    """A card that is too long to be kept in full does not hash to its key; a short one that does not is a finding."""
     repository.commit({"README.md": b"# long\n" + b"word " * 400_000})
     store = tmp_path / "graph.db"
     assert findings(store, tmp_path / "hub", ["a/base"]) == []
@@ -86,8 +86,8 @@ def test_the_beginning_of_a_long_text_is_no_other_text(repository: BareRepositor
     assert [rule for rule, _ in findings(store)] == ["attachment-content"]
 
 
-def test_a_lost_commit_is_a_fault(repository: BareRepository, tmp_path: Path) -> None:
-    """Of a history that was read whole every commit is there."""
+def test_a_lost_commit_is_a_finding(repository: BareRepository, tmp_path: Path) -> None:
+    """A missing commit of a history that was read in full is a finding."""
     store = tmp_path / "graph.db"
     assert findings(store, tmp_path / "hub", ["a/base"]) == []
     with open_store(str(store)) as opened:
@@ -100,14 +100,14 @@ def test_a_lost_commit_is_a_fault(repository: BareRepository, tmp_path: Path) ->
 
 
 def opened_parents(store: object, commit: str) -> tuple[str, ...]:
-    """List the parents of a commit, as the store has them."""
+    """List the parents of a commit in the store."""
     with store.reading() as view:  # type: ignore[attr-defined]
         (row,) = view.find("Revision", {"commit": commit})
         return tuple(row.properties["parents"])
 
 
-def test_a_model_that_is_only_named_is_whole(repository: BareRepository, tmp_path: Path) -> None:
-    """Parents that nobody read yet, because the collection was not to go so far, are names and nothing else."""
+def test_a_model_known_by_name_only_is_clean(repository: BareRepository, tmp_path: Path) -> None:
+    """Parents that were not read because of `--depth` are names only and not a problem."""
     child = BareRepository(tmp_path / "hub/b/child.git")
     child.commit({"README.md": b"---\nbase_model: a/base\n---\n"})
     with Session(hub_selector=str(tmp_path / "hub"), store_url=str(tmp_path / "graph.db"), offline=True) as session:
@@ -115,8 +115,8 @@ def test_a_model_that_is_only_named_is_whole(repository: BareRepository, tmp_pat
     assert findings(tmp_path / "graph.db") == []
 
 
-def test_the_demo_is_whole(tmp_path: Path) -> None:
-    """What the package carries is collected without a fault, also after some of it was forgotten."""
+def test_the_demo_is_clean(tmp_path: Path) -> None:
+    """The store of the demo has no problem, even after some models were deleted from it."""
     with Session(store_url=str(tmp_path / "graph.db"), offline=True) as session:
         path = demo(session).store
     assert findings(Path(path)) == []
@@ -130,8 +130,8 @@ def test_the_demo_is_whole(tmp_path: Path) -> None:
 
 
 @needs_shared
-def test_the_zoo_is_whole(tmp_path: Path) -> None:
-    """A Hub of many families, with every kind of descent, is collected without a fault."""
+def test_the_zoo_is_clean(tmp_path: Path) -> None:
+    """A Hub of many families, with every kind of descent, is collected without a problem."""
     archive = SHARED / "zoo/open.tar.gz"
     subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     hub = zoo_hub(tmp_path / "open", tmp_path / "hub")
@@ -144,8 +144,8 @@ def test_the_zoo_is_whole(tmp_path: Path) -> None:
 
 
 @needs_shared
-def test_recorded_histories_are_whole(tmp_path: Path) -> None:
-    """Real histories, with merges, force pushes and thousands of files, are collected without a fault."""
+def test_recorded_histories_are_clean(tmp_path: Path) -> None:
+    """Real histories, with merges, force pushes and thousands of files, are collected without a problem."""
     models = []
     for record in sorted((SHARED / "data/histories").glob("*.json.gz"))[::2]:
         name = record.name.removesuffix(".json.gz").replace("__", "/", 1)
@@ -155,8 +155,8 @@ def test_recorded_histories_are_whole(tmp_path: Path) -> None:
     assert findings(tmp_path / "graph.db", tmp_path / "hub", models) == []
 
 
-def test_a_killed_collection_is_whole(repository: BareRepository, tmp_path: Path) -> None:
-    """Whatever was written before a kill is whole in itself."""
+def test_a_killed_collection_is_clean(repository: BareRepository, tmp_path: Path) -> None:
+    """What was written before a kill is consistent."""
     for number in range(20):
         other = BareRepository(tmp_path / f"hub/b/m{number:02}.git")
         other.commit({"README.md": b"---\nbase_model: a/base\n---\n", "model.safetensors": b"x%d" % number})
@@ -173,18 +173,18 @@ def test_a_killed_collection_is_whole(repository: BareRepository, tmp_path: Path
 
 
 def _some(store: Path) -> bool:
-    """Say whether a model was written."""
+    """Return whether a model was written."""
     from lineage.errors import StoreError
 
     try:
         with open_store(str(store)) as opened, opened.reading() as view:
             return view.count("Revision") > 1
-    except StoreError:  # it is being made
+    except StoreError:  # it is being created
         return False
 
 
-def test_what_waits_is_no_fault_in_a_copy_either(tmp_path: Path) -> None:
-    """A copy has the same faults as its source: none that the copying made."""
+def test_a_copy_has_the_findings_of_its_source(tmp_path: Path) -> None:
+    """A copy has the same findings as its source, and copying adds none."""
     from lineage.store.moving.copying import copy_store
 
     with open_store(str(tmp_path / "one.db")) as one, open_store(str(tmp_path / "two.db")) as two:

@@ -1,4 +1,4 @@
-"""Copying, exporting, importing and checking a store, as the commands answer."""
+"""The answers about copying, exporting, importing and checking a store."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def path(tmp_path: Path) -> str:
 
 
 def check_schema(answer: Record) -> None:
-    """Hold an answer to its schema, as JSON."""
+    """Validate an answer against its schema, as JSON."""
     shown = answer.model_dump(mode="json", by_alias=True)
     jsonschema.validate(shown, json_schema(shown["schema"]))
 
 
 def lines(path: str) -> list[str]:
-    """Dump a store with its clocks."""
+    """Dump a store with its timestamps."""
     with open_store(path) as store, store.reading() as view:
         return list(dump(view, clocks=True))
 
 
-def test_a_copy_tells_what_both_hold(path: str, tmp_path: Path) -> None:
-    """The answer counts rows and kinds, and its digest is that of the graph, wherever it lies."""
+def test_a_copy_reports_what_both_stores_hold(path: str, tmp_path: Path) -> None:
+    """The answer counts rows and kinds, and its digest is that of the graph, whichever store holds it."""
     with Session(store_url="memory:") as session:
         answer = store_copy(session, path, str(tmp_path / "copy.db"))
         check_schema(answer)
@@ -77,7 +77,7 @@ def test_a_store_is_not_copied_onto_itself(path: str, other: str) -> None:
     ],
 )
 def test_a_server_is_not_copied_onto_itself(one: str, other: str) -> None:
-    """Two spellings of one database are one store, and nobody is asked."""
+    """Two spellings of one database are one store, and no server is contacted."""
     with Session(store_url="memory:") as session, pytest.raises(InputError, match="the same store"):
         store_copy(session, one, other)
 
@@ -89,8 +89,8 @@ def test_a_hard_link_is_the_same_store(path: str, tmp_path: Path) -> None:
         store_copy(session, path, str(tmp_path / "other.db"))
 
 
-def test_a_copy_to_where_nobody_may_write_is_refused() -> None:
-    """A target in a folder or a file without rights is told as such, and stays as it was."""
+def test_a_copy_without_write_permission_is_an_error() -> None:
+    """The error names a target that may not be written, and the target stays unchanged."""
     with tempfile.TemporaryDirectory(prefix="lineage-test-") as name:
         Path(name).chmod(0o755)  # every user of this machine can reach it
         source, folder = Path(name) / "graph.db", Path(name) / "shut"
@@ -108,8 +108,8 @@ def test_a_copy_to_where_nobody_may_write_is_refused() -> None:
         assert lines(str(folder / "old.db")) == before
 
 
-def test_a_file_that_is_no_dump_makes_no_store(path: str, tmp_path: Path) -> None:
-    """A compressed dump or a store is told as what it is, with what to do, and no store is made for it."""
+def test_a_file_that_is_not_a_dump_creates_no_store(path: str, tmp_path: Path) -> None:
+    """For a compressed dump or a store the hint says what to do, and no store is created."""
     import gzip
 
     with Session(store_url=path) as session:
@@ -123,8 +123,8 @@ def test_a_file_that_is_no_dump_makes_no_store(path: str, tmp_path: Path) -> Non
     assert not (tmp_path / "new.db").exists()
 
 
-def test_edges_without_an_end_are_told(path: str, tmp_path: Path) -> None:
-    """The answer counts what waits beside what is there, and the digest covers it."""
+def test_edges_with_a_missing_end_are_counted(path: str, tmp_path: Path) -> None:
+    """The answer counts edges with a missing end separately, and the digest covers them."""
     with Session(store_url="memory:") as session:
         before = store_copy(session, path, str(tmp_path / "one.db")).contents
         with open_store(path) as store:
@@ -135,8 +135,8 @@ def test_edges_without_an_end_are_told(path: str, tmp_path: Path) -> None:
     assert before.digest != after.digest
 
 
-def test_a_backup_comes_back(path: str, tmp_path: Path) -> None:
-    """What was exported fills an empty store, and the answer says that both are equal."""
+def test_a_backup_is_restored(path: str, tmp_path: Path) -> None:
+    """An export fills an empty store, and the answer reports that both are equal."""
     with Session(store_url=path) as session:
         exported = store_export(session, "jsonl", tmp_path / "backup.jsonl")
         check_schema(exported)
@@ -151,7 +151,7 @@ def test_a_backup_comes_back(path: str, tmp_path: Path) -> None:
 
 
 def test_a_backup_goes_through_a_pipe(path: str, tmp_path: Path) -> None:
-    """A stream that cannot be read twice is kept while it is checked."""
+    """A stream that cannot be read twice is buffered while it is checked."""
     out = io.BytesIO()
     with Session(store_url=path) as session:
         assert store_export(session, "jsonl", out).path == "-"
@@ -167,8 +167,8 @@ def test_a_backup_goes_through_a_pipe(path: str, tmp_path: Path) -> None:
         assert store_import(session, Pipe(out.getvalue())).equal is True
 
 
-def test_an_export_replaces_a_file_in_one_step(path: str, tmp_path: Path) -> None:
-    """A backup that fails on the way leaves the earlier one as it was, and nothing beside it."""
+def test_an_export_replaces_a_file_atomically(path: str, tmp_path: Path) -> None:
+    """A backup that fails leaves the earlier one unchanged, and no other file."""
     backup = tmp_path / "out" / "backup.jsonl"
     backup.parent.mkdir()
     backup.write_text("the earlier one", "utf-8")
@@ -183,7 +183,7 @@ def test_an_export_replaces_a_file_in_one_step(path: str, tmp_path: Path) -> Non
 
 
 def test_graphml_opens_in_networkx(path: str, tmp_path: Path) -> None:
-    """Models, facts and the direction of descent are there; what XML cannot hold is replaced."""
+    """The file has models, facts and the direction of descent; characters that XML cannot hold are replaced."""
     import networkx as nx
 
     with open_store(path) as store:
@@ -200,8 +200,8 @@ def test_graphml_opens_in_networkx(path: str, tmp_path: Path) -> None:
     assert (answer.contents.nodes, answer.contents.digest) == ({"Model": 4}, None)
 
 
-def test_a_huge_graph_is_told_what_graphml_costs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above a number of models a note names the memory that networkx will take."""
+def test_a_huge_graph_gets_a_note_about_memory(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of models a note names the memory that networkx will need."""
     from lineage.progress import Progress
     from lineage.store.moving import graphml
 
@@ -219,7 +219,7 @@ def test_a_huge_graph_is_told_what_graphml_costs(path: str, tmp_path: Path, monk
 
 
 def test_csv_files_come_with_their_command(path: str, tmp_path: Path) -> None:
-    """The answer to an export for Neo4j names every file, and each stands in the command."""
+    """The answer to an export for Neo4j lists every file, and the command names each of them."""
     with Session(store_url=path) as session:
         answer = store_export(session, "neo4j-csv", tmp_path / "csv")
         check_schema(answer)
@@ -229,8 +229,8 @@ def test_csv_files_come_with_their_command(path: str, tmp_path: Path) -> None:
     assert all(Path(file).is_file() and file in answer.command for file in answer.files)
 
 
-def test_a_whole_store_is_clean(tmp_path: Path) -> None:
-    """What was collected has no faults."""
+def test_a_collected_store_is_clean(tmp_path: Path) -> None:
+    """A collection leaves no problems."""
     from lineage.answers.collect import collect
 
     folder = tmp_path / "hub/a/base"
@@ -274,7 +274,7 @@ FAULTS: dict[str, tuple[GraphBatch, str]] = {
 
 @pytest.mark.parametrize("rule", FAULTS)
 def test_a_fault_is_found(rule: str, tmp_path: Path) -> None:
-    """Each rule finds what it is for and names the row that is wrong."""
+    """Each rule finds its problem and names the row."""
     batch, about = FAULTS[rule]
     with Session(store_url=str(tmp_path / "graph.db")) as session:
         session.store.write(batch)
@@ -285,7 +285,7 @@ def test_a_fault_is_found(rule: str, tmp_path: Path) -> None:
 
 
 def test_an_edge_that_is_missing_is_found(tmp_path: Path) -> None:
-    """A row that says where it belongs, and is not joined to it, is half written."""
+    """A row whose edge to the row that it names is missing is a finding."""
     from lineage.store.sqlite.store import SqliteStore
 
     with SqliteStore(tmp_path / "graph.db") as store:
@@ -307,8 +307,8 @@ GONE = "org/base@" + "f" * 40
 
 @pytest.mark.parametrize("incomplete", [None, "a shallow clone"])
 @pytest.mark.parametrize("kind", ["CONTAINS", "HAS_WEIGHTS"])
-def test_what_hangs_on_an_unknown_commit_is_found(path: str, kind: str, incomplete: str | None) -> None:
-    """Files and weights of a commit that is not there are told once, unless the history was not read whole."""
+def test_edges_of_an_unknown_commit_are_found(path: str, kind: str, incomplete: str | None) -> None:
+    """Files and weights of a missing commit are reported once, unless the history was not read in full."""
     entries = tuple(FileEntry(path=f"{n}.bin", blob_id=f"{n:040x}", size=3) for n in range(1_200))
     hanging = {
         "CONTAINS": GraphBatch(trees=(Tree(revision=GONE, entries=entries),)),
@@ -332,8 +332,8 @@ def test_what_hangs_on_an_unknown_commit_is_found(path: str, kind: str, incomple
         ("Model", "you/merged", {"DERIVED_FROM"}),
     ],
 )
-def test_a_node_that_went_leaves_edges_that_are_found(path: str, kind: NodeKind, key: str, edges: set[str]) -> None:
-    """Whatever edge leads to or from what is not there any more is told, whichever end it is."""
+def test_edges_of_a_deleted_node_are_found(path: str, kind: NodeKind, key: str, edges: set[str]) -> None:
+    """Every edge to or from a node that no longer exists is reported."""
     import sqlite3
 
     with sqlite3.connect(path) as connection:
@@ -346,7 +346,7 @@ def test_a_node_that_went_leaves_edges_that_are_found(path: str, kind: NodeKind,
 
 
 def test_many_faults_are_counted_and_a_few_are_listed(tmp_path: Path) -> None:
-    """A store that is broken throughout gives a short answer with true counts."""
+    """A store with very many problems gives a short answer with the full counts."""
     with Session(store_url=str(tmp_path / "graph.db")) as session:
         number = LISTED + 50
         session.store.write(GraphBatch(models=tuple(model(f"a/m{n}", head="gone") for n in range(number))))
@@ -356,7 +356,7 @@ def test_many_faults_are_counted_and_a_few_are_listed(tmp_path: Path) -> None:
 
 
 def test_every_rule_is_documented() -> None:
-    """The reference lists each id of a finding, and no other."""
+    """The reference page lists exactly the ids that findings can have."""
     import re
 
     from tests.support.shared import ROOT

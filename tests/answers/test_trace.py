@@ -1,4 +1,4 @@
-"""Where a model comes from, who stands on it, and the ways between two."""
+"""Where a model comes from, which models are built on it, and the paths between two models."""
 
 from __future__ import annotations
 
@@ -50,29 +50,29 @@ def family(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def notes() -> Notes:
-    """Listen to what is told."""
+    """Record the notes."""
     return Notes()
 
 
 @pytest.fixture
 def session(family: Path, notes: Notes, tmp_path: Path) -> Iterator[Session]:
-    """Open the families' Hub with a store of their own."""
+    """Open the families' Hub with an empty store."""
     with Session(hub_selector=str(family), store_url=str(tmp_path / "lineage.db"), progress=notes) as opened:
         yield opened
 
 
 def depths(answer: TraceAnswer) -> dict[str, int]:
-    """Tell the answer's models with their depth, in order."""
+    """List the answer's models with their depth, in order."""
     return {model.id: model.depth for model in answer.models}
 
 
 def edges(answer: TraceAnswer) -> list[tuple[str, str, str | None]]:
-    """Tell the answer's edges in order."""
+    """List the answer's edges in order."""
     return [(edge.child, edge.parent, edge.relation) for edge in answer.derivations]
 
 
-def test_a_model_that_is_not_stored_is_collected_and_that_is_said(session: Session, notes: Notes) -> None:
-    """The first question about a model collects it with its ancestors; the second needs no more than the store."""
+def test_a_model_that_is_not_stored_is_collected_with_a_note(session: Session, notes: Notes) -> None:
+    """The first question about a model collects it with its ancestors; the second is answered from the store."""
     first = trace(session, "c/merged")
     assert any("c/merged is not in the store" in note for note in notes.notes)
     notes.notes.clear()
@@ -81,7 +81,7 @@ def test_a_model_that_is_not_stored_is_collected_and_that_is_said(session: Sessi
 
 
 def test_ancestors_with_relation_evidence_licence_and_family(session: Session) -> None:
-    """A merge leads to its parents and theirs, each edge once, with what says so and what each ancestor is."""
+    """A merge leads to its parents and theirs, with the evidence of each edge and the facts of each ancestor."""
     answer = trace(session, "c/merged")
     assert depths(answer) == {"c/merged": 0, "a/tuned": 1, "b/other": 1, "a/base": 2}
     assert edges(answer) == [
@@ -106,16 +106,16 @@ def test_ancestors_with_relation_evidence_licence_and_family(session: Session) -
     assert answer.unresolvable == ()
 
 
-def test_the_answer_keeps_to_its_schema(session: Session) -> None:
-    """What is written as JSON validates against the exported schema."""
+def test_the_answer_is_valid_under_its_schema(session: Session) -> None:
+    """The answer as JSON validates against the exported schema."""
     import jsonschema
 
     answer = trace(session, "e/local")
     jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("trace.v1"))
 
 
-def test_local_paths_and_missing_parents_are_told(session: Session) -> None:
-    """A path on somebody's machine is unresolvable and no model; a base that the Hub lacks is a missing model."""
+def test_local_paths_and_missing_parents_are_reported(session: Session) -> None:
+    """A local path is unresolvable and not a model; a base that the Hub does not have is a missing model."""
     answer = trace(session, "e/local")
     assert [(u.model, u.value, u.pointer.file) for u in answer.unresolvable] == [
         ("e/local", "/data/llama", "adapter_config.json")
@@ -129,9 +129,9 @@ def test_local_paths_and_missing_parents_are_told(session: Session) -> None:
 def test_an_unreadable_recipe_leaves_the_answer_incomplete(session: Session) -> None:
     """Unknown is not no: a recipe that cannot be read may name further parents."""
     answer = trace(session, "e/broken")
-    (told,) = answer.incomplete
-    assert (told.model, told.reason) == ("e/broken", "error")
-    assert "mergekit_config.yml" in (told.detail or "")
+    (incomplete,) = answer.incomplete
+    assert (incomplete.model, incomplete.reason) == ("e/broken", "error")
+    assert "mergekit_config.yml" in (incomplete.detail or "")
 
 
 def test_cycles_end(session: Session) -> None:
@@ -141,8 +141,8 @@ def test_cycles_end(session: Session) -> None:
     assert len(answer.derivations) == 2
 
 
-def test_descendants_are_counted_before_any_cap(session: Session) -> None:
-    """Downwards the store's knowledge is told, nearest first, with counts by relation that no cap changes."""
+def test_descendants_are_counted_whatever_the_limit(session: Session) -> None:
+    """Downwards the answer comes from the store, nearest first, with counts by relation that no limit changes."""
     trace(session, "c/merged")
     answer = trace(session, "a/base", down=True)
     assert depths(answer) == {"a/base": 0, "a/tuned": 1, "b/other": 1, "c/merged": 2}
@@ -155,8 +155,8 @@ def test_descendants_are_counted_before_any_cap(session: Session) -> None:
     assert [(i.model, i.reason) for i in near.incomplete] == [("a/base", "limit")]
 
 
-def test_depth_is_a_cap_that_is_said(session: Session) -> None:
-    """A depth keeps the nearest generations and says behind which models there are others."""
+def test_a_limit_of_depth_is_reported(session: Session) -> None:
+    """A depth keeps the nearest generations and reports the models that have further ancestors."""
     answer = trace(session, "c/merged", depth=1)
     assert depths(answer) == {"c/merged": 0, "a/tuned": 1, "b/other": 1}
     assert [(i.model, i.reason) for i in answer.incomplete] == [("a/tuned", "limit"), ("b/other", "limit")]
@@ -164,7 +164,7 @@ def test_depth_is_a_cap_that_is_said(session: Session) -> None:
 
 
 def test_paths_between_two_models(session: Session) -> None:
-    """All ways between two models are told from child to ancestor, whichever is named first."""
+    """All paths between two models are listed from child to ancestor, whichever is named first."""
     expected = (("c/merged", "a/tuned", "a/base"), ("c/merged", "b/other", "a/base"))
     up = trace(session, "c/merged", to="a/base")
     assert (up.direction, up.root, up.to, up.paths) == ("paths", "c/merged", "a/base", expected)
@@ -177,12 +177,12 @@ def test_paths_between_two_models(session: Session) -> None:
 
 
 def test_paths_collect_the_second_model_where_the_first_does_not_lead_there(session: Session) -> None:
-    """Asked from the ancestor, the descendant is collected too."""
+    """If the ancestor is named first, the descendant is collected too."""
     assert len(trace(session, "a/base", to="c/merged").paths) == 2
 
 
-def test_a_folder_of_ones_own_is_traced(session: Session, tmp_path: Path) -> None:
-    """A folder's declared parents are looked up on the session's Hub; every question reads the folder anew."""
+def test_a_local_folder_is_traced(session: Session, tmp_path: Path) -> None:
+    """A folder's declared parents are looked up on the session's Hub; every question reads the folder again."""
     own = tmp_path / "mine"
     write_model(own, {"base_model": "a/tuned"})
     answer = trace(session, str(own))
@@ -193,7 +193,7 @@ def test_a_folder_of_ones_own_is_traced(session: Session, tmp_path: Path) -> Non
 
 
 def test_a_changed_card_leaves_no_old_edge(session: Session, family: Path) -> None:
-    """Collected again after its card changed, a model has the edges and unresolvable names of today only."""
+    """A model that is collected again after a change of its card has only the new edges and unresolvable names."""
     from lineage.answers.collect import collect
 
     trace(session, "e/local")
@@ -205,25 +205,25 @@ def test_a_changed_card_leaves_no_old_edge(session: Session, family: Path) -> No
     assert answer.unresolvable == ()
 
 
-def test_what_is_nowhere_is_told_in_the_answer(session: Session) -> None:
-    """A model that neither store nor Hub knows is an answer with the reason, so that programs can read it."""
+def test_an_unknown_model_is_an_answer(session: Session) -> None:
+    """For a model that neither store nor Hub has, the answer has the reason, so that programs can read it."""
     answer = trace(session, "no/such")
     assert (answer.root, answer.derivations) == ("no/such", ())
     assert [(item.model, item.reason) for item in answer.incomplete] == [("no/such", "missing")]
 
 
-def test_questions_that_contradict_themselves_are_refused(session: Session) -> None:
-    """What nobody can answer is an error of input."""
+def test_contradictory_arguments_are_rejected(session: Session) -> None:
+    """Contradictory or invalid arguments are an input error."""
     with pytest.raises(InputError):
         trace(session, "a/base", down=True, to="a/tuned")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="depth must be 0 or more, not -1"):
         trace(session, "a/base", depth=-1)
     with pytest.raises(InputError):
         trace(session, "not a model")
 
 
 def test_offline_answers_from_the_store_only(tmp_path: Path) -> None:
-    """Offline, a model that is not stored cannot be answered for, and the answer says how it could."""
+    """Offline, the answer for a model that is not stored names the command that collects it."""
     with Session(store_url=str(tmp_path / "lineage.db"), offline=True) as session:
         answer = trace(session, "a/base")
     assert [(item.model, item.reason) for item in answer.incomplete] == [("a/base", "offline")]
@@ -231,7 +231,7 @@ def test_offline_answers_from_the_store_only(tmp_path: Path) -> None:
 
 
 def test_trace_after_check_reads_the_ancestors(session: Session, notes: Notes) -> None:
-    """A model that another question read alone is traced as one that was never read: all the way up."""
+    """A model that another command read without its ancestors is traced all the way up."""
     from lineage.answers.check import check
 
     check(session, ["a/tuned"])
@@ -241,7 +241,7 @@ def test_trace_after_check_reads_the_ancestors(session: Session, notes: Notes) -
 
 
 def commit_all(folder: Path) -> str:
-    """Make a folder a git repository with one commit, and tell the commit."""
+    """Make a folder a git repository with one commit, and return the commit."""
     person = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], [*person, "commit", "-q", "-m", "weights"]):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
@@ -250,7 +250,7 @@ def commit_all(folder: Path) -> str:
 
 
 def test_the_stored_revision_has_several_names(session: Session, family: Path, notes: Notes) -> None:
-    """The collected head is answered from the store under its id, the beginning of it, and its branch."""
+    """The collected head is found in the store by its id, by the first digits of it, and by its branch."""
     head = commit_all(family / "a/tuned")
     trace(session, "a/tuned")
     notes.notes.clear()
@@ -260,7 +260,7 @@ def test_the_stored_revision_has_several_names(session: Session, family: Path, n
 
 
 def test_a_warm_store_costs_no_heavy_import(session: Session, tmp_path: Path, family: Path) -> None:
-    """An answer from the store imports neither the Hub's client nor anything that computes or draws."""
+    """An answer from the store imports neither the Hub's client nor libraries that compute or draw."""
     trace(session, "c/merged")
     session.close()
     heavy = ["huggingface_hub", "numpy", "networkx", "yaml", "rich", "blake3", "neo4j", "lineage.collect.pipeline"]
@@ -276,8 +276,8 @@ def test_a_warm_store_costs_no_heavy_import(session: Session, tmp_path: Path, fa
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_a_card_that_names_itself_is_told(tmp_path: Path) -> None:
-    """A model whose card names itself as its base has no parent, and the answer says what the card says."""
+def test_a_card_that_names_its_own_model_is_reported(tmp_path: Path) -> None:
+    """A model whose card names the model itself as its base has no parent, and the answer reports the name."""
     write_model(tmp_path / "hub/me/child", {"base_model": "me/child"})
     with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
         answer = trace(session, "me/child")

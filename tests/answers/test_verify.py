@@ -1,4 +1,4 @@
-"""Are these the weights that they are said to be?"""
+"""Checks whether local weights are those of a model."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def sharded(tmp_path: Path) -> Path:
 
 
 def checked(answer: VerifyAnswer) -> VerifyAnswer:
-    """Hold an answer against its schema."""
+    """Validate an answer against its schema."""
     jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("verify.v1"))
     return answer
 
 
 def test_same_file_is_equal(session: Session, tmp_path: Path) -> None:
-    """A downloaded file, under any name, is the model's."""
+    """A downloaded file, under any name, equals the model's."""
     shutil.copy(MODEL, tmp_path / "model.safetensors")
     shutil.copy(MODEL, tmp_path / "mine.safetensors")
     for name in ("model.safetensors", "mine.safetensors"):
@@ -66,7 +66,7 @@ def test_same_folder_is_equal(session: Session) -> None:
 
 
 def test_shards_of_the_same_tensors_are_reserialised(session: Session, sharded: Path) -> None:
-    """The same parameters in other files are re-serialised, and the files that differ are listed."""
+    """The same parameters in different files are re-serialised, and the files that differ are listed."""
     answer = checked(verify(session, str(sharded), against=ID))
     assert answer.verdict == "reserialised"
     assert {item.what for item in answer.differences} == {
@@ -93,13 +93,13 @@ def test_fine_tune_is_different(session: Session) -> None:
 
 
 def test_missing_shard_is_different(session: Session, sharded: Path) -> None:
-    """A folder that lacks a shard does not hold the model."""
+    """A folder without one of the shards is different."""
     (sharded / "model-00002-of-00002.safetensors").unlink()
     assert checked(verify(session, str(sharded), against=ID)).verdict == "different"
 
 
 def test_group_that_the_model_lacks_is_different(session: Session, tmp_path: Path) -> None:
-    """Weights that the model does not have are a difference, whatever else is equal."""
+    """Weights that the model does not have are a difference, even if everything else is equal."""
     shutil.copy(MODEL, tmp_path / "model.safetensors")
     (tmp_path / "vae.pt").write_bytes(b"PK\x03\x04 something")
     answer = checked(verify(session, str(tmp_path), against=ID))
@@ -110,10 +110,10 @@ def test_group_that_the_model_lacks_is_different(session: Session, tmp_path: Pat
 def test_pickles_are_compared_by_hash(session: Session, tmp_path: Path) -> None:
     """Files that are never opened are equal or different by their hash."""
     hub = tmp_path / "hub"
-    for place in (hub / "a" / "b", tmp_path / "same", tmp_path / "other"):
-        place.mkdir(parents=True)
-        content = b"PK\x03\x04" + (b"2" if place.name == "other" else b"1") * 100
-        (place / "pytorch_model.bin").write_bytes(content)
+    for folder in (hub / "a" / "b", tmp_path / "same", tmp_path / "other"):
+        folder.mkdir(parents=True)
+        content = b"PK\x03\x04" + (b"2" if folder.name == "other" else b"1") * 100
+        (folder / "pytorch_model.bin").write_bytes(content)
     with Session(hub_selector=str(hub), store_url="memory:") as opened:
         assert checked(verify(opened, str(tmp_path / "same"), against="a/b")).verdict == "equal"
         assert (
@@ -129,14 +129,14 @@ def test_path_without_weights_is_an_error(session: Session, tmp_path: Path) -> N
 
 
 def test_relative_paths_need_no_dot(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stands where a path must stand is a path."""
+    """The argument is always a path, even without `./`."""
     shutil.copy(MODEL, tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)
     assert checked(verify(session, "model.safetensors", against=ID)).verdict == "equal"
 
 
 def test_store_names_the_revision(session: Session, sharded: Path) -> None:
-    """Without a model the store names the revision that has the files, or the parameters in other files."""
+    """Without a model the answer is the revision in the store that has the files, or the same parameters."""
     collect(session, ["quillworks/notary-0.7m"])
     assert checked(verify(session, str(MODEL))).verdict == "not_known"
     collect(session, [ID])
@@ -149,7 +149,7 @@ def test_store_names_the_revision(session: Session, sharded: Path) -> None:
 
 
 def test_store_finds_renamed_tensors(session: Session, tmp_path: Path) -> None:
-    """The same values under other names are found by their content."""
+    """The same values under different names are found by their content."""
     collect(session, [ID])
     tensors = {f"base.{name}": tensor for name, tensor in read_safetensors(MODEL)[0].items()}
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(tensors))
@@ -158,8 +158,8 @@ def test_store_finds_renamed_tensors(session: Session, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["evil", "My model (1)", "models--org--name/snapshots/" + "ab" * 20, "x.git"])
-def test_a_folder_that_was_looked_at_is_no_origin(session: Session, tmp_path: Path, name: str) -> None:
-    """A trace records the folder itself; that record never says whose weights are in it, nor in a copy of it."""
+def test_a_folder_that_was_read_is_not_an_origin(session: Session, tmp_path: Path, name: str) -> None:
+    """A trace records the folder itself; that record is not a match for the weights in it or in a copy of it."""
     copy = tmp_path / "copy"
     for folder in (tmp_path / name, copy):
         folder.mkdir(parents=True)
@@ -176,16 +176,16 @@ def test_a_folder_that_was_looked_at_is_no_origin(session: Session, tmp_path: Pa
     assert [match.model for match in verify(session, str(copy)).matches] == [ID]
 
 
-def test_an_empty_store_knows_nothing_and_says_so(session: Session) -> None:
-    """Without any weights in the store nothing was compared: unchecked, with the commands that change that."""
+def test_an_empty_store_gives_unchecked(session: Session) -> None:
+    """If the store holds no weights, the verdict is unchecked, with the commands that help."""
     answer = checked(verify(session, str(MODEL)))
     assert (answer.verdict, answer.matches) == ("unchecked", ())
     assert "lineage collect" in answer.unchecked[0].reason
     assert answer.unchecked[0].decide_with == f"lineage verify {MODEL} --against ORG/NAME"
 
 
-def test_what_differs_is_summed_up(session: Session, tmp_path: Path) -> None:
-    """One line says how many tensors differ and how dtypes do, whatever the list of places is cut to."""
+def test_differences_are_summarised(session: Session, tmp_path: Path) -> None:
+    """The summary counts the tensors that differ and shows the dtypes, however many differences are listed."""
     tensors = read_safetensors(MODEL)[0]
     every = len(tensors)
     assert verify(session, str(CHILD), against=ID).summary == f"all {every} tensors differ"
@@ -198,14 +198,14 @@ def test_what_differs_is_summed_up(session: Session, tmp_path: Path) -> None:
 
 
 class Remote(Session):
-    """A session whose Hub gives ranges only."""
+    """A session on a Hub that serves byte ranges only."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(store_url="memory:")
         self.__dict__["hub"] = RangeHub(folder)
 
 
-def test_remote_beyond_the_budget_is_unchecked_and_says_what_decides(
+def test_remote_beyond_the_budget_is_unchecked_with_the_deciding_command(
     sharded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other files of a large remote model are neither equal nor different until their bytes were read."""

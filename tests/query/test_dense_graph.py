@@ -1,4 +1,4 @@
-"""A tangle of merges in which the number of ways is astronomic: nothing may go over them one by one."""
+"""A dense graph of merges with an astronomic number of paths, which no walk may enumerate."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ EDGES = [
     for number, child in enumerate(layer)
     for step in range(PARENTS)
 ]
-"""Each model is a merge of ten of the layer before: some 10**27 ways from a model of the last to one of the first."""
+"""Each model merges ten of the layer before: some 10**27 paths from a model of the last layer to one of the first."""
 
 GRAPH: nx.DiGraph[str] = nx.DiGraph(EDGES)
 
 FIRST, LAST = LAYER[0][0], LAYER[-1][0]
 
 SECONDS = 30.0
-"""What nobody takes who visits each model once, however busy the machine is."""
+"""A walk that visits each model once is faster than this, however busy the machine is."""
 
 
 @pytest.fixture(params=["memory", "sqlite", *PARAMS])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphStore]:
-    """Give a store of each kind that holds the tangle."""
+    """Open a store of each kind that holds the dense graph."""
     local = {"memory": "memory:", "sqlite": str(tmp_path / "dense.db")}
     url = local.get(request.param) or empty_store(request.param, request, monkeypatch)
     edges = [EdgeRow("DERIVED_FROM", child, parent, "", {"relation": "merge"}) for child, parent in EDGES]
@@ -50,12 +50,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield opened
 
 
-def test_each_model_of_a_tangle_is_visited_once(store: GraphStore) -> None:
-    """Walks up and down and the first hundred ways end at once on every store, with what networkx finds."""
+def test_each_model_of_a_dense_graph_is_visited_once(store: GraphStore) -> None:
+    """Walks up and down and the first hundred paths are found at once in every store, and equal those of networkx."""
     start = time.perf_counter()
     with store.reading() as view:
         up, down = ancestors(view, LAST), descendants(view, FIRST, limit=100)
-        whole, ways = view.walk(FIRST, "in"), paths(view, LAST, FIRST, limit=100)
+        whole, found = view.walk(FIRST, "in"), paths(view, LAST, FIRST, limit=100)
     assert time.perf_counter() - start < SECONDS
     assert up.depths == dict(nx.single_source_shortest_path_length(GRAPH, LAST))
     below = nx.single_source_shortest_path_length(GRAPH.reverse(copy=False), FIRST)
@@ -63,6 +63,6 @@ def test_each_model_of_a_tangle_is_visited_once(store: GraphStore) -> None:
     assert [set(level) for level in whole] == [
         {key for key, depth in below.items() if depth == at} for at in range(1, LAYERS)
     ]
-    assert {len(way) for way in ways.paths} == {LAYERS}
-    assert len(ways.paths) == 100
-    assert ways.more
+    assert {len(path) for path in found.paths} == {LAYERS}
+    assert len(found.paths) == 100
+    assert found.more

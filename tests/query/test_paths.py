@@ -1,4 +1,4 @@
-"""The ways between two models."""
+"""The paths between two models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ edge_lists = st.lists(st.tuples(node, node), max_size=16)
 
 @given(edge_lists, node, node)
 def test_paths_are_the_simple_ones_of_networkx(edges: list[tuple[str, str]], a: str, b: str) -> None:
-    """Over any graph the ways are all simple paths up from either model to the other."""
+    """In any graph the result is all simple paths up from either model to the other."""
     graph = nx.DiGraph(edges)
     graph.add_nodes_from([a, b])
     expected = {(a,)} if a == b else {
@@ -32,8 +32,8 @@ def test_paths_are_the_simple_ones_of_networkx(edges: list[tuple[str, str]], a: 
 
 
 @given(edge_lists, node, node, st.integers(0, 4))
-def test_a_limit_keeps_the_shortest_and_says_so(edges: list[tuple[str, str]], a: str, b: str, limit: int) -> None:
-    """Fewer ways than there are are the shortest of them, and `more` tells that there are others."""
+def test_a_limit_keeps_the_shortest_and_reports_it(edges: list[tuple[str, str]], a: str, b: str, limit: int) -> None:
+    """A limit keeps the shortest paths, and `more` is true if there are others."""
     whole = paths(EdgeList(edges), a, b, limit=10_000)
     cut = paths(EdgeList(edges), a, b, limit=limit)
     kept = 1 if a == b else min(limit, len(whole.paths))
@@ -43,39 +43,39 @@ def test_a_limit_keeps_the_shortest_and_says_so(edges: list[tuple[str, str]], a:
 
 
 @given(edge_lists, node, node, st.integers(0, 4))
-def test_without_cycles_ways_of_one_length_are_cut_by_key(
+def test_without_cycles_paths_of_one_length_are_limited_by_key(
     edges: list[tuple[str, str]], a: str, b: str, limit: int
 ) -> None:
-    """In a graph without cycles a limit keeps the first ways of the whole list, those of one length by key."""
+    """In a graph without cycles a limit keeps the first paths of the whole list, in order of length and key."""
     upward = EdgeList([(max(edge), min(edge)) for edge in edges])
     whole = paths(upward, a, b, limit=10_000)
     assert paths(upward, a, b, limit=limit).paths == whole.paths[: 1 if a == b else limit]
 
 
-def test_exponentially_many_ways_end_at_the_limit() -> None:
-    """A ladder of forty rungs has a trillion ways; the first few are found at once."""
+def test_exponentially_many_paths_end_at_the_limit() -> None:
+    """A ladder of forty rungs has a trillion paths; the first few are found at once."""
     rungs = [(f"{n}{x}", f"{n + 1}{y}") for n in range(40) for x in "ab" for y in "ab"]
     found = paths(EdgeList(rungs), "0a", "40a", limit=5)
     assert len(found.paths) == 5
     assert found.more
 
 
-def test_models_apart_have_no_way() -> None:
-    """Siblings have a common parent and no way between them."""
+def test_siblings_have_no_path() -> None:
+    """Siblings have a common parent and no path between them."""
     assert paths(EdgeList([("a", "base"), ("b", "base")]), "a", "b", limit=10).paths == ()
 
 
 class Vanishing(EdgeList):
-    """Give the edges upward once, as a store without snapshots whose edges are deleted afterwards."""
+    """Return the edges upward once, like a store without snapshots whose edges are deleted afterwards."""
 
     def ancestry(self, root: str, *, depth: int | None) -> list[EdgeRow]:
-        """Give all edges; from then on there are none."""
+        """Return all edges; later calls return none."""
         given, self.rows = self.rows, []
         return given
 
 
-def test_ways_are_found_in_what_was_fetched() -> None:
-    """Edges that are deleted while the ways are looked for leave an answer that agrees with itself."""
+def test_paths_are_found_in_what_was_fetched() -> None:
+    """If edges are deleted during the search for paths, the answer is still consistent."""
     found = paths(Vanishing([("d", "c"), ("c", "b"), ("b", "a"), ("d", "b")]), "d", "a", limit=5)
     assert found.paths == (("d", "b", "a"), ("d", "c", "b", "a"))
     assert [(row.source, row.target) for row in found.edges] == [("b", "a"), ("c", "b"), ("d", "b"), ("d", "c")]

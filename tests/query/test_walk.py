@@ -29,7 +29,7 @@ def steps(edges: Iterable[EdgeRow]) -> list[tuple[str, str]]:
 
 @given(edge_lists, node)
 def test_ancestors_are_those_of_networkx(edges: list[tuple[str, str, str | None]], root: str) -> None:
-    """Over any graph, cycles and self-loops too, the walk reaches what networkx reaches, at the same distance."""
+    """In any graph, even with cycles and self-loops, the walk reaches what networkx reaches, at the same distance."""
     graph = nx.DiGraph([(child, parent) for child, parent, _ in edges])
     graph.add_node(root)
     walk = ancestors(EdgeList(edges), root)
@@ -40,7 +40,7 @@ def test_ancestors_are_those_of_networkx(edges: list[tuple[str, str, str | None]
 
 @given(edge_lists, node)
 def test_descendants_are_those_of_networkx(edges: list[tuple[str, str, str | None]], root: str) -> None:
-    """Downwards the same holds, and the counts by relation add up to the descendants."""
+    """Downwards the same is true, and the counts by relation add up to the number of descendants."""
     graph = nx.DiGraph([(parent, child) for child, parent, _ in edges])
     graph.add_node(root)
     walk = descendants(EdgeList(edges), root)
@@ -53,7 +53,7 @@ def test_descendants_are_those_of_networkx(edges: list[tuple[str, str, str | Non
 def test_caps_keep_the_nearest_and_change_no_count(
     edges: list[tuple[str, str, str | None]], root: str, depth: int, limit: int
 ) -> None:
-    """Under caps the nearest models are kept in order of key, and totals still speak of all."""
+    """With limits the nearest models are kept in order of key, and the totals still count all."""
     view = EdgeList(edges)
     whole, cut = descendants(view, root), descendants(view, root, depth=depth, limit=limit)
     near = [key for key, at in whole.depths.items() if at <= depth]
@@ -66,14 +66,14 @@ def test_caps_keep_the_nearest_and_change_no_count(
 
 
 def test_each_hop_is_one_batch() -> None:
-    """A walk asks for edges once a hop, and once more for the edges between what it found."""
+    """A walk queries edges once per hop, and once more for the edges between the models that it found."""
     view = EdgeList(CHAIN)
     ancestors(view, "d")
     assert view.asked == len(CHAIN) + 2
 
 
 def test_depth_says_where_it_stopped() -> None:
-    """A walk that a depth ended names the models that have more behind them."""
+    """A walk that was limited by depth lists the models that have further relatives."""
     walk = ancestors(EdgeList(CHAIN), "d", depth=1)
     assert (dict(walk.depths), walk.deeper) == ({"d": 0, "c": 1}, ("c",))
     assert ancestors(EdgeList(CHAIN), "d", depth=3).deeper == ()
@@ -81,14 +81,14 @@ def test_depth_says_where_it_stopped() -> None:
 
 
 def test_diamonds_are_walked_once() -> None:
-    """A model that is reached on two ways stands once, and both edges to it are kept."""
+    """A model that is reached on two paths is listed once, and both edges to it are kept."""
     walk = ancestors(EdgeList(DIAMOND), "top")
     assert dict(walk.depths) == {"top": 0, "left": 1, "right": 1, "base": 2}
     assert steps(walk.edges) == sorted(DIAMOND)
 
 
 def test_counts_tell_the_relation_of_the_first_edge() -> None:
-    """A descendant counts once, under the nearest edge that reaches it, by key where several do."""
+    """A descendant counts once, under the nearest edge that reaches it, or of several the first by key."""
     edges = [("kid", "base", "merge"), ("kid", "left", "finetune"), ("left", "base", None), ("far", "left", "adapter"),
              ("far", "kid", "merge")]  # fmt: skip
     assert descendants(EdgeList(edges), "base").counts == {"merge": 2, "none": 1}
@@ -96,6 +96,6 @@ def test_counts_tell_the_relation_of_the_first_edge() -> None:
 
 @pytest.mark.parametrize("walk", [ancestors, descendants])
 def test_an_unknown_root_is_alone(walk: Callable[[StoreView, str], Walk]) -> None:
-    """A model without edges has itself and nobody else."""
+    """A walk from a model without edges finds only that model."""
     found = walk(EdgeList(CHAIN), "nobody")
     assert (dict(found.depths), found.edges, found.total) == ({"nobody": 0}, (), 0)

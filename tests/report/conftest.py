@@ -1,4 +1,4 @@
-"""Goldens: what a renderer wrote when somebody last looked at it."""
+"""Goldens: reviewed outputs of the renderers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text with the golden of a name; `--update-goldens` writes it instead, to be read as a diff."""
+    """Compare a text with the golden file of that name; `--update-goldens` writes it, to be reviewed as a diff."""
 
     def compare(name: str, text: str) -> None:
         path = GOLDENS / name

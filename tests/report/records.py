@@ -1,4 +1,4 @@
-"""Answers built by hand, one for each thing that a renderer must be able to show."""
+"""Hand-made answers, one for each case that a renderer must be able to show."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.report.traces import (
 
 
 def change(first: int, commits: int = 1, **more: Any) -> WeightChange:
-    """Make a silent replacement of one file on a day, unless said otherwise."""
+    """Make a silent replacement of one file, unless the arguments say otherwise."""
     facts: dict[str, Any] = {
         "revisions": tuple(commit(first + i) for i in range(commits)), "start": moment(first),
         "end": moment(first, 9, 14 if commits == 1 else 50), "kind": "replaced", "verdict": "silent", "counts": True,
@@ -60,7 +60,7 @@ def change(first: int, commits: int = 1, **more: Any) -> WeightChange:
 
 
 def check_findings() -> CheckAnswer:
-    """All shards replaced in silence, then an announced and a documented change, and others that do not count."""
+    """All shards replaced silently, then an announced and a documented change, and others that do not count."""
     shards = tuple(f"model-{n:05}-of-00162.safetensors" for n in range(1, 163))
     group = CheckedGroup(group="model.safetensors", kind="replaced", files=shards, note="F32→BF16")
     changes = (
@@ -128,7 +128,7 @@ def check_clean() -> CheckAnswer:
 
 
 def check_unchecked() -> CheckAnswer:
-    """A model that the Hub could not be asked about, from a tag on."""
+    """A model that could not be looked up on the Hub, checked from a tag on."""
     return check_clean().model_copy(
         update={
             "model": "far/away", "verdict": "unchecked", "since": "v1.0", "since_revision": commit(2),
@@ -147,7 +147,7 @@ def check_several() -> CheckAnswers:
 
 
 def history() -> HistoryAnswer:
-    """Two lines: one with pushes that touch weights and some that do not, one that is empty of weights."""
+    """Two branches: one with pushes that touch weights and some that do not, one without weights."""
     whole = check_findings()
     pushes = [
         ListedPush(
@@ -157,7 +157,7 @@ def history() -> HistoryAnswer:
         for n, each in enumerate(whole.weight_changes)
     ]  # fmt: skip
     readme = ListedPush(
-        revisions=(commit(9),), titles=("Update README.md with a title that is longer than anybody wants to read",),
+        revisions=(commit(9),), titles=("Update README.md with a title that is too long for one row of the table",),
         start=moment(9), end=moment(9), tags=(), files_changed=1, change=None,
     )  # fmt: skip
     none = ChangeCounts(after_first_upload=0, versioned=0, documented=0, silent=0)
@@ -181,7 +181,7 @@ def history() -> HistoryAnswer:
 
 
 def diff() -> DiffAnswer:
-    """Some tensors and fields of every sort differ."""
+    """Tensors and fields of every kind differ."""
     names = tuple(f"model.layers.{n}.mlp.up_proj.weight" for n in range(8))
     model = "lab/chat-7b"
     at = Pointer(model=model, revision=commit(2), file="config.json", field="vocab_size")
@@ -251,7 +251,7 @@ def fingerprint_nothing() -> FingerprintAnswer:
 
 
 def verify(verdict: str = "different") -> VerifyAnswer:
-    """A folder that was compared with a model, or looked up in the store."""
+    """A folder that was compared with a model, or searched for in the store."""
     against = verdict not in {"known", "not_known"}
     match = Match(model="lab/chat-7b", revision=commit(4), group="model.safetensors", by="weights")
     differences = tuple(
@@ -287,16 +287,16 @@ def collect() -> CollectAnswer:
             ),
             CollectedModel(
                 id="origin/gated-base", outcome="named", head=None, level=None, commits=None, changes=None, parents=(),
-                detail="ask for access",
+                detail="request access",
             ),
             CollectedModel(
                 id="gone/model", outcome="failed", head=None, level=None, commits=None, changes=None, parents=(),
-                detail="the Hub knows no such model",
+                detail="the model is not on the Hub",
             ),
         ),
         cost=Cost(requests=14, bytes_read=200_123, local=False),
         incomplete=(
-            Incomplete(model="origin/gated-base", reason="gated", detail="ask for access"),
+            Incomplete(model="origin/gated-base", reason="gated", detail="request access"),
             Incomplete(model="gone/model", reason="missing"),
         ),
     )  # fmt: skip
@@ -311,7 +311,7 @@ def demo() -> DemoAnswer:
 
 
 def hostile(record: Answer) -> Answer:
-    """Put a stranger's worst words into every free text of an answer, enumerations and digests left alone."""
+    """Put hostile text into every free text of an answer, but not into enumerations and digests."""
     return type(record).model_validate(_poisoned(record.model_dump(by_alias=True)))
 
 
@@ -345,4 +345,4 @@ ANSWERS = {
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
     "demo": demo,
 }  # fmt: skip
-"""Every answer by name; goldens carry the name and the format."""
+"""Every answer by name; the files of goldens are called by name and format."""

@@ -24,7 +24,7 @@ def store_info() -> StoreInfoAnswer:
 
 
 def store_forget() -> StoreForgetAnswer:
-    """A model that went, another of which only the name stays, one that was never there."""
+    """One deleted model, another of which only the name stays, one that was not in the store."""
     return StoreForgetAnswer(
         **header("store-forget.v1", read=None), store="sqlite:////home/you/lineage.db", forgotten=("a/one", "b/two"),
         kept_as_stub=("b/two",), not_found=("c/three",),
@@ -32,7 +32,7 @@ def store_forget() -> StoreForgetAnswer:
 
 
 def contents() -> Contents:
-    """Some of each kind, and kinds of which there is nothing."""
+    """Some rows of each kind, and kinds without rows."""
     return Contents(
         nodes={"Model": 1234, "Ref": 0}, edges={"DERIVED_FROM": 789}, awaited=3, attachments=12,
         digest="sha256:" + "ab" * 32,
@@ -40,7 +40,7 @@ def contents() -> Contents:
 
 
 def store_info_server() -> StoreInfoAnswer:
-    """A store on a server, whose size nobody is told."""
+    """A store on a server, which does not report its size."""
     return StoreInfoAnswer(
         **header("store-info.v1", hub=None, read=None), url="neo4j://graph.example:7687", backend="neo4j",
         schema_version=1, size_bytes=None, nodes={"Model": 5}, edges={"DERIVED_FROM": 4}, server="Neo4j/2026.08.1",
@@ -49,7 +49,7 @@ def store_info_server() -> StoreInfoAnswer:
 
 
 def store_copy() -> StoreCopyAnswer:
-    """A copy that an earlier run began."""
+    """A copy that an earlier run started."""
     return StoreCopyAnswer(
         **header("store-copy.v1", hub=None, read=None), source="lineage.db", target="neo4j://localhost:7687",
         written=1000, already_there=1035, contents=contents(),
@@ -74,7 +74,7 @@ def store_import(equal: bool | None) -> StoreImportAnswer:
 
 
 def store_check(*findings: StoreFinding) -> StoreCheckAnswer:
-    """A store with what is wrong in it; of its dangling edges more than are listed."""
+    """A store with findings, of which more dangling edges are counted than listed."""
     counts = {"dangling-edge": 1200, "model-key": 1} if findings else {}
     return StoreCheckAnswer(
         **header("store-check.v1", hub=None, read=None), store="lineage.db", backend="sqlite",

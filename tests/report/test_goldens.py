@@ -1,4 +1,4 @@
-"""Every renderer against what somebody has looked at."""
+"""Every renderer is compared with a reviewed output."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ WIDTH = 100
 
 
 def text_of(name: str, to_format: str) -> str:
-    """Render an answer as a pipe gets it."""
+    """Render an answer as for a pipe."""
     rendered = render(ANSWERS[name](), to_format)
     return rendered if isinstance(rendered, str) else plain(rendered)
 
 
 @pytest.mark.parametrize(("name", "to_format"), CASES)
-def test_a_renderer_writes_what_was_agreed(name: str, to_format: str, golden: Callable[[str, str], None]) -> None:
-    """An answer looks as it did when somebody read the golden."""
+def test_a_renderer_writes_its_golden(name: str, to_format: str, golden: Callable[[str, str], None]) -> None:
+    """An answer is rendered exactly as in its reviewed golden."""
     golden(f"{name}.{ENDINGS.get(to_format, 'txt')}", text_of(name, to_format))
 
 
-def test_every_renderer_is_looked_at() -> None:
-    """No record and format is without a golden."""
+def test_every_renderer_has_a_golden() -> None:
+    """Every pair of record and format has a golden."""
     assert {(type(ANSWERS[name]()).__name__, to_format) for name, to_format in CASES} == set(RENDERERS)
 
 
 @pytest.mark.parametrize(("name", "to_format"), [case for case in CASES if case[1] in {"table", "tree"}])
 def test_lines_are_short(name: str, to_format: str) -> None:
-    """Texts for people fit into 100 columns, digests and lists of evidence apart."""
+    """Text formats fit into 100 columns, except digests and lists of evidence."""
     long = [line for line in text_of(name, to_format).splitlines() if len(line) > WIDTH]
     assert [line for line in long if ".v1:" not in line and "·" not in line] == []

@@ -1,4 +1,4 @@
-"""What strangers write is shown, and obeyed by nothing."""
+"""Foreign text is shown and never interpreted."""
 
 from __future__ import annotations
 
@@ -25,53 +25,53 @@ CASES = [
 ]
 
 
-def steering(text: str) -> list[str]:
-    """List the characters of a text that a terminal would obey or that hide or turn other ones."""
+def unsafe(text: str) -> list[str]:
+    """List the characters of a text that control a terminal or that hide or reorder others."""
     kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return [each for each in text if each not in "\n\u200c\u200d" and unicodedata.category(each) in kinds]
 
 
 def rendered(name: str, to_format: str) -> str:
-    """Render an answer full of hostile texts as a pipe gets it."""
+    """Render an answer full of hostile texts as for a pipe."""
     written = render(hostile(ANSWERS[name]()), to_format)
     return written if isinstance(written, str) else plain(written)
 
 
 @pytest.mark.parametrize(("name", "to_format"), CASES)
 def test_no_format_lets_a_control_character_through(name: str, to_format: str) -> None:
-    """Neither escapes nor direction marks nor line breaks of a stranger reach the output of any format."""
+    """No escape, direction mark or line break of foreign text reaches the output of any format."""
     text = rendered(name, to_format)
-    assert steering(text) == []
+    assert unsafe(text) == []
     assert "x1b" in text
     assert not any(line.lstrip().startswith("# @you") for line in text.splitlines())
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_json_keeps_every_character_and_shows_none_of_the_bad_ones(name: str) -> None:
-    """JSON gives back exactly what was put in, while its text holds no character that a terminal would obey."""
+def test_json_keeps_every_character_and_escapes_the_unsafe_ones(name: str) -> None:
+    """JSON decodes to exactly the same answer, while its text holds no character that controls a terminal."""
     answer = hostile(ANSWERS[name]())
     text = to_json(answer)
-    assert steering(text) == []
+    assert unsafe(text) == []
     assert json.loads(text) == answer.model_dump(mode="json", by_alias=True)
     assert json.loads(as_ascii(text)) == json.loads(text)
     assert as_ascii(text).isascii()
 
 
-def test_json_survives_a_file_name_that_is_no_text() -> None:
-    """A name that is not UTF-8, as a file system may hold it, comes out as an escape and not as an error."""
+def test_json_accepts_a_file_name_that_is_not_text() -> None:
+    """A file name that is not UTF-8 is written as an escape and causes no error."""
     answer = ANSWERS["collect"]().model_copy(update={"store": "/tmp/\udcff.db"})
     assert json.loads(to_json(answer))["store"] == "/tmp/\udcff.db"
     assert "\\udcff" in plain(render(answer, "table"))  # type: ignore[arg-type]
 
 
 def cells(row: str) -> int:
-    """Count the cells of a Markdown row as the strictest reader would: every pipe outside a code span parts two."""
+    """Count the cells of a Markdown row as the strictest parser does: every pipe outside a code span separates two."""
     return re.sub(r"(?<!`)`[^`]+`(?!`)", "", row).count("|")
 
 
 @pytest.mark.parametrize("name", [name for name, to_format in CASES if to_format == "markdown"])
 def test_markdown_keeps_its_shape(name: str) -> None:
-    """Hostile cells break no table, and outside of code there is no markup, link or mention of a stranger's."""
+    """Hostile cells break no table, and foreign text causes no markup, link or mention outside of code."""
     lines = rendered(name, "markdown").splitlines()
     widths: list[int] = []
     for line in lines:
@@ -86,7 +86,7 @@ def test_markdown_keeps_its_shape(name: str) -> None:
 
 
 def test_markdown_code_holds_what_breaks_code_spans() -> None:
-    """Backticks, pipes and backslashes cannot end a code span or a cell; an empty text is no empty span."""
+    """Backticks, pipes and backslashes cannot end a code span or a cell; an empty text gives no empty span."""
     assert code("org/model") == "`org/model`"
     assert code(" ") == ""
     for text in ("a`b", "a|b", "a\\", "``", "\\|"):
@@ -101,7 +101,7 @@ def test_markdown_code_holds_what_breaks_code_spans() -> None:
 
 
 def test_mermaid_labels_cannot_be_left() -> None:
-    """No quote, bracket, tag, semicolon or comment of a stranger stands in a label as itself."""
+    """No quote, bracket, tag, semicolon or comment of foreign text appears unescaped in a label."""
     written = label(HOSTILE)
     assert written[0] == written[-1] == '"'
     assert set(re.sub(r"#\d+;", "", written[1:-1])) & set("\"'`<>[]{}|;#&\\@") == set()
@@ -116,14 +116,14 @@ def test_dot_strings_cannot_be_left() -> None:
 
 @pytest.mark.parametrize("name", [name for name, to_format in CASES if to_format == "dot"])
 def test_dot_files_parse(name: str) -> None:
-    """A graph full of hostile texts has one statement a line, every string closed."""
+    """A graph full of hostile texts has one statement per line, and every string is closed."""
     for line in rendered(name, "dot").splitlines()[1:-1]:
         bare = re.sub(r'"(?:[^"\\]|\\.)*"', "S", line)
         assert re.fullmatch(r"  [\w =,;\[\]>-]+;", bare), line
 
 
 def test_visible_leaves_writing_alone() -> None:
-    """Letters of every script, emoji with joiners and accents stay; what steers is written as its escape."""
+    """Letters of every script, emoji with joiners and accents stay; unsafe characters become escapes."""
     writing = "模型 نمو‌ذج 👩‍💻 café"
     assert visible(writing) == writing
     assert visible("\x1b[31m\r\n\t\x9b\u202e\ufeff\U000e0041\ud800") == (
@@ -133,13 +133,13 @@ def test_visible_leaves_writing_alone() -> None:
 
 
 def test_cut_says_that_it_cut() -> None:
-    """A shortened text ends in an ellipsis and is never longer than asked."""
+    """A shortened text ends in an ellipsis and is never longer than the given width."""
     assert cut("abcdef", 6) == "abcdef"
     assert cut("abcdefg", 6) == "abcde…"
     assert cut("  padded \n", 20) == "padded"
 
 
 def test_columns_align_what_is_shown() -> None:
-    """Columns are as wide as the escapes that stand in them, not as the characters that were escaped."""
+    """Columns are as wide as the escapes in them, not as the characters that were escaped."""
     lines = plain(columns([("a\x1b", "x"), ("abc", "y")])).splitlines()
     assert lines == ["a\\x1b  x", "abc    y"]

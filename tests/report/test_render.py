@@ -1,4 +1,4 @@
-"""Finding renderers, JSON against its schemas, and trees that could go on for ever."""
+"""Selection of renderers, JSON against its schemas, and trees that are very deep or cyclic."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.report.traces import READ, commit, edge, header, traced
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_json_validates_against_the_exported_schema(name: str) -> None:
-    """Every answer as JSON keeps to the committed schema that it names, also with hostile texts in it."""
+    """Every answer as JSON is valid under the committed schema that it names, even with hostile texts in it."""
     for answer in (ANSWERS[name](), hostile(ANSWERS[name]())):
         document = json.loads(to_json(answer))
         schema = json.loads((FOLDER / f"{document['schema']}.schema.json").read_text("utf-8"))
@@ -32,21 +32,21 @@ def test_json_validates_against_the_exported_schema(name: str) -> None:
 
 
 def test_json_is_indented_in_the_order_of_the_schema_and_ends_a_line() -> None:
-    """JSON is for eyes and diffs too: fields in the order of the record, UTF-8, a newline at the end."""
+    """JSON is readable and diffable: fields in the order of the record, UTF-8, a newline at the end."""
     text = to_json(ANSWERS["check-findings"]())
     assert text.endswith("}\n")
     assert text.startswith('{\n  "schema": "check.v1",\n  "tool": {')
     assert "F32→BF16" in text
 
 
-def test_a_format_that_an_answer_has_not_is_refused() -> None:
-    """Asking a renderer for what it cannot do is a clear error."""
-    with pytest.raises(InputError, match="no format 'dot'"):
+def test_a_format_that_an_answer_does_not_have_is_rejected() -> None:
+    """A format that is not available for an answer is an error that names it."""
+    with pytest.raises(InputError, match="the format 'dot' is not available"):
         render(ANSWERS["store-info"](), "dot")
 
 
 def test_a_chain_deeper_than_the_stack_is_drawn() -> None:
-    """A chain of more generations than Python's stack holds is no recursion error."""
+    """A chain of more generations than Python's stack allows causes no recursion error."""
     ids = [f"org/model-{n}" for n in range(1501)]
     answer = TraceAnswer(
         **header("trace.v1"),
@@ -61,7 +61,7 @@ def test_a_chain_deeper_than_the_stack_is_drawn() -> None:
 
 
 def test_a_repeated_ancestor_is_drawn_once_with_its_ancestors() -> None:
-    """In a diamond the shared base opens once; the second time it points up."""
+    """In a diamond the shared base is expanded once; the second occurrence refers to the first."""
     edges = (
         edge("o/top", "o/a"),
         edge("o/top", "o/b"),
@@ -77,15 +77,15 @@ def test_a_repeated_ancestor_is_drawn_once_with_its_ancestors() -> None:
     assert text.count("↑ see above") == 1
 
 
-def test_a_contradiction_is_told_before_what_supports_it() -> None:
-    """What speaks against an edge stands first among its evidence."""
+def test_contradicting_evidence_comes_first() -> None:
+    """Evidence against an edge comes before the evidence for it."""
     text = plain(cast("Document", render(ANSWERS["trace-up"](), "tree")))
     line = next(line for line in text.splitlines() if "contradicted ·" in line)
     assert line.index("against it: config.json") < line.index("card base_model")
 
 
 def test_a_model_that_was_never_read_claims_nothing() -> None:
-    """Of a model that is known by name no family is unknown and no licence is missing: it was not read."""
+    """A model that is known by name only is marked as not read, instead of with an unknown family or licence."""
     unread = {"revision": None, "licence": None, "family": None}
     models = (traced("o/top", 0), traced("o/listed", 1, **unread), traced("o/gone", 1, state="missing", **unread))
     edges = (edge("o/top", "o/listed"), edge("o/top", "o/gone"))
@@ -99,8 +99,8 @@ def test_a_model_that_was_never_read_claims_nothing() -> None:
     assert "family unknown" not in text
 
 
-def test_reasons_are_short_in_text_and_whole_in_json() -> None:
-    """Commit ids and hashes inside a reason are shortened, and so is a long reason; JSON keeps all of it."""
+def test_reasons_are_short_in_text_and_complete_in_json() -> None:
+    """Commit ids and hashes inside a reason are shortened, and so is a long reason; JSON has all of it."""
     reason = f"org/name@{commit(1)}: the object {'ab' * 32} is not here" + ", and more" * 30
     answer = ANSWERS["check-unchecked"]().model_copy(update={"unchecked": (Unchecked(what="values", reason=reason),)})
     text = plain(cast("Document", render(answer, "table")))
@@ -110,7 +110,7 @@ def test_reasons_are_short_in_text_and_whole_in_json() -> None:
 
 
 def test_words_for_numbers_and_moments() -> None:
-    """Sizes, counts, dates and commits are written as people say them."""
+    """Sizes, counts, dates and commits are written in a readable form."""
     assert [size(n) for n in (None, 999, 1000, 2_000_000_000, 10**15)] == [
         "? B",
         "999 B",
@@ -128,13 +128,13 @@ def test_words_for_numbers_and_moments() -> None:
     assert period(READ, READ.replace(day=21)) == "2026-11-20 09:30 – 2026-11-21 09:30"
 
 
-def test_no_parent_is_claimed_to_be_absent_where_a_card_could_not_be_read() -> None:
-    """A root without edges whose files could not be read has no known parent; it does not declare none."""
+def test_an_unreadable_card_is_not_reported_as_no_parent() -> None:
+    """For a root without edges whose files could not be read, no parent is known; it may still declare one."""
     root = traced("origin/base-7b", 0)
     unread = Incomplete(model=root.id, reason="error", detail="README.md: nested too deeply")
     answer = TraceAnswer(
         **header("trace.v1"), root=root.id, direction="up", models=(root,), derivations=(), incomplete=(unread,)
     )
     text = plain(cast(Document, render(answer, "tree")))
-    assert "No parent is known, and not everything that may name one could be read." in text
+    assert "No parent is known, but a file that may name one could not be read." in text
     assert "No parent is declared" not in text

@@ -1,4 +1,4 @@
-"""Traces built by hand, and what all answers built by hand begin with."""
+"""Hand-made traces, and the first fields of all hand-made answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lineage_schemas.pointer import Pointer
 READ = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 HOSTILE = 'evil/\x1b[2J\x1b]0;owned\x07"]|`<img src=x>`\n# @you \\ \u202egnp.\x9b31m &amp; {x} ; -->'
-"""What a stranger might put where a person reads: escapes, markup of every format, a mention, reversed text."""
+"""Hostile text as it might appear in a title or an id: escapes, markup of every format, a mention, reversed text."""
 
 
 def commit(number: int) -> str:
@@ -28,7 +28,7 @@ def commit(number: int) -> str:
 
 
 def header(schema: str, *, hub: str | None = "huggingface.co", read: datetime | None = READ) -> dict[str, Any]:
-    """Make what every answer begins with."""
+    """Make the fields that every answer begins with."""
     return {"schema": schema, "tool": {"version": "0.1.0"}, "hub": hub, "collected_at": read}
 
 
@@ -38,20 +38,20 @@ def moment(day: int, hour: int = 9, minute: int = 14) -> datetime:
 
 
 def traced(model: str, depth: int, **more: Any) -> TracedModel:
-    """Make a model of a trace, readable unless said otherwise."""
+    """Make a model of a trace, readable unless the arguments say otherwise."""
     facts = {"state": "present", "licence": "apache-2.0", "family": "llama", "revision": commit(depth + 1)}
     return TracedModel(id=model, depth=depth, **(facts | more))
 
 
 def proof(child: str, *, value: str | None = None, supports: bool | None = True, **pointer: Any) -> TracedEvidence:
     """Make one piece of evidence in a card, unless the pointer says otherwise."""
-    place = {"model": child, "revision": commit(1), "file": "README.md", "field": "base_model"} | pointer
-    rule = "history.duplicate" if place["file"] is None else "card.base_model"
-    return TracedEvidence(id=f"ev-{child}", rule=rule, supports=supports, value=value, pointer=Pointer(**place))
+    fields = {"model": child, "revision": commit(1), "file": "README.md", "field": "base_model"} | pointer
+    rule = "history.duplicate" if fields["file"] is None else "card.base_model"
+    return TracedEvidence(id=f"ev-{child}", rule=rule, supports=supports, value=value, pointer=Pointer(**fields))
 
 
 def edge(child: str, parent: str, *evidence: TracedEvidence, **more: Any) -> TracedDerivation:
-    """Make a declared fine-tune, unless said otherwise."""
+    """Make a declared fine-tune, unless the arguments say otherwise."""
     facts: dict[str, Any] = {
         "relation": "finetune", "relation_declared": None, "method": "unknown", "status": "declared",
         "confidence": None, "parent_revision": None, "child_revision": commit(1),
@@ -112,7 +112,7 @@ def trace_up() -> TraceAnswer:
 
 
 def trace_root() -> TraceAnswer:
-    """A model of which no parent is known."""
+    """A model without a known parent."""
     return TraceAnswer(
         **header("trace.v1"),
         root="origin/base-7b",
@@ -152,7 +152,7 @@ def trace_down() -> TraceAnswer:
 
 
 def trace_paths() -> TraceAnswer:
-    """Two ways from a merge to its base."""
+    """Two paths from a merge to its base."""
     whole = trace_up()
     root, base = whole.root, "origin/base-7b"
     return whole.model_copy(

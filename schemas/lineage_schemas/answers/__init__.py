@@ -1,1 +1,1 @@
-"""The answers that leave the house: one file a question."""
+"""The answers of the commands: one file per question."""

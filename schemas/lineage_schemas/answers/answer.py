@@ -13,8 +13,8 @@ from lineage_schemas.record import Record
 Severity = Literal["info", "warning", "error"]
 
 IncompleteReason = Literal["gated", "missing", "offline", "unreachable", "rate_limited", "limit", "error"]
-"""Offline: the Hub was not asked. Unreachable: it did not answer. Rate-limited: it answers no more requests for now,
-and `detail` says how long. Limit: a cap of the question's own."""
+"""Offline: the Hub was not asked. Unreachable: it did not respond. Rate-limited: its rate limit was exceeded, and
+`detail` says for how long. Limit: the question's own limit was reached."""
 
 
 class Tool(Record):
@@ -25,11 +25,11 @@ class Tool(Record):
 
 
 class Answer(Record):
-    """Carry what every answer says beside itself.
+    """Hold the fields that every answer has.
 
-    `schema` names the JSON Schema that the answer keeps to. Model ids in an answer are bare `org/name`s on
-    the answer's `hub`; only a model of another Hub carries its prefix. `collected_at` dates the newest reading
-    that the answer rests on; null where nothing was read from a Hub.
+    `schema` is the id of the JSON Schema of the answer. Model ids in an answer are bare `org/name`s on the answer's
+    `hub`; only a model of another Hub has that Hub's prefix. `collected_at` is the time of the newest reading that
+    the answer is based on; null if nothing was read from a Hub.
     """
 
     schema_id: str = Field(alias="schema")
@@ -39,7 +39,7 @@ class Answer(Record):
 
 
 class Finding(Record):
-    """Report one thing that a person should look at, under a stable rule id."""
+    """Report one problem that the user should look at, under a stable rule id."""
 
     id: str
     severity: Severity
@@ -48,7 +48,7 @@ class Finding(Record):
 
 
 class Incomplete(Record):
-    """Say which model could not be followed, and why."""
+    """Report which model could not be followed, and why."""
 
     model: str
     reason: IncompleteReason

@@ -1,4 +1,4 @@
-"""The answer to `lineage check`: did the weights move, and was it said?"""
+"""The answer to `lineage check`: weight changes, and whether they were announced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CheckedGroup(Record):
 
 
 class WeightChange(Record):
-    """One push that changed weights; `verdict` is null where the kind does not count.
+    """One push that changed weights; `verdict` is null if the kind does not count.
 
     `revisions` are all commits of the push, oldest first.
     """
@@ -51,8 +51,8 @@ class ChangeCounts(Record):
 class PaperDefinition(Record):
     """Count as the study of 52,227 models did (docs/concepts.md): file changes, first uploads included.
 
-    `model_file_changes` of `all_file_changes` touch files that the study books as model files; `share` is their
-    quotient, null when nothing changed. `not_in_name` are the model file changes that the repository's name
+    `model_file_changes` of `all_file_changes` touch files that the study counts as model files; `share` is their
+    quotient, null if nothing changed. `not_in_name` counts the model file changes that the repository's name
     does not announce with a version.
     """
 
@@ -63,10 +63,10 @@ class PaperDefinition(Record):
 
 
 class CheckAnswer(Answer):
-    """Hold the weight changes of one line of a model.
+    """Hold the weight changes on one branch of a model.
 
-    `branch` is the full ref name of the line, `since` what was asked and `since_revision` the commit that it
-    means (changes after it are in range), null for the whole line. `head` is the line's last commit.
+    `branch` is the full ref name of the branch, `since` is the requested start and `since_revision` the commit that
+    it resolves to (changes after it are in range), null for the whole history. `head` is the branch's last commit.
     """
 
     model: str
@@ -83,6 +83,6 @@ class CheckAnswer(Answer):
 
 
 class CheckAnswers(Answer):
-    """Hold the answers of a check of several models, in the order in which they were asked for."""
+    """Hold the answers of a check of several models, in the order of the targets."""
 
     answers: tuple[CheckAnswer, ...]

@@ -10,11 +10,12 @@ from lineage_schemas.record import Record
 from lineage_schemas.weights import Cost
 
 CollectOutcome = Literal["collected", "unchanged", "named", "failed"]
-"""Named: an ancestor that is missing or gated, kept by its name. Failed: what was asked for, or could not be asked."""
+"""Named: an ancestor that is missing or gated, recorded by its name. Failed: a target, or a model that the Hub could
+not be asked about."""
 
 
 class CollectedModel(Record):
-    """One model that the run came by."""
+    """One model that the run reached."""
 
     id: str
     outcome: CollectOutcome

@@ -1,4 +1,4 @@
-"""The answer to `lineage demo`: the whole job on what the package carries."""
+"""The answer to `lineage demo`: the main commands on models that come with the package."""
 
 from __future__ import annotations
 

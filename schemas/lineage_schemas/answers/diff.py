@@ -16,7 +16,7 @@ WeightsDiffKind = Literal[
 
 
 class DiffSide(Record):
-    """Name one side: a model at a commit, its main weight group and that group's digests."""
+    """Describe one side: a model at a commit, its main weight group and that group's digests."""
 
     model: str
     revision: str
@@ -34,7 +34,7 @@ class RenamedTensor(Record):
 class TensorsDiff(Record):
     """Sort tensors by what happened to them; `equal` is a count, the others list names in order.
 
-    Null lists cannot be: below level full only names, dtypes and shapes are compared, and `compared` says so.
+    The lists are never null: below level full only names, dtypes and shapes are compared, and `compared` is `layout`.
     """
 
     compared: Literal["bytes", "layout"]
@@ -46,7 +46,7 @@ class TensorsDiff(Record):
 
 
 class WeightsDiff(Record):
-    """Compare the main weight groups; `tensors` is null where headers could not be read on both sides."""
+    """Compare the main weight groups; `tensors` is null unless the headers of both sides could be read."""
 
     kind: WeightsDiffKind
     tensors: TensorsDiff | None
@@ -55,8 +55,8 @@ class WeightsDiff(Record):
 class FacetDiff(Record):
     """One field that differs: `config.vocab_size`, `card.license`, `tokenizer.tokenizer.json`.
 
-    `before` and `after` are the values as JSON text, null where the field is not there. Tokenizer files are
-    compared by hash.
+    `before` and `after` are the values as JSON text, null if the field is absent. Tokenizer files are compared by
+    hash.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The answer to `lineage fingerprint`: what weights are, as digests."""
+"""The answer to `lineage fingerprint`: the digests of weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lineage_schemas.weights import Cost, Digests
 class FingerprintedGroup(Record):
     """One weight group: its files with their hashes, its digests, its tensors in order of name.
 
-    `declares` holds what a file says of itself (GGUF `general.*` keys, safetensors `__metadata__`), cut to size.
-    `flags` are stable words: `pickle`, `known-by-sha256`, `incomplete-shards`.
+    `declares` holds the metadata in the file (GGUF `general.*` keys, safetensors `__metadata__`), truncated.
+    `flags` are stable identifiers: `pickle`, `known-by-sha256`, `incomplete-shards`.
     """
 
     group: str

@@ -1,4 +1,4 @@
-"""The answer to `lineage history`: every push of a model's lines, with what it did to the weights."""
+"""The answer to `lineage history`: every push to a model's branches, with what it did to the weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lineage_schemas.record import Record
 
 
 class ListedPush(Record):
-    """One push; `change` is null where no weight group was touched. `titles` are of its commits, oldest first.
+    """One push; `change` is null if no weight group was touched. `titles` are those of its commits, oldest first.
 
-    `start` and `end` are null where the source tells no dates.
+    `start` and `end` are null if the source has no dates.
     """
 
     revisions: tuple[str, ...]
@@ -38,7 +38,7 @@ class HistoryLine(Record):
 
 
 class HistoryAnswer(Answer):
-    """Hold the lines of a model: the default branch's or the one asked for, with `--all-branches` all of them."""
+    """Hold the lines of a model: the default or the requested branch, with `--all-branches` every branch."""
 
     model: str
     source: str

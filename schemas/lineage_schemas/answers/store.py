@@ -11,9 +11,9 @@ from lineage_schemas.record import Record
 class StoreInfoAnswer(Answer):
     """Describe a store: where it is, its schema version, how much it holds.
 
-    `note` says so where there is no store yet at that place: then `size_bytes` is null and every count 0.
-    `server` names the server behind it with its version, `database` its database; null where there is none. A server
-    tells nobody what a database occupies: there `size_bytes` is null too, and `size_note` says why.
+    `note` is set if there is no store at that URL yet: then `size_bytes` is null and every count is 0.
+    `server` is the server and its version, `database` the database on it; null if the store needs no server. A server
+    does not report the size of a database: then `size_bytes` is null too, and `size_note` says why.
     """
 
     url: str
@@ -29,7 +29,7 @@ class StoreInfoAnswer(Answer):
 
 
 class StoreForgetAnswer(Answer):
-    """Tell what was erased.
+    """Report what was deleted.
 
     `kept_as_stub` are models of `forgotten` that stay as a name, because others name them as parent. `not_found` are
     targets of which the store holds nothing.
@@ -42,10 +42,10 @@ class StoreForgetAnswer(Answer):
 
 
 class Contents(Record):
-    """Tell how much of each kind a graph holds, with a digest over every row, clocks included.
+    """Count what a graph holds of each kind, with a digest over every row, timestamps included.
 
-    `awaited` counts edges that nobody sees yet, because an end of theirs is not there; `edges` leaves them out. Equal
-    digests mean equal graphs. It is null for a form that holds only a part of the graph.
+    `awaited` counts edges that no query returns yet, because one of their ends is not stored; `edges` leaves them
+    out. Equal digests mean equal graphs. The digest is null for a format that holds only a part of the graph.
     """
 
     nodes: dict[str, int]
@@ -56,7 +56,7 @@ class Contents(Record):
 
 
 class StoreCopyAnswer(Answer):
-    """Tell what a copy did; both stores were compared at its end and hold the same `contents`."""
+    """Report what a copy did; at its end both stores were compared, and they hold the same `contents`."""
 
     source: str
     target: str
@@ -69,7 +69,7 @@ ExportFormat = Literal["jsonl", "neo4j-csv", "graphml"]
 
 
 class StoreExportAnswer(Answer):
-    """Tell what was written where; `command` is what imports it, as it is typed in a shell."""
+    """Report what was written where; `command` is the shell command that imports it."""
 
     store: str
     path: str
@@ -80,9 +80,9 @@ class StoreExportAnswer(Answer):
 
 
 class StoreImportAnswer(Answer):
-    """Tell what was imported; `contents` are the file's.
+    """Report what was imported; `contents` are those of the file.
 
-    `equal` says whether the store holds just that now; null where it held something before.
+    `equal` is whether the store now holds exactly that; null if the store was not empty before.
     """
 
     store: str
@@ -92,7 +92,7 @@ class StoreImportAnswer(Answer):
 
 
 class StoreFinding(Record):
-    """Report one thing that is wrong in a store under a stable rule id; `about` is the key or edge in question."""
+    """Report one problem in a store under a stable rule id; `about` is the key or edge in question."""
 
     id: str
     about: str
@@ -100,7 +100,7 @@ class StoreFinding(Record):
 
 
 class StoreCheckAnswer(Answer):
-    """Tell what is wrong in a store. `counts` has all findings by rule; of each rule the first few are listed."""
+    """Report the problems in a store. `counts` has all findings by rule; of each rule the first are listed."""
 
     store: str
     backend: str

@@ -1,4 +1,4 @@
-"""The answer to `lineage trace`: where a model comes from, or who stands on it."""
+"""The answer to `lineage trace`: where a model comes from, or which models are built on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lineage_schemas.record import Record
 
 
 class TracedModel(Record):
-    """One model of the tree; `depth` counts edges from the root, at its nearest."""
+    """One model of the tree; `depth` is the smallest number of edges from the root."""
 
     id: str
     state: ModelState
@@ -23,7 +23,7 @@ class TracedModel(Record):
 
 
 class TracedEvidence(Record):
-    """One finding behind an edge; `supports` is null where the rule only reports."""
+    """One piece of evidence for an edge, or against it; `supports` is null if the rule only reports."""
 
     id: str
     rule: str
@@ -56,7 +56,7 @@ class RelatedPair(Record):
 
 
 class Unresolvable(Record):
-    """A declared parent that is no repository: a local path, or no id at all."""
+    """A declared parent that is not a repository: a local path, or not a valid id."""
 
     model: str
     value: str
@@ -65,11 +65,11 @@ class Unresolvable(Record):
 
 
 class TraceAnswer(Answer):
-    """Hold the walked part of the graph.
+    """Hold the requested part of the graph.
 
     `models` are in order of depth, then id; `derivations` by child, then parent. `direction` is `up` for ancestors,
-    `down` for descendants, `paths` for what lies between `root` and `to`. `paths` lists the ways between
-    them, each from child to ancestor. `counts` tells the descendants by relation (`none` where null), before any cap.
+    `down` for descendants, `paths` for the paths between `root` and `to`. `paths` lists them, each from child to
+    ancestor. `counts` has the number of all descendants by relation (`none` for null), whatever limit the answer has.
     """
 
     root: str

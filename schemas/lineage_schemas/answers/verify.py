@@ -1,4 +1,4 @@
-"""The answer to `lineage verify`: are these the weights that they are said to be?"""
+"""The answer to `lineage verify`: whether local weights are those of a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lineage_schemas.record import Record
 from lineage_schemas.weights import Digests
 
 VerifyVerdict = Literal["equal", "reserialised", "different", "known", "not_known", "unchecked"]
-"""Equal: same files. Reserialised: same parameters in other files. Different: other parameters. Without
+"""Equal: same files. Reserialised: same parameters in different files. Different: other parameters. Without
 `--against`: known (some recorded revision has these weights) or not_known."""
 
 
@@ -24,7 +24,7 @@ class Match(Record):
 
 
 class Difference(Record):
-    """One file or tensor that is not as it should be; null where that side lacks it."""
+    """One file or tensor that differs; null on the side that does not have it."""
 
     what: str
     expected: str | None
@@ -32,9 +32,9 @@ class Difference(Record):
 
 
 class VerifyAnswer(Answer):
-    """Hold the comparison of a local folder or file with a model, or the search for the model that it is.
+    """Hold the comparison of a local folder or file with a model, or the search for a model with these weights.
 
-    `summary` says in one line how the tensors differ, null where they were not compared or do not.
+    `summary` describes in one line how the tensors differ, null if they were not compared or do not differ.
     """
 
     path: str
