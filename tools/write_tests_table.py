@@ -87,7 +87,8 @@ class Uses:
     def _uses(self, name: str, path: Path) -> set[str]:
         """List the modules that a file imports or names in its strings."""
         found = set(imports(path, self.known))
-        texts = {node.value for node in ast.walk(ast.parse(path.read_bytes())) if _is_text(node)}
+        constants = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Constant))
+        texts = {node.value for node in constants if isinstance(node.value, str)}
         for text in texts:
             dotted = re.findall(rf"\b(?:{'|'.join(SOURCES)})(?:\.\w+)+", text)
             found |= {known for each in dotted if (known := self._longest(each))}
@@ -107,10 +108,6 @@ class Uses:
         """Leave out packages whose `__init__` is empty or has a docstring only."""
         body = ast.parse(self.known[name].read_bytes()).body
         return bool(body) and not (len(body) == 1 and isinstance(body[0], ast.Expr))
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def table(root: Path) -> str:

@@ -33,14 +33,19 @@ class Run:
     store: str | None = None
     hub: str | None = None
     offline: bool = False
+    verbose: int = 0
 
     def session(self) -> Session:
-        """Open the session that answers the command's question."""
+        """Open the session that answers the command's question, and show the library's records where that is wanted."""
         from lineage.answers.session import Session
+        from lineage_cli._log import listen, wanted_level
         from lineage_cli._progress import listener
 
         gc.enable()
-        progress = listener(quiet=self.quiet)
+        level = wanted_level(self.verbose)
+        if level is not None:
+            listen(level)
+        progress = listener(quiet=self.quiet, bars=level is None)
         return Session(hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress)
 
     def finish(self, answer: Record, code: int = 0) -> NoReturn:
@@ -53,7 +58,7 @@ class Run:
 
 def runs(*formats: str, store: bool = True, hub: bool = True) -> Decorator:
     """Add `--format` (the first is the default) and the shared options to a command, which gets them as `run`."""
-    options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else []), _quiet()]
+    options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else []), *_talk()]
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -112,8 +117,12 @@ def _hub() -> list[Decorator]:
     ]
 
 
-def _quiet() -> Decorator:
-    return click.option("-q", "--quiet", is_flag=True, help="Print only the answer: no notes, no progress bars.")
+def _talk() -> list[Decorator]:
+    more = "Log to stderr what is done; -vv logs each request and git command too."
+    return [
+        click.option("-q", "--quiet", is_flag=True, help="Print only the answer: no notes, no progress bars."),
+        click.option("-v", "--verbose", count=True, help=more),
+    ]
 
 
 def targets(command: Command) -> Command:

@@ -17,11 +17,11 @@ class Notes(Progress):
         say("note", message)
 
 
-def listener(*, quiet: bool) -> Progress:
-    """Choose the progress display: nothing, notes only, or bars on a terminal."""
+def listener(*, quiet: bool, bars: bool = True) -> Progress:
+    """Choose the progress display: nothing, notes only, or bars on a terminal unless `bars` is false."""
     if quiet:
         return Progress()
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if bars and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from lineage_cli._bars import Bars
 
         return Bars()

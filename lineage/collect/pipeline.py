@@ -25,6 +25,7 @@ from lineage.errors import (
     RateLimitedError,
     RevisionNotFoundError,
 )
+from lineage.log import Log
 from lineage.progress import Progress
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.store.graph import NodeRow
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.store.interface import GraphStore
     from lineage_schemas.snapshot import ResolvedRevision
+
+LOG = Log(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -99,6 +102,7 @@ class Collection:
             target, depth = self._waiting.queue.popleft()
             if done >= self.options.max_models and depth > 0:
                 rest = (target, *(t for t, _ in self._waiting.queue))
+                LOG.warning("%d models skipped: --max-models %d", len(rest), self.options.max_models)
                 yield Capped(tuple(t.model for t in rest), f"--max-models {self.options.max_models}")
                 return
             done += 1
@@ -110,9 +114,11 @@ class Collection:
         try:
             return self._read(target, depth)
         except HubError as error:
+            LOG.warning("%s skipped: %s", target.model, error.message)
             self._keep_state(target, error)
             return NotRead(target.model, _reason(error), error.message, depth == 0, error.hint)
         except FormatError as error:
+            LOG.warning("%s skipped: %s", target.model, error.message)
             return NotRead(target.model, "error", error.message, depth == 0, error.hint)
 
     def _read(self, target: Target, depth: int) -> Event:
@@ -123,6 +129,7 @@ class Collection:
         key = hub.key(resolved.model)
         kept = self._kept(key)
         if kept and not self.options.refresh and self._is_current(kept, resolved):
+            LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
             self._follow(target, resolved.model, parents, depth)
             return Unchanged(resolved.model, resolved.commit, kept.get("level"), parents)
@@ -136,6 +143,7 @@ class Collection:
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
         self._follow(target, resolved.model, parents, depth)
         changes = sum(len(report.changes) for report in reading.lines[:1])
+        LOG.info("%s: stored commit %s, history of %d", resolved.model, resolved.commit, len(reading.history.commits))
         return Stored(
             model=resolved.model,
             head=resolved.commit,
@@ -157,6 +165,7 @@ class Collection:
         told = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
         if now is None or now.model != kept.id or told != {ref.name: ref.target for ref in now.refs}:
             return None
+        LOG.info("%s: no ref moved, the store's record is taken", kept.id)
         self.store.write(GraphBatch(models=(kept.model_copy(update={"collected_at": self._clock()}),)))
         parents = self._parents_in_store(kept.key)
         self._follow(target, kept.id, parents, depth)

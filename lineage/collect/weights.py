@@ -12,6 +12,7 @@ from lineage.errors import GatedError, HubError
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
+from lineage.log import Log
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.ids import revision_key
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
     from lineage.store.interface import GraphStore, StoreView
+
+LOG = Log(__name__)
 
 WITH_TENSORS = frozenset({"safetensors", "gguf"})
 """Formats whose tensors are read; others are known by the SHA-256 of their files."""
@@ -86,7 +89,10 @@ class WeightReader:
         known = self._known(group, entries)
         problem = None
         if known is None or (is_deeper(wanted, known.level) and group.format in WITH_TENSORS):
+            LOG.debug("%s@%s: %s is read at level %s", self.model, commit, group.name, wanted)
             known, problem = self._measure(commit, group, entries, wanted, known)
+        else:
+            LOG.debug("%s@%s: %s is known at level %s", self.model, commit, group.name, known.level)
         self._keep(commit, group, known, entries)
         return ReadGroup(commit, group, known, problem)
 

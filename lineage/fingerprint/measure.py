@@ -15,6 +15,7 @@ from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
+from lineage.log import Log
 from lineage.progress import SILENT, Progress, Task
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import LEVELS, Level
@@ -76,6 +77,9 @@ def total_size(files: Iterable[FileEntry]) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
+LOG = Log(__name__)
+
+
 class Source(NamedTuple):
     """One file to read: in place where `local` is set, else by ranges or as a stream.
 
@@ -116,6 +120,10 @@ def fingerprint_group(
         bytes_read=after.bytes_read - before.bytes_read + read_here,
         local=hub.is_local,
     )
+    LOG.debug(
+        "%s@%s: read %s at level %s: %d requests, %d bytes",
+        model, commit, group.name, measured.level, cost.requests, cost.bytes_read,
+    )  # fmt: skip
     return replace(measured, cost=cost)
 
 

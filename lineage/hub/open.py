@@ -6,8 +6,11 @@ from pathlib import Path
 
 from lineage.errors import InputError
 from lineage.hub.interface import Hub
+from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
+
+LOG = Log(__name__)
 
 CACHE = "cache"
 
@@ -17,6 +20,7 @@ def open_hub(selector: str | None, settings: Settings, *, offline: bool = False,
 
     Raises InputError for a directory that is not there, with what the person may have meant.
     """
+    LOG.info("opening the Hub %s%s", selector or settings.endpoint, ", offline" if offline else "")
     if selector is None:
         from lineage.hub.huggingface import HuggingFaceHub
 

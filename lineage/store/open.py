@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.errors import InputError
+from lineage.log import Log
 from lineage.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from lineage.store.interface import GraphStore
+
+LOG = Log(__name__)
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -67,6 +70,7 @@ def _sqlite(url: str, name: str, read_only: bool) -> GraphStore:
         path = Path(name).expanduser()
     except RuntimeError as error:  # ~somebody who has no home here
         raise InputError(f"{url!r} is no place on this machine: {error}", hint="write the path in full") from error
+    LOG.info("opening the SQLite store %s%s", path, " to read only" if read_only else "")
     return SqliteStore(path, url=url, read_only=read_only, make_folder=path == _default_path(path))
 
 
@@ -86,6 +90,7 @@ def _neo4j(url: str, read_only: bool, source: bool, progress: Progress) -> Graph
     from lineage.store.neo4j.store import Neo4jStore
 
     address = address_of(url, Neo4jSettings.from_environment(source=source))
+    LOG.info("opening the Neo4j store %s as %s", address.uri, address.user)
     return Neo4jStore(with_password(address), read_only=read_only, progress=progress)
 
 

@@ -17,7 +17,15 @@ from tests.support.shared import ROOT
 
 HEAVY = {"numpy", "huggingface_hub", "networkx", "neo4j", "yaml", "asyncio", "httpx2"}
 
-FORBIDDEN_IN_HELP = HEAVY | {"pydantic", "rich", "blake3", "sqlite3", "importlib.metadata", "lineage.answers"}
+FORBIDDEN_IN_HELP = HEAVY | {
+    "pydantic",
+    "rich",
+    "blake3",
+    "sqlite3",
+    "importlib.metadata",
+    "lineage.answers",
+    "logging",
+}
 
 LOADED = """
 import json, sys
@@ -66,7 +74,7 @@ def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
     write_family(store)
     for to_format in ("tree", "json", "markdown", "mermaid", "dot"):
         modules = loaded("trace", "blend/merge-7b", "--store", str(store), "--format", to_format)
-        assert modules & (HEAVY | {"rich", "blake3"}) == set()
+        assert modules & (HEAVY | {"rich", "blake3", "logging"}) == set()
         answers = {name for name in modules if name.startswith("lineage_schemas.answers.")}
         assert answers == {"lineage_schemas.answers.answer", "lineage_schemas.answers.trace"}
 

@@ -21,6 +21,44 @@ def test_the_table_of_tests_is_fresh() -> None:
     assert rewritten(text, ROOT) == text, "run `make tests-table`"
 
 
+FOLDERS = ("lineage", "cli", "schemas", "tests", "tools", "docs", ".ci")
+
+
+PATH = re.compile(r"[\w.]+(/[\w.-]+)+/?|\w+/|[\w.-]+\.(py|md|toml|json|yml|sh)/?")
+
+
+def named_paths(text: str) -> set[str]:
+    """List what a page names in backticks as a path: words with a slash, and names of files."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return {word for word in re.findall(r"`([^`\n]+)`", prose) if PATH.fullmatch(word)}
+
+
+def is_there(path: str, root: Path) -> bool:
+    """Look for a path from the root and below all folders: a sentence names a folder once. NAME is any name."""
+    wanted = path.rstrip("/").replace("NAME", "*")
+    inside = (found for folder in FOLDERS for found in (root / folder).rglob(wanted))
+    return any(found.is_dir() if path.endswith("/") else found.is_file() for found in (*root.glob(wanted), *inside))
+
+
+def test_every_path_that_the_page_names_is_there() -> None:
+    """Recipes and tables name folders and files of today."""
+    paths = named_paths(PAGE.read_text("utf-8"))
+    assert {"lineage/store/graph.py", "lineage/store/sqlite/", "cli/lineage_cli/NAME.py", "pyproject.toml"} <= paths
+    assert len(paths) > 60
+    assert sorted(path for path in paths if not is_there(path, ROOT)) == []
+
+
+def test_a_path_that_is_gone_is_noticed() -> None:
+    """A file that was moved away, and a folder that is a file, are not there."""
+    page = (
+        "`lineage/store/sqlite.py` `lineage/log.py/` `gone.py` `make lint` `@runs` `weights.v2`\n```sh\n`a/b.py`\n```\n"
+    )
+    assert named_paths(page) == {"lineage/store/sqlite.py", "lineage/log.py/", "gone.py"}
+    assert not any(is_there(path, ROOT) for path in named_paths(page))
+    assert is_there("log.py", ROOT)
+    assert is_there("store/moving/", ROOT)
+
+
 def small_tree(root: Path) -> Path:
     """Lay out two source files, one test of the first, and support and a fixture by which tests use sources."""
     files = {

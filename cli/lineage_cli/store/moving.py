@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_cli._options import Command, Run, _quiet, _store, runs
+from lineage_cli._options import Command, Run, _store, _talk, runs
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.store import ExportFormat
@@ -24,8 +24,9 @@ def _moves(*formats: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def with_run(*, as_json: bool, store: str | None, quiet: bool, **given: Any) -> None:
-            run = Run(to_format="json" if as_json else "table", output=None, quiet=quiet, store=store)
+        def with_run(*, as_json: bool, store: str | None, quiet: bool, verbose: int, **given: Any) -> None:
+            to_format = "json" if as_json else "table"
+            run = Run(to_format=to_format, output=None, quiet=quiet, store=store, verbose=verbose)
             command(run=run, **given)
 
         options: list[Callable[[Command], Command]] = [
@@ -36,7 +37,7 @@ def _moves(*formats: str) -> Callable[[Command], Command]:
             ),
             click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
             _store(),
-            _quiet(),
+            *_talk(),
         ]  # fmt: skip
         wrapped: Command = with_run
         for option in reversed(options):

@@ -12,14 +12,18 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from lineage.errors import GatedError, HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
+from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage_schemas.model import HistorySource
+
+LOG = Log(__name__)
 
 FILTER = "blob:limit=64k"
 """Brings every LFS pointer and most cards, configs and indexes of every commit, and no weights."""
@@ -121,6 +125,7 @@ def run_git(
     need_git(os.environ.get("PATH"))
     where = ["--git-dir", str(git_dir)] if git_dir else []
     command = ["git", *where, *arguments]
+    started = time.monotonic()
     try:
         done = subprocess.run(
             command,
@@ -134,6 +139,8 @@ def run_git(
         raise HubError(f"git cannot be run: {error.strerror}", model=model, hint=_GIT_HINT) from error
     except subprocess.TimeoutExpired as error:
         raise HubUnreachableError(f"{model}: git did not finish in {timeout:.0f} s", model=model) from error
+    seconds = time.monotonic() - started
+    LOG.debug("%s: git %s ended with %d in %.2f s", model, arguments[0], done.returncode, seconds)
     if done.returncode != 0:
         raise _git_failure(model, arguments[0], done.stderr.decode(errors="replace"))
     return done
@@ -167,6 +174,7 @@ def fetch_repository(
             if _is_whole(git_dir):
                 _update(url, git_dir, model, pull_requests, environment)
             else:
+                LOG.info("%s: no copy of its history yet, cloning", model)
                 _clone(url, git_dir, model, pull_requests, environment, progress)
             return _read_source(git_dir)
     except OSError as error:
@@ -228,7 +236,10 @@ def _update(url: str, git_dir: Path, model: str, pull_requests: bool, environmen
         ["ls-remote", "--quiet", "--symref", "--", url, "HEAD", *patterns], model=model, environment=environment
     )
     head, there = _parse_refs(asked.stdout.decode(errors="replace"))
-    if there != _own_refs(git_dir, model, patterns):
+    if there == _own_refs(git_dir, model, patterns):
+        LOG.info("%s: the copy of its history is up to date", model)
+    else:
+        LOG.info("%s: refs moved, fetching into the copy of its history", model)
         specs = [f"+{pattern}:{pattern}" for pattern in patterns]
         command = ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"]
         run_git(["config", "remote.origin.url", url], model=model, git_dir=git_dir)

@@ -23,7 +23,10 @@ import lineage
 from lineage.errors import HubAnswerError, HubError, ModelNotFoundError, NoAnswerError, RateLimitedError
 from lineage.hub.huggingface.refusals import Missing, translated
 from lineage.hub.huggingface.retry import RETRIED_STATUSES, Pace, RetryPolicy, TransientError, asked_to_wait, retry
+from lineage.log import Log
 from lineage.progress import Progress
+
+LOG = Log(__name__)
 
 Asked = TypeVar("Asked")
 
@@ -34,6 +37,9 @@ REDIRECTS = 20
 """Redirects that are remembered: as many as the client follows for one request."""
 
 _END = object()
+
+_STARTED = "lineage_started"
+"""The name under which a request carries the moment at which it was sent."""
 
 _FOREIGN = (
     httpx2.HTTPError, httpx2.InvalidURL, OSError,
@@ -76,15 +82,27 @@ def _before(request: httpx2.Request) -> None:
     line = _LINE.get()
     if line is not None:
         line.connection.before(request, storage=line.storage)
+        request.extensions[_STARTED] = time.monotonic()
 
 
 def _after(response: httpx2.Response) -> None:
     """Look at the headers of each answer."""
     line = _LINE.get()
+    if line is not None:
+        _log(response)
     if line is not None and not line.storage:
         line.connection.pace.learn(_kind(response.request), response.headers)
         if response.has_redirect_location:
             line.connection.redirected.append(response.headers["location"])
+
+
+def _log(response: httpx2.Response) -> None:
+    """Log an answer: what was asked for, without the query, the status, and the size of the body as announced."""
+    request = response.request
+    seconds = time.monotonic() - request.extensions[_STARTED]
+    size = response.headers.get("content-length", "unknown")
+    where = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{request.url.path}"
+    LOG.debug("%s %s: %d, %s bytes, %.3f s", request.method, where, response.status_code, size, seconds)
 
 
 def _make_client() -> httpx2.Client:

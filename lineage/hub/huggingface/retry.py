@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from lineage.log import Log
 from lineage.progress import Progress
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
+
+LOG = Log(__name__)
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -103,6 +106,7 @@ def retry(ask: Callable[[], Answered], policy: RetryPolicy, progress: Progress, 
         return too_long or state.attempt_number >= policy.tries
 
     def tell(state: RetryCallState) -> None:
+        LOG.info("%s: %s; trying again in %.1f s", what, _fault(state).reason, state.upcoming_sleep)
         if state.upcoming_sleep > TOLD_SECONDS:
             progress.note(f"{what}: {_fault(state).reason}; trying again in {state.upcoming_sleep:.0f} s")
 
@@ -150,6 +154,7 @@ class Pace:
         seconds = self._due(kind)
         if seconds <= 0:
             return
+        LOG.info("the rate limit for %s is nearly used up: waiting %.1f s", kind, seconds)
         if seconds > TOLD_SECONDS:
             self._progress.note(f"waiting {seconds:.0f} s: the Hub's rate limit for this account is nearly used up")
         self._policy.sleep(seconds)

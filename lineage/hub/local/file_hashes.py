@@ -6,7 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from lineage.log import Log
 from lineage.progress import SILENT, Progress
+
+LOG = Log(__name__)
 
 CHUNK_BYTES = 1 << 20
 
@@ -64,7 +67,9 @@ class FileHashes:
         before = stamp(path)
         known = self._known.get((path, algorithm))
         if known is not None and known[0] == before:
+            LOG.debug("%s: its %s is known", path, algorithm)
             return known[1]
+        LOG.debug("%s: hashing %d bytes, %s", path, before.size, algorithm)
         digest = hashlib.new(algorithm, prefix, usedforsecurity=False)
         progress = self._progress if before.size >= _SLOW_BYTES else SILENT
         with progress.task(f"hashing {path.name}", before.size, "B") as task, path.open("rb", buffering=0) as file:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from lineage.errors import StoreError
+from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage.store.neo4j import connection
 from lineage.store.neo4j.errors import as_store_errors, store_error
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction, Session
+
+LOG = Log(__name__)
 
 SAY_SECONDS = 3.0
 """How long a writer waits for another one before it says so."""
@@ -66,6 +69,7 @@ class RetryPolicy:
                 until = min(until, time.monotonic() + connection.RETRY_SECONDS)
                 if time.monotonic() + pause > until:
                     raise
+                LOG.info("%s: %s; trying again in %.1f s", self.url, type(error).__name__, pause)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -136,6 +140,7 @@ class RetryPolicy:
                     self._progress.note(f"the store {self.url}: waiting for {whom}, for up to {TURN_SECONDS:.0f} s")
                 if now - since >= TURN_SECONDS and not done.is_set():
                     gave_up.set()
+                    LOG.info("%s: waited %.0f s for %s", self.url, TURN_SECONDS, _HOLDER[changes_schema])
                     session.run("TERMINATE TRANSACTIONS $ours", ours=ours).consume()
 
 

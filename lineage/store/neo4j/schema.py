@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import StoreError
+from lineage.log import Log
 from lineage.store.neo4j.codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.promoted import PROMOTED
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from neo4j import Session
 
     from lineage.store.neo4j.retries import RetryPolicy
+
+LOG = Log(__name__)
 
 STORE = "LineageStore"
 
@@ -144,6 +147,8 @@ def make_ready(session: Session, policy: RetryPolicy) -> None:
         state = _refuse_foreign(session, policy)
     wanted = {**constraints(), **indexes()}
     missing = [wanted[name] for name in wanted.keys() - _there(session, policy, state)]
+    if missing:
+        LOG.info("%s: making %d keys and indexes", policy.url, len(missing))
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
         _change(session, policy, statement)
     if missing:
@@ -153,6 +158,7 @@ def make_ready(session: Session, policy: RetryPolicy) -> None:
         _note_down(session, policy, take_turn())
     for number, (name, statements) in MIGRATIONS.items():
         if 0 < state.version < number:
+            LOG.info("%s: bringing the store from version %d to %d", policy.url, state.version, number)
             for statement in statements:
                 _change(session, policy, statement)
             done = (  # another process may be further already: looked at under the lock, which SET takes

@@ -9,6 +9,7 @@ from threading import Lock, RLock, Timer
 from typing import TYPE_CHECKING, Literal
 
 from lineage.errors import StoreError
+from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import ENDS
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from lineage.store.neo4j.write import Neo4jWriter
     from lineage.store.rows import Rows
 
+
+LOG = Log(__name__)
 
 _EMPTY = "there is nothing in this database yet: is it the right one? The first write makes a store in it"
 
@@ -185,6 +188,7 @@ class Neo4jStore(GraphStore):
                 link = Link(driver, check_server(driver, self._address), self._address, self._progress)
                 with link.session("READ") as session:
                     state = schema.state_of(session, self.url)
+            LOG.info("%s: connected to %s, store of version %d", self.url, link.server, state.version)
             if state.version and not state.is_ready:
                 self._finish(link, state)
         except BaseException:

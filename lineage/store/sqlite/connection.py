@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from lineage.errors import StoreError
+from lineage.log import Log
 from lineage.store import migrations
 from lineage.store.sqlite.errors import store_error
 from lineage.store.sqlite.schema import APPLICATION_ID, indexes, tables
+
+LOG = Log(__name__)
 
 PAGE_SIZE = 8192
 
@@ -84,8 +87,10 @@ def make_ready(connection: sqlite3.Connection, url: str) -> None:
     with transaction(connection, "IMMEDIATE"):
         version = version_of(connection, url)
         if version == 0:
+            LOG.info("making the store %s, version %d", url, migrations.SCHEMA_VERSION)
             _create(connection)
         else:
+            LOG.info("bringing the store %s from version %d to %d", url, version, migrations.SCHEMA_VERSION)
             _migrate(connection, version)
         make_indexes(connection)
 
