@@ -18,6 +18,15 @@ def test_adapter_config_names_base_kind_and_revision() -> None:
     assert (base.name, base.revision, base.relation, base.method) == ("a/b", "c" * 40, "adapter", "lora")
 
 
+@pytest.mark.parametrize(("beside", "revision"), [(None, "d" * 40), ("main", "d" * 40), ("c" * 40, "c" * 40)])
+def test_the_commit_of_a_cache_path_goes_before_a_branch(beside: str | None, revision: str) -> None:
+    """A commit that the config gives beside the path goes first, then the path's; a branch has moved since."""
+    path = f"/root/.cache/huggingface/hub/models--a--b/snapshots/{'d' * 40}"
+    config = {"base_model_name_or_path": path, "peft_type": "LORA", "revision": beside}
+    (base,) = [d for d in declared({"adapter_config.json": as_json(config)}) if d.kind == "parent"]
+    assert (base.name, base.revision, base.value) == ("a/b", revision, path)
+
+
 def test_adapterhub_configs_name_their_base_too() -> None:
     """The older library's file has the base under another field, and no PEFT type."""
     found = declared(

@@ -1,0 +1,55 @@
+"""What people declare in odd ways, traced through a directory Hub and the client's cache."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from lineage.answers.session import Session
+from lineage.answers.trace import trace
+from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def write(hub: Path, model: str, files: Mapping[str, object]) -> None:
+    """Write a model's folder: bytes and texts as they are, everything else as JSON."""
+    for path, content in files.items():
+        place = hub / model / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str | bytes) else json.dumps(content)
+        place.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def card(front_matter: str) -> str:
+    """Write a card with a metadata block."""
+    return f"---\n{front_matter}\n---\n# A model\n"
+
+
+def traced(hub: Path, model: str, *, down: bool = False) -> TraceAnswer:
+    """Trace one model into a store of its own."""
+    with Session(hub_selector=str(hub), store_url="memory:") as session:
+        return trace(session, model, down=down)
+
+
+def parents(answer: TraceAnswer) -> dict[str, TracedDerivation]:
+    """Give the edges of the answer's root by parent."""
+    return {edge.parent: edge for edge in answer.derivations if edge.child == answer.root}
+
+
+def test_paths_into_the_clients_cache_are_parents(tmp_path: Path) -> None:
+    """An adapter, a full model and a recipe that were made from a cached snapshot name its model and its commit."""
+    path = f"/home/me/.cache/huggingface/hub/models--lab--base/snapshots/{COMMIT}"
+    write(tmp_path, "lab/base", {"README.md": card("license: mit")})
+    write(tmp_path, "lab/other", {"README.md": card("license: mit")})
+    write(tmp_path, "me/lora", {"adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": path}})
+    write(tmp_path, "me/full", {"config.json": {"_name_or_path": f"{path}/"}})
+    windows = path.replace("/home/me", "D:").replace("/", "\\")
+    write(tmp_path, "me/merge", {"mergekit_config.yml": f"merge_method: slerp\nmodels:\n- model: {windows}\n"
+                                                        "- model: lab/other\n"})  # fmt: skip
+    for model, relation in (("me/lora", "adapter"), ("me/full", None), ("me/merge", "merge")):
+        answer = traced(tmp_path, model)
+        edge = parents(answer)["lab/base"]
+        assert (edge.relation, edge.parent_revision) == (relation, COMMIT)
+        assert answer.unresolvable == ()
