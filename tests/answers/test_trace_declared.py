@@ -53,3 +53,16 @@ def test_paths_into_the_clients_cache_are_parents(tmp_path: Path) -> None:
         edge = parents(answer)["lab/base"]
         assert (edge.relation, edge.parent_revision) == (relation, COMMIT)
         assert answer.unresolvable == ()
+
+
+def test_what_cannot_be_read_for_certain_is_incomplete(tmp_path: Path) -> None:
+    """A card whose block never ends, and one with two bases under one key, leave the question open, with the reason."""
+    write(tmp_path, "me/open", {"README.md": "---\nbase_model: lab/base\n\n# A model\n"})
+    write(tmp_path, "me/twice", {"README.md": card("base_model: lab/base\nbase_model: lab/other\nlicense: mit")})
+    for model, reason in (("me/open", "never ends"), ("me/twice", "“lab/base” and “lab/other”")):
+        answer = traced(tmp_path, model)
+        (incomplete,) = answer.incomplete
+        assert (incomplete.model, incomplete.reason) == (model, "error")
+        assert reason in (incomplete.detail or "")
+        assert answer.derivations == ()
+    assert traced(tmp_path, "me/twice").models[0].licence == "mit"
