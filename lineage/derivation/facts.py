@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lineage.hub.declared import Declaration
+from lineage.hub.legacy_names import LegacyName
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.evidence import Evidence
 
@@ -28,13 +29,15 @@ class ResolvedName:
     `key` is the canonical model's key, also of a model that is gated or missing; None where the name can be no model
     of this Hub (`problem` says why): a bare name, for one, that is no old alias is a folder on somebody's machine.
     `created` is when the repository came to be, as far as the Hub tells; `at_first_commit` the commit where it
-    stood when the child's first commit was made, where its history is known.
+    stood when the child's first commit was made, where its history is known. `legacy` is the line of the table of old
+    names that gave the key, where the Hub could not be asked.
     """
 
     key: str | None
     problem: str | None = None
     created: datetime | None = None
     at_first_commit: str | None = None
+    legacy: LegacyName | None = None
 
 
 @dataclass(frozen=True)

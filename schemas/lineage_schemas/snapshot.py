@@ -16,6 +16,7 @@ class ResolvedRevision(Record):
     `model` is the canonical id that the Hub answers with, `asked` the id that was asked for: they differ for
     legacy names and renamed repositories. `ref` is the full name of the branch or tag that was asked for (of the
     default branch where none was) and `created` when the repository was made, each where the answer tells.
+    `by_table` says that the Hub could not be asked for a bare name of old, and a table gave the id.
     """
 
     model: str
@@ -23,6 +24,7 @@ class ResolvedRevision(Record):
     asked: str
     ref: str | None = None
     created: datetime | None = None
+    by_table: bool = False
 
 
 class Snapshot(Record):

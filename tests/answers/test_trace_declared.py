@@ -66,3 +66,42 @@ def test_what_cannot_be_read_for_certain_is_incomplete(tmp_path: Path) -> None:
         assert reason in (incomplete.detail or "")
         assert answer.derivations == ()
     assert traced(tmp_path, "me/twice").models[0].licence == "mit"
+
+
+def rules(edge: TracedDerivation) -> dict[str, str | None]:
+    """Give the values of an edge's evidence by rule."""
+    return {evidence.rule: evidence.value for evidence in edge.evidence}
+
+
+def test_old_bare_names_are_known_where_the_hub_cannot_be_asked(tmp_path: Path) -> None:
+    """In a directory the table resolves old names, also to a model that is there; the evidence says so."""
+    write(tmp_path, "google-bert/bert-base-uncased", {"README.md": card("license: apache-2.0")})
+    write(tmp_path, "me/tuned", {"README.md": card("base_model: bert-base-uncased")})
+    write(tmp_path, "me/other", {"README.md": card("base_model: [gpt2, no-old-name]")})
+    edge = parents(traced(tmp_path, "me/tuned"))["google-bert/bert-base-uncased"]
+    assert rules(edge)["card.base_model"] == "bert-base-uncased"
+    assert "by the table of old names, hub-base-model-tags 2024-07" in (rules(edge)["name.legacy"] or "")
+    other = traced(tmp_path, "me/other")
+    assert list(parents(other)) == ["openai-community/gpt2"]
+    assert [each.value for each in other.unresolvable] == ["no-old-name"]
+    assert [(model.id, model.state) for model in other.models][1:] == [("openai-community/gpt2", "missing")]
+
+
+def test_an_old_name_finds_its_model_and_its_children(tmp_path: Path) -> None:
+    """Asked by its old name, a model in a directory is found, and so are the children that use that name."""
+    write(tmp_path, "openai-community/gpt2", {"README.md": card("license: mit")})
+    write(tmp_path, "me/tuned", {"README.md": card("base_model: gpt2")})
+    assert traced(tmp_path, "gpt2").root == "openai-community/gpt2"
+    down = traced(tmp_path, "openai-community/gpt2", down=True)
+    assert [edge.child for edge in down.derivations] == ["me/tuned"]
+
+
+def test_what_a_directory_holds_goes_before_the_table(tmp_path: Path) -> None:
+    """A model at the root of a directory, and its `aliases.json`, decide what a bare name means there."""
+    write(tmp_path, "gpt2", {"README.md": card("license: mit")})
+    write(tmp_path, "lab/bert", {"README.md": card("license: mit")})
+    (tmp_path / "aliases.json").write_text('{"bert-base-cased": "lab/bert"}')
+    write(tmp_path, "me/tuned", {"README.md": card("base_model: [gpt2, bert-base-cased]")})
+    found = parents(traced(tmp_path, "me/tuned"))
+    assert list(found) == ["gpt2", "lab/bert"]
+    assert all("name.legacy" not in rules(edge) for edge in found.values())

@@ -10,9 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from lineage.errors import FileNotInRevisionError, HubError
+from lineage.errors import FileNotInRevisionError, HubError, HubUnreachableError, ModelNotFoundError
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.interface import MAX_TEXT_BYTES, Hub
+from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import CHUNK_BYTES, FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
@@ -52,10 +53,20 @@ class LocalHub(Hub):
         """List all ids in order."""
 
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find the canonical id and the commit."""
-        canonical = self.canonical(model)
+        """Find the canonical id and the commit; a bare name of old that is not here leads to its id of today."""
+        canonical, by_table = self._find(model)
         found = self._repository(canonical).resolve(revision)
-        return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref)
+        return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref, by_table=by_table)
+
+    def _find(self, model: str) -> tuple[str, bool]:
+        """Find the canonical id, and whether the table of old names gave it. Raises as `canonical` does."""
+        try:
+            return self.canonical(model), False
+        except (ModelNotFoundError, HubUnreachableError):
+            old = legacy_name(model)
+            if old is None:
+                raise
+        return self.canonical(old.canonical), True
 
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List the files of a commit; what the Hub would observe is taken from the card or unknown."""
@@ -89,8 +100,7 @@ class LocalHub(Hub):
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit; nothing is saved by what is known already."""
-        canonical = self.canonical(model)
-        return self._repository(canonical).history(pull_requests=pull_requests)
+        return self._repository(self._find(model)[0]).history(pull_requests=pull_requests)
 
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
         """Read bytes of one file."""
@@ -181,9 +191,10 @@ class LocalHub(Hub):
 
     def _canonical_or_same(self, name: str) -> str:
         try:
-            return self.canonical(name)
+            return self._find(name)[0]
         except HubError:
-            return name
+            old = legacy_name(name)
+            return old.canonical if old else name
 
     def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
