@@ -62,7 +62,9 @@ class ChildFacts:
             return None, problem or "it is no repository id"
         found = self.resolved.get(name)
         if found is None:
-            return None, "nobody asked the Hub for this name"
+            return None, "the Hub was not asked for this name"
+        if found.key and found.key.lower() == self.key.lower():
+            return self.key, None  # ids that differ in case only are one model
         return found.key, None if found.key else found.problem or "no such model"
 
     def keys(self, declarations: Iterable[Declaration]) -> list[str]:

@@ -105,3 +105,26 @@ def test_what_a_directory_holds_goes_before_the_table(tmp_path: Path) -> None:
     found = parents(traced(tmp_path, "me/tuned"))
     assert list(found) == ["gpt2", "lab/bert"]
     assert all("name.legacy" not in rules(edge) for edge in found.values())
+
+
+def test_a_base_in_other_case_is_the_model_that_is_there(tmp_path: Path) -> None:
+    """A directory finds the one model whose id differs in case only, up and down; of two such models it takes none."""
+    write(tmp_path, "lab/Base-1B", {"README.md": card("license: mit")})
+    write(tmp_path, "kid/a", {"README.md": card("base_model: LAB/base-1b")})
+    write(tmp_path, "kid/b", {"README.md": card("base_model: https://huggingface.co/lab/BASE-1B")})
+    answer = traced(tmp_path, "kid/a")
+    assert list(parents(answer)) == ["lab/Base-1B"]
+    assert answer.incomplete == ()
+    down = traced(tmp_path, "lab/base-1B", down=True)
+    assert (down.root, [edge.child for edge in down.derivations]) == ("lab/Base-1B", ["kid/a", "kid/b"])
+    write(tmp_path, "Lab/base-1b", {"README.md": card("license: mit")})
+    assert list(parents(traced(tmp_path, "kid/a"))) == ["LAB/base-1b"]
+
+
+def test_a_model_that_names_itself_in_other_case_is_itself(tmp_path: Path) -> None:
+    """The finding is kept, with the reason why it makes no edge and no other model."""
+    write(tmp_path, "Form/Self", {"README.md": card("base_model: form/SELF")})
+    answer = traced(tmp_path, "Form/Self")
+    assert answer.derivations == ()
+    assert [(each.value, each.reason) for each in answer.unresolvable] == [("form/SELF", "it is the model itself")]
+    assert [model.id for model in answer.models] == ["Form/Self"]

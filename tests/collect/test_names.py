@@ -74,3 +74,11 @@ def test_each_name_is_looked_for_in_the_cache(tmp_path: Path) -> None:
         assert (old.key, old.state) == (hub.key("openai-community/gpt2"), "present")
         assert old.legacy is not None
         assert names.find("distilgpt2").key == hub.key("distilbert/distilgpt2")
+
+
+def test_the_cache_finds_a_name_in_other_case(tmp_path: Path) -> None:
+    """A name means the one cached model whose id differs from it in case only."""
+    with cached(tmp_path, "lab/Base-1B") as hub:
+        assert found(hub, "LAB/base-1b").key == hub.key("lab/Base-1B")
+    with cached(tmp_path, "LAB/BASE-1B") as hub:
+        assert found(hub, "lab/base-1b").state == "unknown"

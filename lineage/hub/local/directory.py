@@ -59,6 +59,17 @@ class DirectoryHub(LocalHub):
             name = self.aliases().get(name, name)
         raise ModelNotFoundError(f"{model} is not in {self.folder}", model=model, hint=self._hint(model))
 
+    def spellings(self, model: str) -> set[str]:
+        """List the ids and aliases that differ from a name in case only; only the folders that fit are looked into."""
+        owner, slash, name = model.lower().rpartition("/")
+        places = [self.folder]
+        if slash:
+            places = [entry for entry in _entries(self.folder) if entry.name.lower() == owner and entry.is_dir()]
+        inside = ((place, _model_name(entry)) for place in places for entry in _entries(place))
+        ids = {f"{place.name}/{found}" if slash else found for place, found in inside if found.lower() == name}
+        old = {new for written, new in self.aliases().items() if written.lower() == model.lower()}
+        return {found for found in ids | old if self._opener(found) is not None}
+
     def open_repository(self, model: str) -> LocalRepository:
         """Open a model by its id."""
         opener = self._opener(model)

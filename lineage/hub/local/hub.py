@@ -12,6 +12,7 @@ from typing import Any
 
 from lineage.errors import FileNotInRevisionError, HubError, HubUnreachableError, ModelNotFoundError
 from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.declared.declaration import read_name, written_names
 from lineage.hub.interface import MAX_TEXT_BYTES, Hub
 from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import CHUNK_BYTES, FileHashes
@@ -52,8 +53,16 @@ class LocalHub(Hub):
     def models(self) -> Iterator[str]:
         """List all ids in order."""
 
+    def spellings(self, model: str) -> set[str]:
+        """List the ids here that differ from a name in the case of letters only, redirects followed."""
+        return {each for each in self.models() if each.lower() == model.lower()}
+
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find the canonical id and the commit; a bare name of old that is not here leads to its id of today."""
+        """Find the canonical id and the commit.
+
+        On the Hub ids are the same in whatever case their letters are. Here the id as it is written goes first, then
+        the only one that differs in case; then a bare name of old leads to its id of today.
+        """
         canonical, by_table = self._find(model)
         found = self._repository(canonical).resolve(revision)
         return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref, by_table=by_table)
@@ -63,10 +72,11 @@ class LocalHub(Hub):
         try:
             return self.canonical(model), False
         except (ModelNotFoundError, HubUnreachableError):
+            same = self.spellings(model)
             old = legacy_name(model)
-            if old is None:
+            if len(same) != 1 and old is None:
                 raise
-        return self.canonical(old.canonical), True
+        return (same.pop(), False) if len(same) == 1 or old is None else (self.canonical(old.canonical), True)
 
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List the files of a commit; what the Hub would observe is taken from the card or unknown."""
@@ -180,14 +190,15 @@ class LocalHub(Hub):
             return None
 
     def _declares(self, model: str, base: str) -> bool:
-        """Tell whether a card names `base`, by any of its names; a model that cannot be read is told of."""
+        """Say whether a card names `base`, in any form that a card may write; a model that cannot be read is noted."""
         try:
             card = self.snapshot(self.resolve(model)).card
         except HubError as error:
             self.progress.note(f"{model} cannot be read and is passed over: {error.message}")
             return False
-        wanted = self._canonical_or_same(base)
-        return any(self._canonical_or_same(name) == wanted for name in _words(card, "base_model"))
+        wanted = self._canonical_or_same(base).lower()
+        names = (read_name(text).name for _, text in written_names((card or {}).get("base_model")))
+        return any(self._canonical_or_same(name).lower() == wanted for name in names if name)
 
     def _canonical_or_same(self, name: str) -> str:
         try:
