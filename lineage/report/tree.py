@@ -184,8 +184,10 @@ def _nothing(answer: TraceAnswer) -> str:
     """Say what an empty tree means: not that there is nothing, but that nothing is known."""
     if answer.direction == "down":
         return "No descendant is known. --children on `lineage collect` asks the Hub for them."
-    if answer.unresolvable:
+    if any(each.value for each in answer.unresolvable):
         return "No parent is known: what the files name is no repository."
+    if answer.unresolvable:
+        return f"No parent is known: {answer.unresolvable[0].reason}."
     if any(each.model == answer.root for each in answer.incomplete):
         return "No parent is known, and not everything that may name one could be read."
     return "No parent is declared: trained from scratch, or its publisher does not say."
@@ -202,8 +204,14 @@ def _unresolvable(answer: TraceAnswer) -> list[Line]:
             indent="  ",
         )
         for each in answer.unresolvable
+        if each.value
     ]
-    return _section("Named as parent, but no repository:", lines)
+    unnamed = [
+        line(f"{each.model}: {each.reason} · {place(each.pointer, model=each.model)}", indent="  ")
+        for each in answer.unresolvable
+        if not each.value
+    ]
+    return [*_section("Named as parent, but no repository:", lines), *_section("Parents that are not named:", unnamed)]
 
 
 def _related(answer: TraceAnswer) -> list[Line]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
+
+import pytest
 
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
+from lineage.report.render import render
+from lineage.report.text import Document, plain
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -128,3 +133,39 @@ def test_a_model_that_names_itself_in_other_case_is_itself(tmp_path: Path) -> No
     assert answer.derivations == ()
     assert [(each.value, each.reason) for each in answer.unresolvable] == [("form/SELF", "it is the model itself")]
     assert [model.id for model in answer.models] == ["Form/Self"]
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": None}}, "an adapter"),
+        ({"adapter_config.json": {"peft_type": "LORA"}, "README.md": card("library_name: peft")}, "an adapter"),
+        ({"pytorch_lora_weights.safetensors": b"", "README.md": card("license: mit")}, "an adapter"),
+        ({"mergekit_config.yml": "merge_method: slerp\n"}, "a merge"),
+        ({"en/adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": ""}}, "an adapter"),
+    ],
+)
+def test_adapters_and_merges_without_a_named_base_are_not_from_scratch(
+    tmp_path: Path, files: dict[str, object], reason: str
+) -> None:
+    """What files show to be an adapter or a merge has parents, and the answer says that they are not named."""
+    write(tmp_path, "me/model", files)
+    answer = traced(tmp_path, "me/model")
+    assert answer.derivations == ()
+    assert [each.value for each in answer.unresolvable] == [""]
+    assert answer.unresolvable[0].reason.startswith(f"{reason}; ")
+    text = "\n".join(plain(cast("Document", render(answer, "tree"))).splitlines())
+    assert "not named" in text
+    assert "scratch" not in text
+    assert "no repository" not in text
+    assert "not named" in str(render(answer, "markdown"))
+
+
+def test_adapters_in_sub_folders_are_a_model(tmp_path: Path) -> None:
+    """A repository that holds its adapters in folders, one for each language, say, is a model with their base."""
+    adapter = {"peft_type": "LORA", "base_model_name_or_path": "lab/base"}
+    write(tmp_path, "lab/base", {"README.md": card("license: mit")})
+    write(tmp_path, "me/adapters", {f"{folder}/adapter_config.json": adapter for folder in ("en", "de/v2")})
+    edge = parents(traced(tmp_path, "me/adapters"))["lab/base"]
+    assert edge.relation == "adapter"
+    assert list(parents(traced(tmp_path, str(tmp_path / "me" / "adapters")))) == ["lab/base"]

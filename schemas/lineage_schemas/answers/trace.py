@@ -56,7 +56,10 @@ class RelatedPair(Record):
 
 
 class Unresolvable(Record):
-    """A declared parent that is no repository: a local path, or no id at all."""
+    """A declared parent that is no repository: a local path, or no id at all.
+
+    `value` is empty where files show an adapter or a merge and name no base at all.
+    """
 
     model: str
     value: str
