@@ -178,7 +178,7 @@ def _refs(key: str, reading: ModelReading, view: StoreView, former: dict[str, st
 def _stubs(reading: ModelReading, names: Names) -> Iterator[Model]:
     for name in reading.parents:
         stub = names.stub(name)
-        if stub.key != reading.key:
+        if stub.key.lower() != reading.key.lower():
             yield stub
 
 

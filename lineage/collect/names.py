@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.errors import GatedError, HubError, HubUnreachableError, InputError, ModelNotFoundError
+from lineage.hub.legacy_names import LegacyName, legacy_name
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.ids import split_model_key
@@ -20,19 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KnownName:
-    """Say which model a name means: its key, whether it can be read, when it was made where that is told."""
+    """Say which model a name means: its key, whether it can be read, when it was made where the Hub says it.
+
+    `legacy` is the line of the table that gave the key, where the Hub could not be asked for a bare name of old.
+    """
 
     key: str
     state: ModelState
     note: str | None = None
     created: datetime | None = None
+    legacy: LegacyName | None = None
 
 
 class Names:
     """Ask the Hub which model each name means, once a run, and fall back to what the store remembers.
 
-    The Hub's answer wins: it knows legacy names and renamed repositories. Without it the store's aliases tell,
-    and then the name as it is written. A Hub that could not be reached once is not asked again in the same run.
+    The Hub's answer wins: it knows legacy names and renamed repositories. Where it cannot be asked, the aliases in the
+    store decide, then the table of legacy names, then the name as it is written. A Hub that could not be reached once
+    is not asked again in the same run; a cache is, for another name may be in it.
     """
 
     def __init__(self, hub: Hub, store: GraphStore) -> None:
@@ -63,8 +69,11 @@ class Names:
         )
 
     def aliases(self, read: ResolvedRevision) -> tuple[Attachment, ...]:
-        """List the names that the Hub answered under another id, to be remembered for offline days."""
-        answered = {name: known.key for name, known in self._known.items()}
+        """List the names that the Hub answered under another id, to be remembered for offline days.
+
+        Names that the table of legacy names gave are none of these: the Hub did not say so.
+        """
+        answered = {name: known.key for name, known in self._known.items() if known.legacy is None}
         answered[read.asked] = self._hub.key(read.model)
         redirected = ((self._hub.key(name), key) for name, key in sorted(answered.items()))
         return tuple(
@@ -73,24 +82,33 @@ class Names:
 
     def _ask(self, name: str) -> KnownName:
         if self._unreachable:
-            return KnownName(self._remembered(name), "unknown", self._unreachable)
+            return self._remembered(name, "unknown", self._unreachable)
         try:
             resolved = self._hub.resolve(name)
         except GatedError as error:
-            return KnownName(self._remembered(name), "gated", error.message)
+            return self._remembered(name, "gated", error.message)
         except (ModelNotFoundError, InputError) as error:
-            return KnownName(self._hub.key(name), "missing", error.message)
+            return self._missing(name, error.message)
         except HubUnreachableError as error:
-            self._unreachable = error.message
-            return KnownName(self._remembered(name), "unknown", error.message)
+            self._unreachable = None if self._hub.is_local else error.message
+            return self._remembered(name, "unknown", error.message)
         except HubError as error:
-            return KnownName(self._remembered(name), "present", error.message)
-        return KnownName(self._hub.key(resolved.model), "present", None, resolved.created)
+            return self._remembered(name, "present", error.message)
+        legacy = legacy_name(name) if resolved.by_table else None
+        return KnownName(self._hub.key(resolved.model), "present", None, resolved.created, legacy)
 
-    def _remembered(self, name: str) -> str:
-        """Find the key under which the store knows a name, or make one from the name as it stands."""
+    def _missing(self, name: str, note: str) -> KnownName:
+        """Say that the Hub lacks a model; a directory lacks old names' redirects too, and there the table decides."""
+        legacy = legacy_name(name) if self._hub.is_local else None
+        return KnownName(self._hub.key(legacy.canonical if legacy else name), "missing", note, None, legacy)
+
+    def _remembered(self, name: str, state: ModelState, note: str) -> KnownName:
+        """Find the key of a name without the Hub: by the store's aliases, by the table, or from the name itself."""
         with self._store.reading() as view:
-            return key_of_alias(view, self._hub.name, name) or self._hub.key(name)
+            key = key_of_alias(view, self._hub.name, name)
+        legacy = legacy_name(name) if key is None else None
+        key = key or self._hub.key(legacy.canonical if legacy else name)
+        return KnownName(key, state, note, None, legacy)
 
 
 def publisher_of(model_id: str) -> str | None:

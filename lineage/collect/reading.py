@@ -155,10 +155,10 @@ def _derive(
 def _resolved_name(hub: Hub, names: Names, name: str, first: FirstCommit | None, *, at_copy: bool) -> ResolvedName:
     """Say what the Hub makes of a declared name; a bare name that is no old alias can be no model of the Hub."""
     known = names.find(name)
-    if known.state == "missing" and "/" not in name:
+    if known.state == "missing" and "/" not in name and known.legacy is None:
         return ResolvedName(None, known.note or "no such model")
     copied = _head_at(hub, name, first) if at_copy and known.state == "present" else None
-    return ResolvedName(known.key, None, known.created, copied)
+    return ResolvedName(known.key, None, known.created, copied, known.legacy)
 
 
 def _head_at(hub: Hub, name: str, first: FirstCommit | None) -> str | None:

@@ -9,6 +9,7 @@ from lineage.derivation.combine import combine
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit
 from lineage.derivation.files import files_evidence
 from lineage.derivation.history import date_evidence, duplicate_evidence, duplicate_source
+from lineage.derivation.name import legacy_evidence
 from lineage.hub.declared import Declaration
 
 
@@ -25,7 +26,7 @@ def derive(child: ChildFacts) -> DerivationResult:
 
     Pure: the same facts give the same records, in the same order.
     """
-    found = [*card_evidence(child), *files_evidence(child), *duplicate_evidence(child)]
+    found = [*card_evidence(child), *files_evidence(child), *duplicate_evidence(child), *legacy_evidence(child)]
     parents = {finding.parent for finding in found if finding.parent and finding.supports}
     found += date_evidence(child, parents)
     unique = {finding.id: finding for finding in found}

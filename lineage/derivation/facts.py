@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lineage.hub.declared import Declaration
+from lineage.hub.legacy_names import LegacyName
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.evidence import Evidence
 
@@ -28,13 +29,15 @@ class ResolvedName:
     `key` is the canonical model's key, also of a model that is gated or missing; None where the name can be no model
     of this Hub (`problem` says why): a bare name, for one, that is no old alias is a folder on somebody's machine.
     `created` is when the repository came to be, as far as the Hub tells; `at_first_commit` the commit where it
-    stood when the child's first commit was made, where its history is known.
+    stood when the child's first commit was made, where its history is known. `legacy` is the line of the table of old
+    names that gave the key, where the Hub could not be asked.
     """
 
     key: str | None
     problem: str | None = None
     created: datetime | None = None
     at_first_commit: str | None = None
+    legacy: LegacyName | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class ChildFacts:
             return None, problem or "it is no repository id"
         found = self.resolved.get(name)
         if found is None:
-            return None, "nobody asked the Hub for this name"
+            return None, "the Hub was not asked for this name"
+        if found.key and found.key.lower() == self.key.lower():
+            return self.key, None  # ids that differ in case only are one model
         return found.key, None if found.key else found.problem or "no such model"
 
     def keys(self, declarations: Iterable[Declaration]) -> list[str]:

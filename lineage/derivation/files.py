@@ -10,6 +10,10 @@ from lineage.derivation.finding import from_declaration, from_parent
 from lineage.hub.declared import Declaration
 from lineage_schemas.evidence import Evidence
 
+ADAPTER_OF_NOTHING = "an adapter; its base is not named"
+MERGE_OF_NOTHING = "a merge; its models are not named"
+"""What is said of a model that files show to come from others, where none of them is named."""
+
 
 def files_evidence(child: ChildFacts) -> Iterator[Evidence]:
     """Find what the files say: the parents that they name, and what they show the model to be.
@@ -27,6 +31,15 @@ def files_evidence(child: ChildFacts) -> Iterator[Evidence]:
         elif declaration.kind == "form":
             for parent in _spoken_of(child, declaration):
                 yield from_declaration(child, declaration, parent, supports=True)
+            yield from _without_base(child, declaration)
+
+
+def _without_base(child: ChildFacts, form: Declaration) -> Iterator[Evidence]:
+    """Report an adapter or a merge of which nothing names a base: it has one, unlike what is trained from scratch."""
+    reason = {"adapter": ADAPTER_OF_NOTHING, "merge": MERGE_OF_NOTHING}.get(form.relation or "")
+    named = _parents_by(child, form.rule, form.file)
+    if reason and not named and not card_parents(child):
+        yield from_declaration(child, form, None, value=None, unresolvable=reason, relation=None, method="unknown")
 
 
 def _spoken_of(child: ChildFacts, form: Declaration) -> list[str]:

@@ -1,6 +1,6 @@
 """Reading the small texts of a repository: a card's metadata block, a JSON or YAML file that strangers wrote.
 
-Nothing here raises for what a file says: each reader gives the value or the problem in words, so that one bad file
+Each reader returns the value or the problem in words and raises nothing for what a file holds, so that one bad file
 makes one thing unreadable and never a whole model. Values come back as JSON would hold them.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -22,11 +23,22 @@ MAX_VALUES = 1_000_000
 _METADATA_BLOCK = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 
 
+_OPENING = re.compile(r"\A\s*---[ \t]*\r?\n")
+_YAML_KEY = re.compile(r"[\"']?[A-Za-z_][\w.-]*[\"']?[ \t]*:([ \t]|$)")
+
+MAX_SHOWN = 60
+"""Characters of a value that a problem quotes."""
+
+
+class RepeatedKeyError(ValueError):
+    """Say which key an object has more than once, and with which values."""
+
+
 def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | None]:
     """Read a card: its text, its metadata, and the problem where one of them cannot be read.
 
-    Bytes that are no UTF-8 become U+FFFD as long as a metadata block stands out among them: old editors wrote names
-    in Latin-1. Without one nobody can say what the text declares, and it is unreadable.
+    Bytes that are no UTF-8 become U+FFFD as long as a metadata block is found among them: old editors wrote names
+    in Latin-1. Without one it is unknown what the text declares, and it is unreadable.
     """
     try:
         text = data.decode("utf-8")
@@ -38,59 +50,143 @@ def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | Non
 
 
 def parse_card(text: str) -> tuple[dict[str, Any] | None, str | None]:
-    """Read the metadata block of a card: (metadata, None), or (None, problem) where it cannot be read.
+    """Read the metadata block of a card: (metadata, None), or a problem where it cannot be read, or not whole.
 
-    A card without a block has neither; an empty block is an empty mapping.
+    A card without a block has neither; an empty block is an empty mapping. Beside a problem there are metadata only
+    where keys occur twice: `parse_yaml_mapping`.
     """
-    block = _METADATA_BLOCK.match(text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
+    block = _METADATA_BLOCK.match(text)
     if block is None:
-        return None, None
+        return None, _unended(text)
     return parse_yaml_mapping(block[1])
 
 
+def _unended(text: str) -> str | None:
+    """Say that a metadata block is opened and never closed; None where `---` is a ruled line above prose.
+
+    It is a block if the first line that is neither blank nor a comment has the form `key:`.
+    """
+    opening = _OPENING.match(text)
+    if opening is None:
+        return None
+    lines = (line.strip() for line in text[opening.end() :].splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    return "its metadata block begins with --- and never ends" if _YAML_KEY.match(first) else None
+
+
 def parse_yaml_mapping(text: str) -> tuple[dict[str, Any] | None, str | None]:
-    """Read YAML that should be a mapping: (mapping, None) or (None, problem)."""
+    """Read YAML that should be a mapping: (mapping, None) or (None, problem).
+
+    Where a key occurs twice it is unknown which value is meant: the key is left out, the others are given, and the
+    problem quotes its values. A key under which another one occurs twice is left out too.
+    """
     if len(text) > MAX_METADATA_CHARACTERS:
         return None, f"the metadata are longer than {MAX_METADATA_CHARACTERS} characters"
     try:
-        value = _load_yaml(text)
+        value, repeated = _load_yaml(text)
         plain = _Plain().value(value)
     except ValueError as error:
         return None, str(error)
     if plain is None:
         return {}, None
-    return (plain, None) if isinstance(plain, dict) else (None, "the metadata are no mapping")
+    if not isinstance(plain, dict):
+        return None, "the metadata are no mapping"
+    kept = {key: item for key, item in plain.items() if key not in repeated}
+    return kept, "; ".join(repeated.values()) or None
 
 
 def parse_json_object(data: bytes) -> tuple[dict[str, Any] | None, str | None]:
     """Read a JSON file that should hold an object: (object, None) or (None, problem).
 
     `NaN` and `Infinity`, which Python writes and JSON does not know, are kept as those words: real configs
-    have them in fields that nobody here computes with.
+    have them in fields that nothing here computes with. A file in which a key occurs twice in one object is not read:
+    JSON readers differ on which value counts.
     """
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_constant=str)
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=str, object_pairs_hook=unique_pairs)
         plain = _Plain().value(value)
     except UnicodeDecodeError:
         return None, "it is no UTF-8 text"
     except RecursionError:
         return None, "it is nested too deeply"
+    except RepeatedKeyError as error:
+        return None, str(error)
     except ValueError as error:  # json's own error is one; so is an integer of thousands of digits
         return None, f"it is no JSON: {error}"
     return (plain, None) if isinstance(plain, dict) else (None, "it holds no object")
 
 
-def _load_yaml(text: str) -> Any:
-    """Load YAML safely; raises ValueError with the problem in words.
+def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make the dictionary of a JSON object; raises RepeatedKeyError where a key occurs twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (key, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise RepeatedKeyError(_repeated(key, [value for name, value in pairs if name == key]))
+    return found
 
-    The events are walked first: libyaml's composer recurses in C, and a few kB of `[` would end the process.
+
+def refuse_repeated_keys(node: Any, seen: set[int] | None = None) -> None:
+    """Raise RepeatedKeyError where a mapping anywhere in a composed YAML document has a key twice.
+
+    `seen` are the ids of nodes that need no second look: aliases let thousands of fields share one large value.
     """
     import yaml
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    waiting, seen = [node], set() if seen is None else seen
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            for found in _repeats(node).values():
+                raise RepeatedKeyError(found)
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+def _repeats(mapping: Any) -> dict[str, str]:
+    """Describe the keys that one YAML mapping has more than once, by key."""
+    import yaml
+
+    values: dict[tuple[str, str], list[Any]] = {}
+    for key, value in mapping.value:
+        if isinstance(key, yaml.ScalarNode):
+            values.setdefault((key.tag, key.value), []).append(value)
+    return {
+        key: _repeated(key, [node.value if isinstance(node, yaml.ScalarNode) else [] for node in nodes])
+        for (_, key), nodes in values.items()
+        if len(nodes) > 1
+    }
+
+
+def _repeated(key: str, values: list[Any]) -> str:
+    """Say that a key occurs twice, with both values where they are short texts."""
+    texts = [value if isinstance(value, str) else "…" for value in values[:3]]
+    shown = " and ".join(f"“{text[:MAX_SHOWN] + '…' if len(text) > MAX_SHOWN else text}”" for text in texts)
+    return _text(f"the key {key[:MAX_SHOWN]} occurs {'twice' if len(values) == 2 else f'{len(values)} times'}: {shown}")
+
+
+def _load_yaml(text: str) -> tuple[Any, dict[str, str]]:
+    """Load YAML safely: the value, and what is wrong with each key that occurs twice or has such a key below it.
+
+    Raises ValueError with the problem in words. The events are walked first: libyaml's composer recurses in C, and
+    a few kB of `[` would end the process.
+    """
+    import yaml
+
+    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        if not _is_deep(yaml.parse(text, Loader=loader)):
-            return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+        if not _is_deep(yaml.parse(text, Loader=kind)):
+            loader = kind(text)
+            try:
+                node = loader.get_single_node()
+                repeated = _repeats_by_field(node)  # before construction, which writes `<<` out into its mapping
+                return loader.construct_document(node) if node else None, repeated
+            finally:
+                loader.dispose()
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"the YAML is broken{place}: {error.problem or 'it cannot be parsed'}") from error
@@ -100,6 +196,23 @@ def _load_yaml(text: str) -> Any:
         # The constructors of dates, numbers and keys let their own errors through: 2024-13-45, 0x, [a]: b
         raise ValueError(f"the YAML holds an impossible value: {error}") from error
     raise ValueError("nested too deeply")
+
+
+def _repeats_by_field(root: Any) -> dict[str, str]:
+    """Describe the fields of a document that occur twice, or that hold a mapping in which a key does."""
+    import yaml
+
+    if not isinstance(root, yaml.MappingNode):
+        return {}
+    found = _repeats(root)
+    seen: set[int] = set()
+    for key, value in root.value:
+        if isinstance(key, yaml.ScalarNode) and key.value not in found:
+            try:
+                refuse_repeated_keys(value, seen)
+            except RepeatedKeyError as error:
+                found[key.value] = f"under {key.value[:MAX_SHOWN]} {error}"
+    return found
 
 
 def _is_deep(events: Any) -> bool:

@@ -187,8 +187,10 @@ def _nothing(answer: TraceAnswer) -> str:
     """Explain an empty tree: no relative is known, which does not mean that there is none."""
     if answer.direction == "down":
         return "No descendant is known. `lineage collect --children` asks the Hub for them."
-    if answer.unresolvable:
+    if any(each.value for each in answer.unresolvable):
         return "No parent is known: the files name a parent, but it is not a repository."
+    if answer.unresolvable:
+        return f"No parent is known: {answer.unresolvable[0].reason}."
     if any(each.model == answer.root for each in answer.incomplete):
         return "No parent is known, but a file that may name one could not be read."
     return "No parent is declared: the model was trained from scratch, or its publisher did not name one."
@@ -205,8 +207,17 @@ def _unresolvable(answer: TraceAnswer) -> list[Line]:
             indent="  ",
         )
         for each in answer.unresolvable
+        if each.value
     ]
-    return _section("Named as parent, but not a repository:", lines)
+    unnamed = [
+        line(f"{each.model}: {each.reason} · {location(each.pointer, model=each.model)}", indent="  ")
+        for each in answer.unresolvable
+        if not each.value
+    ]
+    return [
+        *_section("Named as parent, but not a repository:", lines),
+        *_section("Parents that are not named:", unnamed),
+    ]
 
 
 def _related(answer: TraceAnswer) -> list[Line]:

@@ -16,6 +16,7 @@ class ResolvedRevision(Record):
     `model` is the canonical id that the Hub returns, `asked` the id that was requested: they differ for
     legacy names and renamed repositories. `ref` is the full name of the requested branch or tag (of the default
     branch if none was requested), and `created` the creation date of the repository, each if the Hub gives it.
+    `by_table` means that the Hub could not be asked for an old bare name, and a table gave the id.
     """
 
     model: str
@@ -23,6 +24,7 @@ class ResolvedRevision(Record):
     asked: str
     ref: str | None = None
     created: datetime | None = None
+    by_table: bool = False
 
 
 class Snapshot(Record):

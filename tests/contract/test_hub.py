@@ -48,6 +48,14 @@ def test_the_default_revision_is_the_newest(kind: Kind, head: ResolvedRevision) 
     assert kind.hub.resolve(kind.model) == head
 
 
+def test_ids_in_other_case_are_the_same_model(kind: Kind, head: ResolvedRevision) -> None:
+    """A name that differs from an id only in the case of its letters means that model, under its canonical id."""
+    asked = kind.model.swapcase()
+    found = kind.hub.resolve(asked)
+    assert (found.model, found.asked, found.commit) == (kind.model, asked, head.commit)
+    assert kind.hub.history(asked).model == kind.model
+
+
 def test_every_revision_is_found_by_its_commit(kind: Kind) -> None:
     """A commit id means itself, and so does a beginning of it that fits nothing else."""
     for revision in kind.revisions:

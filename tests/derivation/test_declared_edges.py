@@ -200,6 +200,13 @@ def test_declared_self_is_evidence_and_no_edge() -> None:
     }  # fmt: skip
 
 
+def test_declared_self_in_other_case_is_no_edge() -> None:
+    """A name that differs from the model's own in case only is the model itself, also where the Hub lacks it."""
+    result = derived(card={"base_model": "Me/CHILD"}, resolved={"Me/CHILD": ResolvedName("Me/CHILD")})
+    assert result.derivations == ()
+    assert [(e.parent, e.unresolvable) for e in result.evidence] == [("me/child", "it is the model itself")]
+
+
 def test_old_names_become_canonical_and_two_names_one_edge() -> None:
     """Names that the Hub answers with one model for make one edge."""
     resolved = {"gpt2": ResolvedName("openai-community/gpt2"), "old/name": ResolvedName("openai-community/gpt2")}

@@ -50,6 +50,36 @@ def test_names_are_read_as_people_write_them(written: str, name: str, revision: 
     assert (found.name, found.revision, found.problem) == (name, revision, None)
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "revision"),
+    [
+        (f"/home/me/.cache/huggingface/hub/models--org--name/snapshots/{COMMIT}", "org/name", COMMIT),
+        (f"/home/me/.cache/huggingface/hub/models--org--name/snapshots/{COMMIT}/", "org/name", COMMIT),
+        (f"/hub/models--org--name/snapshots/{COMMIT}/model.safetensors", "org/name", COMMIT),
+        (f"C:\\Users\\me\\hub\\models--org--name\\snapshots\\{COMMIT}", "org/name", COMMIT),
+        (f"models--org--name/snapshots/{COMMIT}", "org/name", COMMIT),
+        (f"file:///hub/models--org--name/snapshots/{COMMIT}", "org/name", COMMIT),
+        (f"/hub/models--org--name/snapshots/{COMMIT}@main", "org/name", COMMIT),
+        ("~/hub/models--gpt2/snapshots/0123456", "gpt2", "0123456"),
+        ("/hub/models--org--name", "org/name", None),
+        (f"/old/models--a--b/copy/models--c--d/snapshots/{COMMIT}", "c/d", COMMIT),
+    ],
+)
+def test_a_path_into_the_clients_cache_names_model_and_commit(written: str, name: str, revision: str | None) -> None:
+    """The Hub client writes id and commit into its folders, so that such a path is a name on any machine."""
+    found = read_name(written)
+    assert (found.name, found.revision, found.problem) == (name, revision, None)
+
+
+@pytest.mark.parametrize("folder", ["datasets--org--name", "spaces--org--name", "models--a--b--c", "my-models--a--b"])
+def test_other_folders_of_the_cache_name_no_model(folder: str) -> None:
+    """Datasets and Spaces are no models, and a folder whose name no id gives is a path like others."""
+    assert read_name(f"/hub/{folder}/snapshots/{COMMIT}").problem == "it is a local path"
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -18,6 +18,15 @@ def test_adapter_config_names_base_kind_and_revision() -> None:
     assert (base.name, base.revision, base.relation, base.method) == ("a/b", "c" * 40, "adapter", "lora")
 
 
+@pytest.mark.parametrize(("beside", "revision"), [(None, "d" * 40), ("main", "d" * 40), ("c" * 40, "c" * 40)])
+def test_the_commit_of_a_cache_path_goes_before_a_branch(beside: str | None, revision: str) -> None:
+    """A commit that the config gives beside the path goes first, then the path's; a branch has moved since."""
+    path = f"/root/.cache/huggingface/hub/models--a--b/snapshots/{'d' * 40}"
+    config = {"base_model_name_or_path": path, "peft_type": "LORA", "revision": beside}
+    (base,) = [d for d in declared({"adapter_config.json": as_json(config)}) if d.kind == "parent"]
+    assert (base.name, base.revision, base.value) == ("a/b", revision, path)
+
+
 def test_adapterhub_configs_name_their_base_too() -> None:
     """The older library's file has the base under another field, and no PEFT type."""
     found = declared(
@@ -164,3 +173,23 @@ def test_gguf_files_tell_a_form_where_they_are_the_model(
     """GGUF files alone are a quantised or converted copy; beside other weights they are one more format."""
     found = declared(dict.fromkeys(files, b""), gguf={"m.gguf": header})
     assert [(d.relation, d.method) for d in found if d.kind == "form"] == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "quoted"),
+    [
+        ("adapter_config.json", '{"model_name": "a/b", "peft_type": "LORA", "model_name": "c/d"}', "“a/b” and “c/d”"),
+        ("mergekit_config.yml", "merge_method: ties\nbase_model: a/b\nmodels: [{model: e/f}]\nbase_model: c/d\n",
+         "“a/b” and “c/d”"),
+        ("mergekit_config.yml", "merge_method: ties\nmodels: [{model: a/b, model: c/d}]\n", "“a/b” and “c/d”"),
+        ("mergekit_config.yml", "models: [{model: a/b}]\n---\nmodels: []\nmodels: [{model: c/d}]\n", "the key models"),
+        ("config.json", '{"_name_or_path": "a/b", "_name_or_path": "c/d"}', "“a/b” and “c/d”"),
+        ("quantize_config.json", '{"bits": 4, "bits": 8}', "the key bits"),
+    ],
+)  # fmt: skip
+def test_a_key_that_occurs_twice_makes_a_file_unreadable(path: str, text: str, quoted: str) -> None:
+    """Of two values of one key none is taken for what the file declares; the reason quotes both."""
+    (found,) = declared({path: text.encode()})
+    assert (found.kind, found.file) == ("unreadable", path)
+    assert "occurs twice" in (found.problem or "")
+    assert quoted in (found.problem or "")

@@ -53,12 +53,13 @@ def test_the_wheel_puts_three_names_into_site_packages(wheel: Path) -> None:
 
 
 def test_the_wheel_carries_what_runs_without_the_repository(wheel: Path) -> None:
-    """Schemas, types and the demo's Hub are package data, because an installed wheel has nothing else."""
+    """Schemas, types, old names and the demo's Hub are package data, because an installed wheel has nothing else."""
     names = set(names_in(wheel))
     assert {f"lineage_schemas/json/{schema_id}.schema.json" for schema_id in SCHEMAS} <= names
     assert {"lineage/py.typed", "lineage_cli/py.typed", "lineage_schemas/py.typed"} <= names
     carried = {path for path in (ROOT / "lineage/demo_data").rglob("*") if path.is_file()}
     assert {path.relative_to(ROOT).as_posix() for path in carried} <= names
+    assert "lineage/hub/legacy_names.csv" in names
     assert sum(path.stat().st_size for path in carried) <= 6_000_000
 
 

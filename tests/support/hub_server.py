@@ -171,10 +171,10 @@ class HubServer:
         if asked.path == "/api/models":
             return self._list(asked)
         model, action, rest = _route(asked.path)
-        if model in self.aliases:
+        if (canonical := self.aliases.get(model) or self._other_case(model)) is not None:
             start = "/api/models/" if asked.path.startswith("/api/models/") else "/"
             after = asked.path[len(start + model) :]
-            return Answer(307, b"", {"Location": f"{start}{self.aliases[model]}{after}{_query(asked)}"})
+            return Answer(307, b"", {"Location": f"{start}{canonical}{after}{_query(asked)}"})
         repository = self.repositories.get(model)
         credentials = self._credentials(asked)
         if credentials == "wrong":
@@ -190,6 +190,12 @@ class HubServer:
         if action == "refs":
             return _json(self._refs(repository, asked))
         return self._answer_at_revision(asked, repository, action, rest)
+
+    def _other_case(self, model: str) -> str | None:
+        """Find the id that differs from a name in case only: the Hub redirects to it."""
+        if model in self.repositories:
+            return None
+        return next((known for known in self.repositories if known.lower() == model.lower()), None)
 
     def _answer_at_revision(self, asked: Asked, repository: ServedRepository, action: str, rest: list[str]) -> Answer:
         """Answer what is asked at a branch, tag or commit."""

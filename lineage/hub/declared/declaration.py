@@ -35,6 +35,12 @@ _REVISION_WORDS = frozenset({"tree", "blob", "resolve", "raw", "commit"})
 _CHECKPOINT = re.compile(r"(^|/)checkpoint[-_]\d+/?$")
 _LOCAL = re.compile(r"^(?:[./~]|[A-Za-z]:[\\/]|file:)|\\")
 _FOLDERS = re.compile(r"/.*/")
+_CACHE_FOLDER = re.compile(
+    r"(?:^|[/\\])models--(?P<id>[^/\\]+)(?:[/\\]+snapshots[/\\]+(?P<commit>[^/\\]+))?(?=[/\\]|$)"
+)
+"""A model's folder in the Hub client's cache; of several in one path the last counts, as a copied cache has it."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,14 @@ class WrittenName:
 def read_name(text: str) -> WrittenName:
     """Find the repository id in a name as people write it.
 
-    Blanks and quotes around it, `org/name@revision` and addresses on the Hub (also of one of its branches or files)
-    are understood. Whether the repository exists is not asked here.
+    Blanks and quotes around it, `org/name@revision`, addresses on the Hub (also of one of its branches or files) and
+    paths into the Hub client's cache (`…/models--org--name/snapshots/COMMIT`, on any machine) are understood. Whether
+    the repository exists is not asked here.
     """
     stripped = text.strip().strip("'\"`<>").strip()
+    cached = _read_cache_path(stripped)
+    if cached is not None:
+        return cached
     if _LOCAL.search(stripped):
         return WrittenName(None, problem=LOCAL_PATH)
     address = _read_address(stripped)
@@ -88,6 +98,22 @@ def read_name(text: str) -> WrittenName:
     if problem is not None:
         return WrittenName(None, problem=problem)
     return WrittenName(name, revision)
+
+
+def _read_cache_path(text: str) -> WrittenName | None:
+    """Read a path into the Hub client's cache; None where the text is none, or its folder names no repository id.
+
+    The client writes the id's slash as `--`, which no id holds itself, and a snapshot's folder has the commit's name.
+    Datasets and Spaces lie beside the models, as `datasets--…` and `spaces--…`: they are no models.
+    """
+    folders = list(_CACHE_FOLDER.finditer(text))
+    if not folders:
+        return None
+    written, _, revision = folders[-1]["id"].partition("@")
+    name = written.replace("--", "/")
+    if repository_id_problem(name) is not None:
+        return None
+    return WrittenName(name, (folders[-1]["commit"] or "").partition("@")[0] or revision or None)
 
 
 def _read_revision(text: str) -> tuple[str, str | None]:
@@ -141,10 +167,16 @@ def _read_address_path(path: str) -> WrittenName:
 
 
 def parent(
-    rule: str, file: str | None, field: str | None, value: str, *, revision: str | None = None, **told: Any
+    rule: str, file: str | None, field: str | None, value: str, *, revision: str | None = None, **fields: Any
 ) -> Declaration:
-    """Declare a parent by its written name; a revision that the file gives beside it goes before one in the name."""
+    """Declare a parent by its written name; a revision that the file gives beside it goes before one in the name.
+
+    Only a whole commit in the name, as a path into the cache has it, goes before a branch beside it: it is what was
+    loaded, and the branch has moved since.
+    """
     written = read_name(value)
+    if written.revision and _COMMIT.fullmatch(written.revision) and not (revision and _COMMIT.fullmatch(revision)):
+        revision = written.revision
     return Declaration(
         "parent",
         rule,
@@ -154,7 +186,7 @@ def parent(
         name=written.name,
         revision=revision or written.revision,
         problem=written.problem,
-        **told,
+        **fields,
     )
 
 

@@ -1,9 +1,12 @@
-"""Reading small files that strangers wrote: bounded, and never with a traceback."""
+"""Reading small files that strangers wrote: within limits, and never with a traceback."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
+
+from lineage.hub.card import RepeatedKeyError, refuse_repeated_keys, unique_pairs
 
 MAX_JSON_BYTES = 1_000_000
 MAX_YAML_BYTES = 200_000
@@ -29,13 +32,16 @@ def text_of(data: bytes | None, limit: int) -> str:
 def json_object(data: bytes | None) -> dict[str, Any]:
     """Read a JSON file that holds an object. Raises NotReadableError.
 
-    `NaN` and `Infinity` are let through although JSON has no such words: transformers wrote them into configs.
+    `NaN` and `Infinity` are accepted although JSON has no such words: transformers wrote them into configs. A key that
+    occurs twice in one object makes the file unreadable, because it is unknown which value counts.
     """
     text = text_of(data, MAX_JSON_BYTES)
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=unique_pairs)
     except RecursionError as error:
         raise NotReadableError("nested too deeply") from error
+    except RepeatedKeyError as error:
+        raise NotReadableError(str(error)) from error
     except ValueError as error:  # also integers with thousands of digits
         raise NotReadableError("no JSON") from error
     if not isinstance(value, dict):
@@ -44,18 +50,37 @@ def json_object(data: bytes | None) -> dict[str, Any]:
 
 
 def yaml_documents(data: bytes | None) -> list[dict[str, Any]]:
-    """Read the documents of a YAML file that are mappings. Raises NotReadableError."""
+    """Read the documents of a YAML file that are mappings.
+
+    Raises NotReadableError, also where a key occurs twice in one mapping: it is unknown which value counts.
+    """
     import yaml
 
     text = text_of(data, MAX_YAML_BYTES)
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = list(_documents(text))
     except RecursionError as error:
         raise NotReadableError("nested too deeply") from error
+    except RepeatedKeyError as error:
+        raise NotReadableError(str(error)) from error
     except (yaml.YAMLError, ValueError, TypeError, KeyError, OverflowError) as error:
-        # The safe loader lets out whatever its constructors meet: impossible dates, unhashable keys, bad numbers.
+        # The safe loader's constructors raise errors of their own: impossible dates, unhashable keys, bad numbers.
         raise NotReadableError("no YAML") from error
     mappings = [document for document in documents if isinstance(document, dict)]
     if not mappings:
         raise NotReadableError("no YAML mapping")
     return mappings
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """Load the documents of a YAML text safely, each as soon as its keys were found to be unique."""
+    import yaml
+
+    loader = yaml.SafeLoader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            refuse_repeated_keys(node)
+            yield loader.construct_document(node)
+    finally:
+        loader.dispose()

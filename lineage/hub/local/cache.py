@@ -48,7 +48,7 @@ class CacheHub(LocalHub):
             raise InputError(f"there is no cache at {self.folder}", hint=hint)
 
     def canonical(self, model: str) -> str:
-        """Accept what was downloaded under this very name: the cache knows no redirects."""
+        """Accept what was downloaded under exactly this name: the cache knows no redirects."""
         problem = repository_id_problem(model)
         if problem is None and (self._place(model) / "snapshots").is_dir():
             return model
@@ -65,15 +65,28 @@ class CacheHub(LocalHub):
             names = [entry.name for entry in self.folder.iterdir() if entry.name.startswith(MODEL_PREFIX)]
         except OSError as error:
             raise HubUnreachableError(f"the cache {self.folder} cannot be read: {error.strerror}") from error
-        models = sorted(name.removeprefix(MODEL_PREFIX).replace("--", "/") for name in names)
-        for model in models:
+        for model in sorted(_id_of_folder(name) for name in names):
             if repository_id_problem(model) is None and CachedModel(self._place(model), model, self.progress).commits():
                 yield model
             else:
                 self.progress.note(f"{self.folder}: {model} has no readable revision and is passed over")
 
+    def spellings(self, model: str) -> set[str]:
+        """List the ids that differ from a name in case only, by the names of the cache's folders."""
+        wanted = (MODEL_PREFIX + model.replace("/", "--")).lower()
+        try:
+            names = [entry.name for entry in self.folder.iterdir() if entry.name.lower() == wanted]
+        except OSError:
+            return set()
+        return {_id_of_folder(name) for name in names if (self.folder / name / "snapshots").is_dir()}
+
     def _place(self, model: str) -> Path:
         return self.folder / (MODEL_PREFIX + model.replace("/", "--"))
+
+
+def _id_of_folder(name: str) -> str:
+    """Read the id out of the name of a model's folder: the client writes the slash as `--`, which no id holds."""
+    return name.removeprefix(MODEL_PREFIX).replace("--", "/")
 
 
 class CachedModel(LocalRepository):

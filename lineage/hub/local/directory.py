@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from lineage.errors import ModelNotFoundError
@@ -21,6 +22,9 @@ from lineage.settings import Settings
 ALIASES_FILE = "aliases.json"
 
 _MAX_ALIASES_BYTES = 10_000_000
+
+MAX_LOOKED_AT = 10_000
+"""Files that are looked at to tell a model's folder from any other."""
 
 _MODEL_FILES = frozenset(
     {
@@ -58,6 +62,17 @@ class DirectoryHub(LocalHub):
                 return name
             name = self.aliases().get(name, name)
         raise ModelNotFoundError(f"{model} is not in {self.folder}", model=model, hint=self._hint(model))
+
+    def spellings(self, model: str) -> set[str]:
+        """List the ids and aliases that differ from a name in case only; only the folders that fit are looked into."""
+        owner, slash, name = model.lower().rpartition("/")
+        places = [self.folder]
+        if slash:
+            places = [entry for entry in _entries(self.folder) if entry.name.lower() == owner and entry.is_dir()]
+        inside = ((place, _model_name(entry)) for place in places for entry in _entries(place))
+        ids = {f"{place.name}/{found}" if slash else found for place, found in inside if found.lower() == name}
+        old = {new for written, new in self.aliases().items() if written.lower() == model.lower()}
+        return {found for found in ids | old if self._opener(found) is not None}
 
     def open_repository(self, model: str) -> LocalRepository:
         """Open a model by its id."""
@@ -101,7 +116,7 @@ class DirectoryHub(LocalHub):
             return None
         place = self.folder / model
         bare, bundle, lfs = (place.with_name(place.name + end) for end in (".git", ".bundle", ".lfs"))
-        if is_model_folder(place):
+        if is_model_folder(place) or ("/" in model and has_adapters_inside(place)):
             return lambda: open_model_folder(place, model, self.hashes)
         if is_bare_repository(bare):
             return lambda: open_bare(bare, model, self.hashes, lfs)
@@ -128,6 +143,21 @@ def is_model_folder(folder: Path) -> bool:
     except OSError:
         return False
     return ".git" in names or not names.isdisjoint(_MODEL_FILES) or any(_WEIGHT_FILE.fullmatch(n) for n in names)
+
+
+def has_adapters_inside(folder: Path) -> bool:
+    """Say whether a folder holds adapters or GGUF files in its sub-folders, down to two below it.
+
+    One folder for each language or quantisation is how people lay them out. Asked of `org/name` alone: at the root of a
+    directory such a folder is an owner, and its sub-folders are models.
+    """
+    try:
+        inside = (found for pattern in ("*/*", "*/*/*") for found in folder.glob(pattern))
+        return any(
+            found.name == "adapter_config.json" or found.suffix == ".gguf" for found in islice(inside, MAX_LOOKED_AT)
+        )
+    except OSError:
+        return False
 
 
 def open_model_folder(folder: Path, model: str, hashes: FileHashes) -> LocalRepository:

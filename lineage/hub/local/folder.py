@@ -11,7 +11,7 @@ from pathlib import Path
 from lineage.errors import InputError, ModelNotFoundError
 from lineage.hub.lfs import belongs_in_lfs
 from lineage.hub.local.bundle import BundleCopies
-from lineage.hub.local.directory import open_model_folder
+from lineage.hub.local.directory import MAX_LOOKED_AT, open_model_folder
 from lineage.hub.local.hub import LocalHub, folder_name, named_after
 from lineage.hub.local.plain_folder import link_root
 from lineage.hub.local.repository import LocalRepository
@@ -26,9 +26,6 @@ MODEL_FILES = frozenset(
 )
 
 _ONE_MODEL = "name the folder of one model; a folder of org/name folders is given with --hub"
-
-MAX_LOOKED_AT = 10_000
-"""Files that are looked at to tell a model's folder from any other."""
 
 
 class FolderHub(LocalHub):

@@ -11,9 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from lineage.errors import FileNotInRevisionError, HubError
+from lineage.errors import FileNotInRevisionError, HubError, HubUnreachableError, ModelNotFoundError
 from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.declared.declaration import read_name, written_names
 from lineage.hub.interface import MAX_TEXT_BYTES, Hub
+from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import CHUNK_BYTES, FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
@@ -55,11 +57,30 @@ class LocalHub(Hub):
     def models(self) -> Iterator[str]:
         """List all ids in order."""
 
+    def spellings(self, model: str) -> set[str]:
+        """List the ids here that differ from a name in the case of letters only, redirects followed."""
+        return {each for each in self.models() if each.lower() == model.lower()}
+
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find the canonical id and the commit."""
-        canonical = self.canonical(model)
+        """Find the canonical id and the commit.
+
+        On the Hub ids are the same in whatever case their letters are. Here the id as it is written goes first, then
+        the only one that differs in case; then a bare name of old leads to its id of today.
+        """
+        canonical, by_table = self._find(model)
         found = self._repository(canonical).resolve(revision)
-        return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref)
+        return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref, by_table=by_table)
+
+    def _find(self, model: str) -> tuple[str, bool]:
+        """Find the canonical id, and whether the table of old names gave it. Raises as `canonical` does."""
+        try:
+            return self.canonical(model), False
+        except (ModelNotFoundError, HubUnreachableError):
+            same = self.spellings(model)
+            old = legacy_name(model)
+            if len(same) != 1 and old is None:
+                raise
+        return (same.pop(), False) if len(same) == 1 or old is None else (self.canonical(old.canonical), True)
 
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List the files of a commit; what the Hub would observe is taken from the card or unknown."""
@@ -93,8 +114,7 @@ class LocalHub(Hub):
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit; nothing is saved by what is known already."""
-        canonical = self.canonical(model)
-        return self._repository(canonical).history(pull_requests=pull_requests)
+        return self._repository(self._find(model)[0]).history(pull_requests=pull_requests)
 
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
         """Read bytes of one file."""
@@ -174,20 +194,22 @@ class LocalHub(Hub):
             return None
 
     def _declares(self, model: str, base: str) -> bool:
-        """Tell whether a card names `base`, by any of its names; a model that cannot be read is told of."""
+        """Say whether a card names `base`, in any form that a card may write; a model that cannot be read is noted."""
         try:
             card = self.snapshot(self.resolve(model)).card
         except HubError as error:
             self.progress.note(f"{model} cannot be read and is passed over: {error.message}")
             return False
-        wanted = self._canonical_or_same(base)
-        return any(self._canonical_or_same(name) == wanted for name in _words(card, "base_model"))
+        wanted = self._canonical_or_same(base).lower()
+        names = (read_name(text).name for _, text in written_names((card or {}).get("base_model")))
+        return any(self._canonical_or_same(name).lower() == wanted for name in names if name)
 
     def _canonical_or_same(self, name: str) -> str:
         try:
-            return self.canonical(name)
+            return self._find(name)[0]
         except HubError:
-            return name
+            old = legacy_name(name)
+            return old.canonical if old else name
 
     def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:

@@ -69,6 +69,12 @@ def _rest(answer: TraceAnswer) -> list[str]:
     lines = [
         f"- {code(each.model)} names {code(each.value)} in {parts.pointer(each.pointer)}: {prose(each.reason)}"
         for each in answer.unresolvable
+        if each.value
+    ]
+    lines += [
+        f"- {code(each.model)}: {prose(each.reason)} ({parts.pointer(each.pointer)})"
+        for each in answer.unresolvable
+        if not each.value
     ]
     lines += [f"- {code(each.a)} and {code(each.b)} share weights; direction unknown" for each in answer.related]
     for each in answer.incomplete:

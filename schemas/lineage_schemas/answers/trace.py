@@ -56,7 +56,10 @@ class RelatedPair(Record):
 
 
 class Unresolvable(Record):
-    """A declared parent that is not a repository: a local path, or not a valid id."""
+    """A declared parent that is not a repository: a local path, or not a valid id.
+
+    `value` is empty where files show an adapter or a merge and name no base at all.
+    """
 
     model: str
     value: str
