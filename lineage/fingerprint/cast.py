@@ -76,8 +76,8 @@ class CastCheck:
     """Check whether one side is the other, rounded, where their values can be read.
 
     Files on this machine are read in place. Those of a remote Hub, read in full before, are read again by ranges where
-    `afford` allows their bytes: only the first reading tells that nothing but dtypes differ. `problem` says afterwards what
-    could not be read.
+    `afford` allows their bytes: only the first reading tells that nothing but dtypes differ. `problem` says afterwards
+    what could not be read.
     """
 
     def __init__(self, before: Placed, after: Placed, afford: Callable[[int | None], bool]) -> None:

@@ -17,12 +17,14 @@ class FingerprintedGroup(Record):
     """One weight group: its files with their hashes, its digests, its tensors in order of name.
 
     `declares` holds what a file says of itself (GGUF `general.*` keys, safetensors `__metadata__`), cut to size.
-    `flags` are stable words: `pickle`, `known-by-sha256`, `incomplete-shards`.
+    `flags` are stable words: `pickle`, `known-by-sha256`, `incomplete-shards`. `loader` names the loader that takes the
+    main group, null for others and where it is not known.
     """
 
     group: str
     format: str
     main: bool
+    loader: str | None = None
     files: tuple[FileEntry, ...]
     digests: Digests
     tensors: tuple[Tensor, ...] | None
