@@ -12,7 +12,7 @@ from lineage.answers.check import check
 from lineage.answers.diff import diff
 from lineage.answers.session import Session
 from lineage_schemas.answers.check import CheckAnswer
-from lineage_schemas.model import Level
+from lineage_schemas.level import Level
 from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
