@@ -10,10 +10,11 @@ from lineage.answers.collect import as_target
 from lineage.answers.lines import pick_line
 from lineage.answers.looked_up import hub_to_read, look_up, read_date
 from lineage.collect.budget import ReadBudget
+from lineage.collect.comparing import UNKNOWN_TENSORS
 from lineage.collect.measuring import Measured, measure_model, recorded_weights
 from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
-from lineage.fingerprint.cast import Placed, cast_check
+from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, tell_change
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.versioning.facets import facets
@@ -57,7 +58,7 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
     hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
     before, after = (_measure(session, hub, resolved, level) for hub, resolved in hubs)
     command = f"lineage diff {' '.join(shlex.quote(text) for text in (a, b) if text)} --level full"
-    weights, undecided = _weights(before, after, command)
+    weights, undecided = _weights(before, after, None if level == "full" else command)
     fields, unreadable = facets(
         (before.hub, before.resolved, before.measured.snapshot), (after.hub, after.resolved, after.measured.snapshot)
     )
@@ -125,7 +126,7 @@ def _written(session: Session, side: _Side) -> DiffSide:
     )
 
 
-def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, list[Unchecked]]:
+def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsDiff, list[Unchecked]]:
     """Compare the main groups; return what was not decided with its reason and the command that decides it."""
     old, new = before.shown, after.shown
     if old is None or new is None:
@@ -133,14 +134,18 @@ def _weights(before: _Side, after: _Side, command: str) -> tuple[WeightsDiff, li
         missing = [f"{side.resolved.model}: no weight file{side.measured.missing_note}" for side in without]
         reason = Unchecked(what="weights", reason="; ".join(dict.fromkeys(missing)))
         return WeightsDiff(kind="unknown", tensors=None), [reason]
-    compared = tell_change(old, new, cast_check(before.placed(old), after.placed(new)))
+    again = ReadBudget(is_local=False, asked=None if command else "full")
+    check = CastCheck(before.placed(old), after.placed(new), again.afford)
+    compared = tell_change(old, new, check)
     offline = before.hub.offline or after.hub.offline
     undecided = [_undecided(old, new, compared, command, offline=offline)] if compared.kind == "replaced" else []
+    if undecided and check.problem:
+        undecided = [undecided[0].model_copy(update={"reason": check.problem, "decide_with": command})]
     return WeightsDiff(kind=compared.kind, tensors=_tensors(old, new)), undecided
 
 
 def _undecided(
-    old: GroupFingerprint, new: GroupFingerprint, compared: WeightsComparison, command: str, *, offline: bool
+    old: GroupFingerprint, new: GroupFingerprint, compared: WeightsComparison, command: str | None, *, offline: bool
 ) -> Unchecked:
     """Describe what was not compared, what is unknown because of that, and the command that decides it."""
     note = f" ({compared.note})" if compared.note else ""
@@ -148,6 +153,8 @@ def _undecided(
     if old.rows is None or new.rows is None:
         reason = f"their tensors were not read{note}, so it is not known what changed in them"
         decide_with = command if offline else None
+    elif old.level == new.level == "full" and not (old.digests.weights and new.digests.weights):
+        reason = f"{UNKNOWN_TENSORS}{note}"
     elif old.digests.weights and new.digests.weights:
         reason = f"their tensors are stored in different types{note}: one side may be the other, rounded or quantised"
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path
+from lineage.fingerprint.main_group import loader_of
 from lineage.hub.target import PathTarget, parse_target
 from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
 from lineage_schemas.change import Unchecked
@@ -17,6 +18,7 @@ from lineage_schemas.weights import Cost
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.fingerprint.measure import GroupFingerprint
+    from lineage_schemas.snapshot import Snapshot
 
 
 def fingerprint(session: Session, target_text: str, *, level: Level | None = None) -> FingerprintAnswer:
@@ -42,7 +44,7 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
         revision=measured.snapshot.commit if measured.snapshot else None,
         level=_reached(measured, wanted),
         cost=_total(measured),
-        groups=tuple(_shown(group) for group in measured.groups),
+        groups=tuple(_shown(group, measured.snapshot) for group in measured.groups),
         unchecked=(*measured.unchecked(command), *_nothing(measured, target_text)),
     )
 
@@ -66,13 +68,15 @@ def _total(measured: Measured) -> Cost:
     )
 
 
-def _shown(found: GroupFingerprint) -> FingerprintedGroup:
-    """Write one group as the answer shows it."""
+def _shown(found: GroupFingerprint, snapshot: Snapshot | None) -> FingerprintedGroup:
+    """Write one group as the answer shows it; which loader takes it is told by the files around it."""
     rows = found.rows
+    paths = {entry.path for entry in snapshot.files} if snapshot and found.group.main else ()
     return FingerprintedGroup(
         group=found.group.name,
         format=found.group.format,
         main=found.group.main,
+        loader=loader_of(found.group.name, paths) if paths else None,
         files=found.files,
         digests=found.digests,
         tensors=None

@@ -13,6 +13,7 @@ from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
 from lineage.errors import InputError
 from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
+from lineage.fingerprint.main_group import role_of
 from lineage.hub.target import PathTarget, parse_target
 from lineage.query.known_weights import BY, matches, nothing_to_compare_with, undecided
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer, VerifyVerdict
@@ -219,18 +220,29 @@ def _tensor_differences(group: GroupFingerprint, other: GroupFingerprint) -> Ite
 
 
 def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
-    """Find the recorded revisions that have the local weights; the main group decides whether they are known."""
+    """Find the recorded revisions that have the local weights.
+
+    They are known where all groups are that a standard loader could take as the model: beside known weights others may
+    lie under the name that a loader looks for first.
+    """
     main = local.main or local.groups[0]
+    loadable = [main, *(group for group in local.groups if group is not main and _loadable(group, main))]
     with session.store.reading() as view:
         found = {group.group.name: matches(view, group, session.hub.name) for group in local.groups}
         empty = nothing_to_compare_with(view)
-        open_ones = [] if found[main.group.name] else undecided(view, main, session.hub.name)
-    unknown = [group for group in local.groups if not found[group.group.name]]
-    verdict: VerifyVerdict = "known" if found[main.group.name] else "not_known"
-    if verdict == "not_known" and (empty or open_ones or main.group.name in local.problems):
+        missing = [group for group in loadable if not found[group.group.name]]
+        candidates = [(group, undecided(view, group, session.hub.name)) for group in missing]
+    open_ones = [item for group, open_ones in candidates for item in _open(group, open_ones)]
+    every = sorted(
+        (match for group in found.values() for match in group),
+        key=lambda m: (BY.index(m.by), m.model, m.revision, m.group),
+    )
+    verdict: VerifyVerdict = "known" if not missing else "not_known"
+    if missing and (main not in missing or empty or open_ones or main.group.name in local.problems):
         verdict = "unchecked"
-    unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else []), *_open(main, open_ones)]
-    every = [match for group in found.values() for match in group]
+    unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else []), *open_ones]
+    if main not in missing:
+        unchecked += [_not_found(path, group, found[main.group.name]) for group in missing]
     return VerifyAnswer(
         **session.header("verify.v1", None),
         path=path,
@@ -238,13 +250,30 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
         revision=None,
         verdict=verdict,
         digests=main.digests,
-        matches=tuple(sorted(every, key=lambda m: (BY.index(m.by), m.model, m.revision, m.group))),
+        matches=tuple(every),
         differences=tuple(
             Difference(what=group.group.name, expected=None, found=group.digests.weights or group.digests.files)
-            for group in unknown
-            if verdict == "known"
+            for group in local.groups
+            if main not in missing and not found[group.group.name]
         ),
         unchecked=tuple(unchecked),
+    )
+
+
+def _loadable(group: GroupFingerprint, main: GroupFingerprint) -> bool:
+    """Tell whether a standard loader could take a group instead of the main one: the same component, any format."""
+    return group.group.component == main.group.component and role_of(group.group.name) in {
+        "model", role_of(main.group.name),
+    }  # fmt: skip
+
+
+def _not_found(path: str, group: GroupFingerprint, known: Sequence[Match]) -> Unchecked:
+    """Say that a loader could take weights that no recorded revision has, beside others that are known."""
+    model = f"{known[0].model}@{known[0].revision}"
+    return Unchecked(
+        what=f"whose weights {group.group.name} is",
+        reason="no recorded revision has it, and a loader could take it instead of the weights that are known",
+        decide_with=f"lineage verify {shlex.quote(path)} --against {shlex.quote(model)}",
     )
 
 

@@ -33,3 +33,10 @@ class ReadBudget:
         """Take the bytes of a group that was read in full off what is left; those of a local Hub cost nothing."""
         if not self.is_local:
             self.left -= size
+
+    def afford(self, size: int | None) -> bool:
+        """Spend `size` bytes if they may be read in full, else spend nothing and answer False."""
+        if self.level_for(size) != "full":
+            return False
+        self.spend(size or 0)
+        return True

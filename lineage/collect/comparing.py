@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.collect.weights import WITH_TENSORS, WeightReader
-from lineage.fingerprint.cast import Placed, cast_check
+from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, tell_change
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MAX_HEADERS = 800
 """Shards whose headers one collection reads to tell old changes of a remote model: minutes, not hours."""
+
+UNKNOWN_TENSORS = "all bytes were read, but not which of them are which tensor: a tensor type is not known here"
+"""Why two sides that were read whole cannot be compared."""
 
 _KINDS: dict[str, ChangeKind] = {
     "equal": "renamed", "reserialised": "reserialised", "renamed": "renamed", "partial": "partial",
@@ -43,13 +46,14 @@ class Comparer:
         if refusal:
             return Measurement("replaced", undecided=refusal)
         old, new = self._read(before), self._read(after)
-        told = tell_change(old.fingerprint, new.fingerprint, cast_check(self._placed(old), self._placed(new)))
+        check = CastCheck(self._placed(old), self._placed(new), self._weights.afford)
+        told = tell_change(old.fingerprint, new.fingerprint, check)
         return Measurement(
             _KINDS[told.kind],
             told.tensors_changed,
             told.tensors_total,
             told.note,
-            self._why_undecided(told, old, new),
+            check.problem or self._why_undecided(told, old, new),
             self._command(),
         )
 
@@ -87,11 +91,16 @@ class Comparer:
         problem = old.problem or new.problem
         if problem:
             return problem
-        if "full" not in {old.fingerprint.level} & {new.fingerprint.level}:
+        if {old.fingerprint.level, new.fingerprint.level} != {"full"}:
             size = sum(side.fingerprint.byte_size or 0 for side in (old, new))
             return f"only headers were read: {size / 1e9:.2f} GB of weights are beyond --max-bytes"
+        if None in (old.fingerprint.digests.weights, new.fingerprint.digests.weights):
+            return UNKNOWN_TENSORS
         return None
 
     def _command(self) -> str | None:
         """Name the command that reads everything; None where everything that is at hand was read already."""
-        return None if self._weights.hub.is_local else f"lineage check {self._weights.model} --level full"
+        weights = self._weights
+        if weights.hub.is_local or weights.options.level == "full":
+            return None
+        return f"lineage check {weights.model} --level full"

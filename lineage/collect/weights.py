@@ -100,6 +100,10 @@ class WeightReader:
         """Say how deep the budget lets a group be read; files without tensors that we read are not worth its bytes."""
         return self._budget.level_for(total_size(entries.values()) if group.format in WITH_TENSORS else None)
 
+    def afford(self, size: int | None) -> bool:
+        """Take bytes off the budget for reading files once more; False where it does not allow that."""
+        return self._budget.afford(size)
+
     def _measure(
         self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry], wanted: Level,
         known: GroupFingerprint | None,

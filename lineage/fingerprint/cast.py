@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lineage.errors import FormatError, HubError, InputError
 from lineage.fingerprint.compare import FLOATS
 from lineage.fingerprint.gguf import read_gguf
-from lineage.fingerprint.header import TensorSpan, read_header
+from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.tensor_table import TensorRow
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 BLOCK_ELEMENTS = 1 << 20
 """Elements that are compared at a time: memory stays at a few tens of megabytes however large a tensor is."""
+
+WINDOW_BYTES = 8 << 20
+"""What one request of a remote Hub fetches at least: a model has hundreds of tensors of a few kilobytes."""
+
+SECOND_READING = "a cast is told from other values in a second reading, which is beyond --max-bytes"
 
 _WIDTH = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
@@ -66,18 +72,42 @@ class Placed(NamedTuple):
     found: GroupFingerprint
 
 
-def cast_check(before: Placed, after: Placed) -> Callable[[], bool | None]:
-    """Make the check whether one side is the other rounded; it needs the files of both on this machine."""
+class CastCheck:
+    """Check whether one side is the other, rounded, where their values can be read.
 
-    def check() -> bool | None:
-        if before.found.rows is None or after.found.rows is None:
-            return None
-        files = [_local_files(side) for side in (before, after)]
-        if files[0] is None or files[1] is None:
-            return None
-        return is_cast(before.found.rows, after.found.rows, local_tensors(files[0]), local_tensors(files[1]))
+    Files on this machine are read in place. Those of a remote Hub, read in full before, are read again by ranges where
+    `afford` allows their bytes: only the first reading tells that nothing but dtypes differ. `problem` says afterwards
+    what could not be read.
+    """
 
-    return check
+    def __init__(self, before: Placed, after: Placed, afford: Callable[[int | None], bool]) -> None:
+        self._sides = (before, after)
+        self._afford = afford
+        self.problem: str | None = None
+
+    def __call__(self) -> bool | None:
+        """Tell whether it is a cast; None where that could not be checked."""
+        before, after = (side.found.rows for side in self._sides)
+        if before is None or after is None:
+            return None
+        try:
+            remote = [side.found for side in self._sides if _local_files(side) is None]
+            if any(found.level != "full" for found in remote):
+                return None
+            sizes = [found.byte_size for found in remote]
+            if remote and not self._afford(None if None in sizes else sum(size or 0 for size in sizes)):
+                self.problem = SECOND_READING
+                return None
+            return is_cast(before, after, *(_reader(side) for side in self._sides))
+        except (HubError, FormatError, InputError) as error:
+            self.problem = error.message
+            return None
+
+
+def _reader(side: Placed) -> ReadTensor:
+    """Make a function that reads the side's tensors, on this machine or by ranges."""
+    local = _local_files(side)
+    return remote_tensors(side) if local is None else local_tensors(local)
 
 
 def _local_files(side: Placed) -> list[Path] | None:
@@ -89,18 +119,44 @@ def _local_files(side: Placed) -> list[Path] | None:
 
 def local_tensors(files: Sequence[Path]) -> ReadTensor:
     """Make a function that reads tensors out of safetensors or GGUF files on this machine, whatever their names."""
-    spans: dict[str, tuple[Path, TensorSpan]] = {}
-    for path in files:
-        read_file, size = read_ranges(path, path.name), path.stat().st_size
+    return _tensors([(read_ranges(path, path.name), path.stat().st_size, path.name) for path in files])
+
+
+def remote_tensors(side: Placed) -> ReadTensor:
+    """Make a function that reads the tensors of a group on a Hub by ranges; it raises HubError as the Hub does."""
+
+    def ranges(path: str) -> Read:
+        return in_windows(lambda start, length: side.hub.read(side.model, side.commit, path, start, length))
+
+    return _tensors([(ranges(entry.path), entry.size, entry.path) for entry in side.found.files])
+
+
+def in_windows(read: Read) -> Read:
+    """Fetch WINDOW_BYTES at least and keep the last of them: neighbours are asked for one after another."""
+    held_from, held = 0, b""
+
+    def windowed(start: int, length: int) -> bytes:
+        nonlocal held_from, held
+        if not held_from <= start <= start + length <= held_from + len(held):
+            held_from, held = start, read(start, max(length, WINDOW_BYTES))
+        return held[start - held_from : start - held_from + length]
+
+    return windowed
+
+
+def _tensors(files: Sequence[tuple[Read, int | None, str]]) -> ReadTensor:
+    """Find the tensors in some files, each given by what reads it, its size and its name."""
+    spans: dict[str, tuple[Read, TensorSpan]] = {}
+    for read_file, size, name in files:
         if read_file(0, 4) == b"GGUF":
-            found = read_gguf(read_file, size, path.name).tensors or []
+            found = read_gguf(read_file, size, name).tensors or []
         else:
-            found = read_header(read_file, size, path.name).tensors
-        spans.update({span.name: (path, span) for span in found})
+            found = read_header(read_file, size, name).tensors
+        spans.update({span.name: (read_file, span) for span in found})
 
     def read(name: str, start: int, length: int) -> bytes:
-        path, span = spans[name]
-        return read_ranges(path, path.name)(span.begin + start, min(length, span.end - span.begin - start))
+        read_file, span = spans[name]
+        return read_file(span.begin + start, min(length, span.end - span.begin - start))
 
     return read
 

@@ -25,6 +25,9 @@ _BUFFER = re.compile(
 )
 """Constants that are kept among the parameters: they do not tell retrained from partly retrained."""
 
+_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|blk)\.(?P<number>\d+)(?=\.)")
+"""The number of a layer in its stack: `model.layers.31.`, `transformer.h.0.`, `blk.7.`."""
+
 _QUANTISED = re.compile(
     r"\.(qweight|qzeros|scales|g_idx|absmax|SCB|weight_format|weight_scale(_inv|_2)?|weight_packed|weight_shape|quant_map"
     r"|quant_state[.\w]*|_data|_scale|nested_absmax|input_scale|zeros|biases)$"
@@ -157,6 +160,8 @@ def tell_change(
             return WeightsComparison(
                 "replaced", None, total, _dtype_note(before.rows, after.rows) or "quantised in another way"
             )
+    elif _may_be_copies(before, after, layout):
+        return WeightsComparison("replaced", None, total, f"{_layout_note(layout)}, perhaps copies")
     elif _shapes(before.rows) != _shapes(after.rows) and (layout.reshaped or layout.added or layout.removed):
         return WeightsComparison("reshaped", None, total, _layout_note(layout))
     return _values(before, after, layout, total)
@@ -170,22 +175,53 @@ def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsC
         return WeightsComparison("equal", 0, count)
     if old.weights is not None and old.weights == new.weights:
         return WeightsComparison("reserialised", 0, count, "the same tensors in other files")
+    if before.rows == after.rows == []:
+        return WeightsComparison("reserialised", 0, 0, "no tensors on either side")
     if old.content is not None and old.content == new.content:
         return WeightsComparison("renamed", 0, count, "the same tensors under other names")
-    if _differ_by_tied_copies(before, after):
-        return WeightsComparison("renamed", 0, count, "the same tensors, tied copies left out or added")
-    return None
+    copies = _note_of_copies(before, after)
+    return WeightsComparison("renamed", 0, count, f"the same tensors, {copies}") if copies else None
 
 
-def _differ_by_tied_copies(before: GroupFingerprint, after: GroupFingerprint) -> bool:
-    """Tell whether nothing but vocabulary tensors came or went whose bytes the other side holds under another name."""
-    if not _have_digests(before, after):
+def _note_of_copies(before: GroupFingerprint, after: GroupFingerprint) -> str | None:
+    """Describe a difference in nothing but copies; None where more differs, or where bytes were not read.
+
+    Tied tensors (a head and its embedding, the vocabularies of an encoder and its decoder) may be stored once or under
+    each of their names: every tensor of either side is then on the other side too, and those that keep their name
+    keep their bytes. A layer that repeats another one is not a tie: with it the model computes something else.
+    """
+    if not _have_digests(before, after) or before.rows is None or after.rows is None:
+        return None
+    held = [{(row.dtype, row.shape, row.digest) for row in rows} for rows in (before.rows, after.rows)]
+    if held[0] != held[1] or compare_tensors(before.rows, after.rows).changed:
+        return None
+    if _depths(before.rows) != _depths(after.rows):
+        return None
+    if len(before.rows) == len(after.rows):
+        return "copies under other names"
+    return "copies left out" if len(before.rows) > len(after.rows) else "copies added"
+
+
+def _depths(rows: Sequence[TensorRow]) -> set[int]:
+    """Give how many layers the stacks have; a decoder that is tied to its encoder as a whole has the same depth."""
+    stacks: dict[str, set[str]] = {}
+    for row in rows:
+        for found in _LAYER.finditer(row.name):
+            stacks.setdefault(row.name[: found.start("number")], set()).add(found["number"])
+    return {len(numbers) for numbers in stacks.values()}
+
+
+def _may_be_copies(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison) -> bool:
+    """Tell whether headers leave open that only tied copies of vocabulary tensors were left out or added.
+
+    Each of them has the dtype and shape of another tensor, as a head has those of its embedding.
+    """
+    if _have_digests(before, after) or layout.retyped or layout.grown or layout.reshaped:
         return False
-    tensors = compare_tensors(before.rows or (), after.rows or ())
-    if tensors.changed or not all(_VOCABULARY.search(name) for name in (*tensors.added, *tensors.removed)):
-        return False
-    held = [{(row.dtype, row.shape, row.digest) for row in side.rows or ()} for side in (before, after)]
-    return held[0] == held[1]
+    names = [*layout.added, *layout.removed]
+    kept = {(row.dtype, row.shape) for row in before.rows or () if row.name not in layout.removed}
+    loose = [row for row in (*(before.rows or ()), *(after.rows or ())) if row.name in names]
+    return bool(loose) and all(_VOCABULARY.search(row.name) and (row.dtype, row.shape) in kept for row in loose)
 
 
 def _have_digests(*sides: GroupFingerprint) -> bool:

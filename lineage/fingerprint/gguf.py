@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn
 
 from lineage.errors import FormatError
@@ -28,15 +29,26 @@ _TYPES: dict[int, tuple[str, int, int]] = {
     26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2),
     34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36),
 }  # fmt: skip
-"""Tensor types: word, elements of a block, bytes of a block. Types of forks are known by number only."""
+"""Tensor types: word, elements of a block, bytes of a block.
+
+Types of forks and newer types are called by their number (`TYPE_41`), and what was once called so stays so: the word is
+a part of the digests.
+"""
+
+UNKNOWN_TYPE = "TYPE_"
+"""How the word of a type begins that is not in the table."""
+
+
+_Entry = tuple[str, str, tuple[int, ...], int, int | None]
+"""One tensor's entry: name, type word, shape, offset in the data, and its bytes where the type is in the table."""
 
 
 class GgufHeader(NamedTuple):
     """What a header says.
 
     `values` are the key-value pairs that are kept (short texts, numbers, short lists). `tensors` are in order of their
-    bytes, shapes outermost first; None where they were not asked for. `ranges_known` is False where a
-    tensor's type is not in our table: then `begin` and `end` say nothing.
+    bytes, shapes outermost first; None where they were not asked for. `ranges_known` is False where the last tensor's
+    type is not in our table and the file's size is not known: then `begin` and `end` mean nothing.
     """
 
     version: int
@@ -209,21 +221,34 @@ def _tensors(window: _Window, count: int, alignment: object) -> tuple[list[Tenso
     if len({name for name, *_ in entries}) != count:
         window.refuse("it holds two tensors of one name")
     start = -(-window.position // alignment) * alignment
-    known = all(length is not None for *_, length in entries)
-    spans = [
-        TensorSpan(name, word, shape, start + offset, start + offset + (length or 0))
-        for name, word, shape, offset, length in entries
-    ]
+    offsets = sorted({entry[3] for entry in entries})
+    following = {at: start + after for at, after in pairwise(offsets)}
+    spans = [_placed(entry, start, following.get(entry[3], window.size)) for entry in entries]
+    known = all(span.end >= 0 for span in spans)
     spans.sort(key=lambda span: (span.begin, span.end))
     at = start
     for span in spans if known else ():
         if span.begin < at or (window.size is not None and span.end > window.size):
             window.refuse(f"the bytes of {span.name[:200]!r} overlap others or lie past its end")
+        if span.begin == span.end and 0 not in span.shape:
+            window.refuse(f"it has no bytes for {span.name[:200]!r}")
         at = span.end
     return spans, known
 
 
-def _tensor(window: _Window) -> tuple[str, str, tuple[int, ...], int, int | None]:
+def _placed(entry: _Entry, start: int, stop: int | None) -> TensorSpan:
+    """Find the bytes of one tensor; those of a type that is not in the table go on to the next one, or to the end.
+
+    Tensors lie back to back, each filled up with zeros to the alignment. The end is -1 where it is not known.
+    """
+    name, word, shape, offset, length = entry
+    begin = start + offset
+    if length is not None:
+        return TensorSpan(name, word, shape, begin, begin + length)
+    return TensorSpan(name, word, shape, begin, -1 if stop is None else max(begin, stop))
+
+
+def _tensor(window: _Window) -> _Entry:
     """Read one tensor's entry: name, type word, shape, offset in the data, and bytes where the type is known."""
     name = window.text(1_000)
     rank = window.number("I")
@@ -237,7 +262,7 @@ def _tensor(window: _Window) -> tuple[str, str, tuple[int, ...], int, int | None
         if elements >= 1 << 62:
             window.refuse(f"the shape of {name[:200]!r} overflows")
     if kind not in _TYPES:
-        return name, f"TYPE_{kind}", shape, offset, None
+        return name, f"{UNKNOWN_TYPE}{kind}", shape, offset, None
     word, block, width = _TYPES[kind]
     if elements % block or (shape and shape[-1] % block):
         window.refuse(f"{name[:200]!r} ({word}) does not end on a block")

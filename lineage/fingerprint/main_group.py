@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from lineage.fingerprint.weight_files import weight_format, weight_suffix
@@ -20,6 +21,9 @@ _FULL_MODEL = {
 }  # fmt: skip
 """Stems under which loaders look for a whole model."""
 
+_OF_THE_AUTHORS = "consolidated"
+"""The stem in the layout of Llama's and Mistral's own code, which reads `params.json` and no `config.json`."""
+
 _ADAPTER = re.compile(
     r"^(adapter_model|adapters?|pytorch_lora_weights|ggml-adapter-model)$|(^|[-_.])lora([-_.]|$)", re.I
 )
@@ -29,6 +33,11 @@ _PART = re.compile(
     re.I,
 )
 """Names of parts that stand beside a model and are nothing without it."""
+
+_ADAPTER_RANK, _OTHER_RANK, _PART_RANK = 2, 3, 4
+
+_QUANTISED = frozenset({"gguf", "ggml", "gguf-part"})
+"""Formats of llama.cpp, in which each quantisation is a group."""
 
 _FORMAT_ORDER = ("safetensors", "pytorch", "keras", "flax", "rust", "gguf", "ggml", "gguf-part", "onnx", "tensorflow")
 
@@ -48,11 +57,41 @@ def choose_main(names: list[str], paths: list[str]) -> str:
 
     Always exactly one, and always the same for the same tree. A pipeline (`model_index.json`) means its `transformer/`
     or `unet/`. Otherwise the root counts before folders and those before checkpoints, a whole model before an adapter
-    before a part, safetensors before PyTorch before the rest, no variant before one. Among GGUF files it is `Q4_K_M`,
-    which llama.cpp takes when nothing is said, else the first by name.
+    before a part, safetensors before PyTorch before the rest, no variant before one. Where transformers finds a
+    `config.json`, or nothing says otherwise, `consolidated` comes after `model` and `pytorch_model`; beside a
+    `params.json` alone it comes first. Among GGUF files the main one is `Q4_K_M`, which llama.cpp takes when nothing is
+    said, else the first by name.
     """
     pipeline = "model_index.json" in paths
-    return min(names, key=lambda name: _rank(name, pipeline))
+    authors = _layout_of_the_authors(paths)
+    return min(names, key=lambda name: _rank(name, pipeline, authors))
+
+
+def loader_of(name: str, paths: Collection[str]) -> str | None:
+    """Name the loader that takes a main group, from all paths of the tree; None where that is not known."""
+    folder, _, base = name.rpartition("/")
+    if "model_index.json" in paths:
+        return "diffusers"
+    if weight_format(name) in _QUANTISED:
+        return "llama.cpp"
+    if weight_format(name) == "onnx":
+        return "ONNX Runtime"
+    if base.startswith("adapter_model."):
+        return "PEFT"
+    beside = {path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == folder}
+    if base.startswith(f"{_OF_THE_AUTHORS}.") and "params.json" in beside:
+        return "its authors' code, by params.json"
+    return "transformers" if "config.json" in beside and role_of(name) == "model" else None
+
+
+def _layout_of_the_authors(paths: Iterable[str]) -> frozenset[str]:
+    """Find the folders that have a `params.json` and no `config.json`."""
+    folders: dict[str, set[str]] = {"params.json": set(), "config.json": set()}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if name in folders:
+            folders[name].add(folder)
+    return frozenset(folders["params.json"] - folders["config.json"])
 
 
 def variant_of(name: str) -> str | None:
@@ -60,7 +99,7 @@ def variant_of(name: str) -> str | None:
     base = name.rpartition("/")[2]
     stem = base[: len(base) - len(weight_suffix(base))]
     kind = weight_format(name) or weight_format(base + ".gguf")
-    if kind in {"gguf", "ggml", "gguf-part"}:
+    if kind in _QUANTISED:
         quants = _QUANT.findall(stem)
         return quants[-1].upper() if quants else None
     if kind == "onnx":
@@ -76,22 +115,22 @@ def variant_of(name: str) -> str | None:
 def role_of(name: str) -> Literal["model", "adapter", "part"]:
     """Tell by a group's name whether it holds a model, an adapter, or a part that is nothing without its model."""
     base = name.rpartition("/")[2]
-    rank = _name_rank(base[: len(base) - len(weight_suffix(base))])
-    return "part" if rank == 3 else "adapter" if rank == 1 else "model"
+    rank = _name_rank(base[: len(base) - len(weight_suffix(base))], authors=False)
+    return "part" if rank == _PART_RANK else "adapter" if rank == _ADAPTER_RANK else "model"
 
 
-def _rank(name: str, pipeline: bool) -> tuple[int, int, int, int, int, int, str]:
+def _rank(name: str, pipeline: bool, authors: frozenset[str]) -> tuple[int, int, int, int, int, int, str]:
     """Order groups by how soon the standard loader would take them."""
     folder, _, base = name.rpartition("/")
     stem = base[: len(base) - len(weight_suffix(base))]
     variant = variant_of(name)
     kind = weight_format(name) or "other"
     order = _FORMAT_ORDER.index(kind) if kind in _FORMAT_ORDER else len(_FORMAT_ORDER)
-    quantised = kind in {"gguf", "ggml", "gguf-part"}
+    quantised = kind in _QUANTISED
     return (
         _folder_rank(folder, pipeline, quantised),
         -_steps(folder),
-        _name_rank(stem),
+        _name_rank(stem, authors=folder in authors),
         order,
         int(variant != "Q4_K_M") if quantised else int(variant is not None),
         folder.count("/"),
@@ -116,11 +155,11 @@ def _steps(folder: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _name_rank(stem: str) -> int:
-    """Order names: a whole model, an adapter, a name of its own, a part."""
+def _name_rank(stem: str, *, authors: bool) -> int:
+    """Order names: a whole model, one in the layout of the authors' own code, an adapter, another name, a part."""
     first = stem.partition(".")[0].lower()
     if first in _FULL_MODEL:
-        return 0
+        return 0 if (first == _OF_THE_AUTHORS) == authors else 1
     if _PART.search(stem):
-        return 3
-    return 1 if _ADAPTER.search(stem) else 2
+        return _PART_RANK
+    return _ADAPTER_RANK if _ADAPTER.search(stem) else _OTHER_RANK

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lineage.errors import FormatError, InputError
+from lineage.fingerprint.gguf import UNKNOWN_TYPE
 from lineage.fingerprint.header import Read, TensorSpan
 from lineage.progress import Task
 
@@ -46,7 +47,7 @@ def hash_chunks(
     digests: list[str] = []
     waiting = iter(spans)
     span = next(waiting, None)
-    state = None
+    state: blake3 | _Unfilled | None = None
     position = 0
     for chunk in chunks:
         view = memoryview(chunk)
@@ -54,7 +55,7 @@ def hash_chunks(
             whole.update(view)
         stop = position + len(view)
         while span is not None and span.begin < stop:
-            state = state or blake3()
+            state = state or (_Unfilled() if span.dtype.startswith(UNKNOWN_TYPE) else blake3())
             state.update(view[max(span.begin - position, 0) : span.end - position])
             if span.end > stop:
                 break
@@ -68,6 +69,34 @@ def hash_chunks(
     if span is not None:
         raise FormatError(f"{file} ended after {position:,} bytes, before the tensor {span.name!r} did.", file=file)
     return FilePass(sha256 or whole.hexdigest(), position, digests)
+
+
+class _Unfilled:
+    """Hash the bytes of a tensor whose end is not known, without the zeros with which it is filled up.
+
+    They cannot be told from zeros of the tensor, so that all zeros at the end are left out: two tensors of one
+    type and shape have equal digests exactly where they have equal bytes, wherever they lie in their files.
+    """
+
+    def __init__(self) -> None:
+        from blake3 import blake3
+
+        self._state = blake3()
+        self._zeros = 0
+
+    def update(self, part: memoryview) -> None:
+        """Take the next bytes; zeros at their end wait for what follows."""
+        held = bytes(part).rstrip(b"\0")
+        if held:
+            for start in range(0, self._zeros, CHUNK_BYTES):
+                self._state.update(bytes(min(CHUNK_BYTES, self._zeros - start)))
+            self._state.update(held)
+            self._zeros = 0
+        self._zeros += len(part) - len(held)
+
+    def hexdigest(self) -> str:
+        """Give the digest of the bytes up to the last that is not zero."""
+        return self._state.hexdigest()
 
 
 def hash_file(path: Path, spans: Sequence[TensorSpan], task: Task, name: str, sha256: str | None = None) -> FilePass:

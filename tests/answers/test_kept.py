@@ -35,6 +35,9 @@ WORDS = {"message", "reason", "hint", "detail"}
 OF_THE_FILE = {"size_bytes", "schema_version"}
 """What a migration may change in a store."""
 
+ADDED = {"loader"}
+"""Fields that later versions added to answers, each with a default. A reader of the kept form does not know them."""
+
 QUESTIONS = sorted(path.stem for path in (KEPT / "answers").glob("*.json"))
 
 
@@ -95,7 +98,8 @@ def without_words(value: Any) -> Any:
         return [without_words(each) for each in value]
     if not isinstance(value, dict):
         return value
-    return {name: without_words(each) for name, each in value.items() if name not in WORDS or is_kind(name, each)}
+    kept = {name: each for name, each in value.items() if name not in ADDED}
+    return {name: without_words(each) for name, each in kept.items() if name not in WORDS or is_kind(name, each)}
 
 
 def is_kind(name: str, value: Any) -> bool:

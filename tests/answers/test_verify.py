@@ -148,6 +148,43 @@ def test_store_names_the_revision(session: Session, sharded: Path) -> None:
     assert by_weights.matches[0].revision == by_file.matches[0].revision
 
 
+@pytest.mark.parametrize("altered", ["model-00002-of-00002.safetensors", "consolidated.safetensors"])
+def test_every_group_that_a_loader_could_take_must_be_known(tmp_path: Path, altered: str) -> None:
+    """One model in two layouts of one folder: an altered file of either is unchecked, with what decides it."""
+    published, mine = tmp_path / "hub" / "org" / "both", tmp_path / "mine"
+    published.mkdir(parents=True)
+    tensors = read_safetensors(MODEL)[0]
+    write_shards(published, tensors, 2)
+    (published / "consolidated.safetensors").write_bytes(safetensors_bytes(tensors, {"layout": "authors"}))
+    (published / "config.json").write_text("{}")
+    (published / "params.json").write_text("{}")
+    shutil.copytree(published, mine)
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        collect(session, ["org/both"])
+        assert checked(verify(session, str(mine))).verdict == "known"
+        raw = (mine / altered).read_bytes()
+        (mine / altered).write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+        answer = checked(verify(session, str(mine)))
+        against = checked(verify(session, str(mine), against="org/both"))
+    assert against.verdict == "different"
+    whole = "model.safetensors" if altered.startswith("model") else altered
+    if whole == "model.safetensors":
+        assert (answer.verdict, answer.unchecked) == ("not_known", ())
+        return
+    assert answer.verdict == "unchecked"
+    assert [item.what for item in answer.differences] == [whole]
+    assert (answer.unchecked[0].decide_with or "").startswith(f"lineage verify {mine} --against org/both@")
+
+
+def test_a_part_that_is_not_known_does_not_hide_the_model(session: Session, tmp_path: Path) -> None:
+    """What no loader takes for the model, such as another folder's component, leaves known weights known."""
+    collect(session, [ID])
+    shutil.copy(MODEL, tmp_path / "model.safetensors")
+    (tmp_path / "vae.pt").write_bytes(b"PK\x03\x04 something")
+    answer = checked(verify(session, str(tmp_path)))
+    assert (answer.verdict, [item.what for item in answer.differences]) == ("known", ["vae.pt"])
+
+
 def test_store_finds_renamed_tensors(session: Session, tmp_path: Path) -> None:
     """The same values under different names are found by their content."""
     collect(session, [ID])

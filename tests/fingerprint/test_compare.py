@@ -78,10 +78,55 @@ def test_other_names_are_renamed(make: Make) -> None:
     assert ("norm.weight", "model.norm.weight") in tensors.renamed
 
 
-def test_tied_copy_left_out_is_renamed(make: Make) -> None:
-    """Leaving out a head that is a copy of the embedding changes no parameter."""
+TIED: Tensors = {
+    **BASE,
+    "decoder.embed_positions.weight": BASE["model.embed_tokens.weight"],
+    "class_embed.1.weight": BASE["layers.0.weight"],
+}
+"""BASE with a copy of two tensors, as a file has it whose writer stores tied tensors under each of their names."""
+
+
+def test_copies_left_out_or_added_are_renamed(make: Make) -> None:
+    """Storing tied tensors once, or again under each name, changes no parameter, whatever the tensors are called."""
+    once, twice = make(BASE), make(TIED)
+    assert tell_change(twice, once)[::3] == ("renamed", "the same tensors, copies left out")
+    assert tell_change(once, twice)[::3] == ("renamed", "the same tensors, copies added")
+
+
+def test_copies_left_out_under_other_names_are_renamed(make: Make) -> None:
+    """A writer that stores tied tensors once may also put another prefix before all names."""
+    told = tell_change(make(TIED), make({f"model.{name}": tensor for name, tensor in BASE.items()}))
+    assert told[::3] == ("renamed", "the same tensors, copies left out")
+
+
+def test_a_copy_left_out_beside_another_change_is_reshaped(make: Make) -> None:
+    """Where a tensor without a copy is missing, or where values differ too, it is more than copies."""
+    without = {name: tensor for name, tensor in BASE.items() if name != "norm.weight"}
+    assert tell_change(make(TIED), make(without)).kind == "reshaped"
+    assert tell_change(make(TIED), make({**BASE, "norm.weight": f32(2, 2)})).kind == "reshaped"
+
+
+def test_a_decoder_that_is_tied_to_its_encoder_is_left_out(make: Make) -> None:
+    """A whole stack that repeats another stack may be stored once: both have the same number of layers."""
+    both = {**BASE, **{f"decoder.{name}": tensor for name, tensor in BASE.items() if name.startswith("layers.")}}
+    assert tell_change(make(both), make(BASE)).kind == "renamed"
+
+
+def test_a_repeated_layer_is_reshaped(make: Make) -> None:
+    """A layer appended that repeats the last one is another model, although each of its tensors was there before."""
+    deeper = {**BASE, "layers.2.weight": BASE["layers.1.weight"]}
+    assert tell_change(make(BASE), make(deeper)).kind == "reshaped"
+    assert tell_change(make(deeper), make(BASE)).kind == "reshaped"
+
+
+def test_headers_leave_open_whether_a_head_was_a_copy(make: Make) -> None:
+    """A head of the embedding's shape may be tied to it: without the bytes its loss is replaced, not reshaped."""
     tied = {**BASE, "lm_head.weight": BASE["model.embed_tokens.weight"]}
+    told = tell_change(make(tied, "header"), make(BASE, "header"))
+    assert told[::3] == ("replaced", "1 tensors removed, perhaps copies")
     assert tell_change(make(tied), make(BASE)).kind == "renamed"
+    other = {**BASE, "lm_head.weight": ("F32", (2, 2), bytes(16))}
+    assert tell_change(make(other), make(BASE)).kind == "reshaped"
 
 
 def test_some_tensors_changed_is_partial(make: Make) -> None:
@@ -149,7 +194,7 @@ def test_dtype_change_is_noted_and_checked_on_request(make: Make) -> None:
 def test_other_quantisation_is_replaced_not_reshaped(make: Make, tmp_path: Path) -> None:
     """Another packing has other tensors and dtypes, and proves neither new shapes nor new values."""
     packed = {
-        "layers.0.qweight": ("I32", (1,), bytes(4)), "layers.0.scales": f32(1), "norm.weight": f32(1, 1),
+        "layers.0.qweight": ("I32", (1,), b"\1\2\3\4"), "layers.0.scales": f32(1), "norm.weight": f32(1, 1),
     }  # fmt: skip
     assert tell_change(make(BASE), make(packed)).kind == "replaced"
     assert tell_change(make(packed), make({**packed, "layers.0.g_idx": ("I32", (1,), bytes(4))})).kind == "replaced"

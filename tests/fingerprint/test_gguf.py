@@ -77,6 +77,8 @@ HOSTILE = {
     "shape overflows": start(tensors=1) + info("w", (1 << 40, 1 << 40), 0, 0),
     "half a block": start(tensors=1) + info("w", (33,), 2, 0) + bytes(64),
     "two tensors of one name": start(tensors=2) + info("w", (1,), 0, 0) + info("w", (1,), 0, 32) + bytes(96),
+    "unknown type without bytes": start(tensors=2) + info("a", (32,), 41, 0) + info("b", (1,), 0, 0) + bytes(96),
+    "unknown type past the end": start(tensors=1) + info("a", (32,), 41, 64),
     "overlap": start(tensors=2) + info("a", (16,), 0, 0) + info("b", (16,), 0, 32) + bytes(256),
     "past the end": start(tensors=1) + info("a", (16,), 0, 1 << 40) + bytes(256),
     "cut short": gguf_bytes([], [("a", (64,), 0, bytes(256))])[:-100],
@@ -190,12 +192,22 @@ def test_version_2_and_other_alignment_are_read() -> None:
     ]
 
 
-def test_unknown_tensor_type_is_named_by_number() -> None:
-    """A type of a fork keeps its number; then no tensor's bytes are known, and none are guessed."""
-    raw = gguf_bytes([], [("a", (32,), 137, bytes(20))])
+def test_unknown_tensor_type_goes_on_to_the_next_tensor() -> None:
+    """A type of a fork keeps its number, and its bytes go on to the next tensor or to the file's end."""
+    raw = gguf_bytes([], [("a", (32,), 137, b"a" * 20), ("f", (2,), 0, bytes(8)), ("z", (64,), 36, b"z" * 16)])
     header = read_gguf(Reader(raw), len(raw), "x.gguf")
-    assert [span.dtype for span in header.tensors or []] == ["TYPE_137"]
-    assert not header.ranges_known
+    assert [span.dtype for span in header.tensors or []] == ["TYPE_137", "F32", "TYPE_36"]
+    held = [raw[span.begin : span.end] for span in header.tensors or []]
+    assert held == [b"a" * 20 + bytes(12), bytes(8), b"z" * 16 + bytes(16)]
+    assert header.ranges_known
+
+
+def test_unknown_type_at_the_end_of_a_file_of_unknown_size() -> None:
+    """Where neither the type nor the file's size is known nobody knows where the last tensor ends."""
+    raw = gguf_bytes([], [("a", (32,), 137, bytes(20)), ("f", (2,), 0, bytes(8))])
+    assert read_gguf(Reader(raw), None, "x.gguf").ranges_known
+    raw = gguf_bytes([], [("f", (2,), 0, bytes(8)), ("a", (32,), 137, bytes(20))])
+    assert not read_gguf(Reader(raw), None, "x.gguf").ranges_known
 
 
 @needs_shared

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.fingerprint.groups import is_weight_file, model_file_by_study, shard_name, weight_groups
+from lineage.fingerprint.main_group import loader_of
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 from tests.support.shared import SHARED, needs_shared
@@ -209,12 +210,40 @@ def test_variant_index_of_diffusers() -> None:
           "vae/diffusion_pytorch_model.safetensors"], "transformer/diffusion_pytorch_model.safetensors"),
         (["gptq_model-4bit-128g.safetensors", "codec.pth"], "gptq_model-4bit-128g.safetensors"),
         (["2_Dense/model.safetensors", "model.safetensors"], "model.safetensors"),
+        (["consolidated.safetensors", *shards("model", 2), "config.json", "params.json"], "model.safetensors"),
+        (["consolidated.safetensors", "pytorch_model.bin", "config.json"], "pytorch_model.bin"),
+        (["consolidated.safetensors", "model.safetensors"], "model.safetensors"),
+        (["consolidated.safetensors", "model.safetensors", "params.json"], "consolidated.safetensors"),
+        (["consolidated.safetensors", "model.safetensors", "params.json", "vae/config.json"],
+         "consolidated.safetensors"),
+        (["consolidated.00.pth", "consolidated.01.pth", "tf_model.h5", "config.json"], "tf_model.h5"),
+        (["consolidated.safetensors", "adapter_model.safetensors", "config.json"], "consolidated.safetensors"),
+        (["a/consolidated.safetensors", "a/model.safetensors", "a/params.json", "config.json"],
+         "a/consolidated.safetensors"),
     ],
 )  # fmt: skip
 def test_main_group(paths: list[str], main: str) -> None:
     """The main group is the one that the repository's standard loader takes, whatever the order of the files."""
     assert names(*paths)[0] == main
     assert names(*reversed(paths))[0] == main
+
+
+@pytest.mark.parametrize(
+    ("name", "paths", "loader"),
+    [
+        ("model.safetensors", ["config.json", "params.json"], "transformers"),
+        ("consolidated.safetensors", ["params.json"], "its authors' code, by params.json"),
+        ("unet/diffusion_pytorch_model.safetensors", ["model_index.json", "unet/config.json"], "diffusers"),
+        ("x.Q4_K_M.gguf", ["config.json"], "llama.cpp"),
+        ("onnx/model.onnx", ["config.json"], "ONNX Runtime"),
+        ("adapter_model.safetensors", ["adapter_config.json"], "PEFT"),
+        ("encoder/model.safetensors", ["config.json"], None),
+        ("model.safetensors", [], None),
+    ],
+)  # fmt: skip
+def test_loader_of_the_main_group(name: str, paths: list[str], loader: str | None) -> None:
+    """Which loader takes a group is told by its name and by the files beside it, or not at all."""
+    assert loader_of(name, [name, *paths]) == loader
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
 
 from lineage.errors import FormatError, InputError
+from lineage.fingerprint.compare import tell_change
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
 from lineage_schemas.file import FileEntry
@@ -165,11 +167,51 @@ def test_other_quants_of_a_hub_cost_one_read(tmp_path: Path) -> None:
     assert part.flags == ()
 
 
-def test_gguf_of_an_unknown_type_has_a_layout_only(tmp_path: Path) -> None:
-    """Where a tensor's type is unknown the group says so and has no weights digest."""
+def test_gguf_of_an_unknown_type_has_all_digests(tmp_path: Path) -> None:
+    """The digests of tensors of an unknown type do not depend on where they lie and how they are filled up."""
+    odd, plain = ("a", (32,), 137, b"odd" * 7 + bytes(3)), ("b", (2,), 0, bytes(range(8)))
+    packings = {"first": ([odd, plain], 32), "last": ([plain, odd], 32), "wide": ([odd, plain], 1024)}
+    found = {}
+    for name, (tensors, alignment) in packings.items():
+        entry = ("general.alignment", 4, struct.pack("<I", alignment))
+        (tmp_path / f"{name}.gguf").write_bytes(gguf_bytes([entry], tensors, alignment=alignment))
+        found[name] = fingerprint_file(tmp_path / f"{name}.gguf")
+    (tmp_path / "cut.gguf").write_bytes((tmp_path / "last.gguf").read_bytes()[:-8])
+    found["cut"] = fingerprint_file(tmp_path / "cut.gguf")
+    assert {side.flags for side in found.values()} == {()}
+    assert found["first"].digests.weights
+    assert len({side.digests.weights for side in found.values()}) == 1
+    other = gguf_bytes([], [("a", (32,), 137, b"odd" * 7 + b"\0\0\1"), plain])
+    (tmp_path / "other.gguf").write_bytes(other)
+    assert tell_change(found["first"], fingerprint_file(tmp_path / "other.gguf")).kind == "partial"
+
+
+def test_zeros_inside_a_tensor_of_an_unknown_type_count(tmp_path: Path) -> None:
+    """Zeros are left out at the end only, also where they fill whole chunks of the reading."""
+    digests = set()
+    for zeros in (0, 300_000, 300_001):
+        path = tmp_path / f"{zeros}.gguf"
+        path.write_bytes(gguf_bytes([], [("a", (1 << 20,), 137, b"a" + bytes(zeros) + b"z" + bytes(600_000 - zeros))]))
+        measured = fingerprint_file(path)
+        digests.add(measured.digests.weights)
+        remote, _ = measure_alone(path)
+        assert remote.digests.weights == measured.digests.weights
+    assert len(digests) == 3
+
+
+def measure_alone(path: Path) -> tuple[GroupFingerprint, RangeHub]:
+    """Measure one file of a folder in full, as if it were remote."""
+    hub = RangeHub(path.parent)
+    entry = hub.files()[path.name]
+    return fingerprint_group(hub, "a/b", "c", weight_groups([entry])[0], {path.name: entry}, "full"), hub
+
+
+def test_gguf_of_an_unknown_type_and_size_has_a_layout_only(tmp_path: Path) -> None:
+    """Where the end of a tensor is not known the group says so and has no weights digest."""
     path = tmp_path / "x.gguf"
     path.write_bytes(gguf_bytes([], [("a", (32,), 137, bytes(20))]))
-    found = fingerprint_file(path)
+    group = weight_groups([FileEntry(path="x.gguf")])[0]
+    found = fingerprint_group(RangeHub(tmp_path), "a/b", "c", group, {}, "full")
     assert found.flags == ("unknown-tensor-type",)
     assert found.digests.layout
     assert found.digests.weights is None

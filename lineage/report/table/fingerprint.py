@@ -46,7 +46,7 @@ def _group(group: FingerprintedGroup) -> list[Line]:
         facts.append(f"{large(group.parameter_count)} parameters")
     if group.dtypes:
         facts.append(listed([f"{dtype} ×{number}" for dtype, number in group.dtypes.items()], 4))
-    main = " (main)" if group.main else ""
+    main = "" if not group.main else f" (main, loaded by {group.loader})" if group.loader else " (main)"
     lines = [line(strong(group.group), f"{main} · {', '.join(facts)}")]
     lines += [line(f"! {FLAGS.get(flag, flag)}", indent="  ") for flag in group.flags]
     lines += digest_lines(group.digests, indent="  ")

@@ -18,11 +18,13 @@ class FingerprintedGroup(Record):
 
     `declares` holds the metadata in the file (GGUF `general.*` keys, safetensors `__metadata__`), truncated.
     `flags` are stable identifiers: `pickle`, `known-by-sha256`, `incomplete-shards`.
+    `loader` names the loader that takes the main group, null for other groups and where it is not known.
     """
 
     group: str
     format: str
     main: bool
+    loader: str | None = None
     files: tuple[FileEntry, ...]
     digests: Digests
     tensors: tuple[Tensor, ...] | None
