@@ -21,6 +21,7 @@ from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
 from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.versioning.line import UNDATED
 from lineage.versioning.since import Since, find_since, in_range
 from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
@@ -135,20 +136,38 @@ def _start(
                 what="--since last", reason="changes since the last check cannot be looked up offline"
             )
     try:
-        return find_since(recorded.line, recorded.history, wanted or since), None
+        start = find_since(recorded.line, recorded.history, wanted or since)
+        return start, _out_of_order(asked, recorded, start, since) if start.doubtful else None
     except RevisionNotFoundError as error:
         return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}; the whole history was checked")
+
+
+def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str) -> Unchecked:
+    """Say that a date does not tell where the range begins, and how to name a commit instead."""
+    ids = [commit.id for commit in recorded.line.commits]
+    position = ids.index(start.doubtful[0])
+    number = len(start.doubtful)
+    return Unchecked(
+        what=f"--since {since}",
+        reason=(
+            f"the dates of {recorded.line.branch} are out of order: {number} commit{'s' if number > 1 else ''} that "
+            f"changed weights, first {start.doubtful[0][:12]}, may belong to this range although the dates say earlier"
+        ),
+        decide_with=f"lineage check {asked.shown}" + (f" --since {ids[position - 1]}" if position else ""),
+    )
 
 
 def _finding(change: Change, model: str) -> Finding:
     files = [path for group in change.groups for path in group.files]
     groups = ", ".join(group.group for group in change.groups[:3])
-    when = f"{change.start:%Y-%m-%d %H:%M}" + (f"-{change.end:%H:%M}" if change.end > change.start else "")
+    when = f"{change.start:%Y-%m-%d %H:%M}" + (f"-{change.end:%H:%M}" if change.end > change.start else "") + " UTC"
+    if change.start == UNDATED:
+        when = "no readable date"
     count = f"{len(files)} file{'s' if len(files) != 1 else ''} of {groups}"
     return Finding(
         id="silent-weight-change",
         severity="error",
-        message=f"{change.kind}: {count}, {when} UTC; no tag, version or note announces it",
+        message=f"{change.kind}: {count}, {when}; no tag, version or note announces it",
         pointer=Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
     )
 

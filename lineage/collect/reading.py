@@ -18,7 +18,7 @@ from lineage.fingerprint.groups import weight_groups
 from lineage.hub.declared import Declaration, declarations
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.groups import placed_groups
-from lineage.versioning.line import UNDATED, first_parent_line
+from lineage.versioning.line import UNDATED, first_parent_line, last_before
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
@@ -173,8 +173,9 @@ def _head_at(hub: Hub, name: str, first: FirstCommit | None) -> str | None:
     if head is None:
         return None
     line = first_parent_line(history, history.default_branch or "", head)
-    earlier = [commit.id for commit in line.commits if commit.date and commit.date <= first.date]
-    return earlier[-1] if earlier else None
+    made = first.date
+    position = last_before(line, lambda date: date > made)
+    return line.commits[position].id if position >= 0 else None
 
 
 def _first_commit(lines: tuple[LineReport, ...]) -> FirstCommit | None:

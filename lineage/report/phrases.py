@@ -101,7 +101,7 @@ def moment(when: datetime) -> str:
 
 def period(start: datetime | None, end: datetime | None) -> str:
     """Write a period in UTC, the date once where it is one day."""
-    if start is None or end is None:
+    if start is None or end is None or not start.timestamp():  # a record that needs a date has 1970 for none
         return "date unknown"
     first, last = moment(start), moment(end)
     if first == last:

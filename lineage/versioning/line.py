@@ -1,9 +1,9 @@
-"""Lines and pushes: a branch's first-parent line, cut where nobody committed for an hour."""
+"""Lines and pushes: a branch's first-parent line, cut where the dates show that another upload began."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +15,15 @@ from lineage_schemas.revision import Commit, History
 PUSH_GAP = timedelta(hours=1)
 """Our choice: sharded uploads come as one commit a shard, minutes apart; other uploads come hours apart."""
 
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far a date may fall behind the commit before within one push: clocks of two machines differ by so much.
+
+The publisher chooses the dates. A commit that is dated earlier than this begins a push of its own, so that a backdated
+replacement cannot be counted into the upload before it.
+"""
+
 UNDATED = datetime.fromtimestamp(0, UTC)
-"""Stands in for a date that the source does not tell, so that undated commits fall into one push."""
+"""Used where a record needs a date and the commit has none."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +100,23 @@ def _arrivals(line: list[Commit], by_id: Mapping[str, Commit]) -> Iterator[tuple
         yield tuple(sorted(fresh, key=lambda c: (c.date or UNDATED, c.id != commit.id, c.id)))
 
 
-def pushes(line: Line, watched: Callable[[str], bool]) -> list[PushTrees]:
-    """Cut a line into pushes and keep the watched part of the tree before and after each."""
+def last_before(line: Line, late: Callable[[datetime], bool]) -> int:
+    """Find the last position before the first commit whose date is late, -1 where the line begins with such a commit.
+
+    Dates may run backwards: an early date further up the line does not make the commits before it early.
+    """
+    dated = enumerate(commit.date for commit in line.commits)
+    return next((i for i, date in dated if date is not None and late(date)), len(line.commits)) - 1
+
+
+def pushes(line: Line, watched: Callable[[str], bool], cuts: Collection[int] = ()) -> list[PushTrees]:
+    """Cut a line into pushes and keep the watched part of the tree before and after each.
+
+    `cuts` are positions at which a push begins whatever the dates say.
+    """
     tree: dict[str, FileVersion] = {}
     cut: list[PushTrees] = []
-    for first, last in _runs(line.commits):
+    for first, last in _runs(line.commits, cuts):
         before = dict(tree)
         written: Counter[str] = Counter()
         for commit in line.commits[first : last + 1]:
@@ -116,13 +135,20 @@ def pushes(line: Line, watched: Callable[[str], bool]) -> list[PushTrees]:
     return cut
 
 
-def _runs(commits: tuple[Commit, ...]) -> Iterator[tuple[int, int]]:
-    """Give first and last position of each run of commits less than PUSH_GAP apart."""
+def _runs(commits: tuple[Commit, ...], cuts: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Give first and last position of each push."""
     first = 0
     for i in range(1, len(commits) + 1):
-        if i == len(commits) or (commits[i].date or UNDATED) - (commits[i - 1].date or UNDATED) >= PUSH_GAP:
+        if i == len(commits) or i in cuts or not _continues_push(commits[i - 1], commits[i]):
             yield first, i - 1
             first = i
+
+
+def _continues_push(before: Commit, commit: Commit) -> bool:
+    """Say whether a commit belongs to the push of the one before it; without both dates nothing shows that it does."""
+    if before.date is None or commit.date is None:
+        return False
+    return -CLOCK_SKEW <= commit.date - before.date < PUSH_GAP
 
 
 def _apply(commit: Commit, tree: dict[str, FileVersion], watched: Callable[[str], bool]) -> Iterator[str]:

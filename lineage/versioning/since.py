@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lineage.errors import RevisionNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
 from lineage.hub.revisions import Meaning, is_default, meaning_of
-from lineage.versioning.line import UNDATED, Line
+from lineage.versioning.line import CLOCK_SKEW, Line, last_before
 from lineage_schemas.change import Change
-from lineage_schemas.revision import History
+from lineage_schemas.revision import Commit, History
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$")
 
 
 @dataclass(frozen=True)
 class Since:
-    """Hold the start of a range: the position of the last commit that is out of it, -1 for the whole line."""
+    """Hold the start of a range: the position of the last commit that is out of it, -1 for the whole line.
+
+    `doubtful` are commits before a start that a date gave which touched weights and may be later than that date: they
+    have no date, or one that is earlier than that of a commit before them.
+    """
 
     position: int
     commit: str | None
+    doubtful: tuple[str, ...] = ()
 
 
 def parse_date(text: str) -> datetime | None:
@@ -51,9 +56,7 @@ def find_since(line: Line, history: History, asked: str) -> Since:
     wanted = commits_meant(history, asked).commits
     moment = None if wanted else parse_date(asked)
     if moment:
-        before = [i for i, commit in enumerate(line.commits) if (commit.date or UNDATED) < moment]
-        position = max(before, default=-1)
-        return Since(position, line.commits[position].id if position >= 0 else None)
+        return _since_date(line, moment)
     found = [
         (position, commit.id)
         for position, arrived in enumerate(line.arrived)
@@ -68,6 +71,24 @@ def find_since(line: Line, history: History, asked: str) -> Since:
             hint=_hint(asked, wanted),
         )
     return Since(*found[0])
+
+
+def _since_date(line: Line, moment: datetime) -> Since:
+    """Start before the first commit that is not older than a date, whatever the dates of later commits are."""
+    position = last_before(line, lambda date: date >= moment)
+    outside = line.commits[: position + 1]
+    return Since(position, outside[-1].id if outside else None, tuple(_doubtful(outside)))
+
+
+def _doubtful(commits: Iterable[Commit]) -> Iterator[str]:
+    """Give the commits that touched weights and whose own date does not show when they came to the line."""
+    latest: datetime | None = None
+    for commit in commits:
+        late = commit.date is None or (latest is not None and commit.date < latest - CLOCK_SKEW)
+        if late and any(is_weight_file(change.path) for change in commit.changes or ()):
+            yield commit.id
+        if commit.date is not None:
+            latest = commit.date if latest is None else max(latest, commit.date)
 
 
 def _hint(asked: str, wanted: Set[str]) -> str:

@@ -42,8 +42,12 @@ class BareRepository:
         branch: str | None = None,
         merge: str | None = None,
         later: int = 2 * AN_HOUR,
+        lfs: bool = True,
     ) -> str:
-        """Add a commit that writes these files (None deletes one); weight files become LFS pointers."""
+        """Add a commit that writes these files (None deletes one); with `lfs` weight files become LFS pointers.
+
+        `later` are the seconds since the commit before, negative ones for a clock that runs behind.
+        """
         self._clock += later
         ref = branch or self.branch
         who = f"somebody <somebody@example.org> {self._clock} +0000"
@@ -58,7 +62,7 @@ class BareRepository:
             if content is None:
                 stream.append(f'D "{path}"\n'.encode())
             else:
-                kept = self._pointer(content) if path.endswith(LFS_SUFFIXES) else content
+                kept = self._pointer(content) if lfs and path.endswith(LFS_SUFFIXES) else content
                 stream += [f'M 100644 inline "{path}"\n'.encode(), _data(kept)]
         self.git("fast-import", "--quiet", "--force", stdin=b"".join(stream) + b"\n")
         return self.git("rev-parse", ref)

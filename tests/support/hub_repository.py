@@ -225,5 +225,7 @@ def tree_entry(entry: TreeFile) -> dict[str, Any]:
 
 
 def as_date(seconds: int) -> str:
-    """Write a date in the only form that the client reads."""
+    """Write a date in the only form that the client reads; a year of five digits is more than it reads."""
+    if seconds >= 253_402_300_800:
+        return f"+{1970 + seconds // 31_556_952:06}-01-01T00:00:00.000Z"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -40,8 +40,10 @@ class HistoryBuilder:
         self.texts: dict[tuple[str, str], str] = {}
         self._tree: dict[str, FileVersion] = {}
 
-    def commit(self, hours: float, files: Files, title: str = "Upload folder", message: str = "", tag: str = "") -> str:
-        """Add a commit on the line and give its id."""
+    def commit(
+        self, hours: float | None, files: Files, title: str = "Upload folder", message: str = "", tag: str = ""
+    ) -> str:
+        """Add a commit on the line and give its id; without `hours` its date is not known."""
         number = len(self.commits)
         commit_id = f"{number:040x}"
         changes = []
@@ -56,7 +58,7 @@ class HistoryBuilder:
             Commit(
                 id=commit_id,
                 parents=(self.commits[-1].id,) if self.commits else (),
-                date=START + timedelta(hours=hours),
+                date=None if hours is None else START + timedelta(hours=hours),
                 title=title,
                 message=message,
                 changes=tuple(changes),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from lineage.versioning.signals import MAX_LINE
 from lineage_schemas.change import COUNTING_KINDS
 from tests.support.lines import START, HistoryBuilder
@@ -46,6 +48,32 @@ def test_an_hour_between_commits_separates_pushes() -> None:
     changes = told.report().changes
     assert len(changes) == 3
     assert [(r.path, r.times) for r in changes[2].replacements] == [("model-00001-of-00002.safetensors", 2)]
+
+
+@pytest.mark.parametrize(("minutes", "changes"), [(-5, 1), (-5 - 1 / 60, 2), (-60 * 24 * 365, 2), (59, 1), (60, 2)])
+def test_a_date_before_the_last_one_begins_a_push(minutes: float, changes: int) -> None:
+    """Five minutes back are two clocks that differ; whatever is dated earlier is a push and a change of its own."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1"}, "Version 2")
+    told.commit(24 + minutes / 60, {"model-00001-of-00002.safetensors": "c1"})
+    assert kinds(told)[1:] == [("replaced", "versioned"), ("replaced", "silent")][:changes]
+
+
+def test_a_commit_without_a_date_is_a_push_of_its_own() -> None:
+    """Where a date cannot be read, nothing shows that the commit belongs to the upload before or after it."""
+    told = base()
+    told.commit(None, {"model-00001-of-00002.safetensors": "b1"})
+    told.commit(None, {"model-00001-of-00002.safetensors": "c1"})
+    told.commit(0.5, {"model-00001-of-00002.safetensors": "d1"})
+    assert kinds(told)[1:] == [("replaced", "silent")] * 3
+
+
+def test_shards_without_dates_are_one_first_upload() -> None:
+    """Shards that come in undated commits complete the upload that began with the first of them."""
+    told = HistoryBuilder()
+    for number in (1, 2, 3):
+        told.commit(None, {f"model-0000{number}-of-00003.safetensors": f"a{number}"})
+    assert kinds(told) == [("first_upload", None)] * 3
 
 
 def test_one_file_in_place_of_shards_is_the_same_group_replaced() -> None:

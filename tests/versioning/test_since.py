@@ -52,6 +52,31 @@ def test_push_that_went_on_after_the_start_is_in_range() -> None:
     assert [len(change.revisions) for change in found] == [2]
 
 
+def since_date(line: HistoryBuilder, asked: str) -> tuple[int, list[int]]:
+    """Give the position where a date's range starts, and the positions of the commits that may belong to it."""
+    report = line.report()
+    since = find_since(report.line, line.history(), asked)
+    return since.position, [found for commit in since.doubtful if (found := report.line.position(commit)) is not None]
+
+
+def test_an_old_date_at_the_tip_hides_nothing() -> None:
+    """The range starts before the first commit that is not older than the date, whatever date a later one bears."""
+    line = told()
+    line.commit(-400_000, {"README.md": "backdated"})
+    assert since_date(line, "2024-01-03") == (0, [])
+    assert since_date(line, "2024-01-05") == (1, [])
+
+
+@pytest.mark.parametrize("hours", [-400_000, None])
+def test_weights_whose_date_says_nothing_are_doubtful(hours: float | None) -> None:
+    """A backdated or undated replacement that the dates leave out of the range is named; a card is not."""
+    line = told()
+    line.commit(hours, {"model.safetensors": "d"})
+    line.commit(hours, {"README.md": "more"})
+    assert since_date(line, "2024-02-01") == (5, [4])
+    assert since_date(line, "2024-01-05") == (1, [])
+
+
 @pytest.mark.parametrize("asked", ["nothing", "abcdef1234", "000000"])
 def test_unknown_or_ambiguous_start_is_refused(asked: str) -> None:
     """A start that is not on the line, or a prefix of several commits, is an error that says so."""

@@ -294,7 +294,11 @@ def _decoded(text: bytes, encoding: bytes) -> str:
 
 
 def _date(identity: bytes) -> datetime | None:
-    match = re.search(rb" (-?\d{1,15}) [+-]\d{4}$", identity)
+    """Read the seconds of `Name <mail> SECONDS ZONE`, whatever the zone is; None where they name no year up to 9999.
+
+    Old tools wrote zones such as `+051800`. The seconds are counted in UTC, so the zone does not change the date.
+    """
+    match = re.match(rb" *(-?\d{1,15})(?: |$)", identity.rpartition(b">")[2])
     try:
         return datetime.fromtimestamp(int(match[1]), UTC) if match else None
     except (OverflowError, ValueError, OSError):

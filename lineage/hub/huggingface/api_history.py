@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import GatedError, HubError, HubUnreachableError, ModelNotFoundError, RevisionNotFoundError
@@ -144,18 +145,26 @@ def _commits(connection: Connection, model: str, ref: HistoryRef) -> Iterator[Co
 
 def _commit(item: Mapping[str, Any], number: int | None) -> Commit:
     """Read one commit of the list; one that names a pull request in its title came by that one."""
-    from huggingface_hub.utils import parse_datetime  # type: ignore[attr-defined]  # exported lazily
-
     named = re.search(r"\(#(\d{1,9})\)$", item["title"])
     author = next((author.get("user") for author in item.get("authors") or ()), None)
     return Commit(
         id=item["id"],
-        date=parse_datetime(item["date"]),
+        date=_date(item["date"]),
         author_key=author_key(author.encode()) if author else None,
         title=item["title"],
         message=item.get("message") or "",
         pull_request=int(named[1]) if named else number,
     )
+
+
+def _date(text: str) -> datetime | None:
+    """Read a date; None where it cannot be represented (a year of five digits), as git's histories have it."""
+    from huggingface_hub.utils import parse_datetime  # type: ignore[attr-defined]  # exported lazily
+
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
 
 
 class _Trees:

@@ -286,12 +286,16 @@ def test_signatures_and_encodings_are_seen(repository: BareRepository) -> None:
     assert parse_commit("4" * 40, b"no commit at all") is None
 
 
+ZONES = (" -0930", " +9999", " +051800", " -7", " UTC", "")
+
+
 @pytest.mark.parametrize(
     ("date", "expected"),
     [
         ("0 +0000", datetime(1970, 1, 1, tzinfo=UTC)),
-        ("1700000000 -0930", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
+        *((f"1700000000{zone}", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)) for zone in ZONES),
         ("999999999999999 +0000", None),
+        ("292277026596 +0000", None),
         ("never", None),
     ],
 )

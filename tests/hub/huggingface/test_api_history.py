@@ -62,6 +62,13 @@ def test_deletion(hub: HuggingFaceHub, repository: BareRepository) -> None:
     assert commit.changes[0].new is None
 
 
+def test_a_date_that_no_calendar_holds_is_unknown(hub: HuggingFaceHub, repository: BareRepository) -> None:
+    """A commit of the year 292277026596 has no date; it is no error, and its changes are told."""
+    repository.commit({"model.safetensors": b"a"}, later=9_000_000_000_000)
+    repository.commit({"README.md": b"a"}, later=-9_000_000_000_000)
+    assert [commit.date is None for commit in hub.history("org/model").commits] == [False, False, False, True, False]
+
+
 def test_costs_a_request_a_commit(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """The page, the refs, one list and one tree a commit; a tag on the line costs nothing."""
     hub.history("org/model")
