@@ -47,9 +47,9 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
 
     A file is replaced atomically. Raises InputError if the store is empty or the path cannot be written.
     """
-    from lineage.store.moving.copying import must_hold_something
+    from lineage.store.moving.copying import refuse_empty
 
-    must_hold_something(session.store.info(), "export")
+    refuse_empty(session.store.info(), "export")
     if to_format == "neo4j-csv":
         if not isinstance(out, Path):
             raise InputError("neo4j-csv is a folder of files and cannot go to standard output", hint="name a folder")

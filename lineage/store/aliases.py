@@ -1,4 +1,4 @@
-"""Other names of models: what a Hub once answered with a canonical id for, kept so that it is known offline."""
+"""Other names of models: names that a Hub redirected to a canonical id, stored so that they resolve offline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def key_of_alias(view: StoreView, hub: str, name: str) -> str | None:
-    """Find the key of the model that a Hub answered with when it was asked for `name`; None if never redirected."""
+    """Return the key of the model that a Hub redirected `name` to; None if it never did."""
     kept = view.attachment("alias", model_key(hub, name))
     return kept.decode("utf-8") if kept is not None else None

@@ -1,10 +1,10 @@
-"""Looking for what must not be in a store: ends that are not there, half-written collections, digests that lie.
+"""Check a store for faults: edges without an end, collections that were written in part, wrong hashes.
 
-Each rule reads its kind once, in constant memory, and looks up what its rows name a few hundred at a time.
+Each rule reads the nodes of its kind once, in constant memory, and looks up the keys in them a few hundred at a time.
 
-What is not a fault: a commit whose parent was never read, because the history is a shallow clone or a cache (the model
-says so) or was rewritten since (the commit is marked as vanished); a file or weights that no revision has any more,
-because the file is known under a better name by now; the beginning of a text that was too long to be kept.
+Not a fault: a commit whose parent was never read, because the history is a shallow clone or a cache (the model has
+`history_incomplete`) or was rewritten since (the commit has `vanished`); a file or weights that no revision has any
+more, because a better hash of the file became known; a text that was too long to be stored whole.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ CHUNK = 500
 
 
 class Fault(NamedTuple):
-    """Tell one thing that is wrong.
+    """Report one fault.
 
-    `rule` says so, `about` is the key or edge in question, `message` the fault in words.
+    `rule` is the id of the rule that found it, `about` the key or edge concerned, `message` what is wrong.
     """
 
     rule: str
@@ -40,11 +40,11 @@ class Fault(NamedTuple):
 
 
 Rule = Callable[["StoreView", list[Any]], Iterator[Fault]]
-"""Looks at some rows of one kind."""
+"""Checks some rows of one kind."""
 
 
 def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]:
-    """Run every rule over a store, in constant memory."""
+    """Yield every fault in a store, in constant memory."""
     total = sum(view.count(kind) for kind in NODE_RULES) + view.count("DERIVED_FROM")
     with progress.task("checking nodes and edges", total, "rows") as task:
         for kind, rule in NODE_RULES.items():
@@ -59,41 +59,41 @@ def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]
             task.advance(len(edges))
     with progress.task("checking edges without an end", None, "edges") as task:
         for edge_kind in ENDS:
-            told = ""
+            last = ""
             for edges in chunks(view.all_awaited_edges(edge_kind), CHUNK):
                 for fault in _awaited(view, edge_kind, edges):
-                    if fault.about != told:  # a tree goes on where the rows before it ended
+                    if fault.about != last:  # one tree may continue from the rows before
                         yield fault
-                    told = fault.about
+                    last = fault.about
                 task.advance(len(edges))
     with progress.task("checking attachments", None, "attachments") as task:
-        for kept in chunks((_Kept.of(*row) for row in view.all_attachments()), CHUNK):
-            yield from _attachments(view, kept)
-            task.advance(len(kept))
+        for summaries in chunks((_Summary.of(*row) for row in view.all_attachments()), CHUNK):
+            yield from _attachments(view, summaries)
+            task.advance(len(summaries))
 
 
 def _doubled(keys: list[str]) -> Iterator[Fault]:
-    """Check that keys in order are unique: in Neo4j somebody may take away what makes sure of it."""
+    """Check that sorted keys are unique: in Neo4j a user may have dropped the constraints."""
     for before, key in pairwise(keys):
         if key == before:
             yield Fault("duplicate-key", key, "two nodes of its kind have this key")
 
 
 def _models(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that a model's key is its Hub and id, and that its head is there."""
+    """Check that a model's key is its Hub and id, and that its head is stored."""
     heads = {row.key: revision_key(row.key, row.properties["head"]) for row in rows if row.properties.get("head")}
     known = _known(view, "Revision", heads.values())
     for row in rows:
         key = model_key(row.properties.get("hub") or "", row.properties.get("id") or "")
         if key != row.key:
-            yield Fault("model-key", row.key, f"its Hub and id make the key {key}")
+            yield Fault("model-key", row.key, f"its Hub and id give the key {key}")
         if row.key in heads and heads[row.key] not in known:
             yield Fault("head-without-revision", row.key, f"its head {heads[row.key]} is not in the store")
     yield from _unjoined(view, "PUBLISHED_BY", {row.key: _publisher(row) for row in rows})
 
 
 def _publisher(row: NodeRow) -> str | None:
-    """Give the publisher that a model is joined to; one that is known by name only is joined to none."""
+    """Return the publisher that a model has an edge to; a model known by name only has none."""
     if row.properties.get("collected_at") is None and row.properties.get("head") is None:
         return None
     publisher = row.properties.get("publisher")
@@ -111,7 +111,7 @@ def _revisions(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
         for parent in parents[row.key]:
             if parent in known:
                 if (row.key, parent) not in joined:
-                    yield Fault("missing-edge", row.key, f"no HAS_PARENT leads to {parent}")
+                    yield Fault("missing-edge", row.key, f"there is no HAS_PARENT edge to {parent}")
             elif not _may_dangle(row, models):
                 yield Fault("dangling-edge", row.key, f"its parent {parent} is not in the store")
 
@@ -121,13 +121,13 @@ def _parents(row: NodeRow) -> list[str]:
 
 
 def _may_dangle(row: NodeRow, models: Mapping[str, Properties]) -> bool:
-    """Say whether a commit that a revision or ref names may be unknown: its history was not read whole, or is gone."""
+    """Return whether a commit that a row names may be missing: the history is incomplete or was rewritten."""
     model = models.get(row.properties.get("model") or "", {})
     return bool(row.properties.get("vanished") or model.get("history_incomplete"))
 
 
 def _refs(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that a ref has its model and points at a revision that is there."""
+    """Check that a ref has its model and points at a stored revision."""
     models = _models_of(view, rows)
     targets = {
         row.key: revision_key(row.properties.get("model") or "", row.properties.get("target") or "") for row in rows
@@ -142,7 +142,7 @@ def _refs(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
 
 
 def _changes(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that a change has its model, and that all its commits are there."""
+    """Check that a change has its model and that all its commits are stored."""
     models = _models_of(view, rows)
     yield from _owned(view, rows, models, "change-without-model", "HAS_CHANGE")
     named = {row.key: _commits(row) for row in rows}
@@ -159,7 +159,7 @@ def _commits(row: NodeRow) -> list[str]:
 
 
 def _derivations(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
-    """Check that the evidence of an edge of descent is there and about its child."""
+    """Check that the evidence of a DERIVED_FROM edge is stored and is about the edge's child."""
     evidence = view.nodes("Evidence", {key for edge in edges for key in edge.properties.get("evidence") or ()})
     for edge in edges:
         about = f"{edge.source} → {edge.target}"
@@ -170,40 +170,40 @@ def _derivations(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
                 yield Fault("derivation-of-foreign-evidence", about, f"its evidence {key} is about another child")
 
 
-_TOLD_OF_SOURCES = frozenset({"HAS_PARENT", "POINTS_TO", "PUBLISHED_BY"})
-"""Edges that a field of their source names: its rule tells where they lead nowhere."""
+_NAMED_BY_SOURCE = frozenset({"HAS_PARENT", "POINTS_TO", "PUBLISHED_BY"})
+"""Edges that a field of their source names: the rule of the source's kind reports a missing target."""
 
-_TOLD_OF_TARGETS = frozenset({"HAS_REVISION", "HAS_CHANGE"})
-"""Edges that a field of their target names."""
+_NAMED_BY_TARGET = frozenset({"HAS_REVISION", "HAS_CHANGE"})
+"""Edges that a field of their target names: the rule of the target's kind reports a missing source."""
 
 
 def _awaited(view: StoreView, kind: EdgeKind, edges: list[EdgeRow]) -> Iterator[Fault]:
-    """Check that edges do not wait for an end in vain: those that the rule of no node tells of.
+    """Report missing ends of awaited edges that no rule of a node reports.
 
-    One fault for each end that is not there: the tree of one revision may have thousands of edges.
+    One fault for each missing end, not for each edge: the tree of one revision may have thousands of edges.
     """
     source_kind, target_kind = ENDS[kind]
     sources = _known(view, source_kind, {edge.source for edge in edges})
     targets = _known(view, target_kind, {edge.target for edge in edges})
     missing: dict[tuple[NodeKind, str], str] = {}
     for edge in edges:
-        if edge.source not in sources and not (kind in _TOLD_OF_TARGETS and edge.target in targets):
-            missing.setdefault((source_kind, edge.source), f"{kind} leads from it to {edge.target}")
-        if edge.target not in targets and not (kind in _TOLD_OF_SOURCES and edge.source in sources):
-            missing.setdefault((target_kind, edge.target), f"{kind} leads from {edge.source} to it")
+        if edge.source not in sources and not (kind in _NAMED_BY_TARGET and edge.target in targets):
+            missing.setdefault((source_kind, edge.source), f"it has a {kind} edge to {edge.target}")
+        if edge.target not in targets and not (kind in _NAMED_BY_SOURCE and edge.source in sources):
+            missing.setdefault((target_kind, edge.target), f"it has a {kind} edge from {edge.source}")
     models = view.nodes("Model", {key.rpartition("@")[0] for end, key in missing if end == "Revision"})
     for (end, key), message in missing.items():
         if end != "Revision" or not models.get(key.rpartition("@")[0], {}).get("history_incomplete"):
-            yield Fault("dangling-edge", key, f"{message}, and it is not in the store")
+            yield Fault("dangling-edge", key, f"{message}, but is not in the store")
 
 
 def _evidence(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that evidence is about a model that is there."""
+    """Check that evidence is about a stored model."""
     models = _known(view, "Model", {row.properties.get("child") or "" for row in rows})
     for row in rows:
         if row.properties.get("child") not in models:
             yield Fault(
-                "evidence-without-model", row.key, f"it is about {row.properties.get('child')}, not in the store"
+                "evidence-without-model", row.key, f"its child {row.properties.get('child')} is not in the store"
             )
 
 
@@ -211,26 +211,26 @@ DIGESTS = {name: re.compile(rf"{name}\.v\d+:[0-9a-f]{{64}}") for name in ("files
 
 
 def _weights(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that digests are in their format."""
+    """Check that digests have the form of a known format."""
     for row in rows:
         for name, form in DIGESTS.items():
             digest = row.key if name == "files" else row.properties.get(name)
             if digest is not None and not form.fullmatch(digest):
-                yield Fault("digest-format", row.key, f"its {name} digest {digest} is none of ours")
+                yield Fault("digest-format", row.key, f"its {name} digest {digest} is not {name}.vN: and 64 hex digits")
 
 
 def _files(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that files are named by content or place."""
+    """Check that the keys of files are hashes or paths."""
     for row in rows:
         alias = row.properties.get("alias")
         if not FILE_KEY.fullmatch(row.key):
-            yield Fault("digest-format", row.key, "this names no content of a file")
+            yield Fault("digest-format", row.key, "this key is not a hash of a file's content")
         if alias is not None and not re.fullmatch("[0-9a-f]{40}", alias):
-            yield Fault("digest-format", row.key, f"its alias {alias} is no blob id of git")
+            yield Fault("digest-format", row.key, f"its alias {alias} is not a git blob id")
 
 
-class _Kept(NamedTuple):
-    """Remember of an attachment what its rule needs, without its bytes: some hundred of them are looked at at once."""
+class _Summary(NamedTuple):
+    """Hold what the rule needs of an attachment, without its bytes: some hundred are checked together."""
 
     kind: AttachmentKind
     key: str
@@ -239,31 +239,31 @@ class _Kept(NamedTuple):
     model: str | None
 
     @classmethod
-    def of(cls, kind: AttachmentKind, key: str, data: bytes) -> _Kept:
-        """Look at the bytes once."""
+    def of(cls, kind: AttachmentKind, key: str, data: bytes) -> _Summary:
+        """Summarise an attachment."""
         hashes = kind != "text" or _hashes_to(key, data)
         return cls(kind, key, len(data), hashes, data.decode("utf-8", "replace") if kind == "alias" else None)
 
 
-def _attachments(view: StoreView, rows: list[_Kept]) -> Iterator[Fault]:
-    """Check that texts hash to their key, tables have weights, aliases a model.
+def _attachments(view: StoreView, rows: list[_Summary]) -> Iterator[Fault]:
+    """Check that texts hash to their key, that tensor tables have weights and aliases a model.
 
-    A text that is shorter than its file is the beginning of it, as answers quote it.
+    A text that is shorter than its file is not checked: it is the beginning of a file too long to be stored.
     """
     models = _known(view, "Model", [row.model for row in rows if row.model is not None])
     weights = _known(view, "Weights", [row.key for row in rows if row.kind == "tensors"])
     files = view.nodes("File", {row.key for row in rows if not row.hashes})
     for row in rows:
         if not row.hashes and row.size >= (files.get(row.key, {}).get("size") or 0):
-            yield Fault("attachment-content", row.key, "the text that is kept under this hash has another one")
+            yield Fault("attachment-content", row.key, "the text stored under this hash has a different hash")
         elif row.kind == "tensors" and row.key not in weights:
-            yield Fault("attachment-of-nothing", row.key, "the weights that this tensor table belongs to are not there")
+            yield Fault("attachment-of-nothing", row.key, "the weights of this tensor table are not in the store")
         elif row.model is not None and row.model not in models:
-            yield Fault("alias-to-nothing", row.key, f"this other name leads to {row.model}, which is not in the store")
+            yield Fault("alias-to-nothing", row.key, f"this alias points to {row.model}, which is not in the store")
 
 
 def _hashes_to(key: str, data: bytes) -> bool:
-    """Hash a text as its key says; a key of another kind cannot be wrong."""
+    """Return whether a text has the hash in its key; true for a key without a hash."""
     from hashlib import sha1, sha256
 
     if key.startswith("sha256:"):
@@ -277,22 +277,22 @@ def _hashes_to(key: str, data: bytes) -> bool:
 def _owned(
     view: StoreView, rows: list[NodeRow], models: Mapping[str, Properties], rule: str, edge: EdgeKind
 ) -> Iterator[Fault]:
-    """Find rows whose model is not there, or is not joined to them."""
+    """Report rows whose model is not stored or has no edge to them."""
     joined = set(view.neighbours(edge, [row.key for row in rows], "in"))
     for row in rows:
         model = row.properties.get("model")
         if model not in models:
             yield Fault(rule, row.key, f"its model {model} is not in the store")
         elif (model, row.key) not in joined:
-            yield Fault("missing-edge", row.key, f"no {edge} leads from {model} to it")
+            yield Fault("missing-edge", row.key, f"there is no {edge} edge from {model}")
 
 
 def _unjoined(view: StoreView, edge: EdgeKind, wanted: dict[str, str | None]) -> Iterator[Fault]:
-    """Find sources whose edge, which their properties imply, is not there."""
+    """Report sources without an edge that their properties imply."""
     joined = set(view.neighbours(edge, list(wanted), "out"))
     for source, target in wanted.items():
         if target is not None and (source, target) not in joined:
-            yield Fault("missing-edge", source, f"no {edge} leads from it to {target}")
+            yield Fault("missing-edge", source, f"there is no {edge} edge to {target}")
 
 
 def _models_of(view: StoreView, rows: list[NodeRow]) -> dict[str, Properties]:

@@ -1,8 +1,8 @@
-"""From records to rows: which nodes and edges a batch stands for, the same on every backend.
+"""Encode records as rows: which nodes and edges a batch writes, the same on every backend.
 
-Edges that records imply, and what they replace:
+Edges that records imply, and the stored edges that they replace:
 
-| from | edge | goes with |
+| from | edge | replaces |
 |---|---|---|
 | `Model.aliases` | none: attachments by which `lineage.store.aliases` finds the model | |
 | `Model.publisher` | `PUBLISHED_BY`, and the publisher's node | the model's earlier one |
@@ -13,8 +13,8 @@ Edges that records imply, and what they replace:
 | `GroupWeights` | `HAS_WEIGHTS`, its name a group, and the weights' node | the same group's earlier one |
 | `Derivation` | `DERIVED_FROM`, and both models' nodes, by name only | as `replace_derivations_of` says |
 
-An edge may be written before its ends are: it is shown once both are there, so that the order of batches makes no
-difference and a parent commit that is not known leaves nothing behind.
+An edge may be written before its ends: readers see it once both are stored. So the order of batches makes no
+difference, and a parent commit that is never read adds no node.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def encode(batch: GraphBatch) -> Rows:
-    """Write a batch as rows. Raises ValueError for a file whose key names no content: a fault of the caller."""
+    """Encode a batch as rows. Raises ValueError for a file whose key is not a hash: an error of the caller."""
     rows = Rows()
     _models(rows, batch)
     _histories(rows, batch)
@@ -89,7 +89,7 @@ def _histories(rows: Rows, batch: GraphBatch) -> None:
 def _contents(rows: Rows, batch: GraphBatch) -> None:
     for file in batch.files:
         if not FILE_KEY.fullmatch(file.key):
-            raise ValueError(f"{file.key!r} is no key of a file: sha256: and 64 hex digits, or gitblob: and 40")
+            raise ValueError(f"{file.key!r} is not the key of a file: sha256: and 64 hex digits, or gitblob: and 40")
         _node(rows, "File", file)
     for tree in batch.trees:
         rows.replace("CONTAINS", tree.revision)
@@ -110,11 +110,11 @@ _WEIGHTS_BY_NAME: Properties = {
     ),
     "level": "metadata",
 }
-"""Weights of which only the files are known."""
+"""The properties of weights of which only the files are known."""
 
 
 def _contained(rows: Rows, revision: str, entry: FileEntry) -> None:
-    """Place a file in a tree. Where nothing names its content, its place does."""
+    """Add a file to a tree. Its key is a hash of its content or, where none is known, its path."""
     key = entry.identity
     if key is None or not FILE_KEY.fullmatch(key) or key.startswith("at:"):
         key = f"at:{revision}/{entry.path}"

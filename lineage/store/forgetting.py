@@ -1,4 +1,4 @@
-"""What goes when models are forgotten: worked out once for all backends, from a view inside the write transaction."""
+"""What is deleted with a model: computed once for all backends, from a view inside the write transaction."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from lineage_schemas.graph_batch import AttachmentKind
 
 HOLDERS: dict[NodeKind, EdgeKind] = {"File": "CONTAINS", "Weights": "HAS_WEIGHTS", "Publisher": "PUBLISHED_BY"}
-"""Nodes that several models share, and the edge by which one holds them."""
+"""Nodes that several models share, and the edge by which a model or revision uses them."""
 
 
 @dataclass
 class Forgetting:
-    """Hold what goes: `nodes` with all edges that touch them, and `attachments`.
+    """Hold what is deleted: `nodes` with all edges that touch them, and `attachments`.
 
-    `stubs` stay as names: what they pointed at is forgotten, who points at them is not.
+    `stubs` stay with their name only: edges from them are deleted, edges to them are kept.
     """
 
     nodes: dict[NodeKind, set[str]] = field(default_factory=dict)
@@ -31,9 +31,9 @@ class Forgetting:
 
 
 def plan(view: StoreView, models: Collection[str]) -> Forgetting:
-    """Work out what goes with some models; those that the store does not know are passed over.
+    """Compute what is deleted with some models; models that are not stored are skipped.
 
-    Parents that are known by name only, and only through a forgotten child, go with it.
+    A parent that is known by name only, and only through a deleted child, is deleted with it.
     """
     known = view.nodes("Model", models)
     going = Forgetting(nodes={kind: _owned(view, kind, known) for kind in ("Ref", "Revision", "Change", "Evidence")})
@@ -49,20 +49,20 @@ def plan(view: StoreView, models: Collection[str]) -> Forgetting:
 
 
 def _owned(view: StoreView, kind: NodeKind, models: Iterable[str]) -> set[str]:
-    """List the nodes that belong to one model each."""
+    """List the nodes of a kind that belong to these models only: each names its one model."""
     owner = "child" if kind == "Evidence" else "model"
     return {row.key for model in models for row in view.find(kind, {owner: model})}
 
 
 def _unheld(view: StoreView, kind: NodeKind, holders: Collection[str]) -> set[str]:
-    """List the nodes that only these holders hold."""
+    """List the nodes that only these holders use."""
     edge = HOLDERS[kind]
     held = {target for _, target in view.neighbours(edge, holders, "out")}
     return held - {target for source, target in view.neighbours(edge, held, "in") if source not in holders}
 
 
 def _left_alone(view: StoreView, known: Collection[str]) -> set[str]:
-    """List parents that are mere names and that nobody but the forgotten names."""
+    """List parents that are known by name only, and that no model but the deleted ones names."""
     parents = {target for _, target in view.neighbours("DERIVED_FROM", known, "out")} - set(known)
     others = {target for source, target in view.neighbours("DERIVED_FROM", parents, "in") if source not in known}
     named = view.nodes("Model", parents - others).items()
@@ -72,7 +72,7 @@ def _left_alone(view: StoreView, known: Collection[str]) -> set[str]:
 def _attachments(
     view: StoreView, going: Forgetting, known: dict[str, Properties]
 ) -> Iterable[tuple[AttachmentKind, str]]:
-    """List texts by the identity of their file, tensor tables by their weights, and other names of models that go."""
+    """List the texts of deleted files, the tensor tables of deleted weights and the aliases of deleted models."""
     for key, node in view.nodes("File", going.nodes["File"]).items():
         yield "text", key
         if node.get("alias"):

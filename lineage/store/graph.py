@@ -1,4 +1,4 @@
-"""The words of the graph at rest: its kinds of nodes and edges, what these join, and a row of each."""
+"""The kinds of nodes and edges that a store holds, which kinds of node an edge joins, and the form of a row."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EdgeKey = tuple[str, str, str]
 
 
 class EdgeRow(NamedTuple):
-    """One edge; `name` tells apart several edges of one kind between two nodes (a path, a group), else empty."""
+    """One edge; `name` (a path, a group) distinguishes edges of one kind between the same nodes, else it is empty."""
 
     kind: EdgeKind
     source: str

@@ -1,4 +1,4 @@
-"""What every graph store can do. It moves records; it does not walk, score or format."""
+"""The interface of a graph store. A store reads and writes records; it does not score or format them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
 
 CLOCKS = frozenset({"collected_at", "observed_at"})
-"""Properties that tell when we looked, not what we saw: left out of dumps that are compared."""
+"""Properties with the time of a reading: left out of dumps that are compared."""
 
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Describe a store: counts by kind and what it occupies; `server` is the server behind it, with its version.
+    """Describe a store: counts by kind and its size; `server` is the server that holds it, with its version.
 
-    `note` says so where there is no store yet, `size_note` why nobody can say what it occupies.
+    `note` says that there is no store yet, `size_note` why the size is not known.
     """
 
     url: str
@@ -38,10 +38,10 @@ class StoreInfo:
 
 
 class Descent(NamedTuple):
-    """What stands on a model, as `lineage/query/walk.py` counts it.
+    """The descendants of a model, as `lineage/query/walk.py` counts them.
 
-    `depths` holds the root and the first descendants in order of depth and key, as many as were asked for. `total`
-    counts all, the root left out; `counts` sorts them by the relation of the edge by which each is first reached.
+    `depths` holds the root and the first descendants in order of depth and key, up to the limit. `total` counts all
+    descendants without the root; `counts` by the relation of the edge by which each is first reached.
     """
 
     depths: dict[str, int]
@@ -50,15 +50,15 @@ class Descent(NamedTuple):
 
 
 class StoreView(ABC):
-    """Read the graph as it stood when the view was opened.
+    """Read the graph as it was when the view was opened.
 
-    Rows are plain: a walk over 100,000 edges makes no record per row. Every list is in order of key (edges: source,
-    target, name), by code point, on every backend.
+    Rows are plain values, so that a walk over 100,000 edges does not make 100,000 records. Every list is in order of
+    key (edges: source, target, name), by code point, on every backend.
     """
 
     @abstractmethod
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Fetch nodes by key: properties by key, absent where there is none."""
+        """Fetch nodes: properties by key. A key that is not stored is left out."""
 
     @abstractmethod
     def find(
@@ -66,29 +66,30 @@ class StoreView(ABC):
     ) -> Sequence[NodeRow]:
         """List nodes whose promoted properties equal `where`, `limit` of them after the key `after`.
 
-        Only promoted properties can be asked for (`lineage/store/promoted.py`); another raises ValueError.
+        Raises ValueError for a property that is not promoted (`lineage/store/promoted.py`).
         """
 
     def find_any(self, kind: NodeKind, name: str, values: Collection[str]) -> Sequence[NodeRow]:
         """List nodes one of whose promoted properties is among some values, in order of that and then of key.
 
-        A backend behind a network asks for all values at once.
+        A backend behind a network queries all values at once.
         """
         return [row for value in sorted(set(values)) for row in self.find(kind, {name: value})]
 
     @abstractmethod
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
-        """List the edges of a kind that touch a set of nodes, one hop, in one statement for each few hundred keys."""
+        """List the edges of a kind that touch a set of nodes: one hop, with one statement for a few hundred keys."""
 
     @abstractmethod
     def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
-        """List (source, target) of the edges that `edges` would give, without their properties: for wide walks."""
+        """List (source, target) of the edges that `edges` returns, without properties: for walks over many edges."""
 
     def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
-        """Walk over DERIVED_FROM from a model to all that it reaches, by depth from 1 on, each model once.
+        """Walk over DERIVED_FROM from a model to all models that it reaches, each once.
 
-        Gives for each depth its models in order of key, with the relation of the edge by which it was reached; of
-        several edges that with the first key before it. A backend that can do this without its keys does.
+        Returns for each depth from 1 on its models in order of key, each with the relation of the edge by which it was
+        reached: of several edges, the one from the model with the first key. A backend overrides this where it can
+        walk without reading keys.
         """
         levels: list[dict[str, str | None]] = [{root: None}]
         seen = {root}
@@ -104,71 +105,73 @@ class StoreView(ABC):
 
     @abstractmethod
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
-        """Count nodes or edges of a kind, of those whose promoted properties equal `where`."""
+        """Count the nodes or edges of a kind whose promoted properties equal `where`."""
 
     @abstractmethod
     def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
-        """Fetch the bytes kept under a key, or None."""
+        """Fetch the bytes stored under a key, or None."""
 
     def ancestry(self, root: str, *, depth: int | None) -> Sequence[EdgeRow] | None:
-        """List the edges of descent upward from a model and everything `depth` edges up; None: go hop by hop.
+        """List the edges from a model, and from each ancestor up to `depth` edges away, to their parents.
 
-        For stores behind a network, where each hop costs more than what it finds.
+        None tells the caller to walk hop by hop. For stores behind a network, where a round trip for each hop costs
+        more than the rows.
         """
         return None
 
     def descent(self, root: str, *, depth: int | None, limit: int | None) -> Descent | None:
-        """Count all descendants of a model and list the first `limit` within `depth`; None: go hop by hop.
+        """Count all descendants of a model and list the first `limit` within `depth`.
 
-        For stores that can count without giving out what they count.
+        None tells the caller to walk hop by hop. For stores that can count without sending what they count.
         """
         return None
 
     def change_guard(self) -> Callable[[], None]:
-        """Give what raises StoreError once somebody wrote to the store since now, for those who read all of it.
+        """Return a check that raises StoreError if the store was modified since this call, for full reads.
 
-        A view that is a snapshot is never moved by a writer, and never raises.
+        The check of a view that is a snapshot never raises: it reads the same graph whatever is written.
         """
-        return _unmoved
+        return _unchanged
 
     @abstractmethod
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
-        """Go over all nodes of a kind in order of key, in constant memory."""
+        """Iterate over all nodes of a kind in order of key, in constant memory."""
 
     @abstractmethod
     def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over all edges of a kind in order, in constant memory."""
+        """Iterate over all edges of a kind in order, in constant memory."""
 
     @abstractmethod
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
-        """Go over the keys of nodes that edges name and that are not there, in order, in constant memory."""
+        """Iterate over the keys that edges name and that no node has, in order, in constant memory."""
 
     @abstractmethod
     def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over the edges of a kind that nothing else shows: an end is not there yet; in order, in constant memory.
+        """Iterate over the edges of a kind with an end that is not stored yet, in order, in constant memory.
 
-        Copies and backups carry them: when the end is written later, the edge is there in the copy too.
+        No other method returns these edges. Copies and backups include them: once the end is written to the copy, the
+        copy shows the edge as the original does.
         """
 
     @abstractmethod
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
-        """Go over all attachments in order of kind and key, in constant memory."""
+        """Iterate over all attachments in order of kind and key, in constant memory."""
 
 
-def _unmoved() -> None:
-    """Have nothing to say."""
+def _unchanged() -> None:
+    """Do nothing: a snapshot does not change."""
 
 
 class GraphStore(ABC):
-    """Keep the graph. Every foreign error is wrapped into StoreError."""
+    """Keep the graph. Every error of a database library is raised as StoreError."""
 
     url: str
 
     def write(self, batch: GraphBatch) -> None:
-        """Write a batch in one transaction: all of it or nothing. The same batch twice changes nothing.
+        """Write a batch in one transaction: all of it or nothing. Writing the same batch again changes nothing.
 
-        How a record meets one with its key is told in `lineage/store/merging.py` for each kind, which edges it brings
-        in `lineage/store/codec.py`.
+        `lineage/store/merging.py` says how a record is merged with a stored one, `lineage/store/codec.py` which edges
+        it implies.
         """
         from lineage.store.codec import encode
 
@@ -176,25 +179,25 @@ class GraphStore(ABC):
 
     @abstractmethod
     def write_rows(self, rows: Rows) -> None:
-        """Write rows as `write` does a batch: for copies and imports, which have no records in their hands."""
+        """Write rows as `write` writes a batch: for copies and imports, which have rows and no records."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[StoreView]:
-        """Open a view: one read transaction, unmoved by writers beside it.
+        """Open a view: one read transaction, which does not see later writes.
 
-        Neo4j has no snapshots: there a view shows what is committed when it is asked.
+        Neo4j has no snapshots: its views show what is committed at the time of each query.
         """
 
     @abstractmethod
     def erase(self, models: Collection[str]) -> None:
-        """Forget models: their refs, revisions, changes, evidence and edges upward, and what nobody else holds.
+        """Delete models: their refs, revisions, changes, evidence, edges to parents, and what no other model uses.
 
-        A model that others derive from stays as a stub that is known by name only.
+        A model that others derive from stays as a stub with its name only.
         """
 
     @abstractmethod
     def bulk(self) -> AbstractContextManager[None]:
-        """Prepare for a first load of many batches: indexes after the rows, where the backend has such a way."""
+        """Prepare for a first load of many batches: make indexes after the rows, where the backend can."""
 
     @abstractmethod
     def info(self) -> StoreInfo:
@@ -202,7 +205,7 @@ class GraphStore(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""A store in memory: for tests, where it is the oracle, and for questions that leave nothing behind."""
+"""A store in memory: for tests, where it is the reference for the other backends, and for `--store memory:`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lineage.store.forgetting import Forgetting, plan
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
-from lineage.store.merging import merged, met_by_stub
+from lineage.store.merging import merged, merged_stub
 from lineage.store.promoted import PROMOTED, canonical, check_where, pack, unpack
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Graph:
-    """Hold everything laid down as a file would, so that a row that was given out can be changed by its reader."""
+    """Hold every row encoded, as a file would: a caller may change the decoded row that it was given."""
 
     nodes: dict[NodeKind, dict[str, Packed]] = field(default_factory=lambda: {kind: {} for kind in PROMOTED})
     edges: dict[EdgeKind, dict[EdgeKey, str]] = field(default_factory=lambda: {kind: {} for kind in ENDS})
     attachments: dict[tuple[AttachmentKind, str], bytes] = field(default_factory=dict)
 
     def copy(self) -> Graph:
-        """Copy as far as a write changes it: rows are never changed, only exchanged."""
+        """Copy what a write changes: the dictionaries, not the rows, which are only ever replaced."""
         return Graph(
             {kind: dict(nodes) for kind, nodes in self.nodes.items()},
             {kind: dict(edges) for kind, edges in self.edges.items()},
@@ -39,19 +39,19 @@ class Graph:
         )
 
     def put(self, kind: NodeKind, key: str, properties: Properties) -> None:
-        """Write a node by the rule of its kind."""
+        """Write a node, merged by the rule of its kind."""
         stored = self.nodes[kind].get(key)
-        met = properties if stored is None else merged(kind, unpack(kind, stored), properties)
-        self.nodes[kind][key] = pack(kind, met)
+        found = properties if stored is None else merged(kind, unpack(kind, stored), properties)
+        self.nodes[kind][key] = pack(kind, found)
 
     def put_stub(self, kind: NodeKind, key: str, properties: Properties) -> None:
-        """Write a node that is known by name only."""
+        """Write a node of which only the name is known."""
         stored = self.nodes[kind].get(key)
-        met = properties if stored is None else met_by_stub(kind, key, unpack(kind, stored), properties)
-        self.nodes[kind][key] = pack(kind, met)
+        found = properties if stored is None else merged_stub(kind, key, unpack(kind, stored), properties)
+        self.nodes[kind][key] = pack(kind, found)
 
     def drop(self, kind: NodeKind, keys: Collection[str]) -> None:
-        """Delete nodes with every edge that touches them, shown or not."""
+        """Delete nodes with every edge that touches them, awaited edges too."""
         for key in keys:
             self.nodes[kind].pop(key, None)
         for edge, (source_kind, target_kind) in ENDS.items():
@@ -65,7 +65,7 @@ class Graph:
 
 
 class MemoryView(StoreView):
-    """Read one state of a graph, which nobody changes any more."""
+    """Read one state of a graph: a write makes a new state and does not change this one."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -78,7 +78,7 @@ class MemoryView(StoreView):
     def find(
         self, kind: NodeKind, where: Mapping[str, Scalar], *, after: str | None = None, limit: int | None = None
     ) -> Sequence[NodeRow]:
-        """List nodes by promoted properties: looks at every one of the kind."""
+        """List nodes by promoted properties; this reads every node of the kind."""
         check_where(kind, where)
         keys = [key for key in self._matching(kind, where) if after is None or key > after]
         return [NodeRow(key, unpack(kind, self._graph.nodes[kind][key])) for key in sorted(keys)[:limit]]
@@ -95,7 +95,7 @@ class MemoryView(StoreView):
         return [(edge.source, edge.target) for edge in self.edges(kind, frontier, direction)]
 
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
-        """Count nodes or edges, looking at each."""
+        """Count nodes or edges; this reads every one of the kind."""
         check_where(kind, where or {})
         if kind in PROMOTED:
             return len(list(self._matching(cast("NodeKind", kind), where or {})))
@@ -104,21 +104,21 @@ class MemoryView(StoreView):
         return len([row for row in rows if all(row.get(name) == value for name, value in wanted)])
 
     def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
-        """Fetch the bytes kept under a key."""
+        """Fetch the bytes stored under a key."""
         return self._graph.attachments.get((kind, key))
 
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
-        """Go over all nodes of a kind."""
+        """Iterate over all nodes of a kind."""
         for key, packed in sorted(self._graph.nodes[kind].items()):
             yield NodeRow(key, unpack(kind, packed))
 
     def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over all edges of a kind."""
+        """Iterate over all edges of a kind."""
         for (source, target, name), body in self._shown(kind):
             yield EdgeRow(kind, source, target, name, json.loads(body))
 
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
-        """Go over the keys of nodes that edges name and that are not there."""
+        """Iterate over the keys that edges name and that no node has."""
         named = {
             edge[position]
             for edge_kind, ends in ENDS.items()
@@ -129,14 +129,14 @@ class MemoryView(StoreView):
         yield from sorted(named - self._graph.nodes[kind].keys())
 
     def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over the edges of a kind an end of which is not there."""
+        """Iterate over the edges of a kind with an end that is not stored."""
         shown = {edge for edge, _ in self._shown(kind)}
         for edge, body in sorted(self._graph.edges[kind].items()):
             if edge not in shown:
                 yield EdgeRow(kind, *edge, json.loads(body))
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
-        """Go over all attachments."""
+        """Iterate over all attachments."""
         for (kind, key), data in sorted(self._graph.attachments.items()):
             yield kind, key, data
 
@@ -147,7 +147,7 @@ class MemoryView(StoreView):
                 yield key
 
     def _shown(self, kind: EdgeKind) -> Iterator[tuple[EdgeKey, str]]:
-        """List the edges whose ends are both there, in order."""
+        """List the edges whose ends are both stored, in order."""
         sources, targets = (self._graph.nodes[end] for end in ENDS[kind])
         for edge, body in sorted(self._graph.edges[kind].items()):
             if edge[0] in sources and edge[1] in targets:
@@ -155,7 +155,7 @@ class MemoryView(StoreView):
 
 
 class MemoryStore(GraphStore):
-    """Keep a graph as long as the process lives. A write makes a new state; open views keep theirs."""
+    """Keep a graph until the process ends. A write makes a new state; open views keep theirs."""
 
     def __init__(self, url: str = "memory:") -> None:
         self.url = url
@@ -163,7 +163,7 @@ class MemoryStore(GraphStore):
         self._writing = RLock()
 
     def write_rows(self, rows: Rows) -> None:
-        """Write rows into a copy, and put it in the graph's place when it is whole."""
+        """Write rows into a copy of the graph, and replace the graph by it at the end."""
         with self._writing:
             graph = self._graph.copy()
             _replace_changes(graph, rows)
@@ -182,11 +182,11 @@ class MemoryStore(GraphStore):
 
     @contextmanager
     def reading(self) -> Iterator[StoreView]:
-        """Open a view of the graph as it stands."""
+        """Open a view of the present state."""
         yield MemoryView(self._graph)
 
     def erase(self, models: Collection[str]) -> None:
-        """Forget models."""
+        """Delete models."""
         with self._writing:
             graph = self._graph.copy()
             _forget(graph, plan(MemoryView(graph), models))
@@ -207,15 +207,15 @@ class MemoryStore(GraphStore):
         return StoreInfo(self.url, "memory", SCHEMA_VERSION, None, nodes, edges)
 
     def close(self) -> None:
-        """Keep the graph: a closed store in memory can be opened by nobody else."""
+        """Do nothing: there are no files and no connections."""
 
 
 def _replace_changes(graph: Graph, rows: Rows) -> None:
     again = rows.nodes.get("Change", {})
-    gone = {
+    deleted = {
         target for source, target, _ in graph.edges["HAS_CHANGE"] if source in rows.replaced_changes
     } - again.keys()  # fmt: skip
-    graph.drop("Change", gone)
+    graph.drop("Change", deleted)
 
 
 def _replace_edges(graph: Graph, rows: Rows) -> None:

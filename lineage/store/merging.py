@@ -1,15 +1,15 @@
-"""How a node meets what is stored under its key: one rule a kind, the same on every backend.
+"""How a written node is merged with the one stored under its key: one rule for each kind, on every backend.
 
 | kind | rule |
 |---|---|
-| Model | replaced; aliases are joined, each observation stays until a newer one comes |
-| a model's stub | written where nothing is, or only the key is known; aliases are joined |
+| Model | replaced; aliases are united, each observation stays until a newer one is written |
+| a model's stub | written where nothing is stored, or only the key is known; aliases are united |
 | Ref, Revision, Change, Publisher | replaced |
 | Weights | filled: a null never erases, the level only rises |
-| File | filled: a null never erases; of two aliases the lesser stays |
+| File | filled: a null never erases; of two aliases the smaller one stays |
 | Evidence | written once: its key is made from its content |
 
-Edges are replaced (`lineage/store/codec.py` says which go with their source), attachments too.
+Edges are replaced (`lineage/store/codec.py` lists which of a source are deleted), attachments too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def merged(kind: NodeKind, old: Properties, new: Properties) -> Properties:
-    """Say what stands under a key after `new` met `old`. Neither is changed."""
+    """Return what to store under a key where `old` is stored and `new` is written. Neither is changed."""
     rule = RULES.get(kind)
     return new if rule is None else rule(old, new)
 
@@ -40,13 +40,13 @@ def stub(key: str) -> Properties:
     return Model(key=key, hub=hub, id=model_id).model_dump(mode="json", exclude={"key"})
 
 
-def met_by_stub(kind: NodeKind, key: str, old: Properties, new: Properties) -> Properties:
-    """Say what stands under a key after a mere name met what is there: that, unless it knows even less."""
+def merged_stub(kind: NodeKind, key: str, old: Properties, new: Properties) -> Properties:
+    """Return what to store where the stub `new` is written: `old`, unless `old` holds no more than a name."""
     if kind != "Model":
         return old
     aliases = sorted({*(old.get("aliases") or ()), *(new.get("aliases") or ())})
     bare = stub(key)
-    knows_less = {**bare, **old, "aliases": []} == bare  # what an older version wrote lacks newer fields
+    knows_less = {**bare, **old, "aliases": []} == bare  # an older version wrote fewer fields
     return {**(new if knows_less else old), "aliases": aliases}
 
 
@@ -58,7 +58,7 @@ def _model(old: Properties, new: Properties) -> Properties:
 
 
 def _newer(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Take the later of two observations; of two at one moment the same whichever comes first."""
+    """Return the later of two observations. Of two at the same moment the choice does not depend on their order."""
     if old is None or new is None:
         return old if new is None else new
     return max(old, new, key=lambda seen: (_instant(seen["observed_at"]), canonical(seen.get("value"))))
@@ -93,4 +93,4 @@ RULES: Mapping[NodeKind, Callable[[Properties, Properties], Properties]] = {
     "File": _file,
     "Evidence": _once,
 }
-"""Kinds that are not simply replaced."""
+"""The rules of the kinds that are not simply replaced."""

@@ -1,4 +1,4 @@
-"""Versions of the schema on disk, and how an older one becomes the newest."""
+"""Versions of the SQLite schema, and the steps from an older one to the newest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Migration(NamedTuple):
-    """Bring a store to `version` from the one before it: `statements` run in one transaction with all others."""
+    """Bring a store from the version before to `version`; the statements of all migrations run in one transaction."""
 
     version: int
     name: str
@@ -16,8 +16,8 @@ class Migration(NamedTuple):
 FIRST_VERSION = 1
 
 MIGRATIONS: tuple[Migration, ...] = ()
-"""In order, without a gap. A store that was made by any released version is brought here for ever, so none may go:
+"""In order, without a gap. None may be removed: a store made by any released version must open with every later one.
 `tests/store/test_migrations.py` opens a store of each version."""
 
 SCHEMA_VERSION = MIGRATIONS[-1].version if MIGRATIONS else FIRST_VERSION
-"""What new stores are made with."""
+"""The version of new stores."""

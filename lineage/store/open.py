@@ -1,4 +1,4 @@
-"""Finding the right store for a URL."""
+"""Open the store that a URL or path names."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from lineage.progress import SILENT, Progress
 if TYPE_CHECKING:
     from lineage.store.interface import GraphStore
 
-LOG = Log(__name__)
-
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 _CUT_SCHEME = re.compile(r"\s*(memory|sqlite|(?:neo4j|bolt)(?:\+s|\+ssc)?)\s*:", re.IGNORECASE)
-"""A scheme of ours where it does not stand as it should: such a text is no path, and may hold a password."""
+"""A known scheme in a malformed URL, such as `neo4j:host`. It is not taken as a path, and may hold a password."""
 
 BACKENDS = "a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, neo4j://host, bolt://host, memory:"
-"""What can be opened, as an error tells it."""
+"""The accepted forms, for error hints."""
 
 
 def open_store(url: str, *, read_only: bool = False, source: bool = False, progress: Progress = SILENT) -> GraphStore:
     """Open the store at a URL or a bare path. A file is made by the first write, not before.
 
-    Only the default store's folder is made too: a typing error in another path shall not grow folders. `source` is what
-    a copy reads: it may have a login of its own. `progress` is told where a person has to wait for a server. Who sits
-    at a terminal is asked here for a password that is nowhere else: before any work begins, and any bar is drawn.
-    Raises InputError for a URL that names no store of ours: never with what may be a password in it.
+    The folder of a file must exist, so that a mistyped path is an error; only the default store's folder is made.
+    `source` marks the store that a copy reads: it may have a login of its own. Waits for a server are reported to
+    `progress`. A missing password is asked for here if there is a terminal: before any work begins and any progress
+    bar is drawn. Raises InputError for a URL that is not a store's; a text that may be a password is never in it.
     """
     if url == "memory:":
         return _memory(url)
@@ -38,15 +36,15 @@ def open_store(url: str, *, read_only: bool = False, source: bool = False, progr
     if scheme is None:
         if cut := _CUT_SCHEME.match(url):
             raise InputError(
-                f"the store begins with {cut[1]}: but is neither a URL nor a path",
-                hint=f"a store is {BACKENDS}; a file of such a name is ./{cut[1]}:…",
+                f"the store begins with {cut[1]}: but is not a valid URL",
+                hint=f"a store is {BACKENDS}; for a file of that name write ./{cut[1]}:…",
             )
         return _sqlite(url, url, read_only)
     if scheme[1].lower() in NEO4J_SCHEMES:
         return _neo4j(url, read_only, source, progress)
     if scheme[1].lower() == "sqlite":
         return _sqlite_url(url, url[scheme.end() :], read_only)
-    raise InputError(f"{scheme[1]}://… is no store: nothing is known of this scheme", hint=f"a store is {BACKENDS}")
+    raise InputError(f"{scheme[1]}://… is not a store: unknown URL scheme", hint=f"a store is {BACKENDS}")
 
 
 def _memory(url: str) -> GraphStore:
@@ -57,7 +55,9 @@ def _memory(url: str) -> GraphStore:
 
 def _sqlite_url(url: str, rest: str, read_only: bool) -> GraphStore:
     if not rest.startswith("/") or len(rest) == 1:
-        raise InputError("sqlite://… names no file", hint="three slashes begin a relative path, four an absolute one")
+        raise InputError(
+            "sqlite://… does not name a file", hint="write sqlite:///relative.db or sqlite:////absolute.db"
+        )
     return _sqlite(url, rest[1:], read_only)
 
 
@@ -65,22 +65,22 @@ def _sqlite(url: str, name: str, read_only: bool) -> GraphStore:
     from lineage.store.sqlite.store import SqliteStore
 
     if not name or "\0" in name:
-        raise InputError(f"{url!r} names no file", hint=f"a store is {BACKENDS}")
+        raise InputError(f"{url!r} does not name a file", hint=f"a store is {BACKENDS}")
     try:
         path = Path(name).expanduser()
-    except RuntimeError as error:  # ~somebody who has no home here
-        raise InputError(f"{url!r} is no place on this machine: {error}", hint="write the path in full") from error
+    except RuntimeError as error:  # ~NAME of a user who has no home folder
+        raise InputError(f"{url!r} is not a path on this machine: {error}", hint="write the path in full") from error
     LOG.info("opening the SQLite store %s%s", path, " to read only" if read_only else "")
     return SqliteStore(path, url=url, read_only=read_only, make_folder=path == _default_path(path))
 
 
 def _default_path(path: Path) -> Path | None:
-    """Give the default store's path, unless the folder is there and nobody needs to know."""
+    """Return the default store's path; None where the folder of `path` exists and need not be made."""
     from lineage.settings import Settings
 
     try:
         return None if path.parent.is_dir() else Path(Settings.from_environment({}).store)
-    except OSError:  # not for us to look at: whoever opens the file is told so
+    except OSError:  # the folder may not be read: opening the file reports that
         return None
 
 
@@ -99,11 +99,11 @@ def is_same_store(source: str, target: str) -> bool:
 
     `source` is what a copy reads: it may have a login and a database of its own in the environment.
     """
-    here, there = _location(source, is_source=True), _location(target)
-    if not isinstance(here, Path) or not isinstance(there, Path):
-        return here == there
+    one, other = _location(source, is_source=True), _location(target)
+    if not isinstance(one, Path) or not isinstance(other, Path):
+        return one == other
     try:
-        return here == there or here.samefile(there)
+        return one == other or one.samefile(other)
     except OSError:  # one of them is missing or may not be read: opening it reports that
         return False
 

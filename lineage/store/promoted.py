@@ -1,4 +1,4 @@
-"""The one table of promoted properties: what every backend can look nodes up by, and how a node is laid down."""
+"""The one table of promoted properties: what every backend can look up nodes by, and how a node is encoded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 
 class Promoted(NamedTuple):
-    """Name one property that stands beside the body of a node.
+    """Name one property that is stored outside the body of a node.
 
-    `path` leads to a value inside a field, which then stays in the body too; without it the property is a field and is
-    kept here only. `indexed` says whether looking up by it is fast. `digest` values are mostly 40 hex digits.
+    `path` leads to a value inside a field, and that field stays in the body too: a model's `family` is the value of
+    one of its observations. Without a path the property is a field itself and is stored only here. `indexed` says
+    whether a lookup by it is fast. `digest` values are mostly 40 hex digits.
     """
 
     name: str
@@ -42,13 +43,14 @@ PROMOTED: Mapping[NodeKind, tuple[Promoted, ...]] = {
 }
 
 EDGE_PROMOTED: Mapping[EdgeKind, tuple[str, ...]] = {"DERIVED_FROM": ("relation",)}
-"""Properties of edges that stand beside the body too: walks over 100,000 edges count by them and read no body."""
+"""Properties of edges that are stored outside the body as well: a walk over 100,000 edges counts by them without
+reading a body."""
 
 FILE_KEY = re.compile(r"sha256:[0-9a-f]{64}|gitblob:[0-9a-f]{40}|at:.*", re.DOTALL)
-"""Keys of files: by content; by place where the content has no name yet."""
+"""Keys of files: a hash of the content, or `at:` and the path where no hash is known yet."""
 
 Packed = tuple[Any, ...]
-"""A node as it is laid down: its promoted properties in order, then its body as canonical JSON."""
+"""An encoded node: its promoted properties in order, then its body as canonical JSON."""
 
 
 canonical: Callable[[Any], str] = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -59,7 +61,7 @@ _PATHS = {kind: tuple(p.path or (p.name,) for p in promoted) for kind, promoted 
 
 
 def pack(kind: NodeKind, properties: Mapping[str, Any]) -> Packed:
-    """Lay down a node: each promoted property, then the rest as the body."""
+    """Encode a node: each promoted property, then the rest as the body."""
     moved = _MOVED[kind]
     values = [properties.get(path[0]) if len(path) == 1 else _inside(properties, path) for path in _PATHS[kind]]
     body = {name: value for name, value in properties.items() if name not in moved}
@@ -67,7 +69,7 @@ def pack(kind: NodeKind, properties: Mapping[str, Any]) -> Packed:
 
 
 def unpack(kind: NodeKind, packed: Sequence[Any]) -> Properties:
-    """Take up a node that was laid down; inverse of `pack`."""
+    """Decode a node; inverse of `pack`."""
     properties: Properties = json.loads(packed[-1]) if packed[-1] != "{}" else {}
     for promoted, value in zip(PROMOTED[kind], packed, strict=False):
         if not promoted.path:
@@ -76,7 +78,7 @@ def unpack(kind: NodeKind, packed: Sequence[Any]) -> Properties:
 
 
 def check_where(kind: NodeKind | EdgeKind, where: Mapping[str, Scalar]) -> None:
-    """Refuse to look up by what is not promoted: on a large store that would read everything."""
+    """Raise ValueError for a lookup by a property that is not promoted: it would read the whole store."""
     if kind in PROMOTED:
         known = frozenset(p.name for p in PROMOTED[cast("NodeKind", kind)])
     else:
@@ -86,7 +88,7 @@ def check_where(kind: NodeKind | EdgeKind, where: Mapping[str, Scalar]) -> None:
 
 
 def _inside(properties: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
-    """Follow a path to a text; None where it ends early."""
+    """Follow a path to a text; None where the path ends early or at something else."""
     value: Any = properties
     for step in path:
         value = value.get(step) if isinstance(value, Mapping) else None

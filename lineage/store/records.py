@@ -1,7 +1,7 @@
-"""Which record each kind of node and edge is stored from, and how a stored row becomes that record again.
+"""The record of each kind of node and edge, and how a stored row becomes that record again.
 
-A row keeps some of a record's fields outside its properties: a node's key, or the two ends of an edge. This table says
-which, so that encoding, decoding and the columns of an export agree.
+A row keeps some of a record's fields outside its properties: a node's key, or the two ends of an edge. One table names
+them, so that the Neo4j codec, the columns of an export and the readers of records agree.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class StoredRecord(NamedTuple):
-    """Name a kind's record, and its fields that stand outside the properties.
+    """Name a kind's record, and its fields that are not properties of a row.
 
     `key` is the field that holds a node's key, `ends` the two that hold an edge's source and target.
     """
@@ -45,7 +45,7 @@ class StoredRecord(NamedTuple):
 
 @cache
 def records() -> Mapping[NodeKind | EdgeKind, StoredRecord]:
-    """Give the table: every kind of node, and the kinds of edges that have properties of their own.
+    """Return the table: every kind of node, and the kinds of edges that have a record.
 
     The records are imported by the first call: a command that reads plain rows does not need them.
     """

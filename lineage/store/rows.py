@@ -1,4 +1,4 @@
-"""What one transaction writes, as plain rows: the same for every backend."""
+"""The rows that one transaction writes, the same for every backend."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Item = TypeVar("Item")
 class Rows:
     """Hold nodes and edges to write.
 
-    `nodes` meet what is stored by the rule of their kind (`lineage/store/merging.py`), `stubs` are written where
-    nothing is. `replaced` names sources whose stored edges of a kind go unless `edges` has them again: all of them
-    where the set is empty, else those of these names. `replaced_changes` names models whose changes go unless `nodes`
-    has them again. Edges may be written before their ends: an edge is shown once both are there.
+    `nodes` are merged with what is stored by the rule of their kind (`lineage/store/merging.py`); `stubs` are written
+    where nothing is stored. `replaced` names sources whose stored edges of a kind are deleted unless `edges` has them
+    too: all edges where the set is empty, else those with these names. `replaced_changes` names models whose changes
+    are deleted unless `nodes` has them too. Edges may be written before their ends: readers see an edge once both ends
+    are stored.
     """
 
     nodes: dict[NodeKind, dict[str, Properties]] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class Rows:
         edges: Iterable[EdgeRow] = (),
         attachments: Iterable[tuple[AttachmentKind, str, bytes]] = (),
     ) -> Rows:
-        """Gather rows that another store gave: what a copy or an import writes."""
+        """Collect rows that were read from another store or a file: what a copy or an import writes."""
         rows = cls()
         for kind, node in nodes:
             rows.nodes.setdefault(kind, {})[node.key] = node.properties
@@ -48,7 +49,7 @@ class Rows:
         return rows
 
     def replace(self, kind: EdgeKind, source: str, name: str | None = None) -> None:
-        """Let the edges of a source go that are not written again; only those of a name, where one is given."""
+        """Delete the stored edges of a source that are not written again; with a name only edges of that name."""
         names = self.replaced.setdefault(kind, {}).get(source)
         if name is None:
             self.replaced[kind][source] = set()
@@ -59,7 +60,7 @@ class Rows:
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Cut a long list into lists of `size` items, for statements that take so many keys or rows at once."""
+    """Split a long list into lists of `size` items, for statements that take that many keys or rows."""
     source = iter(items)
     while chunk := list(islice(source, size)):
         yield chunk

@@ -1,1 +1,1 @@
-"""Moving a graph between stores and files: copies, backups, CSV folders, GraphML."""
+"""Copy a graph between stores, and to and from files: backups, CSV folders, GraphML."""

@@ -1,7 +1,7 @@
-"""Copying a whole graph from one store to another, of any backend, row by row and checked at the end.
+"""Copy a whole graph from one store to another, of any backend, and compare both at the end.
 
-Both ends are read in the same order side by side, so that a copy needs no memory for what it has done: what the target
-has already is passed over. A copy that was killed is completed by running it again.
+Both stores are read in the same order, side by side, so that a copy in constant memory knows which rows the target has
+already and skips them. Running a killed copy again completes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from lineage.errors import InputError, StoreError
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import EdgeRow, NodeRow
 from lineage.store.merging import merged
-from lineage.store.moving.sections import AWAITED, SECTIONS, Checksums, batches, checksums, line, place, rows_of, shown
+from lineage.store.moving.sections import (
+    AWAITED,
+    SECTIONS,
+    Checksums,
+    batches,
+    checksums,
+    line,
+    row_name,
+    rows_of,
+    sort_key,
+)
 from lineage.store.rows import Rows
 
 if TYPE_CHECKING:
@@ -25,12 +35,12 @@ if TYPE_CHECKING:
     from lineage.store.moving.sections import Row
 
 BULK_ROWS = 100_000
-"""Missing rows from which a bulk load pays: it makes the target's indexes again at its end."""
+"""From this many missing rows on, a bulk load is faster, though it makes the target's indexes again."""
 
 
 @dataclass(frozen=True)
 class Copied:
-    """Tell what a copy did: rows written, rows that were there before, and the checksums of both stores."""
+    """Report what a copy did: rows written, rows already in the target, and the checksums of both stores."""
 
     written: int
     already_there: int
@@ -40,22 +50,23 @@ class Copied:
 def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILENT) -> Copied:
     """Copy everything, then compare both stores by counts and digests.
 
-    The source is read in one view: what is written to it meanwhile is not copied. Neo4j's views are no snapshots, and
-    of what is written there meanwhile a part is copied: that raises StoreError, and the same copy completes it once the
-    writers rest. The target must be empty or part of an earlier copy. Raises InputError where there is nothing to copy
-    or the target holds something else, StoreError where the stores differ at the end.
+    The source is read in one view, so that writes to it during the copy are not copied. Neo4j has no snapshots: there
+    some of those writes are copied and others not. That raises StoreError, and the same copy completes the target when
+    the writers have finished. The target must be empty or hold a part of the source. Raises InputError where the source
+    is empty or the target holds something else, StoreError where the stores differ at the end.
     """
-    there, here = source.info(), target.info()
-    must_hold_something(there, "copy")
+    source_info, target_info = source.info(), target.info()
+    refuse_empty(source_info, "copy")
     with source.reading() as view:
         check_unchanged = view.change_guard()
-        if _rows(here):
+        if _rows(target_info):
             _refuse_others(view, target, progress)
-            target.write_rows(Rows())  # what a killed load left out is made now, while no view is in its way
-        missing = _rows(there) - _rows(here)
+            # Makes the indexes that a killed load left out: once a view of the target is open, that would wait for it.
+            target.write_rows(Rows())
+        missing = _rows(source_info) - _rows(target_info)
         bulk = target.bulk() if missing >= BULK_ROWS else nullcontext()
-        with bulk, progress.task("copying", _rows(there), "rows") as task:
-            sums, written = _write_missing(view, target, task, begun=_rows(here) > 0)
+        with bulk, progress.task("copying", _rows(source_info), "rows") as task:
+            sums, written = _write_missing(view, target, task, begun=_rows(target_info) > 0)
         check_unchanged()
     with progress.task("checking the copy"), target.reading() as copied:
         found = checksums(copied)
@@ -63,16 +74,18 @@ def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILE
         details = ", ".join(f"{kind} ({sums.counts[kind]:,} and {found.counts[kind]:,})" for kind in wrong)
         raise StoreError(
             f"the copy in {target.url} differs from {source.url} in: {details}",
-            hint="somebody wrote to it meanwhile, or it is older than the source: copy into an empty store",
+            hint="the target was modified during the copy, or is of another store: copy into an empty store",
         )
     return Copied(written, sum(sums.counts.values()) - written, sums)
 
 
-def must_hold_something(info: StoreInfo, purpose: str) -> None:
-    """Refuse an empty store: mostly its path is misspelt."""
+def refuse_empty(info: StoreInfo, purpose: str) -> None:
+    """Raise InputError for an empty store: its path is probably mistyped."""
     if not any(info.nodes.values()):
-        what = "is not there" if info.backend == "sqlite" and info.size_bytes is None else "holds nothing"
-        raise InputError(f"{info.url} {what}: there is nothing to {purpose}", hint="check the path or the URL")
+        what = "does not exist" if info.backend == "sqlite" and info.size_bytes is None else "is empty"
+        raise InputError(
+            f"the store {info.url} {what}: there is nothing to {purpose}", hint="check the path or the URL"
+        )
 
 
 def _rows(info: StoreInfo) -> int:
@@ -80,47 +93,50 @@ def _rows(info: StoreInfo) -> int:
 
 
 def _refuse_others(view: StoreView, target: GraphStore, progress: Progress) -> None:
-    """Make sure, before anything is written, that the target has nothing that the source has not."""
-    with target.reading() as there, progress.task("comparing what is there already"):
+    """Raise InputError, before anything is written, if the target holds a row that the source does not."""
+    with target.reading() as target_view, progress.task("comparing with the rows in the target"):
         for section in SECTIONS:
-            for row, found in side_by_side(rows_of(view, section), rows_of(there, section)):
+            for row, found in side_by_side(rows_of(view, section), rows_of(target_view, section)):
                 if found is None or row == found:
                     continue
-                if row is None and not _has_come(view, section, found):
-                    what = f"holds what is not in the source: {shown(section, found)}"
-                elif row is not None and _stays(section, row, found):
-                    what = f"knows what the source does not: {shown(section, found)} would not become what it is there"
+                if row is None and not _is_awaited_no_more(view, section, found):
+                    what = f"has a row that the source does not have: {row_name(section, found)}"
+                elif row is not None and _cannot_become(section, row, found):
+                    what = f"has values that the copy would not replace, in {row_name(section, found)}"
                 else:
                     continue
                 raise InputError(
-                    f"{target.url} {what}",
-                    hint="copy into an empty store, or into one that an earlier copy of the same store began",
+                    f"the store {target.url} {what}",
+                    hint="copy into an empty store, or into an earlier copy of the same store",
                 )
 
 
-def _has_come(view: StoreView, section: str, found: Row) -> bool:
-    """Say whether the source, where it was awaited as in the target before, shows an edge by now."""
+def _is_awaited_no_more(view: StoreView, section: str, found: Row) -> bool:
+    """Return whether an edge that is awaited in the target has both its ends in the source by now."""
     if section != AWAITED or not isinstance(found, EdgeRow):
         return False
-    return any(place(edge) == place(found) for edge in view.edges(found.kind, [found.source], "out"))
+    return any(sort_key(edge) == sort_key(found) for edge in view.edges(found.kind, [found.source], "out"))
 
 
-def _stays(section: str, row: Row, found: Row) -> bool:
-    """Say whether a node's rule keeps what the target has: then writing the source's would make neither of both."""
+def _cannot_become(section: str, row: Row, found: Row) -> bool:
+    """Return whether writing the source's node over the target's would keep values of the target.
+
+    For example the target has a digest that the source lacks: merging keeps it, and the result is neither of the two.
+    """
     if not isinstance(row, NodeRow) or not isinstance(found, NodeRow):
         return False
     return merged(cast("NodeKind", section), found.properties, row.properties) != row.properties
 
 
 def _write_missing(view: StoreView, target: GraphStore, task: Task, *, begun: bool) -> tuple[Checksums, int]:
-    """Write what the target has not, or has otherwise, section by section; nodes come before edges.
+    """Write the rows that the target lacks or that differ, section by section; nodes come before edges.
 
-    A target in which nothing was `begun` is not read beside the writing: an open view makes SQLite's log grow.
+    An empty target (not `begun`) is not read while it is written: an open view would make SQLite's log grow.
     """
     sums, written = Checksums(), 0
     for section in SECTIONS:
-        with target.reading() if begun else nullcontext() as there:
-            found = rows_of(there, section) if there is not None else iter(())
+        with target.reading() if begun else nullcontext() as target_view:
+            found = rows_of(target_view, section) if target_view is not None else iter(())
             missing = _missing(section, view, found, sums, task)
             for rows, number in batches(section, missing):
                 target.write_rows(rows)
@@ -128,8 +144,8 @@ def _write_missing(view: StoreView, target: GraphStore, task: Task, *, begun: bo
     return sums, written
 
 
-def _missing(section: str, view: StoreView, there: Iterator[Row], sums: Checksums, task: Task) -> Iterator[Row]:
-    for row, found in side_by_side(rows_of(view, section), there):
+def _missing(section: str, view: StoreView, existing: Iterator[Row], sums: Checksums, task: Task) -> Iterator[Row]:
+    for row, found in side_by_side(rows_of(view, section), existing):
         if row is not None:
             sums.add(section, line(section, row))
             task.advance()
@@ -138,13 +154,13 @@ def _missing(section: str, view: StoreView, there: Iterator[Row], sums: Checksum
 
 
 def side_by_side(left: Iterator[Row], right: Iterator[Row]) -> Iterator[tuple[Row | None, Row | None]]:
-    """Join two streams of one section by place; None stands where one of them has no such row."""
+    """Join two sorted streams of one section; None where one of them lacks the other's row."""
     mine, theirs = next(left, None), next(right, None)
     while mine is not None or theirs is not None:
-        if theirs is None or (mine is not None and place(mine) < place(theirs)):
+        if theirs is None or (mine is not None and sort_key(mine) < sort_key(theirs)):
             yield mine, None
             mine = next(left, None)
-        elif mine is None or place(theirs) < place(mine):
+        elif mine is None or sort_key(theirs) < sort_key(mine):
             yield None, theirs
             theirs = next(right, None)
         else:

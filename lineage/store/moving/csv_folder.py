@@ -1,7 +1,7 @@
-"""The folder of an export: what may stand in it, and how a new export takes the place of an earlier one.
+"""The folder of a CSV export: what it may hold, and how a new export replaces an earlier one.
 
-The folder itself stays, because it may be a mounted volume; a new export is written into a hidden one inside of it. So
-whatever happens on the way, the earlier export is whole until the new one is.
+The folder itself is kept, because it may be a mounted volume. A new export is written into a hidden folder inside it
+and moved when it is complete, so that an error on the way leaves the earlier export as it was.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from lineage.store.neo4j.schema import STORE
 from lineage.store.promoted import PROMOTED
 
 PART = ".lineage-export.part"
-"""The folder in which an export stands that is not whole yet; one that was killed leaves it."""
+"""The hidden folder of an export that is not complete; a killed export leaves it behind."""
 
 MARK = ("lineagestore.csv", b"name:ID(LineageStore)")
-"""The file by which a folder is known as an export, and how it begins: nobody else has a node of this label."""
+"""The file that marks a folder as an export, and how it begins: no other program uses this label."""
 
 _NAMES = "|".join(
     label.lower() for label in (*PROMOTED, *ENDS, STORE, AWAITED, *(label for label, _ in ATTACHMENTS.values()))
@@ -30,22 +30,22 @@ _NAMES = "|".join(
 _NAME = re.compile(rf"(?:{_NAMES})(?:-\d+)?\.csv")
 
 _BEGINNING = re.compile(rb"(?:key|name):ID\(\w+\)|:START_ID\(\w+\),:END_ID\(\w+\)")
-"""How the header of each of our files begins."""
+"""How the header of each file of an export begins."""
 
 _LIST = ","
-"""Stands between the files of one kind in the options of `neo4j-admin`, which knows no way to write it in a path."""
+"""Separates the files of one kind in the options of `neo4j-admin`; it cannot be escaped in a path."""
 
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """Give a folder to write files into; they become those of `folder` when the block ends well.
+    """Yield a folder to write files into; they replace those of `folder` when the block ends without an error.
 
     Raises InputError where `folder` holds anything but an earlier export, or cannot be written.
     """
     if _LIST in str(folder.resolve()):
         raise InputError(
-            f"{folder.resolve()} has a comma in its path, at which neo4j-admin cuts lists of files",
-            hint="name a folder without one",
+            f"{folder.resolve()} has a comma in its path, which neo4j-admin reads as the end of a file name",
+            hint="name a folder without a comma in its path",
         )
     part = folder / PART
     try:
@@ -59,29 +59,30 @@ def replacing(folder: Path) -> Iterator[Path]:
         finally:
             _remove(part)
     except OSError as error:
-        hint = "is the disk full, or may you not write there? An earlier export is as it was"
-        raise InputError(f"{folder} cannot be written: {error.strerror}", hint=hint) from error
+        hint = "check the free disk space and the folder's permissions; an earlier export is unchanged"
+        raise InputError(f"{folder} could not be written: {error.strerror}", hint=hint) from error
 
 
 def _refuse_others(folder: Path) -> None:
-    """Make sure, by name and content, that all that is there is an export of ours."""
-    there = sorted(path for path in folder.iterdir() if path.name != PART)
-    others = [path for path in there if not _is_ours(path)]
-    if not others and there and not (_begins(folder / MARK[0]).startswith(MARK[1]) or (folder / PART).is_dir()):
-        others = there
+    """Raise InputError if the folder holds a file that by its name or content is not part of an export."""
+    existing = sorted(path for path in folder.iterdir() if path.name != PART)
+    others = [path for path in existing if not _is_of_an_export(path)]
+    is_marked = _beginning_of(folder / MARK[0]).startswith(MARK[1])
+    if not others and existing and not (is_marked or (folder / PART).is_dir()):
+        others = existing
     if others:
         raise InputError(
-            f"{folder} is not empty: it holds {others[0].name}, which is of no export of lineage",
+            f"{folder} is not empty: it holds {others[0].name}, which is not part of an export of lineage",
             hint="name a new folder",
         )
 
 
-def _is_ours(path: Path) -> bool:
-    return bool(_NAME.fullmatch(path.name) and _BEGINNING.match(_begins(path)))
+def _is_of_an_export(path: Path) -> bool:
+    return bool(_NAME.fullmatch(path.name) and _BEGINNING.match(_beginning_of(path)))
 
 
-def _begins(path: Path) -> bytes:
-    """Read the beginning of a file; what is no file begins with nothing."""
+def _beginning_of(path: Path) -> bytes:
+    """Read the beginning of a file; empty for anything else."""
     if not path.is_file():
         return b""
     with path.open("rb") as file:
@@ -89,7 +90,7 @@ def _begins(path: Path) -> bytes:
 
 
 def _put_in_place(folder: Path, part: Path) -> None:
-    """Let the earlier files go, all of them first: a mixture of two exports would be imported without a word."""
+    """Delete all earlier files, then move the new ones: neo4j-admin would import a mixture without an error."""
     for path in folder.iterdir():
         if path != part:
             path.unlink()
@@ -98,7 +99,7 @@ def _put_in_place(folder: Path, part: Path) -> None:
 
 
 def _remove(part: Path) -> None:
-    """Delete what an export left that was not finished."""
+    """Delete the hidden folder of an export that did not finish."""
     if part.is_dir():
         for path in part.iterdir():
             path.unlink()

@@ -1,4 +1,4 @@
-"""Models and their descent as GraphML: for Gephi, and for notebooks by `networkx.read_graphml`."""
+"""Write models and their DERIVED_FROM edges as GraphML: for Gephi, and for `networkx.read_graphml`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
 
 MUCH = 500_000
-"""Models and edges from which a person is told what GraphML costs: networkx builds all of it in memory first."""
+"""From this many models and edges on, a note names the memory needed: networkx builds the whole graph in memory."""
 
 BYTES_EACH = 4_500
-"""Memory of one model or edge while the file is made (50,000 models with 49,999 edges took 445 MB)."""
+"""Memory for each model or edge while the file is written (50,000 models with 49,999 edges took 445 MB)."""
 
 FACTS = (
     "hub", "state", "publisher", "licence", "licence_name", "library_name", "pipeline_tag", "head", "level",
@@ -24,28 +24,29 @@ FACTS = (
 """Properties of a model that become attributes of its node."""
 
 OBSERVED = ("family", "downloads", "likes", "created", "last_modified", "gated")
-"""Observations of a model, of which the value becomes an attribute."""
+"""Observations of a model whose values become attributes."""
 
 DESCENT = (
     "relation", "relation_declared", "method", "status", "confidence", "parent_revision", "child_revision",
 )  # fmt: skip
-"""Properties of an edge that become its attributes; beside them the number of findings it rests on."""
+"""Properties of an edge that become its attributes, with the number of its evidence."""
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_graphml(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -> tuple[int, int]:
-    """Write all models and the edges from child to parent; returns how many there are of each.
+    """Write all models and the edges from child to parent; return how many there are of each.
 
-    What is null is left out: GraphML has no null. Unlike a dump this needs memory for the whole graph, and says so.
+    A null value is left out: GraphML has no null. Unlike a dump this needs memory for the whole graph; a note says so
+    for a large one.
     """
     import networkx as nx
 
     total = view.count("Model") + view.count("DERIVED_FROM")
     if total >= MUCH:
         progress.note(
-            f"GraphML of {total:,} models and edges is built in memory: about {total * BYTES_EACH / 1e9:.0f} GB; "
-            "for a graph of this size Cypher on Neo4j is the better tool"
+            f"GraphML of {total:,} models and edges is built in memory and needs about"
+            f" {total * BYTES_EACH / 1e9:.0f} GB; for a graph of this size use Neo4j and Cypher"
         )
     graph: nx.DiGraph[str] = nx.DiGraph()
     with progress.task("exporting", total, "rows") as task:
@@ -78,5 +79,5 @@ def _kept(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    """Replace what XML cannot hold: strangers wrote it."""
+    """Replace characters that XML cannot hold: the texts come from model cards."""
     return _NOT_IN_XML.sub("\ufffd", text)

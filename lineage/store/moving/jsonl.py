@@ -1,8 +1,8 @@
 """The graph as a file of JSON lines: a backup that can be read, compared line by line, and imported into any store.
 
-The first line says what the file is and how much of each kind follows; then comes one line for each node, edge and
-attachment, as `lineage.store.moving.sections` writes them, in an order that depends on the content only; the last
-line holds a digest of each section. Equal graphs give equal files.
+The first line names the format and counts the rows of each kind. Then follows one line for each node, edge and
+attachment, as `lineage.store.moving.sections` encodes them, in an order that depends on the content only. The last line
+holds a digest of each section. Equal graphs give equal files.
 """
 
 from __future__ import annotations
@@ -37,38 +37,38 @@ if TYPE_CHECKING:
 FORMAT = "lineage-graph"
 
 VERSION = 2
-"""Version of the file's form. A released one stays readable. Version 1 had no awaited edges."""
+"""Version of the format. Released versions stay readable. Version 1 had no awaited edges."""
 
 MAX_HEADER = 65_536
-"""Bytes that the first line may have: another file may have no line end at all."""
+"""Longest first line in bytes: a file of another kind may have no line end at all."""
 
 OTHER_FILES = (
     (b"\x1f\x8b", "unpack it first: gunzip"),
     (b"\x28\xb5\x2f\xfd", "unpack it first: unzstd"),
     (b"PK", "unpack it first: unzip"),
-    (b"SQLite format 3", "this is a store itself: lineage store copy FROM TO"),
+    (b"SQLite format 3", "this is a store, not a dump: lineage store copy FROM TO"),
 )
-"""How files begin that people take for a dump, and what to do with them."""
+"""How other files begin that a user may try to import, with a hint for each."""
 
 ATTACHMENT_KINDS = ("alias", "tensors", "text")
 
 
 class Header(NamedTuple):
-    """Hold what a file says of itself: rows by kind."""
+    """Hold the numbers of rows by kind that a file announces."""
 
     nodes: dict[str, int]
     edges: dict[str, int]
 
     @property
     def rows(self) -> int:
-        """Count nodes and edges; attachments are not announced."""
+        """Count nodes and edges; the header does not count attachments."""
         return sum(self.nodes.values()) + sum(self.edges.values())
 
 
 def write_jsonl(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -> Checksums:
     """Write a graph, in constant memory.
 
-    Raises StoreError where the graph changed meanwhile: what was written by then has no end, and no import takes it.
+    Raises StoreError if the graph was modified meanwhile: the file then has no last line, and an import refuses it.
     """
     check_unchanged = view.change_guard()
     header = Header({kind: view.count(kind) for kind in PROMOTED}, {kind: view.count(kind) for kind in ENDS})
@@ -93,10 +93,11 @@ def _bytes(text: str) -> bytes:
 
 
 def read_jsonl(store: GraphStore, file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
-    """Write a file's graph into a store, after it was read and found whole.
+    """Check a whole file, then write its graph into a store.
 
-    A broken file writes nothing; `file` must be seekable. What the store holds already is met by the rules of its
-    kind: the same file twice changes nothing. Raises InputError with the line's number for what is no file of ours.
+    A damaged file writes nothing; `file` must be seekable. Rows are merged with stored ones by the rules of their
+    kind, and importing the same file again changes nothing. Raises InputError with the line's number for a damaged
+    file or one of another format.
     """
     sums = check_jsonl(file, name, progress)
     file.seek(0)
@@ -110,7 +111,7 @@ def read_jsonl(store: GraphStore, file: IO[bytes], name: str, progress: Progress
 
 
 def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
-    """Read a file to its end and compare it with its own header and digests."""
+    """Read a file to its end and compare it with the counts and digests in it."""
     sums = Checksums()
     file.seek(0)
     number = 0
@@ -120,12 +121,15 @@ def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Chec
             if "end" in fields:
                 _check_end(sums, header, fields["end"], name, number)
                 if file.readline().strip():
-                    raise _broken(name, number + 1, "something stands behind the end")
+                    raise _damaged(name, number + 1, "there is text after the last line")
                 return sums
             section, row = _row(fields, name, number)
             sums.add(section, line(section, row))
             task.advance()
-    raise _broken(name, number + 1, "the file ends before its last line: it is not whole")
+    raise _damaged(name, number + 1, _CUT)
+
+
+_CUT = "the file is cut off: its last line is missing"
 
 
 def rows_in(file: IO[bytes], name: str) -> Iterator[tuple[str, Row]]:
@@ -147,7 +151,7 @@ def _by_section(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Iterable
 def _lines(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, raw in enumerate(file, 2):
         if not raw.endswith(b"\n"):
-            raise _broken(name, number, "the file ends before its last line: it is not whole")
+            raise _damaged(name, number, _CUT)
         yield number, _object(raw, name, number)
 
 
@@ -155,14 +159,14 @@ def _object(raw: bytes, name: str, number: int) -> dict[str, Any]:
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise _broken(name, number, "this is no JSON") from error
+        raise _damaged(name, number, "not valid JSON") from error
     if not isinstance(found, dict):
-        raise _broken(name, number, "this is no object")
+        raise _damaged(name, number, "not a JSON object")
     return found
 
 
 def _header(raw: bytes, name: str) -> Header:
-    """Read the first line; refuses other files, and files that only a newer version can read."""
+    """Read the first line. Raises InputError for another file, or for a dump of a newer version."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
@@ -170,14 +174,14 @@ def _header(raw: bytes, name: str) -> Header:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         hints = (hint for beginning, hint in OTHER_FILES if raw.startswith(beginning))
         hint = next(hints, "`lineage store export` writes one")
-        raise InputError(f"{name} line 1: this is no dump of lineage", hint=hint)
+        raise InputError(f"{name} line 1: not a dump of lineage", hint=hint)
     for field, known in (("version", VERSION), ("schema_version", SCHEMA_VERSION)):
         value = found.get(field)
         if not isinstance(value, int):
-            raise _broken(name, 1, f"{field} is missing")
+            raise _damaged(name, 1, f"{field} is missing")
         if value > known:
             raise InputError(
-                f"{name} line 1: it was written by a newer version of lineage ({field} {value}, known is {known})",
+                f"{name} line 1: written by a newer version of lineage ({field} {value}; this one reads up to {known})",
                 hint="upgrade: pip install -U model-lineage",
             )
     return Header(_counts(found, "nodes", PROMOTED, name), _counts(found, "edges", ENDS, name))
@@ -186,14 +190,14 @@ def _header(raw: bytes, name: str) -> Header:
 def _counts(found: dict[str, Any], field: str, kinds: Iterable[str], name: str) -> dict[str, int]:
     counts = found.get(field)
     if not isinstance(counts, dict) or not set(counts) <= set(kinds):
-        raise _broken(name, 1, f"{field} holds no counts by kind")
+        raise _damaged(name, 1, f"{field} does not count rows by kind")
     if not all(isinstance(number, int) and number >= 0 for number in counts.values()):
-        raise _broken(name, 1, f"{field} holds no counts by kind")
+        raise _damaged(name, 1, f"{field} does not count rows by kind")
     return counts
 
 
 def _row(fields: dict[str, Any], name: str, number: int) -> tuple[str, Row]:
-    """Read one line; says what is wrong with it."""
+    """Decode one line. Raises InputError with what is wrong in it."""
     if "node" in fields:
         return _node(fields, name, number)
     if "edge" in fields:
@@ -203,51 +207,51 @@ def _row(fields: dict[str, Any], name: str, number: int) -> tuple[str, Row]:
         return AWAITED, _edge(fields, AWAITED, name, number)
     if "attachment" in fields:
         return ATTACHMENTS, _attachment(fields, name, number)
-    raise _broken(name, number, "this is no node, no edge and no attachment")
+    raise _damaged(name, number, "neither a node nor an edge nor an attachment")
 
 
 def _node(fields: dict[str, Any], name: str, number: int) -> tuple[str, NodeRow]:
     if not isinstance(fields["node"], str) or fields["node"] not in PROMOTED:
-        raise _broken(name, number, f"no node is of the kind {fields['node']!r}")
+        raise _damaged(name, number, f"unknown kind of node: {fields['node']!r}")
     key, properties = fields.get("key"), fields.get("properties")
     if not isinstance(key, str) or not isinstance(properties, dict):
-        raise _broken(name, number, "a node has a key and properties")
+        raise _damaged(name, number, "a node needs a key and properties")
     return fields["node"], NodeRow(key, properties)
 
 
-def _edge(fields: dict[str, Any], what: str, name: str, number: int) -> EdgeRow:
-    kind, properties = fields[what], fields.get("properties")
+def _edge(fields: dict[str, Any], label: str, name: str, number: int) -> EdgeRow:
+    kind, properties = fields[label], fields.get("properties")
     if not isinstance(kind, str) or kind not in ENDS:
-        raise _broken(name, number, f"no edge is of the kind {kind!r}")
-    source, target, label = (fields.get(end) for end in ("source", "target", "name"))
-    if not all(isinstance(text, str) for text in (source, target, label)) or not isinstance(properties, dict):
-        raise _broken(name, number, "an edge has a source, a target, a name and properties")
-    return EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(label), properties)
+        raise _damaged(name, number, f"unknown kind of edge: {kind!r}")
+    source, target, own = (fields.get(field) for field in ("source", "target", "name"))
+    if not all(isinstance(text, str) for text in (source, target, own)) or not isinstance(properties, dict):
+        raise _damaged(name, number, "an edge needs a source, a target, a name and properties")
+    return EdgeRow(cast("EdgeKind", kind), str(source), str(target), str(own), properties)
 
 
 def _attachment(fields: dict[str, Any], name: str, number: int) -> AttachmentRow:
     kind, key, data = (fields.get(field) for field in ("attachment", "key", "data"))
     if kind not in ATTACHMENT_KINDS:
-        raise _broken(name, number, f"no attachment is of the kind {kind!r}")
+        raise _damaged(name, number, f"unknown kind of attachment: {kind!r}")
     if not isinstance(key, str) or not isinstance(data, str):
-        raise _broken(name, number, "an attachment has a key and data")
+        raise _damaged(name, number, "an attachment needs a key and data")
     try:
         return AttachmentRow(cast("AttachmentKind", kind), key, b64decode(data, validate=True))
     except ValueError as error:
-        raise _broken(name, number, "the data of an attachment are base64") from error
+        raise _damaged(name, number, "the data of an attachment must be base64") from error
 
 
 def _check_end(sums: Checksums, header: Header, end: Any, name: str, number: int) -> None:
-    """Compare what was read with what the file says of itself."""
+    """Compare the rows that were read with the counts and digests in the file."""
     for kind, announced in (*header.nodes.items(), *header.edges.items()):
         if sums.counts[kind] != announced:
-            raise _broken(name, number, f"it announces {announced:,} {kind} and holds {sums.counts[kind]:,}")
+            raise _damaged(name, number, f"line 1 counts {announced:,} {kind}, but the file has {sums.counts[kind]:,}")
     if not isinstance(end, dict):
-        raise _broken(name, number, "the end holds no digests")
+        raise _damaged(name, number, "the last line has no digests")
     for section, digest in sums.digests().items():
         if (section in end or sums.counts[section]) and end.get(section) != digest:
-            raise _broken(name, number, f"its {section} lines are not those that were written: the digest differs")
+            raise _damaged(name, number, f"its {section} lines were changed: their digest differs")
 
 
-def _broken(name: str, number: int, what: str) -> InputError:
-    return InputError(f"{name} line {number}: {what}", hint="take another backup: nothing of this one was imported")
+def _damaged(name: str, number: int, fault: str) -> InputError:
+    return InputError(f"{name} line {number}: {fault}", hint="use another backup: nothing of this one was imported")

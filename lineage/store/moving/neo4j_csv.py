@@ -1,9 +1,12 @@
 """The graph as CSV files for `neo4j-admin database import full`: the fast way to a first load of millions of models.
 
-Properties are those that the backend itself writes (`lineage.store.neo4j.codec`): a database that was imported is a
-store as any other. A file's header gives each column one type; a row with a value of another type goes to a file of
-its own. An empty list, which CSV cannot tell from none, is named in the property `empty`: the first writer after the
-import makes the list. A list with an empty text or the delimiter in it stands in `details`.
+The properties are those that the Neo4j backend writes (`lineage.store.neo4j.codec`), so that an imported database is a
+store like any other. Three things CSV cannot express as they are:
+
+- A file's header gives each column one type. A row with a value of another type goes to a file of its own.
+- An empty list looks like a missing one. Its name goes into the property `empty`, and the first writer after the import
+  makes the list.
+- A list cannot hold an empty text or the delimiter. Such a list is written into `details`.
 """
 
 from __future__ import annotations
@@ -41,13 +44,13 @@ if TYPE_CHECKING:
     from lineage.store.records import StoredRecord
 
 Columns = Mapping[str, str]
-"""Property to its type, as the headers of `neo4j-admin` name types."""
+"""Maps a property to its type, as headers for `neo4j-admin` name types."""
 
 ARRAY_DELIMITER = "\x1f"
-"""Stands between the items of a list; what holds it itself stands in `details`."""
+"""Separates the items of a list; a list with an item that holds it is written into `details`."""
 
 SMALLEST_BUFFER = 4_194_304
-"""Bytes that the import reads at once if nothing is said: a longer field stops it."""
+"""Default size of the import's read buffer in bytes; a longer field makes the import fail."""
 
 _TYPES: Mapping[type, str] = {bool: "boolean", int: "long", float: "double", str: "string", bytes: "byte[]"}
 
@@ -58,7 +61,7 @@ _OBSERVED: Columns = {
 
 
 class Written(NamedTuple):
-    """Tell which files were written, what they hold, and the command that imports them."""
+    """Report which files were written, their checksums, and the command that imports them."""
 
     files: tuple[str, ...]
     checksums: Checksums
@@ -66,7 +69,7 @@ class Written(NamedTuple):
 
 
 class Table(NamedTuple):
-    """One file: what its rows are (`nodes`, a label; `relationships`, a type), and its columns."""
+    """One file: its rows (`nodes` of a label, `relationships` of a type) and its columns."""
 
     option: str
     name: str
@@ -76,12 +79,12 @@ class Table(NamedTuple):
 
     @property
     def argument(self) -> str:
-        """Write the path as a shell takes it, the same from every folder."""
+        """Return the absolute path, quoted for a shell."""
         return shlex.quote(str(self.path.resolve()))
 
 
 class CsvFolder:
-    """Write rows into files, which are opened as they are needed: in `part`, until they are whole and in `folder`."""
+    """Write rows into files, opened when first needed: in `part` at first, to be moved to `folder` at the end."""
 
     def __init__(self, folder: Path, part: Path, opened: ExitStack) -> None:
         self._folder, self._part, self._opened = folder, part, opened
@@ -91,7 +94,7 @@ class CsvFolder:
         self.multiline: set[Path] = set()
 
     def add(self, option: str, name: str, ends: Mapping[str, str], columns: Columns, properties: Properties) -> None:
-        """Write one row: `ends` are its ids by the header's field, in the same order for all rows of a kind."""
+        """Write one row: `ends` are its ids by header field, in the same order for all rows of a kind."""
         properties = _writable(properties)
         if EMPTY in properties:
             self.unfinished.add(name)
@@ -126,8 +129,8 @@ class CsvFolder:
 def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Written:
     """Write a graph into a folder, in constant memory.
 
-    An earlier export there is replaced once this one is whole. Raises InputError where the folder holds anything else
-    or cannot be written, StoreError where the graph changed meanwhile.
+    An earlier export there is replaced when this one is complete. Raises InputError if the folder holds anything else
+    or cannot be written, StoreError if the graph was modified meanwhile.
     """
     check_unchanged = view.change_guard()
     counts: dict[str, int] = {kind: view.count(kind) for kind in (*PROMOTED, *ENDS)}
@@ -154,7 +157,7 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
 
 
 def _add_store(files: CsvFolder) -> None:
-    """Write the node by which a database is known as a store, with the version of its schema."""
+    """Write the node `LineageStore`, which marks a database as a store and holds its schema's version."""
     columns = {"schema_version": "long", "writes": "long", UNFINISHED: "string[]"}
     properties = {"schema_version": schema_version(), "writes": 0, UNFINISHED: [*sorted(files.unfinished), IMPORTED]}
     files.add("nodes", STORE, {"name:ID(LineageStore)": "lineage"}, columns, properties)
@@ -183,7 +186,7 @@ def _add_attachment(files: CsvFolder, row: AttachmentRow) -> None:
 
 
 def _writable(properties: Properties) -> Properties:
-    """Move lists that CSV cannot hold to where the backend takes them up: empty ones by name, others in `details`."""
+    """Move lists that CSV cannot hold to properties that the backend decodes: empty ones by name, others as JSON."""
     moved = {name: value for name, value in properties.items() if isinstance(value, list) and not _is_cell(value)}
     if not moved:
         return properties
@@ -204,7 +207,7 @@ def _type(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Write one field. A text is always quoted: an empty one is a text, an empty field is none."""
+    """Encode one field. A text is always quoted: `""` is an empty text, an empty field a missing value."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -219,26 +222,26 @@ def _cell(value: Any) -> str:
 
 
 def columns_of(kind: NodeKind | EdgeKind) -> Columns:
-    """Give the properties of a kind of node or edge with their types, without the key."""
+    """Return the properties of a kind of node or edge with their types, without the key."""
     found = _node_columns(cast("NodeKind", kind)) if kind in PROMOTED else _edge_columns(cast("EdgeKind", kind))
     return {name: each for name, each in found.items() if name != EMPTY}
 
 
 @cache
 def _node_columns(kind: NodeKind) -> Columns:
-    """Give the columns of a kind of node: the fields of its record that Neo4j holds as they are."""
+    """Return the columns of a kind of node: the fields of its record that Neo4j has a type for."""
     found = dict(_columns(records()[kind]))
     return {NAME: "string", **found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
 
 
 def _empty(found: Columns) -> Columns:
-    """Give the column that names empty lists, where there are lists."""
+    """Return the column that names empty lists, if there are lists."""
     return {EMPTY: "string[]"} if "string[]" in found.values() else {}
 
 
 @cache
 def _edge_columns(kind: EdgeKind) -> Columns:
-    """Give the columns of a kind of edge, its name among them."""
+    """Return the columns of a kind of edge, with its name."""
     stored = records().get(kind)
     found = dict(_columns(stored)) if stored is not None else {}
     named = {name_property(kind): "string"} if kind in ("CONTAINS", "HAS_WEIGHTS") else {}
@@ -247,14 +250,14 @@ def _edge_columns(kind: EdgeKind) -> Columns:
 
 
 def _columns(stored: StoredRecord) -> Iterator[tuple[str, str]]:
-    """Give the properties of a kind that one column can hold, with their types; nested values have no column."""
+    """Yield the properties that a column can hold, with their types; nested values have no column."""
     for name in stored.fields:
         if (found := _type_of(stored.record.model_fields[name].annotation)) is not None:
             yield name, found
 
 
 def _type_of(annotation: Any) -> str | None:
-    """Find the one type that a field has in CSV; None for nested values."""
+    """Return the one type that a field has in CSV; None for nested values."""
     from datetime import datetime
     from typing import Literal, get_args, get_origin
 
@@ -272,7 +275,7 @@ def _type_of(annotation: Any) -> str | None:
 
 
 def _command(files: CsvFolder) -> str:
-    """Write the command as it is typed in a shell, beside the stopped server."""
+    """Return the import command for a shell on the machine of the stopped server."""
     tables = files.tables()
     options = [
         "neo4j-admin database import full neo4j --overwrite-destination",

@@ -1,4 +1,4 @@
-"""A graph as one ordered stream: its sections, their rows, each row's place and line, and what the lines add up to."""
+"""A graph as one ordered stream: its sections, their rows, each row's sort key and line, and their checksums."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ Row = NodeRow | EdgeRow | AttachmentRow
 ATTACHMENTS = "attachments"
 
 AWAITED = "awaited"
-"""Edges an end of which is not there yet, of all kinds: nobody sees them before it is, and a copy has them too."""
+"""Edges of all kinds with an end that is not stored yet: no query returns them, but a copy must have them too."""
 
 SECTIONS: tuple[str, ...] = (*sorted(PROMOTED), *sorted(ENDS), AWAITED, ATTACHMENTS)
-"""All that a store holds, in the order of dumps: nodes by kind, edges by kind, awaited edges, attachments."""
+"""Everything in a store, in the order of dumps: nodes by kind, edges by kind, awaited edges, attachments."""
 
 BATCH_ROWS = 5_000
-"""Rows of one write: what Neo4j takes well in one transaction."""
+"""Rows in one write: a size that Neo4j handles well in one transaction."""
 
 BATCH_BYTES = 8_000_000
-"""Bytes of attachments of one write."""
+"""Bytes of attachments in one write."""
 
 
 def rows_of(view: StoreView, section: str) -> Iterator[Row]:
-    """Go over a section in order, in constant memory. Raises StoreError for a row that is there twice."""
+    """Iterate over a section in order, in constant memory. Raises StoreError for a duplicate row."""
     before: tuple[str, ...] = ()
     for row in _rows_of(view, section):
-        here = place(row)
+        here = sort_key(row)
         if here == before:
             raise StoreError(
-                f"{shown(section, row)} is there twice: somebody took the store's unique keys away",
-                hint="delete one of the two in Cypher; the next write makes the keys again",
+                f"{row_name(section, row)} is in the store twice: the store's unique constraints are missing",
+                hint="delete one of the two in Cypher; the next write makes the constraints again",
             )
         before = here
         yield row
@@ -66,8 +66,8 @@ def _rows_of(view: StoreView, section: str) -> Iterator[Row]:
     return (AttachmentRow(*row) for row in view.all_attachments())
 
 
-def place(row: Row) -> tuple[str, ...]:
-    """Give what a row is found by in its section; rows come in the order of their places."""
+def sort_key(row: Row) -> tuple[str, ...]:
+    """Return what identifies a row in its section, by which the section is sorted."""
     if isinstance(row, NodeRow):
         return (row.key,)
     if isinstance(row, EdgeRow):
@@ -75,14 +75,14 @@ def place(row: Row) -> tuple[str, ...]:
     return (row.kind, row.key)
 
 
-def shown(section: str, row: Row) -> str:
+def row_name(section: str, row: Row) -> str:
     """Name a row in an error."""
-    words = place(row)
-    return " ".join(words if words[0] == section else (section, *words))
+    parts = sort_key(row)
+    return " ".join(parts if parts[0] == section else (section, *parts))
 
 
 def line(section: str, row: Row) -> str:
-    """Write a row as its line of a dump with clocks: `tests.support.dump.dump` writes the same."""
+    """Encode a row as its line of a dump, times of reading included: `tests.support.dump.dump` writes the same."""
     if isinstance(row, NodeRow):
         return canonical({"node": section, "key": row.key, "properties": row.properties})
     if isinstance(row, EdgeRow):
@@ -93,7 +93,7 @@ def line(section: str, row: Row) -> str:
 
 
 def batches(section: str, rows: Iterable[Row]) -> Iterator[tuple[Rows, int]]:
-    """Gather the rows of one section into writes of a bounded size; gives each with its number of rows."""
+    """Group the rows of one section into writes of a bounded size; yield each with its number of rows."""
     gathered: list[Row] = []
     size = 0
     for row in rows:
@@ -115,9 +115,9 @@ def _as_rows(section: str, rows: list[Row]) -> Rows:
 
 
 class Checksums:
-    """Add up lines by section: how many, and the SHA-256 of all of them, each with its line feed.
+    """Count and hash the lines of each section: SHA-256 over all of them, each with its line feed.
 
-    Two stores whose checksums are equal hold the same graph, clocks included.
+    Two stores with equal checksums hold the same graph, times of reading included.
     """
 
     def __init__(self) -> None:
@@ -132,19 +132,19 @@ class Checksums:
         self.counts[section] += 1
 
     def must_be(self, counts: Mapping[str, int]) -> None:
-        """Compare with what was counted before: rows that somebody made by hand, in Cypher, show in nothing else.
+        """Raise StoreError unless `counts`, taken before, are the numbers of rows that were read.
 
-        Raises StoreError where they differ.
+        This finds rows that a user adds or deletes in Cypher during the reading: they raise no write counter.
         """
-        if moved := [kind for kind, number in counts.items() if self.counts[kind] != number]:
-            details = ", ".join(f"{kind} (counted {counts[kind]:,}, read {self.counts[kind]:,})" for kind in moved)
+        if changed := [kind for kind, number in counts.items() if self.counts[kind] != number]:
+            details = ", ".join(f"{kind} (counted {counts[kind]:,}, read {self.counts[kind]:,})" for kind in changed)
             raise StoreError(
-                f"the store changed while it was read: {details}",
-                hint="run this again while nobody changes it; `lineage store check` tells whether it is whole",
+                f"the store was modified while it was being read: {details}",
+                hint="run the command again when no one is writing to it; `lineage store check` looks for faults",
             )
 
     def digests(self) -> dict[str, str]:
-        """Give the digest of each section."""
+        """Return the digest of each section."""
         return {section: f"sha256:{found.hexdigest()}" for section, found in self._hashes.items()}
 
     def differing(self, other: Checksums) -> list[str]:
@@ -153,14 +153,14 @@ class Checksums:
         return [section for section in SECTIONS if mine[section] != theirs[section]]
 
     def digest(self) -> str:
-        """Give one digest for everything: the SHA-256 over the digests of the sections, in their order."""
+        """Return one digest for the graph: SHA-256 over the digests of the sections, in their order."""
         from hashlib import sha256
 
         return f"sha256:{sha256(canonical(self.digests()).encode()).hexdigest()}"
 
 
 def checksums(view: StoreView) -> Checksums:
-    """Read a whole store and add it up."""
+    """Read a whole store and compute its checksums."""
     sums = Checksums()
     for section in SECTIONS:
         for row in rows_of(view, section):

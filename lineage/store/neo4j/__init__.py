@@ -1,1 +1,1 @@
-"""The graph in Neo4j, for teams."""
+"""The graph in a Neo4j server, for teams."""

@@ -1,9 +1,9 @@
-"""What Neo4j's browser writes into a node's circle: a `name` for every node, made from what it holds.
+"""The `name` of a node, which Neo4j's browser writes into the node's circle.
 
-The browser chooses one property for all nodes of a label, by the first node that it meets: `name` before any other, and
-where there is none whatever comes first, such as a size. So every node has a name and no name is empty. It is for
-people: it is written with the node, never read back, and no dump knows of it. Refs and publishers have a `name` of
-their own.
+The browser chooses one property for all nodes of a label, from the first node that it shows: `name` if there is one,
+else whatever comes first, such as a size. So every node has a `name` that is not empty. It is for readers only: it is
+written with the node, dropped when the node is read, and in no dump. The records of refs and publishers have a field
+`name` of their own.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 NAME = "name"
 
 SHOWN_DIGITS = 12
-"""Digits of a hash that tell one node of a graph from another; the whole hash is the key."""
+"""Digits of a hash that are enough to distinguish nodes; the whole hash is in the key."""
 
 _LONG_HASH = re.compile(r"[0-9a-f]{40,}")
 
 
 def shortened(key: str) -> str:
-    """Shorten the hash in a key, and leave out what stands before it: a format's name, a model's."""
+    """Return the first digits of the hash in a key, without the format or model before it; else the key."""
     found = _LONG_HASH.search(key)
     return key if found is None else found[0][:SHOWN_DIGITS]
 
 
 def _file(key: str, properties: Properties) -> str:
-    """Call a file by its content; one whose content nothing names by its path, since `at:` is a place."""
+    """Name a file by its hash, or by its path where no hash is known (`at:`)."""
     return key.rpartition("/")[2] if key.startswith("at:") else shortened(key)
 
 
@@ -41,9 +41,9 @@ def _revision(key: str, properties: Properties) -> str:
 
 
 def _change(key: str, properties: Properties) -> str:
-    """Say what happened and whether anybody said so: `retrained silent`."""
-    words = (properties.get("kind"), properties.get("verdict"))
-    return " ".join(word for word in words if isinstance(word, str))
+    """Name a change by its kind and verdict: `retrained silent`."""
+    parts = (properties.get("kind"), properties.get("verdict"))
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 _CAPTIONS: Mapping[NodeKind, Callable[[str, Properties], object]] = {
@@ -56,10 +56,10 @@ _CAPTIONS: Mapping[NodeKind, Callable[[str, Properties], object]] = {
 }
 
 NAMED = frozenset(_CAPTIONS)
-"""Kinds whose nodes are given a name. The others' records have a field of that name."""
+"""Kinds whose nodes get a caption. The records of the others have a field `name`."""
 
 
 def caption(kind: NodeKind, key: str, properties: Properties) -> str:
-    """Name a node of a kind in NAMED; what says nothing of itself is called by its key."""
+    """Return the caption of a node of a kind in NAMED; its key where nothing better is known."""
     found = _CAPTIONS[kind](key, properties)
     return found if isinstance(found, str) and found.strip() else key

@@ -1,9 +1,12 @@
-"""How nodes and edges lie in Neo4j: properties that a person would guess, and nothing lost on the way back.
+"""Encode nodes and edges as Neo4j's properties, readable in its browser, and decode them without a loss.
 
-Text, numbers, truth values and lists of text are native properties. A null is a property that is not there, as Neo4j
-has it. What no property can hold (lists of records, nested values) stands as JSON in `details`. Labels are the kinds of
-nodes, relationship types the kinds of edges. An edge's name is its `path` (CONTAINS) or `group` (HAS_WEIGHTS). A node's
-`name` is made for the browser (`lineage.store.neo4j.captions`) and dropped on the way back.
+Text, numbers, booleans and lists of text are native properties. A null is a missing property, as usual in Neo4j. A
+value that a property cannot hold (a list of records, a nested value) is JSON in `details`. A node's label is its kind,
+a relationship's type the kind of the edge. An edge's name is its `path` (CONTAINS) or `group` (HAS_WEIGHTS). A node's
+`name` is a caption for the browser (`lineage.store.neo4j.captions`) and dropped by the decoding.
+
+For example a change becomes `(:Change {key, name: 'replaced silent', kind: 'replaced', model, …, details: '{"groups":
+[…]}'})`, and a field that its row did not have at all is listed in `absent`.
 """
 
 from __future__ import annotations
@@ -29,10 +32,10 @@ ATTACHMENTS: Mapping[AttachmentKind, tuple[str, str]] = {
     "tensors": ("TensorTable", "text"),
     "text": ("Text", "text"),
 }
-"""The label of each kind of attachment, and the property that holds it where it is text; else `data` holds bytes."""
+"""The label of each kind of attachment, and the property that holds a text; other bytes are in `data`."""
 
 AWAITED = "Awaited"
-"""The label of a node that an edge was written before: it has a `key` and the `kind` that it will be of."""
+"""The label of an awaited node, the end of an edge that was written first: it has a `key` and its future `kind`."""
 
 EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group"}
 """The property that holds an edge's name."""
@@ -40,18 +43,19 @@ EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group"
 _EDGE_EXTRAS: Mapping[EdgeKind, tuple[str, ...]] = {"CONTAINS": ("path", "xet_hash"), "HAS_WEIGHTS": ("group",)}
 
 OBSERVED = tuple(ModelObservations.model_fields)
-"""Observations of a model: their values are properties, `observed_at` their date. `details` holds them where their
-dates differ or one is shortened, beside the values."""
+"""Observations of a model: their values are properties, `observed_at` is their date. Where their dates differ or a
+value was shortened, `details` holds the observations too."""
 
 MAX_KEY = 7_000
-"""Bytes of UTF-8 that a key may have: Neo4j's indexes refuse more than about 8,000."""
+"""Longest key, in bytes of UTF-8: Neo4j's indexes refuse more than about 8,000."""
 
 MAX_INDEXED = 2_000
-"""Bytes of UTF-8 that another indexed property keeps; a longer one is shortened there and stands in `details`."""
+"""Longest value of another indexed property, in bytes of UTF-8; a longer one is shortened there, and whole in
+`details`."""
 
 EMPTY = "empty"
-"""After an import of CSV files, which hold no empty list: the properties that are one. The next writer makes them so
-(`lineage/store/neo4j/schema.py`)."""
+"""The property with the names of empty lists, after an import from CSV, which cannot hold one. The next writer makes
+the lists (`lineage/store/neo4j/schema.py`)."""
 
 _RESERVED = frozenset({"key", "details", "absent", EMPTY})
 
@@ -61,48 +65,48 @@ _RESERVED_OF: Mapping[NodeKind, frozenset[str]] = {
     | ({"observations", *OBSERVED, "observed_at"} if kind == "Model" else set())
     for kind in PROMOTED
 }
-"""Names that stand for something else on nodes of a kind: a property of the same name stands in `details`."""
+"""Names with a meaning of their own on nodes of a kind: a record's property of such a name goes into `details`."""
 
 _ALWAYS_THERE = {kind: frozenset(p.name for p in promoted) for kind, promoted in PROMOTED.items()}
-"""Promoted properties: null where nobody says anything, on every backend."""
+"""Promoted properties: null where a row does not have them, on every backend."""
 
 _LARGEST = 2**63
 
 
 def name_property(kind: EdgeKind) -> str:
-    """Name the property that tells apart several edges of one kind between two nodes."""
+    """Return the property that distinguishes several edges of one kind between two nodes."""
     return EDGE_NAMES.get(kind, "name")
 
 
 def node_properties(kind: NodeKind, key: str, properties: Properties) -> Properties:
-    """Lay a node down. Raises StoreError for a key that is too long for Neo4j's index."""
+    """Encode a node. Raises StoreError for a key that is too long for Neo4j's index."""
     if len(key.encode()) > MAX_KEY:
         raise StoreError(
             f"{key[:80]}…: a key of {len(key.encode()):,} bytes is too long for Neo4j",
-            hint="a store in SQLite takes it",
+            hint="keep this graph in a SQLite store",
         )
-    laid, rest = _laid(properties, _node_fields(kind), _RESERVED_OF[kind])
+    native, rest = _split(properties, _node_fields(kind), _RESERVED_OF[kind])
     seen = _observed(rest.get("observations")) if kind == "Model" else None
-    laid.update(seen or {})
+    native.update(seen or {})
     for promoted in PROMOTED[kind]:
-        value = laid.get(promoted.name)
+        value = native.get(promoted.name)
         if promoted.indexed and isinstance(value, str) and (short := indexable(value)) != value:
-            laid[promoted.name] = short
+            native[promoted.name] = short
             if not promoted.path:
                 rest[promoted.name] = value
-    if seen is not None and _rebuilt(laid) == rest["observations"]:  # as they lie now: a family may have been shortened
+    if seen is not None and _rebuilt(native) == rest["observations"]:  # compared last: a family may have been shortened
         del rest["observations"]
     if absent := sorted(_node_fields(kind) - properties.keys() - _ALWAYS_THERE[kind]):
-        laid["absent"] = absent
+        native["absent"] = absent
     if kind in NAMED:
-        laid[NAME] = caption(kind, key, properties)
-    return _with_rest({"key": key, **laid}, rest)
+        native[NAME] = caption(kind, key, properties)
+    return _with_details({"key": key, **native}, rest)
 
 
 def node_from(kind: NodeKind, stored: Properties) -> tuple[str, Properties]:
-    """Take a node up: its key and its properties; inverse of `node_properties`. Changes what it is given.
+    """Decode a node: its key and properties; inverse of `node_properties`. Changes its argument.
 
-    Raises StoreError for a node that somebody else made, or spoiled.
+    Raises StoreError for a node that another program made or changed.
     """
     key = stored.pop("key", None)
     if not isinstance(key, str):
@@ -111,83 +115,83 @@ def node_from(kind: NodeKind, stored: Properties) -> tuple[str, Properties]:
         stored.pop(NAME, None)
     if kind == "Model":
         stored["observations"] = _rebuilt({name: stored.pop(name, None) for name in (*OBSERVED, "observed_at")})
-    return key, _taken_up(f"{kind} {key}", stored, _node_fields(kind))
+    return key, _decoded(f"{kind} {key}", stored, _node_fields(kind))
 
 
 def edge_properties(kind: EdgeKind, name: str, properties: Properties) -> Properties:
-    """Lay an edge down."""
+    """Encode an edge."""
     own = name_property(kind)
-    laid, rest = _laid(properties, _edge_fields(kind), _RESERVED | {own})
+    native, rest = _split(properties, _edge_fields(kind), _RESERVED | {own})
     if name or kind in EDGE_NAMES:
-        laid[own] = name
+        native[own] = name
     if absent := sorted(_edge_fields(kind) - properties.keys()):
-        laid["absent"] = absent
-    return _with_rest(laid, rest)
+        native["absent"] = absent
+    return _with_details(native, rest)
 
 
 def edge_from(kind: EdgeKind, stored: Properties) -> tuple[str, Properties]:
-    """Take an edge up: its name and its properties; inverse of `edge_properties`. Changes what it is given.
+    """Decode an edge: its name and properties; inverse of `edge_properties`. Changes its argument.
 
-    Raises StoreError for an edge that somebody spoiled.
+    Raises StoreError for an edge that another program changed.
     """
     name = stored.pop(name_property(kind), "")
-    return name, _taken_up(f"an edge {kind}", stored, _edge_fields(kind))
+    return name, _decoded(f"an edge {kind}", stored, _edge_fields(kind))
 
 
 @cache
 def node_columns(kind: NodeKind) -> tuple[str, ...]:
-    """Name the properties that a node of a kind may have, its key first: what is laid down has no others as a rule."""
+    """List the properties that an encoded node of a kind normally has, its key first."""
     others = (*OBSERVED, "observed_at") if kind == "Model" else ()
     return ("key", *sorted({NAME, *_node_fields(kind), *others} - {"observations"}), "details", "absent")
 
 
 @cache
 def edge_columns(kind: EdgeKind) -> tuple[str, ...]:
-    """Name the properties that an edge of a kind may have, where it has any."""
+    """List the properties that an encoded edge of a kind normally has, if any."""
     names = {*_edge_fields(kind), *_EDGE_EXTRAS.get(kind, ())}
     return (*sorted(names), "details", "absent") if names else ()
 
 
 def attachment_properties(kind: AttachmentKind, key: str, data: bytes) -> Properties:
-    """Lay an attachment down: as text where it is text."""
-    laid = {"key": key, NAME: key if kind == "alias" else shortened(key)}
+    """Encode an attachment: as text if it is UTF-8, else as bytes."""
+    names = {"key": key, NAME: key if kind == "alias" else shortened(key)}
     try:
-        return {**laid, ATTACHMENTS[kind][1]: data.decode("utf-8")}
+        return {**names, ATTACHMENTS[kind][1]: data.decode("utf-8")}
     except UnicodeDecodeError:
-        return {**laid, "data": data}
+        return {**names, "data": data}
 
 
 def attachment_from(kind: AttachmentKind, stored: Mapping[str, Any]) -> bytes:
-    """Take an attachment up; inverse of `attachment_properties`."""
+    """Decode an attachment; inverse of `attachment_properties`."""
     text = stored.get(ATTACHMENTS[kind][1])
     return text.encode("utf-8") if text is not None else bytes(stored["data"])
 
 
 def indexable(value: Scalar) -> Scalar:
-    """Shorten a text that no index can hold to its beginning and a digest; the same for equal texts only."""
+    """Shorten a text too long for an index to its beginning and a digest; different texts stay different."""
     if not isinstance(value, str) or len(value.encode()) <= MAX_INDEXED:
         return value
     return f"{value[:200]}…{blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
-def _laid(properties: Properties, fields: frozenset[str], reserved: frozenset[str]) -> tuple[Properties, Properties]:
-    """Part native properties from the rest."""
-    laid: Properties = {}
+def _split(properties: Properties, fields: frozenset[str], reserved: frozenset[str]) -> tuple[Properties, Properties]:
+    """Split properties into those that Neo4j can hold and the rest."""
+    native: Properties = {}
     rest: Properties = {}
     for name, value in properties.items():
         if value is None and name in fields and name != "observations":
             continue
-        (laid if name not in reserved and _is_name(name) and _is_native(value) else rest)[name] = value
-    return laid, rest
+        (native if name not in reserved and _is_name(name) and _is_native(value) else rest)[name] = value
+    return native, rest
 
 
-def _with_rest(laid: Properties, rest: Properties) -> Properties:
+def _with_details(native: Properties, rest: Properties) -> Properties:
     if rest:
-        laid["details"] = canonical(rest)
-    return laid
+        native["details"] = canonical(rest)
+    return native
 
 
-def _taken_up(what: str, stored: Properties, fields: frozenset[str]) -> Properties:
+def _decoded(what: str, stored: Properties, fields: frozenset[str]) -> Properties:
     details, absent, empty = stored.pop("details", None), stored.pop("absent", ()), stored.pop(EMPTY, ())
     try:
         found: Properties = {**dict.fromkeys(fields), **stored, **{name: [] for name in empty}}
@@ -195,24 +199,24 @@ def _taken_up(what: str, stored: Properties, fields: frozenset[str]) -> Properti
         for name in absent:
             del found[name]
     except (ValueError, TypeError, KeyError):
-        raise _damaged(what, "has other `details`, `absent` or lists than lineage writes") from None
+        raise _damaged(what, "has `details`, `absent` or lists that lineage did not write") from None
     return found
 
 
 def _damaged(what: str, fault: str) -> StoreError:
     return StoreError(
-        f"the graph in Neo4j was changed by somebody else: {what} {fault}",
-        hint="repair or delete it in Cypher, or `lineage store import` a backup into an empty database",
+        f"the graph in Neo4j was changed by another program: {what} {fault}",
+        hint="repair or delete it in Cypher, or use `lineage store import` to load a backup into an empty database",
     )
 
 
 def _is_name(name: str) -> bool:
-    """Say whether a name can stand in a statement as it is."""
+    """Return whether a name needs no quotes in a Cypher statement."""
     return name.isidentifier() and name.isascii()
 
 
 def _is_native(value: Any) -> bool:
-    """Say whether Neo4j keeps a value as it is."""
+    """Return whether Neo4j has a type for a value."""
     if isinstance(value, str):
         return True
     if isinstance(value, list):
@@ -223,34 +227,36 @@ def _is_native(value: Any) -> bool:
 
 
 def _observed(observations: Any) -> Properties | None:
-    """Write out what was observed, and when: null where the dates differ."""
+    """Return observations as properties: their values, and their date unless the dates differ."""
     if not isinstance(observations, dict):
         return None
     seen = {name: observations[name] for name in OBSERVED if isinstance(observations.get(name), dict)}
     values = {name: entry.get("value") for name, entry in seen.items()}
     dates = {entry.get("observed_at") for entry in seen.values()}
-    laid = {name: value for name, value in values.items() if value is not None and _is_native(value)}
-    if not isinstance(laid.get("family"), str):
-        laid.pop("family", None)
+    native = {name: value for name, value in values.items() if value is not None and _is_native(value)}
+    if not isinstance(native.get("family"), str):
+        native.pop("family", None)
     if len(dates) == 1:
-        laid["observed_at"] = dates.pop()
-    return laid
+        native["observed_at"] = dates.pop()
+    return native
 
 
-def _rebuilt(laid: Properties) -> Properties:
-    """Make a model's observations from what stands in its properties."""
-    at = laid.get("observed_at")
-    return {name: {"value": laid[name], "observed_at": at} if laid.get(name) is not None else None for name in OBSERVED}
+def _rebuilt(native: Properties) -> Properties:
+    """Return a model's observations from its properties; inverse of `_observed` unless the dates differ."""
+    at = native.get("observed_at")
+    return {
+        name: {"value": native[name], "observed_at": at} if native.get(name) is not None else None for name in OBSERVED
+    }
 
 
 @cache
 def _node_fields(kind: NodeKind) -> frozenset[str]:
-    """List the fields of a kind's record, which are null where they are not there."""
+    """List the fields of a kind's record: a missing property of such a name is null."""
     return frozenset(records()[kind].fields)
 
 
 @cache
 def _edge_fields(kind: EdgeKind) -> frozenset[str]:
-    """List the fields of an edge's record, which are null where they are not there."""
+    """List the fields of an edge's record: a missing property of such a name is null."""
     stored = records().get(kind)
     return frozenset(stored.fields) if stored is not None else frozenset()

@@ -1,4 +1,7 @@
-"""How long a store in Neo4j waits: for a server that went away, and for another writer. Whoever waits is told."""
+"""How long a Neo4j store waits for a server that does not answer, and for another writer's lock.
+
+Retries and waits are reported as progress notes.
+"""
 
 from __future__ import annotations
 
@@ -20,66 +23,71 @@ if TYPE_CHECKING:
 
 LOG = Log(__name__)
 
-SAY_SECONDS = 3.0
-"""How long a writer waits for another one before it says so."""
+NOTE_SECONDS = 3.0
+"""How long a writer waits for another one before a note reports it."""
 
 ANSWER_SECONDS = 3.0
-"""How long a server may take to answer for the first time before it is said that it is waited for."""
+"""How long a server may take for its first answer before a note reports the wait."""
 
 TURN_SECONDS = 30.0
-"""How long a writer waits for another one before it gives up. One that comes after that one is waited for as long."""
+"""How long a writer waits for one other writer before it fails. Waiting for the next writer starts at zero again."""
 
-LOOK_SECONDS = 1.0
-"""How long between two looks at a transaction, whether somebody is in its way."""
+POLL_SECONDS = 1.0
+"""Time between two queries whether a transaction is blocked."""
 
-_HOLDER = {False: "another writer", True: "an open transaction of somebody else"}
-"""Who is in the way of a write, and of a change of the schema, by whether it is one."""
+_HOLDER = {False: "another writer", True: "another client's open transaction"}
+"""What blocks a write (False) and a change of the schema (True)."""
 
 _PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
 class RetryPolicy:
-    """Try again while a server is away, and bound the wait for whoever holds a lock.
+    """Retry while a server does not answer, and limit the wait for a lock.
 
-    `sessions` opens another session for writing on the same database: a transaction that waits cannot end itself, and
-    on a cluster it is shown by the member that writes.
+    `sessions` opens another session for writing on the same database. Two things need it: a transaction that is blocked
+    cannot end itself, and in a cluster only the member that writes lists it.
     """
 
     def __init__(self, url: str, sessions: Callable[[], Session], progress: Progress = SILENT) -> None:
         self.url = url
         self._sessions, self._progress = sessions, progress
 
-    def retry(self, ask: Callable[[], Given]) -> Given:
-        """Do what may be done twice, again where that helps, for half a minute after it failed first."""
+    def retry(self, action: Callable[[], Result]) -> Result:
+        """Run an idempotent action; retry it after a transient error, for RETRY_SECONDS after the first one.
+
+        Pauses double from 0.1 to 3 seconds. The driver marks transient errors: a lost connection, a deadlock, a
+        database that is starting. A commit whose outcome is unknown (IncompleteCommit) is repeated too, because the
+        action is idempotent.
+        """
         from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 
-        until, pause = float("inf"), _PAUSE
+        deadline, pause = float("inf"), _PAUSE
         while True:
             try:
-                return ask()
+                return action()
             except (DriverError, Neo4jError) as error:
                 if not (error.is_retryable() or isinstance(error, IncompleteCommit)):
                     raise
-                if isinstance(error, DriverError) and until == float("inf"):
+                if isinstance(error, DriverError) and deadline == float("inf"):
                     self._progress.note(
-                        f"the store {self.url} does not answer; trying again for up to {connection.RETRY_SECONDS:.0f} s"
+                        f"the store {self.url} does not answer; retrying for up to {connection.RETRY_SECONDS:.0f} s"
                     )
-                until = min(until, time.monotonic() + connection.RETRY_SECONDS)
-                if time.monotonic() + pause > until:
+                deadline = min(deadline, time.monotonic() + connection.RETRY_SECONDS)
+                if time.monotonic() + pause > deadline:
                     raise
-                LOG.info("%s: %s; trying again in %.1f s", self.url, type(error).__name__, pause)
+                LOG.info("%s: %s; retrying in %.1f s", self.url, type(error).__name__, pause)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def write(
         self, session: Session, work: Callable[[ManagedTransaction], object], *, changes_schema: bool = False
     ) -> None:
-        """Run a managed write that does no harm when it is done twice; a read-only database is told at once.
+        """Run idempotent work in a managed write transaction, and limit its wait for locks.
 
-        While somebody else's lock is in its way it waits, and no longer than TURN_SECONDS for the same one: many that
-        take turns may be waited for in turn. What it does itself may take as long as it likes.
+        The work itself may take any time. It may wait TURN_SECONDS for each other writer: a queue of writers that each
+        take their turn may take longer. Raises StoreError when that time is over, and at once for a read-only database.
         """
         from neo4j import unit_of_work
         from neo4j.exceptions import ForbiddenOnReadOnlyDatabase
@@ -101,53 +109,62 @@ class RetryPolicy:
 
     @contextmanager
     def _watched(self, mark: str, changes_schema: bool) -> Iterator[None]:
-        """Watch the transaction that bears a mark for as long as it goes on."""
+        """Watch the transaction that carries a mark while the block runs.
+
+        A statement that waits for a lock blocks this thread, and by default the server has no time limit for locks. So
+        a second thread asks the server in a session of its own whether the marked transaction is blocked, and
+        terminates it after TURN_SECONDS. The blocked statement then fails here, and `terminated` says why.
+        """
         from neo4j.exceptions import DriverError, Neo4jError
 
-        done, gave_up = threading.Event(), threading.Event()
-        threading.Thread(target=self._watch, args=(mark, changes_schema, done, gave_up), daemon=True).start()
+        done, terminated = threading.Event(), threading.Event()
+        threading.Thread(target=self._watch, args=(mark, changes_schema, done, terminated), daemon=True).start()
         try:
             yield
         except (DriverError, Neo4jError) as error:
-            if not gave_up.is_set():
+            if not terminated.is_set():
                 raise
             raise StoreError(
-                f"the store {self.url} is held by {_HOLDER[changes_schema]}: waited {TURN_SECONDS:.0f} seconds for it."
-                " Nothing was half-written",
-                hint="run the command again later; SHOW TRANSACTIONS on the server names who holds it",
+                f"the store {self.url} is locked by {_HOLDER[changes_schema]}: waited {TURN_SECONDS:.0f} seconds."
+                " The write was rolled back",
+                hint="run the command again later; SHOW TRANSACTIONS on the server lists who holds the lock",
             ) from error
         finally:
             done.set()
 
-    def _watch(self, mark: str, changes_schema: bool, done: threading.Event, gave_up: threading.Event) -> None:
-        """Say that a transaction waits, and end it when it did so for too long.
+    def _watch(self, mark: str, changes_schema: bool, done: threading.Event, terminated: threading.Event) -> None:
+        """Report that a transaction is blocked, and terminate it after TURN_SECONDS behind the same holder.
 
-        A look that fails is taken again: who waits cannot end itself, and nobody else would.
+        `unblocked` is the last time when it was not blocked, `since` the time when the present holder began to block
+        it. With TURN_SECONDS = 30, three writers that hold the lock for 20 seconds each are waited for, 60 seconds in
+        all; one that holds it for 31 seconds is not. The note comes once, after NOTE_SECONDS. After an error of a query
+        the loop continues: without this thread the transaction would wait without a limit.
         """
-        free = since = time.monotonic()  # when nothing was in the way, when the same holder was not in the way yet
-        before, said, pause = "", False, SAY_SECONDS
+        unblocked = since = time.monotonic()
+        before, noted, pause = "", False, NOTE_SECONDS
         while not done.wait(pause):
-            pause = LOOK_SECONDS
+            pause = POLL_SECONDS
             with suppress(StoreError), as_store_errors(self.url), self._sessions() as session:
-                ours, holder = _look(session, mark, changes_schema)
+                ours, holder = _holder_of_lock(session, mark, changes_schema)
                 now = time.monotonic()
-                free = free if holder else now
+                unblocked = unblocked if holder else now
                 since = now if not holder or (before and holder != before) else since
                 before = holder
-                if now - free >= SAY_SECONDS and not said and not done.is_set():
-                    said = True
+                if now - unblocked >= NOTE_SECONDS and not noted and not done.is_set():
+                    noted = True
                     whom = _HOLDER[changes_schema]
                     self._progress.note(f"the store {self.url}: waiting for {whom}, for up to {TURN_SECONDS:.0f} s")
                 if now - since >= TURN_SECONDS and not done.is_set():
-                    gave_up.set()
+                    terminated.set()
                     LOG.info("%s: waited %.0f s for %s", self.url, TURN_SECONDS, _HOLDER[changes_schema])
                     session.run("TERMINATE TRANSACTIONS $ours", ours=ours).consume()
 
 
-def _look(session: Session, mark: str, changes_schema: bool) -> tuple[list[str], str]:
-    """Name the transactions that bear a mark, and say who is in their way; nothing where nobody is.
+def _holder_of_lock(session: Session, mark: str, changes_schema: bool) -> tuple[list[str], str]:
+    """Return the ids of the transactions that carry a mark, and what blocks them; empty if nothing does.
 
-    Of a change of the schema the server tells no lock that it waits for: it waits while it makes no index.
+    The status of a blocked write names its holder: `Blocked by: [neo4j-transaction-17]`. A change of the schema that
+    waits has no such status, so it counts as blocked unless an index is being populated.
     """
     found = session.run(
         "SHOW TRANSACTIONS YIELD transactionId, status, metaData WHERE metaData.lineage = $mark"
@@ -156,6 +173,6 @@ def _look(session: Session, mark: str, changes_schema: bool) -> tuple[list[str],
     ).values()
     holder = next((status for _, status in found if status.startswith("Blocked")), "")
     if found and changes_schema and not holder:
-        at_work = session.run("SHOW INDEXES YIELD name, state WHERE state = 'POPULATING' RETURN name").value()
-        holder = "" if at_work else _HOLDER[True]
+        populating = session.run("SHOW INDEXES YIELD name, state WHERE state = 'POPULATING' RETURN name").value()
+        holder = "" if populating else _HOLDER[True]
     return [each for each, _ in found], holder

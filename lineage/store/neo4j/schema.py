@@ -1,7 +1,7 @@
-"""The schema of a store in Neo4j, made from the table of promoted properties.
+"""The Neo4j schema, made from the table of promoted properties.
 
-A unique key for each label, which is an index too, and an index for each promoted property. Everything is made only
-where it is not there. One node `LineageStore` keeps the schema's version; who writes takes its lock first.
+Each label has a unique constraint on its key, which is an index too, and each promoted property an index. Each is made
+only where it is missing. One node `LineageStore` holds the schema's version; every writer locks it first.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ STORE = "LineageStore"
 FIRST_VERSION = 1
 
 MIGRATIONS: Mapping[int, tuple[str, tuple[str, ...]]] = {}
-"""Version to the migration's name and its statements, in order, without a gap. Each statement is a transaction of its
-own and does no harm when it is run twice: Neo4j does not mix changes of schema and data in one."""
+"""Maps each version to the migration's name and statements, in order, without a gap. Each statement is a transaction of
+its own, because Neo4j does not allow changes of schema and data in one, and must be harmless when it runs twice."""
 
 UNFINISHED = "unfinished"
-"""A property of the node `LineageStore`: labels and types in which an import left empty lists to be made, and IMPORTED
-for the keys and indexes. Not there once all is done."""
+"""A property of the node `LineageStore` with what is still to do after an import: labels and types whose empty lists
+must be made, and IMPORTED for the constraints and indexes. Removed at the end."""
 
 IMPORTED = "import"
 
@@ -44,22 +44,25 @@ _MADE_MEANWHILE = frozenset(
 )
 
 _OF_SCHEMA = ("CREATE INDEX ", "CREATE CONSTRAINT ", "DROP INDEX ", "DROP CONSTRAINT ")
-"""What statements that change the schema begin with."""
+"""Beginnings of statements that change the schema."""
 
 _KEYED = (*PROMOTED, *(label for label, _ in ATTACHMENTS.values()))
 """Labels whose nodes have a key."""
 
 _ROWS = 10_000
-"""Nodes or edges of one transaction that finishes an import."""
+"""Nodes or edges in one transaction that finishes an import."""
 
 
 def schema_version() -> int:
-    """Give the version that new stores are made with."""
+    """Return the schema version of new stores."""
     return max(MIGRATIONS, default=FIRST_VERSION)
 
 
 def take_turn() -> str:
-    """Give what a write begins with: the node's lock, until the commit. Who deleted everything deleted the node too."""
+    """Return the first clauses of a write: they lock the node `LineageStore` until the commit.
+
+    MERGE makes the node again for a user who deleted everything in the database.
+    """
     return (
         f"MERGE (s:{STORE} {{name: 'lineage'}})"
         f" ON CREATE SET s.schema_version = {schema_version()}, s.made_at = datetime(), s.writes = 0"
@@ -68,7 +71,7 @@ def take_turn() -> str:
 
 
 def constraints() -> dict[str, str]:
-    """Give the statements that make the unique keys, by name: writing needs them."""
+    """Return the statements that make the unique constraints, by name: writing needs them."""
     made = {f"lineage_{label.lower()}_key": f"FOR (n:{label}) REQUIRE n.key IS UNIQUE" for label in _KEYED}
     made["lineage_awaited_key"] = f"FOR (n:{AWAITED}) REQUIRE (n.kind, n.key) IS UNIQUE"
     made["lineage_store"] = f"FOR (n:{STORE}) REQUIRE n.name IS UNIQUE"
@@ -76,7 +79,7 @@ def constraints() -> dict[str, str]:
 
 
 def indexes() -> dict[str, str]:
-    """Give the statements that make the indexes which can wait until after a load, by name."""
+    """Return the statements that make the other indexes, by name: a bulk load runs them at its end."""
     return {
         f"lineage_{kind.lower()}_{p.name}": (
             f"CREATE INDEX lineage_{kind.lower()}_{p.name} IF NOT EXISTS FOR (n:{kind}) ON (n.{p.name})"
@@ -88,7 +91,7 @@ def indexes() -> dict[str, str]:
 
 
 class State(NamedTuple):
-    """Say how far a store is: the schema's version, 0 for none yet, and what an import left to be done."""
+    """Hold a store's schema version, 0 for none, and what is still to do after an import."""
 
     version: int
     unfinished: tuple[str, ...]
@@ -96,19 +99,19 @@ class State(NamedTuple):
 
     @property
     def is_ready(self) -> bool:
-        """Say whether there is nothing to do before it is read: whoever made it so noted it down last of all."""
+        """Return whether the store can be read as it is: the version is written after everything else is made."""
         return self.version == schema_version() and not self.unfinished
 
     @property
     def lacks_keys_only(self) -> bool:
-        """Say whether it can be read as it is, if slowly: nothing but keys and indexes is missing."""
+        """Return whether only constraints and indexes are missing: such a store can be read, but slowly."""
         return self.version == schema_version() and set(self.unfinished) <= {IMPORTED}
 
 
 def state_of(session: Session, url: str) -> State:
-    """Look how far a store is; refuses one that a newer lineage made."""
+    """Read the state of a store. Raises StoreError if a newer version of lineage made it."""
     result = session.run(f"MATCH (s:{STORE}) RETURN s.schema_version, s.{UNFINISHED}")
-    found = [row for row in result.values() if isinstance(row[0], int)]  # a stranger's node may have our label
+    found = [row for row in result.values() if isinstance(row[0], int)]  # another program may use this label
     version, unfinished = found[0] if found else (0, None)
     state = State(version, tuple(unfinished or ()), result.consume().database)
     _refuse_newer(url, state.version)
@@ -116,15 +119,15 @@ def state_of(session: Session, url: str) -> State:
 
 
 def check_version(version: int, url: str) -> None:
-    """Refuse to write, once the turn is taken, where the schema is another one than when the store was opened.
+    """Raise StoreError if another process changed the schema's version since this one opened the store.
 
-    Whoever brought it up to date meanwhile would find rows of the old kind in it.
+    A writer calls it once it holds the lock: after another process's migration it must not write rows of the old form.
     """
     _refuse_newer(url, version)
     if version != schema_version():
         raise StoreError(
-            f"the store {url} was replaced meanwhile by one of an older version of lineage (its schema is {version})",
-            hint="run the command again: that brings it up to date",
+            f"the store {url} was replaced by one of an older version of lineage (its schema is version {version})",
+            hint="run the command again: it brings the store up to date",
         )
 
 
@@ -132,50 +135,50 @@ def _refuse_newer(url: str, version: int) -> None:
     if version > schema_version():
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"
-            f" (its schema is {version}, this one knows up to {schema_version()})",
+            f" (its schema is version {version}; this lineage supports up to {schema_version()})",
             hint="upgrade: pip install -U model-lineage",
         )
 
 
 def make_ready(session: Session, policy: RetryPolicy) -> None:
-    """Make the schema, bring an older one up to date, or make the indexes that a killed load left out.
+    """Make the schema, bring an older one up to date, or make the indexes that are missing after a killed load.
 
-    Any number of processes may do this at once: nothing here does harm when it is done twice.
+    Several processes may do this at the same time: every step is harmless when it runs twice.
     """
     state = policy.retry(lambda: state_of(session, policy.url))
     if state.version == 0:
         state = _refuse_foreign(session, policy)
     wanted = {**constraints(), **indexes()}
-    missing = [wanted[name] for name in wanted.keys() - _there(session, policy, state)]
+    missing = [wanted[name] for name in wanted.keys() - _existing(session, policy, state)]
     if missing:
-        LOG.info("%s: making %d keys and indexes", policy.url, len(missing))
+        LOG.info("%s: making %d constraints and indexes", policy.url, len(missing))
     for statement in sorted(missing, key=lambda text: "CREATE INDEX" in text):
         _change(session, policy, statement)
     if missing:
         policy.retry(lambda: session.run("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_SECONDS).consume())
     _finish_import(session, policy)
     if state.version == 0:
-        _note_down(session, policy, take_turn())
+        _record(session, policy, take_turn())
     for number, (name, statements) in MIGRATIONS.items():
         if 0 < state.version < number:
             LOG.info("%s: bringing the store from version %d to %d", policy.url, state.version, number)
             for statement in statements:
                 _change(session, policy, statement)
-            done = (  # another process may be further already: looked at under the lock, which SET takes
+            done = (  # the first SET takes the lock: another process may have recorded a later version already
                 f"MATCH (s:{STORE}) SET s.writes = s.writes WITH s WHERE s.schema_version < $number"
                 " SET s.schema_version = $number, s.migrations = coalesce(s.migrations, []) + $name"
             )
-            _note_down(session, policy, done, number=number, name=f"{number} {name}")
+            _record(session, policy, done, number=number, name=f"{number} {name}")
 
 
 def can_be_written(session: Session, policy: RetryPolicy) -> bool:
-    """Say whether a store is ready and has its keys, though an index may be missing."""
+    """Return whether a store is ready and has its constraints, though an index may be missing."""
     state = policy.retry(lambda: state_of(session, policy.url))
-    return state.is_ready and constraints().keys() <= _there(session, policy, state)
+    return state.is_ready and constraints().keys() <= _existing(session, policy, state)
 
 
 def _finish_import(session: Session, policy: RetryPolicy) -> None:
-    """Make the empty lists that CSV files could only name. Killed on the way, the next one goes on."""
+    """Make the empty lists that CSV files could only name. If it is killed, the next writer continues."""
     for name in policy.retry(lambda: state_of(session, policy.url)).unfinished:
         if name != IMPORTED:
             pattern = f"(n:{name})" if name in PROMOTED else f"()-[n:{name}]->()"
@@ -186,34 +189,34 @@ def _finish_import(session: Session, policy: RetryPolicy) -> None:
             )
             policy.retry(partial(_rows, session, lists))
         rest = f"MATCH (s:{STORE}) SET s.{UNFINISHED} = [each IN s.{UNFINISHED} WHERE each <> $name]"
-        _note_down(session, policy, rest, name=name)
-    _note_down(session, policy, f"MATCH (s:{STORE}) WHERE s.{UNFINISHED} = [] REMOVE s.{UNFINISHED}")
+        _record(session, policy, rest, name=name)
+    _record(session, policy, f"MATCH (s:{STORE}) WHERE s.{UNFINISHED} = [] REMOVE s.{UNFINISHED}")
 
 
-def holds_something(session: Session, policy: RetryPolicy) -> bool:
-    """Say whether there is a node of any kind."""
-    return any(_is_there(session, policy, label) for label in PROMOTED)
+def has_nodes(session: Session, policy: RetryPolicy) -> bool:
+    """Return whether the store has a node of any kind."""
+    return any(_is_used(session, policy, label) for label in PROMOTED)
 
 
 def foreign_label(session: Session, policy: RetryPolicy) -> str | None:
-    """Name one of our labels that has nodes; in a database without a store they are another application's."""
-    return next((label for label in (*_KEYED, AWAITED, STORE) if _is_there(session, policy, label)), None)
+    """Return a label of a store that has nodes; in a database without a store they are another application's."""
+    return next((label for label in (*_KEYED, AWAITED, STORE) if _is_used(session, policy, label)), None)
 
 
-def _is_there(session: Session, policy: RetryPolicy, label: str) -> bool:
+def _is_used(session: Session, policy: RetryPolicy, label: str) -> bool:
     return bool(policy.retry(partial(_rows, session, f"MATCH (n:{label}) RETURN 1 LIMIT 1")))
 
 
 def drop_indexes(session: Session, policy: RetryPolicy) -> None:
-    """Drop what can be made again after a load."""
+    """Drop the indexes that `make_ready` makes again after a load."""
     for name in indexes():
         _change(session, policy, f"DROP INDEX {name} IF EXISTS")
 
 
-def _there(session: Session, policy: RetryPolicy, state: State) -> set[str]:
-    """Name the constraints and indexes that are there; a unique key is an index of its own name.
+def _existing(session: Session, policy: RetryPolicy, state: State) -> set[str]:
+    """Return the names of the constraints and indexes that exist; a constraint has an index of the same name.
 
-    To look at them is a right of its own: who has not got it takes the store's word.
+    Listing them is a right of its own. For a user without it, a store that is marked as ready counts as complete.
     """
     from neo4j.exceptions import Forbidden
 
@@ -226,26 +229,26 @@ def _there(session: Session, policy: RetryPolicy, state: State) -> set[str]:
 
 
 def _refuse_foreign(session: Session, policy: RetryPolicy) -> State:
-    """Refuse a database that holds another application's nodes under our labels; gives how far it is.
+    """Raise StoreError if another application has nodes with a label of a store; else return the store's state.
 
-    Another writer may have begun a store between the two looks: its nodes are no stranger's.
+    The state is read after the labels: another writer may have made the store in between, and then the nodes are its.
     """
     label = foreign_label(session, policy)
     state = policy.retry(lambda: state_of(session, policy.url))
     if label is not None and state.version == 0:
         raise StoreError(
-            f"{policy.url} is no lineage store: its database holds {label} nodes of another application",
-            hint="use a database of its own; in the community edition that is a server of its own",
+            f"{policy.url} is not a lineage store: its database has {label} nodes of another application",
+            hint="use a separate database; in the community edition that is a separate server",
         )
     return state
 
 
 def _change(session: Session, policy: RetryPolicy, statement: str) -> None:
-    """Run one statement in a transaction of its own, however long it takes: a key of millions takes minutes.
+    """Run one statement in a transaction of its own. It may take minutes: a constraint on millions of nodes does.
 
-    A change of the schema waits for every open transaction that has used the label, and who uses it next waits for
-    the change: so that wait is bounded as that for another writer is.
-    `IF NOT EXISTS` looks before it takes the schema's lock: what another process made in between is there as well.
+    A change of the schema waits for every open transaction that used the label, and later transactions that use the
+    label wait for the change. So this wait has a limit, like that for another writer. `IF NOT EXISTS` checks before it
+    takes the schema's lock: an error because another process made the same rule in between is ignored.
     """
     from neo4j.exceptions import ClientError
 
@@ -257,8 +260,8 @@ def _change(session: Session, policy: RetryPolicy, statement: str) -> None:
             raise
 
 
-def _note_down(session: Session, policy: RetryPolicy, statement: str, **parameters: object) -> None:
-    """Change the node of the store, whose lock another writer may hold."""
+def _record(session: Session, policy: RetryPolicy, statement: str, **parameters: object) -> None:
+    """Change the node `LineageStore`, whose lock another writer may hold."""
     policy.write(session, lambda transaction: transaction.run(statement, parameters).consume())
 
 

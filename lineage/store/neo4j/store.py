@@ -1,4 +1,4 @@
-"""A team's store: a graph in a Neo4j server, which people look at in its browser and ask in Cypher."""
+"""A team's store: a graph in a Neo4j server, which users can also open in its browser and query in Cypher."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 LOG = Log(__name__)
 
-_EMPTY = "there is nothing in this database yet: is it the right one? The first write makes a store in it"
+_EMPTY = "this database is empty: check that it is the right one; the first write makes a store in it"
 
-_NO_SIZE = "Neo4j tells no client what a database occupies: measure its folder on the server"
-"""The community edition has no statement, procedure or bean for it, whatever rights one has."""
+_NO_SIZE = "Neo4j does not report the size of a database to clients: measure its folder on the server"
+"""The community edition has no statement, procedure or bean for it, whatever the user's rights."""
 
-_FOREIGN = "this database holds nodes of another application and no store: a store needs a database of its own"
+_FOREIGN = "this database has nodes of another application and no store: use a separate database for a store"
 
 
 class Neo4jStore(GraphStore):
     """Keep the graph in one database of a Neo4j server.
 
-    The schema is made by the first write; until then there is nothing to read. Each view has sessions and read
-    transactions of its own, so views work in any thread. A write is one managed transaction: it is tried again when the
-    server went away or says that it may be, for half a minute, and writing twice what was written once changes nothing.
-    So is a question. `progress` is told of every such wait.
+    The first write makes the schema; until then the store is empty. Each view has sessions and read transactions of its
+    own, so that it works in any thread. A write is one managed transaction. It is retried for half a minute after a
+    lost connection or a transient error, which is safe because writing the same rows again changes nothing. Queries
+    are retried too. Waits are reported to `progress`.
     """
 
     def __init__(self, address: Address, *, read_only: bool = False, progress: Progress = SILENT) -> None:
@@ -77,30 +77,30 @@ class Neo4jStore(GraphStore):
                 asking.close()
 
     def erase(self, models: Collection[str]) -> None:
-        """Forget models, in one transaction."""
+        """Delete models in one transaction."""
         from lineage.store.forgetting import plan
 
-        if not self._is_there():
+        if not self._exists():
             return
         self._write(lambda writer: writer.forget(plan(writer.view(), models)))
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Load an empty store first and index it afterwards: indexes but the unique keys are made when the block ends.
+        """Load an empty store without indexes but for the unique constraints; make them when the block ends.
 
-        A process that is killed on the way leaves a store of whole writes without some indexes; the next one that
-        writes makes them. Until then looking up by promoted properties reads every node of a kind. A store that holds
-        something has readers, who would wait while its indexes are dropped and miss them afterwards: there they stay.
+        A process that is killed during the load leaves a store with whole writes and without some indexes; the next
+        writer makes them. Until then a lookup by a promoted property reads every node of the kind. A store that is not
+        empty keeps its indexes: its readers would wait while they are dropped, and be slow afterwards.
         """
         with self._turn:
             if self._loading:
-                raise ValueError("a bulk load is going on already")
+                raise ValueError("a bulk load is already running")
             self._make_ready()
             link = self._open()
             with as_store_errors(self.url), link.session("WRITE") as session:
-                bare = not self._views and not schema.holds_something(session, link.policy)
-                if bare:
-                    self._is_ready = False  # what is dropped is made again, also where not all can be dropped
+                drops = not self._views and not schema.has_nodes(session, link.policy)
+                if drops:
+                    self._is_ready = False  # make dropped indexes again, also if not all can be dropped
                     schema.drop_indexes(session, link.policy)
                     self._is_ready = True
             self._loading = True
@@ -108,12 +108,12 @@ class Neo4jStore(GraphStore):
                 yield
             finally:
                 self._loading = False
-                if bare:
+                if drops:
                     self._is_ready = False
                     self._make_ready()
 
     def info(self) -> StoreInfo:
-        """Describe the store, but for what it occupies on the server's disk."""
+        """Describe the store; its size on the server's disk is not known."""
         link = self._open()
         with as_store_errors(self.url), link.session("READ") as session:
             state = link.policy.retry(lambda: schema.state_of(session, self.url))
@@ -160,7 +160,7 @@ class Neo4jStore(GraphStore):
         if not self._is_ready:
             with as_store_errors(self.url), link.session("WRITE") as session:
                 if self._views and schema.can_be_written(session, link.policy):
-                    return  # an index that a killed load left out would wait for our own view, for ever
+                    return  # making a missing index now would wait for this process's own open view, forever
                 schema.make_ready(session, link.policy)
             self._is_ready = True
 
@@ -169,9 +169,9 @@ class Neo4jStore(GraphStore):
             self._views += change
 
     def _open(self) -> Link:
-        """Connect, once: the server must be one that we know, and the store not newer than we are.
+        """Connect once. Raises StoreError for a server that is too old and for a store of a newer version.
 
-        Who is connected waits for nobody: a writer in another thread keeps its turn for long.
+        Once connected this takes no lock: a writer in another thread may hold `_turn` for a long time.
         """
         if (link := self._link) is not None:
             return link
@@ -184,7 +184,7 @@ class Neo4jStore(GraphStore):
     def _connected(self) -> Link:
         driver = connect(self._address)
         try:
-            with self._telling("waiting for the server to answer"):
+            with self._noting_a_wait("waiting for the server to answer"):
                 link = Link(driver, check_server(driver, self._address), self._address, self._progress)
                 with link.session("READ") as session:
                     state = schema.state_of(session, self.url)
@@ -197,49 +197,49 @@ class Neo4jStore(GraphStore):
         return link
 
     @contextmanager
-    def _telling(self, what: str) -> Iterator[None]:
-        """Say what is waited for, where it takes long enough to be asked."""
-        late = Timer(retries.ANSWER_SECONDS, self._progress.note, [f"the store {self.url}: {what}"])
-        late.daemon = True
-        late.start()
+    def _noting_a_wait(self, what: str) -> Iterator[None]:
+        """Report a wait if the block takes longer than ANSWER_SECONDS."""
+        timer = Timer(retries.ANSWER_SECONDS, self._progress.note, [f"the store {self.url}: {what}"])
+        timer.daemon = True
+        timer.start()
         try:
             yield
         finally:
-            late.cancel()
+            timer.cancel()
 
     def _finish(self, link: Link, state: State) -> None:
-        """Bring an older store up to date, and finish an import: without keys every question reads everything."""
+        """Bring an older store up to date, or finish an import: without constraints every query reads every node."""
         from neo4j.exceptions import ClientError
 
         what = "imported by neo4j-admin" if state.unfinished else "made by an older version of lineage"
         if self._read_only:
             raise StoreError(
-                f"the store {self.url} is not ready to be read: it was {what}, and it is not brought up to date yet",
-                hint=f"lineage store info --store {self.url} does that: minutes for millions of models",
+                f"the store {self.url} was {what} and is not brought up to date yet",
+                hint=f"run `lineage store info --store {self.url}` once; it takes minutes for millions of models",
             )
         try:
-            with self._progress.task("making keys and indexes, once"), link.session("WRITE") as session:
+            with self._progress.task("making constraints and indexes, once"), link.session("WRITE") as session:
                 schema.make_ready(session, link.policy)
-        except (ClientError, StoreError) as error:  # a right that is missing, a database that is read-only
+        except (ClientError, StoreError) as error:  # a missing right, a read-only database
             reason = error.message
             if not state.lacks_keys_only:
                 raise StoreError(
                     f"the store {self.url} was {what} and cannot be brought up to date ({reason})",
-                    hint="open it once as somebody who may change its schema, while it can be written",
+                    hint="run the command once as a user who may change the schema, while the database is writable",
                 ) from error
-            self._progress.note(f"the store {self.url} has no keys and indexes and answers slowly ({reason})")
+            self._progress.note(f"the store {self.url} has no constraints and indexes, so queries are slow ({reason})")
 
-    def _is_there(self) -> bool:
-        """Say whether anything was ever written."""
+    def _exists(self) -> bool:
+        """Return whether the database holds a store."""
         link = self._open()
         with as_store_errors(self.url), link.session("READ") as session:
             return link.policy.retry(lambda: schema.state_of(session, self.url)).version > 0
 
 
 class Link:
-    """Hold a driver that is connected, and what is known of the server behind it.
+    """Hold a connected driver and the server's name and version.
 
-    Sessions share bookmarks: on a cluster each sees what the ones before it wrote.
+    Sessions share bookmarks: in a cluster each sees what earlier ones wrote.
     """
 
     def __init__(self, driver: Driver, server: str, address: Address, progress: Progress) -> None:

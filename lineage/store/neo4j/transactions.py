@@ -1,4 +1,4 @@
-"""The transactions of a view: one after another for its questions, and one for each long list that it goes over."""
+"""The transactions of a view: one after another for its queries, and one for each list that is streamed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 CHUNK = 10_000
 """Keys or rows in one statement."""
 
-RENEWED = 200
-"""Statements of one transaction. The driver keeps what each was asked with until its transaction ends."""
+MAX_STATEMENTS = 200
+"""Statements of one transaction. The driver keeps the parameters of each until the transaction ends."""
 
-KEYS = 100
-"""Keys that weigh as much there as a statement does."""
+KEYS_WEIGHT = 100
+"""Keys that take as much of the driver's memory as a statement: a statement with 300 of them counts as four."""
 
-Given = TypeVar("Given")
+Taken = TypeVar("Taken")
 
 
 class Reading:
-    """Ask in read transactions, and begin another one where that is due or the connection broke.
+    """Run queries in read transactions, and begin a new one after MAX_STATEMENTS or a lost connection.
 
-    Neo4j has no snapshots, so a question that is asked in another transaction is answered as well as before. Each
-    transaction is committed, which gives a bookmark: the next one sees what it saw, on another member of a cluster
-    too. A long list has a session of its own, so that questions between its rows do not end it.
+    Neo4j has no snapshots, so the transaction of a query makes no difference to its result. Each transaction is
+    committed for its bookmark: with it the next one sees at least the same data, on another member of a cluster too. A
+    stream has a session of its own, so that queries between its rows do not end it.
     """
 
     def __init__(self, sessions: Callable[[], Session], policy: RetryPolicy) -> None:
@@ -43,12 +43,12 @@ class Reading:
             self.close()
             raise
 
-    def ask(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Given]) -> Given:
-        """Ask a question, again while the server is away; `take` fetches all that it wants of the answer."""
+    def ask(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Taken]) -> Taken:
+        """Run a query, retried while the server does not answer; `take` fetches what is needed of the result."""
         return self._policy.retry(lambda: self._once(statement, parameters, take))
 
     def stream(self, statement: str, parameters: Mapping[str, Any]) -> Iterator[Record]:
-        """Give rows as they come. Whoever asks meanwhile begins behind what was seen before them."""
+        """Yield rows as they arrive. They are at least as recent as the results of earlier queries."""
         self._policy.retry(self._end)
         session = self._sessions()
         self._streams.add(session)
@@ -59,29 +59,29 @@ class Reading:
             session.close()
 
     def close(self) -> None:
-        """End all transactions, those of lists too that nobody went to the end of."""
+        """End all transactions, also those of streams that were not read to the end."""
         for session in (*self._streams, self._session):
             session.close()
 
     def _begin(self) -> Transaction:
-        """Give the transaction of the moment: a new one where there is none."""
+        """Return the open transaction, or begin one."""
         if self._transaction is None:
             self._transaction, self._weight = self._session.begin_transaction(), 0
         return self._transaction
 
     def _end(self) -> None:
-        """Commit what was read, for its bookmark."""
+        """Commit the open transaction, for its bookmark."""
         ended, self._transaction = self._transaction, None
         if ended is not None:
             ended.commit()
 
-    def _once(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Given]) -> Given:
+    def _once(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Taken]) -> Taken:
         from neo4j.exceptions import DriverError, Neo4jError
 
-        if self._weight >= RENEWED:
+        if self._weight >= MAX_STATEMENTS:
             self._end()
         transaction = self._begin()
-        self._weight += 1 + sum(len(value) for value in parameters.values() if isinstance(value, list)) // KEYS
+        self._weight += 1 + sum(len(value) for value in parameters.values() if isinstance(value, list)) // KEYS_WEIGHT
         try:
             return take(transaction.run(statement, parameters))  # type: ignore[arg-type]
         except (DriverError, Neo4jError):
@@ -92,15 +92,15 @@ class Reading:
 
 
 class Within:
-    """Ask in the transaction of a write, which sees what it wrote."""
+    """Run queries in the transaction of a write, which sees its own changes."""
 
     def __init__(self, transaction: ManagedTransaction) -> None:
         self._transaction = transaction
 
-    def ask(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Given]) -> Given:
-        """Ask a question."""
+    def ask(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Taken]) -> Taken:
+        """Run a query."""
         return take(self._transaction.run(statement, parameters))  # type: ignore[arg-type]
 
     def stream(self, statement: str, parameters: Mapping[str, Any]) -> Iterator[Record]:
-        """Give rows as they come."""
+        """Yield rows as they arrive."""
         return iter(self._transaction.run(statement, parameters))  # type: ignore[arg-type]

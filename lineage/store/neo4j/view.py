@@ -1,4 +1,4 @@
-"""Reading a store in Neo4j: each question is one statement for some thousand keys."""
+"""Read a store in Neo4j: each query is one statement for some thousand keys."""
 
 from __future__ import annotations
 
@@ -34,38 +34,38 @@ if TYPE_CHECKING:
 
 
 class Neo4jView(StoreView):
-    """Read through transactions that somebody else begins and ends.
+    """Read through transactions that the caller begins and ends.
 
-    Neo4j reads what is committed: a write that is committed while the view is open shows in its later questions, but
-    for models that a walk up has met: the view keeps them, because whoever walks asks for them next. Order
-    is the server's own by index where a list may be long; it is by code point, as everywhere.
+    Neo4j reads what is committed: a write that is committed while the view is open shows in its later queries. An
+    exception are models that `ancestry` returned: the view caches them, because the caller fetches them next. Long
+    lists are in the order of the server's index, which is by code point, as on every backend.
     """
 
     def __init__(self, source: Reading | Within, url: str | None) -> None:
-        """Wrap the errors of the store at `url`; None leaves them to a managed transaction, which tries again."""
+        """Raise errors as StoreError of the store `url`; None leaves them to a managed transaction, which retries."""
         self._source, self._url = source, url
         wrapped = partial(as_store_errors, url) if url else nullcontext
         self._wrapped: Callable[[], AbstractContextManager[None]] = wrapped
         self._models: dict[str, dict[str, Any]] = {}
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
-        """Run a statement and fetch all it gives."""
+        """Run a statement and fetch all rows."""
         with self._wrapped():
             return self._source.ask(statement, parameters, lambda result: result.values())
 
     def each(self, statement: str, **parameters: Any) -> Iterator[Any]:
-        """Run a statement and give its rows one by one, in constant memory. Amid them nothing is asked again."""
+        """Run a statement and yield its rows one by one, in constant memory. A lost connection is not retried then."""
         with self._wrapped():
             for record in self._source.stream(statement, parameters):
                 yield record.values()
 
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Fetch nodes by key. Models that a walk up has met are at hand."""
+        """Fetch nodes by key; models that `ancestry` returned come from the cache."""
         wanted = set(keys)
-        at_hand = wanted & self._models.keys() if kind == "Model" else set()
-        found = {key: node_from(kind, dict(self._models[key]))[1] for key in at_hand}
+        cached = wanted & self._models.keys() if kind == "Model" else set()
+        found = {key: node_from(kind, dict(self._models[key]))[1] for key in cached}
         statement = f"UNWIND $keys AS key MATCH (n:{kind} {{key: key}}) RETURN properties(n)"
-        for chunk in chunks(sorted(wanted - at_hand), CHUNK):
+        for chunk in chunks(sorted(wanted - cached), CHUNK):
             found.update(node_from(kind, row[0]) for row in self.rows(statement, keys=chunk))
         return {key: found[key] for key in sorted(found)}
 
@@ -85,7 +85,7 @@ class Neo4jView(StoreView):
         return list(islice((row for row in found if after is None or row.key > after), limit))
 
     def find_any(self, kind: NodeKind, name: str, values: Collection[str]) -> Sequence[NodeRow]:
-        """List nodes one of whose promoted properties is among some values."""
+        """List nodes with one of some values of a promoted property."""
         check_where(kind, {name: None})
         statement = f"UNWIND $values AS value MATCH (n:{kind}) WHERE n.{name} = value[1] RETURN value[0], properties(n)"
         found: list[tuple[str, NodeRow]] = []
@@ -95,7 +95,7 @@ class Neo4jView(StoreView):
         return [row for _, row in sorted(found, key=lambda pair: (pair[0], pair[1].key))]
 
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
-        """List the edges that touch a set of nodes, in order: sorted here, after they were fetched chunk by chunk."""
+        """List the edges that touch a set of nodes, in order: fetched in chunks, then sorted here."""
         found = [
             EdgeRow(kind, source, target, *edge_from(kind, properties))
             for source, target, properties in self._touching(kind, frontier, direction, ", properties(r)")
@@ -108,7 +108,7 @@ class Neo4jView(StoreView):
         return sorted((source, target) for source, target in self._touching(kind, frontier, direction, ""))
 
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
-        """Count nodes or edges; without a condition the server has the number at hand."""
+        """Count nodes or edges; without a condition the server knows the number."""
         check_where(kind, where or {})
         if kind in ENDS:
             return self._count_edges(cast("EdgeKind", kind), where or {})
@@ -116,19 +116,20 @@ class Neo4jView(StoreView):
         return self._number(f"MATCH (n:{kind}){_where(condition)} RETURN count(n)", **values)
 
     def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
-        """Fetch the bytes kept under a key."""
+        """Fetch the bytes stored under a key."""
         found = self.rows(f"MATCH (n:{ATTACHMENTS[kind][0]} {{key: $key}}) RETURN properties(n)", key=key)
         return attachment_from(kind, found[0][0]) if found else None
 
     def change_guard(self) -> Callable[[], None]:
-        """Remember the counter that each write raises. What is changed by hand, in Cypher, raises none."""
+        """Return a check of the counter that each write raises. A change by a user in Cypher does not raise it."""
         before = self._writes()
 
         def check() -> None:
             if self._writes() != before:
                 raise StoreError(
-                    f"somebody wrote to the store {self._url} while it was read: what was read is of no one moment",
-                    hint="run this again while nobody writes there: Neo4j has no snapshots",
+                    f"the store {self._url} was modified while it was being read,"
+                    " so the result is not a consistent snapshot",
+                    hint="run the command again when no one is writing to it: Neo4j has no snapshots",
                 )
 
         return check
@@ -138,12 +139,12 @@ class Neo4jView(StoreView):
         return int(found[0][0]) if found else 0
 
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
-        """Go over all nodes of a kind, in the order of the index of keys."""
+        """Iterate over all nodes of a kind, in the order of the index of keys."""
         statement = f"MATCH (n:{kind}) USING INDEX n:{kind}(key) WHERE n.key >= '' RETURN properties(n) ORDER BY n.key"
         return (NodeRow(*node_from(kind, row[0])) for row in self.each(statement))
 
     def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over all edges of a kind, source by source, so that the server sorts one source's edges at a time."""
+        """Iterate over all edges of a kind, source by source, so that the server sorts one source's at a time."""
         source, target = ENDS[kind]
         name = f"coalesce(r.{name_property(kind)}, '')"
         statement = (
@@ -154,34 +155,35 @@ class Neo4jView(StoreView):
             yield EdgeRow(kind, start, end, *edge_from(kind, properties))
 
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
-        """Go over the keys of nodes that edges name and that are not there."""
+        """Iterate over the keys that edges name and that no node has."""
         statement = f"MATCH (n:{AWAITED} {{kind: $kind}}) WHERE n.key >= '' AND (n)--() RETURN n.key ORDER BY n.key"
         return (row[0] for row in self.each(statement, kind=kind))
 
     def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over the edges of a kind an end of which is not there: those of awaited sources beside the others.
+        """Iterate over the edges of a kind with an end that is not stored.
 
-        Both come in the order of an index, so that the server sorts one source's edges at a time.
+        Two sorted streams are merged: edges from awaited sources, and edges from stored sources to awaited targets.
+        Each comes in the order of an index, so that the server sorts one source's edges at a time.
         """
         source, target = ENDS[kind]
-        given = f"RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, coalesce(r.{name_property(kind)}, '')"
-        waiting = f"MATCH (s:{AWAITED} {{kind: $kind}})-[r:{kind}]->(t) USING INDEX s:{AWAITED}(kind, key)"
-        streams = [self.each(f"{waiting} WHERE s.key >= '' {given}", kind=source)]
+        result = f"RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, coalesce(r.{name_property(kind)}, '')"
+        from_awaited = f"MATCH (s:{AWAITED} {{kind: $kind}})-[r:{kind}]->(t) USING INDEX s:{AWAITED}(kind, key)"
+        streams = [self.each(f"{from_awaited} WHERE s.key >= '' {result}", kind=source)]
         if self.rows(f"MATCH (t:{AWAITED} {{kind: $kind}}) RETURN 1 LIMIT 1", kind=target):
-            there = f"MATCH (s:{source})-[r:{kind}]->(t:{AWAITED}) USING INDEX s:{source}(key)"
-            streams.append(self.each(f"{there} WHERE s.key >= '' {given}"))
+            to_awaited = f"MATCH (s:{source})-[r:{kind}]->(t:{AWAITED}) USING INDEX s:{source}(key)"
+            streams.append(self.each(f"{to_awaited} WHERE s.key >= '' {result}"))
         for start, end, properties in merge(*streams, key=lambda row: (*row[:2], row[2].get(name_property(kind), ""))):
             yield EdgeRow(kind, start, end, *edge_from(kind, properties))
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
-        """Go over all attachments."""
+        """Iterate over all attachments."""
         for kind, (label, _) in sorted(ATTACHMENTS.items()):
             statement = f"MATCH (n:{label}) WHERE n.key >= '' RETURN n.key, properties(n) ORDER BY n.key"
             for key, properties in self.each(statement):
                 yield kind, key, attachment_from(kind, properties)
 
     def ancestry(self, root: str, *, depth: int | None) -> Sequence[EdgeRow] | None:
-        """List the edges of descent upward from a model, in one statement for some dozens of hops."""
+        """List the edges from a model and its ancestors to their parents: one statement for up to 64 hops."""
         from lineage.store.neo4j.walk import ancestry
 
         edges, models = ancestry(self.rows, root, depth)
@@ -189,14 +191,14 @@ class Neo4jView(StoreView):
         return edges
 
     def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
-        """Walk down in one statement for some dozens of hops, where it reaches that far; up it costs what it costs."""
+        """Walk over descendants in one statement, up to 64 hops; deeper walks and walks up go hop by hop."""
         from lineage.store.neo4j.walk import levels_down
 
         levels = levels_down(self.rows, root) if direction == "in" else None
         return super().walk(root, direction) if levels is None else levels
 
     def descent(self, root: str, *, depth: int | None, limit: int | None) -> Descent | None:
-        """Count all descendants of a model and list the first, without carrying the others."""
+        """Count all descendants of a model and list the first, without fetching the others."""
         from lineage.store.neo4j.walk import descent
 
         return descent(self.rows, root, depth, limit)
@@ -204,7 +206,7 @@ class Neo4jView(StoreView):
     def _touching(
         self, kind: EdgeKind, frontier: Collection[str], direction: Direction, more: str
     ) -> Iterator[list[Any]]:
-        """Give source, target and what `more` selects of the edges at a frontier."""
+        """Yield source, target and what `more` selects of the edges at a frontier."""
         source, target = ENDS[kind]
         near = source if direction == "out" else target
         ends = f"key, f.key{more}" if direction == "out" else f"f.key, key{more}"
@@ -214,7 +216,7 @@ class Neo4jView(StoreView):
             yield from self.rows(statement, keys=chunk)
 
     def _count_edges(self, kind: EdgeKind, where: Mapping[str, Scalar]) -> int:
-        """Count the edges whose ends are both there: all but those that touch an awaited node."""
+        """Count the edges whose ends are both stored: all edges but those that touch an awaited node."""
         condition, values = _condition("r", where)
         every = self._number(f"MATCH ()-[r:{kind}]->(){_where(condition)} RETURN count(r)", **values)
         hidden = f"MATCH (:{AWAITED})-[r:{kind}]-(){_where(condition)} RETURN count(DISTINCT r)"
@@ -225,16 +227,17 @@ class Neo4jView(StoreView):
 
 
 def _plain_beginning(text: str) -> str:
-    """Cut a text before what Neo4j compares otherwise than we do.
+    """Return the beginning of a text that Neo4j compares as Python does.
 
-    It orders what it stores by code point, and compares with what a statement says by UTF-16: there what lies beyond
-    U+FFFF comes before U+E000.
+    Neo4j orders stored texts by code point, but compares them with a statement's parameter by UTF-16 units: there a
+    character beyond U+FFFF, such as an emoji, comes before U+E000. So `find` compares by the beginning of the text
+    only, and drops the rows before `after` itself.
     """
     return next((text[:at] for at, character in enumerate(text) if character >= "\ud800"), text)
 
 
 def _condition(variable: str, where: Mapping[str, Scalar]) -> tuple[str, dict[str, Scalar]]:
-    """Write a condition for each property; a null asks for what is not there."""
+    """Return a condition for each property; a null matches a missing one."""
     texts = [f" AND {variable}.{name} " + ("IS NULL" if v is None else f"= $is_{name}") for name, v in where.items()]
     return "".join(texts), {f"is_{name}": value for name, value in where.items() if value is not None}
 

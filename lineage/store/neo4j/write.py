@@ -1,4 +1,10 @@
-"""Writing to a store in Neo4j: one transaction, one writer at a time."""
+"""Write rows to a store in Neo4j: one transaction, one writer at a time.
+
+A relationship needs both its ends. So an end that is not stored yet is made as an awaited node, with the label
+`Awaited`, its key and its future kind. When its record is written, the node takes its real label and properties and
+keeps its relationships. For example the revision `org/a@c2`, whose parent `c1` was not read, gets a HAS_PARENT
+relationship to `(:Awaited {kind: 'Revision', key: 'org/a@c1'})`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lineage.store.graph import ENDS
-from lineage.store.merging import RULES, merged, met_by_stub
+from lineage.store.merging import RULES, merged, merged_stub
 from lineage.store.neo4j.codec import (
     ATTACHMENTS,
     AWAITED,
@@ -33,21 +39,21 @@ if TYPE_CHECKING:
     from lineage.store.graph import EdgeKey, EdgeKind, NodeKind, Properties
     from lineage.store.rows import Rows
 
-State = Literal["new", "there", "awaited"]
-"""What is known of a node in this transaction: made by it, there before it, or only named by edges."""
+State = Literal["new", "stored", "awaited"]
+"""State of a node in this transaction: made by it, stored before it, or awaited, an end of edges without a record."""
 
 MANY_ROWS = 500
-"""Rows from which on a plan of their own costs less than the nulls that it leaves out."""
+"""From this many rows on, leaving out unused columns saves more than the server's work for another query plan."""
 
 ATTACHMENT_ROWS = 200
-"""Attachments in one statement: texts and tables of tensors are long."""
+"""Attachments in one statement: texts and tensor tables are long."""
 
 
 class Neo4jWriter:
     """Write through one managed transaction whose turn was taken: `begin` makes one.
 
     A row that would change nothing is not written. `schema_version` is the store's when the turn was taken;
-    `some_awaited` says whether any edge was waiting for an end then.
+    `some_awaited` says whether there were awaited nodes then.
     """
 
     def __init__(self, transaction: ManagedTransaction, schema_version: int, *, some_awaited: bool) -> None:
@@ -67,25 +73,25 @@ class Neo4jWriter:
         return cls(transaction, found[0][1], some_awaited=found[0][0])
 
     def view(self) -> Neo4jView:
-        """Look at the graph as this transaction leaves it so far."""
+        """Return a view of the graph with the changes of this transaction."""
         return Neo4jView(Within(self._transaction), None)
 
     def write(self, rows: Rows) -> None:
-        """Write rows whole."""
+        """Write rows."""
         self._replace_changes(rows)
         for kind, nodes in rows.nodes.items():
-            self._put(kind, nodes, partial(_met, kind))
+            self._put(kind, nodes, partial(_merged, kind))
         for kind, nodes in rows.stubs.items():
-            self._put(kind, nodes, partial(_met_by_stub, kind))
+            self._put(kind, nodes, partial(_merged_stub, kind))
         for edge_kind in {**rows.replaced, **rows.edges}:
             self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
         for attachment, group in groupby(sorted(rows.attachments.items()), lambda item: item[0][0]):
-            laid = [(key, attachment_properties(attachment, key, data)) for (_, key), data in group]
+            encoded = [(key, attachment_properties(attachment, key, data)) for (_, key), data in group]
             statement = f"UNWIND $rows AS row MERGE (n:{ATTACHMENTS[attachment][0]} {{key: row[0]}}) SET n = row[1]"
-            self._each(statement, laid, size=ATTACHMENT_ROWS)
+            self._each(statement, encoded, size=ATTACHMENT_ROWS)
 
     def forget(self, going: Forgetting) -> None:
-        """Delete nodes with all edges that touch them, and make others known by name only."""
+        """Delete nodes with all edges that touch them, and reduce others to stubs."""
         for kind, keys in going.nodes.items():
             self._delete(kind, keys)
         stubs = sorted(going.stubs)
@@ -102,58 +108,58 @@ class Neo4jWriter:
         self,
         kind: NodeKind,
         nodes: Mapping[str, Properties],
-        meet: Callable[[str, Properties, Properties], Properties],
+        merge: Callable[[str, Properties, Properties], Properties],
     ) -> None:
-        """Write nodes: new ones and awaited ones as they are; `meet` says what becomes of those that are there."""
+        """Write nodes: new and awaited ones as they are, stored ones as `merge` returns them."""
         stored = self._stored(kind, nodes)
         awaited = self._awaited(kind, nodes.keys() - stored.keys())
         made, changed = [], []
         for key in sorted(nodes):
             if key not in stored:
                 made.append(node_properties(kind, key, nodes[key]))
-            elif (met := meet(key, stored[key], nodes[key])) != stored[key]:
-                changed.append(met)
-        waiting = f"MATCH (n:{AWAITED} {{kind: '{kind}', key: KEY}}) REMOVE n:{AWAITED} SET n:{kind}"
-        self._set_nodes(waiting, kind, [row for row in made if row["key"] in awaited])
+            elif (encoded := merge(key, stored[key], nodes[key])) != stored[key]:
+                changed.append(encoded)
+        fill = f"MATCH (n:{AWAITED} {{kind: '{kind}', key: KEY}}) REMOVE n:{AWAITED} SET n:{kind}"
+        self._set_nodes(fill, kind, [row for row in made if row["key"] in awaited])
         self._set_nodes(f"CREATE (n:{kind})", kind, [row for row in made if row["key"] not in awaited])
         self._overwrite(kind, changed)
-        self._states[kind].update({key: "there" for key in (*stored, *awaited)})
+        self._states[kind].update({key: "stored" for key in (*stored, *awaited)})
         self._states[kind].update({row["key"]: "new" for row in made if row["key"] not in awaited})
 
-    def _overwrite(self, kind: NodeKind, laid: list[Properties]) -> None:
-        self._set_nodes(f"MATCH (n:{kind} {{key: KEY}})", kind, laid)
+    def _overwrite(self, kind: NodeKind, encoded: list[Properties]) -> None:
+        self._set_nodes(f"MATCH (n:{kind} {{key: KEY}})", kind, encoded)
 
-    def _set_nodes(self, match: str, kind: NodeKind, laid: list[Properties]) -> None:
+    def _set_nodes(self, match: str, kind: NodeKind, encoded: list[Properties]) -> None:
         """Set the properties of nodes that `match` finds by KEY or makes.
 
-        A row is a list of values under names that are said once: names for each would cost as much again.
+        A row is a list of values, and the statement names the columns once: names in each row would double its size.
         """
-        columns = _used(node_columns(kind), laid)
+        columns = _used(node_columns(kind), encoded)
         statement = f"UNWIND $rows AS row {match.replace('KEY', 'row[0]')} SET n = {_map(columns, 0)}"
-        self._each(statement, ([row.get(column) for column in columns] for row in laid))
+        self._each(statement, ([row.get(column) for column in columns] for row in encoded))
 
     def _stored(self, kind: NodeKind, keys: Iterable[str]) -> dict[str, Properties]:
-        """Fetch nodes as they lie there."""
+        """Fetch stored nodes encoded."""
         statement = f"UNWIND $rows AS key MATCH (n:{kind} {{key: key}}) RETURN key, properties(n)"
         return {key: properties for key, properties in self._each(statement, sorted(keys))}
 
     def _awaited(self, kind: NodeKind, keys: Iterable[str]) -> set[str]:
-        """Tell which nodes are named by edges only."""
+        """Return those of some keys whose nodes are awaited."""
         if not self._some_awaited:
             return set()
         statement = f"UNWIND $rows AS key MATCH (n:{AWAITED} {{kind: '{kind}', key: key}}) RETURN key"
         return {row[0] for row in self._each(statement, sorted(keys))}
 
     def _look_up(self, kind: NodeKind, keys: Iterable[str]) -> None:
-        """Learn of nodes whether they are there or awaited."""
+        """Look up the states of nodes that are not known yet."""
         states = self._states[kind]
         unknown = sorted(set(keys) - states.keys())
-        there = self._each(f"UNWIND $rows AS key MATCH (n:{kind} {{key: key}}) RETURN key", unknown)
-        states.update({row[0]: "there" for row in there})
+        stored = self._each(f"UNWIND $rows AS key MATCH (n:{kind} {{key: key}}) RETURN key", unknown)
+        states.update({row[0]: "stored" for row in stored})
         states.update({key: "awaited" for key in self._awaited(kind, set(unknown) - states.keys())})
 
     def _await(self, kind: NodeKind, keys: Collection[str]) -> None:
-        """See to it that nodes can be the ends of edges: one that is not there is awaited from now on."""
+        """Make sure that nodes can be the ends of edges: a node that is not stored is made as an awaited one."""
         self._look_up(kind, keys)
         missing = sorted(set(keys) - self._states[kind].keys())
         self._each(f"UNWIND $rows AS key CREATE (:{AWAITED} {{kind: '{kind}', key: key, name: key}})", missing)
@@ -163,29 +169,33 @@ class Neo4jWriter:
     def _put_edges(
         self, kind: EdgeKind, edges: Mapping[EdgeKey, Properties], replaced: Mapping[str, Collection[str]]
     ) -> None:
-        """Write edges, and drop those of replaced sources that are not written again."""
+        """Write edges, and delete those of replaced sources that are not written again.
+
+        An edge that cannot exist yet is made by CREATE, which is faster than MERGE: its source's edges were read
+        because they are replaced, or one of its ends is new.
+        """
         source_kind, target_kind = ENDS[kind]
         self._await(source_kind, {edge[0] for edge in edges})
         self._await(target_kind, {edge[1] for edge in edges})
-        laid = {edge: edge_properties(kind, edge[2], properties) for edge, properties in edges.items()}
-        there = self._edges_of(kind, replaced)
-        gone = [edge for edge in there if edge not in laid and _goes(edge, replaced)]
-        self._look_up(target_kind, (edge[1] for edge in gone))  # what they lead to may be awaited only
-        self._change_edges(kind, "DELETE r", {edge: {} for edge in gone}, sets=False)
-        changed = {edge: laid[edge] for edge, stored in there.items() if edge in laid and laid[edge] != stored}
+        encoded = {edge: edge_properties(kind, edge[2], properties) for edge, properties in edges.items()}
+        stored = self._edges_of(kind, replaced)
+        deleted = [edge for edge in stored if edge not in encoded and _is_replaced(edge, replaced)]
+        self._look_up(target_kind, (edge[1] for edge in deleted))  # the target of such an edge may be awaited
+        self._change_edges(kind, "DELETE r", {edge: {} for edge in deleted}, sets=False)
+        changed = {edge: encoded[edge] for edge, old in stored.items() if edge in encoded and encoded[edge] != old}
         self._change_edges(kind, "", changed)
         sources, targets = self._states[source_kind], self._states[target_kind]
         created: dict[EdgeKey, Any] = {}
         merged_in: dict[EdgeKey, Any] = {}
-        for edge in laid:
-            if edge not in there:
-                known = edge[0] in replaced or "new" in (sources[edge[0]], targets[edge[1]])
-                (created if known else merged_in)[edge] = laid[edge]
+        for edge in encoded:
+            if edge not in stored:
+                is_new = edge[0] in replaced or "new" in (sources[edge[0]], targets[edge[1]])
+                (created if is_new else merged_in)[edge] = encoded[edge]
         self._change_edges(kind, f"CREATE (s)-[r:{kind}]->(t)", created, joined=False)
         self._merge_edges(kind, merged_in)
 
     def _edges_of(self, kind: EdgeKind, sources: Iterable[str]) -> dict[EdgeKey, Properties]:
-        """Fetch the edges of replaced sources as they lie there. Sources that this transaction made have none."""
+        """Fetch the edges of replaced sources encoded. Sources that this transaction made have none."""
         source_kind = ENDS[kind][0]
         self._look_up(source_kind, sources)
         name, found = name_property(kind), {}
@@ -201,10 +211,10 @@ class Neo4jWriter:
         return found
 
     def _merge_edges(self, kind: EdgeKind, edges: Mapping[EdgeKey, Properties]) -> None:
-        """Write edges of which it is not known whether they are there."""
+        """Write edges that may be stored already."""
         name = name_property(kind)
         for named in (False, True):
-            some = {edge: laid for edge, laid in edges.items() if (name in laid) is named}
+            some = {edge: encoded for edge, encoded in edges.items() if (name in encoded) is named}
             pattern = f"(s)-[r:{kind} {{{name}: row[2]}}]->(t)" if named else f"(s)-[r:{kind}]->(t)"
             self._change_edges(kind, f"MERGE {pattern}", some, joined=False)
 
@@ -217,45 +227,45 @@ class Neo4jWriter:
         joined: bool = True,
         sets: bool = True,
     ) -> None:
-        """Run a change on edges, or on the ends of edges that are not `joined` yet, and set their properties."""
+        """Run a change on edges, or, unless they are `joined`, on their ends, and set the edges' properties."""
         source_kind, target_kind = ENDS[kind]
         sources, targets = self._states[source_kind], self._states[target_kind]
         name, columns = name_property(kind), _used(edge_columns(kind), edges.values())
         middle = f" MATCH (s)-[r:{kind}]->(t) WHERE coalesce(r.{name}, '') = row[2]" if joined else ""
         setting = f" SET r = {_map(columns, 3)}" if sets and columns else ""
 
-        def wait(edge: EdgeKey) -> tuple[bool, bool]:
+        def awaited(edge: EdgeKey) -> tuple[bool, bool]:
             return sources[edge[0]] == "awaited", targets.get(edge[1]) == "awaited"
 
-        for (source_waits, target_waits), some in groupby(sorted(edges, key=lambda edge: (wait(edge), edge)), wait):
-            start = _end("s", source_kind, "awaited" if source_waits else "there", "row[0]")
-            end = _end("t", target_kind, "awaited" if target_waits else "there", "row[1]")
+        for (source_awaited, target_awaited), some in groupby(sorted(edges, key=lambda e: (awaited(e), e)), awaited):
+            start = _end("s", source_kind, "awaited" if source_awaited else "stored", "row[0]")
+            end = _end("t", target_kind, "awaited" if target_awaited else "stored", "row[1]")
             statement = f"UNWIND $rows AS row MATCH {start} MATCH {end}{middle} {change}{setting}"
             self._each(statement, ([*edge, *map(edges[edge].get, columns)] for edge in some))
 
     def _by_state(self, kind: NodeKind, keys: Iterable[str]) -> dict[State, list[str]]:
-        """Sort the keys of nodes that are there or awaited."""
-        sorted_out: dict[State, list[str]] = {}
+        """Group the keys of known nodes by their state."""
+        groups: dict[State, list[str]] = {}
         for key in sorted(keys):
             if state := self._states[kind].get(key):
-                sorted_out.setdefault(state, []).append(key)
-        return sorted_out
+                groups.setdefault(state, []).append(key)
+        return groups
 
     def _replace_changes(self, rows: Rows) -> None:
         """Delete the changes of replaced models that are not written again."""
         again = rows.nodes.get("Change", {})
-        there = self._edges_of("HAS_CHANGE", rows.replaced_changes)
-        self._delete("Change", {edge[1] for edge in there} - again.keys())
+        stored = self._edges_of("HAS_CHANGE", rows.replaced_changes)
+        self._delete("Change", {edge[1] for edge in stored} - again.keys())
 
     def _delete(self, kind: NodeKind, keys: Iterable[str]) -> None:
         """Delete nodes, and every edge that touches them."""
-        gone = sorted(keys)
-        self._each(f"UNWIND $rows AS key MATCH (n:{kind} {{key: key}}) DETACH DELETE n", gone)
-        for key in gone:
+        deleted = sorted(keys)
+        self._each(f"UNWIND $rows AS key MATCH (n:{kind} {{key: key}}) DETACH DELETE n", deleted)
+        for key in deleted:
             self._states[kind].pop(key, None)
 
     def _each(self, statement: str, rows: Iterable[Any], size: int = CHUNK) -> list[list[Any]]:
-        """Run a statement for rows, some thousand at a time, and gather what it gives."""
+        """Run a statement for rows, some thousand at a time, and collect its results."""
         found: list[list[Any]] = []
         for chunk in chunks(rows, size):
             found += self._transaction.run(statement, rows=chunk).values()
@@ -265,40 +275,40 @@ class Neo4jWriter:
         return self._transaction.run(statement).values()
 
 
-def _met(kind: NodeKind, key: str, stored: Properties, properties: Properties) -> Properties:
-    """Lay down what stands after new properties met stored ones."""
+def _merged(kind: NodeKind, key: str, stored: Properties, properties: Properties) -> Properties:
+    """Encode what to store where new properties are written over stored ones."""
     if kind in RULES:
         properties = merged(kind, node_from(kind, dict(stored))[1], properties)
     return node_properties(kind, key, properties)
 
 
-def _met_by_stub(kind: NodeKind, key: str, stored: Properties, properties: Properties) -> Properties:
-    """Lay down what stands after a mere name met what is stored."""
+def _merged_stub(kind: NodeKind, key: str, stored: Properties, properties: Properties) -> Properties:
+    """Encode what to store where a stub is written over a stored node."""
     if kind != "Model":
         return stored
-    return node_properties(kind, key, met_by_stub(kind, key, node_from(kind, dict(stored))[1], properties))
+    return node_properties(kind, key, merged_stub(kind, key, node_from(kind, dict(stored))[1], properties))
 
 
-def _used(columns: Sequence[str], laid: Collection[Properties]) -> list[str]:
-    """Choose the columns of rows. Few rows take all that there may be: each choice is a plan that the server makes."""
-    names = set().union(*laid)
-    kept = [column for column in columns if column in names] if len(laid) >= MANY_ROWS else list(columns)
+def _used(columns: Sequence[str], encoded: Collection[Properties]) -> list[str]:
+    """Choose the columns of rows. Few rows take all columns: each choice is another statement to plan."""
+    names = set().union(*encoded)
+    kept = [column for column in columns if column in names] if len(encoded) >= MANY_ROWS else list(columns)
     return [*kept, *sorted(names.difference(columns))]
 
 
 def _map(columns: Sequence[str], start: int) -> str:
-    """Write the map that a row's values make; a null sets nothing."""
+    """Return the Cypher map of a row's values; a null sets no property."""
     return "{" + ", ".join(f"{column}: row[{position}]" for position, column in enumerate(columns, start)) + "}"
 
 
 def _end(variable: str, kind: NodeKind, state: State, key: str) -> str:
-    """Write the pattern that finds an end of an edge."""
+    """Return the Cypher pattern that finds an end of an edge."""
     if state == "awaited":
         return f"({variable}:{AWAITED} {{kind: '{kind}', key: {key}}})"
     return f"({variable}:{kind} {{key: {key}}})"
 
 
-def _goes(edge: EdgeKey, replaced: Mapping[str, Collection[str]]) -> bool:
-    """Say whether an edge of a replaced source goes: all where no names are told, else those of these names."""
+def _is_replaced(edge: EdgeKey, replaced: Mapping[str, Collection[str]]) -> bool:
+    """Return whether a replacement deletes an edge: all of its source's edges, or those with the given names."""
     names = replaced[edge[0]]
     return not names or edge[2] in names

@@ -1,4 +1,4 @@
-"""Opening a store's file: what it is, whether we may write to it, and what has to be done to it first."""
+"""Open a store's file, check that it is one, and bring its schema up to date."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ LOG = Log(__name__)
 PAGE_SIZE = 8192
 
 CACHE_KIB = 65_536
-"""Pages that a connection may keep in memory; taken as they are needed."""
+"""Memory that a connection may use for pages, in KiB; it is allocated as needed."""
 
 Mode = Literal["rw", "rwc", "ro"]
 
 
 def connect(path: Path, mode: Mode, *, timeout: float, immutable: bool = False) -> sqlite3.Connection:
-    """Open a connection that begins no transactions of its own and waits `timeout` seconds for other writers."""
+    """Open a connection that begins no transaction by itself and waits `timeout` seconds for other writers."""
     address = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
     connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -35,49 +35,52 @@ def connect(path: Path, mode: Mode, *, timeout: float, immutable: bool = False) 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[None]:
-    """Run the block in a transaction: whole, or not at all."""
+    """Run the block in a transaction, which an error rolls back."""
     connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+        if connection.in_transaction:  # on a full disk SQLite has rolled back by itself
             connection.execute("ROLLBACK")
         raise
 
 
 def version_of(connection: sqlite3.Connection, url: str) -> int:
-    """Give the version of a store's schema, 0 for an empty file; refuses what is no store, or made by a newer us."""
-    # One state of the file for all three: another process may be making the store at this very moment.
+    """Return the version of a store's schema, 0 for an empty file.
+
+    Raises StoreError for another application's database and for a store that a newer version made.
+    """
+    # In one transaction, so that all three agree: another process may be making the store at the same time.
     with nullcontext() if connection.in_transaction else transaction(connection, "DEFERRED"):
-        (tables_there,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (table_count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
-        if application == 0 and version == 0 and tables_there == 0:
+        if application == 0 and version == 0 and table_count == 0:
             return 0
         raise StoreError(
-            f"{url} is no lineage store: it is a database of another application",
+            f"{url} is not a lineage store: it is a database of another application",
             hint="name a store, or a new file, with --store",
         )
     if version > migrations.SCHEMA_VERSION:
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"
-            f" (its schema is {version}, this one knows up to {migrations.SCHEMA_VERSION})",
+            f" (its schema is version {version}; this lineage supports up to {migrations.SCHEMA_VERSION})",
             hint="upgrade: pip install -U model-lineage",
         )
     return int(version)
 
 
 def is_ready(connection: sqlite3.Connection, url: str) -> bool:
-    """Say whether a store can be read as it is: of the newest version, with all its indexes."""
+    """Return whether a store has the newest schema and all its indexes."""
     return version_of(connection, url) == migrations.SCHEMA_VERSION and not _missing(connection)
 
 
 def make_ready(connection: sqlite3.Connection, url: str) -> None:
-    """Make the schema, bring an older one up to date, or make the indexes that a killed load left out.
+    """Make the schema, bring an older one up to date, or make the indexes that are missing after a killed load.
 
-    One transaction: whoever comes second finds the work done.
+    One transaction: of two processes the second finds the work done.
     """
     if version_of(connection, url) == 0:
         _begin_file(connection)
@@ -96,25 +99,28 @@ def make_ready(connection: sqlite3.Connection, url: str) -> None:
 
 
 def make_indexes(connection: sqlite3.Connection) -> None:
-    """Make those indexes that are not there."""
+    """Make the indexes that are missing."""
     missing = _missing(connection)
     for statement in missing.values():
         connection.execute(statement)
 
 
 def drop_indexes(connection: sqlite3.Connection) -> None:
-    """Drop what can be made again after a load."""
+    """Drop all indexes, before a load; `make_indexes` makes them again."""
     for name in indexes():
         connection.execute(f"DROP INDEX IF EXISTS {name}")
 
 
 def _missing(connection: sqlite3.Connection) -> dict[str, str]:
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
-    return {name: statement for name, statement in indexes().items() if name not in there}
+    existing = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    return {name: statement for name, statement in indexes().items() if name not in existing}
 
 
 def _begin_file(connection: sqlite3.Connection) -> None:
-    """Set what has to be set while a file is empty. Two may do this at once; SQLite does not wait here by itself."""
+    """Set what must be set while a file is empty.
+
+    Two processes may do this at once, and SQLite's own timeout does not apply here: hence the retries.
+    """
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     for _ in range(100):
         try:
@@ -151,7 +157,7 @@ def _record(connection: sqlite3.Connection, version: int, name: str) -> None:
 
 
 def empty_connection() -> sqlite3.Connection:
-    """Make a store without a file, for reading what is not there yet."""
+    """Make an empty store in memory, to read a store that does not exist yet."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     with transaction(connection, "IMMEDIATE"):
         _create(connection)
@@ -159,10 +165,10 @@ def empty_connection() -> sqlite3.Connection:
 
 
 def readable(path: Path, url: str, *, timeout: float) -> sqlite3.Connection:
-    """Open a store for reading, also where file or folder may not be written.
+    """Open a store for reading, also where its file or folder is read-only.
 
-    SQLite keeps a log and an index beside the file. Where those cannot be made, the file alone is read as it lies: it
-    is whole unless a log with unfinished business lies beside it, and then this refuses.
+    SQLite keeps a log and an index beside the file. Where it cannot make them, the file alone is read. It is complete
+    unless there is a log with changes that are not in the file yet: then this raises StoreError.
     """
     try:
         return _probed(connect(path, "rw", timeout=timeout))
@@ -172,8 +178,8 @@ def readable(path: Path, url: str, *, timeout: float) -> sqlite3.Connection:
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size > 0:
             raise StoreError(
-                f"the store {url} cannot be read here: changes of its last writer wait in {log.name}",
-                hint="give write permission to its folder once, or copy both files to a place that can be written",
+                f"the store {url} cannot be read here: changes of its last writer are still in {log.name}",
+                hint="give write permission to its folder once, or copy both files to a folder that you may write to",
             ) from error
         try:
             return _probed(connect(path, "ro", timeout=timeout, immutable=True))
@@ -182,7 +188,7 @@ def readable(path: Path, url: str, *, timeout: float) -> sqlite3.Connection:
 
 
 def _probed(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Read once: SQLite opens files only when it has to."""
+    """Read once, because SQLite opens its files at the first read, and forbid writes."""
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         connection.execute("PRAGMA query_only = ON")

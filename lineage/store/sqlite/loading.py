@@ -1,8 +1,9 @@
-"""Finding nodes by key during a bulk load, while the indexes that do it otherwise are away.
+"""Find nodes by key during a bulk load, while the store has no indexes.
 
-Random keys make an index slow once it outgrows the memory: each transaction then writes most of its pages again. A
-load therefore keeps a number for each key, 64 bits of a hash that is secret to this process, in a temporary file
-beside the store, and the indexes are made afterwards from sorted keys.
+Keys come in random order, so each insert into an index touches another page. Once the index is larger than the cache,
+a transaction rewrites most of its pages: 110 µs a model at first, 360 µs after a million. A load therefore drops the
+indexes, keeps a 64-bit hash of each key with the node's id in a temporary database, and makes the indexes at the end
+from sorted keys. For example `org/base` with hash 17 and id 5 is the row (17, 5).
 """
 
 # ruff: noqa: S608 -- the names in statements are our own tables'
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
     from lineage.store.graph import NodeKind
 
 CACHE_KIB = 262_144
-"""Memory for hashes and ids: 10 million nodes fit; beyond, SQLite pages to the temporary file."""
+"""Memory for hashes and ids in KiB: 10 million nodes fit; SQLite writes more to the temporary file."""
 
 number_of: Callable[[str], int] = hash
-"""Number a key: Python's hash of a text is 64 bits and differs from process to process."""
+"""Hash a key: Python's hash of a text has 64 bits and differs in each process, so that collisions cannot be planned."""
 
 
 class LoadedKeys:
-    """Remember the ids of all nodes by the hash of their keys.
+    """Map the hash of each key to the node's id.
 
-    What it gives are candidates: a node counts only if its row has the very key. So two keys with one hash do no harm,
-    nor do entries of writes that were rolled back. It is never rolled back itself, and dies with the process.
+    A lookup returns candidates: the caller compares the key in the node's row. So keys with the same hash do not
+    mix, and entries of writes that were rolled back do no harm: this map is never rolled back. Of several keys with the
+    same hash the first is in the table, the others are in memory (`_collisions`).
     """
 
     def __init__(self, store: sqlite3.Connection) -> None:
@@ -41,22 +43,22 @@ class LoadedKeys:
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("BEGIN")
-        self._crowded: dict[NodeKind, dict[str, int]] = {}
+        self._collisions: dict[NodeKind, dict[str, int]] = {}
         self._store = store
         self._version = self._data_version()
         self._read_store()
 
     def candidates(self, kind: NodeKind, keys: Collection[str]) -> list[int]:
-        """List ids among which those of some keys are, where they are there at all."""
-        crowded = self._crowded[kind]
-        found = [crowded[key] for key in keys if key in crowded]
+        """List ids of nodes that may have these keys; the nodes that do are among them."""
+        collisions = self._collisions[kind]
+        found = [collisions[key] for key in keys if key in collisions]
         for chunk in chunks([number_of(key) for key in keys], CHUNK):
             rows = self._connection.execute(f"SELECT id FROM {table(kind)} WHERE hash IN ({marks(chunk)})", chunk)
             found += [number for (number,) in rows]
         return found
 
     def add(self, kind: NodeKind, ids: Iterable[tuple[str, int]]) -> None:
-        """Remember new nodes. A key whose hash is taken is remembered in memory."""
+        """Add new nodes. A key whose hash is in the table already is kept in memory."""
         rows = [(number_of(key), number, key) for key, number in ids]
         before = self._connection.total_changes
         self._connection.executemany(f"INSERT OR IGNORE INTO {table(kind)} (hash, id) VALUES (?, ?)", _firsts(rows))
@@ -64,17 +66,17 @@ class LoadedKeys:
             for hashed, number, key in rows:
                 find = self._connection.execute(f"SELECT id FROM {table(kind)} WHERE hash = ?", (hashed,))
                 if find.fetchone()[0] != number:
-                    self._crowded[kind][key] = number
+                    self._collisions[kind][key] = number
 
     def refresh(self) -> None:
-        """Read all keys anew where another process has written since: it knew nothing of this map."""
+        """Read all keys again if another process has written to the store: its nodes are not in this map."""
         version = self._data_version()
         if version != self._version:
             self._version = version
             self._read_store()
 
     def close(self) -> None:
-        """Let the temporary file go."""
+        """Close and delete the temporary database."""
         self._connection.close()
 
     def _data_version(self) -> int:
@@ -82,7 +84,7 @@ class LoadedKeys:
 
     def _read_store(self) -> None:
         for kind in PROMOTED:
-            self._crowded[kind] = {}
+            self._collisions[kind] = {}
             self._connection.execute(f"DROP TABLE IF EXISTS {table(kind)}")
             self._connection.execute(f"CREATE TABLE {table(kind)} (hash INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
             rows = self._store.execute(f"SELECT key, id FROM {table(kind)}")

@@ -1,8 +1,8 @@
-"""The schema of a store in SQLite, made from the table of promoted properties.
+"""The SQLite schema, made from the table of promoted properties.
 
-A table for each kind of node: an integer id for edges, the key, promoted properties, the rest as JSON. A node without
-a body is not there yet: an edge was written before it. A table for each kind of edge holds ids only, sorted by source;
-an index gives it sorted by target.
+Each kind of node has a table: an integer id, which edges refer to, the key, the promoted properties, and the rest as
+JSON in `body`. A row whose body is null is awaited: an edge to or from it was written first, and readers do not see it.
+Each kind of edge has a table of ids, sorted by source, and an index sorted by target.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from lineage.store.graph import ENDS, EdgeKind, NodeKind
 from lineage.store.promoted import EDGE_PROMOTED, PROMOTED
 
 APPLICATION_ID = 0x4C4E4745
-"""`LNGE`, in SQLite's header: tells a store from any other application's database."""
+"""`LNGE`, in SQLite's file header: it distinguishes a store from another application's database."""
 
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "boolean": "INTEGER", "digest": "BLOB"}
 
 
 def table(kind: NodeKind | EdgeKind) -> str:
-    """Name the table of a kind."""
+    """Return the name of a kind's table."""
     return kind.lower()
 
 
 def columns(kind: NodeKind) -> str:
-    """List what a node is laid down in, as `lineage.store.promoted.pack` does: promoted properties, then the body."""
+    """List a node's columns in the order of `lineage.store.promoted.pack`: promoted properties, then the body."""
     return ", ".join([*(f'"{p.name}"' for p in PROMOTED[kind]), "body"])
 
 
 def tables() -> Iterator[str]:
-    """Give the statements that make the tables."""
+    """Yield the statements that make the tables."""
     yield "CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)"
     yield "CREATE TABLE attachment (kind TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL)"
     yield "CREATE UNIQUE INDEX attachment_key ON attachment (kind, key)"
@@ -46,7 +46,7 @@ def tables() -> Iterator[str]:
 
 
 def indexes() -> dict[str, str]:
-    """Give the statements that make the indexes, by name: they can be made after the rows."""
+    """Return the statements that make the indexes, by name: a bulk load runs them after the rows."""
     made = {}
     for kind, promoted in PROMOTED.items():
         made[f"{table(kind)}_key"] = f"ON {table(kind)} (key)"

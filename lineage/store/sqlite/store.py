@@ -1,4 +1,4 @@
-"""The embedded store: one file of SQLite, any number of readers beside one writer."""
+"""The embedded store: one SQLite file, for one writer and any number of readers at a time."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ if TYPE_CHECKING:
     from lineage.store.sqlite.loading import LoadedKeys
 
 WAIT_SECONDS = 30.0
-"""How long a writer waits for another one before it gives up."""
+"""How long a writer waits for another one before it fails."""
 
 BULK_STEP = 200_000
-"""Rows that a bulk load writes before it commits."""
+"""Rows in one transaction of a bulk load."""
 
 
 class SqliteStore(GraphStore):
     """Keep the graph in one file.
 
-    The file is made by the first write; until then there is nothing to read. Readers have a connection and a read
-    transaction each, so they work in any thread and beside a writer. Writers of all processes take turns; who
-    waits longer than `wait` seconds gets a StoreError. `make_folder` lets the first write make the file's folder.
+    The first write makes the file; until then the store is empty. Each reader has a connection and a read transaction
+    of its own, so that it works in any thread and while another process writes. Writers of all processes take turns; a
+    writer that waits longer than `wait` seconds raises StoreError. With `make_folder` the first write makes the file's
+    folder too.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class SqliteStore(GraphStore):
         self._loaded_rows = 0
 
     def write_rows(self, rows: Rows) -> None:
-        """Write rows in one transaction; inside `bulk` one of its savepoints."""
+        """Write rows in one transaction, or inside `bulk` in a savepoint of a longer one."""
         from lineage.store.sqlite.write import SqliteWriter
 
         with self._turn, as_store_errors(self.url):
@@ -96,11 +97,11 @@ class SqliteStore(GraphStore):
             connection.rollback()
             if is_file:
                 self._idle.append(connection)
-            else:  # it stood for a file that may be there the next time
+            else:  # an empty store in memory: the file may exist the next time
                 connection.close()
 
     def erase(self, models: Collection[str]) -> None:
-        """Forget models, in one transaction."""
+        """Delete models in one transaction."""
         from lineage.store.forgetting import plan
         from lineage.store.sqlite.write import SqliteWriter
 
@@ -113,16 +114,16 @@ class SqliteStore(GraphStore):
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Load first and index afterwards: transactions of many writes, indexes made when the block ends.
+        """Load rows without indexes, in transactions of many writes, and make the indexes when the block ends.
 
-        A process that is killed on the way leaves a store of whole writes without some indexes; the next one that
-        opens it makes them. Views opened meanwhile see what was committed so far, slowly.
+        A process that is killed during the load leaves a store with whole writes and without some indexes; the next
+        one that opens it makes them. Views that are opened during the load see what is committed, and are slow.
         """
         from lineage.store.sqlite.loading import LoadedKeys
 
         with self._turn:
             if self._loaded is not None:
-                raise ValueError("a bulk load is going on already")
+                raise ValueError("a bulk load is already running")
             with as_store_errors(self.url):
                 connection = self._for_writing()
             try:
@@ -137,7 +138,7 @@ class SqliteStore(GraphStore):
                     self._end_load(connection)
 
     def info(self) -> StoreInfo:
-        """Describe the store: counts, and the size of its file with the log beside it."""
+        """Describe the store: counts, and the size of its file and its log."""
         files = (self.path, self.path.with_name(self.path.name + "-wal"))
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
@@ -146,12 +147,12 @@ class SqliteStore(GraphStore):
         return StoreInfo(self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges)
 
     def close(self) -> None:
-        """Close all connections; the last writer leaves statistics for the query planner and an empty log."""
+        """Close all connections; a writer updates the query planner's statistics and empties the log."""
         with self._turn:
             while self._idle:
                 self._idle.pop().close()
             if self._writer is not None:
-                with suppress(sqlite3.Error):  # a full disk or a busy store: both can wait
+                with suppress(sqlite3.Error):  # a full disk or a busy store: the next writer does this
                     self._writer.execute("PRAGMA busy_timeout = 0")
                     self._writer.execute("PRAGMA analysis_limit = 400")
                     self._writer.execute("PRAGMA optimize")
@@ -175,7 +176,7 @@ class SqliteStore(GraphStore):
         return connection
 
     def _make_ready_to_read(self, connection: sqlite3.Connection) -> None:
-        """Bring an older store up to date. Missing indexes are made too, if nobody else writes: it is slow without."""
+        """Bring an older store up to date, and make missing indexes unless another process is writing."""
         is_older = version_of(connection, self.url) < migrations.SCHEMA_VERSION
         try:
             if self._read_only:
@@ -187,7 +188,7 @@ class SqliteStore(GraphStore):
                 raise StoreError(
                     f"the store {self.url} was made by an older version of lineage and cannot be brought up to date"
                     f" ({error})",
-                    hint="open it once where it can be written, or copy it to such a place",
+                    hint="run the command once with write permission, or copy the store to a folder of yours",
                 ) from error
 
     def _for_writing(self) -> sqlite3.Connection:
@@ -212,25 +213,25 @@ class SqliteStore(GraphStore):
             return self.path.exists()
         except OSError as error:
             raise StoreError(
-                f"the store {self.url} cannot be reached: {error}", hint="name another place with --store"
+                f"the store {self.url} cannot be reached: {error}", hint="name another file with --store"
             ) from error
 
     def _find_folder(self) -> None:
-        """Make sure that the file's folder is there: made where that is ours to do, else asked for."""
+        """Check that the file's folder exists, or make it if `make_folder` is set."""
         folder = self.path.parent
         if folder.is_dir():
             return
         if not self._make_folder:
-            raise StoreError(f"the folder of the store {self.url} is not there", hint=f"make it: mkdir -p {folder}")
+            raise StoreError(f"the folder of the store {self.url} does not exist", hint=f"make it: mkdir -p {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the folder of the store {self.url} cannot be made: {error}", hint="name another place with --store"
+                f"the folder of the store {self.url} cannot be made: {error}", hint="name another file with --store"
             ) from error
 
     def _one_write(self, connection: sqlite3.Connection) -> AbstractContextManager[None]:
-        """Open what one write is whole in: a transaction, or during a load a part of a longer one."""
+        """Open the transaction of one write, or during a load a savepoint inside a longer one."""
         return transaction(connection, "IMMEDIATE") if self._loaded is None else _savepoint(connection)
 
     def _begin_load(self, connection: sqlite3.Connection) -> None:
@@ -240,7 +241,7 @@ class SqliteStore(GraphStore):
             self._loaded.refresh()
 
     def _end_load(self, connection: sqlite3.Connection) -> None:
-        """Commit what was written whole and make the indexes again, however the load ended."""
+        """Commit the whole writes and make the indexes again, also after an error."""
         if self._loaded is not None:
             self._loaded.close()
             self._loaded = None
@@ -254,7 +255,7 @@ class SqliteStore(GraphStore):
 
 @contextmanager
 def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block whole or not at all inside a longer transaction."""
+    """Run the block in a savepoint of a longer transaction, which an error rolls back."""
     connection.execute("SAVEPOINT one_write")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Reading a store in SQLite: one connection inside one read transaction."""
+"""Read a store in SQLite through one connection, inside one read transaction."""
 
 # ruff: noqa: S608 -- the names in statements are our own tables' and columns'; values are always bound
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from lineage_schemas.graph_batch import AttachmentKind
 
 CHUNK = 500
-"""Keys or ids in one statement: beyond this SQLite gains nothing (benchmarks/stores)."""
+"""Keys or ids in one statement; more are not faster (benchmarks/stores)."""
 
-MAX_REMEMBERED = 200_000
-"""Ids that a view keeps, so that the next hop of a walk does not look its keys up again."""
+MAX_CACHED = 200_000
+"""Ids that a view caches, so that the next hop of a walk does not look up its keys again."""
 
 
 def marks(values: Sequence[Any]) -> str:
-    """Write one question mark for each value."""
+    """Return one question mark for each value."""
     return "?" + ",?" * (len(values) - 1)
 
 
 class SqliteView(StoreView):
-    """Read through a connection whose transaction somebody else opens and closes."""
+    """Read through a connection; the caller begins and ends its transaction."""
 
     def __init__(self, connection: sqlite3.Connection, url: str) -> None:
         self._connection, self._url = connection, url
@@ -62,7 +62,7 @@ class SqliteView(StoreView):
         return [NodeRow(*_node(kind, row)) for row in rows]
 
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
-        """List the edges that touch a set of nodes, in order. A long list inwards is sorted in memory."""
+        """List the edges that touch a set of nodes, in order. Edges to the frontier are sorted in memory."""
         rows = self._touching(kind, frontier, direction, ", e.name, e.body")
         if direction == "in":
             rows = iter(sorted(rows))
@@ -74,7 +74,12 @@ class SqliteView(StoreView):
         return sorted(self._touching(kind, frontier, direction, ""))
 
     def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
-        """Walk level by level over ids and relations, which one index holds; keys are read once for each model."""
+        """Walk level by level over ids and relations, which one index holds; each model's key is read once.
+
+        `ways` maps each model of the next level to the first edge found to it: (id of the model before it, relation).
+        `several` holds all edges of models that differ in this: `_relations` chooses by key, because ids are not in the
+        order of keys. Awaited nodes count as seen, so that the walk never reaches them.
+        """
         near, far = ("source", "target") if direction == "out" else ("target", "source")
         start = f"SELECT {far}, {near}, relation FROM derived_from WHERE {near} IN "
         level = list(self._known_ids("Model", [root]).values())
@@ -95,21 +100,21 @@ class SqliteView(StoreView):
     def _relations(
         self, ways: dict[int, tuple[int, str | None]], several: dict[int, set[tuple[int, str | None]]]
     ) -> dict[str, str | None]:
-        """Tell by which relation each model of a level was reached first: of several, by the first key before it."""
+        """Return the relation by which each model of a level is reached: of several edges, that from the first key."""
         before = self._keys({near for choices in several.values() for near, _ in choices})
         for reached, choices in several.items():
             ways[reached] = min(choices, key=lambda way: before[way[0]])
         return dict(sorted((key, ways[number][1]) for number, key in self._keys(ways).items()))
 
     def _keys(self, ids: Collection[int]) -> dict[int, str]:
-        """Find the keys of models."""
+        """Look up the keys of models by id."""
         found: dict[int, str] = {}
         for chunk in chunks(sorted(ids), CHUNK):
             found.update(self._rows(f"SELECT id, key FROM model WHERE id IN ({marks(chunk)})", chunk))
         return found
 
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
-        """Count nodes or edges; without a condition this reads the smallest index and no rows."""
+        """Count nodes or edges; without a condition this reads the smallest index only."""
         check_where(kind, where or {})
         if kind in ENDS:
             return self._count_edges(cast("EdgeKind", kind), where or {})
@@ -120,17 +125,17 @@ class SqliteView(StoreView):
         return self._number(f"SELECT count(*) - {awaited} FROM {table(kind)}")
 
     def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
-        """Fetch the bytes kept under a key."""
+        """Fetch the bytes stored under a key."""
         rows = self._rows("SELECT data FROM attachment WHERE kind = ? AND key = ?", [kind, key])
         return next((data for (data,) in rows), None)
 
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
-        """Go over all nodes of a kind."""
+        """Iterate over all nodes of a kind."""
         statement = f"SELECT key, {columns(kind)} FROM {table(kind)} WHERE body IS NOT NULL ORDER BY key"
         return (NodeRow(*_node(kind, row)) for row in self._each(statement))
 
     def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over all edges of a kind, source by source, so that nothing has to be sorted whole."""
+        """Iterate over all edges of a kind, source by source, so that SQLite sorts one source's edges at a time."""
         source_kind, target_kind = ENDS[kind]
         statement = (
             f"SELECT s.key, t.key, e.name, e.body FROM {table(source_kind)} s CROSS JOIN {table(kind)} e"
@@ -141,7 +146,7 @@ class SqliteView(StoreView):
             yield EdgeRow(kind, source, unpack_key(target), name, json.loads(body) if body else {})
 
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
-        """Go over the keys of nodes that edges name and that are not there."""
+        """Iterate over the keys that edges name and that no node has."""
         uses = " OR ".join(
             f"EXISTS (SELECT 1 FROM {table(edge)} WHERE {end} = n.id)"
             for edge, ends in ENDS.items()
@@ -152,7 +157,7 @@ class SqliteView(StoreView):
         return (unpack_key(key) for (key,) in self._each(statement))
 
     def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Go over the edges of a kind an end of which is not there; SQLite sorts many of them in a file."""
+        """Iterate over the edges of a kind with an end that is not stored; SQLite sorts many of them on disk."""
         source, target = (table(end) for end in ENDS[kind])
         chosen, ends = "SELECT s.key, t.key, e.name, e.body FROM", "e.source = s.id AND t.id = e.target"
         statement = (
@@ -164,11 +169,11 @@ class SqliteView(StoreView):
             yield EdgeRow(kind, start, unpack_key(end), name, json.loads(body) if body else {})
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
-        """Go over all attachments."""
+        """Iterate over all attachments."""
         yield from self._each("SELECT kind, key, data FROM attachment ORDER BY kind, key")
 
     def _touching(self, kind: EdgeKind, frontier: Collection[str], direction: Direction, more: str) -> Iterator[Any]:
-        """Give source, target and what `more` selects of the edges at a frontier; in order where it holds sources."""
+        """Yield source, target and the columns `more` of the edges at a frontier; in order for direction `out`."""
         near_kind, far_kind = ENDS[kind] if direction == "out" else ENDS[kind][::-1]
         near, far = ("source", "target") if direction == "out" else ("target", "source")
         start = (
@@ -189,19 +194,19 @@ class SqliteView(StoreView):
                 yield from ((row[1], near_keys[row[0]], *row[3:]) for row in rows)
 
     def _known_ids(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
-        """Find the ids of nodes that are there; they are remembered, because the next hop begins at them."""
-        remembered = self._ids.setdefault(kind, {})
-        if len(remembered) > MAX_REMEMBERED:
-            remembered.clear()
+        """Look up the ids of stored nodes and cache them: the next hop begins at these nodes."""
+        cached = self._ids.setdefault(kind, {})
+        if len(cached) > MAX_CACHED:
+            cached.clear()
         wanted = set(keys)
         start = f"SELECT key, id FROM {table(kind)} WHERE body IS NOT NULL AND key IN "
-        for chunk in chunks(sorted(wanted - remembered.keys()), CHUNK):
+        for chunk in chunks(sorted(wanted - cached.keys()), CHUNK):
             rows = self._rows(f"{start}({marks(chunk)})", [pack_key(kind, key) for key in chunk])
-            remembered.update((unpack_key(key), number) for key, number in rows)
-        return {key: remembered[key] for key in wanted if key in remembered}
+            cached.update((unpack_key(key), number) for key, number in rows)
+        return {key: cached[key] for key in wanted if key in cached}
 
     def _count_edges(self, kind: EdgeKind, where: Mapping[str, Scalar]) -> int:
-        """Count the edges whose ends are both there: all but those that touch an awaited node."""
+        """Count the edges whose ends are both stored: all edges but those that touch an awaited node."""
         edge, (source, target) = table(kind), (table(end) for end in ENDS[kind])
         condition = "".join(f' AND "{name}" IS ?' for name in where)
         awaited = (
@@ -221,9 +226,9 @@ class SqliteView(StoreView):
             raise store_error(self._url, error) from error
 
     def _each(self, statement: str) -> Iterator[Any]:
-        """Give rows one by one, in constant memory."""
+        """Yield rows one by one, in constant memory."""
         try:
-            # `yield from` would close the cursor when whoever reads is interrupted, which a closed store refuses.
+            # `yield from` would close the cursor when the caller is interrupted, an error once the store is closed.
             for row in self._connection.execute(statement):  # noqa: UP028
                 yield row
         except sqlite3.Error as error:

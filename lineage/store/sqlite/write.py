@@ -1,4 +1,4 @@
-"""Writing to a store in SQLite: rows into tables, inside a transaction that somebody else opens and closes."""
+"""Write rows to a store in SQLite, inside a transaction that the caller begins and ends."""
 
 # ruff: noqa: S608 -- the names in statements are our own tables' and columns'; values are always bound
 
@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lineage.store.graph import ENDS
-from lineage.store.merging import RULES, merged, met_by_stub
+from lineage.store.merging import RULES, merged, merged_stub
 from lineage.store.promoted import EDGE_PROMOTED, PROMOTED, canonical, pack, unpack
 from lineage.store.rows import chunks
 from lineage.store.sqlite.keys import pack_key, packed_node, stored_node, unpack_key
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 class SqliteWriter:
     """Write through one connection, for one transaction.
 
-    What would change nothing is not written, so that a repetition costs reads only. During a bulk load, `loaded`
-    stands in for the indexes of keys.
+    A row that would change nothing is not written, so that a repeated write costs reads only. During a bulk load,
+    `loaded` replaces the indexes of keys.
+
+    An edge refers to its ends by id. An end that is not stored yet gets a row without a body, an awaited node; when
+    its record is written, the row is filled and the edges need no change. For example the first commit that is read
+    of a shallow clone awaits its parent.
     """
 
     def __init__(self, connection: sqlite3.Connection, loaded: LoadedKeys | None = None) -> None:
@@ -38,12 +42,12 @@ class SqliteWriter:
         self._added: dict[NodeKind, set[int]] = {kind: set() for kind in PROMOTED}
 
     def write(self, rows: Rows) -> None:
-        """Write rows whole."""
+        """Write rows."""
         self._replace_changes(rows)
         for kind, nodes in rows.nodes.items():
-            self._put(kind, nodes, partial(_met, kind))
+            self._put(kind, nodes, partial(_merged, kind))
         for kind, nodes in rows.stubs.items():
-            self._put(kind, nodes, partial(_met_by_stub, kind))
+            self._put(kind, nodes, partial(_merged_stub, kind))
         for edge_kind in {**rows.replaced, **rows.edges}:
             self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
         self._connection.executemany(
@@ -53,7 +57,7 @@ class SqliteWriter:
         )
 
     def forget(self, going: Forgetting) -> None:
-        """Delete nodes with all edges that touch them, and make others known by name only."""
+        """Delete nodes with all edges that touch them, and reduce others to stubs."""
         for kind, keys in going.nodes.items():
             self._delete(kind, self._find(kind, keys).values())
         stubs = self._find("Model", going.stubs)
@@ -67,9 +71,9 @@ class SqliteWriter:
         self._sweep()
 
     def _put(
-        self, kind: NodeKind, nodes: Mapping[str, Properties], meet: Callable[[str, Packed, Properties], Packed]
+        self, kind: NodeKind, nodes: Mapping[str, Properties], merge: Callable[[str, Packed, Properties], Packed]
     ) -> None:
-        """Write nodes: new ones and awaited ones as they are; `meet` says what becomes of those that are there."""
+        """Write nodes: new and awaited ones as they are, stored ones as `merge` returns them."""
         added: list[tuple[str, Packed]] = []
         changed: list[tuple[int, Packed]] = []
         existing = self._existing(kind, nodes)
@@ -80,26 +84,26 @@ class SqliteWriter:
             number, stored = existing[key]
             if stored[-1] is None:
                 changed.append((number, stored_node(kind, pack(kind, properties))))
-            elif (met := meet(key, stored, properties)) != stored:
-                changed.append((number, met))
+            elif (packed := merge(key, stored, properties)) != stored:
+                changed.append((number, packed))
         self._add(kind, added)
         self._overwrite(kind, changed)
 
     def _existing(self, kind: NodeKind, keys: Collection[str]) -> dict[str, tuple[int, Packed]]:
-        """Fetch nodes as they lie there, awaited ones too, and remember their ids."""
+        """Fetch stored nodes encoded, awaited ones too, and cache their ids."""
         rows = self._rows(kind, keys, f"key, id, {columns(kind)}")
         found = {key: (number, tuple(stored)) for key, number, *stored in rows}
         self._ids[kind].update((key, number) for key, (number, _) in found.items())
         return found
 
     def _find(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
-        """Find the ids of nodes, awaited ones too; absent where there is none."""
+        """Look up the ids of nodes, awaited ones too. A key that is not stored is left out."""
         known = self._ids[kind]
         known.update(self._rows(kind, set(keys) - known.keys(), "key, id"))
         return {key: known[key] for key in keys if key in known}
 
     def _rows(self, kind: NodeKind, keys: Collection[str], wanted: str) -> Iterator[Any]:
-        """Read nodes by key; of what `wanted` selects, the first is the key."""
+        """Yield rows by key; the first column in `wanted` must be the key."""
         by_id = self._loaded is not None
         values = (
             sorted(self._loaded.candidates(kind, keys))
@@ -114,7 +118,7 @@ class SqliteWriter:
                     yield key, *rest
 
     def _add(self, kind: NodeKind, nodes: Iterable[tuple[str, Packed]]) -> None:
-        """Insert nodes in order of key: neighbours in the index are written together."""
+        """Insert nodes in order of key, so that neighbours in the index are written together."""
         (last,) = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table(kind)}").fetchone()
         numbered = [(last + n, key, packed) for n, (key, packed) in enumerate(sorted(nodes, key=_key), 1)]
         values = ((number, pack_key(kind, key), *packed) for number, key, packed in numbered)
@@ -137,39 +141,39 @@ class SqliteWriter:
     def _put_edges(
         self, kind: EdgeKind, edges: Mapping[EdgeKey, Properties], replaced: Mapping[str, Collection[str]]
     ) -> None:
-        """Write edges, and drop those of replaced sources that are not written again."""
+        """Write edges, and delete those of replaced sources that are not written again."""
         source_kind, target_kind = ENDS[kind]
         sources = self._await(source_kind, {edge[0] for edge in edges})
         targets = self._await(target_kind, {edge[1] for edge in edges})
         promoted = EDGE_PROMOTED.get(kind, ())
-        laid = {
+        encoded = {
             (sources[source], targets[target], name): (
                 *map(properties.get, promoted),
                 canonical(properties) if properties else None,
             )
             for (source, target, name), properties in edges.items()
         }
-        gone = [edge for edge in self._replaceable(kind, replaced) if edge not in laid]
+        deleted = [edge for edge in self._replaceable(kind, replaced) if edge not in encoded]
         self._connection.executemany(
-            f"DELETE FROM {table(kind)} WHERE source = ? AND target = ? AND name = ?", gone
+            f"DELETE FROM {table(kind)} WHERE source = ? AND target = ? AND name = ?", deleted
         )  # fmt: skip
         columns = ["source", "target", "name", *(f'"{name}"' for name in promoted), "body"]
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns[3:])
         self._connection.executemany(
             f"INSERT INTO {table(kind)} ({', '.join(columns)}) VALUES ({marks(columns)})"
             f" ON CONFLICT DO UPDATE SET {changes} WHERE body IS NOT excluded.body",
-            [(*edge, *laid[edge]) for edge in sorted(laid)],
+            [(*edge, *encoded[edge]) for edge in sorted(encoded)],
         )
 
     def _await(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
-        """Find the ids of nodes; one that is not there is awaited from now on."""
+        """Return the ids of nodes; a node that is not stored is added as an awaited one."""
         found = self._find(kind, keys)
-        nothing = (None,) * (len(PROMOTED[kind]) + 1)
-        self._add(kind, [(key, nothing) for key in keys if key not in found])
+        awaited = (None,) * (len(PROMOTED[kind]) + 1)
+        self._add(kind, [(key, awaited) for key in keys if key not in found])
         return {key: self._ids[kind][key] for key in keys}
 
     def _replaceable(self, kind: EdgeKind, replaced: Mapping[str, Collection[str]]) -> Iterator[tuple[int, int, str]]:
-        """List the stored edges that may go. Sources that this transaction added have none."""
+        """List the stored edges that a replacement deletes. Sources that this transaction added have none."""
         source_kind = ENDS[kind][0]
         numbers = self._find(source_kind, replaced)
         names = {n: replaced[key] for key, n in numbers.items() if n not in self._added[source_kind]}
@@ -180,7 +184,10 @@ class SqliteWriter:
                     yield source, target, name
 
     def _replace_changes(self, rows: Rows) -> None:
-        """Delete the changes of replaced models that are not written again; found by edge: an index may be missing."""
+        """Delete the changes of replaced models that are not written again.
+
+        They are found by edge: during a load the index of a change's model does not exist.
+        """
         again = rows.nodes.get("Change", {})
         models = self._find("Model", rows.replaced_changes)
         for chunk in chunks(sorted(models.values()), CHUNK):
@@ -201,7 +208,7 @@ class SqliteWriter:
         self._connection.executemany(f"DELETE FROM {table(kind)} WHERE id = ?", ids)
 
     def _sweep(self) -> None:
-        """Delete awaited nodes that no edge speaks of any more: nothing shall be left of what was forgotten."""
+        """Delete awaited nodes that no edge refers to any more, so that nothing of a deleted model is left."""
         for kind in PROMOTED:
             uses = [
                 f"SELECT 1 FROM {table(edge)} WHERE {end} = n.id"
@@ -213,14 +220,14 @@ class SqliteWriter:
             self._connection.execute(f"DELETE FROM {table(kind)} AS n WHERE body IS NULL AND {unused}")
 
 
-def _met_by_stub(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
-    """Lay down what stands after a mere name met what is stored."""
-    met = met_by_stub(kind, key, unpack(kind, packed_node(kind, stored)), properties)
-    return stored_node(kind, pack(kind, met))
+def _merged_stub(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
+    """Encode what to store where a stub is written over a stored node."""
+    found = merged_stub(kind, key, unpack(kind, packed_node(kind, stored)), properties)
+    return stored_node(kind, pack(kind, found))
 
 
-def _met(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
-    """Lay down what stands after new properties met stored ones."""
+def _merged(kind: NodeKind, key: str, stored: Packed, properties: Properties) -> Packed:
+    """Encode what to store where new properties are written over stored ones."""
     if kind in RULES:
         properties = merged(kind, unpack(kind, packed_node(kind, stored)), properties)
     return stored_node(kind, pack(kind, properties))

@@ -49,7 +49,7 @@ class Listening:
 
 def test_a_view_holds_no_more_the_more_it_is_asked(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Look-ups beside a list that is gone over share transactions of bounded size, and the list comes to its end."""
-    monkeypatch.setattr(transactions, "RENEWED", 20)
+    monkeypatch.setattr(transactions, "MAX_STATEMENTS", 20)
     with open_store(neo4j_url) as store:
         store.write(GraphBatch(models=MANY))
         heard = Listening(monkeypatch)
@@ -73,7 +73,7 @@ def test_each_transaction_of_a_view_begins_behind_the_one_before(
     """A view that goes on in another transaction, or over a list, carries the bookmark of what it saw so far."""
     from neo4j import Session
 
-    monkeypatch.setattr(transactions, "RENEWED", 2)
+    monkeypatch.setattr(transactions, "MAX_STATEMENTS", 2)
     lists: list[frozenset[str]] = []
     run = Session.run
 
@@ -99,7 +99,7 @@ def test_each_transaction_of_a_view_begins_behind_the_one_before(
 
 def test_no_transaction_of_a_view_writes(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server refuses what would write in the first transaction, in the next ones and in that of a list."""
-    monkeypatch.setattr(transactions, "RENEWED", 1)
+    monkeypatch.setattr(transactions, "MAX_STATEMENTS", 1)
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
         with store.reading() as view:

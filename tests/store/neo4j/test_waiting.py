@@ -60,7 +60,7 @@ def line(neo4j_url: str) -> Iterator[Proxy]:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every bound be a second or less."""
-    for name, seconds in (("SAY_SECONDS", 0.1), ("TURN_SECONDS", 1.0), ("LOOK_SECONDS", 0.1)):
+    for name, seconds in (("NOTE_SECONDS", 0.1), ("TURN_SECONDS", 1.0), ("POLL_SECONDS", 0.1)):
         monkeypatch.setattr(retries, name, seconds)
 
 
@@ -79,9 +79,9 @@ def test_a_writer_that_waits_says_so_and_gives_up(
 
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
-    monkeypatch.setattr(retries, "SAY_SECONDS", 0.3)
+    monkeypatch.setattr(retries, "NOTE_SECONDS", 0.3)
     monkeypatch.setattr(retries, "TURN_SECONDS", 1.5)
-    monkeypatch.setattr(retries, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(retries, "POLL_SECONDS", 0.2)
     with held(neo4j_url):
         for quiet in ((), ("--quiet",)):
             before = time.monotonic()
@@ -103,7 +103,7 @@ def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.M
     with open_store(neo4j_url, progress=heard) as store:
         store.write(FAMILY)
         heard.notes.clear()
-        monkeypatch.setattr(retries, "SAY_SECONDS", 0.2)
+        monkeypatch.setattr(retries, "NOTE_SECONDS", 0.2)
         with held(neo4j_url) as let_go:
             timer = threading.Timer(1.0, let_go)
             timer.start()
@@ -120,9 +120,9 @@ def test_a_long_write_is_not_cut(neo4j_url: str, monkeypatch: pytest.MonkeyPatch
     with Neo4jStore(connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
         heard.notes.clear()
-        monkeypatch.setattr(retries, "SAY_SECONDS", 0.2)
+        monkeypatch.setattr(retries, "NOTE_SECONDS", 0.2)
         monkeypatch.setattr(retries, "TURN_SECONDS", 0.5)
-        monkeypatch.setattr(retries, "LOOK_SECONDS", 0.2)
+        monkeypatch.setattr(retries, "POLL_SECONDS", 0.2)
         store._write(lambda writer: time.sleep(2))
     assert heard.notes == []
 
