@@ -38,7 +38,7 @@ def test_a_copy_that_is_not_possible_is_an_error(path: Path, tmp_path: Path) -> 
     with open_store(str(tmp_path / "used.db")) as store:
         store.write(GraphBatch(models=(model("some/other"),)))
     for source, target, words in (
-        (tmp_path / "missing.db", tmp_path / "new.db", "is not there"),
+        (tmp_path / "missing.db", tmp_path / "new.db", "does not exist"),
         (path, tmp_path / "used.db", "some/other"),
         (path, f"sqlite:///{path}", "the same store"),
     ):

@@ -85,7 +85,7 @@ def test_a_view_knows_whether_it_is_one_moment(stores: Stores) -> None:
             check()
             assert list(dump(view, clocks=True)) == before
         else:
-            with pytest.raises(StoreError, match="somebody wrote to the store"):
+            with pytest.raises(StoreError, match="was modified while it was being read"):
                 check()
             view.change_guard()()
 

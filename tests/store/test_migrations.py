@@ -105,5 +105,5 @@ def test_an_old_store_that_may_not_be_written_is_refused(tmp_path: Path, monkeyp
     before = schema(path)
     with pytest.raises(StoreError, match="older version") as caught, SqliteStore(path, read_only=True).reading():
         pass
-    assert "copy it" in (caught.value.hint or "")
+    assert "copy the store" in (caught.value.hint or "")
     assert schema(path) == before

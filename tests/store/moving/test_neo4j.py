@@ -217,7 +217,7 @@ def test_a_backup_of_a_store_in_use_is_refused(
     busy = Busy("exporting", lambda: target.write(LATE))
     with (
         Session(store_url=target.url, progress=busy) as session,
-        pytest.raises(StoreError, match=f"somebody wrote to the store {target.url}"),
+        pytest.raises(StoreError, match=f"the store {target.url} was modified while it was being read"),
     ):
         store_export(session, form, out)
     assert busy.rows >= 20
@@ -237,9 +237,9 @@ def test_a_backup_into_a_pipe_has_no_end_when_somebody_wrote(source: MemoryStore
     """What cannot be taken back is refused by the import: its last line is missing."""
     copy_store(source, target)
     out = io.BytesIO()
-    with target.reading() as view, pytest.raises(StoreError, match="somebody wrote"):
+    with target.reading() as view, pytest.raises(StoreError, match="not a consistent snapshot"):
         write_jsonl(view, out, Busy("exporting", lambda: target.write(LATE)))
-    with pytest.raises(InputError, match="it is not whole"):
+    with pytest.raises(InputError, match="the file is cut off"):
         read_jsonl(MemoryStore(), out, "dump")
 
 
@@ -249,7 +249,7 @@ def test_a_backup_is_counted(source: MemoryStore, target: GraphStore) -> None:
     busy = Busy("exporting", lambda: run(target.url, "CREATE (:Weights {key: 'files.v1:by-hand'})"))
     with (
         target.reading() as view,
-        pytest.raises(StoreError, match=r"changed while it was read: Weights \(counted 1, read 2\)"),
+        pytest.raises(StoreError, match=r"modified while it was being read: Weights \(counted 1, read 2\)"),
     ):
         write_jsonl(view, io.BytesIO(), busy)
 
@@ -258,9 +258,9 @@ def test_a_copy_of_a_store_in_use_is_completed(source: MemoryStore, target: Grap
     """A copy beside which somebody wrote says that it is torn, and the same copy again makes it whole."""
     copy_store(source, target)
     copied = MemoryStore()
-    with pytest.raises(StoreError, match="somebody wrote") as caught:
+    with pytest.raises(StoreError, match="not a consistent snapshot") as caught:
         copy_store(target, copied, Busy("copying", lambda: target.write(LATE)))
-    assert "run this again" in str(caught.value.hint)
+    assert "run the command again" in str(caught.value.hint)
     assert lines(copied) != lines(target)
     assert copy_store(target, copied).written > 0
     assert lines(copied) == lines(target)
@@ -309,7 +309,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
         server.start()
         monkeypatch.setenv("NEO4J_PASSWORD", server.password)
         with (
-            pytest.raises(StoreError, match="not ready to be read") as refused,
+            pytest.raises(StoreError, match="is not brought up to date yet") as refused,
             open_store(server.uri, read_only=True) as r,
         ):
             lines(r)
@@ -318,7 +318,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
         with open_store(server.uri, progress=listener) as store:
             assert store.info().nodes["Model"] == 3 + len(AWKWARD) + 3
             assert lines(store) == lines(source)
-        assert listener.tasks == ["making keys and indexes, once"]
+        assert listener.tasks == ["making constraints and indexes, once"]
         assert _keys(server) > 10, "the first look makes the unique keys"
         with open_store(server.uri, read_only=True, progress=listener) as reader:
             assert lines(reader) == lines(source)

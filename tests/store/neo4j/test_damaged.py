@@ -26,11 +26,11 @@ def family(neo4j_url: str) -> str:
 
 
 SPOILED = {
-    "MATCH (m:Model {id: 'org/base'}) SET m.details = '{not json'": "Model org/base has other `details`",
-    "MATCH (m:Model {id: 'org/base'}) SET m.details = '[1]'": "Model org/base has other `details`",
-    "MATCH (m:Model {id: 'org/base'}) SET m.absent = ['nothing']": "Model org/base has other `details`",
+    "MATCH (m:Model {id: 'org/base'}) SET m.details = '{not json'": "Model org/base has `details`, `absent`",
+    "MATCH (m:Model {id: 'org/base'}) SET m.details = '[1]'": "Model org/base has `details`, `absent`",
+    "MATCH (m:Model {id: 'org/base'}) SET m.absent = ['nothing']": "Model org/base has `details`, `absent`",
     "MATCH (e:Evidence) SET e.absent = 5": "Evidence ",
-    "MATCH ()-[d:DERIVED_FROM]->() SET d.details = '1.5'": "an edge DERIVED_FROM has other `details`",
+    "MATCH ()-[d:DERIVED_FROM]->() SET d.details = '1.5'": "an edge DERIVED_FROM has `details`, `absent`",
 }
 
 
@@ -60,7 +60,7 @@ def test_a_doubled_key_in_neo4j_is_found(family: str) -> None:
     try:
         with open_store(family) as store, store.reading() as view:
             assert ("duplicate-key", "org/base") in {(fault.rule, fault.about) for fault in check_store(view)}
-            with pytest.raises(StoreError, match="Model org/base is there twice"):
+            with pytest.raises(StoreError, match="Model org/base is in the store twice"):
                 write_jsonl(view, BytesIO())
     finally:
         run(family, "MATCH (n) DETACH DELETE n")

@@ -105,7 +105,7 @@ def test_any_label_of_ours_in_neo4j_tells_a_stranger(neo4j_url: str) -> None:
         run(neo4j_url, f"CREATE (:{label} {{key: 'theirs', kind: 'theirs', name: 'theirs'}})")
         with open_store(neo4j_url) as store:
             assert "another application" in (store.info().note or "")
-            with pytest.raises(StoreError, match=f"holds {label} nodes of another application"):
+            with pytest.raises(StoreError, match=f"has {label} nodes of another application"):
                 store.write(FAMILY)
     assert run(neo4j_url, "MATCH (n) RETURN count(n)") == [[1]]
 

@@ -63,7 +63,7 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path, conte
     (tmp_path / "x.db").write_bytes(content)
     store = SqliteStore(tmp_path / "x.db")
     for attempt in (lambda: lines(store), lambda: store.write(FAMILY)):
-        with pytest.raises(StoreError, match=r"x\.db is no lineage store"):
+        with pytest.raises(StoreError, match=r"x\.db is not a lineage store"):
             attempt()
     assert (tmp_path / "x.db").read_bytes() == content
 
@@ -200,7 +200,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(path: Path) -> None
             load(store)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert "make room" in (caught.value.hint or "")
+    assert "free disk space" in (caught.value.hint or "")
     assert lines(store) == before
     store.write(LARGE)
     assert len(lines(store)) == len(before) + 501

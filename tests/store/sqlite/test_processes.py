@@ -157,7 +157,7 @@ def test_a_writer_that_waits_too_long_says_for_what(tmp_path: Path) -> None:
     with SqliteStore(path) as first, SqliteStore(path, wait=0.1) as second:
         first.write(FAMILY)
         with first.bulk():
-            with pytest.raises(StoreError, match=r"graph\.db is being written by another process") as caught:
+            with pytest.raises(StoreError, match=r"graph\.db is locked by another process") as caught:
                 second.write(FAMILY)
             with second.reading() as view:
                 assert view.count("Model") == 3
