@@ -13,6 +13,8 @@ from lineage.progress import SILENT, Progress
 if TYPE_CHECKING:
     from lineage.store.interface import GraphStore
 
+LOG = Log(__name__)
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 _CUT_SCHEME = re.compile(r"\s*(memory|sqlite|(?:neo4j|bolt)(?:\+s|\+ssc)?)\s*:", re.IGNORECASE)

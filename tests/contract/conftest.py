@@ -1,4 +1,4 @@
-"""What the contracts run on."""
+"""Fixtures of the contract tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.neo4j_server import IDS, PARAMS, empty_store
 
 @pytest.fixture(params=[*BACKENDS, *PARAMS])
 def stores(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
-    """Give an empty store of each backend."""
+    """Yield an empty store of each backend."""
     if request.param in IDS:
         stores = Stores(empty_store(request.param, request, monkeypatch), stay)
     else:

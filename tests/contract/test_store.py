@@ -1,4 +1,4 @@
-"""What every graph store promises to those who read, whatever stands behind it."""
+"""The contract of every graph store: reading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.graphs import FAMILY, NOON, Stores, derivation, group, model,
 
 
 def test_an_empty_store_answers(stores: Stores) -> None:
-    """Before anything is written, every question has an empty answer."""
+    """Before anything is written, every query has an empty result."""
     with stores.view() as view:
         assert view.nodes("Model", ["a/b"]) == {}
         assert list(view.find("Model", {"licence": "mit"})) == []
@@ -37,7 +37,7 @@ def test_an_empty_store_answers(stores: Stores) -> None:
 
 
 def test_records_come_back_as_they_were(stores: Stores) -> None:
-    """A node's properties make the record again that was written."""
+    """A stored node decodes to the record that was written."""
     stores.write(FAMILY)
     with stores.view() as view:
         for kind, records in (
@@ -54,7 +54,7 @@ def _record(view: StoreView, kind: NodeKind, key: str) -> Record:
 
 
 def test_nodes_leave_out_what_is_not_there(stores: Stores) -> None:
-    """Unknown keys are absent; keys come back in order, each once."""
+    """Unknown keys are left out; keys come back in order, each once."""
     stores.write(FAMILY)
     with stores.view() as view:
         found = view.nodes("Model", ["you/tuned", "nobody/x", "org/base", "you/tuned"])
@@ -63,7 +63,7 @@ def test_nodes_leave_out_what_is_not_there(stores: Stores) -> None:
 
 
 def test_edges_know_their_ends_names_and_properties(stores: Stores) -> None:
-    """An edge of each kind comes back from both of its ends."""
+    """An edge of each kind is found from both of its ends."""
     stores.write(FAMILY)
     sha_key, blob_key = f"sha256:{sha(1)}", f"gitblob:{'a' * 40}"
     with stores.view() as view:
@@ -87,7 +87,7 @@ def test_edges_know_their_ends_names_and_properties(stores: Stores) -> None:
 
 
 def test_edges_come_in_order_from_a_set(stores: Stores) -> None:
-    """A frontier of many nodes gives the edges of all, in order of source, target and name, both ways."""
+    """The edges of many nodes come in order of source, target and name, in both directions."""
     children = [f"m/{n}" for n in range(1200)]
     stores.write(GraphBatch(derivations=tuple(derivation(c, f"p/{n % 7}") for n, c in enumerate(children))))
     pairs = sorted((c, f"p/{n % 7}") for n, c in enumerate(children))
@@ -100,7 +100,7 @@ def test_edges_come_in_order_from_a_set(stores: Stores) -> None:
 
 
 def test_a_view_walks_further_than_it_looked(stores: Stores) -> None:
-    """What a view learnt on one hop does not show nodes on the next that are not there."""
+    """What a view cached on one hop does not make missing nodes appear on the next."""
     stores.write(FAMILY)
     with stores.view() as view:
         assert view.neighbours("DERIVED_FROM", ["org/base"], "in") == [
@@ -111,7 +111,7 @@ def test_a_view_walks_further_than_it_looked(stores: Stores) -> None:
 
 
 def test_walks_reach_everything_once(stores: Stores) -> None:
-    """A walk gives each model at its nearest depth with the relation that led there, through rings and merges."""
+    """A walk returns each model once, at its nearest depth and with the relation of the first edge."""
     edges = [
         ("m/1", "m/0", "finetune"), ("m/2", "m/0", None), ("m/3", "m/2", "adapter"), ("m/3", "m/1", "merge"),
         ("m/4", "m/3", "merge"), ("m/0", "m/4", "quantized"), ("m/1", "m/1", "merge"), ("m/9", "m/8", "merge"),
@@ -125,7 +125,7 @@ def test_walks_reach_everything_once(stores: Stores) -> None:
 
 
 def test_walks_pass_by_what_is_not_there(stores: Stores) -> None:
-    """A model that no record described is neither reached nor walked through."""
+    """A walk neither reaches nor passes through a model without a record."""
     stores.write()
     edges = [EdgeRow("DERIVED_FROM", a, b, "", {"relation": "merge"}) for a, b in (("m/1", "m/0"), ("m/2", "m/1"))]
     known = [NodeRow(key, merging.stub(key)) for key in ("m/0", "m/2")]
@@ -137,7 +137,7 @@ def test_walks_pass_by_what_is_not_there(stores: Stores) -> None:
 
 
 def test_walks_go_as_far_as_the_graph(stores: Stores) -> None:
-    """Up and down a chain longer than any statement goes, wide at places, walks reach everything at its depth."""
+    """Walks up and down a chain longer than one statement reach every model at its depth."""
     long = [(f"m/{n:03}", f"m/{n - 1:03}", "finetune") for n in range(1, 141)]
     aside = [(f"m/{n:03}-{x}", f"m/{n - 1:03}", "merge") for n in (1, 64, 65, 66, 129, 130, 131) for x in range(20)]
     joined = [("m/066", "m/064", "merge"), ("m/130", "m/129-7", "merge"), ("m/130", "m/140", "merge")]
@@ -157,13 +157,13 @@ def test_walks_go_as_far_as_the_graph(stores: Stores) -> None:
 
 
 def _told(walk: Walk) -> tuple[object, ...]:
-    """Say what a walk found, its edges by their ends."""
+    """Return the result of a walk, its edges by their ends."""
     edges = [(edge.source, edge.target) for edge in walk.edges]
     return list(walk.depths.items()), edges, walk.total, walk.counts, walk.deeper
 
 
 def test_promoted_properties_find_nodes(stores: Stores) -> None:
-    """Nodes are found by every promoted property, by several at once, and by null."""
+    """Nodes are found by every promoted property, by several together, and by null."""
     family = ModelObservations(family=Observation(value="llama", observed_at=NOON))
     stores.write(FAMILY, GraphBatch(models=(model("org/llama", observations=family, licence="mit"),)))
     with stores.view() as view:
@@ -181,7 +181,7 @@ def test_promoted_properties_find_nodes(stores: Stores) -> None:
 
 
 def test_promoted_properties_find_nodes_of_many_values(stores: Stores) -> None:
-    """One question for many values gives what one for each would, and refuses what that would refuse."""
+    """One query for many values returns what one for each returns, and fails where those fail."""
     stores.write(FAMILY)
     with stores.view() as view:
         children = ["you/tuned", "you/merged", "nobody/x", "you/tuned"]
@@ -193,7 +193,7 @@ def test_promoted_properties_find_nodes_of_many_values(stores: Stores) -> None:
 
 
 def test_only_promoted_properties_are_asked_for(stores: Stores) -> None:
-    """A question that could only be answered by reading everything is refused, for nodes and for edges."""
+    """A lookup that would have to read every node or edge raises an error."""
     with stores.view() as view:
         with pytest.raises(ValueError, match="tags"):
             view.find("Model", {"tags": "x"})
@@ -202,7 +202,7 @@ def test_only_promoted_properties_are_asked_for(stores: Stores) -> None:
 
 
 def test_find_turns_pages(stores: Stores) -> None:
-    """`after` and `limit` give every node once, in order of key by code point."""
+    """`after` and `limit` list every node once, in order of key by code point."""
     keys = ["A/x", "Z/x", "a/x", "a/x-y", "a/x.y", "ä/x", "\U0001f600/x", "\uffee/x"]
     stores.write(GraphBatch(models=tuple(model(key, licence="mit") for key in reversed(keys))))
     seen: list[str] = []
@@ -215,7 +215,7 @@ def test_find_turns_pages(stores: Stores) -> None:
 
 
 def test_files_turn_pages_too(stores: Stores) -> None:
-    """Keys of files are in order across all forms that they have."""
+    """Keys of files are in order across all their forms."""
     entries = [FileEntry(path=f"{n}", sha256=sha(n)) for n in range(3)]
     entries += [FileEntry(path=f"b{n}", blob_id=f"{n:040x}") for n in range(3)] + [FileEntry(path="unread")]
     stores.write(GraphBatch(revisions=(revision("a/b", "c"),), trees=(Tree(revision="a/b@c", entries=tuple(entries)),)))
@@ -229,7 +229,7 @@ def test_files_turn_pages_too(stores: Stores) -> None:
 
 
 def test_counts(stores: Stores) -> None:
-    """Nodes and edges are counted, whole and by promoted properties, and the store's description agrees."""
+    """Nodes and edges are counted, all or by promoted properties, and `info` gives the same numbers."""
     stores.write(FAMILY)
     with stores.view() as view:
         assert view.count("Model") == 3
@@ -244,7 +244,7 @@ def test_counts(stores: Stores) -> None:
 
 
 def test_a_view_stays_as_it_was_opened(stores: Stores) -> None:
-    """A writer beside an open view moves nothing under it; Neo4j, which has no snapshots, shows what is committed."""
+    """An open view does not see later writes; Neo4j, without snapshots, shows what is committed."""
     stores.write(FAMILY)
     with stores.view() as view:
         stores.store.write(GraphBatch(models=(model("new/one"),), replace_derivations_of=("you/merged", "you/tuned")))
@@ -256,7 +256,7 @@ def test_a_view_stays_as_it_was_opened(stores: Stores) -> None:
 
 
 def test_what_a_view_gives_is_the_readers_own(stores: Stores) -> None:
-    """Changing a row that was read changes nothing for the next reader."""
+    """Changing a returned row does not change what the next reader gets."""
     stores.write(FAMILY)
     with stores.view() as view:
         view.nodes("Model", ["org/base"])["org/base"]["tags"].append("mine")
@@ -266,7 +266,7 @@ def test_what_a_view_gives_is_the_readers_own(stores: Stores) -> None:
 
 
 def test_a_bulk_load_ends_in_the_same_graph(stores: Stores) -> None:
-    """Loading in bulk, also when it fails half-way, leaves what the writes that came through would have left."""
+    """A bulk load, also one that fails half-way, leaves what its successful writes would have left."""
     stores.write(FAMILY)
     more = GraphBatch(models=(model("x/y"),), derivations=(derivation("x/y", "org/base"),))
 
@@ -287,7 +287,7 @@ def test_a_bulk_load_ends_in_the_same_graph(stores: Stores) -> None:
 
 
 def test_rows_make_a_copy(stores: Stores) -> None:
-    """What one store gives as rows another takes, and is the same."""
+    """The rows of one store, written to another, give the same graph."""
     stores.write(FAMILY)
     with stores.view() as view, open_store("memory:") as copy:
         info = stores.store.info()
@@ -302,7 +302,7 @@ def test_rows_make_a_copy(stores: Stores) -> None:
 
 
 def test_clocks_are_left_out_of_dumps(stores: Stores) -> None:
-    """Two collections at different times dump alike, unless clocks are asked for; what was observed stays."""
+    """Two collections at different times have equal dumps, unless times of reading are included."""
 
     def collected(hours: int) -> GraphBatch:
         at = NOON + timedelta(hours=hours)

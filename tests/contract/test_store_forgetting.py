@@ -1,4 +1,4 @@
-"""What every graph store leaves behind of models that are forgotten."""
+"""The contract of every graph store: deleting models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.support.graphs import FAMILY, Stores, derivation, model
 
 
 def test_forgotten_models_leave_nothing(stores: Stores) -> None:
-    """Forgetting everything that was written leaves an empty store."""
+    """Deleting every model leaves an empty store."""
     stores.write(FAMILY)
     stores.store.erase(["org/base", "you/tuned", "you/merged"])
     stores.write()
@@ -15,7 +15,7 @@ def test_forgotten_models_leave_nothing(stores: Stores) -> None:
 
 
 def test_forgotten_models_take_only_their_own(stores: Stores) -> None:
-    """What others hold stays: shared files, their texts, and the name of a model that others derive from."""
+    """Shared files, their texts, and the names of models that others derive from are kept."""
     stores.write(FAMILY)
     stores.store.erase(["org/base", "nobody/x"])
     stores.write()
@@ -35,7 +35,7 @@ def test_forgotten_models_take_only_their_own(stores: Stores) -> None:
 
 
 def test_forgetting_a_child_forgets_its_edges(stores: Stores) -> None:
-    """A child takes its evidence and edges upward with it, and parents that only it had named."""
+    """A child's evidence and edges go with it, and parents that only it had named."""
     named = GraphBatch(derivations=(derivation("you/tuned", "only/named"), derivation("you/merged", "also/named")))
     stores.write(FAMILY, named)
     stores.store.erase(["you/tuned"])
@@ -49,7 +49,7 @@ def test_forgetting_a_child_forgets_its_edges(stores: Stores) -> None:
 
 
 def test_forgetting_takes_other_names_along(stores: Stores) -> None:
-    """The names under which a Hub once answered with a model are forgotten with it."""
+    """The aliases of a model are deleted with it."""
     foreign = Attachment(kind="alias", key="c", data=b"x/c")
     stores.write(GraphBatch(models=(model("a/b", aliases=("b", "c")),), attachments=(foreign,)))
     stores.store.erase(["a/b"])

@@ -1,4 +1,4 @@
-"""What every graph store promises to those who carry it away: nothing stays behind, not even what nobody sees yet."""
+"""The contract of every graph store: reading all of it, awaited edges included, for copies and backups."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ THE_ENDS = GraphBatch(
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Dump a store with its clocks."""
+    """Dump a store with times of reading."""
     with store.reading() as view:
         return list(dump(view, clocks=True))
 
@@ -37,7 +37,7 @@ def awaited(view: StoreView) -> list[EdgeRow]:
 
 
 def test_awaited_edges_are_gone_over(stores: Stores) -> None:
-    """Edges without an end, and the keys that they wait for, come in order; nothing else shows them."""
+    """Edges without an end, and the missing keys, come in order; no other query returns them."""
     stores.write(FAMILY)
     with stores.view() as view:
         assert awaited(view) == []
@@ -62,7 +62,7 @@ def test_awaited_edges_are_gone_over(stores: Stores) -> None:
 
 
 def test_awaited_edges_are_awaited_no_more(stores: Stores) -> None:
-    """Once the ends are written nothing is awaited; once they are forgotten nothing is left over."""
+    """Once the ends are written nothing is awaited; once they are deleted nothing is left."""
     stores.write(FAMILY, AWAITING, THE_ENDS)
     with stores.view() as view:
         assert awaited(view) == []
@@ -74,7 +74,7 @@ def test_awaited_edges_are_awaited_no_more(stores: Stores) -> None:
 
 
 def test_a_view_knows_whether_it_is_one_moment(stores: Stores) -> None:
-    """Whoever reads all of a store is told if a writer moved it: by an error, where the view is no snapshot."""
+    """A full read raises an error if the store was modified meanwhile and has no snapshots."""
     stores.write(FAMILY)
     with stores.view() as view:
         check = view.change_guard()
@@ -91,7 +91,7 @@ def test_a_view_knows_whether_it_is_one_moment(stores: Stores) -> None:
 
 
 def test_what_is_replaced_is_awaited_no_more(stores: Stores) -> None:
-    """A ref that moves on leaves no awaited edge behind, and no key that is waited for."""
+    """A ref that moves leaves no awaited edge and no awaited key."""
     tag = {"key": "a/b@refs/tags/v1", "model": "a/b", "name": "refs/tags/v1", "kind": "tag"}
     stores.write(GraphBatch(models=(model("a/b"),), refs=(Ref.model_validate({**tag, "target": "gone"}),)))
     stores.write(GraphBatch(refs=(Ref.model_validate({**tag, "target": "c1"}),), revisions=(revision("a/b", "c1"),)))
@@ -101,7 +101,7 @@ def test_what_is_replaced_is_awaited_no_more(stores: Stores) -> None:
 
 
 def test_many_awaited_edges_come_in_one_order(stores: Stores) -> None:
-    """Sources and targets that are waited for stand in one order of key, by code point, however many there are."""
+    """Awaited sources and targets come in one order of key, by code point, however many there are."""
     awkward = ["A/x", "a/x", "a/x-y", "ä/x", "\U0001f600/x", "\uffee/x"]
     known = [*awkward, *(f"m/{n:04}" for n in range(0, 2_400, 2))]
     waited = [*(f"{key}z" for key in awkward), *(f"m/{n:04}" for n in range(1, 2_400, 2))]
@@ -119,7 +119,7 @@ def test_many_awaited_edges_come_in_one_order(stores: Stores) -> None:
 
 
 def test_a_copy_waits_too(stores: Stores) -> None:
-    """There and back again, an end that is written later shows its edge in every copy."""
+    """An end that is written to a copy makes its awaited edges visible there, after several copies too."""
     original, back = MemoryStore(), MemoryStore()
     original.write(FAMILY)
     original.write(AWAITING)
@@ -136,7 +136,7 @@ def test_a_copy_waits_too(stores: Stores) -> None:
 
 
 def test_long_values_are_kept_and_found(stores: Stores) -> None:
-    """A licence and a family longer than an index takes are found, read back whole, and carried away whole."""
+    """A licence and a family too long for an index are found, read whole and copied whole."""
     licence, family = "é" * 3_000, "llama" * 1_000
     original, back = MemoryStore(), MemoryStore()
     observations = ModelObservations(family=Observation(value=family, observed_at=NOON))
@@ -152,7 +152,7 @@ def test_long_values_are_kept_and_found(stores: Stores) -> None:
 
 
 def test_an_earlier_copy_is_completed_by_the_ends(stores: Stores) -> None:
-    """What waited in both and has come in the source since is nothing foreign in the target."""
+    """An edge awaited in an earlier copy and complete in the source is not foreign to the source."""
     original = MemoryStore()
     for batch in (FAMILY, AWAITING):
         original.write(batch)

@@ -1,4 +1,4 @@
-"""What every graph store promises to those who write: how records meet what is there."""
+"""The contract of every graph store: writing, and merging with what is stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.graphs import FAMILY, NOON, Stores, change, derivation, evide
 
 
 def test_the_same_batch_twice_changes_nothing(stores: Stores) -> None:
-    """Writing again what is there leaves the graph as it was."""
+    """Writing a stored batch again leaves the graph as it was."""
     stores.write(FAMILY)
     before = stores.dump()
     stores.write(FAMILY, FAMILY)
@@ -24,7 +24,7 @@ def test_the_same_batch_twice_changes_nothing(stores: Stores) -> None:
 
 
 def test_a_model_replaces_what_was_known(stores: Stores) -> None:
-    """A model read again is as it was read last; its other names are kept, its publisher changes with it."""
+    """A model that is written again has its newest values and publisher, and keeps its aliases."""
     stores.write(GraphBatch(models=(model("a/b", licence="mit", aliases=("b",), publisher="a", head="1"),)))
     stores.write(GraphBatch(models=(model("a/b", aliases=("old",), publisher="c"),)))
     with stores.view() as view:
@@ -34,7 +34,7 @@ def test_a_model_replaces_what_was_known(stores: Stores) -> None:
 
 
 def test_other_names_lead_to_the_model(stores: Stores) -> None:
-    """Every name that a model was answered for finds its key, also where only the name is known."""
+    """Every alias of a model leads to its key, also where only its name is known."""
     stores.write(GraphBatch(models=(model("a/b", aliases=("b",)),), stubs=(model("c/d", aliases=("d",)),)))
     with stores.view() as view:
         found = [key_of_alias(view, "huggingface.co", name) for name in ("b", "d", "a/b")]
@@ -43,7 +43,7 @@ def test_other_names_lead_to_the_model(stores: Stores) -> None:
 
 
 def test_observations_stay_until_newer_ones_come(stores: Stores) -> None:
-    """Each observation is the newest that was ever made, in whatever order they are written."""
+    """Each observation is the newest one, in whatever order they are written."""
 
     def seen(hours: int, **values: int) -> GraphBatch:
         at = NOON + timedelta(hours=hours)
@@ -57,7 +57,7 @@ def test_observations_stay_until_newer_ones_come(stores: Stores) -> None:
 
 
 def test_stubs_give_way(stores: Stores) -> None:
-    """A name alone never overwrites what is known, nor another name; the model itself does."""
+    """A stub never overwrites a record or another stub's aliases; a record replaces a stub."""
     stores.write(GraphBatch(stubs=(model("a/b", state="missing"),)), GraphBatch(stubs=(model("a/b"),)))
     with stores.view() as view:
         assert view.nodes("Model", ["a/b"])["a/b"]["state"] == "missing"
@@ -67,7 +67,7 @@ def test_stubs_give_way(stores: Stores) -> None:
 
 
 def test_stubs_know_more_than_an_edge(stores: Stores) -> None:
-    """A model that an edge named first is described by the stub that comes later; other names are always kept."""
+    """A stub describes a model that an edge named first; aliases are always kept."""
     stores.write(GraphBatch(derivations=(derivation("a/b", "c/d"),)))
     stores.write(GraphBatch(stubs=(model("c/d", state="gated"), model("a/b", aliases=("b",)))))
     stores.write(GraphBatch(models=(model("a/b", state="present"),), stubs=(model("c/d", aliases=("d",)),)))
@@ -78,7 +78,7 @@ def test_stubs_know_more_than_an_edge(stores: Stores) -> None:
 
 
 def test_weights_are_filled_as_levels_rise(stores: Stores) -> None:
-    """A shallower reading takes nothing away from a deeper one."""
+    """A shallower reading removes nothing that a deeper one found."""
     deep = Weights(key="files.v1:1", level="full", weights="weights.v1:1", layout="layout.v1:1", dtypes={"F32": 2})
     stores.write(GraphBatch(weights=(deep,)))
     stores.write(GraphBatch(weights=(Weights(key="files.v1:1", level="header", parameter_count=5),)))
@@ -88,7 +88,7 @@ def test_weights_are_filled_as_levels_rise(stores: Stores) -> None:
 
 
 def test_files_learn_their_other_name(stores: Stores) -> None:
-    """A file keeps its size and the lesser of its git names, whichever is told first."""
+    """A file keeps its size and the smaller of its git ids, in whatever order they are written."""
     key = f"sha256:{sha(7)}"
     stores.write(*(GraphBatch(files=(FileNode(key=key, size=s, alias=a),)) for s, a in ((5, "b" * 40), (None, None))))
     stores.write(GraphBatch(files=(FileNode(key=key, alias="a" * 40),)))
@@ -98,14 +98,14 @@ def test_files_learn_their_other_name(stores: Stores) -> None:
 
 
 def test_a_file_is_named_by_its_content(stores: Stores) -> None:
-    """A key that names no content is refused before anything is written."""
+    """A key that is not a hash is refused before anything is written."""
     with pytest.raises(ValueError, match="sha256:zz"):
         stores.store.write(GraphBatch(models=(model("a/b"),), files=(FileNode(key="sha256:zz"),)))
     assert stores.dump() == []
 
 
 def test_evidence_is_written_once(stores: Stores) -> None:
-    """What was found stays as it was found."""
+    """Stored evidence is not changed by a later write."""
     first = evidence(1, "a/b", "c/d")
     stores.write(GraphBatch(evidence=(first,)), GraphBatch(evidence=(first.model_copy(update={"value": "other"}),)))
     with stores.view() as view:
@@ -113,7 +113,7 @@ def test_evidence_is_written_once(stores: Stores) -> None:
 
 
 def test_a_ref_moves(stores: Stores) -> None:
-    """A ref points at one revision: the last."""
+    """A ref points at one revision: the last one written."""
     for target in ("c0", "c1"):
         moved = FAMILY.refs[0].model_copy(update={"target": target})
         stores.write(FAMILY.model_copy(update={"refs": (moved,)}))
@@ -124,7 +124,7 @@ def test_a_ref_moves(stores: Stores) -> None:
 
 
 def test_trees_and_groups_replace_their_edges(stores: Stores) -> None:
-    """A tree or group that is read again under better names leaves no edge to the worse ones."""
+    """A tree or group that is read again with better keys leaves no edge to the former ones."""
     stores.write(FAMILY)
     better = (FileEntry(path="README.md", sha256=sha(5)),)
     other = (GroupWeights(revision="org/base@c1", group=group("onnx/model.onnx"), weights="files.v1:3"),)
@@ -142,7 +142,7 @@ def test_trees_and_groups_replace_their_edges(stores: Stores) -> None:
 
 
 def test_derivations_of_a_child_are_replaced_whole(stores: Stores) -> None:
-    """Edges of a named child are those of the batch; those of others stay, and so does evidence."""
+    """A named child has the edges of the batch; other children's edges and all evidence stay."""
     stores.write(FAMILY)
     again = derivation("you/merged", "org/new", relation="merge")
     stores.write(GraphBatch(derivations=(again,), replace_derivations_of=("you/merged",)))
@@ -156,7 +156,7 @@ def test_derivations_of_a_child_are_replaced_whole(stores: Stores) -> None:
 
 
 def test_both_ends_of_a_derivation_are_known_by_name(stores: Stores) -> None:
-    """An edge of descent never points at nothing: what nobody described is there by name, with its Hub."""
+    """A DERIVED_FROM edge always has both ends: a model without a record gets a stub with its Hub."""
     stores.write(GraphBatch(derivations=(derivation("dir-x-1:a/b", "c/d"),)))
     with stores.view() as view:
         found = view.nodes("Model", ["dir-x-1:a/b", "c/d"])
@@ -165,7 +165,7 @@ def test_both_ends_of_a_derivation_are_known_by_name(stores: Stores) -> None:
 
 
 def test_changes_of_a_model_are_replaced_whole(stores: Stores) -> None:
-    """Changes that are no longer told go; those of other models stay."""
+    """Changes that are not written again are deleted; those of other models stay."""
     stores.write(FAMILY, GraphBatch(changes=(change("you/tuned", "d1"),)))
     stores.write(GraphBatch(changes=(change("org/base", "c1"),), replace_changes_of=("org/base", "nobody/x")))
     with stores.view() as view:
@@ -174,7 +174,7 @@ def test_changes_of_a_model_are_replaced_whole(stores: Stores) -> None:
 
 
 def test_edges_wait_for_their_ends(stores: Stores) -> None:
-    """A parent commit that is not known leaves nothing behind; when it comes, the edge is there."""
+    """An unknown parent commit adds no node; once it is written, the edge is there."""
     stores.write(GraphBatch(revisions=(revision("a/b", "c2", "c1"),)))
     with stores.view() as view:
         assert view.neighbours("HAS_PARENT", ["a/b@c2"], "out") == []
@@ -191,7 +191,7 @@ def test_edges_wait_for_their_ends(stores: Stores) -> None:
 
 
 def test_attachments_keep_the_newest(stores: Stores) -> None:
-    """Bytes come back as they were; the same key under another kind is another attachment."""
+    """Bytes come back as they were; the same key with another kind is another attachment."""
     stores.write(GraphBatch(attachments=(Attachment(kind="text", key="k", data=b"old"),)))
     stores.write(
         GraphBatch(

@@ -1,4 +1,4 @@
-"""Stores that were made by released versions stay readable for ever."""
+"""Stores of released versions stay readable."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ VERSIONS = sorted(int(path.name.removeprefix("v").removesuffix(".db.gz")) for pa
 
 
 def unpacked(version: int, folder: Path) -> Path:
-    """Unpack the store that a version made."""
+    """Unpack the store of a version."""
     path = folder / f"v{version}.db"
     path.write_bytes(gzip.decompress((STORES / f"v{version}.db.gz").read_bytes()))
     return path
 
 
 def schema(path: Path) -> set[tuple[str, str]]:
-    """List what a store's file consists of."""
+    """Return the tables and indexes of a store's file."""
     with closing(sqlite3.connect(path)) as connection:
         return set(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"))
 
 
 def two_more() -> tuple[Migration, ...]:
-    """Make migrations as later versions may bring them."""
+    """Make two migrations, as later versions may have."""
     return (
         Migration(2, "a note", ("ALTER TABLE model ADD COLUMN note TEXT", "UPDATE model SET note = key")),
         Migration(3, "an index", ("CREATE INDEX model_note ON model (note)",)),
@@ -44,13 +44,13 @@ def two_more() -> tuple[Migration, ...]:
 
 
 def test_there_is_a_store_of_each_version() -> None:
-    """Whoever brings a new version of the schema keeps a store that it made."""
+    """A new version of the schema needs a stored example."""
     assert list(range(1, migrations.SCHEMA_VERSION + 1)) == VERSIONS
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_old_stores_are_read_and_written(version: int, tmp_path: Path) -> None:
-    """A store of each version gives the graph that was put into it, and takes more."""
+    """A store of each version has the graph that was written to it, and can be written."""
     with SqliteStore(unpacked(version, tmp_path)) as store:
         with store.reading() as view:
             assert list(dump(view, clocks=True)) == (STORES / f"v{version}.jsonl").read_text("utf-8").splitlines()
@@ -60,7 +60,7 @@ def test_old_stores_are_read_and_written(version: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_old_stores_end_with_the_schema_of_new_ones(version: int, tmp_path: Path) -> None:
-    """Migrations lead to what a new store begins with: a changed schema without one fails here."""
+    """Migrations end with the schema of a new store: a changed schema without a migration fails here."""
     for path in (old := unpacked(version, tmp_path), new := tmp_path / "new.db"):
         with SqliteStore(path) as store:
             store.write(FAMILY)
@@ -68,7 +68,7 @@ def test_old_stores_end_with_the_schema_of_new_ones(version: int, tmp_path: Path
 
 
 def test_migrations_run_in_order_once_and_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An older store is brought up to date when it is opened, be it only for reading, and tells so."""
+    """Opening an older store, also for reading, migrates it once and records that."""
     path = unpacked(1, tmp_path)
     monkeypatch.setattr(migrations, "MIGRATIONS", two_more())
     monkeypatch.setattr(migrations, "SCHEMA_VERSION", 3)
@@ -83,7 +83,7 @@ def test_migrations_run_in_order_once_and_are_recorded(tmp_path: Path, monkeypat
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All migrations run or none: the store stays what its old version can read."""
+    """All migrations run or none: after an error the old version can still read the store."""
     path = unpacked(1, tmp_path)
     before = schema(path)
     failing = (*two_more(), Migration(4, "a fault", ("CREATE TABLE model (id)",)))
@@ -98,7 +98,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
 
 
 def test_an_old_store_that_may_not_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where an older store cannot be brought up to date, the error says where it could."""
+    """An older store that may not be written is refused, and the error says what to do."""
     path = unpacked(1, tmp_path)
     monkeypatch.setattr(migrations, "MIGRATIONS", two_more())
     monkeypatch.setattr(migrations, "SCHEMA_VERSION", 3)

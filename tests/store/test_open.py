@@ -1,4 +1,4 @@
-"""Which store a URL means."""
+"""Which store a URL names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.graphs import FAMILY, model
 
 
 def test_urls_and_bare_paths_name_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three slashes begin a relative path, four an absolute one; a bare path is what it looks like."""
+    """Three slashes begin a relative path, four an absolute one; a bare path is taken as it is."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for url, path in (
@@ -32,14 +32,14 @@ def test_urls_and_bare_paths_name_files(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_odd_names_of_files_are_taken_as_they_are(tmp_path: Path) -> None:
-    """Characters that mean something in a URL mean nothing in a path."""
+    """Characters with a meaning in URLs have none in a path."""
     with open_store(str(tmp_path / "a b#?%20&mode=ro.db")) as store:
         store.write(FAMILY)
     assert [path.name for path in tmp_path.iterdir()] == ["a b#?%20&mode=ro.db"]
 
 
 def test_memory_is_a_store_too() -> None:
-    """`memory:` opens a store of its own each time."""
+    """Each `memory:` is a new store."""
     first, second = open_store("memory:"), open_store("memory:")
     assert isinstance(first, MemoryStore)
     first.write(GraphBatch(models=(model("a/b"),)))
@@ -69,7 +69,7 @@ def test_two_spellings_of_one_store_are_the_same(one: str, other: str, same: boo
     ["postgres://host/db", "http://host", "neo4js://host", "sqlite://", "sqlite://host/x", "sqlite:///", "", "a\0b"],
 )
 def test_what_names_no_store_is_refused(url: str) -> None:
-    """An unknown scheme, and a URL without a file, are refused as input."""
+    """An unknown scheme, and a URL without a file, are errors of input."""
     with pytest.raises(InputError):
         open_store(url)
 
@@ -79,7 +79,7 @@ def test_what_names_no_store_is_refused(url: str) -> None:
     ["neo4j:localhost:7687", "bolt:/localhost", "NEO4J+S:h", " neo4j://h", "neo4j ://h", "sqlite:a.db", "memory:x"],
 )
 def test_a_scheme_without_its_slashes_is_no_file(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typing error in a URL of ours makes no file of its name; a path that says it is one does."""
+    """A mistyped URL makes no file of its name; a path with ./ does."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="is not a valid URL") as caught:
         open_store(url)
@@ -90,7 +90,7 @@ def test_a_scheme_without_its_slashes_is_no_file(url: str, tmp_path: Path, monke
 
 
 def test_folders_grow_for_the_default_store_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first write makes the default store's folder; another store's folder has to be there."""
+    """The first write makes the default store's folder; another store's folder must exist."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     from lineage.settings import Settings

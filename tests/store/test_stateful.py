@@ -1,4 +1,4 @@
-"""SQLite against memory: the same commands in any order leave the same graph, whatever happens between them."""
+"""SQLite against memory: the same operations in any order leave the same graph."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from tests.support.graph_strategies import MODELS, batches, model_keys
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Write a store as lines, clocks and all."""
+    """Dump a store with times of reading."""
     with store.reading() as view:
         return list(dump(view, clocks=True))
 
 
 class Machine(RuleBasedStateMachine):
-    """Do the same to a store in memory and to one in a file, which is closed and killed now and then."""
+    """Apply the same operations to a store in memory and to one in a file, with reopening and aborted writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.oracle.info().nodes.values()))
     @rule(by=st.sampled_from(["copy", "dump"]))
     def move(self, by: str) -> None:
-        """Go on with a copy: what it lacks shows at once, or when the end of an edge is written that was awaited."""
+        """Continue with a copy: a missing row shows at once, or when an awaited end is written."""
         self.path = self.path.with_name(f"{self.path.name}x")
         moved = SqliteStore(self.path)
         if by == "copy":
@@ -124,7 +124,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_sqlite_does_what_memory_does() -> None:
-    """Writes, replacements, erasures, loads, reopening and dying before a commit leave SQLite as memory is."""
+    """Writes, replacements, erasures, loads, reopening and aborted writes leave SQLite equal to memory."""
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
     run_state_machine_as_test(
         Machine,
@@ -135,7 +135,7 @@ def test_sqlite_does_what_memory_does() -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(some=st.lists(batches(agreeing=True), min_size=1, max_size=4), data=st.data())
 def test_order_and_partition_make_no_difference(some: list[GraphBatch], data: st.DataObject) -> None:
-    """Records that agree give the same graph in any order, in one batch or many, once or twice."""
+    """Consistent records give the same graph in any order, in one batch or many, once or twice."""
     first, second = MemoryStore(), MemoryStore()
     for batch in some:
         first.write(batch)

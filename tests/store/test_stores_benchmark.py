@@ -1,4 +1,4 @@
-"""The stores' benchmarks, small: they run, and what they compare holds the same."""
+"""The benchmarks of the stores, with little data: they run, and both sides hold the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALL = ("--models", "200", "--queries", "5", "--rounds", "1", "--batches", "1")
 
 
 def test_the_embedded_store_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small run tells a ratio for each question that the reference promises."""
+    """A small run gives a ratio for each row of the reference."""
     monkeypatch.setattr(measuring, "RESULTS", tmp_path)
     assert main([*SMALL, "--folder", str(tmp_path)]) == 0
     result = json.loads((tmp_path / "stores.json").read_text("utf-8"))
@@ -28,7 +28,7 @@ def test_the_embedded_store_is_measured(tmp_path: Path, monkeypatch: pytest.Monk
 def test_neo4j_is_measured_beside_cypher_by_hand(
     version: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A small run on a real server finds the same rows by hand, and leaves none of its own indexes behind."""
+    """A small run on a real server finds the same rows by hand, and leaves no index of its own."""
     monkeypatch.setattr(measuring, "RESULTS", tmp_path)
     uri = empty_store(version, request, monkeypatch)
     assert main(["--neo4j", uri, *SMALL, "--folder", str(tmp_path)]) == 0

@@ -1,4 +1,4 @@
-"""RetryPolicy with a Hub: when to ask again, and when to slow down before it has to say so."""
+"""Retry requests to the Hub, and slow down before its rate limit is used up."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ LOG = Log(__name__)
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 LAST_REQUESTS = 10
-"""How many requests of a rate-limit window are spread over what is left of it, instead of being sent at once."""
+"""How many requests, the last of a rate-limit window, are spread over the rest of its time."""
 
-TOLD_SECONDS = 2.0
-"""Waits beyond this are told to the person who waits too."""
+NOTE_SECONDS = 2.0
+"""Longer waits than this are reported as progress notes."""
 
 _RATE_LIMIT = re.compile(r'"\w+"\s*;\s*r\s*=\s*([0-9]{1,9})\s*;\s*t\s*=\s*([0-9]{1,9})(?![0-9])')
 
-Answered = TypeVar("Answered")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Say how long to try: the same for every request, and replaced in tests by one that waits for nothing.
+    """Hold the limits of retries, the same for every request; tests use a policy that does not wait.
 
-    `tries` counts the first one too. `longest` is the sum of seconds that one request may wait between its tries;
-    it exceeds the Hub's rate-limit window of 300 seconds. `timeout` is for connecting and for each read.
+    `tries` counts the first one too. `longest` is the number of seconds that one request may wait between its tries,
+    in all; it exceeds the Hub's rate-limit window of 300 seconds. `timeout` is for connecting and for each read.
     """
 
     tries: int = 6
@@ -48,9 +48,9 @@ class RetryPolicy:
 
 
 class TransientError(Exception):
-    """Report a failure that may be gone at the next try.
+    """Report a failure that the next try may not have.
 
-    `wait` is what the server asks for, in seconds, and `rate_limited` says that it has had enough of our requests.
+    `wait` is the number of seconds that the server asks for; `rate_limited` means that its rate limit is used up.
     """
 
     def __init__(self, reason: str, wait: float | None = None, *, rate_limited: bool = False) -> None:
@@ -67,11 +67,10 @@ def rate_limit(headers: Mapping[str, str]) -> tuple[int, int] | None:
 
 
 def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read how many seconds the server wants us to wait, None where it does not say.
+    """Read how many seconds the server asks to wait; None where it does not.
 
-    A 429 whose `RateLimit` has nothing left is over when its window ends; one second more covers rounding.
-    `Retry-After` counts seconds or names a date. Header names are expected in lower case, or in a mapping that does
-    not mind.
+    After a 429 with nothing left in `RateLimit`, the wait is until the window ends, and one second for rounding.
+    `Retry-After` holds seconds or a date. Header names must be in lower case, or `headers` ignore case.
     """
     limit = rate_limit(headers)
     if status == 429 and limit is not None and limit[0] == 0:
@@ -86,12 +85,12 @@ def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime | None 
         return None
 
 
-def retry(ask: Callable[[], Answered], policy: RetryPolicy, progress: Progress, what: str) -> Answered:
-    """Ask until there is an answer, or until the policy allows no further try.
+def retry(request: Callable[[], Result], policy: RetryPolicy, progress: Progress, what: str) -> Result:
+    """Send a request until it succeeds, or until the policy allows no further try.
 
-    `ask` raises TransientError for what is worth another try; the last one is raised again at the end. Waits are the
-    server's own where it names one, else they double from half a second up to 8 with jitter. A wait that would
-    exceed what is left of `policy.longest` is not begun.
+    `request` raises TransientError for a failure that is worth another try; the last one is raised at the end. The wait
+    between two tries is the one that the server asks for, else it doubles from half a second up to 8, with jitter. A
+    wait that would exceed the rest of `policy.longest` is not begun. `what` names the request in notes.
     """
     import tenacity
 
@@ -101,28 +100,28 @@ def retry(ask: Callable[[], Answered], policy: RetryPolicy, progress: Progress, 
         fault = _fault(state)
         return jittered(state) if fault.wait is None else fault.wait
 
-    def enough(state: RetryCallState) -> bool:
+    def stop(state: RetryCallState) -> bool:
         too_long = state.idle_for + state.upcoming_sleep > policy.longest
         return too_long or state.attempt_number >= policy.tries
 
-    def tell(state: RetryCallState) -> None:
-        LOG.info("%s: %s; trying again in %.1f s", what, _fault(state).reason, state.upcoming_sleep)
-        if state.upcoming_sleep > TOLD_SECONDS:
-            progress.note(f"{what}: {_fault(state).reason}; trying again in {state.upcoming_sleep:.0f} s")
+    def note(state: RetryCallState) -> None:
+        LOG.info("%s: %s; retrying in %.1f s", what, _fault(state).reason, state.upcoming_sleep)
+        if state.upcoming_sleep > NOTE_SECONDS:
+            progress.note(f"{what}: {_fault(state).reason}; retrying in {state.upcoming_sleep:.0f} s")
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),
         wait=wait,
-        stop=enough,
-        before_sleep=tell,
+        stop=stop,
+        before_sleep=note,
         sleep=policy.sleep,
         reraise=True,
     )
-    return retrying(ask)
+    return retrying(request)
 
 
 def _fault(state: RetryCallState) -> TransientError:
-    """Take the fault of the last try out of tenacity's record of it."""
+    """Return the error of the last try."""
     fault = state.outcome.exception() if state.outcome else None
     assert isinstance(fault, TransientError)
     return fault
@@ -131,9 +130,10 @@ def _fault(state: RetryCallState) -> TransientError:
 class Pace:
     """Slow down before a rate limit is used up.
 
-    The Hub counts three kinds of requests apart (api, resolvers, pages) in fixed windows, and says with every answer
-    what remains. All but the last few requests of a window are sent at once; those are spread over what is left
-    of it, so that a long collection slides into the next window without a 429. Safe to use from several threads.
+    The Hub counts three kinds of requests (api, resolvers, pages) separately in fixed windows of time, and every answer
+    says how many remain. All but the last few requests of a window are sent at once; those are spread over the rest of
+    its time, so that a long collection reaches the next window without a 429. With 10 requests and 110 seconds left,
+    one is sent every 10 seconds. Safe to use from several threads.
     """
 
     def __init__(self, policy: RetryPolicy, progress: Progress) -> None:
@@ -143,24 +143,24 @@ class Pace:
         self._lock = threading.Lock()
 
     def learn(self, kind: str, headers: Mapping[str, str]) -> None:
-        """Take note of what remains for requests of this kind."""
+        """Record what remains for requests of this kind."""
         limit = rate_limit(headers)
         if limit is not None:
             with self._lock:
                 self._windows[kind] = (limit[0], self._policy.clock() + limit[1])
 
     def wait(self, kind: str) -> None:
-        """Sleep before a request of this kind for as long as the pace asks."""
+        """Sleep before a request of this kind, if few remain."""
         seconds = self._due(kind)
         if seconds <= 0:
             return
         LOG.info("the rate limit for %s is nearly used up: waiting %.1f s", kind, seconds)
-        if seconds > TOLD_SECONDS:
+        if seconds > NOTE_SECONDS:
             self._progress.note(f"waiting {seconds:.0f} s: the Hub's rate limit for this account is nearly used up")
         self._policy.sleep(seconds)
 
     def _due(self, kind: str) -> float:
-        """Work out the wait, and count the request that will follow it."""
+        """Return the seconds to wait, and count the request that follows."""
         with self._lock:
             remaining, end = self._windows.get(kind, (LAST_REQUESTS + 1, 0.0))
             left = end - self._policy.clock()

@@ -1,4 +1,4 @@
-"""RetryPolicy: what is tried again, how long is waited, and when the pace slows."""
+"""Retries of requests to the Hub, their waits, and the pace before a rate limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
 
 def failing(times: int, wait: float | None = None) -> tuple[list[int], Callable[[], str]]:
-    """Make a question that fails `times` times before it is answered."""
+    """Make a request that fails `times` times before it succeeds."""
     asked: list[int] = []
 
     def ask() -> str:
@@ -36,14 +36,14 @@ def failing(times: int, wait: float | None = None) -> tuple[list[int], Callable[
 
 
 def test_answer_after_failures(hurry: Hurry) -> None:
-    """A question whose failure passes is answered, with doubling waits between the tries."""
+    """A request that fails for a while succeeds, with doubling waits between the tries."""
     asked, ask = failing(3)
     assert retry(ask, hurry.policy(), SILENT, "hub") == "answer"
     assert len(asked) == 4
     assert [0.5 <= wait <= high for wait, high in zip(hurry.slept, (1, 2, 4), strict=True)] == [True] * 3
 
 
-def test_patience_ends(hurry: Hurry) -> None:
+def test_retries_end(hurry: Hurry) -> None:
     """A failure that stays is raised after as many tries as the policy allows."""
     asked, ask = failing(99)
     with pytest.raises(TransientError, match="503"):
@@ -53,22 +53,22 @@ def test_patience_ends(hurry: Hurry) -> None:
 
 
 def test_the_servers_wait_is_kept(hurry: Hurry, listening: Listening) -> None:
-    """A wait that the server names is waited exactly, and told when it is long."""
+    """A wait that the server asks for is kept exactly, and reported when it is long."""
     _, ask = failing(1, wait=42.0)
     retry(ask, hurry.policy(), listening, "hub")
     assert hurry.slept == [42.0]
-    assert listening.notes == ["hub: answered 503; trying again in 42 s"]
+    assert listening.notes == ["hub: answered 503; retrying in 42 s"]
 
 
 def test_short_waits_are_silent(hurry: Hurry, listening: Listening) -> None:
-    """A wait of two seconds or less is not told."""
+    """A wait of two seconds or less is not reported."""
     _, ask = failing(1, wait=2.0)
     retry(ask, hurry.policy(), listening, "hub")
     assert listening.notes == []
 
 
-def test_a_wait_beyond_patience_is_not_begun(hurry: Hurry) -> None:
-    """A server that asks for a longer wait than the policy allows is not waited for."""
+def test_a_wait_beyond_the_limit_is_not_begun(hurry: Hurry) -> None:
+    """A wait that is longer than the policy allows is not begun."""
     _, ask = failing(1, wait=RetryPolicy().longest + 1)
     with pytest.raises(TransientError):
         retry(ask, hurry.policy(), SILENT, "hub")
@@ -76,7 +76,7 @@ def test_a_wait_beyond_patience_is_not_begun(hurry: Hurry) -> None:
 
 
 def test_waits_add_up(hurry: Hurry) -> None:
-    """The sum of all waits of one question stays within the policy's limit."""
+    """The sum of all waits of one request stays within the policy's limit."""
     _, ask = failing(99, wait=300.0)
     with pytest.raises(TransientError):
         retry(ask, hurry.policy(), SILENT, "hub")
@@ -84,7 +84,7 @@ def test_waits_add_up(hurry: Hurry) -> None:
 
 
 def test_other_errors_are_not_tried_again(hurry: Hurry) -> None:
-    """What is no passing fault goes straight through."""
+    """An error that is not transient is raised at once."""
 
     def ask() -> str:
         raise LookupError("gone")
@@ -113,7 +113,7 @@ def test_other_errors_are_not_tried_again(hurry: Hurry) -> None:
     ],
 )
 def test_asked_to_wait(status: int, headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds, dates and the end of a used-up window are read; nonsense is no wait."""
+    """Seconds, dates and the end of a used-up window are read; anything else is no wait."""
     assert asked_to_wait(status, headers, NOW) == seconds
 
 
@@ -136,7 +136,7 @@ def test_pace_is_free_while_much_remains(hurry: Hurry) -> None:
 
 
 def test_pace_spreads_the_last_requests(hurry: Hurry) -> None:
-    """The last requests of a window fill what is left of it, and never outrun it."""
+    """The last requests of a window are spread over the rest of its time."""
     pace = Pace(hurry.policy(), SILENT)
     pace.learn("api", {"ratelimit": f'"api";r={LAST_REQUESTS};t=110'})
     started = hurry.now
@@ -157,7 +157,7 @@ def test_pace_waits_for_the_next_window(hurry: Hurry, listening: Listening) -> N
 
 
 def test_buckets_are_apart(hurry: Hurry) -> None:
-    """A used-up API quota does not slow reads of files."""
+    """A used-up limit for the API does not slow down reads of files."""
     pace = Pace(hurry.policy(), SILENT)
     pace.learn("api", {"ratelimit": '"api";r=0;t=20'})
     pace.wait("resolvers")

@@ -1,4 +1,4 @@
-"""Copies between stores: whole, resumable, checked."""
+"""Copies between stores: complete, resumable, checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.shared import ROOT
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Dump a store with its clocks."""
+    """Dump a store with times of reading."""
     with store.reading() as view:
         return list(dump(view, clocks=True))
 
@@ -51,7 +51,7 @@ def target(tmp_path: Path) -> Iterator[GraphStore]:
 
 
 class DyingStore(MemoryStore):
-    """Write a number of times, then fail as a server that goes away."""
+    """Write some times, then fail like a lost server."""
 
     def __init__(self, writes: int) -> None:
         super().__init__()
@@ -66,14 +66,14 @@ class DyingStore(MemoryStore):
 
 
 def test_a_copy_is_equal_line_by_line(family: MemoryStore, target: GraphStore) -> None:
-    """Nodes, edges, attachments and clocks arrive, in another backend."""
+    """Nodes, edges, attachments and times arrive in another backend."""
     copied = copy_store(family, target)
     assert lines(target) == lines(family)
     assert (copied.written, copied.already_there) == (len(lines(family)), 0)
 
 
 def test_a_copy_comes_back_equal(family: MemoryStore, target: GraphStore) -> None:
-    """There and back again is the same graph."""
+    """A copy of a copy is the same graph."""
     copy_store(family, target)
     back = MemoryStore()
     copy_store(target, back)
@@ -81,7 +81,7 @@ def test_a_copy_comes_back_equal(family: MemoryStore, target: GraphStore) -> Non
 
 
 def test_a_section_line_is_a_dump_line(family: MemoryStore) -> None:
-    """The lines that are summed are those by which stores are compared everywhere else."""
+    """The checksums are over the same lines that dumps are compared by."""
     with family.reading() as view:
         made = [sections.line(s, row) for s in sections.SECTIONS for row in sections.rows_of(view, s)]
     assert made == lines(family)
@@ -91,7 +91,7 @@ def test_a_section_line_is_a_dump_line(family: MemoryStore) -> None:
 def test_a_copy_that_died_is_completed_by_the_next(
     family: MemoryStore, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever a copy ends, running it again writes what is missing and only that."""
+    """Wherever a copy stops, running it again writes the missing rows and no others."""
     monkeypatch.setattr(sections, "BATCH_ROWS", 1)
     target = DyingStore(writes)
     with pytest.raises(StoreError, match="went away"):
@@ -105,13 +105,13 @@ def test_a_copy_that_died_is_completed_by_the_next(
 
 
 def test_a_finished_copy_writes_nothing_again(family: MemoryStore, target: GraphStore) -> None:
-    """Running a copy twice finds everything there."""
+    """A second copy writes nothing."""
     copy_store(family, target)
     assert copy_store(family, target).written == 0
 
 
 def test_a_store_with_other_things_is_left_alone(family: MemoryStore, target: GraphStore) -> None:
-    """A target that holds what the source has not is refused before a row is written."""
+    """A target with a row that the source does not have is refused before anything is written."""
     target.write(GraphBatch(models=(model("some/other"),)))
     before = lines(target)
     with pytest.raises(InputError, match="some/other"):
@@ -120,7 +120,7 @@ def test_a_store_with_other_things_is_left_alone(family: MemoryStore, target: Gr
 
 
 def test_a_target_that_knows_more_is_left_alone(family: MemoryStore, target: GraphStore) -> None:
-    """A row that would not become the source's, because no digest is ever forgotten, is told before any is written."""
+    """A target with a digest that the source lacks is refused, because merging would keep the digest."""
     key = family_weights(family)
     target.write(GraphBatch(weights=(Weights(key=key, level="full", weights="weights.v1:" + "0" * 64),)))
     before = lines(target)
@@ -137,7 +137,7 @@ def family_weights(store: GraphStore) -> str:
 
 
 def test_an_older_copy_is_brought_up_to_date(family: MemoryStore, target: GraphStore) -> None:
-    """What was copied before and changed in the source since is written again, whatever kind of row it is."""
+    """Rows that changed in the source since an earlier copy are written again, of every kind."""
     copy_store(family, target)
     family.write(
         GraphBatch(
@@ -151,7 +151,7 @@ def test_an_older_copy_is_brought_up_to_date(family: MemoryStore, target: GraphS
 
 
 def test_an_older_copy_of_what_was_taken_back_is_left_alone(family: MemoryStore, target: GraphStore) -> None:
-    """An edge that the source has no more is nothing that a copy takes away: the person is told to start anew."""
+    """A copy deletes nothing: an edge that the source no longer has is an error."""
     copy_store(family, target)
     family.write(GraphBatch(replace_derivations_of=("you/merged",)))
     before = lines(target)
@@ -163,7 +163,7 @@ def test_an_older_copy_of_what_was_taken_back_is_left_alone(family: MemoryStore,
 def test_a_difference_at_the_end_is_an_error(
     family: MemoryStore, target: GraphStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A target that does not hold what was written is noticed by its digests, and the kind is named."""
+    """A target that lost what was written is detected by its digests, and the kind is named."""
 
     def lose(store: GraphStore, rows: Rows) -> None:
         rows.edges.pop("HAS_CHANGE", None)
@@ -177,7 +177,7 @@ def test_a_difference_at_the_end_is_an_error(
 
 
 def test_nothing_is_not_copied(target: GraphStore, tmp_path: Path) -> None:
-    """A source that is not there is a misspelt path, and no target is made for it."""
+    """A missing or empty source is an error, and no target is made."""
     missing = open_store(str(tmp_path / "missing.db"))
     with pytest.raises(InputError, match=r"missing\.db does not exist"):
         copy_store(missing, target)
@@ -187,7 +187,7 @@ def test_nothing_is_not_copied(target: GraphStore, tmp_path: Path) -> None:
 
 
 def test_a_large_copy_is_a_bulk_load(family: MemoryStore, target: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above a number of rows indexes are made after them, and they are there at the end."""
+    """A large copy is a bulk load, and the target has its indexes at the end."""
     monkeypatch.setattr(copying, "BULK_ROWS", 1)
     copy_store(family, target)
     with target.reading() as view:
@@ -196,7 +196,7 @@ def test_a_large_copy_is_a_bulk_load(family: MemoryStore, target: GraphStore, mo
 
 
 def test_what_is_written_to_the_source_meanwhile_is_not_copied(target: GraphStore, tmp_path: Path) -> None:
-    """The copy is of one moment: the source is read in one view."""
+    """The source is read in one view: writes during the copy are not copied."""
     with open_store(str(tmp_path / "source.db")) as source:
         source.write(FAMILY)
         before = lines(source)
@@ -213,14 +213,14 @@ def test_what_is_written_to_the_source_meanwhile_is_not_copied(target: GraphStor
 
 
 def test_streams_are_joined_by_place() -> None:
-    """Rows of either side that the other has not stand alone."""
+    """Two sorted streams are joined by key; a row that one side lacks is paired with None."""
     left, right = ([NodeRow(key, {"of": side}) for key in keys] for side, keys in (("l", "abd"), ("r", "bce")))
     joined = [(a and a[0], b and b[0]) for a, b in side_by_side(iter(left), iter(right))]
     assert joined == [("a", None), ("b", "b"), (None, "c"), ("d", None), (None, "e")]
 
 
 def test_a_killed_copy_is_completed(tmp_path: Path) -> None:
-    """A process that is killed amid a copy leaves a store that the same command completes."""
+    """A process killed during a copy leaves a store that the same command completes."""
     source, copy = tmp_path / "source.db", tmp_path / "copy.db"
     count = 8_000
     with open_store(str(source)) as store:

@@ -1,4 +1,4 @@
-"""The folder of a CSV export: nothing of anybody else's is lost in it, nor an earlier export before the new one is."""
+"""The folder of a CSV export: foreign files stay, and an earlier export is kept until the new one is done."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.graphs import AWAITING, FAMILY, model
 
 @pytest.fixture
 def source() -> MemoryStore:
-    """Fill a store, with edges that wait for their ends."""
+    """Fill a store, with awaited edges."""
     store = MemoryStore()
     store.write(FAMILY)
     store.write(AWAITING)
@@ -27,18 +27,18 @@ def source() -> MemoryStore:
 
 
 def export(store: MemoryStore, folder: Path, progress: Progress | None = None) -> tuple[str, ...]:
-    """Write a store into a folder; gives the names of the files, as the answer tells them."""
+    """Write a store into a folder; return the names of the files in the answer."""
     with store.reading() as view:
         return tuple(Path(path).name for path in write_csv(view, folder, progress or Progress()).files)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Read all files of a folder."""
+    """Return the contents of all files of a folder."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def test_an_earlier_export_is_replaced(source: MemoryStore, tmp_path: Path) -> None:
-    """The files of the earlier one go, also those that the new one has no need of; the folder is the same one."""
+    """All files of the earlier export are replaced or removed; the folder itself is kept."""
     source.write(GraphBatch(models=(model("org/odd", tags=("",)),)))
     folder = tmp_path / "csv"
     folder.mkdir(mode=0o750)
@@ -64,7 +64,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("case", OTHERS)
 def test_what_is_not_ours_is_left_alone(source: MemoryStore, tmp_path: Path, case: str) -> None:
-    """A file is an export's by name and content, beside the file that only an export has; else nothing is touched."""
+    """A folder with a file that is not an export's, by name or content, is refused and not touched."""
     name, content, beside_an_export = OTHERS[case]
     folder = tmp_path / "csv"
     if beside_an_export:
@@ -79,14 +79,14 @@ def test_what_is_not_ours_is_left_alone(source: MemoryStore, tmp_path: Path, cas
 
 
 def test_a_folder_in_the_place_of_a_file_is_not_ours(source: MemoryStore, tmp_path: Path) -> None:
-    """A folder is left alone, whatever its name."""
+    """A folder with the name of an export's file is refused and not touched."""
     (tmp_path / "csv/model.csv").mkdir(parents=True)
     with pytest.raises(InputError, match=r"it holds model\.csv"):
         export(source, tmp_path / "csv")
 
 
 class Failing(Progress):
-    """Break an export off amid its rows."""
+    """Stop an export after some rows."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
@@ -110,7 +110,7 @@ class _Failing(Task):
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "Ctrl-C"])
 def test_an_export_that_fails_leaves_the_earlier_one(source: MemoryStore, tmp_path: Path, error: BaseException) -> None:
-    """On a full disk, or when it is stopped, the earlier export is there byte by byte, and nothing beside it."""
+    """On a full disk, or when stopped, the earlier export is unchanged, and nothing is left beside it."""
     folder = tmp_path / "csv"
     export(source, folder)
     before = contents(folder)
@@ -127,7 +127,7 @@ def test_an_export_that_fails_leaves_the_earlier_one(source: MemoryStore, tmp_pa
 def test_an_export_that_was_killed_is_followed_by_another(
     source: MemoryStore, tmp_path: Path, moves: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a kill left, before or amid the change from the earlier files to the new ones, is cleared away."""
+    """The files that a killed export left, at any point, are removed by the next one."""
     folder = tmp_path / "csv"
     files = sorted(export(source, folder))
     left = [moves]
@@ -150,7 +150,7 @@ def test_an_export_that_was_killed_is_followed_by_another(
 
 
 def test_a_path_that_cannot_be_imported_is_refused(source: MemoryStore, tmp_path: Path) -> None:
-    """A comma, wherever it stands in the path, would be cut at by neo4j-admin: that is told before a row is read."""
+    """A path with a comma, which neo4j-admin cannot read, is refused before a row is read."""
     for folder in (tmp_path / "a,b", tmp_path / "a,b/csv"):
         with pytest.raises(InputError, match="a comma in its path"):
             export(source, folder)

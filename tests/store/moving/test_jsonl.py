@@ -1,4 +1,4 @@
-"""The dump of JSON lines: stable, whole or refused, readable for ever."""
+"""The dump of JSON lines: stable, complete or refused, readable in every later version."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def imported(text: bytes, store: GraphStore | None = None) -> GraphStore:
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Dump a store with its clocks."""
+    """Dump a store with times of reading."""
     with store.reading() as view:
         return list(dump(view, clocks=True))
 
 
 @pytest.fixture
 def family() -> MemoryStore:
-    """Fill a store with a small family, one of whose names needs escapes."""
+    """Fill a store with a small family; one name needs escapes."""
     store = MemoryStore()
     store.write(FAMILY)
     store.write(GraphBatch(models=(model("org/näme", licence_name='a "quoted"\nline \u2028 end'),)))
@@ -54,7 +54,7 @@ def family() -> MemoryStore:
 
 
 def test_a_dump_comes_back_whole(family: MemoryStore, tmp_path: Path) -> None:
-    """What was exported is what another backend holds after the import, clocks included."""
+    """An import into another backend gives the exported graph, times of reading included."""
     with open_store(str(tmp_path / "graph.db")) as store:
         imported(exported(family), store)
         assert lines(store) == lines(family)
@@ -62,7 +62,7 @@ def test_a_dump_comes_back_whole(family: MemoryStore, tmp_path: Path) -> None:
 
 
 def test_a_dump_says_what_it_is(family: MemoryStore) -> None:
-    """The first line names form, version and counts, the last one the digests, and each between is one row."""
+    """The first line has format, version and counts, the last one the digests, every other one row."""
     first, *rows, last = map(json.loads, exported(family).splitlines())
     assert (first["format"], first["version"], first["schema_version"]) == ("lineage-graph", 2, 1)
     assert (first["nodes"]["Model"], first["edges"]["DERIVED_FROM"]) == (4, 3)
@@ -71,7 +71,7 @@ def test_a_dump_says_what_it_is(family: MemoryStore) -> None:
 
 
 def test_one_more_model_is_one_more_line(family: MemoryStore) -> None:
-    """Dumps can be compared line by line: what did not change stays the same text in the same order."""
+    """Dumps can be compared line by line: unchanged rows have the same text in the same order."""
     before = exported(family).splitlines()
     family.write(GraphBatch(models=(model("org/next"),)))
     after = exported(family).splitlines()
@@ -87,7 +87,7 @@ def test_the_same_file_twice_changes_nothing(family: MemoryStore) -> None:
 
 
 def test_an_import_meets_what_is_there(family: MemoryStore) -> None:
-    """What the store held before stays beside what the file holds."""
+    """An import keeps the rows that the store had before."""
     store = MemoryStore()
     store.write(GraphBatch(models=(model("some/other"),)))
     imported(exported(family), store)
@@ -96,7 +96,7 @@ def test_an_import_meets_what_is_there(family: MemoryStore) -> None:
 
 
 def replace_line(number: int, text: bytes) -> Callable[[list[bytes]], list[bytes]]:
-    """Exchange one line, counted from one."""
+    """Replace one line, counted from one."""
     return lambda found: [*found[: number - 1], text, *found[number:]]
 
 
@@ -148,7 +148,7 @@ BROKEN: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_file_is_refused_whole(family: MemoryStore, case: str) -> None:
-    """The line in question is named, and nothing of the file is written."""
+    """A damaged file is an error that names the line, and nothing of it is written."""
     change, words = BROKEN[case]
     text = b"\n".join(change(exported(family).split(b"\n")[:-1]))
     if case not in {"cut in a line", "empty"}:
@@ -161,7 +161,7 @@ def test_a_broken_file_is_refused_whole(family: MemoryStore, case: str) -> None:
 
 
 def test_a_released_dump_is_readable() -> None:
-    """Files of every released version are kept here, and each holds the rows that it was written with."""
+    """A file of every released version is readable and holds the rows that it was written with."""
 
     def rows(text: bytes) -> list[bytes]:
         return text.splitlines()[1:-1]
@@ -177,7 +177,7 @@ def test_a_released_dump_is_readable() -> None:
 
 
 def test_a_dump_holds_what_is_awaited(family: MemoryStore, tmp_path: Path) -> None:
-    """An edge whose end is not there yet comes back with the backup, and shows when the end is written."""
+    """An awaited edge is in the backup, and appears when its end is written after the import."""
     family.write(AWAITING)
     text = exported(family)
     with open_store(str(tmp_path / "graph.db")) as store:

@@ -1,4 +1,4 @@
-"""Copies whose process is killed amid a write, wherever that is: the same command completes them."""
+"""Copies whose process is killed at any write: the same command completes them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ copying.copy_store(source, target)
 
 
 def fill(store: GraphStore, count: int) -> None:
-    """Write rows of most kinds, awaited ones among them."""
+    """Write rows of most kinds, with awaited edges."""
     keys = [f"org/model-{number:05}" for number in range(count)]
     edges = tuple(derivation(child, parent) for parent, child in pairwise(keys))
     store.write(GraphBatch(models=tuple(model(key) for key in keys), derivations=edges))
@@ -56,7 +56,7 @@ def fill(store: GraphStore, count: int) -> None:
 
 
 def survive(source: str, target: str, bulk: int, dice: random.Random, kills: int, rows: int) -> None:
-    """Kill one copy after another, then complete it, and hold both ends to each other."""
+    """Kill one copy after another, then complete it and compare both stores."""
     for number in range(kills):
         where = [source, target, str(bulk), str(dice.randrange(6, 12) + number), str(dice.random() * 0.03), str(rows)]
         done = subprocess.run(
@@ -76,7 +76,7 @@ def survive(source: str, target: str, bulk: int, dice: random.Random, kills: int
 @pytest.mark.parametrize("bulk", [10**9, 1], ids=["row-by-row", "bulk"])
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_copy_between_files_is_completed(tmp_path: Path, seed: int, bulk: int) -> None:
-    """From SQLite to SQLite, in transactions of their own and in a load without indexes."""
+    """From SQLite to SQLite, in single transactions and in a bulk load."""
     with open_store(str(tmp_path / "one.db")) as store:
         fill(store, 1_500)
     survive(str(tmp_path / "one.db"), str(tmp_path / "two.db"), bulk, random.Random(seed), kills=5, rows=100)
@@ -91,7 +91,7 @@ WAYS = [
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give an empty store on a server."""
+    """Return the URL of an empty store on a server."""
     return empty_store(request.param, request, monkeypatch)
 
 

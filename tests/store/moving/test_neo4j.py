@@ -1,4 +1,4 @@
-"""Moving a graph into Neo4j and out of it, on the real servers."""
+"""Copies, backups and exports to and from Neo4j, on real servers."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ AWKWARD = (
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Dump a store with its clocks."""
+    """Dump a store with times of reading."""
     with store.reading() as view:
         return list(dump(view, clocks=True))
 
 
 @pytest.fixture
 def source() -> MemoryStore:
-    """Fill a store with the family, edges that wait for their ends, and everything that is hard to write down."""
+    """Fill a store with the family, awaited edges, and values that are hard to encode."""
     store = MemoryStore()
     store.write(FAMILY)
     store.write(AWAITING)
@@ -101,7 +101,7 @@ def target(neo4j_url: str) -> Iterator[GraphStore]:
 
 
 def test_a_copy_goes_to_neo4j_and_comes_back(source: MemoryStore, target: GraphStore, tmp_path: Path) -> None:
-    """Memory, SQLite, Neo4j and SQLite again hold the same lines, clocks included."""
+    """Memory, SQLite, Neo4j and SQLite again hold the same lines, times of reading included."""
     with open_store(str(tmp_path / "one.db")) as one, open_store(str(tmp_path / "two.db")) as two:
         copy_store(source, one)
         copy_store(one, target)
@@ -112,7 +112,7 @@ def test_a_copy_goes_to_neo4j_and_comes_back(source: MemoryStore, target: GraphS
 
 @pytest.mark.timeout(120)
 def test_a_write_beside_a_view_waits_for_no_index(source: MemoryStore, target: GraphStore, neo4j_url: str) -> None:
-    """An index that a killed load left out is made when no view of one's own is in its way, and never waited for."""
+    """A missing index is made when no view of this process is open; a write never waits for it."""
     copy_store(source, target)
     run(neo4j_url, "DROP INDEX lineage_model_licence")
     there = "SHOW INDEXES YIELD name WHERE name = 'lineage_model_licence' RETURN name"
@@ -130,7 +130,7 @@ def test_a_write_beside_a_view_waits_for_no_index(source: MemoryStore, target: G
 def test_a_copy_to_neo4j_that_died_is_completed(
     source: MemoryStore, target: GraphStore, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A copy whose process or server went away goes on where it was."""
+    """A copy whose process or server was lost continues where it stopped."""
     monkeypatch.setattr(sections, "BATCH_ROWS", 3)
     write_rows, left = target.write_rows, [writes]
 
@@ -150,7 +150,7 @@ def test_a_copy_to_neo4j_that_died_is_completed(
 
 
 def test_a_neo4j_store_with_other_things_is_left_alone(source: MemoryStore, target: GraphStore) -> None:
-    """A server's store that somebody uses is refused before a row is written."""
+    """A server's store with other rows is refused before anything is written."""
     target.write(GraphBatch(models=(model("some/other"),)))
     with pytest.raises(InputError, match="some/other"):
         copy_store(source, target)
@@ -159,7 +159,7 @@ def test_a_neo4j_store_with_other_things_is_left_alone(source: MemoryStore, targ
 
 
 def test_a_dump_of_neo4j_is_the_same_file(source: MemoryStore, target: GraphStore) -> None:
-    """A backup does not tell which backend it came from, and comes back into any."""
+    """A backup is the same file from every backend, and every backend imports it."""
     files = []
     copy_store(source, target)
     for store in (source, target):
@@ -174,7 +174,7 @@ def test_a_dump_of_neo4j_is_the_same_file(source: MemoryStore, target: GraphStor
 
 
 class Busy(Progress):
-    """Do something beside a long reading, once, when some rows of it are read."""
+    """Run something once during a long read, after some rows."""
 
     def __init__(self, during: str, deed: Callable[[], object]) -> None:
         self._during, self._deed, self.rows = during, deed, 0
@@ -185,7 +185,7 @@ class Busy(Progress):
         yield _Counting(self) if description == self._during else Task()
 
     def row(self) -> None:
-        """Count one row; at the twentieth the models are read, and the commits are not."""
+        """Count one row; by the twentieth the models are read and the commits are not."""
         self.rows += 1
         if self.rows == 20:
             self._deed()
@@ -208,7 +208,7 @@ LATE = GraphBatch(models=(model("a/late"),), revisions=(revision("a/late", "c0")
 def test_a_backup_of_a_store_in_use_is_refused(
     source: MemoryStore, target: GraphStore, tmp_path: Path, form: Literal["jsonl", "neo4j-csv"]
 ) -> None:
-    """What was read while somebody wrote is torn: the earlier backup stays, and one without writers replaces it."""
+    """A write during a backup is an error; the earlier backup stays, and a later one replaces it."""
     copy_store(source, target)
     out = tmp_path / "backup"
     with Session(store_url=target.url) as session:
@@ -229,12 +229,12 @@ def test_a_backup_of_a_store_in_use_is_refused(
 
 
 def _files(out: Path) -> dict[str, bytes]:
-    """Read a file, or the files of a folder."""
+    """Return the contents of a file, or of the files of a folder."""
     return {path.name: path.read_bytes() for path in (sorted(out.iterdir()) if out.is_dir() else [out])}
 
 
 def test_a_backup_into_a_pipe_has_no_end_when_somebody_wrote(source: MemoryStore, target: GraphStore) -> None:
-    """What cannot be taken back is refused by the import: its last line is missing."""
+    """A backup into a pipe that failed has no last line, and an import refuses it."""
     copy_store(source, target)
     out = io.BytesIO()
     with target.reading() as view, pytest.raises(StoreError, match="not a consistent snapshot"):
@@ -244,7 +244,7 @@ def test_a_backup_into_a_pipe_has_no_end_when_somebody_wrote(source: MemoryStore
 
 
 def test_a_backup_is_counted(source: MemoryStore, target: GraphStore) -> None:
-    """A node that somebody makes by hand, in Cypher, while the rows are read shows in the numbers."""
+    """A node made in Cypher during a backup is detected by the counts."""
     copy_store(source, target)
     busy = Busy("exporting", lambda: run(target.url, "CREATE (:Weights {key: 'files.v1:by-hand'})"))
     with (
@@ -255,7 +255,7 @@ def test_a_backup_is_counted(source: MemoryStore, target: GraphStore) -> None:
 
 
 def test_a_copy_of_a_store_in_use_is_completed(source: MemoryStore, target: GraphStore) -> None:
-    """A copy beside which somebody wrote says that it is torn, and the same copy again makes it whole."""
+    """A write during a copy is an error, and the same copy again completes the target."""
     copy_store(source, target)
     copied = MemoryStore()
     with pytest.raises(StoreError, match="not a consistent snapshot") as caught:
@@ -277,7 +277,7 @@ def test_an_import_into_neo4j_is_idempotent(source: MemoryStore, target: GraphSt
 
 
 def test_faults_of_a_graph_in_neo4j_are_found(source: MemoryStore, target: GraphStore) -> None:
-    """What somebody deleted in the browser is noticed."""
+    """A node deleted in the browser is found by `store check`."""
     from neo4j import GraphDatabase
 
     copy_store(source, target)
@@ -297,7 +297,7 @@ def test_faults_of_a_graph_in_neo4j_are_found(source: MemoryStore, target: Graph
 def test_the_csv_files_are_taken_up_by_neo4j_admin(
     source: MemoryStore, version: str, neo4j_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The printed command loads the files as they are; the database is a store that reads and writes like any other."""
+    """The printed command imports the files, and the database is a store like any other."""
     with source.reading() as view:
         written = write_csv(view, tmp_path / "csv files")
     command = shlex.split(written.command.replace("\\\n", ""))
@@ -340,7 +340,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
 
 
 class NoteRecorder(Progress):
-    """Remember what a person is told to wait for."""
+    """Record notes and tasks."""
 
     def __init__(self) -> None:
         self.tasks: list[str] = []
@@ -364,7 +364,7 @@ def _everything(server: Neo4jServer) -> list[str]:
 
 
 def _keys(server: Neo4jServer) -> int:
-    """Count the unique keys of a database."""
+    """Count the unique constraints of a database."""
     from neo4j import GraphDatabase
 
     with GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver:

@@ -1,4 +1,4 @@
-"""How nodes and edges lie in Neo4j: nothing is lost on the way there and back."""
+"""The encoding of nodes and edges for Neo4j: decoding gives the same rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ properties = st.dictionaries(names, value, max_size=8) | st.fixed_dictionaries({
 
 
 def stored(laid: dict[str, Any]) -> dict[str, Any]:
-    """Hold what is laid down to what Neo4j can keep, and give it as Neo4j gives it."""
+    """Check that Neo4j can hold what was encoded, and return it as Neo4j does."""
     for kept in laid.values():
         assert isinstance(kept, str | bool | float | bytes) or (
             -(2**63) <= kept < 2**63 if isinstance(kept, int) else all(isinstance(item, str) for item in kept)
@@ -65,27 +65,27 @@ def stored(laid: dict[str, Any]) -> dict[str, Any]:
 @example(kind="Model", key="a/b", wanted={"name": "no field of a model", "id": "a/b"})
 @example(kind="Model", key="a/b", wanted={"observations": LONG_FAMILY})
 def test_neo4j_nodes_come_back_as_any_backend_gives_them(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
-    """Whatever a node holds comes back equal, types too, with promoted properties null where they were not said."""
+    """Any node decodes to equal values and types; missing promoted properties are null."""
     found = node_from(kind, stored(node_properties(kind, key, wanted)))
     assert (found[0], canonical(found[1])) == (key, canonical(unpack(kind, pack(kind, wanted))))
 
 
 @given(kind=st.sampled_from(sorted(ENDS)), name=text, wanted=properties)
 def test_neo4j_edges_come_back(kind: EdgeKind, name: str, wanted: dict[str, Any]) -> None:
-    """Whatever an edge holds comes back equal, and so does its name."""
+    """Any edge decodes to equal properties and the same name."""
     found = edge_from(kind, stored(edge_properties(kind, name, wanted)))
     assert (found[0], canonical(found[1])) == (name, canonical(wanted))
 
 
 @given(kind=st.sampled_from(["text", "alias", "tensors"]), data=st.binary() | text.map(str.encode))
 def test_neo4j_attachments_come_back(kind: AttachmentKind, data: bytes) -> None:
-    """Bytes come back as they were, whether they are text or not."""
+    """Bytes come back as they were, text or not."""
     assert attachment_from(kind, stored(attachment_properties(kind, "k", data))) == data
 
 
 @given(batches(agreeing=False))
 def test_neo4j_keeps_records_without_details_where_it_can(batch: Any) -> None:
-    """Records of flat fields lie in plain properties: what a person asks for needs no JSON."""
+    """Records of flat fields need no JSON in `details`."""
     rows = encode(batch)
     for kind in ("Model", "Ref", "Weights", "File", "Publisher"):
         for key, wanted in rows.nodes.get(kind, {}).items():
@@ -95,7 +95,7 @@ def test_neo4j_keeps_records_without_details_where_it_can(batch: Any) -> None:
 
 
 def test_neo4j_has_the_names_that_a_person_guesses() -> None:
-    """A model's licence, an edge's relation and a file's path are called that."""
+    """A model's licence, an edge's relation and a file's path are properties of these names."""
     rows = encode(FAMILY)
     model = node_properties("Model", "org/base", rows.nodes["Model"]["org/base"])
     assert (model["key"], model["licence"], model["publisher"], model["state"]) == ("org/base", "mit", "org", "present")
@@ -106,7 +106,7 @@ def test_neo4j_has_the_names_that_a_person_guesses() -> None:
 
 @given(kind=st.sampled_from(sorted(PROMOTED)), key=text.filter(str.strip), wanted=properties)
 def test_neo4j_names_every_node(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
-    """A node that is given a name has one that shows, whatever it holds; a record's own name is left as it is."""
+    """Every node of a named kind has a caption that is not empty; a record's own name is kept."""
     laid = node_properties(kind, key, wanted)
     if kind in NAMED:
         assert isinstance(laid["name"], str)
@@ -134,12 +134,12 @@ def test_neo4j_names_every_node(kind: NodeKind, key: str, wanted: dict[str, Any]
     ],
 )
 def test_neo4j_names_are_what_a_person_reads(kind: NodeKind, key: str, properties: dict[str, Any], name: str) -> None:
-    """Each kind of node is called by what tells it apart, short enough for a circle."""
+    """The caption of each kind identifies the node and is short enough for the browser."""
     assert node_properties(kind, key, properties)["name"] == name
 
 
 def test_neo4j_indexes_hold_long_values() -> None:
-    """A licence longer than an index takes is shortened there and whole in what is read; a key that long is refused."""
+    """A licence too long for an index is shortened there and whole when read; such a key is refused."""
     licence = LONG
     laid = node_properties("Model", "a/b", {"licence": licence})
     assert laid["licence"] == indexable(licence) != licence

@@ -1,4 +1,4 @@
-"""What a line to a Neo4j server leaves that is cut amid a sentence: a clear error, and nothing half-written."""
+"""Connections to a Neo4j server that are cut: a clear error, and no partial write."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ HUB = ROOT / "lineage" / "demo_data" / "hub"
 
 @pytest.fixture
 def line(neo4j_url: str) -> Iterator[Proxy]:
-    """Give a line to the server that can be cut."""
+    """Return a proxy to the server that can be cut."""
     proxy = Proxy(int(neo4j_url.rpartition(":")[2]))
     yield proxy
     proxy.cut()
 
 
 def over(line: Proxy) -> str:
-    """Name the store at the end of a line."""
+    """Return the URL of the store behind a proxy."""
     return f"bolt://127.0.0.1:{line.port}"
 
 
 def lines(url: str) -> list[str]:
-    """Dump a store without clocks."""
+    """Dump a store without times of reading."""
     with open_store(url) as store, store.reading() as view:
         return list(dump(view))
 
 
 def chain(length: int, note: str) -> GraphBatch:
-    """Make models that each derive from the next one, with a note that makes them long."""
+    """Make models that each derive from the next one, with a long note each."""
     names = [f"chain/m{number:02}" for number in range(length)]
     return GraphBatch(
         models=tuple(model(name, state_note=note) for name in names),
@@ -54,7 +54,7 @@ def chain(length: int, note: str) -> GraphBatch:
 
 
 def test_a_connection_cut_in_a_walk(neo4j_url: str, line: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A walk that is cut amid its rows, and stays so, ends in one clear error; the store answers on another line."""
+    """A walk whose connection stays cut ends in one clear error; the store answers on another connection."""
     monkeypatch.setattr(connection, "RETRY_SECONDS", 1.0)
     with open_store(neo4j_url) as store:
         store.write(chain(40, "x" * 5000))
@@ -75,7 +75,7 @@ def test_a_connection_cut_in_a_walk(neo4j_url: str, line: Proxy, monkeypatch: py
 
 
 def test_a_connection_cut_in_a_write(neo4j_url: str, line: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write whose connection breaks before the commit leaves nothing, and is told after a while of trying."""
+    """A write whose connection is lost before the commit writes nothing, and fails after the retries."""
     monkeypatch.setattr(connection, "RETRY_SECONDS", 1.0)
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
@@ -90,7 +90,7 @@ def test_a_connection_cut_in_a_write(neo4j_url: str, line: Proxy, monkeypatch: p
 
 
 def test_a_connection_cut_in_a_collection(neo4j_url: str, line: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command whose write is cut ends with exit code 2, and what it wrote is nothing."""
+    """A command whose write is cut ends with exit code 2 and leaves nothing of the write."""
     monkeypatch.setattr(connection, "RETRY_SECONDS", 1.0)
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
@@ -106,7 +106,7 @@ def test_a_connection_cut_in_a_collection(neo4j_url: str, line: Proxy, monkeypat
 
 
 def test_dying_before_the_commit_leaves_nothing(neo4j_url: str) -> None:
-    """A writer that is gone before its commit leaves no trace, and the next one has not to wait."""
+    """A writer that dies before its commit leaves nothing, and the next one need not wait."""
     from neo4j import GraphDatabase
 
     with open_store(neo4j_url) as store:

@@ -1,4 +1,4 @@
-"""What somebody's own Cypher did to the graph is told, and named: never a bug of ours, never taken for whole."""
+"""A graph that a user changed in Cypher: an error names the node, and the graph is never taken as sound."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.neo4j_server import run
 
 @pytest.fixture
 def family(neo4j_url: str) -> str:
-    """Give a store with a small family in it."""
+    """Return the URL of a store with a small family."""
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
     return neo4j_url
@@ -36,7 +36,7 @@ SPOILED = {
 
 @pytest.mark.parametrize("statement", SPOILED)
 def test_a_spoiled_row_in_neo4j_is_named(family: str, statement: str) -> None:
-    """Properties that lineage would not write end in an error that names their node."""
+    """Properties that lineage would not write are an error that names their node."""
     run(family, statement)
     with open_store(family) as store, store.reading() as view, pytest.raises(StoreError) as caught:
         list(dump(view))
@@ -45,7 +45,7 @@ def test_a_spoiled_row_in_neo4j_is_named(family: str, statement: str) -> None:
 
 
 def test_a_bare_edge_in_neo4j_is_walked(family: str) -> None:
-    """An edge that somebody drew in the browser has no properties, and leads on all the same."""
+    """An edge drawn in the browser, without properties, is followed by walks."""
     run(family, "MATCH (a:Model {id: 'org/base'}), (b:Model {id: 'you/merged'}) CREATE (a)-[:DERIVED_FROM]->(b)")
     with Session(store_url=family, offline=True) as session:
         edges = {(edge.child, edge.parent) for edge in trace(session, "org/base").derivations}
@@ -53,7 +53,7 @@ def test_a_bare_edge_in_neo4j_is_walked(family: str) -> None:
 
 
 def test_a_doubled_key_in_neo4j_is_found(family: str) -> None:
-    """Without the unique keys a node may be there twice: a check says so, and no backup is made of it."""
+    """Without the unique constraints, a duplicate node is found by a check and makes a backup fail."""
     for [name] in run(family, "SHOW CONSTRAINTS YIELD name RETURN name"):
         run(family, f"DROP CONSTRAINT {name}")
     run(family, "MATCH (m:Model {id: 'org/base'}) CREATE (n:Model) SET n = properties(m)")

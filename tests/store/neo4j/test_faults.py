@@ -1,4 +1,4 @@
-"""What a store in Neo4j does when the server or the way to it fails: a clear error, and nothing half-written."""
+"""A Neo4j server that fails or refuses: a clear error, and no partial write."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="these tests stop and st
 
 @pytest.fixture(scope="module", params=PARAMS)
 def running(request: pytest.FixtureRequest, neo4j_servers: Servers) -> Iterator[Neo4jServer]:
-    """Run a server of this module's own, which its tests may stop and kill."""
+    """Run a server for this module, which its tests may stop and kill."""
     server = neo4j_servers.new(request.param, **{"dbms.security.auth_lock_time": f"{LOCKED_SECONDS}s"})
     yield server
     server.remove()
@@ -56,7 +56,7 @@ def running(request: pytest.FixtureRequest, neo4j_servers: Servers) -> Iterator[
 
 @pytest.fixture
 def server(running: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> Neo4jServer:
-    """Give a server with an empty store, running again after whatever the test before did to it."""
+    """Return a running server with an empty store, whatever the test before did to it."""
     if running.process is None or running.process.poll() is not None:
         running.start()
     monkeypatch.setenv("NEO4J_PASSWORD", running.password)
@@ -73,14 +73,14 @@ def lineage(server: Neo4jServer, *arguments: str, store: str = "", **environ: st
 
 
 def lines(url: str) -> list[str]:
-    """Dump a store without clocks."""
+    """Dump a store without times of reading."""
     with open_store(url) as store, store.reading() as view:
         return list(dump(view))
 
 
 @pytest.fixture(scope="module")
 def whole() -> list[str]:
-    """Dump what an undisturbed collection of the demo's Hub leaves."""
+    """Dump what an undisturbed collection of the demo's Hub gives."""
     store = MemoryStore()
     with Session(hub_selector=str(HUB), offline=True) as session:
         session.__dict__["store"] = store
@@ -90,7 +90,7 @@ def whole() -> list[str]:
 
 
 def start_collecting(server: Neo4jServer, models: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a collection as a process of its own."""
+    """Start a collection in another process."""
     return subprocess.Popen(
         [sys.executable, "-m", "lineage", "collect", *models, "--hub", str(HUB), "--store", server.uri, "--quiet"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -98,7 +98,7 @@ def start_collecting(server: Neo4jServer, models: Sequence[str]) -> subprocess.P
 
 
 def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     until = time.monotonic() + seconds
     while not so():
         assert time.monotonic() < until
@@ -106,7 +106,7 @@ def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def read_heads(store: GraphStore) -> list[str]:
-    """Name the heads of the models that were read; those that are only named as parents have none."""
+    """Return the heads of the models that were read, without models known by name only."""
     with store.reading() as view:
         rows = view.find("Model", {"state": "present"})
     return [f"{row.key}@{row.properties['head']}" for row in rows if row.properties["head"]]
@@ -141,7 +141,7 @@ def amid_a_collection(server: Neo4jServer) -> Iterator[tuple[subprocess.Popen[by
 
 
 def test_killed_amid_a_collection_and_started_again(server: Neo4jServer, whole: list[str]) -> None:
-    """A server that dies under a collection and comes back has everything once, at the latest after a second run."""
+    """After a server dies during a collection, at most a second run completes it."""
     with amid_a_collection(server) as (process, _):
         server.kill()
     server.start()
@@ -156,7 +156,7 @@ def test_killed_amid_a_collection_and_started_again(server: Neo4jServer, whole: 
 
 
 def test_a_collector_that_is_killed_leaves_whole_models(server: Neo4jServer, whole: list[str]) -> None:
-    """What a killed collector wrote is whole, the server frees its lock at once, and the next run ends alike."""
+    """A killed collector leaves whole models and no lock, and the next run gives the same graph."""
     with amid_a_collection(server) as (process, store):
         process.kill()
         process.communicate()
@@ -171,7 +171,7 @@ def test_a_collector_that_is_killed_leaves_whole_models(server: Neo4jServer, who
 
 
 def test_two_collectors_of_one_base(server: Neo4jServer, whole: list[str]) -> None:
-    """Two collectors that write the same base models at once end as one would have."""
+    """Two collectors that write the same base models at once give the same graph as one."""
     both = [start_collecting(server, MODELS), start_collecting(server, list(reversed(MODELS)))]
     for process in both:
         _, errors = process.communicate(timeout=120)
@@ -180,7 +180,7 @@ def test_two_collectors_of_one_base(server: Neo4jServer, whole: list[str]) -> No
 
 
 def test_two_writers_lose_nothing(server: Neo4jServer) -> None:
-    """Writers that merge into the same nodes at once keep what each of them brought."""
+    """Two writers that merge into the same nodes at once keep both changes."""
 
     def write(number: int) -> None:
         with open_store(server.uri) as store:
@@ -204,7 +204,7 @@ def test_two_writers_lose_nothing(server: Neo4jServer) -> None:
 
 
 def test_stopped_before_a_command(server: Neo4jServer) -> None:
-    """A server that is not there is told at once, for reading and for writing."""
+    """A server that is down is reported at once, for reading and for writing."""
     server.kill()
     before = time.monotonic()
     told(lineage(server, "trace", "a/b", "--offline"), "does not answer", "start it")
@@ -213,7 +213,7 @@ def test_stopped_before_a_command(server: Neo4jServer) -> None:
 
 
 def test_a_wrong_password_and_then_no_login_at_all(server: Neo4jServer) -> None:
-    """A wrong password is told as that, too many as what they are; the right one works when the server forgave."""
+    """A wrong password and too many of them have their own errors; the right one works later."""
     wrong = {"NEO4J_PASSWORD": "not-the-password"}
     done = lineage(server, "store", "info", **wrong)
     told(done, "does not accept this user", "neo4j_password")
@@ -230,20 +230,20 @@ def _login(server: Neo4jServer, password: str) -> Neo4jSettings:
 
 
 def test_no_password(server: Neo4jServer) -> None:
-    """Without a password, and nobody at a terminal to ask, the error says where one belongs."""
+    """Without a password and a terminal, the error says where to set one."""
     done = lineage(server, "store", "info", NEO4J_PASSWORD="")
     told(done, "wants a password, and none was given", "neo4j_password_file")
     assert "does not accept this user" not in done.stderr
 
 
 def test_a_database_that_is_not_there(server: Neo4jServer) -> None:
-    """A name that the server does not know is told, whether the URL or the environment says it."""
+    """A database that the server does not have is reported, from the URL or the environment."""
     told(lineage(server, "store", "info", store=f"{server.uri}/nowhere"), "has no such database", "neo4j_database")
     told(lineage(server, "store", "info", NEO4J_DATABASE="nowhere"), "has no such database")
 
 
 def test_a_read_only_database(server: Neo4jServer) -> None:
-    """A database that may not be written refuses collecting, and still answers questions."""
+    """A read-only database refuses collecting and answers queries."""
     with open_store(server.uri) as store:
         store.write(FAMILY)
     server.stop()
@@ -262,7 +262,7 @@ def test_a_read_only_database(server: Neo4jServer) -> None:
 
 @pytest.mark.parametrize("running", PARAMS[-1:], indirect=True)
 def test_an_empty_read_only_database(server: Neo4jServer) -> None:
-    """Where not even a schema can be made, there is nothing to read, and writing says why."""
+    """A read-only database without a schema is empty to read, and a write says why it failed."""
     server.stop()
     server.start({"server.databases.read_only": "neo4j"})
     try:
@@ -275,7 +275,7 @@ def test_an_empty_read_only_database(server: Neo4jServer) -> None:
 
 @pytest.mark.parametrize("running", PARAMS[:1], indirect=True)
 def test_an_import_in_a_read_only_database(server: Neo4jServer) -> None:
-    """What was imported and may not be written any more answers without its keys, and says that it is slow."""
+    """An imported database that is read-only answers without constraints, and a note says it is slow."""
     with open_store(server.uri) as store:
         store.write(FAMILY)
     constraints = [row[0] for row in run(server.uri, "SHOW CONSTRAINTS YIELD name RETURN name")]
@@ -299,7 +299,7 @@ def _fill(store: GraphStore) -> None:
 
 
 def test_a_refused_write_leaves_the_store_whole(server: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server whose disk takes no more ends the write with a clear error; started again, it has what it had."""
+    """A server with a full disk makes the write fail clearly, and has its former data after a restart."""
     monkeypatch.setattr(connection, "RETRY_SECONDS", 1.0)
     with open_store(server.uri) as store:
         store.write(FAMILY)

@@ -1,4 +1,4 @@
-"""Where the password of a Neo4j store may stand, and where not; no server is needed."""
+"""Where the password of a Neo4j store may come from; no server is needed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ODD = st.text(st.sampled_from("@:/?#%[]+&=;,! .\\é\t\n"), max_size=3)
 
 @st.composite
 def passwords(draw: st.DrawFn) -> str:
-    """Write a password that no parser of URLs expects, or one that is quoted as it should be."""
+    """Generate a password that no URL parser expects, or one that is quoted correctly."""
     text = draw(ODD).join(PIECES) + draw(ODD)
     return quote(text, safe="") if draw(st.booleans()) else text
 
 
 def said(url: str) -> str:
-    """Run `lineage store info` on a URL that is refused, and give all that it said."""
+    """Run `lineage store info` on a URL that is refused, and return all its output."""
     from lineage_cli.main import main
 
     out = io.StringIO()
@@ -49,7 +49,7 @@ def said(url: str) -> str:
 @settings(max_examples=40, deadline=None)
 @given(passwords())
 def test_no_piece_of_a_neo4j_password_in_a_url_is_printed(form: str, password: str) -> None:
-    """A URL that holds a password is refused, wherever it stands and whatever is in it, and nothing of it is told."""
+    """A URL with a password is refused, and no part of the password is printed."""
     told = said(form.format(password))
     assert not [piece for piece in PIECES if piece in told], told
     assert "a bug" not in told
@@ -57,14 +57,14 @@ def test_no_piece_of_a_neo4j_password_in_a_url_is_printed(form: str, password: s
 
 @pytest.mark.parametrize("url", ["neo4j://h?password=Zq1x", "neo4j://u:Zq1x", "bolt://u:Zq1x/db"])
 def test_a_neo4j_password_in_an_odd_place_is_not_printed(url: str) -> None:
-    """Nor is it where its @ is missing or where it came as a parameter, not even in a traceback."""
+    """That holds for a missing @ and for a query parameter too, also in a traceback."""
     with pytest.raises(InputError) as caught:
         open_store(url)
     assert "Zq1x" not in f"{caught.value} {caught.value.hint} {''.join(traceback.format_exception(caught.value))}"
 
 
 def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
-    """A file holds the password without its end of line; what is no such file is refused by name."""
+    """A file gives the password without its end of line; any other file is an error that names it."""
     file = tmp_path / "secret"
     settings = Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": str(file)})
     with pytest.raises(InputError, match="cannot be read"):
@@ -91,21 +91,21 @@ def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
 
 
 def test_a_neo4j_password_file_of_nobody() -> None:
-    """A home that nobody has is told as that, by the variable that names it."""
+    """The home folder of an unknown user is an error that names the variable."""
     with pytest.raises(InputError, match="NEO4J_PASSWORD_FILE: '~nosuchuser/x' is no file"):
         Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": "~nosuchuser/x"})
 
 
 @pytest.mark.parametrize("url", ["neo4j://h/system", "neo4j://h"], ids=["by URL", "by environment"])
 def test_the_neo4j_database_of_users_is_no_store(url: str) -> None:
-    """The server's own database is refused before anybody logs in, with a hint to name another."""
+    """The server's system database is refused before the login, with a hint to name another."""
     with pytest.raises(InputError, match="system database") as caught:
         address_of(url, Neo4jSettings.from_environment({"NEO4J_DATABASE": "System"}))
     assert "NEO4J_DATABASE" in (caught.value.hint or "")
 
 
 def test_a_neo4j_source_may_have_a_login_of_its_own(tmp_path: Path) -> None:
-    """Each variable of the source stands before the common one, and the password's two stand in for each other."""
+    """Each variable of the source precedes the common one; either password variable replaces both."""
     (tmp_path / "secret").write_text("of the file\n", "utf-8")
     common = {"NEO4J_USERNAME": "us", "NEO4J_DATABASE": "ours", "NEO4J_PASSWORD": "common"}
     file = {"NEO4J_SOURCE_PASSWORD_FILE": str(tmp_path / "secret"), "NEO4J_SOURCE_USERNAME": "them"}
@@ -124,7 +124,7 @@ def test_a_neo4j_source_may_have_a_login_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_copy_logs_in_to_a_neo4j_source_as_the_source_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the end that is read takes the variables of a source, and the database that they name counts."""
+    """Only the store that is read uses the variables of the source."""
     from lineage.answers.moving import store_copy
     from lineage.answers.session import Session
 

@@ -1,4 +1,4 @@
-"""Stores in Neo4j that an older lineage made are brought up to date: once, whoever comes first, killed or not."""
+"""Neo4j stores of older versions are brought up to date: once, also with several processes or a killed one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ with open.open_store(sys.argv[1]) as store, store.reading() as view:
 
 @pytest.fixture
 def old(neo4j_url: str) -> Iterator[str]:
-    """Give a store of version 1, and let nothing of a later one stay."""
+    """Return a store of version 1, and remove everything of later versions at the end."""
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
     yield neo4j_url
@@ -55,7 +55,7 @@ def old(neo4j_url: str) -> Iterator[str]:
 
 
 def opened(url: str, *given: str) -> subprocess.Popen[str]:
-    """Open a store in a process of a later lineage; one that is given a word is killed before a statement with it."""
+    """Open a store in a process of a later version, which can be killed before a given statement."""
     return subprocess.Popen(
         [sys.executable, "-c", OPEN, url, *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -63,7 +63,7 @@ def opened(url: str, *given: str) -> subprocess.Popen[str]:
 
 
 def state(url: str) -> list[object]:
-    """Tell what a store is by now."""
+    """Return the schema version and what the migrations made."""
     [found] = run(
         url,
         "MATCH (s:LineageStore) RETURN s.schema_version, s.migrations,"
@@ -76,7 +76,7 @@ DONE = [3, ["2 a note", "3 an index"], 3, 3]
 
 
 def test_migrations_of_neo4j_run_in_order_and_once(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An older store is brought up to date when it is opened, be it only for reading, and not again the next time."""
+    """Opening an older store, also for reading, migrates it once."""
     monkeypatch.setattr(schema, "MIGRATIONS", LATER)
     for _ in range(2):
         with open_store(old) as store:
@@ -89,7 +89,7 @@ def test_migrations_of_neo4j_run_in_order_and_once(old: str, monkeypatch: pytest
 
 
 def test_a_migration_of_neo4j_that_is_killed_is_done_by_the_next(old: str) -> None:
-    """Killed between two statements, a store keeps its version, and whoever opens it next does all of that step."""
+    """A migration killed between two statements keeps the version, and the next process repeats it."""
     killed = opened(old, "n.marked")
     killed.communicate(timeout=60)
     assert killed.returncode == 9
@@ -100,7 +100,7 @@ def test_a_migration_of_neo4j_that_is_killed_is_done_by_the_next(old: str) -> No
 
 
 def test_migrations_of_neo4j_by_two_at_once(old: str) -> None:
-    """Processes that open an older store at once both read it, and it is migrated as by one."""
+    """Two processes that open an older store at once both read it, and it is migrated once."""
     both = [opened(old), opened(old)]
     for process in both:
         out, errors = process.communicate(timeout=60)
@@ -109,7 +109,7 @@ def test_migrations_of_neo4j_by_two_at_once(old: str) -> None:
 
 
 def test_a_writer_of_an_older_lineage_stops_at_a_migrated_store(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who opened the store before it was migrated writes nothing more into it, nor does who is ahead of it."""
+    """A process that opened the store before its migration, or has a newer schema, cannot write."""
     with open_store(old) as store:
         store.write(GraphBatch())
         with monkeypatch.context() as later:
@@ -131,7 +131,7 @@ def test_a_writer_of_an_older_lineage_stops_at_a_migrated_store(old: str, monkey
 
 
 def test_an_old_store_in_neo4j_that_may_not_be_written(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody may bring an older store up to date it is refused, and told as what it is."""
+    """An older store that may not be migrated is refused with the reason."""
     monkeypatch.setattr(schema, "MIGRATIONS", LATER)
     with open_store(old, read_only=True) as store, pytest.raises(StoreError, match="older version"), store.reading():
         pass

@@ -1,4 +1,4 @@
-"""What happens when a store in Neo4j is opened: few statements, no rights that a reader lacks, what it is told."""
+"""Opening a Neo4j store: few statements, the rights of a reader are enough, and what is found is reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def family(neo4j_url: str) -> str:
-    """Give the URL of a store with a small graph."""
+    """Return the URL of a store with a small graph."""
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
     return neo4j_url
@@ -30,7 +30,7 @@ def family(neo4j_url: str) -> str:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Keep every statement that is sent."""
+    """Record every statement that is sent."""
     from neo4j import Session, Transaction
 
     sent: list[str] = []
@@ -50,7 +50,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_opening_a_store_in_neo4j_costs_one_statement(family: str, statements: list[str]) -> None:
-    """A reader asks for the version and nothing else: no index is looked at."""
+    """A reader queries the version only; it does not list indexes."""
     with open_store(family) as store:
         with store.reading() as view:
             assert view.count("Model") == 3
@@ -59,7 +59,7 @@ def test_opening_a_store_in_neo4j_costs_one_statement(family: str, statements: l
 
 @pytest.mark.parametrize("has_keys", [True, False], ids=["whole", "imported"])
 def test_a_role_in_neo4j_that_may_only_read(family: str, has_keys: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who may not look at indexes, a right of its own, is answered all the same."""
+    """A user without the right to list indexes can read the store."""
     from neo4j import Session
     from neo4j.exceptions import Forbidden
 
@@ -82,7 +82,7 @@ def test_a_role_in_neo4j_that_may_only_read(family: str, has_keys: bool, monkeyp
 
 
 def test_a_database_of_neo4j_with_nothing_in_it_is_told(neo4j_url: str) -> None:
-    """An empty database is told as one, by name, like a file that is not there; what is another's is not counted."""
+    """An empty database is reported as empty; another application's nodes are not counted."""
     with Asking(store_url=neo4j_url) as session:
         answer = store_info(session)
     assert "nothing in this database yet" in (answer.note or "")
@@ -97,7 +97,7 @@ def test_a_database_of_neo4j_with_nothing_in_it_is_told(neo4j_url: str) -> None:
 
 
 def test_any_label_of_ours_in_neo4j_tells_a_stranger(neo4j_url: str) -> None:
-    """A database with another application's nodes is refused whichever label they share with us, and left as it is."""
+    """A database with another application's nodes under any label of a store is refused."""
     labels = {statement.partition("FOR (n:")[2].partition(")")[0] for statement in schema.constraints().values()}
     assert {"Model", "Text", "Awaited", "LineageStore"} <= labels
     for label in sorted(labels):
@@ -111,7 +111,7 @@ def test_any_label_of_ours_in_neo4j_tells_a_stranger(neo4j_url: str) -> None:
 
 
 def test_two_that_begin_a_store_in_neo4j_at_once(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whose first look found nothing writes into the store that another one has made by the second."""
+    """A writer that found no store writes into the one that another has made in between."""
     look = schema.state_of
     with open_store(neo4j_url) as store, open_store(neo4j_url) as other:
         assert store.info().note
@@ -129,7 +129,7 @@ def test_two_that_begin_a_store_in_neo4j_at_once(neo4j_url: str, monkeypatch: py
 
 
 def test_a_store_in_neo4j_tells_its_own_version(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The version of the schema is the stored one, not the one that this lineage would make."""
+    """`info` reports the stored schema version, not the one of this lineage."""
     monkeypatch.setattr(schema, "MIGRATIONS", {7: ("a gap", ())})
     run(family, "MATCH (s:LineageStore) SET s.schema_version = 7")
     with Asking(store_url=family) as session:
@@ -138,7 +138,7 @@ def test_a_store_in_neo4j_tells_its_own_version(family: str, monkeypatch: pytest
 
 
 def test_a_server_that_is_too_old(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The version is looked at when the store is first used, and the lowest that we know is named."""
+    """A server that is too old is an error at the first use, which names the lowest version."""
     monkeypatch.setattr(connection, "LOWEST", (9999, 1))
     with open_store(neo4j_url) as store, pytest.raises(StoreError, match="too old") as caught:
         store.info()
@@ -146,7 +146,7 @@ def test_a_server_that_is_too_old(neo4j_url: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_store_of_a_newer_lineage(neo4j_url: str) -> None:
-    """A schema of the future is neither read nor written."""
+    """A store of a newer version is neither read nor written."""
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
     run(neo4j_url, "MATCH (s:LineageStore) SET s.schema_version = 99")
@@ -158,7 +158,7 @@ def test_a_store_of_a_newer_lineage(neo4j_url: str) -> None:
 
 
 def test_a_database_of_another_application(neo4j_url: str) -> None:
-    """A database whose nodes bear our labels and are not ours is left alone."""
+    """A database whose nodes have labels of a store but are another application's is not changed."""
     run(neo4j_url, "CREATE (:File {key: 'theirs'})")
     with open_store(neo4j_url) as store, pytest.raises(StoreError, match="another application"):
         store.write(FAMILY)

@@ -1,4 +1,4 @@
-"""The password of a Neo4j store is asked for where a person sits at a terminal, before anything is drawn."""
+"""The prompt for a Neo4j password: only at a terminal, and before anything is drawn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="a server of one's own m
 
 
 class Terminal:
-    """Run `lineage` at a terminal of its own, where a person types."""
+    """Run `lineage` on a pseudo-terminal, and type into it."""
 
     def __init__(self, *arguments: str, **env: str) -> None:
         with interruptible():
@@ -35,7 +35,7 @@ class Terminal:
         self.seen = ""
 
     def read(self, until: str, seconds: float = PATIENCE) -> str:
-        """Read until a text appears, the command ends or time is over."""
+        """Read until a text appears, the command ends or the time is over."""
         end = time.monotonic() + seconds
         while until not in self.seen and (left := end - time.monotonic()) > 0:
             if not select.select([self._ours], [], [], left)[0]:
@@ -52,7 +52,7 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def end(self) -> int:
-        """Wait for the end and give the exit code."""
+        """Wait for the end and return the exit code."""
         self.read("\0")
         os.close(self._ours)
         return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
@@ -60,14 +60,14 @@ class Terminal:
 
 @pytest.fixture
 def url(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Give a store, and its password, which the environment does not say any more."""
+    """Return the URL of a store, whose password is removed from the environment."""
     password = os.environ["NEO4J_PASSWORD"]
     monkeypatch.delenv("NEO4J_PASSWORD")
     return neo4j_url, password
 
 
 def test_a_password_is_asked_for_and_hidden(url: tuple[str, str]) -> None:
-    """What is typed is the password, and no terminal shows it."""
+    """The typed text is used as the password and is not echoed."""
     terminal = Terminal("store", "info", "--store", url[0])
     question = f"Password of neo4j at {url[0]}: "
     assert question in terminal.read(question)
@@ -78,7 +78,7 @@ def test_a_password_is_asked_for_and_hidden(url: tuple[str, str]) -> None:
 
 
 def test_a_password_is_asked_for_before_anything_is_drawn(url: tuple[str, str]) -> None:
-    """A collection asks before its first bar, and Ctrl-C at the question ends it as everywhere."""
+    """A collection asks before its first progress bar, and Ctrl-C at the prompt ends it."""
     model = "otterhub/skiff-0.7m-manual"
     terminal = Terminal("collect", model, "--hub", str(HUB), "--store", url[0])
     terminal.read("Password of neo4j")
@@ -90,7 +90,7 @@ def test_a_password_is_asked_for_before_anything_is_drawn(url: tuple[str, str]) 
 
 
 def test_no_answer_to_the_question_for_a_password(url: tuple[str, str]) -> None:
-    """An empty line, and the end of input, count as no password."""
+    """An empty line and the end of input count as no password."""
     for keys in ("\n", "\x04"):
         terminal = Terminal("store", "info", "--store", url[0])
         terminal.read("Password of neo4j")

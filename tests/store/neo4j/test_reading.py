@@ -1,4 +1,4 @@
-"""The read transactions of a view: renewed before they hold much, each behind the one before, none that writes."""
+"""The read transactions of a view: bounded in size, each with the bookmark of the one before, all read-only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRITING = "CREATE (n:Model {key: 'never/there'}) RETURN n"
 
 
 class Listening:
-    """Keep which transaction each statement ran in, and behind which bookmarks each transaction began."""
+    """Record the transaction of each statement, and the bookmarks of each transaction."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from neo4j import Session, Transaction
@@ -43,12 +43,12 @@ class Listening:
         monkeypatch.setattr(Transaction, "run", running)
 
     def most(self) -> int:
-        """Count the statements of the transaction that had most."""
+        """Return the number of statements of the largest transaction."""
         return max(Counter(map(id, self.ran)).values())
 
 
 def test_a_view_holds_no_more_the_more_it_is_asked(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look-ups beside a list that is gone over share transactions of bounded size, and the list comes to its end."""
+    """Lookups during a stream share transactions of bounded size, and the stream ends normally."""
     monkeypatch.setattr(transactions, "MAX_STATEMENTS", 20)
     with open_store(neo4j_url) as store:
         store.write(GraphBatch(models=MANY))
@@ -70,7 +70,7 @@ def test_a_view_holds_no_more_the_more_it_is_asked(neo4j_url: str, monkeypatch: 
 def test_each_transaction_of_a_view_begins_behind_the_one_before(
     neo4j_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A view that goes on in another transaction, or over a list, carries the bookmark of what it saw so far."""
+    """A new transaction or stream of a view has the bookmark of the one before."""
     from neo4j import Session
 
     monkeypatch.setattr(transactions, "MAX_STATEMENTS", 2)
@@ -98,7 +98,7 @@ def test_each_transaction_of_a_view_begins_behind_the_one_before(
 
 
 def test_no_transaction_of_a_view_writes(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server refuses what would write in the first transaction, in the next ones and in that of a list."""
+    """The server refuses a write in the first transaction, the next ones and a stream's."""
     monkeypatch.setattr(transactions, "MAX_STATEMENTS", 1)
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
@@ -112,7 +112,7 @@ def test_no_transaction_of_a_view_writes(neo4j_url: str, monkeypatch: pytest.Mon
 
 
 def test_a_list_that_nobody_ends_is_closed_with_its_view(neo4j_url: str) -> None:
-    """A list that was begun gives its connection back at the end of the view, and no rows afterwards."""
+    """A stream that was not read to the end is closed with its view, and yields no rows later."""
     with open_store(neo4j_url) as store:
         store.write(GraphBatch(models=MANY))
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""What travels between a Neo4j server and us: as many rows as were asked for, however many there are."""
+"""The rows that a Neo4j server sends: no more than were asked for, however large the graph is."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_the_first_descendants_carry_no_others(neo4j_url: str, carried: list[int]) -> None:
-    """The first hundred of thousands, with the count of all, are a hundred rows and their edges."""
+    """The first hundred of thousands of descendants, and their count, take a hundred rows and their edges."""
     children = [f"you/m{number:04}" for number in range(CHILDREN)]
     with open_store(neo4j_url) as store:
         store.write(
@@ -63,7 +63,7 @@ def test_the_first_descendants_carry_no_others(neo4j_url: str, carried: list[int
 
 
 class Profiled:
-    """Run statements in a transaction and count what the server looked at for them."""
+    """Run statements in a transaction and count the database hits."""
 
     def __init__(self, transaction: Any) -> None:
         self._transaction, self.hits = transaction, 0
@@ -81,12 +81,12 @@ class Profiled:
         return self
 
     def values(self) -> list[list[Any]]:
-        """Give the rows of the last one."""
+        """Return the rows of the last statement."""
         return self._found
 
 
 def test_a_write_looks_at_no_others_that_are_awaited(neo4j_url: str) -> None:
-    """Thousands of nodes that wait for their records cost a write nothing that is not about them."""
+    """Thousands of awaited nodes do not slow down a write that is not about them."""
     from neo4j import GraphDatabase
 
     with open_store(neo4j_url) as store:

@@ -1,4 +1,4 @@
-"""Neo4j against memory: the same commands in any order leave the same graph, whatever happens between them."""
+"""Neo4j against memory: the same operations in any order leave the same graph."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Write a store as lines, clocks and all."""
+    """Dump a store with times of reading."""
     with store.reading() as view:
         return list(dump(view, clocks=True))
 
 
 class Machine(RuleBasedStateMachine):
-    """Do the same to a store in memory and to one in a server, which is closed and left amid a write now and then."""
+    """Apply the same operations to memory and to a server, with lost connections and aborted writes."""
 
     url = ""
 
@@ -58,7 +58,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.oracle.info().nodes.values()))
     @rule()
     def move_out_and_back(self) -> None:
-        """Go on with a copy of a copy: what one lacks shows at once, or when an awaited end is written."""
+        """Continue with a copy of a copy: a missing row shows at once, or when an awaited end is written."""
         between = MemoryStore()
         copy_store(self.store, between)
         empty(self.url)
@@ -102,7 +102,7 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_neo4j_does_what_memory_does(neo4j_url: str) -> None:
-    """Writes, replacements, erasures, reopening and dying before a commit leave Neo4j as memory is."""
+    """Writes, replacements, erasures, reopening and aborted writes leave Neo4j equal to memory."""
     run_state_machine_as_test(
         type("Neo4jMachine", (Machine,), {"url": neo4j_url}),
         settings=settings(
@@ -116,7 +116,7 @@ edges = st.dictionaries(st.tuples(nodes, nodes), st.sampled_from([None, "finetun
 
 
 def same_walks(ours: StoreView, theirs: StoreView) -> None:
-    """Hold every walk over a small graph to what the other view gives, order too."""
+    """Compare every walk over a small graph with the other view's, order included."""
     for root in "abch":
         for depth, limit in ((None, None), (None, 2), (1, None), (2, 3), (0, 0)):
             for walk in (ancestors, descendants):
@@ -127,7 +127,7 @@ def same_walks(ours: StoreView, theirs: StoreView) -> None:
 
 
 def test_neo4j_walks_as_others_do(neo4j_url: str) -> None:
-    """Over any graph, rings and self-loops too, walks of the server end as those hop by hop, under any caps."""
+    """Over any graph, with cycles and any limits, the server's walks equal those hop by hop."""
 
     @settings(max_examples=10, deadline=None, phases=PHASES, suppress_health_check=SLOW)
     @given(edges)

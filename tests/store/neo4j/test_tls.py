@@ -1,4 +1,4 @@
-"""What is said where a Neo4j server and we do not agree on encryption."""
+"""Errors where a Neo4j server and the client do not agree on encryption."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one
 
 @pytest.fixture
 def encrypted() -> Iterator[int]:
-    """Listen as a server that wants TLS does: who says something else is hung up on. Gives the port."""
+    """Listen like a server that requires TLS and closes other connections; yield the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
     listening = socket.create_server(("127.0.0.1", 0))
@@ -46,7 +46,7 @@ def encrypted() -> Iterator[int]:
 
 
 def refusal(url: str) -> tuple[str, str]:
-    """Ask a store that cannot be reached, and give what is said and advised."""
+    """Open a store that cannot be reached; return message and hint."""
     with open_store(url) as store, pytest.raises(StoreError) as caught:
         store.info()
     return caught.value.message, caught.value.hint or ""
@@ -54,13 +54,13 @@ def refusal(url: str) -> tuple[str, str]:
 
 @pytest.fixture(autouse=True)
 def password(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a password, so that nobody is asked."""
+    """Set a password, so that there is no prompt."""
     monkeypatch.setenv("NEO4J_PASSWORD", "unused")
 
 
 @pytest.mark.parametrize("scheme", ["bolt", "neo4j"], ids="to {}".format)
 def test_a_neo4j_certificate_that_nobody_signed(encrypted: int, scheme: str) -> None:
-    """A certificate that is not trusted is told as that, with the two ways to trust it."""
+    """An untrusted certificate is reported as such, with the two ways to trust it."""
     message, hint = refusal(f"{scheme}+s://127.0.0.1:{encrypted}")
     assert "is not trusted: self-signed certificate" in message
     assert "SSL_CERT_FILE" in hint
@@ -69,14 +69,14 @@ def test_a_neo4j_certificate_that_nobody_signed(encrypted: int, scheme: str) -> 
 
 @pytest.mark.parametrize("scheme", ["bolt", "neo4j"], ids="to {}".format)
 def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
-    """A server that hangs up on whoever does not speak TLS is not told as one that is away."""
+    """A server that closes a connection without TLS is not reported as down."""
     message, hint = refusal(f"{scheme}://127.0.0.1:{encrypted}")
     assert "closed the connection during the handshake" in message
     assert f"requires TLS, use {scheme}+s://" in hint
 
 
 def test_a_neo4j_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that takes the call and never answers is waited for aloud, and not for ever."""
+    """A server that accepts the connection and never responds is waited for, with a note, for a limited time."""
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(retries, "ANSWER_SECONDS", 0.1)
     heard = Notes()
@@ -95,7 +95,7 @@ def test_a_neo4j_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("neo4j_url", PARAMS[:1], indirect=True)
 @pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc"], ids="to {}".format)
 def test_a_neo4j_server_with_tls(neo4j_url: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is written over an encrypted connection is read over one: with any certificate, or a known one."""
+    """A store works over TLS: with any certificate, or a trusted one."""
     url = f"{scheme}://{neo4j_url.partition('://')[2]}"
     if scheme.endswith("+s"):
         assert "is not trusted: self-signed certificate" in refusal(url)[0]
@@ -110,7 +110,7 @@ def test_a_neo4j_server_with_tls(neo4j_url: str, scheme: str, monkeypatch: pytes
 @pytest.mark.parametrize("neo4j_url", PARAMS[-1:], indirect=True)
 @pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s", "bolt+ssc"], ids="to {}".format)
 def test_a_neo4j_server_without_tls(neo4j_url: str, scheme: str) -> None:
-    """Nor is one that speaks no TLS."""
+    """A server without TLS is not reported as down."""
     message, hint = refusal(f"{scheme}://{neo4j_url.partition('://')[2]}")
     assert "did not accept a TLS connection" in message
     assert f"uses TLS at this port; {scheme.partition('+')[0]}:// connects without it" in hint
@@ -118,7 +118,7 @@ def test_a_neo4j_server_without_tls(neo4j_url: str, scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["bolt", "bolt+s", "neo4j", "neo4j+s"], ids="to {}".format)
 def test_a_neo4j_server_that_is_away_is_told_as_that(scheme: str) -> None:
-    """Where nobody listens, nothing is said of encryption or routes."""
+    """A refused connection is reported without a guess about encryption or routes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     message, hint = refusal(f"{scheme}://127.0.0.1:{port}")
@@ -128,6 +128,6 @@ def test_a_neo4j_server_that_is_away_is_told_as_that(scheme: str) -> None:
 
 
 def test_neo4j_schemes_reach_the_driver_as_they_are() -> None:
-    """Whether to encrypt, and whom to trust, is the scheme's to say."""
+    """The scheme decides about encryption and trust, and is passed to the driver unchanged."""
     schemes = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
     assert [address_of(f"{scheme.upper()}://h").uri for scheme in schemes] == [f"{s}://h:7687" for s in schemes]

@@ -1,4 +1,4 @@
-"""What a store in Neo4j waits for, how long, and what it says meanwhile."""
+"""What a Neo4j store waits for, for how long, and what it reports meanwhile."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOOKED_UP = "MATCH (n:Model {hub: 'huggingface.co'}) RETURN n"
 
 @contextmanager
 def held(url: str, statement: str = TURN) -> Iterator[Callable[[], None]]:
-    """Hold a lock as a writer or a reader that hangs does; gives what lets it go."""
+    """Hold a lock like a hanging writer or reader; yield what releases it."""
     from neo4j import GraphDatabase
 
     with (
@@ -50,7 +50,7 @@ def held(url: str, statement: str = TURN) -> Iterator[Callable[[], None]]:
 
 @pytest.fixture
 def line(neo4j_url: str) -> Iterator[Proxy]:
-    """Give a line to a server with a small graph that can be cut and mended."""
+    """Yield a proxy, which can be cut and restored, to a server with a small graph."""
     with open_store(neo4j_url) as store:
         store.write(FAMILY)
     proxy = Proxy(int(neo4j_url.rpartition(":")[2]))
@@ -59,13 +59,13 @@ def line(neo4j_url: str) -> Iterator[Proxy]:
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every bound be a second or less."""
+    """Set every time limit to a second or less."""
     for name, seconds in (("NOTE_SECONDS", 0.1), ("TURN_SECONDS", 1.0), ("POLL_SECONDS", 0.1)):
         monkeypatch.setattr(retries, name, seconds)
 
 
 def over(line: Proxy, heard: Notes) -> Neo4jStore:
-    """Open the store at the end of a line."""
+    """Open the store behind a proxy."""
     store = open_store(f"bolt://127.0.0.1:{line.port}", progress=heard)
     assert isinstance(store, Neo4jStore)
     return store
@@ -74,7 +74,7 @@ def over(line: Proxy, heard: Notes) -> Neo4jStore:
 def test_a_writer_that_waits_says_so_and_gives_up(
     neo4j_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A command that another writer keeps waiting tells it on stderr, and ends in an error; nothing is written."""
+    """A blocked command reports the wait on stderr and ends in an error; nothing is written."""
     from lineage_cli.main import main
 
     with open_store(neo4j_url) as store:
@@ -98,7 +98,7 @@ def test_a_writer_that_waits_says_so_and_gives_up(
 
 
 def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waited less than that writes as soon as the other one is done."""
+    """A writer blocked for a short time writes as soon as the other one is done."""
     heard = Notes()
     with open_store(neo4j_url, progress=heard) as store:
         store.write(FAMILY)
@@ -115,7 +115,7 @@ def test_a_writer_that_waits_gets_its_turn(neo4j_url: str, monkeypatch: pytest.M
 
 
 def test_a_long_write_is_not_cut(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bound is one of waiting: whoever has the turn may take longer."""
+    """The limit is for waiting only: a writer that holds the lock may take longer."""
     heard = Notes()
     with Neo4jStore(connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
@@ -131,7 +131,7 @@ def test_a_long_write_is_not_cut(neo4j_url: str, monkeypatch: pytest.MonkeyPatch
 def test_a_change_of_the_schema_is_not_waited_for_without_end(
     neo4j_url: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stranger's open transaction holds up a first load for as long as another writer may, which is told."""
+    """Another client's open transaction delays a first load for a limited time, with a note."""
     heard = Notes()
     with Neo4jStore(connection.address_of(neo4j_url), progress=heard) as store:
         store.write(GraphBatch())
@@ -152,7 +152,7 @@ def test_a_change_of_the_schema_is_not_waited_for_without_end(
 
 
 def test_a_load_beside_readers_keeps_the_indexes(neo4j_url: str) -> None:
-    """A load into a store that holds something waits for no reader, and none of them waits for it."""
+    """A load into a store that is not empty and its readers do not wait for each other."""
     heard = Notes()
     with Neo4jStore(connection.address_of(neo4j_url), progress=heard) as store:
         store.write(FAMILY)
@@ -165,12 +165,12 @@ def test_a_load_beside_readers_keeps_the_indexes(neo4j_url: str) -> None:
 
 
 def indexes(url: str) -> set[str]:
-    """Name the indexes that are there."""
+    """Return the names of all indexes."""
     return {name for [name] in run(url, "SHOW INDEXES YIELD name")}
 
 
 def test_a_server_that_comes_back_is_waited_for(line: Proxy) -> None:
-    """Writes and a question that find the server away are told once and done when it is back: the first write too."""
+    """Writes and queries are retried until the server is back, with one note each."""
     heard = Notes()
 
     def away(work: Callable[[], object]) -> None:
@@ -191,7 +191,7 @@ def test_a_server_that_comes_back_is_waited_for(line: Proxy) -> None:
 
 
 def test_a_question_whose_connection_breaks_is_asked_again(line: Proxy) -> None:
-    """A view goes on in another transaction; one that is amid its rows tells that the connection broke."""
+    """A query is retried in another transaction; a stream reports the lost connection."""
     heard = Notes()
     with over(line, heard) as store, store.reading() as view:
         assert view.count("Model") == 3
@@ -210,15 +210,15 @@ def test_a_question_whose_connection_breaks_is_asked_again(line: Proxy) -> None:
 
 
 @pytest.mark.parametrize("kind", ["IncompleteCommit", "ServiceUnavailable", "SessionExpired"])
-def test_the_patience_with_neo4j_is_as_long_as_it_says(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a write fails by, half a minute of trying is not begun a second time."""
+def test_the_time_for_retries_is_not_extended(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for retries is not extended by an error of another kind."""
     from neo4j import exceptions
 
     monkeypatch.setattr(connection, "RETRY_SECONDS", 1.0)
     heard, tries = Notes(), 0
 
     class Broken:
-        """Fail as a session does."""
+        """Fail like a session."""
 
         def execute_write(self, work: object) -> None:
             """Fail."""
@@ -236,7 +236,7 @@ def test_the_patience_with_neo4j_is_as_long_as_it_says(kind: str, monkeypatch: p
 
 
 class Held:
-    """A session whose write waits for others, and that answers looks at it, one after the other, the last for ever."""
+    """A session whose write is blocked; queries about it get the given answers in turn, the last one repeatedly."""
 
     def __init__(self, *looks: list[str] | Exception) -> None:
         self._looks, self._ended, self._found = list(looks), threading.Event(), list[list[str]]()
@@ -279,7 +279,7 @@ HANGS = ["Blocked by: [neo4j-transaction-1]"]
 
 
 def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bound is one of a writer that hangs: eight that take their turns may take longer all together."""
+    """The limit is for one writer that hangs: eight that take turns may take longer together."""
     hurry(monkeypatch)
     heard = Notes()
     looks = [[f"Blocked by: [neo4j-transaction-{holder}]"] for holder in range(8) for _ in range(2)]
@@ -291,7 +291,7 @@ def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.
 
 
 def test_a_look_at_neo4j_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits is ended in time though the server could not be asked at first, or did not show the transaction."""
+    """A blocked write is ended in time though some queries about it failed or found nothing."""
     from neo4j.exceptions import ClientError, ServiceUnavailable
 
     hurry(monkeypatch)
@@ -303,7 +303,7 @@ def test_a_look_at_neo4j_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_reader_waits_for_no_writer_of_its_process(neo4j_url: str) -> None:
-    """A view in another thread answers while a long write goes on."""
+    """A view in another thread answers during a long write."""
     with Neo4jStore(connection.address_of(neo4j_url)) as store:
         store.write(FAMILY)
         writing, read = threading.Event(), threading.Event()
@@ -322,7 +322,7 @@ def test_a_reader_waits_for_no_writer_of_its_process(neo4j_url: str) -> None:
 
 
 def test_a_view_sees_what_its_process_wrote(neo4j_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A view begins behind the last write, also on another member of a cluster: it carries the write's bookmark."""
+    """A view starts with the bookmark of the last write, so that any member of a cluster shows it."""
     from neo4j import Session
 
     began: list[set[str]] = []

@@ -1,4 +1,4 @@
-"""Walks of several statements on a store without snapshots: a write may be committed between any two of them."""
+"""Walks of several statements without snapshots: a write may be committed between any two of them."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ MOVED = [
 
 
 class RecordedAnswers:
-    """Answer statements; the first `moved` times that a walk is begun, some of them speak of another state."""
+    """Answer statements; in the first `moved` tries of a walk some answers are of another state."""
 
     def __init__(self, answers: dict[str, Any], other: dict[str, Any], moved: int) -> None:
         self._answers, self._other, self._moved = answers, other, moved
         self.begun = 0
 
     def __call__(self, statement: str, **parameters: Any) -> list[Any]:
-        """Give what was prepared."""
+        """Return the prepared answer."""
         self.begun += statement in (walk._KEYS, walk._COUNTS)
         answers = {**self._answers, **(self._other if self.begun <= self._moved else {})}
         return list(answers[statement])
@@ -62,7 +62,7 @@ class RecordedAnswers:
 
 @pytest.mark.parametrize("other", MOVED)
 def test_a_walk_whose_statements_do_not_agree_is_begun_again(other: dict[str, Any]) -> None:
-    """It gives what the next try says; when no try agrees the walk goes hop by hop, and nothing breaks."""
+    """The next try's result is returned; if no try agrees, the walk goes hop by hop."""
     (statement,) = other
     for moved in (1, TRIES):
         ask: Any = RecordedAnswers(LEVELS | DESCENT, other, moved)
@@ -78,7 +78,7 @@ def test_a_walk_whose_statements_do_not_agree_is_begun_again(other: dict[str, An
 
 @pytest.mark.parametrize("writes", [1, 100])
 def test_walks_beside_a_writer(neo4j_url: str, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
-    """With a write committed after each of its first statements, a walk ends in an answer that agrees with itself."""
+    """A walk with a write committed after each of its first statements has a consistent result."""
     first = [derivation(f"m/{n}", f"m/{n - 1}", relation="finetune") for n in range(1, 6)]
     first += [derivation(f"m/{n}", f"m/{n - 2}", relation="merge") for n in range(2, 6)]
     second = [derivation("m/2", "m/0", relation="merge"), derivation("m/5", "m/2", relation="adapter")]

@@ -1,4 +1,4 @@
-"""What SQLite's store does when something is wrong: a clear error, and nothing half-written."""
+"""The SQLite store when something is wrong: a clear error, and no partial write."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ LARGE = GraphBatch(
 
 
 def lines(store: GraphStore) -> list[str]:
-    """Write a store as lines."""
+    """Dump a store."""
     with store.reading() as view:
         return list(dump(view))
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Make a store with a small family in it."""
+    """Make a store with a small family."""
     with SqliteStore(tmp_path / "graph.db") as store:
         store.write(FAMILY)
     return tmp_path / "graph.db"
@@ -44,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Make a folder with a store in it that every user of this machine can reach."""
+    """Make a folder with a store that every user of this machine can reach."""
     folder = Path(tempfile.mkdtemp(prefix="lineage-test-"))
     folder.chmod(0o755)
     with SqliteStore(folder / "graph.db") as store:
@@ -59,7 +59,7 @@ def open_folder() -> Iterator[Path]:
     ids=["text", "half a header", "zeros", "noise"],
 )
 def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
-    """Reading and writing to something else fail alike, and the file is as it was."""
+    """Another file is refused for reading and writing, and is not changed."""
     (tmp_path / "x.db").write_bytes(content)
     store = SqliteStore(tmp_path / "x.db")
     for attempt in (lambda: lines(store), lambda: store.write(FAMILY)):
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path, conte
 
 
 def test_a_database_of_another_application_is_refused(tmp_path: Path) -> None:
-    """A SQLite file of somebody else's is not written to, with or without an application id."""
+    """Another application's SQLite file is not written to, with or without an application id."""
     for number in (0, 1234):
         other = tmp_path / f"{number}.db"
         with sqlite3.connect(other) as connection:
@@ -84,14 +84,14 @@ def test_a_database_of_another_application_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    """A folder is no store."""
+    """A folder is not a store."""
     for attempt in (lambda: lines(SqliteStore(tmp_path)), lambda: SqliteStore(tmp_path).write(FAMILY)):
         with pytest.raises(StoreError, match="is a folder"):
             attempt()
 
 
 def test_a_place_that_cannot_be_reached_is_told(open_folder: Path) -> None:
-    """A folder that one may not enter, and a name that no disk takes, end in an error that names the store."""
+    """A folder without permission, and a name that is too long, are errors that name the store."""
     open_folder.chmod(0o700)
     with without_rights():
         for attempt in (partial(lines, SqliteStore(open_folder / "graph.db")), SqliteStore(open_folder / "x.db").info):
@@ -102,7 +102,7 @@ def test_a_place_that_cannot_be_reached_is_told(open_folder: Path) -> None:
 
 
 def test_a_store_of_a_newer_version_is_refused(path: Path) -> None:
-    """What a later version wrote is neither read nor changed, and the error says what to do."""
+    """A store of a later version is neither read nor changed, and the error says what to do."""
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
@@ -113,7 +113,7 @@ def test_a_store_of_a_newer_version_is_refused(path: Path) -> None:
 
 
 def test_a_damaged_store_is_said_to_be_damaged(path: Path) -> None:
-    """Pages that make no sense end in an error that names the store, not in a traceback."""
+    """Damaged pages are an error that names the store, not a traceback."""
     with path.open("r+b") as file:
         for page in range(1, path.stat().st_size // 8192):
             file.seek(page * 8192)
@@ -123,7 +123,7 @@ def test_a_damaged_store_is_said_to_be_damaged(path: Path) -> None:
 
 
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
-    """A file of no bytes, as mktemp makes them, reads as empty and can be written."""
+    """An empty file, as mktemp makes it, is an empty store and can be written."""
     (tmp_path / "new.db").touch()
     with SqliteStore(tmp_path / "new.db") as store:
         assert lines(store) == []
@@ -132,7 +132,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 
 
 def test_a_store_opened_for_reading_is_not_written(path: Path) -> None:
-    """`read_only` refuses writes, loads and erasures, and does not make a file."""
+    """`read_only` refuses writes, loads and erasures, and makes no file."""
     store = SqliteStore(path, read_only=True)
     before = lines(store)
     for attempt in (partial(store.write, FAMILY), partial(store.erase, ["org/base"]), partial(load, store)):
@@ -143,7 +143,7 @@ def test_a_store_opened_for_reading_is_not_written(path: Path) -> None:
 
 
 def test_a_walk_that_was_left_ends_in_silence(path: Path) -> None:
-    """Who is interrupted amid the rows closes the store first, and the interpreter the rows after it: no fault."""
+    """An interrupted reader closes the store before its rows, and no error is printed."""
     store = SqliteStore(path)
     with store.reading() as view:
         rows = view.all_nodes("Model")
@@ -154,7 +154,7 @@ def test_a_walk_that_was_left_ends_in_silence(path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["file", "folder", "both"])
 def test_a_store_that_may_not_be_written_can_be_read(open_folder: Path, what: str) -> None:
-    """Without the right to write file, folder or both, the graph is read as it is and a write says why it failed."""
+    """Without write permission for file, folder or both, the graph is readable; a write says why it failed."""
     path = open_folder / "graph.db"
     locked = {"file": [path], "folder": [open_folder], "both": [path, open_folder]}[what]
     store = SqliteStore(path)
@@ -171,7 +171,7 @@ def test_a_store_that_may_not_be_written_can_be_read(open_folder: Path, what: st
 
 
 def test_a_log_that_cannot_be_read_is_not_passed_over(open_folder: Path) -> None:
-    """Where a writer's last changes wait in a log that may not be worked in, nothing older is shown instead."""
+    """A log with changes that cannot be used is an error: an older state is never shown instead."""
     path, copy = open_folder / "graph.db", open_folder / "copy"
     writer = SqliteStore(path)
     writer.write(GraphBatch(models=(model("new/one"),)))
@@ -188,7 +188,7 @@ def test_a_log_that_cannot_be_read_is_not_passed_over(open_folder: Path) -> None
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(path: Path) -> None:
-    """A write that finds no room fails whole; what was there stays, and with room again the same write succeeds."""
+    """A write on a full disk is rolled back, and succeeds when there is space again."""
     store = SqliteStore(path)
     before = lines(store)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -208,13 +208,13 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(path: Path) -> None
 
 
 def load(store: SqliteStore) -> None:
-    """Write in bulk what does not fit."""
+    """Write more in bulk than there is space for."""
     with store.bulk():
         store.write(LARGE)
 
 
 def test_a_store_that_reached_its_largest_size_is_told(path: Path) -> None:
-    """SQLite's own limit on pages is a full disk too."""
+    """SQLite's own limit of pages is reported like a full disk."""
     store = SqliteStore(path)
     store.write(GraphBatch())
     before = lines(store)
@@ -227,7 +227,7 @@ def test_a_store_that_reached_its_largest_size_is_told(path: Path) -> None:
 
 
 def test_numbers_beyond_64_bits_are_refused(path: Path) -> None:
-    """A size that no file has ends in an error of the store, and nothing of its batch is written."""
+    """A size beyond 64 bits is an error of the store, and nothing of its batch is written."""
     from lineage_schemas.file import FileNode
 
     with SqliteStore(path) as store:
@@ -238,7 +238,7 @@ def test_numbers_beyond_64_bits_are_refused(path: Path) -> None:
 
 
 def test_records_that_are_no_json_are_a_damaged_store(tmp_path: Path) -> None:
-    """A sound database file with junk in its records is told as damaged, not as a bug."""
+    """Invalid JSON in a record is reported as a damaged store."""
     path = tmp_path / "lineage.db"
     with open_store(str(path)) as store:
         store.write(GraphBatch(models=(Model(key="a/b", hub="huggingface.co", id="a/b", head="1" * 40),)))
@@ -250,6 +250,6 @@ def test_records_that_are_no_json_are_a_damaged_store(tmp_path: Path) -> None:
 
 
 def test_path_of_nobody_is_refused() -> None:
-    """A home that does not exist is an error of input."""
+    """The home folder of an unknown user is an error of input."""
     with pytest.raises(InputError):
         open_store("~nobody-at-all/x.db")

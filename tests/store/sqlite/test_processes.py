@@ -1,4 +1,4 @@
-"""Several processes and threads at one store, and processes that are killed."""
+"""Several processes and threads with one store, and processes that are killed."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ with SqliteStore(path) as store, store.bulk() if way == "bulk" else nullcontext(
 
 
 def writer(path: Path, name: str, count: int, way: str = "write") -> subprocess.Popen[str]:
-    """Start a process that writes pairs of models and tells each one."""
+    """Start a process that writes pairs of models and reports each pair."""
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path), name, str(count), way], cwd=ROOT, text=True, stdout=subprocess.PIPE
     )
 
 
 def pairs(path: Path) -> tuple[int, int]:
-    """Count models and edges, after a look at the whole file."""
+    """Count models and edges, after a check of the whole file."""
     with SqliteStore(path) as store, store.reading() as view:
         found = (view.count("Model"), view.count("DERIVED_FROM"))
         assert len(list(view.all_nodes("Model"))) == found[0]
@@ -59,7 +59,7 @@ def pairs(path: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("told", [1, 7, 30])
 def test_a_killed_writer_leaves_whole_writes(tmp_path: Path, told: int) -> None:
-    """`kill -9` amid writes loses at most the one that was not told yet, and never half of one."""
+    """`kill -9` loses at most the write that was not reported yet, and never a part of one."""
     with writer(tmp_path / "graph.db", "a", 100_000) as process:
         assert process.stdout
         for _ in range(told):
@@ -71,7 +71,7 @@ def test_a_killed_writer_leaves_whole_writes(tmp_path: Path, told: int) -> None:
 
 
 def test_a_killed_load_leaves_a_store_that_repairs_itself(tmp_path: Path) -> None:
-    """A load that is killed leaves whole writes; the next one to open the store makes the indexes, and goes on."""
+    """A killed load leaves whole writes; the next process makes the indexes and continues."""
     path = tmp_path / "graph.db"
     with SqliteStore(path) as store:
         store.write(FAMILY)
@@ -92,7 +92,7 @@ def test_a_killed_load_leaves_a_store_that_repairs_itself(tmp_path: Path) -> Non
 
 
 def test_a_store_without_indexes_can_be_read_while_somebody_loads(tmp_path: Path) -> None:
-    """A reader beside a load sees what was committed and does not wait for the indexes."""
+    """A reader during a load sees committed rows and does not wait for the indexes."""
     path = tmp_path / "graph.db"
     with SqliteStore(path) as loading:
         loading.write(FAMILY)
@@ -106,7 +106,7 @@ def test_a_store_without_indexes_can_be_read_while_somebody_loads(tmp_path: Path
 
 
 def test_a_load_knows_what_others_wrote_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process that writes between two steps of a load makes no node double."""
+    """A write by another process between two steps of a load makes no duplicate node."""
     monkeypatch.setattr("lineage.store.sqlite.store.BULK_STEP", 1)
     path = tmp_path / "graph.db"
     with SqliteStore(path) as loading:
@@ -126,7 +126,7 @@ def test_a_load_knows_what_others_wrote_meanwhile(tmp_path: Path, monkeypatch: p
 
 
 def test_keys_with_one_hash_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A load finds nodes by a hash of their key; keys that share one are still different nodes."""
+    """During a load, keys with the same hash are different nodes."""
     monkeypatch.setattr("lineage.store.sqlite.loading.number_of", lambda key: len(key) % 3)
     batches = [
         GraphBatch(models=(model(f"a/{n % 10}"),), derivations=(derivation(f"a/{n}", "b/0"),)) for n in range(25)
@@ -142,7 +142,7 @@ def test_keys_with_one_hash_are_told_apart(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_two_writers_take_turns(tmp_path: Path) -> None:
-    """Two processes that make and fill one store at once both succeed, and nothing is lost or double."""
+    """Two processes that make and fill one store at once both succeed, without loss or duplicates."""
     path = tmp_path / "graph.db"
     both = [writer(path, name, 60) for name in ("a", "b")]
     for process in both:
@@ -152,7 +152,7 @@ def test_two_writers_take_turns(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_waits_too_long_says_for_what(tmp_path: Path) -> None:
-    """A store that somebody else is writing to is named in the error, and can still be read."""
+    """A store locked by another writer is an error that names it, and can be read."""
     path = tmp_path / "graph.db"
     with SqliteStore(path) as first, SqliteStore(path, wait=0.1) as second:
         first.write(FAMILY)
