@@ -27,7 +27,7 @@ _NAMES = "|".join(
     label.lower() for label in (*PROMOTED, *ENDS, STORE, AWAITED, *(label for label, _ in ATTACHMENTS.values()))
 )
 
-_NAME = re.compile(rf"(?:{_NAMES})(?:-\d+)?\.csv")
+FILE_NAME = re.compile(rf"(?:{_NAMES})(?:-\d+)?\.csv")
 
 _BEGINNING = re.compile(rb"(?:key|name):ID\(\w+\)|:START_ID\(\w+\),:END_ID\(\w+\)")
 """How the header of each file of an export begins."""
@@ -78,7 +78,7 @@ def _refuse_others(folder: Path) -> None:
 
 
 def _is_of_an_export(path: Path) -> bool:
-    return bool(_NAME.fullmatch(path.name) and _BEGINNING.match(_beginning_of(path)))
+    return bool(FILE_NAME.fullmatch(path.name) and _BEGINNING.match(_beginning_of(path)))
 
 
 def _beginning_of(path: Path) -> bytes:
