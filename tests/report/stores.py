@@ -44,7 +44,8 @@ def store_info_server() -> StoreInfoAnswer:
     return StoreInfoAnswer(
         **header("store-info.v1", hub=None, read=None), url="neo4j://graph.example:7687", backend="neo4j",
         schema_version=1, size_bytes=None, nodes={"Model": 5}, edges={"DERIVED_FROM": 4}, server="Neo4j/2026.08.1",
-        database="models", size_note="Neo4j tells no client what a database occupies: measure its folder on the server",
+        database="models",
+        size_note="Neo4j does not report the size of a database to clients: measure its folder on the server",
     )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def store_check_findings() -> StoreCheckAnswer:
     """Two findings of two rules."""
     return store_check(
         StoreFinding(id="dangling-edge", about="a/one@" + "1" * 40, message="its parent a/one@0 is not in the store"),
-        StoreFinding(id="model-key", about="b/two", message="its Hub and id make the key b/three"),
+        StoreFinding(id="model-key", about="b/two", message="its Hub and id give the key b/three"),
     )
 
 

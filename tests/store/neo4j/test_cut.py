@@ -17,7 +17,7 @@ from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.cut_line import Proxy
 from tests.support.dump import dump
-from tests.support.ended import here, told
+from tests.support.ended import assert_error, here
 from tests.support.graphs import FAMILY, derivation, model
 from tests.support.neo4j_server import login
 from tests.support.shared import ROOT
@@ -59,7 +59,7 @@ def test_a_connection_cut_in_a_walk(neo4j_url: str, line: Proxy, monkeypatch: py
     with open_store(neo4j_url) as store:
         store.write(chain(40, "x" * 5000))
     line.cut_after(50_000, "server")
-    told(here(over(line), "trace", "chain/m00", "--offline"), "does not answer", "start it")
+    assert_error(here(over(line), "trace", "chain/m00", "--offline"), "does not answer", "start the server")
     assert line.is_cut
     line.mend()
     with open_store(over(line)) as cut, cut.reading() as view:
@@ -96,10 +96,10 @@ def test_a_connection_cut_in_a_collection(neo4j_url: str, line: Proxy, monkeypat
         store.write(FAMILY)
     before = lines(neo4j_url)
     line.cut_after(20_000, "client")
-    told(
+    assert_error(
         here(over(line), "collect", "mattshumer/Reflection-Llama-3.1-70B", "--hub", str(HUB)),
         "does not answer",
-        "start it",
+        "start the server",
     )
     assert line.is_cut
     assert lines(neo4j_url) == before

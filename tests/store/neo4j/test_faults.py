@@ -25,7 +25,7 @@ from lineage.store.neo4j.store import Neo4jStore
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.dump import dump
-from tests.support.ended import here, told
+from tests.support.ended import assert_error, here
 from tests.support.graphs import FAMILY, derivation, model
 from tests.support.neo4j_server import GIVEN_URI, PARAMS, Servers, empty, run
 from tests.support.shared import ROOT
@@ -207,8 +207,8 @@ def test_stopped_before_a_command(server: Neo4jServer) -> None:
     """A server that is down is reported at once, for reading and for writing."""
     server.kill()
     before = time.monotonic()
-    told(lineage(server, "trace", "a/b", "--offline"), "does not answer", "start it")
-    told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "does not answer")
+    assert_error(lineage(server, "trace", "a/b", "--offline"), "does not answer", "start the server")
+    assert_error(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "does not answer")
     assert time.monotonic() - before < 30
 
 
@@ -216,12 +216,12 @@ def test_a_wrong_password_and_then_no_login_at_all(server: Neo4jServer) -> None:
     """A wrong password and too many of them have their own errors; the right one works later."""
     wrong = {"NEO4J_PASSWORD": "not-the-password"}
     done = lineage(server, "store", "info", **wrong)
-    told(done, "does not accept this user", "neo4j_password")
+    assert_error(done, "does not accept this user", "neo4j_password")
     assert "not-the-password" not in done.stderr
     for _ in range(5):
         with pytest.raises(StoreError):
             Neo4jStore(address_of(server.uri, _login(server, "again-wrong"))).info()
-    told(lineage(server, "store", "info"), "refuses every login for some seconds", "wait")
+    assert_error(lineage(server, "store", "info"), "refuses all logins for some seconds", "wait")
     wait_until(lambda: lineage(server, "store", "info").returncode == 0)
 
 
@@ -232,14 +232,16 @@ def _login(server: Neo4jServer, password: str) -> Neo4jSettings:
 def test_no_password(server: Neo4jServer) -> None:
     """Without a password and a terminal, the error says where to set one."""
     done = lineage(server, "store", "info", NEO4J_PASSWORD="")
-    told(done, "wants a password, and none was given", "neo4j_password_file")
+    assert_error(done, "needs a password, and none was given", "neo4j_password_file")
     assert "does not accept this user" not in done.stderr
 
 
 def test_a_database_that_is_not_there(server: Neo4jServer) -> None:
     """A database that the server does not have is reported, from the URL or the environment."""
-    told(lineage(server, "store", "info", store=f"{server.uri}/nowhere"), "has no such database", "neo4j_database")
-    told(lineage(server, "store", "info", NEO4J_DATABASE="nowhere"), "has no such database")
+    assert_error(
+        lineage(server, "store", "info", store=f"{server.uri}/nowhere"), "does not have this database", "neo4j_database"
+    )
+    assert_error(lineage(server, "store", "info", NEO4J_DATABASE="nowhere"), "does not have this database")
 
 
 def test_a_read_only_database(server: Neo4jServer) -> None:
@@ -249,7 +251,7 @@ def test_a_read_only_database(server: Neo4jServer) -> None:
     server.stop()
     server.start({"server.databases.read_only": "neo4j"})
     try:
-        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+        assert_error(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
         assert lineage(server, "trace", "you/tuned", "--offline").returncode == 0
         with open_store(server.uri) as store:
             with pytest.raises(StoreError, match="read-only"):
@@ -288,7 +290,7 @@ def test_an_import_in_a_read_only_database(server: Neo4jServer) -> None:
         done = lineage(server, "trace", "you/tuned", "--offline", "--format", "json")
         assert done.returncode == 0, done.stderr
         assert "no constraints and indexes, so queries are slow" in done.stderr
-        told(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
+        assert_error(lineage(server, "collect", MODELS[0], "--hub", str(HUB)), "read-only")
     finally:
         server.kill()
 
@@ -310,7 +312,7 @@ def test_a_refused_write_leaves_the_store_whole(server: Neo4jServer, monkeypatch
         with pytest.raises(StoreError, match="such as a full disk") as caught:
             _fill(store)
         assert "the server's logs" in (caught.value.hint or "")
-    told(here(server.uri, "collect", MODELS[0], "--hub", str(HUB)), "a full disk, for one", "the server's logs")
+    assert_error(here(server.uri, "collect", MODELS[0], "--hub", str(HUB)), "such as a full disk", "the server's logs")
     server.kill()
     server.start()
     after = lines(server.uri)

@@ -85,10 +85,10 @@ def test_a_database_of_neo4j_with_nothing_in_it_is_told(neo4j_url: str) -> None:
     """An empty database is reported as empty; another application's nodes are not counted."""
     with Asking(store_url=neo4j_url) as session:
         answer = store_info(session)
-    assert "nothing in this database yet" in (answer.note or "")
+    assert "this database is empty" in (answer.note or "")
     assert answer.database == "neo4j"
     assert answer.size_bytes is None
-    assert "no client what a database occupies" in (answer.size_note or "")
+    assert "does not report the size" in (answer.size_note or "")
     run(neo4j_url, "CREATE (:Model {key: 'theirs'})")
     with Asking(store_url=neo4j_url) as session:
         answer = store_info(session)

@@ -97,4 +97,4 @@ def test_no_answer_to_the_question_for_a_password(url: tuple[str, str]) -> None:
         time.sleep(0.3)
         terminal.type(keys)
         assert terminal.end() == 2
-        assert "wants a password, and none was given" in terminal.seen
+        assert "needs a password, and none was given" in terminal.seen

@@ -90,7 +90,7 @@ def test_a_writer_that_waits_says_so_and_gives_up(
             assert ended.value.code == 2
             assert 1.5 <= time.monotonic() - before < 20
             said = capsys.readouterr()
-            assert "held by another writer" in said.err
+            assert "locked by another writer" in said.err
             assert "hint: run the command again later" in said.err
             assert (said.err.count(WAITS), said.out) == (0 if quiet else 1, "")
     with open_store(neo4j_url) as store, store.reading() as view:
