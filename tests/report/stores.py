@@ -44,7 +44,7 @@ def store_info_server() -> StoreInfoAnswer:
     return StoreInfoAnswer(
         **header("store-info.v1", hub=None, read=None), url="neo4j://graph.example:7687", backend="neo4j",
         schema_version=1, size_bytes=None, nodes={"Model": 5}, edges={"DERIVED_FROM": 4}, server="Neo4j/2026.08.1",
-        database="models", size_note="Neo4j tells no client what a database occupies: measure its folder on the server",
+        database="models", size_note="Neo4j does not report the size of a database: measure its folder on the server",
     )  # fmt: skip
 
 
