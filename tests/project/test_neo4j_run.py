@@ -97,13 +97,13 @@ def test_one_version_is_enough_outside_ci(tmp_path: Path, ci: str, options: tupl
 
 
 def on_servers(log: Path) -> dict[str, int]:
-    """Count the tests of a file by the server that they wrote down."""
+    """Count the tests of a file by the server that they recorded."""
     return dict(Counter(line.split()[0] for line in log.read_text().splitlines()))
 
 
 @pytest.mark.parametrize("options", [("-k", "lts and some"), ("test_some.py::test_on_a_server[neo4j-lts-7]",)])
 def test_a_version_that_is_asked_for_is_used(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """Who names the older version gets its tests everywhere."""
+    """If the older version is selected by name, its tests run everywhere."""
     code, printed = outcome(tmp_path, *options, ci="")
     assert code == 0, printed
     assert set(on_servers(tmp_path / "where-test_some")) == {"neo4j-lts"}
@@ -121,7 +121,7 @@ def test_a_server_has_one_process(tmp_path: Path) -> None:
 def test_a_run_has_as_many_processes_as_it_can_use(
     options: tuple[str, ...], processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One for each version of Neo4j, one for each core without Neo4j, none beside this one for tests that are named."""
+    """A run has one process per version of Neo4j, one per core without Neo4j, and one in total for named tests."""
     source = pytest.Config.ArgsSource.ARGS if "test_some.py" in options else pytest.Config.ArgsSource.TESTPATHS
     config = SimpleNamespace(args_source=source, option=SimpleNamespace(markexpr="".join(options[1:])))
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
