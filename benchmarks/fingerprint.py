@@ -1,7 +1,7 @@
-"""What a fingerprint costs: CPU against OpenSSL's SHA-256 of the same file in the same run, memory, and peers.
+"""The cost of a fingerprint: CPU compared with OpenSSL's SHA-256 of the same file in the same run, memory, and peers.
 
 `python -m benchmarks.fingerprint [--size 2G]` makes a BF16 safetensors file, measures whole commands in turns, prints
-ratios and writes benchmarks/results/fingerprint.json. A peer that cannot be had is skipped, and said so.
+ratios and writes benchmarks/results/fingerprint.json. A peer that cannot be installed is skipped with a message.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ model_signing.hashing.Config().hash(sys.argv[1])
 
 
 class Run(NamedTuple):
-    """What one process cost: seconds of user and system time, seconds by the clock, MiB at its peak."""
+    """The cost of one process: seconds of user and system time, seconds of wall time, MiB at its peak."""
 
     cpu: float
     wall: float
@@ -93,9 +93,9 @@ def write_model(file: Path, size: int, *, tensors: int = 291) -> None:
 
 
 def run(command: Sequence[str]) -> Run:
-    """Run a command to its end and ask the kernel what it cost.
+    """Run a command to its end and ask the kernel for its cost.
 
-    The peak cannot show less than this process's own memory, from which the child begins.
+    The peak is never below this process's own memory, because the child starts as a copy of it.
     """
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_outside())
@@ -123,7 +123,7 @@ def in_turns(ours: Sequence[str], theirs: Sequence[str], rounds: int) -> dict[st
 
 
 def fingerprint_command(file: Path) -> list[str]:
-    """Write the whole command, as a person would give it, with all digests."""
+    """Return the command, as a user would type it, with all digests."""
     return [sys.executable, "-m", "lineage_cli", "fingerprint", str(file), "--format", "json"]
 
 
@@ -140,7 +140,7 @@ def _against_openssl(file: Path, rounds: int) -> dict[str, object]:
 
 
 def _against_load_file(file: Path) -> dict[str, object]:
-    """Compare with loading all tensors and hashing each; numpy has no BF16, so the same bytes are called F16."""
+    """Compare with loading all tensors and hashing each; numpy has no BF16, so the same bytes are declared as F16."""
     _rename_dtype(file, b'"BF16"', b'"F16" ')
     try:
         return {**in_turns(fingerprint_command(file), [sys.executable, "-c", PEER_LOAD, str(file)], 1)}
@@ -151,7 +151,7 @@ def _against_load_file(file: Path) -> dict[str, object]:
 
 
 def _rename_dtype(file: Path, old: bytes, new: bytes) -> None:
-    """Change a word of the header in place, to one of the same length."""
+    """Replace a word of the header in place by one of the same length."""
     with file.open("r+b") as opened:
         length = int.from_bytes(opened.read(8), "little")
         header = opened.read(length).replace(old, new)
@@ -160,7 +160,7 @@ def _rename_dtype(file: Path, old: bytes, new: bytes) -> None:
 
 
 def _against_model_signing(file: Path, folder: Path, rounds: int, wanted: bool) -> dict[str, object]:
-    """Compare with model-signing's hashing of files, in an environment of its own."""
+    """Compare with model-signing's hashing of files, in a separate environment."""
     uv = _uv()
     if not wanted or uv is None:
         return {"skipped": "not asked for" if not wanted else "uv is not here"}
@@ -185,7 +185,7 @@ def _uv() -> list[str] | None:
 
 
 def _outside() -> dict[str, str]:
-    """Leave the project's own environment, whose python3 knows no uv."""
+    """Leave the project's own environment, whose python3 has no uv."""
     own = str(Path(sys.executable).parent)
     path = os.pathsep.join(part for part in os.environ.get("PATH", "").split(os.pathsep) if part != own)
     return {**os.environ, "PATH": path}
@@ -214,7 +214,7 @@ def header_parse(folder: Path, tensors: int, rounds: int = 9) -> dict[str, float
 
 
 def _median_cpu(work: Callable[[], None], rounds: int) -> float:
-    """Time a piece of work by this process's CPU."""
+    """Measure a function by this process's CPU time."""
     times = []
     for _ in range(rounds):
         start = time.process_time()

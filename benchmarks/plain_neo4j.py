@@ -1,8 +1,8 @@
-"""The peer of the store in Neo4j: the least Cypher that somebody would write by hand for the same rows and questions.
+"""The peer of the store in Neo4j: a minimal hand-written Cypher script for the same rows and questions.
 
-It lays down the same nodes, relationships and properties under labels and types of its own, with the same unique keys
-and indexes. New nodes are created from flat maps, files that models share are merged; nothing is looked up, checked or
-awaited. One transaction a batch.
+It writes the same nodes, relationships and properties under its own labels and types, with the same unique keys
+and indexes. New nodes are created from flat maps, files that models share are merged; nothing is looked up or checked,
+and no edge waits for a missing end. One transaction per batch.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ UPSERTS = (
 
 
 class PlainNeo4j:
-    """Keep models, revisions, files and their edges under labels of their own, beside the store's."""
+    """Keep models, revisions, files and their edges under separate labels, beside those of the store."""
 
     def __init__(self, driver: Driver, database: str | None = None) -> None:
         self._driver, self._database = driver, database
@@ -62,14 +62,14 @@ class PlainNeo4j:
             session.execute_write(_load, rows)
 
     def finish(self) -> None:
-        """Make the indexes that the store makes, and wait for them."""
+        """Create the same indexes as the store, and wait for them."""
         for kind, label in LABELS.items():
             for name in (p.name for p in PROMOTED[kind] if p.indexed):  # type: ignore[index]
                 self.rows(f"CREATE INDEX {label}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})")
         self.rows("CALL db.awaitIndexes(3600)")
 
     def drop(self) -> None:
-        """Drop the unique keys and indexes again: the database may be another's."""
+        """Drop the unique keys and indexes again, because the database may belong to another user."""
         for what, plural in (("CONSTRAINT", "CONSTRAINTS"), ("INDEX", "INDEXES")):
             ours = f"SHOW {plural} YIELD name, labelsOrTypes AS labels WHERE labels[0] IN $labels RETURN name"
             for (name,) in self.rows(ours, labels=list(LABELS.values())):
@@ -92,14 +92,14 @@ class PlainNeo4j:
             session.execute_write(write)
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
-        """Ask in a transaction of its own."""
+        """Run a query in its own transaction."""
         with self._driver.session(database=self._database) as session:
             return session.run(statement, parameters).values()
 
     def ancestors(self, key: str, *, managed: bool = False) -> list[list[Any]]:
         """Fetch a model and all its ancestors with their edges upward, in one statement.
 
-        By itself it is the quickest that there is; `managed` is tried again where it fails, as the manual has it.
+        A plain transaction is the fastest; with `managed` it is retried after a failure, as the manual recommends.
         """
         if not managed:
             return self.rows(ANCESTORS, key=key)
@@ -116,7 +116,7 @@ class PlainNeo4j:
         return [key for key, _ in found], dict(self.rows(COUNTS, key=key))
 
     def holders(self, key: str) -> list[str]:
-        """Give the keys of the models that hold a file."""
+        """Return the keys of the models that hold a file."""
         return [found for (found,) in self.rows(HOLDERS, key=key)]
 
 
@@ -140,7 +140,7 @@ def _each(transaction: ManagedTransaction, statement: str, rows: list[dict[str, 
 
 
 def _flat(properties: dict[str, Any]) -> dict[str, Any]:
-    """Leave out nulls, and write what was observed beside the rest."""
+    """Leave out nulls, and write observations as further properties."""
     known = {name: value for name, value in properties.items() if value is not None}
     seen = {name: value for name, value in known.pop("observations", {}).items() if value is not None}
     known |= {name: value["value"] for name, value in seen.items()}

@@ -1,7 +1,7 @@
-"""The peer of the embedded store: the least that somebody would write by hand for the same rows and questions.
+"""The peer of the embedded store: a minimal hand-written schema for the same rows and questions.
 
 Ids come from dictionaries in memory, bodies are JSON, nothing is merged, checked, migrated or promoted beyond what the
-questions need. It has what the store has no use for at any other size than this.
+questions need. It is made for one load of this size and nothing else.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class PlainSqlite:
         return self._models.setdefault(key, len(self._models) + 1)
 
     def finish(self) -> None:
-        """Make the indexes, and forget what only the load needed."""
+        """Create the indexes, and free what only the load needed."""
         self._connection.executescript(INDEXES)
         self._models.clear()
         self._files.clear()
@@ -125,21 +125,21 @@ class PlainSqlite:
         self._connection.execute("COMMIT")
 
     def ancestors(self, key: str) -> list[dict[str, Any]]:
-        """Give a model and all that it descends from."""
+        """Return a model and all its ancestors."""
         return [json.loads(body) for _, body in self.rows(ANCESTORS, key)]
 
     def descendants(self, key: str) -> list[str]:
-        """Give the keys of all that descend from a model."""
+        """Return the keys of all descendants of a model."""
         return [found for (found,) in self.rows(DESCENDANTS, key, key)]
 
     def holders(self, key: str) -> list[str]:
-        """Give the keys of the models that hold a file."""
+        """Return the keys of the models that hold a file."""
         return [found for (found,) in self.rows(HOLDERS, bytes.fromhex(key[7:]))]
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Ask anything."""
+        """Run a query."""
         return self._connection.execute(statement, values).fetchall()
 
     def size(self) -> int:
-        """Give the bytes of the file."""
+        """Return the size of the file in bytes."""
         return self.path.stat().st_size

@@ -1,8 +1,8 @@
-"""What a start costs: CPU of `lineage --help` and of `lineage trace` on a warm store, against `hf --help`.
+"""The cost of a start: CPU of `lineage --help` and of `lineage trace` on a warm store, compared with `hf --help`.
 
 `python -m benchmarks.start_up [--rounds 15]` runs whole processes in turns, prints ratios of medians of user and system
-time and writes benchmarks/results/start_up.json. The store holds a family on huggingface.co, so that the default Hub is
-named and not asked: no network is used.
+time and writes benchmarks/results/start_up.json. The store holds a family on huggingface.co, so that the answers name
+the default Hub without a request to it: no network is used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lineage_schemas.pointer import Pointer
 RESULTS = Path(__file__).parent / "results" / "start_up.json"
 
 GOALS = {"help": 0.25, "trace": 0.5}
-"""Most that each may cost, as a share of the CPU of `hf --help` in the same run."""
+"""The limit of each, as a share of the CPU time of `hf --help` in the same run."""
 
 FAMILY = (("blend/merge-7b", "lab/chat-7b"), ("blend/merge-7b", "lab/code-7b"), ("lab/chat-7b", "origin/base-7b"),
           ("lab/code-7b", "origin/base-7b"))  # fmt: skip
@@ -38,7 +38,7 @@ READ = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, write; 1 where a goal is missed."""
+    """Measure, print, write; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args(arguments).rounds
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def commands(store: Path) -> dict[str, list[str]]:
-    """Name the processes: ours as people run them, the peer as it is installed beside us."""
+    """List the processes: ours as users run them, the peer as it is installed in the same environment."""
     ours = [sys.executable, "-m", "lineage"]
     peer = shutil.which("hf", path=str(Path(sys.executable).parent)) or shutil.which("hf")
     if peer is None:
@@ -86,20 +86,20 @@ def measure(processes: dict[str, list[str]], rounds: int) -> dict[str, dict[str,
 
 
 def cpu(command: Sequence[str]) -> float:
-    """Run a process to its end and tell its user and system time; a failure ends the benchmark."""
+    """Run a process to its end and return its user and system time; a failure ends the benchmark."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    said = process.stderr.read()
+    stderr = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     process.stderr.close()
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed: {said.decode(errors='replace')}")
+        raise SystemExit(f"{' '.join(command)} failed: {stderr.decode(errors='replace')}")
     return usage.ru_utime + usage.ru_stime
 
 
 def write_family(path: Path) -> None:
-    """Write a store with a merge, its two parents and their base, as a collection would leave it."""
+    """Write a store with a merge, its two parents and their base, as a collection would write it."""
     ids = dict.fromkeys(model for edge in FAMILY for model in edge)
     family = ModelObservations(family=Observation(value="llama", observed_at=READ))
     models = tuple(

@@ -1,8 +1,8 @@
 """A graph as large as the Hub, in the shape that the Hub's own had in July 2024, as rows.
 
-The recorded models and their declared bases are repeated under suffixes until there are enough of them. Popular bases
-keep one name in all copies, because that is how a Hub grows: their children become more. The most popular ones are
-given one common ancestor, so that one base has more than 100,000 descendants.
+The recorded models and their declared bases are repeated with suffixes until there are enough of them. Popular bases
+keep one name in all copies, because a Hub grows in that way: they get more children. The most popular ones have
+one common ancestor, so that one base has more than 100,000 descendants.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from lineage_schemas.revision import Revision
 
 FOUNDATION = "bench/foundation"
 POPULAR = 500
-"""Children from which on a base keeps its name in all copies."""
+"""A base with at least so many children keeps its name in all copies."""
 
 SHARED_FILES = 0.15
-"""The share of files whose content another model has too."""
+"""The share of files whose content is in another model too."""
 
 MODEL = Model(key="a/b", hub="huggingface.co", id="a/b").model_dump(mode="json", exclude={"key"})
 
 REVISION = Revision(key="a/b@c", model="a/b", commit="c").model_dump(mode="json", exclude={"key"})
-"""Records with nothing in them: every field is there, as in a store."""
+"""Records without content: every field is present, as in a store."""
 
 EDGE = {
     **Derivation(child="a/b", parent="a/c").model_dump(mode="json", exclude={"child", "parent"}),
@@ -41,7 +41,7 @@ EDGE = {
 
 
 class Shape(NamedTuple):
-    """How many of what."""
+    """How many models, edges and files there are."""
 
     models: int
     edges: int
@@ -57,7 +57,7 @@ class Recorded(NamedTuple):
 
 
 def recorded(data: Path | None) -> list[Recorded]:
-    """Read the recorded models, or make some of a like shape where there is no record."""
+    """Read the recorded models, or make similar ones if there is no record."""
     file = data / "base_model_tags_2024-07.csv.gz" if data else None
     if file is None or not file.is_file():
         return _generated()
@@ -80,7 +80,7 @@ def _generated(count: int = 100_000) -> list[Recorded]:
 
 
 class Graph:
-    """Give the rows of a graph of a shape, the same every time."""
+    """Generate the rows of a graph of a given shape, the same every time."""
 
     def __init__(self, shape: Shape, records: list[Recorded]) -> None:
         self.shape, self._records = shape, records
@@ -90,7 +90,7 @@ class Graph:
         self._bare = sorted({*children} - {record.key for record in records})
 
     def models(self) -> Iterator[tuple[str, tuple[str, ...], str | None]]:
-        """Give key, bases and licence of each model; bases only as long as there are edges to give."""
+        """Yield key, bases and licence of each model; bases only until the number of edges is reached."""
         given = edges = copy = 0
         while given < self.shape.models:
             for record in (*(Recorded(key, (), None) for key in (FOUNDATION, *self._bare)), *self._records):
@@ -109,7 +109,7 @@ class Graph:
         return key if copy == 0 or key in self.popular or key == FOUNDATION else f"{key}.copy{copy}"
 
     def batches(self, size: int) -> Iterator[Rows]:
-        """Give the whole graph, `size` models at a time, each with one revision and its files."""
+        """Yield the whole graph, `size` models at a time, each with one revision and its files."""
         rows, each, spare = Rows(), *divmod(self.shape.files, self.shape.models)
         for number, (key, bases, licence) in enumerate(self.models()):
             self.add(rows, number, key, bases, licence, each + (number % self.shape.models < spare))
@@ -148,7 +148,7 @@ PATHS = ("config.json", "model.safetensors", "README.md", "tokenizer.json", ".gi
 
 
 def file_key(number: int, position: int) -> str:
-    """Name the content of a model's file; some are shared with an earlier model."""
+    """Choose the content of a model's file; some are shared with an earlier model."""
     seed = number * 64 + position
     if number and (seed * 2_654_435_761) % 1000 < SHARED_FILES * 1000:
         seed = (seed * 2_246_822_519 % 2**32 % number) * 64 + position
@@ -156,7 +156,7 @@ def file_key(number: int, position: int) -> str:
 
 
 def model_properties(key: str, commit: str, licence: str | None) -> dict[str, object]:
-    """Describe a model as collect does."""
+    """Describe a model as `collect` does."""
     seen = {"observed_at": "2026-01-01T00:00:00Z"}
     return {
         **MODEL, "id": key, "state": "present", "publisher": key.split("/")[0], "head": commit, "level": "header",
@@ -171,7 +171,7 @@ def model_properties(key: str, commit: str, licence: str | None) -> dict[str, ob
 
 
 def revision_properties(key: str, commit: str) -> dict[str, object]:
-    """Describe a commit as collect does."""
+    """Describe a commit as `collect` does."""
     return {
         **REVISION, "model": key, "commit": commit, "date": "2024-07-01T00:00:00Z", "author_key": commit[:16],
         "title": "Upload model",

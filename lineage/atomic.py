@@ -1,4 +1,4 @@
-"""The one way to write a file of the user's: whole, or not at all."""
+"""Atomic writing of a user's file: in full, or not at all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lineage.errors import InputError
 
 @contextmanager
 def replacing(path: Path, hint: str) -> Iterator[IO[bytes]]:
-    """Open a file to write, which takes the place of `path` when the block ends without an error.
+    """Open a file for writing that replaces `path` when the block ends without an error.
 
     Until then it has a hidden name in the same folder, so that a reader sees the old content or the new and never half
-    of it; after an error it is removed, and `path` is as it was. A link is followed, and the new file has the old one's
-    permissions. What exists and is not a regular file (`/dev/stdout`, a pipe) is written to directly. Raises
+    of it; after an error it is removed, and `path` is unchanged. A link is followed, and the new file has the old one's
+    permissions. A path that exists and is not a regular file (`/dev/stdout`, a pipe) is written to directly. Raises
     InputError with `hint` for a file that cannot be written.
     """
     target = path.resolve()

@@ -1,8 +1,8 @@
-"""A logger for each module, by the standard library, that costs nothing while nobody listens.
+"""A standard library logger for each module that costs nothing unless the program uses `logging`.
 
-Importing `logging` takes as long as a tenth of a command. A handler or a level can be set only by a program that
-imported it; until then a record would go nowhere, and is not made. Nothing secret gets into a record: every one
-passes `without_secrets`.
+Importing `logging` takes a tenth of the time of a command. Only a program that imported it can set a handler or a
+level; until then a record would be dropped, so it is not created. Records contain no secrets: every one passes
+`without_secrets`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import re
 import sys
 
 ROOT = "lineage"
-"""The logger above all of ours. It has a handler that does nothing: the library is silent unless a program listens."""
+"""The parent of all our loggers. It has a handler that does nothing: the library is silent by default."""
 
 DEBUG, INFO, WARNING = 10, 20, 30
 
 _SECRETS = (
-    (r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@", r"\1***@"),  # who logs in, in a URL: up to the last @
+    (r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@", r"\1***@"),  # the login in a URL: up to the last @
     (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?#'\"]*)[?#][^\s'\"]*", r"\1?***"),  # signatures of storage links
     (r"(?i)\b(authorization:|bearer|basic)\s+(?:(?:bearer|basic)\s+)?\S+", r"\1 ***"),
     (r"\bhf_\w+", "hf_***"),
 )
-"""Patterns and what is written instead. They are compiled when the first record is made, not at every start."""
+"""Patterns and their replacements. They are compiled with the first record, not at every start."""
 
 
 def without_secrets(text: str) -> str:
@@ -34,7 +34,7 @@ def without_secrets(text: str) -> str:
 class Log:
     """Write records to the standard library's logger of a name, usually `__name__`.
 
-    Values are put into the message as `logging` does it, by `%s` and its like.
+    Values are formatted into the message as in `logging`, by `%s` and similar.
     """
 
     def __init__(self, name: str) -> None:

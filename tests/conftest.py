@@ -1,4 +1,4 @@
-"""What every test stands on: an environment of its own, and models to read."""
+"""Fixtures of all tests: a separate environment, and models to read."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ FORGOTTEN = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--update-goldens`: texts and pages that tests compare with are written anew."""
+    """Add `--update-goldens`, which rewrites the texts and pages that tests compare with."""
     parser.addoption("--update-goldens", action="store_true", help="write the goldens instead of comparing with them")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the run say which Neo4j servers it used, and fail in CI where it used none."""
+    """Make the run report which Neo4j servers it used, and fail in CI if it used none."""
     config.pluginmanager.register(Neo4jRun(config))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Share a whole run out to processes; tests that were named run in this one."""
+    """Distribute a complete run to processes; selected tests run in this process."""
     return workers(config)
 
 
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Forget who runs the tests, and give each its own caches and store."""
+    """Remove the user's settings, and give each test its own caches and store."""
     home = tmp_path_factory.mktemp("home")
     for name in FORGOTTEN:
         monkeypatch.delenv(name, raising=False)
@@ -56,7 +56,7 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 @pytest.fixture(scope="session")
 def small_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpack the three models that the project carries; read only."""
+    """Unpack the three models in the repository; read only."""
     return unpack(ROOT / "tests" / "data" / "zoo.tar.xz", tmp_path_factory.mktemp("small-zoo"))
 
 

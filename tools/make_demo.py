@@ -1,8 +1,8 @@
-"""Build the directory Hub that `lineage demo` carries, out of a recorded history and the zoo.
+"""Build the directory Hub of `lineage demo` from a recorded history and the zoo.
 
 The history becomes a git bundle: every commit with its parents, date and title, every LFS pointer exactly as it was
 pushed. Authors are replaced by one neutral name, so commit ids differ from the Hub's. Small files were never
-recorded: a placeholder that names the recorded blob stands for each. Bodies of pull requests are texts of
+recorded: a placeholder that names the recorded blob replaces each. Bodies of pull requests are texts of
 other people and are left out. The zoo's folders are copied without tokenizers, and some without weights.
 """
 
@@ -35,11 +35,11 @@ FAMILY = {
     "quillworks/notary-0.7m": ["README.md", "config.json", "model.safetensors"],
     "quantworks/skiff-0.7m-manual-GGUF": ["README.md", "skiff-0.7m-manual-Q4_0.gguf"],
 }
-"""The files of each model that are carried. The first three keep their cards only, to save bytes."""
+"""The files of each model that are included. Of the first three only the cards, to save bytes."""
 
 
 def parents_first(commits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Order commits so that each stands after its parents."""
+    """Order commits so that each comes after its parents."""
     by_id = {commit["id"]: commit for commit in commits}
     done: dict[str, dict[str, Any]] = {}
     waiting = list(by_id.values())
@@ -54,7 +54,7 @@ def parents_first(commits: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def content(change: dict[str, Any]) -> bytes:
-    """Write the pointer that stands in git for an LFS file, or a placeholder for a small one."""
+    """Write the pointer of an LFS file, or a placeholder for a small file."""
     if lfs := change.get("lfs"):
         return f"version https://git-lfs.github.com/spec/v1\noid sha256:{lfs['sha256']}\nsize {lfs['size']}\n".encode()
     note = f"The text of this file is not carried here: git blob {change['new']}, {change['blob_size']} bytes."
@@ -72,7 +72,7 @@ def line_of(history: dict[str, Any]) -> set[str]:
 
 
 def fast_import(history: dict[str, Any]) -> Iterator[bytes]:
-    """Write the history in the language of `git fast-import`."""
+    """Write the history in the format of `git fast-import`."""
     commits = parents_first(history["commits"])
     marks = {commit["id"]: n for n, commit in enumerate(commits, start=1)}
     line = line_of(history)
@@ -110,7 +110,7 @@ def bundle(history: dict[str, Any], path: Path) -> None:
 
 
 def main() -> int:
-    """Replace the carried Hub by a new one."""
+    """Replace the Hub in the package by a new one."""
     parser = argparse.ArgumentParser(description="build the demo's directory Hub")
     parser.add_argument("--history", type=Path, required=True, help="recorded history (.json.gz)")
     parser.add_argument("--zoo", type=Path, required=True, help="unpacked zoo: a folder of org/name/")

@@ -1,4 +1,4 @@
-"""Which module imports which, read from the text of the modules: nothing is run."""
+"""Which module imports which, found by parsing the modules, without running them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 PACKAGES = {
     "lineage_schemas": "schemas", "lineage": "", "lineage_cli": "cli", "tests": "", "benchmarks": "", "tools": "",
 }  # fmt: skip
-"""Every package of ours, with the folder that it lies in."""
+"""Every package of ours, with the folder that contains it."""
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Name each module below a root by what one writes to import it."""
+    """List each module below a root by the name with which it is imported."""
     found = {}
     for package, folder in PACKAGES.items():
         base = root / folder

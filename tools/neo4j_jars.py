@@ -1,4 +1,4 @@
-"""The jars of Neo4j servers, resolved from Maven's repository once a version, and the Java that runs them."""
+"""The jars of Neo4j servers, resolved from Maven's repository once per version, and the Java that runs them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 
 VERSIONS = {"neo4j-current": "2026.08.1", "neo4j-lts": "5.26.30"}
-"""The servers that we support: the newest calendar version, and the oldest that is still looked after."""
+"""The servers that we support: the newest calendar version, and the oldest that is still maintained."""
 
 ENVIRON = dict(os.environ)
-"""The environment before tests change it: proxies and the home folder lead to the jars."""
+"""The environment before tests change it: finding the jars needs the proxies and the home folder."""
 
 FETCH_SECONDS = 900
 
@@ -27,18 +27,18 @@ jgo.build(endpoint=f"org.neo4j:neo4j:{sys.argv[1]}")
 
 
 def kept(version: str) -> Path:
-    """Name the folder in the user's cache where a version is, or will be."""
+    """Return the folder in the user's cache for a version."""
     cache_home = Path(ENVIRON.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache_home / "lineage-tests" / f"neo4j-{version}"
 
 
 @cache
 def fetched(version: str) -> Path | str:
-    """Find the folder of a server's jars, downloaded once; or say why they cannot be had.
+    """Find the folder of a server's jars, downloaded once; or return why they are not available.
 
-    The resolver writes into the place where it looks, so each version is resolved in a folder of its own that gets
-    its name when it is whole: two versions may be fetched at once, and a fetch that is killed leaves nothing behind
-    that passes for a jar.
+    The resolver writes to the folder in which it searches, so each version is resolved in its own folder, which gets
+    its name when it is complete: two versions may be downloaded at once, and a killed download leaves nothing behind
+    that looks like a jar.
     """
     folder = kept(version)
     if not folder.is_dir():
@@ -52,7 +52,7 @@ def fetched(version: str) -> Path | str:
 
 
 def _resolve(version: str, folder: Path) -> str:
-    """Have the resolver fill a folder; return what went wrong."""
+    """Run the resolver to fill a folder; return what went wrong."""
     env = {**ENVIRON, "JGO_CACHE_DIR": str(folder / "environments"), "M2_REPO": str(folder / "repository")}
     command = [sys.executable, "-c", _RESOLVE, version]
     try:

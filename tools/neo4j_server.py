@@ -1,4 +1,4 @@
-"""A real Neo4j server as a process of its own, without Docker: for tests and benchmarks."""
+"""A real Neo4j server as a separate process, without Docker: for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SETTINGS = {
 }
 
 TLS = Path(__file__).parents[1] / "tests" / "data" / "tls"
-"""A certificate that nobody signed but itself, for localhost and 127.0.0.1."""
+"""A self-signed certificate for localhost and 127.0.0.1."""
 
 TLS_SETTINGS = {
     "server.bolt.tls_level": "OPTIONAL",
@@ -45,7 +45,7 @@ TLS_SETTINGS = {
     "dbms.ssl.policy.bolt.public_certificate": "certificate.pem",
     "dbms.ssl.policy.bolt.client_auth": "NONE",
 }
-"""The current version speaks TLS to whoever wants it, the older one to nobody: tests need both."""
+"""The current version offers TLS to clients that ask for it, the older one does not: tests need both."""
 
 SCHEMES = {VERSIONS["neo4j-current"]: "bolt", VERSIONS["neo4j-lts"]: "neo4j"}
 """By version: one server is asked directly, the other one for its routes first, so that both ways are tested."""
@@ -55,7 +55,7 @@ JVM = (
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
     "-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote",
 )  # fmt: skip
-"""A short life: the quick compiler alone, no threads for garbage, no verifying of classes that were published."""
+"""Flags for a short run: only the fast compiler, no garbage collection threads, no verification of classes."""
 
 
 class ServerError(RuntimeError):
@@ -63,14 +63,14 @@ class ServerError(RuntimeError):
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end a server whose test run was killed."""
+    """Make the kernel end a server whose test run was killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 @dataclass
 class Neo4jServer:
-    """Run one server in a folder of its own, on a free port, behind a random password."""
+    """Run one server in its own folder, on a free port, with a random password."""
 
     home: Path
     version: str
@@ -99,7 +99,7 @@ class Neo4jServer:
         return os.pathsep.join(str(part / "*") for part in (folder / "jars", folder / "modules") if part.is_dir())
 
     def start(self, settings: Mapping[str, str] | None = None) -> None:
-        """Start with what was left in the folder, and wait until it answers."""
+        """Start with the existing data in the folder, and wait until the server responds."""
         lines = {
             **SETTINGS,
             "server.bolt.listen_address": f"127.0.0.1:{self.port}",
@@ -126,7 +126,7 @@ class Neo4jServer:
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
 
     def stop(self) -> None:
-        """Ask the server to end, and end it once it has closed its databases: then it idles for another 10 seconds."""
+        """Stop the server, and kill it once it has closed its databases: it would idle for another 10 seconds."""
         if self.process is not None:
             log = self.home / "logs" / "debug.log"
             seen = log.stat().st_size
@@ -137,7 +137,7 @@ class Neo4jServer:
             self.kill()
 
     def kill(self) -> None:
-        """End the server at once, as a power cut does."""
+        """Kill the server at once, like a power cut."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(60)
@@ -149,7 +149,7 @@ class Neo4jServer:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def log(self) -> str:
-        """Give the end of what the server said."""
+        """Return the end of the server's log."""
         return (self.home / "logs" / "console.log").read_text("utf-8", "replace")[-3000:]
 
     def _wait(self) -> None:

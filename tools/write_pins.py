@@ -1,8 +1,8 @@
 """Write every direct and transitive version into pyproject.toml, as uv's constraints.
 
 `make pins` keeps the versions that are pinned already and adds what a changed dependency needs; `make upgrade`
-(`--upgrade`) takes the newest versions that are at least a week old, so that a poisoned release has a week to
-be found. The lock file that uv makes on the way names download hosts and stays in a temporary folder.
+(`--upgrade`) takes the newest versions that are at least a week old, so that there is a week to find a malicious
+release. The lock file that uv creates in between names download hosts and stays in a temporary folder.
 Only the standard library is used: this runs before any environment exists.
 """
 
@@ -24,20 +24,20 @@ TABLES = {
     "constraint-dependencies": ["--all-groups", "--all-extras"],
     "build-constraint-dependencies": ["--only-group", "build"],
 }
-"""Table in `[tool.uv]` to the part of the lock file that it holds."""
+"""Tables in `[tool.uv]`, each with its part of the lock file."""
 
 PROJECT_FILES = ["pyproject.toml", "README.md", "LICENSE", "lineage/__init__.py"]
 """What uv reads of a project to lock it."""
 
 
 def table(name: str, pins: list[str]) -> str:
-    """Write one array of pins as it stands in pyproject.toml."""
+    """Write one array of pins in the form of pyproject.toml."""
     lines = "".join(f'  "{pin}",\n' for pin in pins)
     return f"{name} = [\n{lines}]\n"
 
 
 def replace_table(text: str, name: str, pins: list[str]) -> str:
-    """Put `pins` in the place of the array `name`, which must be there once."""
+    """Replace the array `name`, which must occur once, by `pins`."""
     new, count = re.subn(rf"^{name} = \[\n(?:  .*\n)*\]\n", lambda _: table(name, pins), text, flags=re.MULTILINE)
     if count != 1:
         raise SystemExit(f"pyproject.toml: expected one array {name!r} in [tool.uv], found {count}")

@@ -26,10 +26,10 @@ HOMES = {"lineage": "", "lineage_cli": "cli", "lineage_schemas": "schemas"}
 """Where the tests of a package begin below `tests/`."""
 
 WHOLE = "tests/project/"
-"""Tests of the project as a whole, which name many modules and hold the behaviour of none."""
+"""Tests of the project as a whole, which name many modules but test none of them."""
 
 MOST = 3
-"""Test files that are named one by one; more are given as their folders."""
+"""The largest number of test files that are named one by one; for more, their folders are named."""
 
 
 class Uncovered(Exception):
@@ -37,7 +37,7 @@ class Uncovered(Exception):
 
 
 class Uses:
-    """Know which module uses which, below a root."""
+    """Hold which module uses which, below a root."""
 
     def __init__(self, root: Path) -> None:
         self.known = modules(root)
@@ -51,11 +51,11 @@ class Uses:
         }
 
     def file(self, module: str) -> str:
-        """Name a module's file from the root."""
+        """Return the path of a module's file, relative to the root."""
         return self.known[module].relative_to(self._root).as_posix()
 
     def reached(self, modules: set[str]) -> set[str]:
-        """Follow imports from modules as far as they go."""
+        """Follow the imports of modules transitively."""
         found, waiting = set(modules), list(modules)
         while waiting:
             new = self._used[waiting.pop()] - found
@@ -68,7 +68,7 @@ class Uses:
         return {name for name in self.known if name.split(".")[0] in SOURCES and self._used[name] & modules}
 
     def _direct(self, test: str) -> set[str]:
-        """List the sources that a test file uses, by way of the tests' own modules too."""
+        """List the sources that a test file uses, including those used through modules of the tests."""
         seen: set[str] = set()
         waiting = [test, *self._fixtures(test)]
         while waiting:
@@ -78,7 +78,7 @@ class Uses:
         return {used for module in seen for used in self._used[module] if used.split(".")[0] in SOURCES}
 
     def _fixtures(self, test: str) -> Iterator[str]:
-        """List the modules of fixtures that pytest gives to a test file; those of all tests say nothing of one."""
+        """List the modules of fixtures that pytest provides to a test file, without those of all tests."""
         parts = test.split(".")
         yield from (
             name for end in range(2, len(parts)) if (name := ".".join([*parts[:end], "conftest"])) in self.known
@@ -154,7 +154,7 @@ def _lies_in(folder: str, package: str) -> bool:
 
 
 def _nearest(module: str, uses: Uses) -> list[str]:
-    """Find the test files that use a module, or else the modules that import it, or else those that import these.
+    """Find the test files that use a module, else the modules that import it, else the importers of these.
 
     Tests of the project as a whole count where there are no others. Raises Uncovered where there are none at all.
     """
@@ -173,7 +173,7 @@ def _nearest(module: str, uses: Uses) -> list[str]:
 
 
 def _named(tests: list[str]) -> str:
-    """Name a few test files one by one, many by their folders."""
+    """List a few test files one by one, and many by their folders."""
     if len(tests) <= MOST:
         return ", ".join(f"`{test}`" for test in tests)
     folders = sorted({str(Path(test).parent) for test in tests})
@@ -181,7 +181,7 @@ def _named(tests: list[str]) -> str:
 
 
 def rewritten(text: str, root: Path) -> str:
-    """Write a document again with the table as it is now."""
+    """Return a document with the current table."""
     return TABLE.sub(lambda _: table(root), text)
 
 

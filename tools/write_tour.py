@@ -1,8 +1,7 @@
-"""Run the commands of the README's tour and put what they print under them.
+"""Run the commands of the README's tour and paste their output below them.
 
-Each `console` block holds one command after `$ `, and its output. What differs from run to run is written in one
-fixed way, so that a test can compare: the Hub's name (a hash of its path), the moment of reading, the store's path and
-size.
+Each `console` block holds one command after `$ `, and its output. What differs from run to run is replaced by fixed
+values, so that a test can compare: the Hub's name (a hash of its path), the time of reading, the store's path and size.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ BLOCK = re.compile(r"^```console\n\$ (?P<command>.*?[^\\])\n(?P<output>.*?)^```"
 
 
 def answer(command: str, folder: Path) -> str:
-    """Run a command in the checkout, in a shell, with a home and a store of its own; return all that it prints."""
+    """Run a command in the checkout, in a shell, with a separate home and store; return all that it prints."""
     own = {"HUB": "lineage/demo_data/hub", "LINEAGE_STORE": str(folder / "tour.db"), "HOME": str(folder)}
     keep = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -39,7 +38,7 @@ def answer(command: str, folder: Path) -> str:
 
 
 def rewritten(text: str) -> str:
-    """Write the README again with the outputs of its commands as they are now."""
+    """Return the README with the current outputs of its commands."""
     with tempfile.TemporaryDirectory(prefix="lineage-tour-") as name:
         return BLOCK.sub(
             lambda block: f"```console\n$ {block['command']}\n{answer(block['command'], Path(name))}```", text

@@ -1,4 +1,4 @@
-"""What the stores cost at the size of the Hub, beside what somebody would write by hand, in the same run.
+"""The cost of the stores at the size of the Hub, compared with hand-written peers in the same run.
 
 `python -m benchmarks.stores` loads 2.5 million models, 1.5 million edges and 10 million files into the embedded store,
 and the same rows into a plain schema of SQLite by `executemany`; then it asks both the same questions. This takes about

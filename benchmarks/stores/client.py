@@ -1,4 +1,4 @@
-"""Whole commands as people run them, with the time and the memory that they took."""
+"""Whole commands as users run them, with the time and the memory that they took."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINEAGE = (sys.executable, "-m", "lineage_cli")
 
 
 class Ran(NamedTuple):
-    """One command that ended well."""
+    """One command that succeeded."""
 
     seconds: float
     peak_mib: int
@@ -23,7 +23,7 @@ class Ran(NamedTuple):
 
 
 def ran(command: Sequence[str], env: Mapping[str, str] | None = None) -> Ran:
-    """Run a command to its end. Raises RuntimeError with what it said where it fails."""
+    """Run a command to its end. Raises RuntimeError with its output if it fails."""
     start = time.perf_counter()
     peak = 0
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -39,7 +39,7 @@ def ran(command: Sequence[str], env: Mapping[str, str] | None = None) -> Ran:
 
 
 def memory(pid: int | str = "self", name: str = "VmRSS") -> int:
-    """Tell the MiB of memory that a process has (VmRSS), or had at most (VmHWM); 0 where nobody tells."""
+    """Return the MiB of memory that a process has (VmRSS), or had at most (VmHWM); 0 if that is not known."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
     except OSError:

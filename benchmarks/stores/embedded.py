@@ -55,7 +55,7 @@ def run(options: Namespace) -> None:
 
 
 def load(graph: Graph, ours: SqliteStore, theirs: PlainSqlite) -> Result:
-    """Load both in turns, batch by batch, and let each make its indexes; the time to make up rows is not counted."""
+    """Load both in turns, batch by batch, and create the indexes; the time to generate rows is not counted."""
     our_seconds = their_seconds = 0.0
     rows = 0
     with ours.bulk():
@@ -78,7 +78,7 @@ def load(graph: Graph, ours: SqliteStore, theirs: PlainSqlite) -> Result:
 
 
 def describe(ours: SqliteStore, theirs: PlainSqlite) -> Result:
-    """Tell what is in the store, and how large the files are."""
+    """Return what is in the store, and how large the files are."""
     info = ours.info()
     counts = {**{k: n for k, n in info.nodes.items() if n}, **{k: n for k, n in info.edges.items() if n}}
     return {**counts, "our GB": round((info.size_bytes or 0) / 1e9, 2), "their GB": round(theirs.size() / 1e9, 2)}
@@ -98,7 +98,7 @@ def sample(theirs: PlainSqlite, count: int) -> list[str]:
 
 
 def opening(path: Path, key: str) -> Result:
-    """Open the store and walk up once, with nothing in hand but the operating system's cache."""
+    """Open the store and walk up once, with only the operating system's cache warm."""
 
     def once() -> None:
         with SqliteStore(path) as store, store.reading() as view:
@@ -119,18 +119,18 @@ def traces(ours: SqliteStore, theirs: PlainSqlite, keys: Sequence[str]) -> Resul
 
 
 def families(ours: SqliteStore, theirs: PlainSqlite, rounds: int) -> Result:
-    """Find all descendants of the largest base, by key and with counts by relation, as `trace --down` tells them."""
+    """Find all descendants of the largest base, by key and with counts by relation, as `trace --down` lists them."""
 
     def walked(key: str) -> int:
         with ours.reading() as view:
             return sum(map(len, view.walk(key, "in")))
 
-    def told(key: str) -> int:
+    def counted(key: str) -> int:
         with ours.reading() as view:
             return descendants(view, key, limit=100).total
 
     result = in_turns({"ours": walked, "theirs": lambda key: len(theirs.descendants(key))}, [FOUNDATION] * rounds)
-    whole = [seconds(lambda: told(FOUNDATION)) for _ in range(rounds)]
+    whole = [seconds(lambda: counted(FOUNDATION)) for _ in range(rounds)]
     return {"descendants": walked(FOUNDATION), **result, "as trace --down does it, ms": spread(whole)}
 
 
@@ -150,7 +150,7 @@ def lookups(ours: SqliteStore, theirs: PlainSqlite, count: int) -> Result:
 
 
 def beside_writer(ours: SqliteStore, keys: Sequence[str]) -> Result:
-    """Walk up while another process writes batches of 1,000 models, and while nobody does."""
+    """Walk up while another process writes batches of 1,000 models, and while none does."""
 
     def trace(key: str) -> None:
         with ours.reading() as view:
@@ -168,7 +168,7 @@ def beside_writer(ours: SqliteStore, keys: Sequence[str]) -> Result:
 
 
 def keep_writing(path: str) -> None:
-    """Write until somebody ends this process."""
+    """Write until this process is killed."""
     with SqliteStore(Path(path)) as store:
         for number, batch in enumerate(fresh_batches("beside", 1_000_000)):
             store.write(batch)
@@ -177,7 +177,7 @@ def keep_writing(path: str) -> None:
 
 
 def increments(ours: SqliteStore, theirs: PlainSqlite, count: int) -> Result:
-    """Write records of models that are half new and half known, 1,000 a transaction; then the last batch again."""
+    """Write records of models that are half new and half known, 1,000 per transaction; then the last batch again."""
     batches = list(fresh_batches("more", count))
     first = [(seconds(partial(ours.write, b)), seconds(partial(theirs.upsert, b))) for b in batches]
     again = [seconds(partial(ours.write, batches[-1])) for _ in range(5)]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NAME = "stores-neo4j"
 LOAD_BATCH = 10_000
 FIRST = 100
-"""Descendants that `trace --down` shows if nothing is said."""
+"""Descendants that `trace --down` shows by default."""
 
 
 def run(options: Namespace) -> None:
@@ -74,7 +74,7 @@ def run(options: Namespace) -> None:
 
 
 def in_order(records: list[Recorded]) -> list[Recorded]:
-    """Keep the bases that come before their children: by hand nothing is awaited."""
+    """Keep the bases that come before their children: the hand-written peer cannot wait for a missing end."""
     known, kept = set[str](), []
     for record in records:
         kept.append(record._replace(bases=tuple(base for base in record.bases if base in known)))
@@ -83,7 +83,7 @@ def in_order(records: list[Recorded]) -> list[Recorded]:
 
 
 def load(graph: Graph, ours: Neo4jStore, plain: PlainNeo4j) -> Result:
-    """Load both in turns, batch by batch, and let each make its indexes; the time to make up rows is not counted."""
+    """Load both in turns, batch by batch, and create the indexes; the time to generate rows is not counted."""
     mine = theirs = rows = 0.0
     used: list[int] = []
     with ours.bulk():
@@ -145,7 +145,7 @@ def compared(driver: Driver, ours: Neo4jStore) -> Result:
 
 
 def check(kind: str, here: int, there: int, pairs: Sequence[Sequence[object]]) -> None:
-    """Refuse to compare stores that do not hold the same."""
+    """Raise an error if the stores do not hold the same."""
     other = [pair for pair in pairs if pair[0] != pair[1]]
     if here != there or not pairs or other:
         raise RuntimeError(f"{kind}: {here} here, {there} by hand; {len(pairs)} looked at, other: {other[:1]}")
@@ -158,7 +158,7 @@ def sample(graph: Graph, count: int) -> list[str]:
 
 
 def traces(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, keys: Sequence[str]) -> Result:
-    """Walk up from models, with edges, models and all; beside one statement that gives the same rows."""
+    """Walk up from models, with edges and models; compare with one statement that returns the same rows."""
 
     def walked(store: GraphStore, key: str) -> tuple[list[str], int]:
         with store.reading() as view:
@@ -174,7 +174,7 @@ def traces(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, keys: Sequ
 
 
 def answers(uri: str, embedded: SqliteStore, keys: Sequence[str]) -> Result:
-    """Ask as the command does, with records and evidence, in a session that is open already."""
+    """Ask like the command, with records and evidence, in a session that is open already."""
     with (
         Session(store_url=uri, offline=True) as team,
         Session(store_url=str(embedded.path), offline=True) as alone,
@@ -198,12 +198,12 @@ def families(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, rounds: 
 def beginnings(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, rounds: int) -> Result:
     """Count all descendants of the largest base and list the first, as `trace --down` does it; ours with edges."""
 
-    def told(store: GraphStore, key: str) -> tuple[list[str], Mapping[str, int]]:
+    def listed(store: GraphStore, key: str) -> tuple[list[str], Mapping[str, int]]:
         with store.reading() as view:
             walk = descendants(view, key, limit=FIRST)
             return list(walk.depths)[1:], walk.counts
 
-    asked = three(partial(told, ours), partial(plain.first, limit=FIRST), partial(told, embedded))
+    asked = three(partial(listed, ours), partial(plain.first, limit=FIRST), partial(listed, embedded))
     return in_turns(asked, [FOUNDATION] * rounds)
 
 
@@ -221,7 +221,7 @@ def lookups(graph: Graph, ours: GraphStore, plain: PlainNeo4j, embedded: GraphSt
 
 
 def increments(ours: GraphStore, plain: PlainNeo4j, embedded: GraphStore, count: int) -> Result:
-    """Write records of models that are half new and half known, 1,000 a transaction; then the last batch again."""
+    """Write records of models that are half new and half known, 1,000 per transaction; then the last batch again."""
     batches = list(fresh_batches("more", count))
     writers = three(ours.write, plain.upsert, embedded.write)
     times: dict[str, list[float]] = {name: [] for name in writers}

@@ -1,4 +1,4 @@
-"""What the runs on one store and the other have in common: clocks, turns, and batches to write."""
+"""What the runs on all stores share: timers, turns, and batches to write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 Result = dict[str, Any]
 
 WARM = 3
-"""Times that a question is asked before the clock runs: a server plans its first answer, and compiles."""
+"""How often a question is asked before it is measured: a server plans and compiles the first time."""
 
 
 def publish(name: str, result: Result) -> None:
@@ -31,13 +31,13 @@ def publish(name: str, result: Result) -> None:
 
 
 def save(name: str, result: Result) -> None:
-    """Keep what is known so far: a long run may be stopped."""
+    """Save the results so far, because a long run may be stopped."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
 
 
 def note(text: str) -> None:
-    """Tell whoever waits what is going on, on one line."""
+    """Print the progress on one line."""
     print(f"\r{text:<90}", end="", file=sys.stderr, flush=True)
 
 
@@ -47,7 +47,7 @@ def size(rows: Rows) -> int:
 
 
 def fresh_batches(name: str, count: int) -> Iterator[GraphBatch]:
-    """Make batches of 1,000 models with a revision and an edge each; half of each batch is in the one before it."""
+    """Make batches of 1,000 models, each with a revision and an edge; half of each batch is in the batch before it."""
     for number in range(count):
         keys = [f"{name}/{number * 500 + n}" for n in range(1000)]
         hub = "huggingface.co"
@@ -62,7 +62,7 @@ def fresh_batches(name: str, count: int) -> Iterator[GraphBatch]:
 
 
 def in_turns(asked: Mapping[str, Callable[[str], object]], keys: Sequence[str]) -> Result:
-    """Ask the same questions in turns, each round in another order; all must answer alike.
+    """Ask the same questions in turns, each round in another order; all answers must be equal.
 
     Ratios are of the first to the others: of the medians, of the 99th percentiles, and the median of all rounds.
     """
@@ -92,17 +92,17 @@ def in_turns(asked: Mapping[str, Callable[[str], object]], keys: Sequence[str]) 
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Time one piece of work by the clock."""
+    """Measure one function by wall time."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def spread(times: Sequence[float]) -> dict[str, float]:
-    """Give the median and the 99th percentile in milliseconds."""
+    """Return the median and the 99th percentile in milliseconds."""
     return {"p50": round(percentile(times, 50) * 1000, 3), "p99": round(percentile(times, 99) * 1000, 3)}
 
 
 def percentile(times: Sequence[float], rank: int) -> float:
-    """Give the value below which `rank` of 100 lie."""
+    """Return the `rank`th percentile."""
     return sorted(times)[min(len(times) - 1, len(times) * rank // 100)]

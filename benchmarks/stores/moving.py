@@ -1,4 +1,4 @@
-"""Moving whole graphs by the commands that people use, each a process of its own with its time and memory."""
+"""Moving whole graphs by the commands that users run, each as a process with its time and memory."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lineage.store.sqlite.store import SqliteStore
 from tools.neo4j_jars import VERSIONS
 
 COPIED = (25, 5)
-"""The parts of the graph that are copied: two sizes tell whether memory grows."""
+"""The parts of the graph that are copied: two sizes show whether memory grows."""
 
 
 def moved(options: Namespace) -> Iterator[tuple[str, Result]]:
-    """Copy parts of the graph into servers of their own, and import a large one as CSV; nothing on a given server."""
+    """Copy parts of the graph into separate servers, and import a large one as CSV; skipped on a given server."""
     if options.neo4j not in VERSIONS:
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -45,15 +45,15 @@ def copied(models: int, options: Namespace, folder: Path) -> Result:
         down = trace_down(server.uri)
     return {
         "rows": rows,
-        "into neo4j": told(there, rows),
-        "out of neo4j": told(back, rows),
-        "neo4j to jsonl": told(exported, rows),
+        "into neo4j": result(there, rows),
+        "out of neo4j": result(back, rows),
+        "neo4j to jsonl": result(exported, rows),
         "trace --down": down,
     }
 
 
 def by_csv(options: Namespace, folder: Path) -> Result:
-    """Export a graph of the embedded store as CSV, import it by the printed command, and ask it something."""
+    """Export a graph of the embedded store as CSV, import it with the printed command, and query it."""
     store, rows = made(options.csv_models, options.csv_files, options, folder / "csv.db")
     smaller, fewer = made(options.csv_models // 10, options.csv_files // 10, options, folder / "smaller.db")
     export = [*LINEAGE, "store", "export", "-q", "--json", "--format", "neo4j-csv", str(folder / "csv"), "--store"]
@@ -70,10 +70,10 @@ def by_csv(options: Namespace, folder: Path) -> Result:
         size_of_database = sum(path.stat().st_size for path in (server.own.home / "data").rglob("*") if path.is_file())
     return {
         "rows": rows,
-        "export": told(exported, rows),
-        "export of a tenth": told(before, fewer),
+        "export": result(exported, rows),
+        "export of a tenth": result(before, fewer),
         "GB of CSV": round(files / 1e9, 2),
-        "neo4j-admin import": told(done, rows),
+        "neo4j-admin import": result(done, rows),
         "GB of database": round(size_of_database / 1e9, 2),
         "first command on it, which makes the indexes, seconds": round(first.seconds, 1),
         "trace --down": second,
@@ -81,7 +81,7 @@ def by_csv(options: Namespace, folder: Path) -> Result:
 
 
 def made(models: int, files: int, options: Namespace, path: Path) -> tuple[Path, int]:
-    """Make an embedded store of some models and files; gives its rows."""
+    """Make an embedded store of some models and files; return its rows."""
     graph = Graph(Shape(models, models * 6 // 10, files), recorded(options.data))
     rows = 0
     with SqliteStore(path) as store:
@@ -94,13 +94,13 @@ def made(models: int, files: int, options: Namespace, path: Path) -> tuple[Path,
     return path, sum(info.nodes.values()) + sum(info.edges.values())
 
 
-def told(done: Ran, rows: int) -> Result:
-    """Tell how fast a command was, and its memory at most."""
+def result(done: Ran, rows: int) -> Result:
+    """Return how fast a command was, and its peak memory."""
     return {"seconds": round(done.seconds, 1), "rows per second": round(rows / done.seconds), "MiB": done.peak_mib}
 
 
 def trace_command(uri: str) -> list[str]:
-    """Ask for the descendants of the largest base, as people do."""
+    """Ask for the descendants of the largest base, as users do."""
     return [*LINEAGE, "trace", FOUNDATION, "--down", "--offline", "--format", "json", "-q", "--store", uri]
 
 

@@ -1,4 +1,4 @@
-"""The server that the runs are made on: one of our own, or one that is given by its URI."""
+"""The server that the benchmarks run on: one that they start, or one that is given by its URI."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from neo4j import Driver
 
 SETTINGS = {"server.memory.heap.max_size": "2g", "server.memory.pagecache.size": "1g"}
-"""Of a small machine: more than tests need."""
+"""Memory for a small machine: more than tests need."""
 
 FLAGS = ("-XX:+UseParallelGC", *JVM[2:])
-"""Both compilers, as a server has it: the tests' own flags are for short lives."""
+"""Both compilers, as on a real server: the flags of the tests are for short runs."""
 
 
 class Server:
-    """Hold a server for as long as it is measured; the password is in the environment, as the store takes it."""
+    """Keep a server running while it is measured; the password is in the environment, where the store reads it."""
 
     def __init__(self, name: str, home: Path) -> None:
         self.own: Neo4jServer | None = None

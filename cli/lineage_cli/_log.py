@@ -1,4 +1,4 @@
-"""`-v`, `-vv` and LINEAGE_LOG: records of the library, one line each, on stderr."""
+"""`-v`, `-vv` and LINEAGE_LOG: log records of the library, one line each, on stderr."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import logging
 
 LEVELS = {"warning": 30, "info": 20, "debug": 10}
-"""What LINEAGE_LOG may say."""
+"""The values of LINEAGE_LOG."""
 
 
 def wanted_level(verbose: int) -> int | None:
-    """Say from which level on records are shown: `-v` and `-vv` before LINEAGE_LOG, None for no record.
+    """Return the lowest level that is shown, None for no records; `-v` and `-vv` take precedence over LINEAGE_LOG.
 
-    Raises UsageError for another word in LINEAGE_LOG.
+    Raises UsageError for any other value of LINEAGE_LOG.
     """
     if verbose:
         return LEVELS["info"] if verbose == 1 else LEVELS["debug"]

@@ -36,7 +36,7 @@ class Run:
     verbose: int = 0
 
     def session(self) -> Session:
-        """Open the session that answers the command's question, and show the library's records where that is wanted."""
+        """Open the session that answers the command's question, and show log records if they are wanted."""
         from lineage.answers.session import Session
         from lineage_cli._log import listen, wanted_level
         from lineage_cli._progress import listener
@@ -118,7 +118,7 @@ def _hub() -> list[Decorator]:
 
 
 def _talk() -> list[Decorator]:
-    more = "Log to stderr what is done; -vv logs each request and git command too."
+    more = "Log the steps to stderr; -vv also logs each request and git command."
     return [
         click.option("-q", "--quiet", is_flag=True, help="Print only the answer: no notes, no progress bars."),
         click.option("-v", "--verbose", count=True, help=more),

@@ -51,6 +51,6 @@ def _write(text: str) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Replace a file by an answer, in one step. Raises InputError where it cannot be written."""
+    """Replace a file by an answer, atomically. Raises InputError if it cannot be written."""
     with replacing(path, hint="choose another --output") as file:
         file.write(text.encode("utf-8", "backslashreplace"))

@@ -143,7 +143,7 @@ def _start(
 
 
 def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str) -> Unchecked:
-    """Say that a date does not tell where the range begins, and how to name a commit instead."""
+    """Report that a date does not determine the start of the range, and how to name a commit instead."""
     ids = [commit.id for commit in recorded.line.commits]
     position = ids.index(start.doubtful[0])
     number = len(start.doubtful)
@@ -151,7 +151,7 @@ def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str
         what=f"--since {since}",
         reason=(
             f"the dates of {recorded.line.branch} are out of order: {number} commit{'s' if number > 1 else ''} that "
-            f"changed weights, first {start.doubtful[0][:12]}, may belong to this range although the dates say earlier"
+            f"changed weights, the first of them {start.doubtful[0][:12]}, may belong to this range despite their dates"
         ),
         decide_with=f"lineage check {asked.shown}" + (f" --since {ids[position - 1]}" if position else ""),
     )

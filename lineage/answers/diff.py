@@ -108,7 +108,7 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
 
 
 def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None) -> _Side:
-    """Measure the main group of one side, as deep as was asked or the budget allows."""
+    """Measure the main group of one side, to the requested level or to what the budget allows."""
     budget = ReadBudget(hub.is_local, level)
     recorded = recorded_weights(lambda: session.store, hub)
     measured = measure_model(hub, resolved, budget, session.progress, only=lambda g: g.main, recorded=recorded)

@@ -69,7 +69,7 @@ def _total(measured: Measured) -> Cost:
 
 
 def _shown(found: GroupFingerprint, snapshot: Snapshot | None) -> FingerprintedGroup:
-    """Write one group as the answer shows it; which loader takes it is told by the files around it."""
+    """Write one group as the answer shows it; the files around it determine its loader."""
     rows = found.rows
     paths = {entry.path for entry in snapshot.files} if snapshot and found.group.main else ()
     return FingerprintedGroup(

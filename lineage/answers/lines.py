@@ -54,8 +54,8 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
 def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine | None:
     """Find the line that `revision` names: the default branch's, a branch's, or one that ends at a tag or commit.
 
-    None where the model has no recorded commit at all. Raises RevisionNotFoundError for a name that is none of
-    those, or means more than one commit.
+    None if the model has no recorded commit at all. Raises RevisionNotFoundError for any other name, and for one that
+    names more than one commit.
     """
     lines = recorded_lines(view, key)
     if revision is None or is_default(revision) or not lines:
@@ -66,15 +66,15 @@ def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine |
     found = _line_to(lines, *meant) if meant else None
     if found is None:
         raise RevisionNotFoundError(
-            f"{model} has no branch, tag or commit {revision} on any recorded line",
+            f"{model} has no branch, tag or recorded commit {revision}",
             model=model,
-            hint="`lineage history MODEL --all-branches` lists the lines",
+            hint=f"`lineage history {model} --all-branches` lists what is recorded",
         )
     return found
 
 
 def _line_to(lines: Sequence[RecordedLine], commit: str, ref: str | None) -> RecordedLine | None:
-    """Find the line of a named branch, or cut the first line that holds a tagged or named commit off behind it."""
+    """Find the line of a named branch, or the first line that contains a commit, cut off after that commit."""
     for recorded in lines:
         if ref == recorded.line.branch:
             return recorded

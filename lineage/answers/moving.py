@@ -32,7 +32,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
         session.keep(open_store(source, read_only=True, source=True, progress=session.progress)),
         session.keep(open_store(target, progress=session.progress)),
     )
-    if is_same_store(source, target):  # only now: a text that is not a URL may hold a password, and opening refuses it
+    if is_same_store(source, target):  # only now: a bad URL may hold a password, and opening does not show it
         raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
     copied = copy_store(*opened, session.progress)
     return StoreCopyAnswer(
@@ -129,7 +129,7 @@ def _shell(path: str) -> str:
 
 @contextmanager
 def _writing(out: Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """Open a file that replaces the one at a path when it is whole, or write to a stream."""
+    """Open a file that replaces the one at a path when it is complete, or write to a stream."""
     if isinstance(out, Path):
         with replacing(out, hint="name another file") as file:
             yield file

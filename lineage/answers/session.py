@@ -72,7 +72,7 @@ class Session:
     def header(
         self, schema_id: str, collected_at: datetime | None, *, hub: str | EllipsisType | None = ...
     ) -> dict[str, Any]:
-        """Make the fields that every answer begins with; `hub` names another Hub than the session's.
+        """Make the fields that every answer begins with; `hub` replaces the name of the session's Hub.
 
         None is for an answer about a store or a single file: then no Hub is opened for its name.
         """

@@ -222,8 +222,8 @@ def _tensor_differences(group: GroupFingerprint, other: GroupFingerprint) -> Ite
 def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
     """Find the recorded revisions that have the local weights.
 
-    They are known where all groups are that a standard loader could take as the model: beside known weights others may
-    lie under the name that a loader looks for first.
+    They are known if all groups are known that a standard loader could load as the model: other weights beside the
+    known ones may have the name that a loader looks for first.
     """
     main = local.main or local.groups[0]
     loadable = [main, *(group for group in local.groups if group is not main and _loadable(group, main))]
@@ -261,18 +261,18 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
 
 
 def _loadable(group: GroupFingerprint, main: GroupFingerprint) -> bool:
-    """Tell whether a standard loader could take a group instead of the main one: the same component, any format."""
+    """Return whether a standard loader could load a group instead of the main one: same component, any format."""
     return group.group.component == main.group.component and role_of(group.group.name) in {
         "model", role_of(main.group.name),
     }  # fmt: skip
 
 
 def _not_found(path: str, group: GroupFingerprint, known: Sequence[Match]) -> Unchecked:
-    """Say that a loader could take weights that no recorded revision has, beside others that are known."""
+    """Report that a loader could load weights that no recorded revision has, beside others that are known."""
     model = f"{known[0].model}@{known[0].revision}"
     return Unchecked(
         what=f"whose weights {group.group.name} is",
-        reason="no recorded revision has it, and a loader could take it instead of the weights that are known",
+        reason="no recorded revision has it, and a loader could load it instead of the known weights",
         decide_with=f"lineage verify {shlex.quote(path)} --against {shlex.quote(model)}",
     )
 

@@ -56,12 +56,12 @@ def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]
 
 
 def nothing_to_compare_with(view: StoreView) -> bool:
-    """Tell whether the store holds no weights of any model on a Hub."""
+    """Return whether the store holds no weights of any model on a Hub."""
     return all(_is_of_a_folder(edge.source) for edge in view.all_edges("HAS_WEIGHTS"))
 
 
 def _is_of_a_folder(revision: str) -> bool:
-    """Say whether a revision is that of a single folder on this machine, by its key."""
+    """Return whether a key is that of a revision of a single local folder."""
     from lineage.hub.local.folder import is_single_folder
 
     return is_single_folder(revision.rpartition("@")[0])

@@ -17,7 +17,7 @@ STATUS_STYLES: dict[str, Style] = {"confirmed": "good", "contradicted": "bad", "
 STATUS_MEANINGS = {
     "confirmed": "declared, and the weights agree",
     "inferred": "measured in the weights, not declared",
-    "declared": "declared by the publisher; the weights were not compared",
+    "declared": "stated by the publisher; the weights were not compared",
     "indirect": "declared and related, but a nearer ancestor is known",
     "contradicted": "declared, but the weights contradict it",
 }

@@ -1,4 +1,4 @@
-"""`check` on repositories whose dates, branches, indexes or storage mislead, made by the real git."""
+"""`check` on repositories with misleading dates, branches, indexes or storage, made with the real git."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def repository(tmp_path: Path) -> BareRepository:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    """Open that Hub with a store of its own."""
+    """Open that Hub with an empty store."""
     with Session(hub_selector=str(tmp_path / "hub"), store_url=f"sqlite:///{tmp_path}/lineage.db") as opened:
         yield opened
 
@@ -50,7 +50,7 @@ def told(answer: CheckAnswer) -> list[tuple[str, str | None]]:
 
 
 def test_a_backdated_replacement_is_found(repository: BareRepository, session: Session) -> None:
-    """A silent replacement dated before the announced one is not hidden in its push."""
+    """A silent replacement that is dated before the announced one is not hidden in the push of the latter."""
     repository.commit({"model.safetensors": weights(1)})
     repository.commit({"model.safetensors": weights(2)}, "Version 2")
     repository.commit({"model.safetensors": weights(3)}, later=-9 * 24 * AN_HOUR)
@@ -60,7 +60,7 @@ def test_a_backdated_replacement_is_found(repository: BareRepository, session: S
 
 
 def test_since_a_date_names_weights_that_dates_hide(repository: BareRepository, session: Session) -> None:
-    """A backdated replacement at the tip is in no range of dates: unchecked, with a command that decides it."""
+    """A backdated replacement at the head is outside every range of dates: unchecked, with the deciding command."""
     repository.commit({"model.safetensors": weights(1)})
     before = repository.commit({"README.md": b"text"})
     repository.commit({"model.safetensors": weights(2)}, later=-YEAR)

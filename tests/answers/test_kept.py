@@ -36,7 +36,7 @@ OF_THE_FILE = {"size_bytes", "schema_version"}
 """What a migration may change in a store."""
 
 ADDED = {"loader"}
-"""Fields that later versions added to answers, each with a default. A reader of the kept form does not know them."""
+"""Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 
 QUESTIONS = sorted(path.stem for path in (KEPT / "answers").glob("*.json"))
 

@@ -1,4 +1,4 @@
-"""What people declare in odd ways, traced through a directory Hub and the client's cache."""
+"""Unusual declarations, traced through a directory Hub and the client's cache."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def write(hub: Path, model: str, files: Mapping[str, object]) -> None:
-    """Write a model's folder: bytes and texts as they are, everything else as JSON."""
+    """Write a model's folder: bytes and texts unchanged, everything else as JSON."""
     for path, content in files.items():
         place = hub / model / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -33,13 +33,13 @@ def card(front_matter: str) -> str:
 
 
 def traced(hub: Path, model: str, *, down: bool = False) -> TraceAnswer:
-    """Trace one model into a store of its own."""
+    """Trace one model in a new store."""
     with Session(hub_selector=str(hub), store_url="memory:") as session:
         return trace(session, model, down=down)
 
 
 def parents(answer: TraceAnswer) -> dict[str, TracedDerivation]:
-    """Give the edges of the answer's root by parent."""
+    """Return the edges of the answer's root by parent."""
     return {edge.parent: edge for edge in answer.derivations if edge.child == answer.root}
 
 
@@ -61,7 +61,7 @@ def test_paths_into_the_clients_cache_are_parents(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_for_certain_is_incomplete(tmp_path: Path) -> None:
-    """A card whose block never ends, and one with two bases under one key, leave the question open, with the reason."""
+    """A card whose block never ends, or with two bases under one key, makes the answer incomplete, with the reason."""
     write(tmp_path, "me/open", {"README.md": "---\nbase_model: lab/base\n\n# A model\n"})
     write(tmp_path, "me/twice", {"README.md": card("base_model: lab/base\nbase_model: lab/other\nlicense: mit")})
     for model, reason in (("me/open", "never ends"), ("me/twice", "“lab/base” and “lab/other”")):
@@ -74,12 +74,12 @@ def test_what_cannot_be_read_for_certain_is_incomplete(tmp_path: Path) -> None:
 
 
 def rules(edge: TracedDerivation) -> dict[str, str | None]:
-    """Give the values of an edge's evidence by rule."""
+    """Return the values of an edge's evidence by rule."""
     return {evidence.rule: evidence.value for evidence in edge.evidence}
 
 
 def test_old_bare_names_are_known_where_the_hub_cannot_be_asked(tmp_path: Path) -> None:
-    """In a directory the table resolves old names, also to a model that is there; the evidence says so."""
+    """In a directory the table resolves old names, even to a model in the directory; the evidence says so."""
     write(tmp_path, "google-bert/bert-base-uncased", {"README.md": card("license: apache-2.0")})
     write(tmp_path, "me/tuned", {"README.md": card("base_model: bert-base-uncased")})
     write(tmp_path, "me/other", {"README.md": card("base_model: [gpt2, no-old-name]")})
@@ -93,7 +93,7 @@ def test_old_bare_names_are_known_where_the_hub_cannot_be_asked(tmp_path: Path) 
 
 
 def test_an_old_name_finds_its_model_and_its_children(tmp_path: Path) -> None:
-    """Asked by its old name, a model in a directory is found, and so are the children that use that name."""
+    """A model in a directory is found by its old name, and so are the children that use that name."""
     write(tmp_path, "openai-community/gpt2", {"README.md": card("license: mit")})
     write(tmp_path, "me/tuned", {"README.md": card("base_model: gpt2")})
     assert traced(tmp_path, "gpt2").root == "openai-community/gpt2"
@@ -113,7 +113,7 @@ def test_what_a_directory_holds_goes_before_the_table(tmp_path: Path) -> None:
 
 
 def test_a_base_in_other_case_is_the_model_that_is_there(tmp_path: Path) -> None:
-    """A directory finds the one model whose id differs in case only, up and down; of two such models it takes none."""
+    """A directory finds the one model whose id differs only in case, up and down; of two such models, none."""
     write(tmp_path, "lab/Base-1B", {"README.md": card("license: mit")})
     write(tmp_path, "kid/a", {"README.md": card("base_model: LAB/base-1b")})
     write(tmp_path, "kid/b", {"README.md": card("base_model: https://huggingface.co/lab/BASE-1B")})
@@ -127,7 +127,7 @@ def test_a_base_in_other_case_is_the_model_that_is_there(tmp_path: Path) -> None
 
 
 def test_a_model_that_names_itself_in_other_case_is_itself(tmp_path: Path) -> None:
-    """The finding is kept, with the reason why it makes no edge and no other model."""
+    """The finding is kept, with the reason why it creates neither an edge nor another model."""
     write(tmp_path, "Form/Self", {"README.md": card("base_model: form/SELF")})
     answer = traced(tmp_path, "Form/Self")
     assert answer.derivations == ()
@@ -148,7 +148,7 @@ def test_a_model_that_names_itself_in_other_case_is_itself(tmp_path: Path) -> No
 def test_adapters_and_merges_without_a_named_base_are_not_from_scratch(
     tmp_path: Path, files: dict[str, object], reason: str
 ) -> None:
-    """What files show to be an adapter or a merge has parents, and the answer says that they are not named."""
+    """For a model that its files show to be an adapter or a merge, the answer says that its parents are not named."""
     write(tmp_path, "me/model", files)
     answer = traced(tmp_path, "me/model")
     assert answer.derivations == ()
@@ -162,7 +162,7 @@ def test_adapters_and_merges_without_a_named_base_are_not_from_scratch(
 
 
 def test_adapters_in_sub_folders_are_a_model(tmp_path: Path) -> None:
-    """A repository that holds its adapters in folders, one for each language, say, is a model with their base."""
+    """A repository that holds its adapters in folders, such as one for each language, is a model with their base."""
     adapter = {"peft_type": "LORA", "base_model_name_or_path": "lab/base"}
     write(tmp_path, "lab/base", {"README.md": card("license: mit")})
     write(tmp_path, "me/adapters", {f"{folder}/adapter_config.json": adapter for folder in ("en", "de/v2")})

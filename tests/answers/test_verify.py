@@ -150,7 +150,7 @@ def test_store_names_the_revision(session: Session, sharded: Path) -> None:
 
 @pytest.mark.parametrize("altered", ["model-00002-of-00002.safetensors", "consolidated.safetensors"])
 def test_every_group_that_a_loader_could_take_must_be_known(tmp_path: Path, altered: str) -> None:
-    """One model in two layouts of one folder: an altered file of either is unchecked, with what decides it."""
+    """For one model in two layouts in one folder, a modified file of either is unchecked, with the deciding command."""
     published, mine = tmp_path / "hub" / "org" / "both", tmp_path / "mine"
     published.mkdir(parents=True)
     tensors = read_safetensors(MODEL)[0]
@@ -177,7 +177,7 @@ def test_every_group_that_a_loader_could_take_must_be_known(tmp_path: Path, alte
 
 
 def test_a_part_that_is_not_known_does_not_hide_the_model(session: Session, tmp_path: Path) -> None:
-    """What no loader takes for the model, such as another folder's component, leaves known weights known."""
+    """Known weights stay known beside weights that no loader loads as the model, such as another component."""
     collect(session, [ID])
     shutil.copy(MODEL, tmp_path / "model.safetensors")
     (tmp_path / "vae.pt").write_bytes(b"PK\x03\x04 something")

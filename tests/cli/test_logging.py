@@ -1,4 +1,4 @@
-"""What a command logs: nothing unless it is asked for, one line each, and never a secret."""
+"""The log of a command: empty by default, one line per record, and never a secret."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ def traced(tmp_path: Path, *arguments: str, **env: str) -> set[str]:
 def test_a_log_is_as_deep_as_it_was_asked_for(
     tmp_path: Path, arguments: tuple[str, ...], env: dict[str, str], levels: set[str]
 ) -> None:
-    """Nothing by default, steps with -v, details with -vv; LINEAGE_LOG says the same where no option does."""
+    """Nothing by default, steps with -v, details with -vv; LINEAGE_LOG does the same without an option."""
     assert traced(tmp_path, *arguments, **env) == levels
 
 
 def test_another_word_in_the_variable_is_refused() -> None:
-    """A level that is none ends the command with code 2 and the words that it takes."""
+    """An invalid level ends the command with code 2 and the list of valid levels."""
     done = lineage("store", "info", "--store", "memory:", env={"LINEAGE_LOG": "loud"})
     assert (done.returncode, done.stdout) == (2, "")
     assert "error: LINEAGE_LOG is 'loud'; write debug, info or warning\nhint: " in done.stderr
 
 
 def commands(group: click.Command, name: str = "") -> list[tuple[str, click.Command]]:
-    """List every command that does something."""
+    """List every command that is not a group."""
     if not isinstance(group, click.Group):
         return [(name, group)]
     context = click.Context(group)
@@ -85,7 +85,7 @@ def test_every_command_can_be_asked_for_a_log() -> None:
 
 
 def test_a_model_that_is_skipped_is_a_warning(tmp_path: Path) -> None:
-    """What an answer lacks is logged as a warning, with the model and the reason."""
+    """A model that an answer lacks is logged as a warning, with the reason."""
     where = ("--hub", HUB, "--store", tmp_path / "lineage.db")
     done = lineage("collect", "no/such-model", *where, env={"LINEAGE_LOG": "warning"})
     (record,) = records(done.stderr)
@@ -118,7 +118,7 @@ def test_no_secret_of_a_hub_is_logged(tmp_path: Path) -> None:
 
 
 def test_no_password_of_a_neo4j_store_is_logged(neo4j_url: str, tmp_path: Path) -> None:
-    """A store on a server is opened, made and written to with a password that no record holds."""
+    """A store on a server is opened, created and written to with a password that no record contains."""
     import os
 
     password = os.environ["NEO4J_PASSWORD"]
@@ -144,7 +144,7 @@ def test_no_password_of_a_neo4j_store_is_logged(neo4j_url: str, tmp_path: Path) 
     ],
 )
 def test_secrets_are_taken_out_of_every_record(text: str, shown: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Logins and queries in URLs, authorization headers and tokens are replaced, wherever a value brings them in."""
+    """Logins and queries in URLs, authorization headers and tokens are replaced in every value."""
     caplog.set_level(logging.DEBUG, logger="lineage")
     Log("lineage.tests").debug("%s", text)
     assert caplog.messages == [shown]
@@ -153,7 +153,7 @@ def test_secrets_are_taken_out_of_every_record(text: str, shown: str, caplog: py
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=3))
 def test_no_password_survives_in_a_url(password: str) -> None:
-    """Whatever signs a password holds, a URL with it is logged without it."""
+    """A URL is logged without its password, whatever characters the password contains."""
     shown = without_secrets(f"opening neo4j://user:{password}@host:7687 now")
     assert shown == "opening neo4j://***@host:7687 now"
 
@@ -173,14 +173,14 @@ def test_a_record_is_the_standard_librarys(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.mark.parametrize("imports", ["", "import logging"])
 def test_the_library_is_silent_by_itself(imports: str) -> None:
-    """Without a handler of the program not even a warning is printed, and nothing imports `logging` for it."""
+    """Without a handler of the program not even a warning is printed, and `logging` is not imported."""
     code = f"{imports}\nimport sys\nfrom lineage.log import Log\nLog('lineage.x').warning('gone')\n"
     done = python(code + "print('logging' in sys.modules)")
     assert (done.stdout, done.stderr) == (b"True\n" if imports else b"False\n", b"")
 
 
 def test_a_hostile_record_stays_on_its_line(tmp_path: Path) -> None:
-    """A name from a stranger cannot begin a line of its own in the log, nor steer the terminal."""
+    """A hostile name can neither begin a new line in the log nor control the terminal."""
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "x\n2026-01-01 ERROR forged\x1b[2J.safetensors").write_bytes(b"\xff" * 100)

@@ -1,4 +1,4 @@
-"""The image and the compose file, as far as they can be checked without a daemon."""
+"""The image and the compose file, as far as they can be checked without a Docker daemon."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ HEALTH = ["lineage", "store", "info", "--quiet", "--store", "/data/lineage.db"]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Read the Dockerfile as instructions and their arguments, lines joined and comments left out."""
+    """Parse the Dockerfile into instructions and their arguments, with lines joined and without comments."""
     lines = [line for line in DOCKERFILE.read_text("utf-8").splitlines() if not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
     return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
 
 
 def stage(number: int) -> list[tuple[str, str]]:
-    """Give the instructions of one stage, its FROM first."""
+    """Return the instructions of one stage, its FROM first."""
     found = instructions()
     starts = [index for index, (name, _) in enumerate(found) if name == "FROM"] + [len(found)]
     return found[starts[number] : starts[number + 1]]
 
 
 def arguments() -> dict[str, str]:
-    """Give the build arguments with their defaults."""
+    """Return the build arguments with their defaults."""
     return dict(value.split("=", 1) for name, value in instructions() if name == "ARG" and "=" in value)
 
 
@@ -57,7 +57,7 @@ def compose() -> dict[str, Any]:
 
 
 def test_a_store_is_moved_in_with_its_log() -> None:
-    """The commands mount the folder of a store: of a file alone the last changes, in the log beside it, are lost."""
+    """The documented commands mount the folder of a store: without its log the last changes would be lost."""
     page = (ROOT / "docker/README.md").read_text("utf-8")
     (moving,) = [shlex.split(line) for line in page.splitlines() if " store copy /" in line]
     source = moving[moving.index("copy") + 1]
@@ -66,14 +66,14 @@ def test_a_store_is_moved_in_with_its_log() -> None:
     assert "." not in here.rpartition("/")[2]
 
 
-def test_both_stages_stand_on_one_base_that_can_be_pinned() -> None:
+def test_both_stages_use_one_base_image_that_can_be_pinned() -> None:
     """The base image is an argument, so that a digest can be given, and its default is a slim tag."""
     assert [value.split()[0] for name, value in instructions() if name == "FROM"] == ["${PYTHON_IMAGE}"] * 2
     assert re.fullmatch(r"python:3\.\d+-slim", arguments()["PYTHON_IMAGE"])
 
 
-def test_the_image_runs_as_nobody_special() -> None:
-    """The last user is a number that is not root's, and what it writes to is a volume."""
+def test_the_image_does_not_run_as_root() -> None:
+    """The last user is a numeric id other than root's, and it writes to a volume."""
     last = dict(stage(1))
     assert re.fullmatch(r"[1-9]\d{4}:[1-9]\d{4}", last["USER"])
     assert last["VOLUME"] == "/data"
@@ -81,8 +81,8 @@ def test_the_image_runs_as_nobody_special() -> None:
     assert all(written[name].startswith("/data") for name in ("HOME", "HF_HOME", "LINEAGE_CACHE", "LINEAGE_STORE"))
 
 
-def test_the_image_says_what_it_is_and_whether_it_works() -> None:
-    """Labels name title, licence and version; the health check asks the volume's store and logs in nowhere."""
+def test_the_image_has_labels_and_a_health_check() -> None:
+    """Labels have title, licence and version; the health check reads the volume's store and needs no login."""
     last = dict(stage(1))
     labels = dict(pair.split("=", 1) for pair in shlex.split(last["LABEL"]))
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
@@ -93,7 +93,7 @@ def test_the_image_says_what_it_is_and_whether_it_works() -> None:
 
 
 def test_no_tools_and_no_secrets_are_left_in_the_image() -> None:
-    """The last stage takes the environment alone, lists of packages are deleted, nothing secret is an argument."""
+    """The last stage copies only the environment, package lists are deleted, and no argument is a secret."""
     copied = [value for name, value in stage(1) if name == "COPY"]
     assert copied == ["--from=build /opt/lineage /opt/lineage"]
     runs = " ".join(value for name, value in stage(1) if name == "RUN")
@@ -102,7 +102,7 @@ def test_no_tools_and_no_secrets_are_left_in_the_image() -> None:
 
 
 def test_what_is_copied_is_sent_to_the_daemon() -> None:
-    """The ignore file lets through what the build copies, and nothing else."""
+    """The ignore file includes exactly the files that the build copies."""
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     sent = {line[1:] for line in lines if line.startswith("!")}
     copied = {word for name, value in stage(0) if name == "COPY" for word in value.split()[:-1]}
@@ -111,14 +111,14 @@ def test_what_is_copied_is_sent_to_the_daemon() -> None:
 
 
 def test_hadolint_finds_nothing() -> None:
-    """The linter of Dockerfiles and of the shell in them has nothing to say, but for what the file says itself."""
+    """The linter of Dockerfiles reports nothing, except for rules that the file disables itself."""
     linter = Path(sysconfig.get_path("scripts")) / "hadolint"
     done = subprocess.run([linter, DOCKERFILE], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_compose_is_well_formed() -> None:
-    """The file keeps to the schema of compose files, and every volume, secret and dependency is declared."""
+    """The file is valid under the schema of compose files, and every volume, secret and dependency is declared."""
     from jsonschema import Draft202012Validator
 
     found = compose()
@@ -134,8 +134,8 @@ def test_compose_is_well_formed() -> None:
     assert found["services"]["lineage"]["build"] == {"context": "..", "dockerfile": "docker/Dockerfile"}
 
 
-def test_a_job_waits_for_a_server_that_is_well() -> None:
-    """Only Neo4j is started by itself; the job runs on it, on a file system that cannot be written."""
+def test_a_job_waits_for_a_healthy_server() -> None:
+    """Only Neo4j starts by default; the job depends on it and runs on a read-only file system."""
     services = compose()["services"]
     assert [name for name, service in services.items() if "profiles" not in service] == ["neo4j"]
     job = services["lineage"]
@@ -147,11 +147,11 @@ def test_a_job_waits_for_a_server_that_is_well() -> None:
 
 
 def test_the_server_is_well_once_it_shakes_hands_in_bolt_on_neo4j(neo4j_url: str) -> None:
-    """The check of compose, run on a real server, finds it well, and finds a port without one unwell."""
+    """The health check of compose succeeds on a real server and fails on a port without one."""
     *shell, check = compose()["services"]["neo4j"]["healthcheck"]["test"][1:]
     port = neo4j_url.rpartition(":")[2]
     with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = str(free.getsockname()[1])
+        unused = str(free.getsockname()[1])
 
     def status(port: str) -> int:
         command = [*shell, check.replace("$$", "$").replace("7687", port)]
@@ -159,17 +159,17 @@ def test_the_server_is_well_once_it_shakes_hands_in_bolt_on_neo4j(neo4j_url: str
 
     assert "7687" in check
     assert status(port) == 0
-    assert status(nobody) != 0
+    assert status(unused) != 0
 
 
 def test_the_password_is_nowhere_and_the_server_is_not_on_the_network() -> None:
-    """Containers are told a file, which git does not keep, and ports are those of this machine only."""
+    """Containers get the password as a file that git ignores, and ports are bound to this machine only."""
     services, secrets = compose()["services"], compose()["secrets"]
-    told = (
+    files = (
         services["neo4j"]["environment"]["NEO4J_AUTH_FILE"],
         services["lineage"]["environment"]["NEO4J_PASSWORD_FILE"],
     )
-    assert told == ("/run/secrets/neo4j-auth", "/run/secrets/neo4j-password")
+    assert files == ("/run/secrets/neo4j-auth", "/run/secrets/neo4j-password")
     assert (services["neo4j"]["secrets"], services["lineage"]["secrets"]) == (["neo4j-auth"], ["neo4j-password"])
     assert {secret["file"] for secret in secrets.values()} == {"./secrets/neo4j-auth", "./secrets/password"}
     assert not {"NEO4J_PASSWORD", "NEO4J_AUTH"} & {
@@ -181,7 +181,7 @@ def test_the_password_is_nowhere_and_the_server_is_not_on_the_network() -> None:
 
 @pytest.mark.parametrize("umask", ["022", "077"])
 def test_a_password_is_made_once(umask: str, tmp_path: Path) -> None:
-    """Both files hold one password, which users in containers can read and others here cannot, and stay as they are."""
+    """Both files hold one password, readable in containers but not by other users here; a second run keeps them."""
     shutil.copy(ROOT / "docker/password.sh", tmp_path)
     for _ in range(2):
         subprocess.run(["sh", "-c", f"umask {umask}; sh ./password.sh"], cwd=tmp_path, check=True, timeout=60)
@@ -195,7 +195,7 @@ def test_a_password_is_made_once(umask: str, tmp_path: Path) -> None:
 
 
 def test_the_server_is_the_one_that_the_tests_run_on() -> None:
-    """Compose starts the version that the backend is tested with."""
+    """Compose starts the Neo4j version that the backend is tested with."""
     from tools.neo4j_jars import VERSIONS
 
     images = {service["image"] for name, service in compose()["services"].items() if name != "lineage"}
@@ -204,7 +204,7 @@ def test_the_server_is_the_one_that_the_tests_run_on() -> None:
 
 
 def test_the_client_takes_the_compose_file(tmp_path: Path) -> None:
-    """Where Docker's client has compose, it resolves the file without a daemon."""
+    """If Docker's client has compose, it resolves the file without a daemon."""
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("docker compose is not installed here")
@@ -217,7 +217,7 @@ def test_the_client_takes_the_compose_file(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_the_steps_of_the_image_work_in_this_order(tmp_path: Path) -> None:
-    """What the build stage runs, run here in an empty environment, gives a command that answers as the image does."""
+    """The steps of the build stage, run in an empty environment, install a working command."""
     source, home = tmp_path / "src", tmp_path / "data"
     source.mkdir()
     home.mkdir()
@@ -266,7 +266,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _network() -> dict[str, str]:
-    """Keep what leads to the package index, and where packages may lie already."""
+    """Keep the variables that configure the package index and the package caches."""
     from tools.neo4j_jars import ENVIRON
 
     names = (
@@ -284,7 +284,7 @@ def _network() -> dict[str, str]:
 
 
 def _need_packages(done: subprocess.CompletedProcess[str]) -> None:
-    """Skip where no package index can be reached, unless CI is set; everything else must work."""
+    """Skip if no package index can be reached, unless CI is set; everything else must work."""
     unreachable = re.search(r"Could not find a version|[Cc]onnection|dns error|Failed to fetch", done.stderr)
     if done.returncode and unreachable and not os.environ.get("CI"):
         pytest.skip(f"no package index can be reached: {done.stderr.strip().splitlines()[-1]}")

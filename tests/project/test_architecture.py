@@ -1,4 +1,4 @@
-"""docs/architecture.md shows the rooms that the import contract lists, on its floors."""
+"""docs/architecture.md shows the packages of the import contract, in its layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOUSE = {"lineage_cli", "lineage_schemas"}
 
 
 def contract() -> list[set[str]]:
-    """List the floors of the contract, top first, with the rooms that are there; `(server)` may come one day."""
+    """List the layers of the contract, top first, with the existing packages; `(server)` may come later."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     (layers,) = [each["layers"] for each in contracts if each["id"] == "rooms"]
     floors = [{room.strip(" ()") for room in layer.split("|")} for layer in layers]
@@ -26,7 +26,7 @@ def _is_there(room: str) -> bool:
 
 
 def table(text: str) -> list[set[str]]:
-    """List the floors of the page's table, top first."""
+    """List the layers of the page's table, top first."""
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, flags=re.MULTILINE)
     numbers = [int(number) for number, _ in rows]
     assert numbers == sorted(numbers, reverse=True)
@@ -34,24 +34,24 @@ def table(text: str) -> list[set[str]]:
 
 
 def pictured(text: str) -> set[str]:
-    """List the rooms of the picture."""
+    """List the packages of the picture."""
     (picture,) = re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
     bare = re.sub(r'\|"[^"]*"\||\[" "\]|subgraph \w+|\bend\b|flowchart TB', " ", picture)
     return set(re.findall(r"\w+", bare))
 
 
-def test_the_table_has_the_floors_of_the_contract() -> None:
-    """Each room has a row on its floor, and the table has no other room."""
+def test_the_table_has_the_layers_of_the_contract() -> None:
+    """Each package has a row in its layer, and the table has no other package."""
     assert table(PAGE.read_text("utf-8")) == contract()
 
 
-def test_the_picture_has_every_room() -> None:
-    """The picture shows each room of the contract and the two packages around them, and nothing else."""
+def test_the_picture_has_every_package() -> None:
+    """The picture shows each package of the contract and the two packages around them, and nothing else."""
     assert pictured(PAGE.read_text("utf-8")) == set().union(*contract()) | HOUSE
 
 
-def test_a_room_that_is_missing_is_noticed() -> None:
-    """Without its row, or without its place in the picture, a room is missed."""
+def test_a_missing_package_is_noticed() -> None:
+    """A package without a row in the table, or without a node in the picture, is found."""
     text = PAGE.read_text("utf-8")
     without = re.sub(r"^\| \d+ \| `query` .*\n", "", text, flags=re.MULTILINE)
     assert table(without) != contract()

@@ -1,4 +1,4 @@
-"""No module imports itself by way of others, wherever the imports stand."""
+"""No module imports itself through other modules, wherever the imports are."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def circles(root: Path, *, of_packages: bool = False) -> list[list[str]]:
     return sorted(sorted(group) for group in found if len(group) > 1 or graph.has_edge(*[next(iter(group))] * 2))
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    """The whole tree, tests and tools among it, has no import circle of any kind."""
+def test_no_module_imports_itself_through_others() -> None:
+    """The whole tree, including tests and tools, has no import circle of any kind."""
     assert circles(ROOT) == []
 
 
-def test_no_package_imports_itself_by_way_of_others() -> None:
+def test_no_package_imports_itself_through_others() -> None:
     """Tests import benchmarks and tools, or these import tests: never both. `python -m lineage` starts the command."""
     assert circles(ROOT, of_packages=True) == [["lineage", "lineage_cli"]]
 
@@ -47,7 +47,7 @@ def test_no_package_imports_itself_by_way_of_others() -> None:
     ],
 )
 def test_a_planted_circle_is_found(tmp_path: Path, line: str) -> None:
-    """Imports at the top, inside a function and for the type checker alone each close a circle."""
+    """Imports at the top, inside a function and for the type checker only are all found as circles."""
     (tmp_path / "lineage").mkdir()
     (tmp_path / "lineage" / "__init__.py").touch()
     (tmp_path / "lineage" / "first.py").write_text(line, "utf-8")
@@ -56,7 +56,7 @@ def test_a_planted_circle_is_found(tmp_path: Path, line: str) -> None:
 
 
 def test_a_circle_between_tests_and_benchmarks_is_found(tmp_path: Path) -> None:
-    """Packages beside the product count too, and as wholes: no two of their files need to import each other."""
+    """Circles between whole packages are found too, even if no two files import each other."""
     for package, other in (("tests", "benchmarks"), ("benchmarks", "tests")):
         (tmp_path / package).mkdir()
         (tmp_path / package / "first.py").write_text(f"from {other}.second import start\n", "utf-8")

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md says which tests hold which source file, and names only what is there."""
+"""CONTRIBUTING.md says which tests hold which source file, and names only existing files."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def named_paths(text: str) -> set[str]:
 
 
 def is_there(path: str, root: Path) -> bool:
-    """Look for a path from the root and below all folders: a sentence names a folder once. NAME is any name."""
+    """Search a path from the root and below all folders: a sentence names a folder once. NAME is any name."""
     wanted = path.rstrip("/").replace("NAME", "*")
     inside = (found for folder in FOLDERS for found in (root / folder).rglob(wanted))
     return any(found.is_dir() if path.endswith("/") else found.is_file() for found in (*root.glob(wanted), *inside))
 
 
 def test_every_path_that_the_page_names_is_there() -> None:
-    """Recipes and tables name folders and files of today."""
+    """Recipes and tables name existing folders and files."""
     paths = named_paths(PAGE.read_text("utf-8"))
     assert {"lineage/store/graph.py", "lineage/store/sqlite/", "cli/lineage_cli/NAME.py", "pyproject.toml"} <= paths
     assert len(paths) > 60
@@ -49,7 +49,7 @@ def test_every_path_that_the_page_names_is_there() -> None:
 
 
 def test_a_path_that_is_gone_is_noticed() -> None:
-    """A file that was moved away, and a folder that is a file, are not there."""
+    """A moved file, and a file that is named as a folder, are found as missing."""
     page = (
         "`lineage/store/sqlite.py` `lineage/log.py/` `gone.py` `make lint` `@runs` `weights.v2`\n```sh\n`a/b.py`\n```\n"
     )
@@ -60,7 +60,7 @@ def test_a_path_that_is_gone_is_noticed() -> None:
 
 
 def small_tree(root: Path) -> Path:
-    """Lay out two source files, one test of the first, and support and a fixture by which tests use sources."""
+    """Write two source files, a test of the first, and a support module and a fixture that tests use."""
     files = {
         "lineage/hub/open.py": "from lineage.hub.card import card\n",
         "lineage/hub/card.py": "card = 1\n",
@@ -74,13 +74,13 @@ def small_tree(root: Path) -> Path:
 
 
 def row(root: Path, folder: str = "lineage/hub") -> str:
-    """Give a folder's row of the table, without the cell that names it."""
+    """Return a folder's row of the table, without the cell that names it."""
     (found,) = re.findall(rf"^\| `{folder}/` \| (.*)\|$", table(root), flags=re.MULTILINE)
     return str(found).strip()
 
 
 def test_a_file_that_no_test_reaches_is_noticed(tmp_path: Path) -> None:
-    """A source file that no test imports, by way of other files or itself, is an error that names it."""
+    """A source file that no test imports, directly or through other files, is an error that names it."""
     root = small_tree(tmp_path)
     assert row(root) == "`tests/hub/` |"
     (root / "lineage/hub/alone.py").write_text("alone = 1\n")
@@ -98,7 +98,7 @@ def test_a_file_that_no_test_reaches_is_noticed(tmp_path: Path) -> None:
     ],
 )
 def test_the_ways_in_which_tests_use_a_file(tmp_path: Path, file: str, text: str) -> None:
-    """An import, code in a string, a fixture's module and a module that is found by name each reach a file."""
+    """A file counts as tested by an import, code in a string, a fixture's module, and a module given by name."""
     root = small_tree(tmp_path)
     (root / "lineage/hub/alone.py").write_text("alone = 1\n")
     (root / file).write_text(text)
@@ -106,7 +106,7 @@ def test_the_ways_in_which_tests_use_a_file(tmp_path: Path, file: str, text: str
 
 
 def test_a_file_whose_tests_are_elsewhere_is_named(tmp_path: Path) -> None:
-    """Tests in another folder are named with the file, and support modules of the tests are seen through."""
+    """Tests in another folder are listed with the file, and imports through support modules of the tests count."""
     root = small_tree(tmp_path)
     (root / "lineage/hub/alone.py").write_text("alone = 1\n")
     for name, text in {

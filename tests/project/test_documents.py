@@ -1,4 +1,4 @@
-"""Documents say what is true: links lead somewhere, commands are the real ones."""
+"""Documents are correct: links have targets, commands exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def anchors(path: Path) -> set[str]:
 
 
 def broken_links(path: Path) -> Iterator[str]:
-    """List the links of a document that lead to no file or to no heading."""
+    """List the links of a document whose file or heading is missing."""
     for link in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", prose(path)):
         if re.match(r"[a-z]+:", link):
             continue
@@ -40,21 +40,21 @@ def broken_links(path: Path) -> Iterator[str]:
             yield link
 
 
-def test_every_link_leads_somewhere() -> None:
-    """Each relative link of each document names a file that is there, and a heading in it."""
+def test_every_link_has_a_target() -> None:
+    """Each relative link of each document names an existing file and heading."""
     assert len(DOCUMENTS) >= 6
     assert {str(path): links for path in DOCUMENTS if (links := list(broken_links(path)))} == {}
 
 
 def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
-    """The search finds a missing file and a missing heading, and takes nothing in code for a link."""
+    """The search finds a missing file and a missing heading, and ignores links in code."""
     page = tmp_path / "a.md"
     page.write_text("# One two\n[x](#one-two) [y](#three) [z](b.md) `[c](d.md)` [w](https://x.org) [a](a.md#one-two)\n")
     assert list(broken_links(page)) == ["#three", "b.md"]
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
-    """A stranger finds one command that shows the thing and one that tests it, and the gate runs the same."""
+    """The README starts with one command that shows the program and one that tests it, and CI runs the same ones."""
     readme = (ROOT / "README.md").read_text("utf-8")
     lines = re.findall(r"^```sh\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
     commands = [line for block in lines for line in block.splitlines()]
@@ -65,7 +65,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    """Each command has its section in the reference, each of its options is named there, and the README shows it."""
+    """The reference names each command and each of its options, and the README shows each command."""
     from lineage_cli.main import main
 
     assert isinstance(main, click.Group)
@@ -96,7 +96,7 @@ def _parameters(command: click.Command | None) -> Iterator[click.Parameter]:
 
 
 def test_decisions_are_numbered_records() -> None:
-    """Each decision has a number, what forced it, what was decided, and what became worse."""
+    """Each decision record has a number, the situation, the decision, and what became worse."""
     records = sorted((ROOT / "docs/decisions").glob("*.md"))
     numbers = [int(path.name[:4]) for path in records]
     assert numbers == list(range(1, len(records) + 1))

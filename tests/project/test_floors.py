@@ -1,4 +1,4 @@
-"""Nothing imports upward: the contracts of pyproject.toml hold, and would notice if they did not."""
+"""No package imports a higher layer: the contracts of pyproject.toml hold, and detect violations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_room_imports_upward() -> None:
-    """Every import goes down a floor, and heavy or foreign packages stay in their rooms."""
+    """Every import goes to a lower layer, and each heavy library is imported by its own package only."""
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -63,7 +63,7 @@ def test_no_room_imports_upward() -> None:
     ],
 )
 def test_a_planted_import_is_noticed(tmp_path: Path, file: str, line: str, contract: str | None) -> None:
-    """A contract that cannot break holds nothing: each kind of wrong import, and each unlisted room, breaks one."""
+    """Each kind of wrong import, and each unlisted package, breaks a contract."""
     for part in ("lineage", "cli", "schemas"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("demo_data", "__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -1,4 +1,4 @@
-"""The gate installs uv where it is missing and says with its exit code what pytest said."""
+"""The CI script installs uv if it is missing and passes on the exit code of pytest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ esac
 
 
 def run_gate(tmp_path: Path, *, uv: str = "yes", venv: str = "no", pytest_exit: int = 0) -> tuple[int, list[str]]:
-    """Run .ci/run on a machine of the given kind; return its exit code and how python3 was called."""
+    """Run .ci/run on a machine of the given kind; return its exit code and the calls of python3."""
     (tmp_path / "python3").write_text(PYTHON)
     (tmp_path / "python3").chmod(0o755)
     log = tmp_path / "log"
@@ -32,7 +32,7 @@ def run_gate(tmp_path: Path, *, uv: str = "yes", venv: str = "no", pytest_exit: 
 
 
 def test_uv_is_installed_for_the_user_on_a_bare_machine(tmp_path: Path) -> None:
-    """Outside a virtual environment pip is told that this is meant."""
+    """Outside a virtual environment pip gets the option that allows the installation."""
     code, calls = run_gate(tmp_path, uv="no")
     assert code == 0
     assert calls[-2:] == ["1 -m pip install --user uv", "-m uv run pytest"]
@@ -55,7 +55,7 @@ def test_a_failure_of_pytest_is_a_failure_of_the_gate(tmp_path: Path, code: int)
     assert run_gate(tmp_path, pytest_exit=code)[0] == code
 
 
-def test_pytest_speaks_its_closing_lines() -> None:
-    """The configured options do not silence the summary that people and machines read."""
+def test_pytest_prints_its_summary() -> None:
+    """The configured options do not suppress pytest's summary."""
     options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["addopts"]
     assert not {"-q", "-qq", "--quiet", "--no-summary"} & set(options)

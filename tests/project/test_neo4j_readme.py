@@ -1,4 +1,4 @@
-"""The README's lines for a Neo4j server of one's own work as they stand."""
+"""The README's commands for your own Neo4j server work as they are."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.support.shared import ROOT
 
 
 def blocks() -> list[str]:
-    """Give the shell blocks of the README's section."""
+    """Return the shell blocks of the README's section."""
     section = (ROOT / "README.md").read_text("utf-8").partition("## Use Neo4j")[2].partition("\n## ")[0]
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
 def test_the_lines_are_five_each() -> None:
-    """With compose and with a server of one's own, it takes five lines."""
+    """With compose and with your own server, five lines are enough."""
     assert [len(block.splitlines()) for block in blocks()] == [5, 5]
 
 
 def test_the_compose_lines_name_what_is_there() -> None:
-    """Services that the lines start are in the compose file; its folder is entered first, the password made there."""
+    """The services of the lines are in the compose file; its folder is entered first, the password created there."""
     import yaml
 
     services = yaml.safe_load((ROOT / "docker/compose.yml").read_text("utf-8"))["services"]
@@ -39,7 +39,7 @@ def test_the_compose_lines_name_what_is_there() -> None:
 
 
 def test_the_lines_for_a_neo4j_server_work(neo4j_url: str, tmp_path: Path) -> None:
-    """With nothing but a server, its password and a Hub, the very lines collect, trace, back up and check."""
+    """With only a server, its password and a Hub, exactly these lines collect, trace, back up and check."""
     here_it_is = neo4j_url if GIVEN_URI else f"neo4j://{neo4j_url.partition('://')[2]}"
     script = blocks()[1].replace("neo4j://localhost:7687", here_it_is)
     assert here_it_is in script

@@ -1,4 +1,4 @@
-"""A run of the tests says which Neo4j servers it used, and fails in CI where it used none."""
+"""A test run reports which Neo4j servers it used, and fails in CI if it used none."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ LEFT = f"20 tests on Neo4j {VERSIONS['neo4j-lts']} left to CI; they ran on Neo4j
 def outcome(
     folder: Path, *options: str, ci: str = "true", on: tuple[str, ...] = IDS, skipped: tuple[str, ...] = ()
 ) -> tuple[int, str]:
-    """Run tests that would use servers, some of them skipped; return the exit code and what was printed."""
+    """Run tests that would use servers, some of them skipped; return the exit code and the output."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "tests/contract").mkdir(parents=True)
     for file in ("test_some.py", "tests/contract/test_contract.py"):
@@ -75,7 +75,7 @@ def outcome(
 
 @pytest.mark.parametrize("options", [(), ("--numprocesses=2",)])
 def test_each_server_is_counted(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """A run that used every server passes and tells how many tests each had, shared out to processes or not."""
+    """A run that used every server passes and reports the number of tests of each, with and without processes."""
     code, printed = outcome(tmp_path, *options)
     assert code == 0, printed
     assert printed.count("40 tests ran on") + printed.count("42 tests ran on") == len(IDS)
@@ -97,13 +97,13 @@ def test_one_version_is_enough_outside_ci(tmp_path: Path, ci: str, options: tupl
 
 
 def on_servers(log: Path) -> dict[str, int]:
-    """Count the tests of a file by the server that they wrote down."""
+    """Count the tests of a file by the server that they recorded."""
     return dict(Counter(line.split()[0] for line in log.read_text().splitlines()))
 
 
 @pytest.mark.parametrize("options", [("-k", "lts and some"), ("test_some.py::test_on_a_server[neo4j-lts-7]",)])
 def test_a_version_that_is_asked_for_is_used(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """Who names the older version gets its tests everywhere."""
+    """If the older version is selected by name, its tests run everywhere."""
     code, printed = outcome(tmp_path, *options, ci="")
     assert code == 0, printed
     assert set(on_servers(tmp_path / "where-test_some")) == {"neo4j-lts"}
@@ -111,7 +111,7 @@ def test_a_version_that_is_asked_for_is_used(tmp_path: Path, options: tuple[str,
 
 
 def test_a_server_has_one_process(tmp_path: Path) -> None:
-    """Shared out to processes, the tests of a server stay together, and those of the other one go beside them."""
+    """With several processes, the tests of one server run in one process, those of the other in another."""
     outcome(tmp_path, "--numprocesses=2", "--no-loadscope-reorder")
     pairs = {line for log in tmp_path.glob("where-*") for line in log.read_text().splitlines()}
     assert len(pairs) == len({pair.split()[1] for pair in pairs}) == len(IDS)
@@ -121,7 +121,7 @@ def test_a_server_has_one_process(tmp_path: Path) -> None:
 def test_a_run_has_as_many_processes_as_it_can_use(
     options: tuple[str, ...], processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One for each version of Neo4j, one for each core without Neo4j, none beside this one for tests that are named."""
+    """A run has one process per version of Neo4j, one per core without Neo4j, and one in total for named tests."""
     source = pytest.Config.ArgsSource.ARGS if "test_some.py" in options else pytest.Config.ArgsSource.TESTPATHS
     config = SimpleNamespace(args_source=source, option=SimpleNamespace(markexpr="".join(options[1:])))
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
@@ -130,14 +130,14 @@ def test_a_run_has_as_many_processes_as_it_can_use(
 
 @pytest.mark.parametrize("skipped", [IDS, IDS[:1]])
 def test_ci_fails_where_a_server_had_no_test(tmp_path: Path, skipped: tuple[str, ...]) -> None:
-    """All skipped, or all of one version: CI has proven nothing about it."""
+    """In CI a run fails if the tests of all versions, or of one version, were skipped."""
     code, printed = outcome(tmp_path, skipped=skipped)
     assert code == 1
     assert printed.count("FAILED: CI is set, and no test ran on") == len(skipped)
 
 
 def test_ci_fails_where_such_tests_are_gone(tmp_path: Path) -> None:
-    """No test of that mark at all is like all skipped."""
+    """In CI a run without any such test fails like one in which all were skipped."""
     assert outcome(tmp_path, on=())[0] == 1
 
 
@@ -147,13 +147,13 @@ def test_elsewhere_a_skip_is_a_skip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [("-k", "without"), ("-m", "not neo4j"), ("test_some.py::test_without",)])
-def test_who_chooses_tests_may_leave_them_out(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """A part of the run is no gate."""
+def test_a_selection_of_tests_may_leave_them_out(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A run of selected tests does not fail, even in CI."""
     assert outcome(tmp_path, *options)[0] == 0
 
 
 def test_a_server_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its tests are skipped with the reason, and fail where CI is set."""
+    """Its tests are skipped with the reason, and fail if CI is set."""
     version = "0.0.0-not-there"
     monkeypatch.setattr("tools.neo4j_jars._RESOLVE", "raise SystemExit('no such version')")
     monkeypatch.delenv("CI", raising=False)
@@ -165,7 +165,7 @@ def test_a_server_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_server_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was fetched whole is found again; what failed half-way leaves nothing that is taken for it."""
+    """A complete download is found again; an incomplete one leaves nothing that is mistaken for it."""
     script = """
 import os, pathlib
 folder = pathlib.Path(os.environ['JGO_CACHE_DIR'], 'some', 'modules')

@@ -1,4 +1,4 @@
-"""What people install: the wheel and the sdist."""
+"""The wheel and the sdist."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def text_in(wheel: Path, pattern: str) -> str:
 
 
 def test_the_wheel_puts_three_names_into_site_packages(wheel: Path) -> None:
-    """Anything more than our three packages would clash with other people's."""
+    """The wheel installs only our three packages, because other names could clash with other projects."""
     top = {name.split("/")[0] for name in names_in(wheel)}
     assert {name for name in top if not name.endswith(".dist-info")} == {"lineage", "lineage_cli", "lineage_schemas"}
     assert len(top) == 4
 
 
-def test_the_wheel_carries_what_runs_without_the_repository(wheel: Path) -> None:
+def test_the_wheel_contains_what_it_needs_without_the_repository(wheel: Path) -> None:
     """Schemas, types, old names and the demo's Hub are package data, because an installed wheel has nothing else."""
     names = set(names_in(wheel))
     assert {f"lineage_schemas/json/{schema_id}.schema.json" for schema_id in SCHEMAS} <= names
@@ -63,8 +63,8 @@ def test_the_wheel_carries_what_runs_without_the_repository(wheel: Path) -> None
     assert sum(path.stat().st_size for path in carried) <= 6_000_000
 
 
-def test_the_wheel_says_who_it_is(wheel: Path) -> None:
-    """Name, version, licence and command are those that the documents promise."""
+def test_the_wheel_has_its_metadata(wheel: Path) -> None:
+    """Name, version, licence and command are those in the documents."""
     metadata = text_in(wheel, r".*\.dist-info/METADATA")
     assert f"\nName: model-lineage\nVersion: {__version__}\n" in metadata
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
@@ -73,13 +73,13 @@ def test_the_wheel_says_who_it_is(wheel: Path) -> None:
 
 
 def test_the_wheel_holds_no_tests_and_no_rubbish(wheel: Path) -> None:
-    """Caches, databases and tests stay out of people's installations."""
+    """The wheel contains no caches, databases and tests."""
     unwanted = re.compile(r"__pycache__|\.pyc$|\.db|(^|/)tests?/|uv\.lock|\.venv")
     assert [name for name in names_in(wheel) if unwanted.search(name)] == []
 
 
 def test_the_sdist_builds_the_same_wheel_and_holds_the_tests(wheel: Path, sdist: Path, tmp_path: Path) -> None:
-    """A distributor who starts from the sdist gets the same files, and can run the tests."""
+    """A build from the sdist gives the same files, and the sdist contains the tests."""
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (source,) = tmp_path.iterdir()
@@ -90,7 +90,7 @@ def test_the_sdist_builds_the_same_wheel_and_holds_the_tests(wheel: Path, sdist:
 
 
 def test_the_module_runs_like_the_command(tmp_path: Path) -> None:
-    """`python -m lineage` serves people whose scripts folder is not on PATH."""
+    """`python -m lineage` works if the scripts folder is not on PATH."""
     command = [sys.executable, "-m", "lineage", "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Usage: ")

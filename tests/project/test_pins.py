@@ -30,7 +30,7 @@ def groups(name: str) -> Iterator[str]:
 
 
 def applies(requirement: Requirement, extras: Iterable[str] = ()) -> bool:
-    """Tell whether a requirement counts on this machine, with any of the extras that were asked for."""
+    """Return whether a requirement applies on this machine, with any of the requested extras."""
     marker = requirement.marker
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in {"", *extras})
 
@@ -57,7 +57,7 @@ def closure(roots: Iterable[str]) -> dict[str, str]:
 
 
 def differences(pins: Iterable[str], installed: dict[str, str]) -> list[str]:
-    """Say for each installed distribution what is wrong with its pin."""
+    """Report for each installed distribution what is wrong with its pin."""
     pinned: dict[str, str] = {canonicalize_name(p.name): str(p.specifier) for p in map(Requirement, pins) if applies(p)}
     unpinned = [f"{name} {version}: not pinned" for name, version in installed.items() if name not in pinned]
     return unpinned + [
@@ -73,7 +73,7 @@ def installed() -> dict[str, str]:
 
 
 def test_installed_versions_are_the_pinned_ones(installed: dict[str, str]) -> None:
-    """Whoever runs the tests runs them on the versions that we tested."""
+    """The tests run on the pinned versions."""
     assert len(installed) > 40
     assert differences(PINS, installed) == [], HINT
 
@@ -87,7 +87,7 @@ def test_a_moved_or_missing_pin_is_noticed(installed: dict[str, str]) -> None:
 
 
 def test_every_pin_is_exact() -> None:
-    """A range among the pins would let two people test two things."""
+    """Each pin is one exact version, so that every developer tests the same versions."""
     for table in ("constraint-dependencies", "build-constraint-dependencies"):
         pins = [Requirement(pin) for pin in PYPROJECT["tool"]["uv"][table]]
         assert pins
@@ -95,7 +95,7 @@ def test_every_pin_is_exact() -> None:
 
 
 def test_build_dependencies_are_pinned_alike() -> None:
-    """The backend that builds an installation is the one that builds in the tests."""
+    """The build backend of an installation has the same version as in the tests."""
     build = set(PYPROJECT["tool"]["uv"]["build-constraint-dependencies"])
     assert {Requirement(r).name for r in PYPROJECT["build-system"]["requires"]} <= {Requirement(b).name for b in build}
     assert build <= set(PINS)

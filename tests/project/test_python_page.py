@@ -1,4 +1,4 @@
-"""docs/python.md shows what its code prints today."""
+"""docs/python.md shows the current output of its code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def outputs(page: str, folder: Path) -> list[str]:
 
 
 def rewritten(page: str, printed: list[str]) -> str:
-    """Write a page again with what its blocks print."""
+    """Return a page with the current output of its blocks."""
     rest = iter(printed)
 
     def block(found: re.Match[str]) -> str:
@@ -53,7 +53,7 @@ def rewritten(page: str, printed: list[str]) -> str:
 
 
 def test_the_code_of_the_page_prints_what_stands_under_it(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """The blocks run in order, offline, and print what the page shows; `--update-goldens` writes it anew."""
+    """The blocks run in order, offline, and print what the page shows; `--update-goldens` rewrites it."""
     page = PAGE.read_text("utf-8")
     assert len(BLOCK.findall(page)) >= 6
     found = rewritten(page, outputs(page, tmp_path))
@@ -64,7 +64,7 @@ def test_the_code_of_the_page_prints_what_stands_under_it(tmp_path: Path, reques
 
 
 def test_the_functions_of_the_page_are_there() -> None:
-    """Each function of the table exists and returns the records that stand beside it."""
+    """Each function of the table exists and returns the records in its row."""
     rows = re.findall(r"^\| [^|]+ \| `([\w.]+)` \| (.+) \|$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
     assert len(rows) >= 8
     for name, records in rows:
@@ -74,7 +74,7 @@ def test_the_functions_of_the_page_are_there() -> None:
 
 
 def test_a_stale_page_is_noticed(tmp_path: Path) -> None:
-    """An output that is not what the code prints differs; code without output needs no block below it."""
+    """A wrong output is found; code without output needs no block below it."""
     page = "```python\nx = 1\n```\n\nand\n\n```python\nprint(x)\n```\n\n```text\n2\n```\n"
     assert outputs(page, tmp_path) == ["", "1\n"]
     assert rewritten(page, ["", "1\n"]) == page.replace("2\n", "1\n")

@@ -1,4 +1,4 @@
-"""The exported JSON Schemas: fresh, valid, one for each answer."""
+"""The exported JSON Schemas: up to date, valid, one for each answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lineage_schemas.record import Record
 
 
 def subclasses(kind: type[Record]) -> set[type[Record]]:
-    """List the records below `kind`, however deep, in all files of the package."""
+    """List all direct and indirect subclasses of `kind` in the package."""
     for module in pkgutil.iter_modules(lineage_schemas.__path__):
         import_module(f"lineage_schemas.{module.name}")
     return {s for direct in kind.__subclasses__() for s in {direct, *subclasses(direct)}}
@@ -31,14 +31,14 @@ def record_of(schema_id: str) -> type[Record]:
 
 
 def test_the_committed_schemas_are_fresh() -> None:
-    """Whoever changes a record writes its schema again: python -m lineage_schemas.export."""
+    """The committed schemas equal the records; `python -m lineage_schemas.export` writes them."""
     assert export.stale() == []
     assert {path.name for path in export.FOLDER.iterdir()} == {f"{i}.schema.json" for i in export.SCHEMAS}
 
 
 @pytest.mark.parametrize("schema_id", export.SCHEMAS)
 def test_every_schema_is_valid(schema_id: str) -> None:
-    """Each is a valid schema of draft 2020-12 that carries its own id and refuses unknown fields."""
+    """Each is a valid schema of draft 2020-12 that has its own id and rejects unknown fields."""
     schema = json.loads((export.FOLDER / f"{schema_id}.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -47,12 +47,12 @@ def test_every_schema_is_valid(schema_id: str) -> None:
 
 
 def test_every_answer_has_a_schema() -> None:
-    """An answer without one could not be relied on by those who build on it."""
+    """Every kind of answer has an exported schema, so that programs can rely on it."""
     assert subclasses(Answer) == {r for r in map(record_of, export.SCHEMAS) if issubclass(r, Answer)}
 
 
-def test_every_record_is_frozen_and_refuses_unknown_fields() -> None:
-    """No record, exported or inside another, loosens what the base promises."""
+def test_every_record_is_frozen_and_rejects_unknown_fields() -> None:
+    """Every record, exported or nested, keeps the configuration of the base record."""
     records = subclasses(Record)
     assert len(records) > 40
     loose = [r.__name__ for r in records if not r.model_config.get("frozen") or r.model_config.get("extra") != "forbid"]
@@ -65,7 +65,7 @@ def test_every_record_is_frozen_and_refuses_unknown_fields() -> None:
 
 
 def test_an_answer_written_by_alias_validates() -> None:
-    """What is written with `by_alias` keeps to the schema, and comes back as the same record."""
+    """A record that is written with `by_alias` is valid under the schema, and is read back as the same record."""
     record = record_of("store-forget.v1")
     answer = record.model_validate(
         {
