@@ -79,6 +79,7 @@ def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
         assert answers == {"lineage_schemas.answers.answer", "lineage_schemas.answers.trace"}
 
 
+@pytest.mark.slow
 def test_the_benchmark_measures_and_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The start-up benchmark runs, writes its figures, and fails if a goal is missed."""
     monkeypatch.setattr(start_up, "RESULTS", tmp_path / "results" / "start_up.json")

@@ -38,6 +38,7 @@ def answered(*arguments: str | Path, code: int = 0) -> dict[str, object]:
     return document
 
 
+@pytest.mark.slow
 def test_every_command_answers(hub: Path, tmp_path: Path) -> None:
     """From `collect` to `store forget`, the JSON answer of each command is valid under its schema."""
     where = ("--hub", hub, "--store", tmp_path / "lineage.db")

@@ -18,6 +18,8 @@ from lineage.store.open import open_store
 from tests.support.dump import dump
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 MODELS = [
     "otterhub/skiff-0.7m-manual", "blendery/manpython-0.7m-linear", "quantworks/skiff-0.7m-manual-GGUF",
     "mattshumer/Reflection-Llama-3.1-70B", "otterhub/skiff-packages-lora", "quillworks/notary-0.7m",

@@ -215,6 +215,7 @@ def test_the_client_takes_the_compose_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_steps_of_the_image_work_in_this_order(tmp_path: Path) -> None:
     """The steps of the build stage, run in an empty environment, install a working command."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -59,3 +60,16 @@ def test_pytest_prints_its_summary() -> None:
     """The configured options do not suppress pytest's summary."""
     options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["addopts"]
     assert not {"-q", "-qq", "--quiet", "--no-summary"} & set(options)
+
+
+def test_what_is_left_out_of_a_quick_run_is_left_out_there_only() -> None:
+    """`make quick` leaves Neo4j and slow tests out; neither the gate nor the configured options choose tests."""
+    (quick,) = re.findall(r"^quick:.*\n\t(.*)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    assert quick == '$(UV) run pytest -m "not neo4j and not slow"'
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
+    assert {"slow", "neo4j"} <= {marker.partition(":")[0] for marker in config["markers"]}
+    choosing = re.compile(r"-m\b(?! (uv|pip)\b)|-k\b|--deselect|--ignore")
+    assert choosing.search(quick)
+    assert [option for option in config["addopts"] if choosing.match(option)] == []
+    assert not choosing.search((ROOT / ".ci/run").read_text("utf-8"))
+    assert "`slow`" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

@@ -17,6 +17,8 @@ from tests.support.neo4j_server import jars
 from tests.support.shared import ROOT
 from tools.neo4j_jars import ENVIRON, VERSIONS, fetched, kept
 
+pytestmark = pytest.mark.slow
+
 IDS = tuple(VERSIONS)
 
 CONFTEST = """

@@ -15,6 +15,8 @@ from lineage import __version__
 from lineage_schemas.export import SCHEMAS
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def build(source: Path, kind: str, target: Path) -> Path:
     """Build with the backend itself: no network, no isolation."""

@@ -25,16 +25,19 @@ def run(*command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_ruff_finds_nothing() -> None:
     """Lint is clean under the rules of pyproject.toml."""
     run("ruff", "check")
 
 
+@pytest.mark.slow
 def test_the_format_is_ruffs() -> None:
     """The formatter would change nothing."""
     run("ruff", "format", "--check")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_mypy_finds_nothing() -> None:
     """Code, tests, tools and benchmarks pass strict type checks; the first run on a machine takes minutes."""

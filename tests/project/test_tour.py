@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.shared import ROOT
 from tools.write_tour import BLOCK, rewritten
 
 
+@pytest.mark.slow
 def test_the_tour_is_what_the_commands_print() -> None:
     """Each command of the tour runs on the demo's Hub and prints the text below it (`make tour` writes it)."""
     readme = (ROOT / "README.md").read_text("utf-8")
