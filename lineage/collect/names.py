@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lineage.collect.parent_forms import parent_quantisations
 from lineage.errors import GatedError, HubError, HubUnreachableError, InputError, ModelNotFoundError
 from lineage.hub.legacy_names import LegacyName, legacy_name
 from lineage.store.aliases import key_of_alias
@@ -14,6 +15,7 @@ from lineage_schemas.ids import split_model_key
 from lineage_schemas.model import Model, ModelState
 
 if TYPE_CHECKING:
+    from lineage.derivation.facts import Quantisation
     from lineage.hub.interface import Hub
     from lineage.store.interface import GraphStore
     from lineage_schemas.snapshot import ResolvedRevision
@@ -24,6 +26,7 @@ class KnownName:
     """Say which model a name means: its key, whether it can be read, when it was made where the Hub says it.
 
     `legacy` is the line of the table that gave the key, where the Hub could not be asked for a bare name of old.
+    `resolved` is what the Hub answered, if it did.
     """
 
     key: str
@@ -31,6 +34,7 @@ class KnownName:
     note: str | None = None
     created: datetime | None = None
     legacy: LegacyName | None = None
+    resolved: ResolvedRevision | None = None
 
 
 class Names:
@@ -45,6 +49,7 @@ class Names:
         self._hub = hub
         self._store = store
         self._known: dict[str, KnownName] = {}
+        self._quantisations: dict[str, tuple[Quantisation, ...] | None] = {}
         self._unreachable: str | None = None
 
     def find(self, name: str) -> KnownName:
@@ -52,6 +57,15 @@ class Names:
         if name not in self._known:
             self._known[name] = self._ask(name)
         return self._known[name]
+
+    def quantisations(self, name: str) -> tuple[Quantisation, ...] | None:
+        """List the quantisations of the model behind a name, once a run; None where they cannot be read."""
+        known = self.find(name)
+        if known.resolved is None:
+            return None
+        if known.key not in self._quantisations:
+            self._quantisations[known.key] = parent_quantisations(self._hub, known.resolved)
+        return self._quantisations[known.key]
 
     def stub(self, name: str) -> Model:
         """Make the record of a model that is known by name only."""
@@ -95,7 +109,7 @@ class Names:
         except HubError as error:
             return self._remembered(name, "present", error.message)
         legacy = legacy_name(name) if resolved.by_table else None
-        return KnownName(self._hub.key(resolved.model), "present", None, resolved.created, legacy)
+        return KnownName(self._hub.key(resolved.model), "present", None, resolved.created, legacy, resolved)
 
     def _missing(self, name: str, note: str) -> KnownName:
         """Say that the Hub lacks a model; a directory lacks old names' redirects too, and there the table decides."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,7 +12,9 @@ from lineage.collect.comparing import Comparer
 from lineage.collect.options import CollectOptions
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, ResolvedName
+from lineage.derivation.forms import forms_to_compare
 from lineage.derivation.history import duplicate_source
+from lineage.derivation.precision import WeightTypes, weight_types
 from lineage.errors import FileNotInRevisionError, HubError
 from lineage.fingerprint.groups import weight_groups
 from lineage.hub.declared import Declaration, declarations
@@ -24,7 +26,7 @@ from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:
     from lineage.collect.names import Names
-    from lineage.collect.weights import ReadWeights, WeightReader
+    from lineage.collect.weights import ReadGroup, ReadWeights, WeightReader
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
 
@@ -63,8 +65,9 @@ def read_model(
     groups = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read))
     lines = _lines(hub, key, history, resolved, weights)
     _place(lines, weights)
-    declared = declarations(snapshot, read, gguf={f: kv for g in groups for f, kv in g.declares.items()})
-    derivation, parents = _derive(hub, names, resolved, declared, lines)
+    types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
+    declared = declarations(snapshot, read, gguf={f: kv for g in groups for f, kv in g.declares.items()}, types=types)
+    derivation, parents = _derive(hub, names, resolved, declared, lines, _main_types(groups))
     for path in ("README.md", "config.json"):
         if any(entry.path == path for entry in snapshot.files):
             read(path)
@@ -130,7 +133,12 @@ def _place(lines: tuple[LineReport, ...], weights: WeightReader) -> None:
 
 
 def _derive(
-    hub: Hub, names: Names, resolved: ResolvedRevision, declared: tuple[Declaration, ...], lines: tuple[LineReport, ...]
+    hub: Hub,
+    names: Names,
+    resolved: ResolvedRevision,
+    declared: tuple[Declaration, ...],
+    lines: tuple[LineReport, ...],
+    weights: WeightTypes | None,
 ) -> tuple[DerivationResult, tuple[str, ...]]:
     """Find the model's declared parents: evidence, edges, and the names to follow."""
     first = _first_commit(lines)
@@ -138,18 +146,27 @@ def _derive(
     source = duplicate_source(first.title, first.message) if first else None
     copied = source.name if source else None
     answered = {name: _resolved_name(hub, names, name, first, at_copy=name == copied) for name in wanted}
-    result = derive(
-        ChildFacts(
-            key=hub.key(resolved.model),
-            model=resolved.model,
-            head=resolved.commit,
-            declarations=declared,
-            first_commit=first,
-            first_weights=_first_weights(lines),
-            resolved=answered,
-        )
+    child = ChildFacts(
+        key=hub.key(resolved.model),
+        model=resolved.model,
+        head=resolved.commit,
+        declarations=declared,
+        first_commit=first,
+        first_weights=_first_weights(lines),
+        resolved=answered,
+        weights=weights,
     )
+    if forms_to_compare(child):
+        forms = {key: names.quantisations(name) for name in wanted if (key := answered[name].key)}
+        child = replace(child, parent_forms=forms)
+    result = derive(child)
     return result, tuple(name for name in wanted if answered[name].key)
+
+
+def _main_types(groups: tuple[ReadGroup, ...]) -> WeightTypes | None:
+    """Sort the tensor types of the main group, where its headers were read."""
+    main = next((each for each in groups if each.group.main), None)
+    return weight_types(main.group.files[0], main.fingerprint.rows or ()) if main else None
 
 
 def _resolved_name(hub: Hub, names: Names, name: str, first: FirstCommit | None, *, at_copy: bool) -> ResolvedName:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lineage.derivation.facts import ChildFacts
 from lineage.derivation.finding import from_declaration, from_parent
+from lineage.derivation.forms import refutes_the_hub
 from lineage.hub.declared import Declaration
 from lineage_schemas.evidence import Evidence
 
@@ -32,8 +33,17 @@ def card_evidence(child: ChildFacts) -> Iterator[Evidence]:
         if declaration.kind == "parent" and declaration.rule == "card.base_model":
             yield from_parent(child, declaration, relation="merge" if several else None)
         elif declaration.kind == "parent" and declaration.rule == "card.tag":
-            yield from_parent(child, declaration)
+            yield _tag(child, declaration)
         elif declaration.kind in {"word", "hint"}:
             supports = True if declaration.kind == "word" else None
             for parent in parents:
                 yield from_declaration(child, declaration, parent, supports=supports)
+
+
+def _tag(child: ChildFacts, declaration: Declaration) -> Evidence:
+    """Give a tag's evidence; the Hub's own `quantized` counts for nothing where the files refute it."""
+    parent, _ = child.resolve(declaration.name, declaration.problem)
+    inferred = declaration.relation == "quantized" and not declaration.word
+    if inferred and parent is not None and refutes_the_hub(child, parent):
+        return from_parent(child, declaration, relation=None)
+    return from_parent(child, declaration)

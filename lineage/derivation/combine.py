@@ -9,11 +9,12 @@ from lineage_schemas.derivation import METHOD_RELATION, Derivation, Relation
 from lineage_schemas.evidence import Evidence
 
 RULE_RANKS = (
-    "files.adapter_config", "files.lora_weights", "files.mergekit", "files.gguf", "files.quantize_config",
-    "files.quantization_config", "card.base_model_relation", "card.tag", "card.base_model", "history.duplicate",
+    "files.adapter_config", "files.lora_weights", "files.mergekit", "card.base_model_relation", "files.gguf",
+    "files.quantize_config", "files.quantization_config", "card.tag", "card.base_model", "history.duplicate",
     "files.name_or_path",
 )  # fmt: skip
-"""Which rule is believed on the relation where several tell one: files before words, and words before our reading."""
+"""Which rule decides on the relation where several give one: files that name their parents or are an adapter, then what
+the publisher declares, then forms from which a relation is inferred, then the Hub's tags and our reading."""
 
 _COMPONENT = len(RULE_RANKS)
 _UNRANKED = _COMPONENT + 1
@@ -68,7 +69,15 @@ def _fits(finding: Evidence, relation: Relation | None) -> bool:
 
 
 def _rank(finding: Evidence) -> Rank:
-    """Order findings by trust; what is equal there by the publisher's own word, then by id, so that order is total."""
-    rank = RULE_RANKS.index(finding.rule) if finding.rule in RULE_RANKS else _UNRANKED
-    in_component = finding.rule == "files.adapter_config" and "/" in (finding.pointer.file or "")
+    """Order findings by trust; equal ones by whether the publisher declares it, then by id, so that order is total.
+
+    A tag in the card counts as `base_model_relation` does, and a GGUF file that is an adapter as other adapter weights.
+    """
+    rule = finding.rule
+    if rule == "card.tag" and finding.declared:
+        rule = "card.base_model_relation"
+    elif rule == "files.gguf" and finding.relation == "adapter":
+        rule = "files.lora_weights"
+    rank = RULE_RANKS.index(rule) if rule in RULE_RANKS else _UNRANKED
+    in_component = rule == "files.adapter_config" and "/" in (finding.pointer.file or "")
     return (_COMPONENT if in_component else rank, not finding.declared, finding.rule, finding.id)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from lineage.derivation.precision import WeightTypes
 from lineage.hub.declared import Declaration
 from lineage.hub.legacy_names import LegacyName
 from lineage_schemas.derivation import Derivation
@@ -41,11 +42,24 @@ class ResolvedName:
 
 
 @dataclass(frozen=True)
+class Quantisation:
+    """Say how a parent's own weights are quantised, and where it says so; `bits` is None where it does not say."""
+
+    method: str
+    bits: int | None
+    commit: str
+    file: str
+    field: str | None = None
+
+
+@dataclass(frozen=True)
 class ChildFacts:
     """Hold what is known of one model at one commit.
 
     `resolved` maps every name of `names_to_resolve` to what the Hub says. `first_weights` is the date of the first
-    commit that brought weights; the date of the first commit stands in for it.
+    commit that brought weights; the date of the first commit stands in for it. `weights` are the tensor types of the
+    main group, None where its headers were not read. `parent_forms` are the quantisations of parents by key: empty
+    where a parent has none, without an entry (or None) where it was not read.
     """
 
     key: str
@@ -55,6 +69,8 @@ class ChildFacts:
     first_commit: FirstCommit | None = None
     first_weights: datetime | None = None
     resolved: Mapping[str, ResolvedName] = field(default_factory=dict)
+    weights: WeightTypes | None = None
+    parent_forms: Mapping[str, tuple[Quantisation, ...] | None] = field(default_factory=dict)
 
     def resolve(self, name: str | None, problem: str | None) -> tuple[str | None, str | None]:
         """Find (key, problem) of a declared name: one of them is None."""

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from lineage.derivation.card import card_parents
 from lineage.derivation.facts import ChildFacts
 from lineage.derivation.finding import from_declaration, from_parent
+from lineage.derivation.forms import COPY_METHODS, QUANTISED_FORMS, decide, form_evidence
 from lineage.hub.declared import Declaration
 from lineage_schemas.evidence import Evidence
 
 ADAPTER_OF_NOTHING = "an adapter; its base is not named"
 MERGE_OF_NOTHING = "a merge; its models are not named"
+COPY_OF_NOTHING = "a quantised copy; its original is not named"
 """What is said of a model that files show to come from others, where none of them is named."""
 
 
@@ -30,14 +32,17 @@ def files_evidence(child: ChildFacts) -> Iterator[Evidence]:
             yield from_declaration(child, declaration, None, value=declaration.problem)
         elif declaration.kind == "form":
             for parent in _spoken_of(child, declaration):
-                yield from_declaration(child, declaration, parent, supports=True)
+                yield from form_evidence(child, declaration, parent)
             yield from _without_base(child, declaration)
 
 
 def _without_base(child: ChildFacts, form: Declaration) -> Iterator[Evidence]:
-    """Report an adapter or a merge of which nothing names a base: it has one, unlike what is trained from scratch."""
+    """Report an adapter, merge or quantised copy of which nothing names a base: it is not trained from scratch."""
     reason = {"adapter": ADAPTER_OF_NOTHING, "merge": MERGE_OF_NOTHING}.get(form.relation or "")
     named = _parents_by(child, form.rule, form.file)
+    if form.rule in QUANTISED_FORMS and form.relation == "quantized" and form.method in COPY_METHODS:
+        reason = COPY_OF_NOTHING if decide(child, form, "") == "quantised" else None
+        named = [d for d in child.declarations if d.kind == "parent"]
     if reason and not named and not card_parents(child):
         yield from_declaration(child, form, None, value=None, unresolvable=reason, relation=None, method="unknown")
 

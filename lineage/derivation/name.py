@@ -14,7 +14,7 @@ from lineage_schemas.pointer import Pointer
 def legacy_evidence(child: ChildFacts) -> Iterator[Evidence]:
     """Say which names the table of old names resolved, because the Hub could not be asked.
 
-    The value is the name, the id, and the table's source with its month. It stands beside the evidence of the
+    The value is the table's month and source. The finding stands beside the evidence of the
     declaration itself and supports nothing: the declaration does.
     """
     for name, pointer in _written_names(child):
@@ -27,7 +27,7 @@ def legacy_evidence(child: ChildFacts) -> Iterator[Evidence]:
             child=child.key,
             parent=known.key,
             supports=None,
-            value=f"{name} is {legacy.canonical} by the table of old names, {legacy.source} {legacy.date}",
+            value=f"by the table of old names, {legacy.date}, {legacy.source}",
             pointer=pointer,
             child_revision=child.head,
         )

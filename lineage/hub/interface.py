@@ -60,6 +60,10 @@ class Hub(ABC):
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List the files of a commit with identities and sizes, its card, config and what the Hub observes."""
 
+    def paths(self, resolved: ResolvedRevision) -> tuple[str, ...]:
+        """List the paths of a commit's files, without more requests than a Hub needs for that alone."""
+        return tuple(entry.path for entry in self.snapshot(resolved).files)
+
     @abstractmethod
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit of all branches and tags, on request of pull requests too.

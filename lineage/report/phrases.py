@@ -185,11 +185,13 @@ def evidence_list(edge: TracedDerivation) -> str:
 
 
 def _by_file(evidence: Iterable[TracedEvidence], edge: TracedDerivation) -> list[str]:
-    """Name each file once with its fields; for evidence without a file, name its rule."""
+    """Name each file once with its fields, and its model where that is not the child; without a file, its rule."""
     known = (edge.parent, edge.relation, edge.relation_declared, edge.method)
     fields: dict[str, list[str]] = {}
     for each in evidence:
         file = "card" if each.pointer.file == "README.md" else each.pointer.file or each.rule
+        if each.pointer.model != edge.child:
+            file += f" of {each.pointer.model}"
         fields.setdefault(file, []).append(evidence_words(each, known))
     words = {file: listed(list(dict.fromkeys(filter(None, found))), 3) for file, found in fields.items()}
     return [f"{file} {found}".strip() for file, found in words.items()]

@@ -9,11 +9,13 @@ from typing import cast
 
 import pytest
 
+from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.report.render import render
 from lineage.report.text import Document, plain
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation
+from tests.support.weight_files import gguf_bytes, safetensors_bytes
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -85,7 +87,7 @@ def test_old_bare_names_are_known_where_the_hub_cannot_be_asked(tmp_path: Path) 
     write(tmp_path, "me/other", {"README.md": card("base_model: [gpt2, no-old-name]")})
     edge = parents(traced(tmp_path, "me/tuned"))["google-bert/bert-base-uncased"]
     assert rules(edge)["card.base_model"] == "bert-base-uncased"
-    assert "by the table of old names, hub-base-model-tags 2024-07" in (rules(edge)["name.legacy"] or "")
+    assert rules(edge)["name.legacy"] == "by the table of old names, 2024-07, hub-base-model-tags"
     other = traced(tmp_path, "me/other")
     assert list(parents(other)) == ["openai-community/gpt2"]
     assert [each.value for each in other.unresolvable] == ["no-old-name"]
@@ -169,3 +171,93 @@ def test_adapters_in_sub_folders_are_a_model(tmp_path: Path) -> None:
     edge = parents(traced(tmp_path, "me/adapters"))["lab/base"]
     assert edge.relation == "adapter"
     assert list(parents(traced(tmp_path, str(tmp_path / "me" / "adapters")))) == ["lab/base"]
+
+
+def tensors(*types: tuple[str, int]) -> bytes:
+    """Write a safetensors file with one square weight of each type, given with the bytes of one element."""
+    return safetensors_bytes(
+        {f"layers.{number}.weight": (dtype, (4, 4), bytes(16 * width)) for number, (dtype, width) in enumerate(types)}
+    )
+
+
+BF16, FP8, PACKED = (
+    tensors(("BF16", 2), ("F32", 4)),
+    tensors(("BF16", 2), ("F8_E4M3", 1)),
+    tensors(("F16", 2), ("I32", 4)),
+)
+
+
+def quantised(method: str, **more: object) -> dict[str, object]:
+    """Write a config with a quantisation."""
+    return {"model_type": "llama", "quantization_config": {"quant_method": method, **more}}
+
+
+@pytest.fixture
+def forms(tmp_path: Path) -> Path:
+    """Make a Hub of parents and children whose configs declare quantisations, right and wrong."""
+    base = card("license: mit")
+    write(tmp_path, "lab/plain", {"README.md": base, "config.json": {"model_type": "llama"}, "model.safetensors": BF16})
+    write(tmp_path, "lab/born", {"README.md": base, "config.json": quantised("fp8"), "model.safetensors": FP8})
+    write(tmp_path, "lab/leftover", {"README.md": base, "config.json": quantised("gptq"), "model.safetensors": BF16})
+    write(tmp_path, "lab/packs", {"README.md": base, "m-Q4_0.gguf": gguf_bytes([FILE_TYPE_Q4])})
+    children = {
+        "kid/tuned": ("lab/born", quantised("fp8"), FP8),
+        "kid/merged": ("lab/plain", quantised("bitsandbytes"), BF16),
+        "kid/fp8": ("lab/plain", quantised("fp8"), FP8),
+        "kid/awq": ("lab/born", quantised("awq", bits=4), PACKED),
+        "kid/gptq": ("lab/leftover", quantised("gptq", bits=4), PACKED),
+        "kid/orphan": ("gone/away", quantised("fp8"), FP8),
+    }
+    for model, (parent, config, weights) in children.items():
+        write(tmp_path, model, {"README.md": card(f"base_model: {parent}"), "config.json": config,
+                                "model.safetensors": weights})  # fmt: skip
+    write(tmp_path, "kid/repacked", {"README.md": card("base_model: lab/packs"), "m.gguf": gguf_bytes([FILE_TYPE_Q4])})
+    write(tmp_path, "kid/packed", {"README.md": card("base_model: lab/plain"), "m.gguf": gguf_bytes([FILE_TYPE_Q4])})
+    return tmp_path
+
+
+FILE_TYPE_Q4 = ("general.file_type", 4, (2).to_bytes(4, "little"))
+
+
+@pytest.mark.parametrize(
+    ("model", "relation", "method"),
+    [
+        ("kid/tuned", None, "unknown"),
+        ("kid/merged", None, "unknown"),
+        ("kid/fp8", "quantized", "fp8"),
+        ("kid/awq", "quantized", "awq"),
+        ("kid/gptq", "quantized", "gptq"),
+        ("kid/orphan", None, "unknown"),
+        ("kid/repacked", None, "unknown"),
+        ("kid/packed", "quantized", "gguf"),
+    ],
+)
+def test_a_form_is_a_relation_only_where_the_parent_lacks_it(
+    forms: Path, model: str, relation: str | None, method: str
+) -> None:
+    """Configs that were inherited, left over or not verified make no quantisation; low types of a plain parent do."""
+    (edge,) = parents(traced(forms, model)).values()
+    assert (edge.relation, edge.method) == (relation, method)
+
+
+def test_the_order_of_collection_makes_no_difference_to_forms(forms: Path) -> None:
+    """Child first or parent first, one by one: the same edges with the same evidence."""
+    models = ["kid/tuned", "kid/fp8", "kid/gptq", "lab/born", "lab/plain", "lab/leftover"]
+    found = []
+    for order in (models, models[::-1]):
+        with Session(hub_selector=str(forms), store_url="memory:") as session:
+            for model in order:
+                collect(session, [model], depth=0)
+            found.append([trace(session, model).derivations for model in models])
+    assert found[0] == found[1]
+    assert [edge.relation for (edge,) in found[0][:3]] == [None, "quantized", "quantized"]
+
+
+def test_the_parents_form_is_shown_as_evidence(forms: Path) -> None:
+    """The finding points into the parent's file at the commit that was read, and the tree says whose file it is."""
+    answer = traced(forms, "kid/tuned")
+    (edge,) = parents(answer).values()
+    (finding,) = [evidence for evidence in edge.evidence if evidence.rule == "files.parent_form"]
+    assert (finding.pointer.model, finding.pointer.file, finding.value) == ("lab/born", "config.json", "fp8")
+    assert "config.json of lab/born" in plain(cast("Document", render(answer, "tree")))
+    assert "of `lab/born`" in str(render(answer, "markdown"))

@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from lineage.derivation.declared_edges import derive, names_to_resolve
-from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, ResolvedName
+from lineage.derivation.facts import ChildFacts, FirstCommit, ResolvedName
 from lineage.derivation.history import FIRST_CREATION_DATE, duplicate_source
 from lineage.hub.declared import declarations
-from lineage_schemas.derivation import Derivation
-from lineage_schemas.file import FileEntry
 from lineage_schemas.snapshot import Snapshot
+from tests.support.derived import HEAD, derived, edge, rules
 
-HEAD = "1" * 40
 ROOT = "2" * 40
-
-
-def derived(
-    files: Mapping[str, str] | None = None,
-    *,
-    card: dict[str, Any] | None = None,
-    config: dict[str, Any] | None = None,
-    tags: tuple[str, ...] = (),
-    first: FirstCommit | None = None,
-    resolved: Mapping[str, ResolvedName] | None = None,
-) -> DerivationResult:
-    """Derive the edges of `me/child` with the given files; names are canonical as they stand unless told otherwise."""
-    texts = dict(files or {})
-    snapshot = Snapshot(
-        model="me/child", commit=HEAD, files=tuple(FileEntry(path=path) for path in texts), card=card, config=config,
-        tags=tags,
-    )  # fmt: skip
-    declared = declarations(snapshot, lambda path: texts[path].encode())
-    known = {name: ResolvedName(name) for name in names_to_resolve(declared, first)}
-    return derive(ChildFacts("me/child", "me/child", HEAD, declared, first, resolved={**known, **(resolved or {})}))
-
-
-def edge(result: DerivationResult, parent: str) -> Derivation:
-    """Take the edge to one parent."""
-    (found,) = [d for d in result.derivations if d.parent == parent]
-    return found
-
-
-def rules(result: DerivationResult, parent: str | None) -> set[str]:
-    """Name the rules that found something about a parent."""
-    return {finding.rule for finding in result.evidence if finding.parent == parent}
 
 
 ADAPTER = '{"base_model_name_or_path": "a/base", "peft_type": "LORA", "revision": "%s"}' % ("c" * 40)
@@ -143,37 +108,6 @@ def test_several_bases_are_a_merge_and_one_is_not() -> None:
     assert [d.relation for d in twice.derivations] == [None]
     worded = derived(card={"base_model": ["a/one", "a/two"], "base_model_relation": "finetune"})
     assert {d.relation for d in worded.derivations} == {"finetune"}
-
-
-@pytest.mark.parametrize(
-    ("files", "config", "method"),
-    [
-        ({"m.gguf": ""}, None, "gguf"),
-        ({"config.json": ""}, {"quantization_config": {"quant_method": "awq"}}, "awq"),
-        ({"quantize_config.json": '{"bits": 4}'}, None, "gptq"),
-        ({"config.json": ""}, {"quantization_config": {"quant_method": "hqq"}}, "hqq"),
-    ],
-)
-def test_quantised_files_make_the_cards_base_a_quantisation(
-    files: dict[str, str], config: dict[str, Any] | None, method: str
-) -> None:
-    """Files that show a quantisation tell the relation to the base that the card names."""
-    result = derived(files, card={"base_model": "a/base", "base_model_relation": "finetune"}, config=config)
-    found = edge(result, "a/base")
-    assert (found.relation, found.relation_declared, found.method) == ("quantized", "finetune", method)
-
-
-def test_quantisation_without_a_card_speaks_of_what_was_loaded() -> None:
-    """Without a card the quantiser's own `_name_or_path` is the base."""
-    config = {"_name_or_path": "a/base", "quantization_config": {"quant_method": "gptq"}}
-    assert edge(derived({"config.json": ""}, config=config), "a/base").relation == "quantized"
-
-
-def test_born_quantised_is_no_relation() -> None:
-    """A format in which models are published first does not make a copy of one a quantisation."""
-    config = {"quantization_config": {"quant_method": "mxfp4"}}
-    found = edge(derived({"config.json": ""}, card={"base_model": "a/base"}, config=config), "a/base")
-    assert (found.relation, found.method) == (None, "unknown")
 
 
 def test_tags_fill_in_the_method_and_nothing_else() -> None:

@@ -158,21 +158,56 @@ def test_gguf_headers_name_bases_by_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "header", "expected"),
+    ("files", "header", "types", "expected"),
     [
-        (["m.gguf"], {}, [("quantized", "gguf")]),
-        (["m.gguf"], {"general.file_type": 1}, [(None, "conversion")]),
-        (["m.gguf"], {"general.file_type": [1]}, [("quantized", "gguf")]),
-        (["m.gguf"], {"general.type": "adapter", "general.file_type": 1}, [("adapter", "lora")]),
-        (["m.gguf", "model.safetensors"], {}, []),
+        (["m.gguf"], {}, None, [(None, "gguf")]),
+        (["m.gguf"], {"general.architecture": "flux"}, ["F16", "F32"], [(None, "conversion")]),
+        (["m.gguf"], {"general.architecture": "flux"}, ["F32", "Q4_K"], [("quantized", "gguf")]),
+        (["m.gguf"], {"general.architecture": "flux"}, ["F32", "TYPE_99"], [(None, "gguf")]),
+        (["m.gguf"], {"general.file_type": 1}, None, [(None, "conversion")]),
+        (["m.gguf"], {"general.file_type": 1}, ["F32", "Q8_0"], [("quantized", "gguf")]),
+        (["m.gguf"], {"general.file_type": 7}, ["BF16", "I32"], [(None, "conversion")]),
+        (["m.gguf"], {"general.file_type": 7}, ["F32", "TYPE_99"], [("quantized", "gguf")]),
+        (["m.gguf"], {"general.file_type": 7}, None, [("quantized", "gguf")]),
+        (["m.gguf"], {"general.file_type": [1]}, None, [(None, "gguf")]),
+        (["m.gguf"], {"general.type": "adapter", "general.file_type": 1}, None, [("adapter", "lora")]),
+        (["m.gguf"], {"adapter.type": "lora"}, None, [("adapter", "lora")]),
+        (["m.gguf"], {"general.type": "imatrix"}, None, []),
+        (["m.gguf", "model.safetensors"], {}, None, []),
+        (["m-imatrix.gguf"], {}, None, []),
+        (["mmproj-m.gguf"], {}, None, []),
+        (["m.gguf", "m-imatrix.gguf"], {"general.file_type": 1}, None, [(None, "conversion")]),
+        (["m.gguf", "m-00002-of-00003.gguf"], {"general.file_type": 1}, None, [(None, "conversion")]),
+        (["m.gguf", "other.gguf"], {"general.file_type": 1}, None, [(None, "gguf")]),
+        (["m.gguf", "other.gguf"], {"general.file_type": 7}, None, [("quantized", "gguf")]),
     ],
 )
 def test_gguf_files_tell_a_form_where_they_are_the_model(
-    files: list[str], header: dict[str, Any], expected: list[tuple[str | None, str]]
+    files: list[str], header: dict[str, Any], types: list[str] | None, expected: list[tuple[str | None, str]]
 ) -> None:
-    """GGUF files alone are a quantised or converted copy; beside other weights they are one more format."""
-    found = declared(dict.fromkeys(files, b""), gguf={"m.gguf": header})
+    """GGUF files alone are a quantised or converted copy, as their tensors show, else their file type, else nothing."""
+    found = declared(dict.fromkeys(files, b""), gguf={"m.gguf": header}, types={"m.gguf": types} if types else None)
     assert [(d.relation, d.method) for d in found if d.kind == "form"] == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "bits"),
+    [
+        ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, 4),
+        ({"quantization_config": {"load_in_8bit": True}}, 8),
+        ({"quantization": {"bits": 3}}, 3),
+        ({"quantization_config": {"quant_method": "compressed-tensors",
+                                  "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}}, 4),
+        ({"quantization_config": {"quant_method": "compressed-tensors",
+                                  "config_groups": {"a": {"weights": {"num_bits": 4}}, "b": None,
+                                                    "c": {"weights": {"num_bits": 8}}}}}, None),
+        ({"quantization_config": {"quant_method": "fp8"}}, None),
+    ],
+)  # fmt: skip
+def test_the_bits_of_a_quantisation_are_read(config: dict[str, Any], bits: int | None) -> None:
+    """The number of bits tells a copy of a quantisation from a further one; layers that differ give none."""
+    (found,) = declared({"config.json": b""}, config=config)
+    assert found.bits == bits
 
 
 @pytest.mark.parametrize(

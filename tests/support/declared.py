@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lineage.hub.declared import Declaration, declarations
@@ -17,13 +17,14 @@ def declared(
     card: dict[str, Any] | None = None,
     tags: tuple[str, ...] = (),
     gguf: Mapping[str, Mapping[str, Any]] | None = None,
+    types: Mapping[str, Collection[str]] | None = None,
     **fields: Any,
 ) -> list[Declaration]:
     """Read the declarations of a repository made of the given files."""
     texts = dict(files or {})
     entries = tuple(FileEntry(path=path) for path in texts)
     snapshot = Snapshot(model="me/child", commit="0" * 40, files=entries, card=card, tags=tags, **fields)
-    return list(declarations(snapshot, texts.get, gguf=gguf))
+    return list(declarations(snapshot, texts.get, gguf=gguf, types=types))
 
 
 def parents(found: list[Declaration]) -> list[tuple[str, str | None]]:

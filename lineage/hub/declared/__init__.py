@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -43,23 +43,32 @@ _JSON_FILES: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Declaration]]
 
 
 def declarations(
-    snapshot: Snapshot, read_text: ReadText, *, gguf: Mapping[str, Mapping[str, Any]] | None = None
+    snapshot: Snapshot,
+    read_text: ReadText,
+    *,
+    gguf: Mapping[str, Mapping[str, Any]] | None = None,
+    types: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Declaration, ...]:
     """List all that one revision declares of its origin, each place once, card first.
 
     `read_text` is asked only for small files that the snapshot lists; `gguf` maps GGUF files to the keys of their
-    headers, where those were read. A file that cannot be read, or is broken, gives a declaration of kind `unreadable`:
-    unknown is not no. Nothing here asks whether a named repository exists.
+    headers and `types` to the types of their tensors, where those were read. A file that cannot be read, or is broken,
+    gives a declaration of kind `unreadable`: unknown is not no. Nothing here asks whether a named repository exists.
     """
     paths = [entry.path for entry in snapshot.files]
-    found = list(islice(_all(snapshot, paths, read_text, gguf or {}), MAX_DECLARATIONS + 1))
+    headers = {path: (gguf or {}).get(path, {}) for path in paths if path.lower().endswith(".gguf")}
+    found = list(islice(_all(snapshot, paths, read_text, headers, types or {}), MAX_DECLARATIONS + 1))
     if len(found) > MAX_DECLARATIONS:
         found[-1] = unreadable(CARD, f"more than {MAX_DECLARATIONS} declarations; the rest was not read")
     return tuple(dict.fromkeys(found))
 
 
 def _all(
-    snapshot: Snapshot, paths: list[str], read_text: ReadText, gguf: Mapping[str, Mapping[str, Any]]
+    snapshot: Snapshot,
+    paths: list[str],
+    read_text: ReadText,
+    headers: Mapping[str, Mapping[str, Any]],
+    types: Mapping[str, Collection[str]],
 ) -> Iterator[Declaration]:
     """Go over all sources in the order in which they are told."""
     if CARD in snapshot.unreadable:
@@ -71,9 +80,23 @@ def _all(
     for path in paths:
         if path in RECIPES:
             yield from recipe_declarations(path, read_text(path))
-    headers = {path: gguf.get(path, {}) for path in paths if path.lower().endswith(".gguf")}
-    yield from gguf_declarations(headers, only_gguf=not any(_OTHER_WEIGHTS.search(path) for path in paths))
+    yield from gguf_declarations(headers, types, only_gguf=holds_only_gguf(paths))
     yield from _configs(snapshot, paths, read_text)
+
+
+def holds_only_gguf(paths: Iterable[str]) -> bool:
+    """Say whether all weights of a repository are GGUF files."""
+    listed = list(paths)
+    others = any(_OTHER_WEIGHTS.search(path) for path in listed)
+    return not others and any(path.lower().endswith(".gguf") for path in listed)
+
+
+def quantisation_declarations(paths: Iterable[str], read_text: ReadText) -> Iterator[Declaration]:
+    """List the quantisations that the configs at the root declare. Raises NotReadableError where one is broken."""
+    for path in sorted(set(paths) & _JSON_FILES.keys()):
+        for found in _JSON_FILES[path](path, json_object(read_text(path))):
+            if found.kind == "form":
+                yield found
 
 
 def _adapters(paths: Iterable[str], read_text: ReadText) -> Iterator[Declaration]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lineage.hub.declared.declaration import Declaration, parent, verbatim
@@ -14,6 +15,15 @@ NATIVE_QUANTISATIONS = frozenset({"mxfp4", "bitnet"})
 GGUF_FLOAT_TYPES = frozenset({0, 1, 32})
 """`general.file_type` of F32, F16 and BF16: another container, no quantisation."""
 
+GGUF_FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+_GGUF_INTEGERS = frozenset({"I8", "I16", "I32", "I64"})
+_UNKNOWN_TYPE = "TYPE_"
+"""How a tensor type that is not in our table begins: it shows nothing."""
+
+_FURTHER_SHARD = re.compile(r"-0*(?:[2-9]|[1-9]\d+)-of-\d+\.gguf$", re.IGNORECASE)
+"""Shards after the first, whose headers say nothing of the model."""
+
+_GGUF_BESIDE = re.compile(r"(?:^|[-_.])(imatrix|mmproj)(?=[-_.]|$)", re.IGNORECASE)
 _GGUF_PARENT = re.compile(r"general\.(base_model|source)\.(?:(\d+)\.)?(repo_url|url|huggingface\.repository)")
 
 
@@ -65,11 +75,13 @@ def config_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declar
             method,
             relation=None if native else "quantized",
             method=method,
+            bits=_bits(quantisation),
         )
     elif isinstance(config.get("quantization"), dict) and config["quantization"]:
         yield Declaration(
-            "form", "files.quantization_config", path, "quantization", "mlx", relation="quantized", method="mlx"
-        )
+            "form", "files.quantization_config", path, "quantization", "mlx", relation="quantized", method="mlx",
+            bits=_bits(config["quantization"]),
+        )  # fmt: skip
 
 
 def _quantisation(config: Mapping[str, Any], *, mlx: bool) -> tuple[str, str]:
@@ -84,6 +96,24 @@ def _quantisation(config: Mapping[str, Any], *, mlx: bool) -> tuple[str, str]:
     return "", "mlx" if mlx else "unknown"
 
 
+def _bits(config: Mapping[str, Any]) -> int | None:
+    """Take the number of bits that a quantisation keeps of a weight; None where it is not given, or layers differ."""
+    for key in ("bits", "w_bit", "num_bits", "nbits"):
+        if isinstance(config.get(key), int):
+            return int(config[key])
+    for flag, bits in (("load_in_4bit", 4), ("load_in_8bit", 8)):
+        if config.get(flag) is True:
+            return bits
+    groups = config.get("config_groups")
+    weights = (
+        [group.get("weights") for group in groups.values() if isinstance(group, dict)]
+        if isinstance(groups, dict)
+        else []
+    )
+    found = {each["num_bits"] for each in weights if isinstance(each, dict) and isinstance(each.get("num_bits"), int)}
+    return found.pop() if len(found) == 1 else None
+
+
 def quantize_config_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declaration]:
     """Read AutoGPTQ's `quantize_config.json` or AutoAWQ's `quant_config.json`.
 
@@ -95,17 +125,29 @@ def quantize_config_declarations(path: str, config: Mapping[str, Any]) -> Iterat
         if method == "unknown" and isinstance(config.get(key), int):
             field, method = key, "awq" if path == "quant_config.json" else word
     if method != "unknown":
-        yield Declaration("form", "files.quantize_config", path, field, method, relation="quantized", method=method)
+        yield Declaration(
+            "form",
+            "files.quantize_config",
+            path,
+            field,
+            method,
+            relation="quantized",
+            method=method,
+            bits=_bits(config),
+        )
 
 
-def gguf_declarations(headers: Mapping[str, Mapping[str, Any]], *, only_gguf: bool) -> Iterator[Declaration]:
+def gguf_declarations(
+    headers: Mapping[str, Mapping[str, Any]], types: Mapping[str, Collection[str]], *, only_gguf: bool
+) -> Iterator[Declaration]:
     """Read what GGUF headers say of their origin, and that the repository is a GGUF copy of another.
 
-    `headers` maps each GGUF file to its keys, empty where nobody read them. `only_gguf` says that the repository has
-    no weights of other formats: beside such, a GGUF file is one more format and tells nothing of the parent.
+    `headers` maps each GGUF file to its keys, empty where they were not read, and `types` to the types of its tensors
+    where those were. `only_gguf` says that the repository has no weights of other formats: beside such, a GGUF file is
+    one more format and tells nothing of the parent.
     """
-    if only_gguf and headers:
-        yield _gguf_form(headers)
+    if only_gguf and (form := _gguf_form(headers, types)):
+        yield form
     seen: set[str] = set()
     for path in sorted(headers):
         for field, text in _gguf_names(headers[path]):
@@ -114,23 +156,71 @@ def gguf_declarations(headers: Mapping[str, Mapping[str, Any]], *, only_gguf: bo
                 yield parent("files.gguf", path, field, text)
 
 
-def _gguf_form(headers: Mapping[str, Mapping[str, Any]]) -> Declaration:
-    """Say what GGUF files make of a model: an adapter, another container, or a quantisation of it."""
-    path = min(headers)
-    if any(header.get("general.type") == "adapter" for header in headers.values()):
-        return Declaration("form", "files.gguf", path, "general.type", "adapter", relation="adapter", method="lora")
-    if all(_file_type(header) in GGUF_FLOAT_TYPES for header in headers.values()):
-        told = str(_file_type(headers[path]))
-        return Declaration("form", "files.gguf", path, "general.file_type", told, method="conversion")
-    quantised = next((p for p in sorted(headers) if _file_type(headers[p]) not in GGUF_FLOAT_TYPES), path)
-    kind = _file_type(headers[quantised])
-    field = None if kind is None else "general.file_type"
-    value = None if kind is None else str(kind)
-    return Declaration("form", "files.gguf", quantised, field, value, relation="quantized", method="gguf")
+def _gguf_form(headers: Mapping[str, Mapping[str, Any]], types: Mapping[str, Collection[str]]) -> Declaration | None:
+    """Say what GGUF files make of a model: an adapter, another container, or a quantisation of it.
+
+    None where no file is a model or an adapter. Where the header of a model's file says neither its type nor has
+    tensors that show it, the form tells no relation.
+    """
+    kinds = {path: _gguf_kind(path, header) for path, header in headers.items()}
+    models = sorted(path for path, kind in kinds.items() if kind == "model" and not _FURTHER_SHARD.search(path))
+    adapters = sorted(path for path, kind in kinds.items() if kind == "adapter")
+    if not models:
+        adapter = Declaration(
+            "form",
+            "files.gguf",
+            min(adapters, default=""),
+            "general.type",
+            "adapter",
+            relation="adapter",
+            method="lora",
+        )
+        return adapter if adapters else None
+    quantised = {path: _is_quantised(headers[path], types.get(path, ())) for path in models}
+    path = next((path for path, is_low in quantised.items() if is_low), models[0])
+    file_type = _file_type(headers[path])
+    form = Declaration(
+        "form",
+        "files.gguf",
+        path,
+        None if file_type is None else "general.file_type",
+        None if file_type is None else str(file_type),
+        method="gguf",
+    )
+    if any(quantised.values()):
+        return replace(form, relation="quantized")
+    return replace(form, method="conversion") if None not in quantised.values() else form
+
+
+def _gguf_kind(path: str, header: Mapping[str, Any]) -> str:
+    """Say what a GGUF file holds: `model`, `adapter`, or something beside a model (`imatrix`, `mmproj`, …).
+
+    The header decides; a file whose header does not say it goes by its name.
+    """
+    written = header.get("general.type")
+    if isinstance(written, str) and written.strip():
+        return written.strip().lower()
+    if isinstance(header.get("adapter.type"), str):
+        return "adapter"
+    if header.get("general.architecture") == "clip":
+        return "mmproj"
+    named = _GGUF_BESIDE.search(path.rpartition("/")[2])
+    return named[1].lower() if named else "model"
+
+
+def _is_quantised(header: Mapping[str, Any], types: Collection[str]) -> bool | None:
+    """Say whether a GGUF file holds quantised weights, None where nothing shows it; tensors go before the file type."""
+    low = [word for word in types if word not in GGUF_FLOATS and word not in _GGUF_INTEGERS]
+    if any(not word.startswith(_UNKNOWN_TYPE) for word in low):
+        return True
+    if types and not low:
+        return False
+    file_type = _file_type(header)
+    return None if file_type is None else file_type not in GGUF_FLOAT_TYPES
 
 
 def _file_type(header: Mapping[str, Any]) -> int | None:
-    """Take `general.file_type`, a number; None where it is not told."""
+    """Take `general.file_type`, a number; None where it is not given."""
     value = header.get("general.file_type")
     return value if isinstance(value, int) and 0 <= value < 2**32 else None
 
@@ -140,12 +230,12 @@ def _gguf_names(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
     A base without an address has a title (`general.base_model.0.name`), which is no repository id: it names nobody.
     """
-    told: set[tuple[str, str | None]] = set()
+    found: set[tuple[str, str | None]] = set()
     for key in sorted(header):
         match = _GGUF_PARENT.fullmatch(key)
         value = header[key]
-        if match and isinstance(value, str) and value.strip() and (match[1], match[2]) not in told:
+        if match and isinstance(value, str) and value.strip() and (match[1], match[2]) not in found:
             if match[3] == "url" and "huggingface.co/" not in value:
                 continue  # a project's home page
-            told.add((match[1], match[2]))
+            found.add((match[1], match[2]))
             yield key, value

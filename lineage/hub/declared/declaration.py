@@ -49,8 +49,8 @@ class Declaration:
 
     `value` is verbatim. A `parent` has either `name`, which may still be an old name that only the Hub can make
     canonical, or `problem`. `relation` is what this place alone says, `word` whether it is the publisher's own word;
-    `method` is our finer word where the file tells it. `revision` is as written: a commit, branch or tag. `file` is
-    None for what the Hub itself attached to the model.
+    `method` is our finer word where the file tells it, `bits` how many a quantisation says that it keeps of a weight.
+    `revision` is as written: a commit, branch or tag. `file` is None for what the Hub itself attached to the model.
     """
 
     kind: DeclarationKind
@@ -64,6 +64,7 @@ class Declaration:
     method: str | None = None
     word: bool = False
     problem: str | None = None
+    bits: int | None = None
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,12 @@ class HuggingFaceHub(Hub):
             refs = listing.list_refs(self._connection, resolved.model, pull_requests=False)
         return read_snapshot(self._connection, self._files, self._copies, info, resolved.commit, refs)
 
+    def paths(self, resolved: ResolvedRevision) -> tuple[str, ...]:
+        """List the paths that the model's page shows; no request where `resolve` has just read it."""
+        self._need_network(resolved.model)
+        info = self._pages.get((resolved.model, resolved.commit)) or self._page(resolved.model, resolved.commit)
+        return tuple(sibling.rfilename for sibling in info.siblings or ())
+
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit by one git fetch: three requests, two where nothing is new.
 

@@ -112,6 +112,10 @@ class LocalHub(Hub):
             tags=_words(card, "tags"),
         )
 
+    def paths(self, resolved: ResolvedRevision) -> tuple[str, ...]:
+        """List the paths of a commit's files."""
+        return tuple(self._repository(resolved.model).files(resolved.commit))
+
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit; nothing is saved by what is known already."""
         return self._repository(self._find(model)[0]).history(pull_requests=pull_requests)

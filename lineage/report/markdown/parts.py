@@ -35,6 +35,7 @@ def evidence(edge: TracedDerivation) -> str:
     words = []
     for each in edge.evidence:
         where = " ".join(code(part) for part in (each.pointer.file, each.pointer.field or each.pointer.tensor) if part)
+        where += "" if each.pointer.model == edge.child else f" of {code(each.pointer.model)}"
         value = f" {code(cut(each.value, 40))}" if each.value and each.value != edge.parent else ""
         words.append(("against it: " if each.supports is False else "") + (where or code(each.rule)) + value)
     return ", ".join(dict.fromkeys(words)) or "none recorded"
