@@ -34,6 +34,9 @@ _LORA_WEIGHTS = frozenset({"pytorch_lora_weights.safetensors", "pytorch_lora_wei
 
 _TRAINING_STATE = re.compile(r"(^|/)checkpoint[-_][^/]*/")
 _OTHER_WEIGHTS = re.compile(r"\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|keras|npz)$")
+_NOT_A_MODEL = frozenset({"imatrix", "mmproj"})
+"""Kinds of GGUF files (`general.type`) that accompany a model and say nothing of how it was made."""
+
 _JSON_FILES: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Declaration]]] = {
     "config.json": config_declarations,
     "model_index.json": config_declarations,
@@ -72,6 +75,7 @@ def _all(
         if path in RECIPES:
             yield from recipe_declarations(path, read_text(path))
     headers = {path: gguf.get(path, {}) for path in paths if path.lower().endswith(".gguf")}
+    headers = {path: header for path, header in headers.items() if header.get("general.type") not in _NOT_A_MODEL}
     yield from gguf_declarations(headers, only_gguf=not any(_OTHER_WEIGHTS.search(path) for path in paths))
     yield from _configs(snapshot, paths, read_text)
 
