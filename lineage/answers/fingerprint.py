@@ -35,7 +35,8 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
     else:
         wanted = ReadBudget(session.hub.is_local, level).least
         resolved = session.hub.resolve(target.model, target.revision)
-        measured = measure_model(session.hub, resolved, ReadBudget(session.hub.is_local, wanted), session.progress)
+        budget = ReadBudget(session.hub.is_local, wanted)
+        measured = measure_model(session.hub, resolved, budget, session.progress, look_inside=wanted != "metadata")
         command = f"lineage fingerprint {target} --level {wanted}"
     hub = measured.hub.name if measured.hub else None
     return FingerprintAnswer(
@@ -60,10 +61,11 @@ def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
 
 
 def _total(measured: Measured) -> Cost:
-    """Add up what all groups cost."""
+    """Add up what all groups cost, and what it cost to find them."""
+    costs = [*measured.grouping, *(group.cost for group in measured.groups)]
     return Cost(
-        requests=sum(group.cost.requests for group in measured.groups),
-        bytes_read=sum(group.cost.bytes_read for group in measured.groups),
+        requests=sum(cost.requests for cost in costs),
+        bytes_read=sum(cost.bytes_read for cost in costs),
         local=measured.hub is None or measured.hub.is_local,
     )
 

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from lineage.collect.budget import ReadBudget
 from lineage.errors import HubError
 from lineage.fingerprint.groups import missing_shards, weight_groups
+from lineage.fingerprint.header import Read
+from lineage.fingerprint.header_reader import HeaderReader, OpenFile
 from lineage.fingerprint.measure import (
     GroupFingerprint,
+    cost_since,
     fingerprint_as_deep_as_can_be,
     fingerprint_file,
+    open_at,
     total_size,
 )
 from lineage_schemas.change import Unchecked
@@ -20,6 +24,7 @@ from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weight_group import WeightGroup
+from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +42,7 @@ class Measured:
     """Hold measured groups, the main one first, and what could not be measured, by group.
 
     `hub` and `snapshot` are None for a single file, which belongs to no repository. `lacking` says which weight files
-    should be there where none is.
+    should be there where none is. `grouping` is what reading headers cost to find out which files are a group.
     """
 
     groups: tuple[GroupFingerprint, ...]
@@ -45,6 +50,7 @@ class Measured:
     hub: Hub | None = None
     snapshot: Snapshot | None = None
     lacking: str | None = None
+    grouping: tuple[Cost, ...] = ()
 
     @property
     def missing_note(self) -> str:
@@ -77,16 +83,21 @@ def measure_model(
     *,
     only: Callable[[WeightGroup], bool] = lambda _: True,
     recorded: Recorded = lambda group, entries: None,
+    look_inside: bool = True,
 ) -> Measured:
     """Measure a model's groups at a commit, each to the level that the budget has for it.
 
-    A group that cannot be read so deep is measured as deep as it can be, and told in `problems`; what only its
-    listing tells is known of every group. What `recorded` knows deep enough is not read.
+    A group that cannot be read so deep is measured as deep as it can be, and is in `problems`; what only its
+    listing tells is known of every group. What `recorded` knows deep enough is not read. Where names do not tell which
+    files are a group, their headers do, unless `look_inside` is False.
     """
     snapshot = hub.snapshot(resolved)
     files = {entry.path: entry for entry in snapshot.files}
     read_index = _index_reader(hub, resolved)
-    groups = [group for group in weight_groups(snapshot.files, read_index) if only(group)]
+    spent: list[Cost] = []
+    opened = _counted(hub, open_at(hub, resolved.model, resolved.commit, files), spent)
+    headers = HeaderReader(opened) if look_inside else None
+    groups = [group for group in weight_groups(snapshot.files, read_index, headers) if only(group)]
     problems: dict[str, str] = {}
     measured = []
     for group in groups:
@@ -104,9 +115,26 @@ def measure_model(
         if found is not None and found.level == "full":
             budget.spend(found.byte_size or 0)
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
-        measured += [deepest] if deepest else []
+        measured += [deepest] if deepest and not deepest.is_calibration else []
     lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
-    return Measured(tuple(measured), problems, hub, snapshot, lacking)
+    return Measured(tuple(measured), problems, hub, snapshot, lacking, tuple(spent))
+
+
+def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:
+    """Open files as `open_file` does, and note what each read of theirs cost."""
+
+    def opened(path: str) -> tuple[Read, int | None]:
+        read, size = open_file(path)
+
+        def counted(start: int, length: int) -> bytes:
+            before = hub.cost()
+            data = read(start, length)
+            spent.append(cost_since(hub, before))
+            return data
+
+        return counted, size
+
+    return opened
 
 
 def _lacking(indexes: Mapping[str, Sequence[str]]) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lineage.collect.comparing import Comparer
 from lineage.collect.options import CollectOptions
@@ -17,6 +17,9 @@ from lineage.derivation.history import duplicate_source
 from lineage.derivation.precision import WeightTypes, weight_types
 from lineage.errors import FileNotInRevisionError, HubError
 from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.header_reader import CALIBRATION, HeaderReader, type_of_gguf
+from lineage.fingerprint.measure import open_at
+from lineage.fingerprint.weight_files import is_calibration
 from lineage.hub.declared import Declaration, declarations
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.groups import placed_groups
@@ -62,11 +65,13 @@ def read_model(
     texts: dict[str, bytes] = {}
     read = _text_reader(hub, resolved.model, head, texts, weights)
     files = {entry.path: entry for entry in snapshot.files}
-    groups = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read))
+    headers = HeaderReader(open_at(hub, resolved.model, head, files))
+    found = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read, headers))
     lines = _lines(hub, key, history, resolved, weights)
     _place(lines, weights)
+    groups = tuple(group for group in found if not group.fingerprint.is_calibration)
     types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
-    declared = declarations(snapshot, read, gguf={f: kv for g in groups for f, kv in g.declares.items()}, types=types)
+    declared = declarations(snapshot, read, gguf=_gguf_headers(found, snapshot), types=types)
     derivation, parents = _derive(hub, names, resolved, declared, lines, _main_types(groups))
     for path in ("README.md", "config.json"):
         if any(entry.path == path for entry in snapshot.files):
@@ -83,6 +88,18 @@ def read_model(
         options=options,
         texts=MappingProxyType(texts),
     )
+
+
+def _gguf_headers(groups: Iterable[ReadGroup], snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
+    """Give the headers of GGUF files, each with the kind of file that it is; calibration data may be known by name."""
+    headers: dict[str, Mapping[str, Any]] = {
+        entry.path: {"general.type": CALIBRATION} for entry in snapshot.files if is_calibration(entry.path)
+    }
+    for group in groups:
+        for path, declares in group.declares.items():
+            kind = type_of_gguf(declares)
+            headers[path] = {**declares, "general.type": kind} if kind else declares
+    return headers
 
 
 def _text_reader(

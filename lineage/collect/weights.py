@@ -93,7 +93,8 @@ class WeightReader:
             known, problem = self._measure(commit, group, entries, wanted, known)
         else:
             LOG.debug("%s@%s: %s is known at level %s", self.model, commit, group.name, known.level)
-        self._keep(commit, group, known, entries)
+        if not known.is_calibration:
+            self._keep(commit, group, known, entries)
         return ReadGroup(commit, group, known, problem)
 
     def level_for(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> Level:

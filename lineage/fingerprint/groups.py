@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import NamedTuple
 
+from lineage.fingerprint.header_reader import CALIBRATION, MODEL, HeaderReader
 from lineage.fingerprint.main_group import choose_main, variant_of
 from lineage.fingerprint.weight_files import is_weight_file, model_file_by_study, weight_format, weight_suffix
 from lineage_schemas.file import FileEntry
@@ -40,7 +41,9 @@ class _Draft:
 
 
 def weight_groups(
-    files: Iterable[FileEntry], read_index: Callable[[str], bytes | None] | None = None
+    files: Iterable[FileEntry],
+    read_index: Callable[[str], bytes | None] | None = None,
+    headers: HeaderReader | None = None,
 ) -> tuple[WeightGroup, ...]:
     """Gather the weight files of a tree into groups, the main group first, then by name.
 
@@ -49,6 +52,8 @@ def weight_groups(
     histories, which hold no file contents, give the same groups. Where a tree holds weights twice under one name (a
     file and shards, or shards of 2 and of 3), the standard loader's choice keeps the name: the single file, then
     what the index lists, then the complete set; the others are told apart as `model-of-00003.safetensors`.
+    `headers` are read where names leave something open: a GGUF file that its header does not call a model is not
+    the main group beside one that it does.
     """
     paths = sorted({entry.path for entry in files})
     weights = [path for path in paths if is_weight_file(path)]
@@ -57,10 +62,35 @@ def weight_groups(
     drafts = _drafts_by_name(weights)
     for index in (path for path in paths if _INDEX.search(path)):
         _apply_index(index, set(weights), drafts, read_index)
-    named = list(_with_unique_names(drafts))
-    main = choose_main([draft.name for draft in named], paths)
+    named = list(_with_unique_names(_without_calibration(drafts, headers)))
+    if not named:
+        return ()
+    main = _main(named, paths, headers)
     groups = [_group(draft, draft.name == main) for draft in named]
     return tuple(sorted(groups, key=lambda group: (not group.main, group.name)))
+
+
+def _main(drafts: list[_Draft], paths: list[str], headers: HeaderReader | None) -> str:
+    """Choose the main group: by names, and among GGUF files the first that its header does not call something else."""
+    first = {draft.name: draft.files[0] for draft in drafts}
+    left = list(first)
+    while headers and len(first) > 1 and left:
+        main = choose_main(left, paths)
+        if weight_format(first[main]) != "gguf" or headers.general_type(first[main]) in (None, MODEL):
+            return main
+        left.remove(main)
+    return choose_main(list(first), paths)
+
+
+def _without_calibration(drafts: list[_Draft], headers: HeaderReader | None) -> list[_Draft]:
+    """Leave out files that their names leave open and their headers call calibration data."""
+    if headers is None:
+        return drafts
+    return [
+        draft
+        for draft in drafts
+        if "imatrix" not in draft.name.lower() or headers.general_type(draft.files[0]) != CALIBRATION
+    ]
 
 
 def missing_shards(

@@ -13,6 +13,7 @@ from lineage.fingerprint.digests import content_digest, files_digest, layout_dig
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.header_reader import CALIBRATION, OpenFile, type_of_gguf
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.log import Log
@@ -49,6 +50,11 @@ class GroupFingerprint:
     declares: dict[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     cost: Cost = field(default_factory=Cost)
+
+    @property
+    def is_calibration(self) -> bool:
+        """Tell a GGUF file that its header calls calibration data: it is no weights, whatever its name."""
+        return self.group.format == "gguf" and type_of_gguf(self.declares) == CALIBRATION
 
     @property
     def tensor_count(self) -> int | None:
@@ -113,18 +119,24 @@ def fingerprint_group(
     before = hub.cost()
     with progress.task(f"Reading {group.name}", _work(sources, level), "B") as task:
         measured = _measure(group, sources, level, task)
-    after = hub.cost()
+    cost = cost_since(hub, before)
     read_here = sum(source.entry.size or 0 for source in sources if source.local) if level == "full" else 0
-    cost = Cost(
-        requests=after.requests - before.requests,
-        bytes_read=after.bytes_read - before.bytes_read + read_here,
-        local=hub.is_local,
-    )
+    cost = cost.model_copy(update={"bytes_read": cost.bytes_read + read_here})
     LOG.debug(
         "%s@%s: read %s at level %s: %d requests, %d bytes",
         model, commit, group.name, measured.level, cost.requests, cost.bytes_read,
     )  # fmt: skip
     return replace(measured, cost=cost)
+
+
+def cost_since(hub: Hub, before: Cost) -> Cost:
+    """Say what a Hub was asked for since its cost was `before`."""
+    after = hub.cost()
+    return Cost(
+        requests=after.requests - before.requests,
+        bytes_read=after.bytes_read - before.bytes_read,
+        local=hub.is_local,
+    )
 
 
 def fingerprint_as_deep_as_can_be(
@@ -204,6 +216,16 @@ def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bo
             return hub.read(model, commit, entry.path, start, length)
 
     return Source(entry, read, lambda: hub.stream(model, commit, entry.path), local, hashed)
+
+
+def open_at(hub: Hub, model: str, commit: str, files: Mapping[str, FileEntry]) -> OpenFile:
+    """Make what opens the files of a model at a commit for a few ranges, in place where they are on this machine."""
+
+    def opened(path: str) -> tuple[Read, int | None]:
+        source = _hub_source(hub, model, commit, files.get(path) or FileEntry(path=path), look=True)
+        return source.read, source.entry.size
+
+    return opened
 
 
 def _work(sources: list[Source], level: Level) -> int | None:

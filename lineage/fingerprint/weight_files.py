@@ -63,7 +63,9 @@ _TRAINING_STATE = re.compile(
 )
 """State of a training run and tokenizers: never weights. A GGUF file is no training state, whatever its name."""
 
-_CALIBRATION = re.compile(r"^imatrix")
+_CALIBRATION = re.compile(r"^imatrix|[-_.]imatrix(?![a-z])")
+_QUANTISATION = re.compile(r"(^|[-_.])(i?q\d|tq\d|mxfp4|nvfp4)")
+"""A name that tells a quantisation beside `imatrix` may be a model that was quantised with one."""
 
 _STATE_FOLDER = re.compile(r"(^|/)(global_step\d+|pytorch_model_fsdp_\d+|optimizer_\d+)/")
 
@@ -89,8 +91,9 @@ def weight_format(path: str) -> str | None:
     `.bin`, `.pkl`, `.npz`, `.msgpack` and `.pb`, which hold other things as often as parameters.
     """
     name = path.rsplit("/", 1)[-1].lower()
-    refused = _CALIBRATION if ".gguf" in name else _TRAINING_STATE
-    if refused.search(name) or _STATE_FOLDER.search(path):
+    if is_calibration(path) if ".gguf" in name else _TRAINING_STATE.search(name):
+        return None
+    if _STATE_FOLDER.search(path):
         return None
     if part := _WHOLE_NAME.search(name):
         return _FORMAT_BY_PART[part[0][1:5]]
@@ -103,6 +106,12 @@ def weight_format(path: str) -> str | None:
     if suffix in _NAMED_SUFFIXES and not _NAMED[known].search(name.removesuffix(suffix)):
         return None
     return _format_of_bin(name) if suffix == ".bin" else known
+
+
+def is_calibration(path: str) -> bool:
+    """Tell by its name a file of activation statistics that guides a quantisation and is not loaded with a model."""
+    name = path.rpartition("/")[2].lower()
+    return bool(_CALIBRATION.search(name)) and (name.startswith("imatrix") or not _QUANTISATION.search(name))
 
 
 def is_weight_file(path: str) -> bool:

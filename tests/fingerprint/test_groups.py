@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import PurePosixPath
 
 import pytest
@@ -10,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.fingerprint.groups import is_weight_file, model_file_by_study, shard_name, weight_groups
+from lineage.fingerprint.header import Read
+from lineage.fingerprint.header_reader import HeaderReader
 from lineage.fingerprint.main_group import loader_of
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 from tests.support.shared import SHARED, needs_shared
+from tests.support.weight_files import gguf_bytes, gguf_text
 
 
 def groups(*paths: str, indexes: dict[str, object] | None = None) -> tuple[WeightGroup, ...]:
@@ -45,7 +49,8 @@ def shards(stem: str, count: int, suffix: str = ".safetensors", first: int = 1) 
         "variables/variables.data-00000-of-00001", "coreml/a.mlpackage/Data/com.apple.CoreML/weights/weight.bin",
         "params_shard_7.bin", "qwen-72b.Q4_K_M.gguf.a", "big.Q8_0.gguf-split-b", "checkpoint-500/model.safetensors",
         "openvino_model.bin", "pygmalion-350m.bin", "pytorch_lora_weights.safetensors", "learned_embeds.bin",
-        "policy.pth", "model_optimized.onnx", "Scheduler-7B-chat.safetensors.Q4_0.gguf", "MODEL.SAFETENSORS",
+        "x-Q4_K_M-imatrix.gguf", "x.imatrix.IQ4_XS.gguf", "imatrices.gguf", "policy.pth", "model_optimized.onnx",
+        "Scheduler-7B-chat.safetensors.Q4_0.gguf", "MODEL.SAFETENSORS",
     ],
 )  # fmt: skip
 def test_weight_files(path: str) -> None:
@@ -56,11 +61,13 @@ def test_weight_files(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
+        "imatrix.gguf", "X-imatrix.gguf", "X.imatrix.gguf", "x_imatrix.gguf", "sub/X-F16-imatrix.gguf", "imatrix.dat",
+        "X-imatrix.gguf.part1of2", "imatrix_unsloth.gguf", "imatrix-X-Q8_0.gguf", "x-imatrix_unsloth.gguf",
         "training_args.bin", "training_args (1).bin", "training_args-2.bin", "optimizer.pt", "optimizer.bin",
         "scheduler.pt",
         "rng_state.pth", "rng_state_0.pth", "random_states_0.pkl", "scaler.pt", "policy.optimizer.pth", "vocab.bin",
         "global_step500/mp_rank_00_model_states.pt", "global_step5/bf16_zero_pp_rank_0_mp_rank_00_optim_states.pt",
-        "tokenizer.model", "tokenizer.pt", "spiece.model", "imatrix.dat", "imatrix.gguf",
+        "tokenizer.model", "tokenizer.pt", "spiece.model",
         "model.safetensors.index.json",
         "config.json", "README.md", "language_model/5gram.bin", "header.bin", "data_level0.bin", "train.npz",
         "events.out.tfevents.1700000000.host.1.0", "keras_metadata.pb", "saved_model.pb", "vec_normalize.pkl",
@@ -226,6 +233,45 @@ def test_main_group(paths: list[str], main: str) -> None:
     """The main group is the one that the repository's standard loader takes, whatever the order of the files."""
     assert names(*paths)[0] == main
     assert names(*reversed(paths))[0] == main
+
+
+GGUF_TYPES = {"model": [("general.type", 8, gguf_text("model"))], "mmproj": [("general.type", 8, gguf_text("mmproj"))],
+              "imatrix": [("general.type", 8, gguf_text("imatrix"))],
+              "adapter": [("general.type", 8, gguf_text("adapter"))],
+              "clip": [("general.architecture", 8, gguf_text("clip"))],
+              "silent": [("general.architecture", 8, gguf_text("llama"))]}  # fmt: skip
+
+
+def names_with_headers(contents: dict[str, bytes]) -> list[str]:
+    """Group a tree whose files can be opened, and name the groups, the main one first."""
+    asked: Counter[str] = Counter()
+
+    def opened(path: str) -> tuple[Read, int | None]:
+        asked[path] += 1
+        return (lambda start, length: contents[path][start : start + length]), len(contents[path])
+
+    found = weight_groups([FileEntry(path=path) for path in contents], None, HeaderReader(opened))
+    assert set(asked.values()) <= {1}
+    return [group.name for group in found]
+
+
+@pytest.mark.parametrize(
+    ("files", "groups"),
+    [
+        ({"A.gguf": "mmproj", "b.gguf": "model"}, ["b.gguf", "A.gguf"]),
+        ({"A.gguf": "adapter", "B.gguf": "clip", "c.gguf": "silent"}, ["c.gguf", "A.gguf", "B.gguf"]),
+        ({"A.gguf": "imatrix", "b.Q8_0.gguf": "model"}, ["b.Q8_0.gguf", "A.gguf"]),
+        ({"x-Q8_0-imatrix.gguf": "imatrix", "x-Q8_0.gguf": "model"}, ["x-Q8_0.gguf"]),
+        ({"x-Q8_0-imatrix.gguf": "model", "x-Q9_0.gguf": "model"}, ["x-Q8_0-imatrix.gguf", "x-Q9_0.gguf"]),
+        ({"A.gguf": "mmproj", "B.gguf": "adapter"}, ["A.gguf", "B.gguf"]),
+        ({"alone.gguf": "mmproj"}, ["alone.gguf"]),
+        ({"A.gguf": "broken", "b.gguf": "model"}, ["A.gguf", "b.gguf"]),
+    ],
+)
+def test_headers_of_gguf_files_decide_which_is_main(files: dict[str, str], groups: list[str]) -> None:
+    """What its header calls a projector, an adapter or calibration data is not main beside a model."""
+    contents = {path: gguf_bytes(GGUF_TYPES[kind]) if kind in GGUF_TYPES else b"GGUX" for path, kind in files.items()}
+    assert names_with_headers(contents) == groups
 
 
 @pytest.mark.parametrize(

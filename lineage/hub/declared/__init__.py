@@ -34,6 +34,9 @@ _LORA_WEIGHTS = frozenset({"pytorch_lora_weights.safetensors", "pytorch_lora_wei
 
 _TRAINING_STATE = re.compile(r"(^|/)checkpoint[-_][^/]*/")
 _OTHER_WEIGHTS = re.compile(r"\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|keras|npz)$")
+_NOT_A_MODEL = frozenset({"imatrix", "mmproj"})
+"""Kinds of GGUF files (`general.type`) that accompany a model and say nothing of how it was made."""
+
 _JSON_FILES: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Declaration]]] = {
     "config.json": config_declarations,
     "model_index.json": config_declarations,
@@ -80,7 +83,8 @@ def _all(
     for path in paths:
         if path in RECIPES:
             yield from recipe_declarations(path, read_text(path))
-    yield from gguf_declarations(headers, types, only_gguf=holds_only_gguf(paths))
+    models = {path: header for path, header in headers.items() if header.get("general.type") not in _NOT_A_MODEL}
+    yield from gguf_declarations(models, types, only_gguf=holds_only_gguf(paths))
     yield from _configs(snapshot, paths, read_text)
 
 
