@@ -17,12 +17,13 @@ from lineage.answers.lines import (
     why_no_line,
 )
 from lineage.answers.looked_up import Asked, last_checked, look_up, mark_checked, read_at
+from lineage.answers.ranges import changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.versioning.line import UNDATED
-from lineage.versioning.since import Since, find_since, in_range
+from lineage.versioning.since import Since, find_since
 from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
 from lineage_schemas.change import Change, Unchecked
@@ -76,7 +77,7 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)
-        answer = _answer(session, view, asked, recorded, since)
+        answer = _answer(session, view, asked, recorded, since, options)
     if not session.offline and answer.branch and answer.head:
         mark_checked(session, asked.key, answer.branch, answer.head)
         if since == "last" and answer.findings:
@@ -86,16 +87,18 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
     return answer
 
 
-def _answer(session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None) -> CheckAnswer:
+def _answer(
+    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None, options: CollectOptions
+) -> CheckAnswer:
     start, problem = _start(session, view, asked, recorded, since)
-    changes = in_range(recorded.line, recorded.changes, start)
+    changes = changes_in_range(session, asked, recorded, start, options)
     silent = [change for change in changes if change.verdict == "silent"]
     findings = [_finding(change, asked.shown) for change in silent]
-    if since is None or problem:
+    if since is None or (problem and not start.doubtful):
         findings += _rewritten(view, asked, recorded)
     unchecked = [item for item in (asked.not_looked_up, problem) if item]
     unchecked += unknown_commits(recorded, start.position)
-    unchecked += [item for change in silent for item in change.unchecked]
+    unchecked += [item for change in changes if _may_be_silent(change) for item in change.unchecked]
     return CheckAnswer(
         **session.header("check.v1", read_at(view, asked.key)),
         model=asked.shown,
@@ -110,6 +113,11 @@ def _answer(session: Session, view: StoreView, asked: Asked, recorded: RecordedL
         findings=tuple(findings),
         unchecked=tuple(dict.fromkeys(unchecked)),
     )
+
+
+def _may_be_silent(change: Change) -> bool:
+    """Say whether what was not checked of a change may make it a finding: not where an announcement covers it."""
+    return change.verdict == "silent" or (change.verdict is None and change.kind != "checkpoint")
 
 
 def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked]) -> CheckVerdict:

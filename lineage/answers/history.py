@@ -66,12 +66,13 @@ def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> li
 def _line(recorded: RecordedLine) -> HistoryLine:
     line, tags = recorded.line, tags_by_commit(recorded.history)
     by_start = {change.revisions[0]: change for change in recorded.changes}
+    cuts = () if recorded.own_from is None else (recorded.own_from,)
     return HistoryLine(
         branch=line.branch,
         default=recorded.is_default,
         head=line.commits[-1].id,
         commits=len(line.commits),
-        pushes=tuple(_push(recorded, push, tags, by_start) for push in pushes(line, is_weight_file)),
+        pushes=tuple(_push(recorded, push, tags, by_start) for push in pushes(line, is_weight_file, cuts)),
         counts=count_changes(recorded.changes),
         paper_definition=recount(recorded, line.commits),
     )

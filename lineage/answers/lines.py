@@ -10,7 +10,8 @@ from lineage.collect.recorded import recorded_history, recorded_refs
 from lineage.errors import LineageError, RevisionNotFoundError
 from lineage.hub.revisions import is_default
 from lineage.store.records import record_of
-from lineage.versioning.line import Line, first_parent_line
+from lineage.versioning.indexes import is_watched
+from lineage.versioning.line import Line, first_own, first_parent_line, pushes
 from lineage.versioning.paper import paper_definition
 from lineage.versioning.since import commits_meant
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
@@ -25,13 +26,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedLine:
-    """Hold the line of one branch with its changes, and the changes that a rewrite removed, oldest first."""
+    """Hold the line of one branch with its changes, and the changes that a rewrite removed, oldest first.
+
+    `own_from` is the position of the first commit that a branch made from the default branch does not share with it.
+    `ends_inside` marks a line that was cut behind a commit in the middle of a push.
+    """
 
     history: History
     line: Line
     changes: tuple[Change, ...]
     vanished: tuple[Change, ...]
     is_default: bool
+    own_from: int | None = None
+    ends_inside: bool = False
 
 
 def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
@@ -40,14 +47,15 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
     if history is None:
         return []
     changes = [record_of("Change", row) for row in view.find("Change", {"model": key})]
-    lines = []
+    lines: list[RecordedLine] = []
     for ref in recorded_refs(view, key):
         if ref.kind == "branch":
             line = first_parent_line(history, ref.name, ref.target)
             own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _position(line, c))
             present = tuple(change for change in own if not change.vanished)
             gone = tuple(sorted((c for c in own if c.vanished), key=lambda c: (c.end, c.key)))
-            lines.append(RecordedLine(history, line, present, gone, ref.is_default))
+            own_from = first_own(line, lines[0].line) if lines and lines[0].is_default else None
+            lines.append(RecordedLine(history, line, present, gone, ref.is_default, own_from))
     return lines
 
 
@@ -95,7 +103,10 @@ def _cut(recorded: RecordedLine, position: int) -> RecordedLine:
     )
     ids = {commit.id for commit in line.commits}
     kept = tuple(change for change in recorded.changes if ids.intersection(change.revisions))
-    return RecordedLine(recorded.history, line, kept, (), recorded.is_default)
+    own_from = recorded.own_from if recorded.own_from is not None and recorded.own_from <= position else None
+    cuts = () if recorded.own_from is None else (recorded.own_from,)
+    inside = any(push.first <= position < push.last for push in pushes(recorded.line, is_watched, cuts))
+    return RecordedLine(recorded.history, line, kept, (), recorded.is_default, own_from, inside)
 
 
 def _position(line: Line, change: Change) -> tuple[int, str]:

@@ -15,15 +15,15 @@ from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, 
 from lineage.derivation.forms import forms_to_compare
 from lineage.derivation.history import duplicate_source
 from lineage.derivation.precision import WeightTypes, weight_types
-from lineage.errors import FileNotInRevisionError, HubError
+from lineage.errors import FileNotInRevisionError, HubAnswerError, HubError
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header_reader import CALIBRATION, HeaderReader, type_of_gguf
 from lineage.fingerprint.measure import open_at
 from lineage.fingerprint.weight_files import is_calibration
 from lineage.hub.declared import Declaration, declarations
+from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage.versioning.changes import LineReport, line_changes
-from lineage.versioning.groups import placed_groups
-from lineage.versioning.line import UNDATED, first_parent_line, last_before
+from lineage.versioning.line import UNDATED, first_own, first_parent_line, last_before
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from lineage.collect.weights import ReadGroup, ReadWeights, WeightReader
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
-
-MAX_TEXT = 1_000_000
-"""Bytes of a card, config or index beyond which it is no small text."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +99,17 @@ def _gguf_headers(groups: Iterable[ReadGroup], snapshot: Snapshot) -> dict[str, 
     return headers
 
 
+def read_text(hub: Hub, model: str, commit: str, path: str) -> bytes:
+    """Read a card, config or shard index whole. Raises HubAnswerError where it is too long, HubError as the Hub does.
+
+    A text is never cut: half an index lists half the shards.
+    """
+    data = hub.read(model, commit, path, 0, MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise HubAnswerError(f"{path} is longer than {MAX_TEXT_BYTES:,} bytes and is not read", model=model)
+    return data
+
+
 def _text_reader(
     hub: Hub, model: str, commit: str, kept: dict[str, bytes], weights: WeightReader
 ) -> Callable[[str], bytes | None]:
@@ -110,7 +118,7 @@ def _text_reader(
     def read(path: str) -> bytes | None:
         if path not in kept:
             try:
-                data = hub.read(model, commit, path, 0, MAX_TEXT)
+                data = read_text(hub, model, commit, path)
             except HubError as error:
                 if not isinstance(error, FileNotInRevisionError):
                     weights.note_unreachable()
@@ -129,24 +137,24 @@ def _lines(
     branches.sort(key=lambda ref: (ref.name != history.default_branch, ref.name))
 
     def read(commit: str, path: str) -> bytes:
-        return hub.read(resolved.model, commit, path, 0, MAX_TEXT)
+        return read_text(hub, resolved.model, commit, path)
 
-    reports = []
+    reports: list[LineReport] = []
     for ref in branches:
-        measurer = Comparer(weights, remote=ref.name == history.default_branch)
+        is_default = ref.name == history.default_branch
         line = first_parent_line(history, ref.name, ref.target)
-        reports.append(line_changes(history, line, key, read, measurer))
+        default = reports[0].line if reports and reports[0].line.branch == history.default_branch else None
+        own_from = first_own(line, default) if default else None
+        measurer = Comparer(weights, remote=is_default)
+        reports.append(line_changes(history, line, key, read, measurer, own_from=own_from))
     return tuple(reports)
 
 
 def _place(lines: tuple[LineReport, ...], weights: WeightReader) -> None:
     """Note which weights stood at the end of every push that changed some, read or not."""
     for report in lines:
-        changed = {change.revisions[0] for change in report.changes}
-        for push in report.pushes:
-            if push.push.revisions[0] in changed:
-                for placed in placed_groups(push.push.revisions[-1], push.after).values():
-                    weights.place(placed.commit, placed.group, placed.digest)
+        for placed in report.placed:
+            weights.place(placed.commit, placed.group, placed.digest)
 
 
 def _derive(

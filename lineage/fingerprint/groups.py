@@ -23,7 +23,9 @@ _RANK = re.compile(r"(?<=^consolidated)\.\d+$|(?<=^params_shard)_\d+$|-rank-\d+-
 """Numbers of parts that name no total: Llama's `consolidated.00`, MLC, vLLM's sharded state, tensor parallel ranks."""
 
 _GGUF_PART = re.compile(r"(?<=\.gguf)([.-](split-)?[a-z]|\.part[-_]?\d+(-?of-?(?P<of>\d+))?|\.\d+)$", re.I)
-_INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
+INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
+"""The end of an index's name: it lists the shards of one set."""
+
 _ONNX_DATA = re.compile(r"\.onnx([._]data)?(_\d+)?$", re.I)
 
 
@@ -60,7 +62,7 @@ def weight_groups(
     if not weights:
         return ()
     drafts = _drafts_by_name(weights)
-    for index in (path for path in paths if _INDEX.search(path)):
+    for index in (path for path in paths if INDEX.search(path)):
         _apply_index(index, set(weights), drafts, read_index)
     named = list(_with_unique_names(_without_calibration(drafts, headers)))
     if not named:
@@ -99,9 +101,9 @@ def missing_shards(
     """List index files none of whose shards is in a tree, with the shards that they name; none where it is unread."""
     paths = {entry.path for entry in files}
     lone = {}
-    for index in sorted(path for path in paths if _INDEX.search(path)):
-        listed = _listed_files(index, read_index)
-        set_of_it = _variant_before_suffix(_INDEX.sub(r"\1", index))
+    for index in sorted(path for path in paths if INDEX.search(path)):
+        listed = listed_files(index, read_index)
+        set_of_it = _variant_before_suffix(INDEX.sub(r"\1", index))
         here = (
             listed & paths if listed else [p for p in paths if is_weight_file(p) and shard_name(p).group == set_of_it]
         )
@@ -160,13 +162,13 @@ def _apply_index(
     index: str, weights: set[str], drafts: list[_Draft], read_index: Callable[[str], bytes | None] | None
 ) -> None:
     """Let an index file decide its shard set; without its content it is noted beside the set of its name."""
-    listed = _listed_files(index, read_index)
+    listed = listed_files(index, read_index)
     present = sorted(listed & weights)
     if not present:
         _note_index(index, drafts)
         return
     names = Counter(shard_name(path).group for path in present)
-    name = next(iter(names)) if len(names) == 1 else _INDEX.sub(r"\1", index)
+    name = next(iter(names)) if len(names) == 1 else INDEX.sub(r"\1", index)
     if len(names) > 1:
         name = _variant_before_suffix(name)
     for draft in drafts:
@@ -178,7 +180,7 @@ def _apply_index(
     drafts.append(_Draft(name, weight_format(present[0]) or "", of, present, set(), index, complete))
 
 
-def _listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -> set[str]:
+def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -> set[str]:
     """Read the files that an index lists; empty where it cannot be read or makes no sense."""
     raw = read_index(index) if read_index else None
     if not raw:
@@ -197,7 +199,7 @@ def _listed_files(index: str, read_index: Callable[[str], bytes | None] | None) 
 
 def _note_index(index: str, drafts: list[_Draft]) -> None:
     """Note an unread index beside the shard set that has its name, the complete or largest one of several."""
-    name = _variant_before_suffix(_INDEX.sub(r"\1", index))
+    name = _variant_before_suffix(INDEX.sub(r"\1", index))
     sets = [draft for draft in drafts if draft.name == name and draft.of is not None]
     if sets:
         max(sets, key=lambda draft: (_is_complete(draft), draft.of)).index = index

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.groups import PlacedGroup
+from lineage.versioning.indexes import Indexes, is_watched
 from lineage.versioning.kinds import WeightPush, weight_pushes
 from lineage.versioning.line import Line, PushTrees, pushes
 from lineage.versioning.measured import Measurer, measured
@@ -24,21 +25,34 @@ VERSION_KINDS = frozenset({"tag", "card_field", "name", "commit_title", "changel
 
 @dataclass(frozen=True)
 class LineReport:
-    """Hold a line's pushes, all of them, and the changes that some of them made, both oldest first."""
+    """Hold a line's pushes, all of them, and the changes that some of them made, both oldest first.
+
+    `placed` are the weight groups after each push that made a change.
+    """
 
     line: Line
     pushes: tuple[PushTrees, ...]
     changes: tuple[Change, ...]
+    placed: tuple[PlacedGroup, ...]
 
 
-def line_changes(history: History, line: Line, key: str, read: ReadText, measurer: Measurer) -> LineReport:
-    """Work out what each push of a line did to the weights and whether anybody said so.
+def line_changes(
+    history: History,
+    line: Line,
+    key: str,
+    read: ReadText,
+    measurer: Measurer,
+    *,
+    own_from: int | None = None,
+    cuts: Collection[int] = (),
+) -> LineReport:
+    """Work out what each push of a line did to the weights, and whether it was announced.
 
-    `key` is the model's key in the graph. Nothing here is fatal: texts and weights that cannot be read are told
-    in each change's `unchecked`.
+    `key` is the model's key in the graph, `own_from` the position from which a branch is its own, `cuts` are positions
+    where a push begins whatever the dates say. Texts and weights that cannot be read are in each change's `unchecked`.
     """
-    cut = pushes(line, is_weight_file)
-    told = list(measured(weight_pushes(cut), measurer))
+    cut = pushes(line, is_watched, cuts if own_from is None else {*cuts, own_from})
+    told = list(measured(weight_pushes(cut, Indexes(read), own_from), measurer))
     weighty = with_checkpoints(line, [push for push, _ in told])
     texts, tags = Texts(line, read), tags_by_commit(history)
     announced = first_announced(line, tags)
@@ -48,7 +62,8 @@ def line_changes(history: History, line: Line, key: str, read: ReadText, measure
         found = signals(line, window, texts, tags, announced) if push.counts else _name_signal(push, line)
         unchecked = (*told[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
         changes.append(_change(key, push, found, unchecked))
-    return LineReport(line, tuple(cut), tuple(changes))
+    placed = tuple(group for push in weighty for group in push.after.values())
+    return LineReport(line, tuple(cut), tuple(changes), placed)
 
 
 def _window_end(weighty: Sequence[WeightPush], i: int, length: int) -> int:
@@ -60,7 +75,7 @@ def _window_end(weighty: Sequence[WeightPush], i: int, length: int) -> int:
 def _name_signal(push: WeightPush, line: Line) -> tuple[VersionSignal, ...]:
     """Let a version in the repository's name speak for the first upload, and for nothing else."""
     version = name_version(line.model)
-    if push.kind != "first_upload" or push.continues or not version:
+    if push.kind != "first_upload" or push.continues or push.on_inherited or not version:
         return ()
     return (VersionSignal(kind="name", value=version, revision=push.trees.push.revisions[0]),)
 

@@ -15,7 +15,7 @@ from lineage_schemas.weight_group import WeightGroup
 MAX_COMPARED_NAMES = 10_000
 """Pairs of names that are compared for likeness; where more would go, order of name decides: nobody names so many."""
 
-_QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
+QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
 """Formats of llama.cpp, old and new, in which a quantisation is a group of its own."""
 
 
@@ -58,10 +58,12 @@ class Pairing:
         return group.group.name
 
 
-def placed_groups(commit: str, tree: Mapping[str, FileVersion]) -> dict[str, PlacedGroup]:
-    """Group the weight files of a commit's tree, by paths alone: what histories know at every commit."""
+def placed_groups(
+    commit: str, tree: Mapping[str, FileVersion], read_index: Callable[[str], bytes | None] | None = None
+) -> dict[str, PlacedGroup]:
+    """Group the weight files of a commit's tree, by paths alone where `read_index` gives no shard index."""
     entries = [FileEntry(path=path, **dict(version)) for path, version in sorted(tree.items())]
-    groups = weight_groups(entries)
+    groups = weight_groups(entries, read_index)
     return {g.name: PlacedGroup(commit, g, {path: tree[path] for path in g.files}) for g in groups}
 
 
@@ -161,7 +163,7 @@ def _variant(placed: PlacedGroup) -> Hashable | None:
 
 def _quantisation(group: WeightGroup) -> tuple[str, str, str | None]:
     """Tell a group's family of formats, its folder, and its variant; a folder that is named for it is no component."""
-    if group.format not in _QUANTISED:
+    if group.format not in QUANTISED:
         return group.format, group.component, group.variant
     folder, variant = group.component, group.variant
     named = variant_of(f"{PurePosixPath(folder).name}.gguf")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from lineage.versioning.groups import Pairing, PlacedGroup, pair_groups, placed_groups, stem
+from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.groups import Pairing, PlacedGroup, pair_groups, stem
+from lineage.versioning.indexes import Indexes, Placement, candidates, set_of_index
 from lineage.versioning.line import PushTrees
-from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Replacement
+from lineage.versioning.loaded import converted_main, replaced_for_loaders, undecided_indexes
+from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Replacement, Unchecked
+from lineage_schemas.file import FileVersion
 
 STRENGTH: tuple[ChangeKind, ...] = (
-    "reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed",
+    "reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed", "unknown",
     "component_added", "format_added", "renamed", "reserialised", "checkpoint", "first_upload",
 )  # fmt: skip
 """Strongest first: a push has the strongest kind of its groups."""
@@ -22,19 +26,28 @@ WHOLE_MODEL_STEMS = frozenset(
 """Stems under which libraries keep a whole model: a new format of one is the same model, not a new component."""
 
 
+_Found = tuple[GroupChange, Pairing]
+"""A group's change with the groups before and after it."""
+
+
 @dataclass(frozen=True)
 class WeightPush:
     """Hold a push that touched weight groups: its trees, its groups' changes, and the groups to compare.
 
-    `pairs` gives for each group change (same order) what stood before and after. `continues` marks a push that only
-    adds shards which an earlier one left out.
+    `pairs` gives for each group change (same order) the groups before and after. `after` are all groups that are there
+    after the push. `continues` marks a push that only adds shards which an earlier one left out, `on_inherited` the
+    first upload of a branch that began with the weights of another. `unchecked` lists the indexes that would tell what
+    loaders take and could not be read.
     """
 
     trees: PushTrees
     groups: tuple[GroupChange, ...]
     pairs: tuple[Pairing, ...]
+    after: Mapping[str, PlacedGroup]
     replacements: tuple[Replacement, ...] = ()
     continues: bool = False
+    on_inherited: bool = False
+    unchecked: tuple[Unchecked, ...] = ()
 
     @property
     def kind(self) -> ChangeKind:
@@ -49,14 +62,18 @@ class WeightPush:
 
 @dataclass
 class _Past:
-    """Remember along a line: how each group began, and the groups that stood there last.
+    """Remember along a line: how each group began, and the groups that were there last.
 
-    `all_gone` says that the line has no weights now although it had.
+    `placement` belongs to `tree`, the one after the last push. `all_gone` says that the line has no weights now
+    although it had, `own` that a branch has had weights that are not inherited.
     """
 
     begun: dict[str, ChangeKind] = field(default_factory=dict)
     groups: Mapping[str, PlacedGroup] = field(default_factory=dict)
     all_gone: bool = False
+    own: bool = False
+    tree: Mapping[str, FileVersion] = field(default_factory=dict)
+    placement: Placement = field(default_factory=lambda: Placement({}, {}))
 
 
 def strongest(kinds: Iterable[ChangeKind]) -> ChangeKind:
@@ -64,43 +81,121 @@ def strongest(kinds: Iterable[ChangeKind]) -> ChangeKind:
     return min(kinds, key=STRENGTH.index)
 
 
-def weight_pushes(trees: Iterable[PushTrees]) -> Iterator[WeightPush]:
-    """Go along the pushes of a line, oldest first, and give those that changed weight groups.
+def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | None = None) -> Iterator[WeightPush]:
+    """Go along the pushes of a line, oldest first, and give those that changed weight groups, or which of them load.
 
-    Content is told apart by hash only here; `lineage.versioning.measured` looks into the bytes.
+    Here content is compared by hash only; `lineage.versioning.measured` reads the bytes. From position `own_from` on a
+    branch is its own: the first push from there that brings weights is its first upload.
     """
     past = _Past()
     for push in trees:
         if push.before == push.after:
             continue
-        after = placed_groups(push.push.revisions[-1], push.after)
-        found = [(change, pair) for pair in _pairs(push, after, past) if (change := _group_change(pair, past))]
-        weighty = _weight_push(push, [change for change, _ in found], [pair for _, pair in found], past)
+        before = past.placement if push.before == past.tree else indexes.placed(push.push.base or "", push.before)
+        after = indexes.placed(push.push.revisions[-1], push.after)
+        pairs = _pairs(before.groups, after.groups, past)
+        found = [(change, pair) for pair in pairs if (change := _group_change(pair, past))]
+        if not past.all_gone:
+            found = _as_loaded(push, before, after, pairs, found)
+        unchecked = tuple(_unchecked(push, before, after))
+        if unchecked and not found:
+            found = [_unknown(push, before, after)]
         if found:
+            brings = any(change.kind not in _BRINGS_NOTHING for change, _ in found)
+            own = own_from is not None and push.first >= own_from and brings and not past.own
+            past.own = past.own or own
+            weighty = _weight_push(push, found, after.groups, past, unchecked, first=own or not past.groups)
+            past.begun |= {change.group: change.kind for change in weighty.groups}
             yield weighty
-        past.groups = after or past.groups
-        past.all_gone = not after
-        for change in weighty.groups:
-            past.begun[change.group] = change.kind
+        past.tree, past.placement = push.after, after
+        past.all_gone = bool(past.groups) and not after.groups
+        past.groups = after.groups or past.groups
 
 
-def _pairs(push: PushTrees, after: Mapping[str, PlacedGroup], past: _Past) -> list[Pairing]:
-    """Pair what stood before with what stands after; what comes back is compared with what was when all went."""
+_BRINGS_NOTHING: frozenset[ChangeKind] = frozenset({"removed", "renamed", "unknown"})
+"""Kinds of groups in a push that brings no new file."""
+
+
+def _pairs(before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], past: _Past) -> list[Pairing]:
+    """Pair the groups before and after; what comes back is compared with what was there when all went."""
     if past.all_gone:
         return [pair for pair in pair_groups(past.groups, after, any_variant=True) if pair.after]
-    return pair_groups(placed_groups(push.push.base or "", push.before), after)
+    return pair_groups(before, after)
 
 
-def _weight_push(push: PushTrees, changes: list[GroupChange], pairs: list[Pairing], past: _Past) -> WeightPush:
+def _as_loaded(
+    push: PushTrees, before: Placement, after: Placement, pairs: list[Pairing], found: list[_Found]
+) -> list[_Found]:
+    """Put replacements of what loaders take in the place of the additions that pairing saw."""
+    names = {id(pair.before): pair.after.group.name for pair in pairs if pair.before and pair.after}
+    unread = {set_of_index(path) for path in (*before.unread, *after.unread)}
+    for swap in replaced_for_loaders(before.groups, after.groups, pairs, unread):
+        assert swap.before is not None
+        found = [(change, pair) for change, pair in found if pair.after is not swap.after]
+        found.append((_replaced(push, swap, f"loaded instead of {names[id(swap.before)]}, which stays"), swap))
+    if converted := converted_main(before.groups, after.groups, pairs):
+        found = [(change, converted if pair.after is converted.after else pair) for change, pair in found]
+    return sorted(found, key=lambda item: item[0].group)
+
+
+def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
+    """Tell that a loader takes other files; `files` are those of both sides, and the index, that the push touched."""
+    assert swap.before is not None
+    assert swap.after is not None
+    paths = {*swap.before.files, *swap.after.files, swap.after.group.index, swap.before.group.index} - {None}
+    files = {path for path in paths if path and push.before.get(path) != push.after.get(path)}
+    return GroupChange(
+        group=swap.name,
+        kind="replaced",
+        files=tuple(sorted(files)),
+        before=swap.before.digest,
+        after=swap.after.digest,
+        note=note,
+    )
+
+
+def _unchecked(push: PushTrees, before: Placement, after: Placement) -> Iterator[Unchecked]:
+    """Say of which index it is not known what it lists, although the push may have changed what loaders take."""
+    for path, why in undecided_indexes(before, after, push.before, push.after):
+        yield Unchecked(
+            what=f"shards that {path} lists at {push.push.revisions[-1][:12]}",
+            reason=f"there are several sets, and the index that tells which is loaded was not read: {why.reason}",
+            decide_with=f"lineage check {push.push.model}" if why.again else None,
+        )
+
+
+def _unknown(push: PushTrees, before: Placement, after: Placement) -> _Found:
+    """Tell of a push that changed nothing but an unread index."""
+    path, _ = next(undecided_indexes(before, after, push.before, push.after))
+    group = next(iter(candidates(after.groups, path)), None) or next(iter(candidates(before.groups, path)))
+    change = GroupChange(group=group.group.name, kind="unknown", files=(path,), note="the index changed")
+    return change, Pairing(group, group)
+
+
+def _weight_push(
+    push: PushTrees,
+    found: list[_Found],
+    after: Mapping[str, PlacedGroup],
+    past: _Past,
+    unchecked: tuple[Unchecked, ...],
+    *,
+    first: bool,
+) -> WeightPush:
     """Put the groups' changes of one push together."""
-    if not past.groups:
-        changes = [change.model_copy(update={"kind": "first_upload"}) for change in changes]
+    changes, pairs = [change for change, _ in found], [pair for _, pair in found]
+    if first:
+        note = "the first weights of this branch's own" if past.groups else None
+        changes = [change.model_copy(update={"kind": "first_upload", "note": note}) for change in changes]
+    written = {path: number for path, number in sorted(push.written.items()) if is_weight_file(path)}
     return WeightPush(
         push,
         tuple(changes),
         tuple(pairs),
-        tuple(Replacement(path=p, times=n) for p, n in sorted(push.written.items()) if _times(push, p, n) > 1),
-        continues=bool(past.groups) and all(_continues(pair) for pair in pairs),
+        after,
+        tuple(Replacement(path=p, times=n) for p, n in written.items() if _times(push, p, n) > 1),
+        continues=not first and all(_continues(pair) for pair in pairs),
+        on_inherited=first and bool(past.groups),
+        unchecked=() if first else unchecked,
     )
 
 

@@ -100,6 +100,22 @@ def _arrivals(line: list[Commit], by_id: Mapping[str, Commit]) -> Iterator[tuple
         yield tuple(sorted(fresh, key=lambda c: (c.date or UNDATED, c.id != commit.id, c.id)))
 
 
+_MADE_FIRST = frozenset({"refs/heads/main", "refs/heads/master"})
+"""Names of the branch that a repository begins with: it was not made from another, whatever the default is now."""
+
+
+def first_own(line: Line, default: Line) -> int | None:
+    """Find the first commit of a branch's own after those that it shares with the default branch, by position.
+
+    None for the default branch, for `main` and `master`, and for a branch that shares nothing or has no own commit.
+    """
+    if line.branch == default.branch or line.branch in _MADE_FIRST:
+        return None
+    shared = {commit.id for commit in default.commits}
+    own = 1 + max((i for i, commit in enumerate(line.commits) if commit.id in shared), default=-1)
+    return own if 0 < own < len(line.commits) else None
+
+
 def last_before(line: Line, late: Callable[[datetime], bool]) -> int:
     """Find the last position before the first commit whose date is late, -1 where the line begins with such a commit.
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.kinds import WeightPush, with_groups
-from lineage_schemas.change import ChangeKind, GroupChange, Unchecked
+from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Unchecked
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,23 @@ class Measurer(Protocol):
 
 
 def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple[WeightPush, tuple[Unchecked, ...]]]:
-    """Look into the groups that were replaced, and tell what could not be looked into."""
+    """Compare the bytes of groups that were replaced, and list what could not be compared."""
     for push in pushes:
         groups: list[GroupChange] = []
-        unchecked: list[Unchecked] = []
+        unchecked = list(push.unchecked)
         for change, pair in zip(push.groups, push.pairs, strict=True):
-            if change.kind == "replaced" and pair.before and pair.after:
+            if pair.before and pair.after and change.kind in ("replaced", "format_added"):
                 found = measurer.compare(pair.before, pair.after)
-                change = _told(change, found, main=pair.after.group.main or pair.before.group.main)
-                unchecked += _undecided(change, pair.after, found)
+                if change.kind == "replaced" or _other_values(found):
+                    change = _told(change, found, main=pair.after.group.main or pair.before.group.main)
+                    unchecked += _undecided(change, pair.after, found)
             groups.append(change)
         yield with_groups(push, groups), tuple(unchecked)
+
+
+def _other_values(found: Measurement) -> bool:
+    """Say whether a format that loaders prefer holds other values: where that was not decided it is the same model."""
+    return found.undecided is None and found.kind in COUNTING_KINDS and found.kind != "replaced"
 
 
 def _told(change: GroupChange, found: Measurement, *, main: bool) -> GroupChange:

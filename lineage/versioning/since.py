@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lineage.errors import RevisionNotFoundError
-from lineage.fingerprint.weight_files import is_weight_file
 from lineage.hub.revisions import Meaning, is_default, meaning_of
+from lineage.versioning.indexes import is_watched
 from lineage.versioning.line import CLOCK_SKEW, Line, last_before
 from lineage_schemas.change import Change
 from lineage_schemas.revision import Commit, History
@@ -22,12 +22,13 @@ class Since:
     """Hold the start of a range: the position of the last commit that is out of it, -1 for the whole line.
 
     `doubtful` are commits before a start that a date gave which touched weights and may be later than that date: they
-    have no date, or one that is earlier than that of a commit before them.
+    have no date, or one that is earlier than that of a commit before them. `by_date` says that no commit was named.
     """
 
     position: int
     commit: str | None
     doubtful: tuple[str, ...] = ()
+    by_date: bool = False
 
 
 def parse_date(text: str) -> datetime | None:
@@ -77,7 +78,7 @@ def _since_date(line: Line, moment: datetime) -> Since:
     """Start before the first commit that is not older than a date, whatever the dates of later commits are."""
     position = last_before(line, lambda date: date >= moment)
     outside = line.commits[: position + 1]
-    return Since(position, outside[-1].id if outside else None, tuple(_doubtful(outside)))
+    return Since(position, outside[-1].id if outside else None, tuple(_doubtful(outside)), by_date=True)
 
 
 def _doubtful(commits: Iterable[Commit]) -> Iterator[str]:
@@ -85,7 +86,7 @@ def _doubtful(commits: Iterable[Commit]) -> Iterator[str]:
     latest: datetime | None = None
     for commit in commits:
         late = commit.date is None or (latest is not None and commit.date < latest - CLOCK_SKEW)
-        if late and any(is_weight_file(change.path) for change in commit.changes or ()):
+        if late and any(is_watched(change.path) for change in commit.changes or ()):
             yield commit.id
         if commit.date is not None:
             latest = commit.date if latest is None else max(latest, commit.date)
@@ -98,13 +99,6 @@ def _hint(asked: str, wanted: Set[str]) -> str:
 
 
 def in_range(line: Line, changes: Iterable[Change], since: Since) -> list[Change]:
-    """Give the changes of which some commit that touched weights comes after the start of the range.
-
-    A push that began before and went on after it is in range, and told with all of its commits.
-    """
-    after = {
-        commit.id
-        for commit in line.commits[since.position + 1 :]
-        if any(is_weight_file(change.path) for change in commit.changes or ())
-    }
-    return [change for change in changes if after.intersection(change.revisions)]
+    """Give the changes whose push begins after the start of the range; a push is cut there before it is compared."""
+    after = {commit.id for commit in line.commits[since.position + 1 :]}
+    return [change for change in changes if change.revisions[0] in after]

@@ -43,7 +43,7 @@ def with_checkpoints(line: Line, pushes: Iterable[WeightPush]) -> list[WeightPus
     by_commit = _runs(line)
     runs = [_run_of(line, push, by_commit) for push in told]
     for i, push in enumerate(told):
-        if push.trees.after and (runs[i] is not None or _is_inside(runs, i)):
+        if push.after and (runs[i] is not None or _is_inside(runs, i)):
             told[i] = with_groups(push, map(_without_rotation, push.groups, push.pairs))
     later: int | None = None
     for i in reversed(range(len(told))):

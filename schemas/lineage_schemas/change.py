@@ -9,7 +9,7 @@ from lineage_schemas.record import Record
 from lineage_schemas.version_signal import VersionSignal
 
 ChangeKind = Literal[
-    "reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed",
+    "reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed", "unknown",
     "component_added", "format_added", "renamed", "reserialised", "checkpoint", "first_upload",
 ]  # fmt: skip
 """Strongest first; docs/concepts.md explains them."""

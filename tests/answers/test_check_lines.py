@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineage.answers.check import check
+from lineage.answers.history import history
 from lineage.answers.session import Session
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import AN_HOUR, BareRepository
@@ -69,3 +71,190 @@ def test_since_a_date_names_weights_that_dates_hide(repository: BareRepository, 
     assert [item.what for item in answer.unchecked] == ["--since 2030-01-01"]
     assert answer.unchecked[0].decide_with == f"lineage check {MODEL} --since {before}"
     assert told(one(session, since=before)) == [("retrained", "silent")]
+
+
+def shards(count: int, seed: int, *, stem: str = "model", index: bool = True) -> dict[str, bytes | None]:
+    """Make six tensors of random bytes in some shards, with the index that lists them."""
+    chance = random.Random(seed)
+    tensors = {f"layers.{n}.weight": ("BF16", (4, 8), chance.randbytes(64)) for n in range(6)}
+    files: dict[str, bytes | None] = {}
+    listed = {}
+    for number in range(count):
+        name = f"{stem}-{number + 1:05}-of-{count:05}.safetensors"
+        part = dict(list(tensors.items())[number::count])
+        files[name] = safetensors_bytes(part)
+        listed.update(dict.fromkeys(part, name))
+    if index:
+        files[INDEX] = json.dumps({"weight_map": listed}).encode()
+    return files
+
+
+INDEX = "model.safetensors.index.json"
+
+
+def whole(seed: int) -> bytes:
+    """Put the tensors of `shards` into one file."""
+    chance = random.Random(seed)
+    return safetensors_bytes({f"layers.{n}.weight": ("BF16", (4, 8), chance.randbytes(64)) for n in range(6)})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [
+        (shards(3, 1), shards(2, 2), "retrained"),
+        (shards(2, 1), shards(3, 2), "retrained"),
+        (shards(3, 1), shards(2, 1), "reserialised"),
+        (shards(3, 1), {"model.safetensors": whole(2)}, "retrained"),
+        (shards(3, 1), {"model.safetensors": whole(1)}, "reserialised"),
+        (shards(2, 2) | shards(3, 1), {INDEX: shards(2, 2)[INDEX]}, "retrained"),
+        (shards(2, 1) | shards(3, 1), {INDEX: shards(2, 1)[INDEX]}, "reserialised"),
+        (
+            shards(2, 1),
+            shards(2, 2, stem="other", index=False) | {INDEX: shards(2, 2, stem="other")[INDEX]},
+            "retrained",
+        ),
+        ({"model.safetensors": whole(1)}, shards(3, 2), "component_added"),
+    ],
+    ids=["fewer", "more", "same-values", "whole", "whole-same", "index", "index-same", "other-stem", "not-loaded"],
+)
+@pytest.mark.parametrize("folder", ["", "text_encoder/"])
+def test_what_loaders_take_decides(
+    repository: BareRepository,
+    session: Session,
+    first: dict[str, bytes],
+    second: dict[str, bytes],
+    kind: str,
+    folder: str,
+) -> None:
+    """Shards that stay hide no replacement: what a loader takes by name and index is compared with what it took."""
+    repository.commit({folder + path: content for path, content in first.items()})
+    repository.commit({folder + path: content for path, content in second.items()})
+    change = one(session).weight_changes[-1]
+    assert (change.kind, change.verdict) == (kind, "silent" if kind == "retrained" else None)
+
+
+def test_a_switch_back_of_the_index_is_a_change(repository: BareRepository, session: Session) -> None:
+    """An index that lists its old shards again brings back the old weights: that is a change as well."""
+    repository.commit(shards(3, 1))
+    repository.commit(shards(2, 2), "Version 2")
+    repository.commit({INDEX: shards(3, 1)[INDEX]})
+    answer = one(session)
+    assert told(answer) == [("first_upload", None), ("retrained", "versioned"), ("retrained", "silent")]
+    assert answer.findings[0].pointer.file == INDEX
+
+
+@pytest.mark.parametrize("index", [b"{", b'{"weight_map": {}}', b'{"weight_map": {"a": "../up.safetensors"}}'])
+@pytest.mark.parametrize("files", [shards(2, 2, index=False), {}], ids=["with-shards", "index-alone"])
+def test_an_index_that_cannot_be_read_is_unchecked(
+    repository: BareRepository, session: Session, index: bytes, files: dict[str, bytes]
+) -> None:
+    """Where two sets are there and the index does not tell which is loaded, nothing is clean."""
+    repository.commit(shards(3, 1) | shards(2, 2, index=False))
+    repository.commit({INDEX: index, **{path: safetensors_bytes({"a": ("U8", (1,), b"b")}) for path in files}})
+    answer = one(session)
+    assert answer.verdict in ("unchecked", "findings")
+    assert any(item.what.startswith(f"shards that {INDEX} lists at ") for item in answer.unchecked)
+    repository.commit({"README.md": b"text"})
+    head = repository.commit({"config.json": b"{}"})
+    assert one(session, since=head).verdict == "clean"
+
+
+def test_another_quantisation_is_an_addition(repository: BareRepository, session: Session) -> None:
+    """People pick a quantisation by its file's name: one more is no replacement of the main group."""
+    repository.commit({"name-Q5_K_S.gguf": b"GGUF one"})
+    repository.commit({"name-Q4_K_M.gguf": b"GGUF two"})
+    assert one(session).weight_changes[-1].kind == "component_added"
+
+
+def test_a_pinned_commit_inside_a_push_cuts_it(repository: BareRepository, session: Session) -> None:
+    """Weights that were replaced half an hour after the pinned commit did change in the range."""
+    pinned = repository.commit({"model.safetensors": weights(1)}, "Version 1")
+    repository.commit({"model.safetensors": weights(2)}, later=AN_HOUR // 2)
+    assert told(one(session)) == [("first_upload", None)]
+    answer = one(session, since=pinned)
+    assert told(answer) == [("retrained", "silent")]
+    assert answer.since_revision == pinned
+
+
+def test_what_was_announced_before_the_pin_announces_nothing_after_it(
+    repository: BareRepository, session: Session
+) -> None:
+    """A version in the title of the pinned commit speaks of the pinned weights, not of those pushed minutes later."""
+    repository.commit({"model.safetensors": weights(1)})
+    pinned = repository.commit({"model.safetensors": weights(2)}, "Version 2: the weights were retrained")
+    repository.commit({"model.safetensors": weights(3)}, later=600)
+    assert told(one(session)) == [("first_upload", None), ("retrained", "versioned")]
+    assert told(one(session, since=pinned)) == [("retrained", "silent")]
+
+
+def test_weights_restored_inside_a_push_changed_for_the_pin(repository: BareRepository, session: Session) -> None:
+    """A push that restores what it overwrote changed nothing, but it did for the commit between."""
+    repository.commit({"model.safetensors": weights(1)})
+    pinned = repository.commit({"model.safetensors": weights(2)})
+    repository.commit({"model.safetensors": weights(1)}, later=600)
+    assert told(one(session)) == [("first_upload", None)]
+    assert told(one(session, since=pinned)) == [("retrained", "silent")]
+    assert told(one(session, f"{MODEL}@{pinned}")) == [("first_upload", None), ("retrained", "silent")]
+
+
+def test_shards_that_complete_a_pinned_upload_are_no_change(repository: BareRepository, session: Session) -> None:
+    """Who pins the first of three shards gets the other two: that is the same upload."""
+    files = list(shards(3, 1, index=False).items())
+    pinned = repository.commit(dict(files[:1]))
+    repository.commit(dict(files[1:]), later=600)
+    assert told(one(session, since=pinned)) == [("first_upload", None)]
+
+
+def test_since_last_sees_what_a_growing_push_brought(repository: BareRepository, session: Session) -> None:
+    """A push that goes on after a check is cut at the checked commit."""
+    repository.commit({"model.safetensors": weights(1)})
+    assert one(session, since="last").verdict == "clean"
+    repository.commit({"model.safetensors": weights(2)}, later=600)
+    assert told(one(session, since="last")) == [("retrained", "silent")]
+
+
+BRANCH = "refs/heads/8bit"
+
+
+def test_a_branch_begins_with_its_first_own_weights(repository: BareRepository, session: Session) -> None:
+    """What a branch made from main brings first is its first upload; what follows counts."""
+    repository.commit({"model.safetensors": weights(1)})
+    repository.commit({"README.md": b"text"}, branch=BRANCH)
+    repository.commit({"model.safetensors": weights(2)}, branch=BRANCH)
+    assert (told(one(session, f"{MODEL}@8bit"))) == [("first_upload", None)] * 2
+    repository.commit({"model.safetensors": weights(3)}, branch=BRANCH)
+    assert told(one(session, f"{MODEL}@8bit")) == [
+        ("first_upload", None),
+        ("first_upload", None),
+        ("retrained", "silent"),
+    ]
+    pushes = [push.change for push in history(session, f"{MODEL}@8bit").lines[0].pushes]
+    assert [change.kind if change else None for change in pushes] == ["first_upload", None, "first_upload", "retrained"]
+
+
+def test_a_commit_of_the_branch_that_was_pinned_had_weights(repository: BareRepository, session: Session) -> None:
+    """Who pinned a branch at its inherited weights sees that they were replaced, also by --since last."""
+    pinned = repository.commit({"model.safetensors": weights(1)})
+    repository.git("update-ref", BRANCH, pinned)
+    assert one(session, f"{MODEL}@8bit", since="last").verdict == "clean"
+    repository.commit({"model.safetensors": weights(2)}, branch=BRANCH, later=600)
+    for since in ("last", pinned):
+        assert told(one(session, f"{MODEL}@8bit", since=since)) == [("retrained", "silent")]
+    assert told(one(session, f"{MODEL}@8bit")) == [("first_upload", None)] * 2
+
+
+def test_the_default_branch_has_one_first_upload(repository: BareRepository, session: Session) -> None:
+    """A branch that became the default counts as it always would, and so does main beside it."""
+    repository.commit({"model.safetensors": weights(1)})
+    repository.commit({"model.safetensors": weights(2)}, branch=BRANCH)
+    repository.commit({"model.safetensors": weights(3)})
+    repository.git("symbolic-ref", "HEAD", BRANCH)
+    for target in (MODEL, f"{MODEL}@main"):
+        assert told(one(session, target)) == [("first_upload", None), ("retrained", "silent")]
+
+
+def test_a_branch_that_only_loses_weights_is_told(repository: BareRepository, session: Session) -> None:
+    """Inherited weights that go without own ones in their place are removed from the branch."""
+    repository.commit({"model.safetensors": weights(1), "codec.pth": b"codec"})
+    repository.commit({"codec.pth": None}, branch=BRANCH)
+    assert told(one(session, f"{MODEL}@8bit"))[-1] == ("removed", "silent")

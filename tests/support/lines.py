@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lineage.errors import FileNotInRevisionError
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.line import first_parent_line
-from lineage.versioning.measured import Measurement
+from lineage.versioning.measured import Measurement, Measurer
 from lineage_schemas.file import FileChange, FileVersion
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, History, HistoryRef
@@ -78,15 +78,16 @@ class HistoryBuilder:
         )  # fmt: skip
 
     def read(self, commit: str, path: str) -> bytes:
-        """Read a text as a commit wrote it; what looks like an unreadable one raises."""
-        text = self.texts[commit, path]
+        """Read a text as it is at a commit; one that is marked as unreadable raises."""
+        earlier = reversed(self.commits[: int(commit, 16) + 1])
+        text = next(text for each in earlier if (text := self.texts.get((each.id, path))) is not None)
         if text == "UNREADABLE":
             raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
         return text.encode()
 
-    def report(self) -> LineReport:
-        """Work out the changes of the line, weights unread."""
-        return report_of(self.history(), self)
+    def report(self, measurer: Measurer | None = None, *, cuts: Collection[int] = ()) -> LineReport:
+        """Work out the changes of the line, weights unread unless a measurer reads them."""
+        return report_of(self.history(), self, measurer, cuts)
 
 
 class Unmeasured:
@@ -105,11 +106,17 @@ class NoTexts:
         raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
 
 
-def report_of(history: History, texts: HistoryBuilder | NoTexts) -> LineReport:
-    """Work out the changes of a history's default line, weights unread."""
+def report_of(
+    history: History,
+    texts: HistoryBuilder | NoTexts,
+    measurer: Measurer | None = None,
+    cuts: Collection[int] = (),
+) -> LineReport:
+    """Work out the changes of a history's default line, weights unread unless a measurer reads them."""
     branch = history.default_branch or ""
     head = next(ref.target for ref in history.refs if ref.name == branch)
-    return line_changes(history, first_parent_line(history, branch, head), history.model, texts.read, Unmeasured())
+    line = first_parent_line(history, branch, head)
+    return line_changes(history, line, history.model, texts.read, measurer or Unmeasured(), cuts=cuts)
 
 
 def recorded(path: Path) -> History:

@@ -133,13 +133,15 @@ def test_same_format_in_another_folder_is_another_component() -> None:
     assert [kind for kind, _ in kinds(told)[1:]] == ["component_added", "format_added"]
 
 
-def test_file_added_beside_shards_leaves_the_shards_alone() -> None:
-    """A whole file beside unchanged shards is an addition, its removal a removal."""
+def test_file_added_beside_shards_is_loaded_in_their_place() -> None:
+    """A whole file beside unchanged shards replaces what loaders take; its removal is a removal."""
     told = HistoryBuilder()
     told.commit(0, {"pytorch_model-00001-of-00002.bin": "a1", "pytorch_model-00002-of-00002.bin": "a2"})
     told.commit(24, {"pytorch_model.bin": "whole"})
     told.commit(48, {"pytorch_model.bin": None})
-    assert [kind for kind, _ in kinds(told)[1:]] == ["component_added", "removed"]
+    assert kinds(told)[1:] == [("replaced", "silent"), ("removed", "silent")]
+    replaced = told.report().changes[1].groups
+    assert [(group.group, group.files) for group in replaced] == [("pytorch_model.bin", ("pytorch_model.bin",))]
 
 
 def test_removed_and_brought_back_later() -> None:

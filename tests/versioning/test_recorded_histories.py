@@ -44,7 +44,7 @@ def test_reflection_replaced_all_shards_once_in_silence() -> None:
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("Atom-7B", ["first_upload", "component_added", "removed", "replaced"]),
+        ("Atom-7B", ["first_upload", "replaced", "removed", "replaced"]),
         ("granite-3.1-1b", ["first_upload", "replaced"]),
         ("CesarChaMal", ["first_upload", "renamed", "component_added", "removed", "replaced"]),
         ("s2-pro", ["first_upload", "component_added"]),

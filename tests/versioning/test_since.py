@@ -41,15 +41,15 @@ def test_range_begins_after_a_date_tag_branch_or_commit(asked: str, in_reach: in
     assert len(in_range(report.line, report.changes, since)) == in_reach
 
 
-def test_push_that_went_on_after_the_start_is_in_range() -> None:
-    """A push of which a later commit touched weights again is told whole."""
+def test_a_push_that_is_cut_at_the_start_is_in_range_with_its_rest() -> None:
+    """A push that went on after the start belongs to the range with what came after it, compared with the start."""
     line = HistoryBuilder()
     line.commit(0, {"model.safetensors": "a"})
     start = line.commit(48, {"model.safetensors": "b"})
     line.commit(48.5, {"model.safetensors": "c"})
-    report = line.report()
+    report = line.report(cuts=(2,))
     found = in_range(report.line, report.changes, find_since(report.line, line.history(), start))
-    assert [len(change.revisions) for change in found] == [2]
+    assert [(len(change.revisions), change.base) for change in found] == [(1, start)]
 
 
 def since_date(line: HistoryBuilder, asked: str) -> tuple[int, list[int]]:

@@ -1,0 +1,89 @@
+"""Changes of a range that begins or ends inside a push: the push is cut there and compared again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lineage.answers.looked_up import hub_to_read
+from lineage.collect.comparing import Comparer
+from lineage.collect.reading import read_text
+from lineage.collect.weights import WeightReader
+from lineage.versioning.changes import line_changes
+from lineage.versioning.groups import PlacedGroup
+from lineage.versioning.indexes import is_watched
+from lineage.versioning.line import pushes
+from lineage.versioning.measured import Measurement, Measurer
+from lineage.versioning.since import in_range
+from lineage_schemas.change import Change, GroupChange
+
+if TYPE_CHECKING:
+    from lineage.answers.lines import RecordedLine
+    from lineage.answers.looked_up import Asked
+    from lineage.answers.session import Session
+    from lineage.collect.options import CollectOptions
+    from lineage.versioning.since import Since
+
+
+def changes_in_range(
+    session: Session, asked: Asked, recorded: RecordedLine, since: Since, options: CollectOptions
+) -> list[Change]:
+    """Give the changes of a line after the start of a range, each with what happened in the range alone.
+
+    What was announced before the start says nothing of the weights after it, and the first weights of a branch's own
+    replace those that it had at a commit that the user names. Everything else is taken from the record.
+    """
+    recorded_changes = in_range(recorded.line, recorded.changes, since)
+    replaces = since.position >= 0 and not since.by_date and _has_own_first_weights(recorded, recorded_changes)
+    if not (replaces or recorded.ends_inside or _is_inside_push(recorded, since.position)):
+        return recorded_changes
+    hub, model = hub_to_read(session, asked.target), recorded.history.model
+    weights = WeightReader(hub, model, session.store, options, session.progress)
+    report = line_changes(
+        recorded.history,
+        recorded.line,
+        asked.key,
+        lambda commit, path: read_text(hub, model, commit, path),
+        RecordedComparer(recorded.changes, Comparer(weights, remote=recorded.is_default)),
+        own_from=None if replaces else recorded.own_from,
+        cuts=(since.position + 1,),
+    )
+    known = {
+        change.revisions: change for change in recorded_changes if not (replaces and change.kind == "first_upload")
+    }
+    return [known.get(change.revisions, change) for change in in_range(recorded.line, report.changes, since)]
+
+
+def _is_inside_push(recorded: RecordedLine, position: int) -> bool:
+    """Say whether a push goes on after a position of the line."""
+    cuts = () if recorded.own_from is None else (recorded.own_from,)
+    return any(push.first <= position < push.last for push in pushes(recorded.line, is_watched, cuts))
+
+
+def _has_own_first_weights(recorded: RecordedLine, changes: Iterable[Change]) -> bool:
+    """Say whether some changes are the first weights of a branch that was made from the default branch."""
+    if recorded.own_from is None:
+        return False
+    own = {commit.id for commit in recorded.line.commits[recorded.own_from :]}
+    return any(change.kind == "first_upload" and change.revisions[0] in own for change in changes)
+
+
+class RecordedComparer:
+    """Take comparisons of weights from the record, and make only those that are not in it."""
+
+    def __init__(self, changes: Iterable[Change], comparer: Measurer) -> None:
+        self._known: dict[tuple[str, str | None, str | None], GroupChange] = {
+            (group.group, group.before, group.after): group
+            for change in changes
+            for group in change.groups
+            if group.before and group.after
+        }
+        self._comparer = comparer
+
+    def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
+        """Give what is recorded of the same weights; `replaced` for a kind that a training run gave them."""
+        known = self._known.get((after.group.name, before.digest, after.digest))
+        if known is None or known.kind == "first_upload":
+            return self._comparer.compare(before, after)
+        kind = "replaced" if known.kind == "checkpoint" else known.kind
+        return Measurement(kind, known.tensors_changed, known.tensors_total, known.note)

@@ -1,0 +1,87 @@
+"""Shard indexes along a line: which files a loader takes from a tree that holds more than one set of shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from lineage.errors import HubError, HubUnreachableError
+from lineage.fingerprint.groups import INDEX, listed_files
+from lineage.fingerprint.weight_files import is_weight_file, weight_format
+from lineage.versioning.groups import PlacedGroup, placed_groups
+from lineage.versioning.texts import ReadText
+from lineage_schemas.file import FileVersion
+
+LOADER_FILES = frozenset({"config.json", "model_index.json", "params.json"})
+"""Files whose presence tells a loader which weights to take; of shard indexes the content does."""
+
+
+def is_watched(path: str) -> bool:
+    """Say whether a path holds weights, or has a part in which weights a loader takes."""
+    return is_weight_file(path) or bool(INDEX.search(path)) or path.rpartition("/")[2] in LOADER_FILES
+
+
+class UnreadIndex(NamedTuple):
+    """Say why an index that decides could not be read, and whether another run may be able to."""
+
+    reason: str
+    again: bool
+
+
+class Placement(NamedTuple):
+    """Hold the weight groups of one commit's tree, and the indexes that would decide between them but were not read."""
+
+    groups: Mapping[str, PlacedGroup]
+    unread: Mapping[str, UnreadIndex]
+
+
+class Indexes:
+    """Group the weight files of trees along a line, and read an index only where it decides.
+
+    It decides where a folder holds two groups of its format: shards in two numbers, or a whole file beside shards. Each
+    version of an index is read once.
+    """
+
+    def __init__(self, read: ReadText) -> None:
+        self._read = read
+        self._known: dict[tuple[str, str], bytes | UnreadIndex] = {}
+
+    def placed(self, commit: str, tree: Mapping[str, FileVersion]) -> Placement:
+        """Group the weight files of a commit's tree by its indexes, by names where one could not be read."""
+        groups = placed_groups(commit, tree)
+        contents = {path: self._content(commit, path, tree[path]) for path in _deciding(groups, tree)}
+        unread = {path: found for path, found in contents.items() if isinstance(found, UnreadIndex)}
+        read = {path: found for path, found in contents.items() if not isinstance(found, UnreadIndex)}
+        return Placement(placed_groups(commit, tree, read.get) if read else groups, unread)
+
+    def _content(self, commit: str, path: str, version: FileVersion) -> bytes | UnreadIndex:
+        key = (path, version.identity or commit)
+        if key not in self._known:
+            self._known[key] = self._fetch(commit, path)
+        return self._known[key]
+
+    def _fetch(self, commit: str, path: str) -> bytes | UnreadIndex:
+        try:
+            content = self._read(commit, path)
+        except HubError as error:
+            return UnreadIndex(error.message, again=isinstance(error, HubUnreachableError))
+        if not listed_files(path, lambda _: content):
+            return UnreadIndex("it does not list files beside it", again=False)
+        return content
+
+
+def set_of_index(path: str) -> tuple[str, str | None]:
+    """Give the folder of an index and the format of the shards that it lists, as its name tells it."""
+    shards = path[: path.rindex(".index.")]
+    return shards.rpartition("/")[0], weight_format(shards)
+
+
+def candidates(groups: Mapping[str, PlacedGroup], index: str) -> list[PlacedGroup]:
+    """List the groups among which an index may decide: those of its folder in its format."""
+    return [placed for placed in groups.values() if placed.place == set_of_index(index)]
+
+
+def _deciding(groups: Mapping[str, PlacedGroup], tree: Mapping[str, FileVersion]) -> Iterator[str]:
+    for path in sorted(path for path in tree if INDEX.search(path)):
+        if len(candidates(groups, path)) > 1:
+            yield path

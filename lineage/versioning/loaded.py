@@ -1,0 +1,88 @@
+"""What a standard loader takes before and after a push, where pairing groups does not show it.
+
+Pairing follows content: shards that stay are the same group, whatever is uploaded beside them. A loader follows names
+and the index: it takes one file before shards, and the shards that the index lists. So a set may stay untouched while
+loaders stop taking it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from lineage.versioning.groups import QUANTISED, Pairing, PlacedGroup, stem
+from lineage.versioning.indexes import Placement, UnreadIndex, candidates
+from lineage_schemas.file import FileVersion
+
+LOADED_STEMS = frozenset(
+    {"model", "pytorch_model", "tf_model", "flax_model", "diffusion_pytorch_model", "adapter_model"}
+)
+"""Stems under which transformers, diffusers and PEFT look for weights, one for each format of the same model."""
+
+
+def replaced_for_loaders(
+    before: Mapping[str, PlacedGroup],
+    after: Mapping[str, PlacedGroup],
+    pairs: Iterable[Pairing],
+    unread: Collection[tuple[str, str | None]] = (),
+) -> Iterator[Pairing]:
+    """Pair groups that loaders take for each other although pairing found another fate for both.
+
+    The name of a group goes to what a standard loader takes under it; a set that it does not take is called by its
+    number of shards. So a name, or an index, that means other files than before is a replacement. A group that is gone
+    is none of these: it was removed. In the folders and formats of `unread` indexes nothing tells which shards are
+    loaded, but a whole file still comes first.
+    """
+    became = {id(pair.before): pair.after for pair in pairs if pair.before}
+    for new in after.values():
+        old = before.get(new.group.name) or _of_same_index(before, after, new)
+        kept = became.get(id(old)) if old else None
+        known = new.group.declared_shards is None or new.place not in unread
+        if old and kept and kept is not new and known and old.identities != new.identities:
+            yield Pairing(old, new)
+
+
+def _of_same_index(
+    before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], new: PlacedGroup
+) -> PlacedGroup | None:
+    """Find the set that an index listed before, unless a whole file beside it is taken first."""
+    index = new.group.index
+    if index is None:
+        return None
+    alone = after.get(index[: index.rindex(".index.")])
+    if alone and alone is not new and alone.group.declared_shards is None:
+        return None
+    return next((placed for placed in before.values() if placed.group.index == index), None)
+
+
+def converted_main(
+    before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], pairs: Iterable[Pairing]
+) -> Pairing | None:
+    """Pair the main group before with a new one in another format that loaders prefer to it, while both are there.
+
+    Quantisations are picked by file name: one more beside another is no replacement.
+    """
+    old, new = (next((placed for placed in side.values() if placed.group.main), None) for side in (before, after))
+    if not old or not new or _loaded_as(old) is None or _loaded_as(old) != _loaded_as(new):
+        return None
+    stays = any(pair.before is old and pair.after and pair.after is not new for pair in pairs)
+    added = any(pair.before is None and pair.after is new for pair in pairs)
+    return Pairing(old, new) if stays and added and old.group.format != new.group.format else None
+
+
+def _loaded_as(placed: PlacedGroup) -> tuple[str, str | None, bool] | None:
+    """Name the place in which a library looks for a group's weights; None where people pick the file by name."""
+    group = placed.group
+    if group.format in QUANTISED or stem(group) not in LOADED_STEMS:
+        return None
+    return group.component, group.variant, stem(group) == "adapter_model"
+
+
+def undecided_indexes(
+    before: Placement, after: Placement, old: Mapping[str, FileVersion], new: Mapping[str, FileVersion]
+) -> Iterator[tuple[str, UnreadIndex]]:
+    """Give the unread indexes that matter to a push: it changed them, or shards among which they decide."""
+    for path, why in sorted({**before.unread, **after.unread}.items()):
+        among = [*candidates(before.groups, path), *candidates(after.groups, path)]
+        paths = {path, *(file for placed in among for file in placed.files)}
+        if any(old.get(each) != new.get(each) for each in paths):
+            yield path, why
