@@ -196,7 +196,7 @@ class _Counting(Task):
         self._busy = busy
 
     def advance(self, amount: int = 1) -> None:
-        """Tell it."""
+        """Pass it on."""
         self._busy.row()
 
 
@@ -319,7 +319,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
             assert store.info().nodes["Model"] == 3 + len(AWKWARD) + 3
             assert lines(store) == lines(source)
         assert listener.tasks == ["making constraints and indexes, once"]
-        assert _keys(server) > 10, "the first look makes the unique keys"
+        assert _keys(server) > 10, "the first command makes the unique constraints"
         with open_store(server.uri, read_only=True, progress=listener) as reader:
             assert lines(reader) == lines(source)
         assert len(listener.tasks) == 1
@@ -328,7 +328,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
             assert copy_store(source, store).written == 0
             empty(server.uri)
             copy_store(source, store)
-            assert imported == _everything(server), "whoever types Cypher sees no difference"
+            assert imported == _everything(server), "Cypher shows no difference"
             store.write(GraphBatch(revisions=(revision("org/base", "b0"),)))
             with store.reading() as view:
                 assert view.neighbours("POINTS_TO", ["org/base@b0"], "in") == [("org/base@refs/tags/v1", "org/base@b0")]
@@ -353,9 +353,9 @@ class NoteRecorder(Progress):
 
 
 def _everything(server: Neo4jServer) -> list[str]:
-    """Give all nodes and relationships with their properties, as Cypher shows them.
+    """Return all nodes and relationships with their properties, as Cypher shows them.
 
-    Two tags hold what CSV cannot: they stand in `details` until the model is written again.
+    Two models are left out: they have tags that CSV cannot hold, which are in `details` until they are written again.
     """
     left_out = "NOT n.key IN ['awk/2', 'awk/5'] AND NOT n:LineageStore"
     nodes = run(server.uri, f"MATCH (n) WHERE {left_out} RETURN labels(n), properties(n)")

@@ -114,9 +114,9 @@ def read_heads(store: GraphStore) -> list[str]:
 
 @contextmanager
 def amid_a_collection(server: Neo4jServer) -> Iterator[tuple[subprocess.Popen[bytes], GraphStore]]:
-    """Start collecting, and go on where some models are written, others are not, and the collector is at work.
+    """Start a collection, and yield when some models are written, others are not, and the collector is running.
 
-    To be sure of that, the lock that writers take turns by is held for each look.
+    The writers' lock is held during each check of that, so that the collector cannot finish in between.
     """
     from neo4j import GraphDatabase
 

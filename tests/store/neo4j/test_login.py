@@ -18,7 +18,7 @@ from lineage.store.neo4j.connection import address_of
 from lineage.store.open import open_store
 
 PIECES = ("Zq1x", "Xk2y", "Wv3z")
-"""What the passwords of these tests are made of: none of it stands in any message of ours."""
+"""The parts of the passwords in these tests: no message contains any of them."""
 
 ODD = st.text(st.sampled_from("@:/?#%[]+&=;,! .\\é\t\n"), max_size=3)
 

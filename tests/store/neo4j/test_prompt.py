@@ -19,7 +19,7 @@ HUB = ROOT / "lineage" / "demo_data" / "hub"
 
 PATIENCE = 60
 
-pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="a server of one's own may want no password")
+pytestmark = pytest.mark.skipif(bool(GIVEN_URI), reason="a given server may need no password")
 
 
 class Terminal:
@@ -42,7 +42,7 @@ class Terminal:
                 break
             try:
                 piece = os.read(self._ours, 65536)
-            except OSError:  # Linux says so when the last writer has gone
+            except OSError:  # Linux reports this when the last writer is closed
                 break
             self.seen += piece.decode()
         return self.seen

@@ -19,7 +19,7 @@ from tests.support.neo4j_server import GIVEN_URI, PARAMS
 from tests.support.notes import Notes
 from tools.neo4j_server import TLS
 
-on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="whether a server of one's own speaks TLS is not ours to say")
+on_our_own = pytest.mark.skipif(bool(GIVEN_URI), reason="a given server may use TLS or not")
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ MOVED = [
     {walk._DEPTHS: [["m/1", 2], ["m/2", 3]]},
     {walk._FIRST: [["m/1", 1]]},
 ]
-"""What a statement says of another state, beside what the others say of the first."""
+"""Results of a statement for another state of the graph, which do not agree with the others."""
 
 
 class RecordedAnswers:
