@@ -116,7 +116,7 @@ def _answer(
 
 
 def _may_be_silent(change: Change) -> bool:
-    """Say whether what was not checked of a change may make it a finding: not where an announcement covers it."""
+    """Return whether what is unchecked of a change could make it a finding: not if the change was announced."""
     return change.verdict == "silent" or (change.verdict is None and change.kind != "checkpoint")
 
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def changes_in_range(
     session: Session, asked: Asked, recorded: RecordedLine, since: Since, options: CollectOptions
 ) -> list[Change]:
-    """Give the changes of a line after the start of a range, each with what happened in the range alone.
+    """Return the changes of a line after the start of a range, each with what happened in the range alone.
 
-    What was announced before the start says nothing of the weights after it, and the first weights of a branch's own
-    replace those that it had at a commit that the user names. Everything else is taken from the record.
+    An announcement before the start does not announce the weights after it, and the first own weights of a branch
+    replace those that it had at a commit that the user names. Everything else comes from the record.
     """
     recorded_changes = in_range(recorded.line, recorded.changes, since)
     replaces = since.position >= 0 and not since.by_date and _has_own_first_weights(recorded, recorded_changes)
@@ -55,13 +55,13 @@ def changes_in_range(
 
 
 def _is_inside_push(recorded: RecordedLine, position: int) -> bool:
-    """Say whether a push goes on after a position of the line."""
+    """Return whether a push continues after a position of the line."""
     cuts = () if recorded.own_from is None else (recorded.own_from,)
     return any(push.first <= position < push.last for push in pushes(recorded.line, is_watched, cuts))
 
 
 def _has_own_first_weights(recorded: RecordedLine, changes: Iterable[Change]) -> bool:
-    """Say whether some changes are the first weights of a branch that was made from the default branch."""
+    """Return whether the changes include the first own weights of a branch that was made from the default branch."""
     if recorded.own_from is None:
         return False
     own = {commit.id for commit in recorded.line.commits[recorded.own_from :]}
@@ -81,7 +81,7 @@ class RecordedComparer:
         self._comparer = comparer
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
-        """Give what is recorded of the same weights; `replaced` for a kind that a training run gave them."""
+        """Return the recorded comparison of the same weights; `replaced` if their kind comes from a training run."""
         known = self._known.get((after.group.name, before.digest, after.digest))
         if known is None or known.kind == "first_upload":
             return self._comparer.compare(before, after)

@@ -251,7 +251,7 @@ def test_an_interruption_during_an_import_is_reported(module: str) -> None:
 
 def test_interruptions_are_tested_where_the_run_ignores_them() -> None:
     """The tests that send SIGINT also pass under `nohup` and in runners that ignore SIGINT."""
-    tests = ["test_ctrl_c_reaches_a_process", "test_an_interruption_amid_an_import_is_calm[click]"]
+    tests = ["test_ctrl_c_reaches_a_process", "test_an_interruption_during_an_import_is_reported[click]"]
     named = [f"tests/cli/test_errors.py::{test}" for test in tests]
     code = """if True:
         import os, signal, sys
