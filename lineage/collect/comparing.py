@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.collect.weights import WITH_TENSORS, WeightReader
+from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, tell_change
+from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
 from lineage_schemas.change import ChangeKind
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 MAX_HEADERS = 800
 """Shards whose headers one collection reads to tell old changes of a remote model: minutes, not hours."""
+
+MAX_GIT_BYTES = 10_000_000
+"""Size of a file from which on the Hub takes it by LFS only."""
+
+_OTHER_BRANCH = "of a remote model only the default branch's weights are read"
 
 UNKNOWN_TENSORS = "all bytes were read, but not which of them are which tensor: a tensor type is not known here"
 """Why two sides that were read whole cannot be compared."""
@@ -39,6 +46,23 @@ class Comparer:
         self._weights = weights
         self._ask = remote or weights.hub.is_local
         self._headers_left = MAX_HEADERS
+
+    def sha256(self, commit: str, path: str, size: int) -> FileHash:
+        """Hash a file that git itself keeps; on a remote Hub of the default branch alone, and within the budget."""
+        weights = self._weights
+        if not self._ask:
+            return FileHash(None, _OTHER_BRANCH)
+        if not weights.hub.is_local and size > MAX_GIT_BYTES:
+            return FileHash(None)  # the Hub keeps no such file outside of LFS: it is another one
+        if not weights.afford(size):
+            limit = f"--level {weights.options.level}" if weights.options.level else "--max-bytes"
+            reason = f"its {size / 1e6:.1f} MB in git are not read, because of {limit}"
+            return FileHash(None, reason, f"lineage check {weights.model} --level full")
+        try:
+            return FileHash(weights.hash_file(commit, path, size))
+        except HubError as error:
+            again = isinstance(error, HubUnreachableError)
+            return FileHash(None, error.message, f"lineage check {weights.model}" if again else None)
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
         """Tell what became of the weights; what stays unread is `undecided`, with the command that would decide."""
@@ -69,7 +93,7 @@ class Comparer:
         if before.group.complete is False or after.group.complete is False:
             return "a set of shards is incomplete"
         if not self._ask:
-            return "of a remote model only the default branch's weights are read"
+            return _OTHER_BRANCH
         if not self._weights.hub.is_local:
             self._headers_left -= len(before.files) + len(after.files)
             if self._headers_left < 0:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lineage.versioning.contents import Contents
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.indexes import Indexes, is_watched
 from lineage.versioning.kinds import WeightPush, weight_pushes
@@ -27,13 +28,15 @@ VERSION_KINDS = frozenset({"tag", "card_field", "name", "commit_title", "changel
 class LineReport:
     """Hold a line's pushes, all of them, and the changes that some of them made, both oldest first.
 
-    `placed` are the weight groups after each push that made a change.
+    `placed` are the weight groups after each push that made a change. `aliases` maps the ids of git blobs to the
+    SHA-256 of the same bytes in git LFS.
     """
 
     line: Line
     pushes: tuple[PushTrees, ...]
     changes: tuple[Change, ...]
     placed: tuple[PlacedGroup, ...]
+    aliases: Mapping[str, str]
 
 
 def line_changes(
@@ -52,7 +55,8 @@ def line_changes(
     where a push begins whatever the dates say. Texts and weights that cannot be read are in each change's `unchecked`.
     """
     cut = pushes(line, is_watched, cuts if own_from is None else {*cuts, own_from})
-    told = list(measured(weight_pushes(cut, Indexes(read), own_from), measurer))
+    contents = Contents(measurer)
+    told = list(measured(weight_pushes(cut, Indexes(read), contents, own_from), measurer))
     weighty = with_checkpoints(line, [push for push, _ in told])
     texts, tags = Texts(line, read), tags_by_commit(history)
     announced = first_announced(line, tags)
@@ -63,7 +67,7 @@ def line_changes(
         unchecked = (*told[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
         changes.append(_change(key, push, found, unchecked))
     placed = tuple(group for push in weighty for group in push.after.values())
-    return LineReport(line, tuple(cut), tuple(changes), placed)
+    return LineReport(line, tuple(cut), tuple(changes), placed, contents.aliases)
 
 
 def _window_end(weighty: Sequence[WeightPush], i: int, length: int) -> int:

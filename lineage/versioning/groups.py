@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from lineage.fingerprint.digests import files_digest
@@ -21,16 +21,24 @@ QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
 
 @dataclass(frozen=True)
 class PlacedGroup:
-    """Hold a weight group with the versions of its files at the tree of one commit."""
+    """Hold a weight group with the versions of its files at the tree of one commit.
+
+    `aliases` maps the ids of git blobs to the SHA-256 of their bytes, where git LFS holds the same ones elsewhere.
+    """
 
     commit: str
     group: WeightGroup
     files: Mapping[str, FileVersion]
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """List what the files hold, in order, without their paths."""
-        return tuple(sorted(version.identity or f"unknown:{path}" for path, version in self.files.items()))
+        """List what the files hold, in order, without their paths; a file in git and in git LFS has one identity."""
+        return tuple(sorted(self._identity(version) or f"unknown:{path}" for path, version in self.files.items()))
+
+    def _identity(self, version: FileVersion) -> str | None:
+        alias = self.aliases.get(version.blob_id) if version.blob_id and not version.sha256 else None
+        return f"sha256:{alias}" if alias else version.identity
 
     @property
     def digest(self) -> str | None:

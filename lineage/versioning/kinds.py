@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.contents import Contents
 from lineage.versioning.groups import Pairing, PlacedGroup, pair_groups, stem
 from lineage.versioning.indexes import Indexes, Placement, candidates, set_of_index
 from lineage.versioning.line import PushTrees
@@ -81,7 +82,9 @@ def strongest(kinds: Iterable[ChangeKind]) -> ChangeKind:
     return min(kinds, key=STRENGTH.index)
 
 
-def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | None = None) -> Iterator[WeightPush]:
+def weight_pushes(
+    trees: Iterable[PushTrees], indexes: Indexes, contents: Contents, own_from: int | None = None
+) -> Iterator[WeightPush]:
     """Go along the pushes of a line, oldest first, and give those that changed weight groups, or which of them load.
 
     Here content is compared by hash only; `lineage.versioning.measured` reads the bytes. From position `own_from` on a
@@ -93,6 +96,8 @@ def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | 
             continue
         before = past.placement if push.before == past.tree else indexes.placed(push.push.base or "", push.before)
         after = indexes.placed(push.push.revisions[-1], push.after)
+        was, now = contents.with_aliases(past.groups if past.all_gone else before.groups, after.groups)
+        before, after = before._replace(groups=was), after._replace(groups=now)
         pairs = _pairs(before.groups, after.groups, past)
         found = [(change, pair) for pair in pairs if (change := _group_change(pair, past))]
         if not past.all_gone:
@@ -100,11 +105,12 @@ def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | 
         unchecked = tuple(_unchecked(push, before, after))
         if unchecked and not found:
             found = [_unknown(push, before, after)]
+        unread = [item for change, pair in found if change.kind == "replaced" for item in contents.unchecked(pair)]
         if found:
             brings = any(change.kind not in _BRINGS_NOTHING for change, _ in found)
             own = own_from is not None and push.first >= own_from and brings and not past.own
             past.own = past.own or own
-            weighty = _weight_push(push, found, after.groups, past, unchecked, first=own or not past.groups)
+            weighty = _weight_push(push, found, after.groups, past, (*unchecked, *unread), first=own or not past.groups)
             past.begun |= {change.group: change.kind for change in weighty.groups}
             yield weighty
         past.tree, past.placement = push.after, after
@@ -119,7 +125,7 @@ _BRINGS_NOTHING: frozenset[ChangeKind] = frozenset({"removed", "renamed", "unkno
 def _pairs(before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], past: _Past) -> list[Pairing]:
     """Pair the groups before and after; what comes back is compared with what was there when all went."""
     if past.all_gone:
-        return [pair for pair in pair_groups(past.groups, after, any_variant=True) if pair.after]
+        return [pair for pair in pair_groups(before, after, any_variant=True) if pair.after]
     return pair_groups(before, after)
 
 
@@ -239,6 +245,9 @@ def _kind(pair: Pairing, past: _Past) -> tuple[ChangeKind, str | None]:
 
 def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[ChangeKind, str | None]:
     if old.identities == new.identities:
+        if old.digest != new.digest:
+            in_lfs = any(version.sha256 for version in new.files.values())
+            return "reserialised", f"the same bytes, {'now' if in_lfs else 'no longer'} in git LFS"
         return "renamed", "came back unchanged" if past.all_gone else None
     if _continues(Pairing(old, new)):
         return past.begun.get(old.group.name, "first_upload"), "adds the missing shards of an earlier push"

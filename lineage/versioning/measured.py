@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from lineage.versioning.contents import Hasher
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.kinds import WeightPush, with_groups
 from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Unchecked
@@ -26,8 +27,8 @@ class Measurement:
     decide_with: str | None = None
 
 
-class Measurer(Protocol):
-    """Compare the weights of a group at two commits, as far as the budget reaches."""
+class Measurer(Hasher, Protocol):
+    """Compare the weights of a group at two commits, and hash files, as far as the budget reaches."""
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
         """Say what became of the weights; never raises for what cannot be read: that is `undecided`."""

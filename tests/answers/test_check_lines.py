@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from lineage.answers.check import check
+from lineage.answers.diff import diff
 from lineage.answers.history import history
 from lineage.answers.session import Session
+from lineage.hub.lfs import pointer_blob_id
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import AN_HOUR, BareRepository
 from tests.support.weight_files import safetensors_bytes
@@ -258,3 +261,40 @@ def test_a_branch_that_only_loses_weights_is_told(repository: BareRepository, se
     repository.commit({"model.safetensors": weights(1), "codec.pth": b"codec"})
     repository.commit({"codec.pth": None}, branch=BRANCH)
     assert told(one(session, f"{MODEL}@8bit"))[-1] == ("removed", "silent")
+
+
+PICKLE = b"PK\x03\x04" + bytes(range(256)) * 400
+
+
+@pytest.mark.parametrize(("first", "second"), [(False, True), (True, False)], ids=["into-lfs", "out-of-lfs"])
+@pytest.mark.parametrize("path", ["pytorch_model.bin", "other/pytorch_model.bin"])
+def test_the_same_bytes_in_git_and_in_lfs_are_no_replacement(
+    repository: BareRepository, session: Session, first: bool, second: bool, path: str
+) -> None:
+    """A file that moves between git and LFS has two ids and one SHA-256: it counts only if its bytes change."""
+    repository.commit({"pytorch_model.bin": PICKLE}, lfs=first)
+    repository.commit({"pytorch_model.bin": None, path: PICKLE}, lfs=second)
+    assert told(one(session))[1:] == [("reserialised", None)]
+    repository.commit({path: PICKLE[::-1]}, lfs=first)
+    assert told(one(session))[2:] == [("replaced", "silent")]
+    with session.store.reading() as view:
+        blobs = {row.key: row.properties["alias"] for row in view.find("File", {})}
+    sha256 = hashlib.sha256(PICKLE).hexdigest()
+    plain = repository.git("hash-object", "--stdin", stdin=PICKLE)
+    assert blobs[f"sha256:{sha256}"] == min(plain, pointer_blob_id(sha256, len(PICKLE)))
+
+
+def test_other_bytes_of_the_same_size_are_a_replacement(repository: BareRepository, session: Session) -> None:
+    """A move to LFS hides no change of the file."""
+    repository.commit({"pytorch_model.bin": PICKLE}, lfs=False)
+    repository.commit({"pytorch_model.bin": PICKLE[::-1]})
+    assert told(one(session))[1:] == [("replaced", "silent")]
+
+
+def test_diff_knows_the_same_bytes_in_git_and_in_lfs(repository: BareRepository, session: Session) -> None:
+    """Two models with the same file, one in git and one in LFS, have the same weights."""
+    repository.commit({"pytorch_model.bin": PICKLE}, lfs=False)
+    other = BareRepository(repository.git_dir.with_name("other.git"))
+    other.commit({"pytorch_model.bin": PICKLE})
+    answer = diff(session, MODEL, "org/other")
+    assert (answer.weights.kind, answer.unchecked) == ("equal", ())
