@@ -37,7 +37,7 @@ class WeightPush:
 
     `pairs` gives for each group change (same order) the groups before and after. `after` are all groups that are there
     after the push. `continues` marks a push that only adds shards which an earlier one left out, `on_inherited` the
-    first upload of a branch that began with the weights of another. `unchecked` lists the indexes that would tell what
+    first upload of a branch that began with the weights of another. `unchecked` lists the indexes that decide what
     loaders take and could not be read.
     """
 
@@ -57,7 +57,7 @@ class WeightPush:
 
     @property
     def counts(self) -> bool:
-        """Say whether a user who updates gets something different."""
+        """Return whether a user who updates gets something different."""
         return self.kind in COUNTING_KINDS and not self.continues
 
 
@@ -132,7 +132,7 @@ def _pairs(before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], 
 def _as_loaded(
     push: PushTrees, before: Placement, after: Placement, pairs: list[Pairing], found: list[_Found]
 ) -> list[_Found]:
-    """Put replacements of what loaders take in the place of the additions that pairing saw."""
+    """Put replacements of what loaders take in the place of the additions that pairing found."""
     names = {id(pair.before): pair.after.group.name for pair in pairs if pair.before and pair.after}
     unread = {set_of_index(path) for path in (*before.unread, *after.unread)}
     for swap in replaced_for_loaders(before.groups, after.groups, pairs, unread):
@@ -145,7 +145,7 @@ def _as_loaded(
 
 
 def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
-    """Tell that a loader takes other files; `files` are those of both sides, and the index, that the push touched."""
+    """Describe that a loader takes other files; `files` are those of both sides, and indexes, that the push touched."""
     assert swap.before is not None
     assert swap.after is not None
     paths = {*swap.before.files, *swap.after.files, swap.after.group.index, swap.before.group.index} - {None}
@@ -161,17 +161,17 @@ def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
 
 
 def _unchecked(push: PushTrees, before: Placement, after: Placement) -> Iterator[Unchecked]:
-    """Say of which index it is not known what it lists, although the push may have changed what loaders take."""
+    """List the indexes that were not read although the push may have changed what loaders take."""
     for path, why in undecided_indexes(before, after, push.before, push.after):
         yield Unchecked(
             what=f"shards that {path} lists at {push.push.revisions[-1][:12]}",
-            reason=f"there are several sets, and the index that tells which is loaded was not read: {why.reason}",
+            reason=f"there are several sets, and the index that lists the loaded one was not read: {why.reason}",
             decide_with=f"lineage check {push.push.model}" if why.again else None,
         )
 
 
 def _unknown(push: PushTrees, before: Placement, after: Placement) -> _Found:
-    """Tell of a push that changed nothing but an unread index."""
+    """Describe a push that changed nothing but an unread index."""
     path, _ = next(undecided_indexes(before, after, push.before, push.after))
     group = next(iter(candidates(after.groups, path)), None) or next(iter(candidates(before.groups, path)))
     change = GroupChange(group=group.group.name, kind="unknown", files=(path,), note="the index changed")
@@ -211,7 +211,7 @@ def _times(push: PushTrees, path: str, written: int) -> int:
 
 
 def _group_change(pair: Pairing, past: _Past) -> GroupChange | None:
-    """Tell what a push did to one group; None where it left it alone."""
+    """Describe what a push did to one group; None where it did nothing to it."""
     old, new = pair.before, pair.after
     if old and new and dict(old.files) == dict(new.files) and not past.all_gone:
         return None
@@ -233,7 +233,7 @@ def _touched(old: PlacedGroup | None, new: PlacedGroup | None) -> set[str]:
 
 
 def _kind(pair: Pairing, past: _Past) -> tuple[ChangeKind, str | None]:
-    """Tell one group's kind by names and hashes alone."""
+    """Find one group's kind by names and hashes alone."""
     old, new = pair.before, pair.after
     if old and new:
         return _kind_of_both(old, new, past)
@@ -259,9 +259,9 @@ def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[Chan
 
 
 def _kind_of_new(new: PlacedGroup, before: Mapping[str, PlacedGroup]) -> ChangeKind:
-    """Tell a further format of the same model from other parameters beside it.
+    """Distinguish a further format of the same model from other parameters beside it.
 
-    A format that stands there already, in the same folder or under the same stem (a checkpoint, another part of a
+    A format that is there already, in the same folder or under the same stem (a checkpoint, another part of a
     pipeline), holds other parameters.
     """
     beside = list(before.values())
@@ -273,7 +273,7 @@ def _kind_of_new(new: PlacedGroup, before: Mapping[str, PlacedGroup]) -> ChangeK
 
 
 def _continues(pair: Pairing) -> bool:
-    """Say whether a push only adds shards that are missing from an incomplete set."""
+    """Return whether a push only adds shards that are missing from an incomplete set."""
     old, new = pair.before, pair.after
     if not old or not new or old.group.complete is not False:
         return False
@@ -282,5 +282,5 @@ def _continues(pair: Pairing) -> bool:
 
 
 def with_groups(push: WeightPush, groups: Iterable[GroupChange]) -> WeightPush:
-    """Give the same push with its groups' changes told better."""
+    """Return the same push with other changes of its groups."""
     return replace(push, groups=tuple(groups))
