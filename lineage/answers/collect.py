@@ -124,6 +124,7 @@ def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedM
                 level=event.level,
                 commits=event.commits if isinstance(event, Stored) else None,
                 changes=event.changes if isinstance(event, Stored) else None,
+                first_uploads=event.first_uploads if isinstance(event, Stored) else None,
                 parents=tuple(shown_id(key, session.hub.name) for key in event.parents),
             )
         elif isinstance(event, NotRead):

@@ -10,6 +10,7 @@ from lineage.collect.comparing import Comparer
 from lineage.collect.reading import read_text
 from lineage.collect.weights import WeightReader
 from lineage.versioning.changes import line_changes
+from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.indexes import is_watched
 from lineage.versioning.line import pushes
@@ -68,7 +69,7 @@ def _has_own_first_weights(recorded: RecordedLine, changes: Iterable[Change]) ->
     return any(change.kind == "first_upload" and change.revisions[0] in own for change in changes)
 
 
-class RecordedComparer:
+class RecordedComparer(Measurer):
     """Take comparisons of weights from the record, and make only those that are not in it."""
 
     def __init__(self, changes: Iterable[Change], comparer: Measurer) -> None:
@@ -79,6 +80,10 @@ class RecordedComparer:
             if group.before and group.after
         }
         self._comparer = comparer
+
+    def sha256(self, commit: str, path: str, size: int) -> FileHash:
+        """Hash a file: hashes of single files are not in the record."""
+        return self._comparer.sha256(commit, path, size)
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
         """Return the recorded comparison of the same weights; `replaced` if their kind comes from a training run."""

@@ -12,6 +12,7 @@ from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
 from lineage_schemas.change import Change
+from lineage_schemas.file import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.ids import model_key, ref_key, revision_key
 from lineage_schemas.model import Model, ModelObservations, ModelState, Observation, Publisher
@@ -49,6 +50,7 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
         refs=(*refs, *(vanished_refs(view, key, {r.key for r in refs}) if whole else ())),
         revisions=(*revisions, *(vanished_revisions(view, key, {r.key for r in revisions}) if whole else ())),
         trees=tuple(_trees(reading)),
+        files=tuple(_aliases(reading)),
         weights=reading.weights.weights,
         group_weights=reading.weights.group_weights,
         changes=(*changes, *_still_told(gone_changes, {r.key for r in revisions})),
@@ -58,6 +60,12 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
         replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
         attachments=(*_texts(reading), *reading.weights.attachments, *aliases),
     )
+
+
+def _aliases(reading: ModelReading) -> Iterator[FileNode]:
+    """Give files of git LFS with the id of the git blob that holds the same bytes."""
+    known = {blob: sha256 for report in reading.lines for blob, sha256 in report.aliases.items()}
+    return (FileNode(key=f"sha256:{sha256}", alias=blob) for blob, sha256 in sorted(known.items()))
 
 
 def _knows_less(reading: ModelReading, view: StoreView) -> bool:

@@ -1,12 +1,14 @@
-"""Comparing the weights of a group at two commits, for the kinds that only bytes can tell apart."""
+"""Comparing the weights of a group at two commits, for the kinds that only bytes can distinguish."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from lineage.collect.weights import WITH_TENSORS, WeightReader
+from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, tell_change
+from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
 from lineage_schemas.change import ChangeKind
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
     from lineage.collect.weights import ReadGroup
 
 MAX_HEADERS = 800
-"""Shards whose headers one collection reads to tell old changes of a remote model: minutes, not hours."""
+"""Shards whose headers one collection reads for the old changes of a remote model: this takes minutes, not hours."""
+
+MAX_GIT_BYTES = 10_000_000
+"""Size beyond which the Hub accepts a file by git LFS only."""
+
+_OTHER_BRANCH = "of a remote model only the default branch's weights are read"
 
 UNKNOWN_TENSORS = "all bytes were read, but not which of them are which tensor: a tensor type is not known here"
 """Why two sides that were read whole cannot be compared."""
@@ -31,8 +38,8 @@ _KINDS: dict[str, ChangeKind] = {
 class Comparer:
     """Compare groups through a WeightReader, within its budget.
 
-    A local Hub is read in full. A remote one is asked for headers, which tell another layout or dtype, and for whole
-    files as far as the budget goes; lines other than the default branch's (`remote` false) are not asked for at all.
+    A local Hub is read in full. Of a remote one headers are read, which show another layout or dtype, and whole
+    files as far as the budget goes; nothing is read for branches other than the default one (`remote` false).
     """
 
     def __init__(self, weights: WeightReader, *, remote: bool) -> None:
@@ -40,8 +47,25 @@ class Comparer:
         self._ask = remote or weights.hub.is_local
         self._headers_left = MAX_HEADERS
 
+    def sha256(self, commit: str, path: str, size: int) -> FileHash:
+        """Hash a file that git itself keeps; on a remote Hub of the default branch alone, and within the budget."""
+        weights = self._weights
+        if not self._ask:
+            return FileHash(None, _OTHER_BRANCH)
+        if not weights.hub.is_local and size > MAX_GIT_BYTES:
+            return FileHash(None)  # the Hub keeps no such file outside of LFS: it is another one
+        if not weights.afford(size):
+            limit = f"--level {weights.options.level}" if weights.options.level else "--max-bytes"
+            reason = f"its {size / 1e6:.1f} MB in git are not read, because of {limit}"
+            return FileHash(None, reason, f"lineage check {weights.model} --level full")
+        try:
+            return FileHash(weights.hash_file(commit, path, size))
+        except HubError as error:
+            again = isinstance(error, HubUnreachableError)
+            return FileHash(None, error.message, f"lineage check {weights.model}" if again else None)
+
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
-        """Tell what became of the weights; what stays unread is `undecided`, with the command that would decide."""
+        """Find what became of the weights; what is not read is `undecided`, with the command that decides it."""
         refusal = self._refusal(before, after)
         if refusal:
             return Measurement("replaced", undecided=refusal)
@@ -49,18 +73,18 @@ class Comparer:
         if old.fingerprint.is_calibration and new.fingerprint.is_calibration:
             return Measurement("reserialised", note="calibration data, not weights")
         check = CastCheck(self._placed(old), self._placed(new), self._weights.afford)
-        told = tell_change(old.fingerprint, new.fingerprint, check)
+        compared = tell_change(old.fingerprint, new.fingerprint, check)
         return Measurement(
-            _KINDS[told.kind],
-            told.tensors_changed,
-            told.tensors_total,
-            told.note,
-            check.problem or self._why_undecided(told, old, new),
+            _KINDS[compared.kind],
+            compared.tensors_changed,
+            compared.tensors_total,
+            compared.note,
+            check.problem or self._why_undecided(compared, old, new),
             self._command(),
         )
 
     def _refusal(self, before: PlacedGroup, after: PlacedGroup) -> str | None:
-        """Say why two groups cannot be compared whatever is read; None where they can."""
+        """Return why two groups cannot be compared whatever is read; None where they can."""
         formats = {before.group.format, after.group.format}
         if not formats <= WITH_TENSORS:
             return f"{' and '.join(sorted(formats - WITH_TENSORS))} files are known by their hash only"
@@ -69,7 +93,7 @@ class Comparer:
         if before.group.complete is False or after.group.complete is False:
             return "a set of shards is incomplete"
         if not self._ask:
-            return "of a remote model only the default branch's weights are read"
+            return _OTHER_BRANCH
         if not self._weights.hub.is_local:
             self._headers_left -= len(before.files) + len(after.files)
             if self._headers_left < 0:
@@ -86,9 +110,9 @@ class Comparer:
     def _placed(self, read: ReadGroup) -> Placed:
         return Placed(self._weights.hub, self._weights.model, read.commit, read.fingerprint)
 
-    def _why_undecided(self, told: WeightsComparison, old: ReadGroup, new: ReadGroup) -> str | None:
-        """Say why a comparison ends at `replaced`; None where it was decided."""
-        if told.kind != "replaced":
+    def _why_undecided(self, compared: WeightsComparison, old: ReadGroup, new: ReadGroup) -> str | None:
+        """Return why a comparison ends at `replaced`; None where it was decided."""
+        if compared.kind != "replaced":
             return None
         problem = old.problem or new.problem
         if problem:

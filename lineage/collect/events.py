@@ -24,6 +24,7 @@ class Stored:
     level: Level
     commits: int
     changes: int
+    first_uploads: int
     parents: tuple[str, ...]
     bytes_here: int = 0
 

@@ -142,14 +142,15 @@ class Collection:
         self.store.write(batch)
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
         self._follow(target, resolved.model, parents, depth)
-        changes = sum(len(report.changes) for report in reading.lines[:1])
+        kinds = [change.kind for report in reading.lines[:1] for change in report.changes]
         LOG.info("%s: stored commit %s, history of %d", resolved.model, resolved.commit, len(reading.history.commits))
         return Stored(
             model=resolved.model,
             head=resolved.commit,
             level=reading.weights.level,
             commits=len(reading.history.commits),
-            changes=changes,
+            changes=len(kinds),
+            first_uploads=kinds.count("first_upload"),
             parents=parents,
             bytes_here=reading.weights.bytes_here,
         )

@@ -105,6 +105,18 @@ class WeightReader:
         """Take bytes off the budget for reading files once more; False where it does not allow that."""
         return self._budget.afford(size)
 
+    def hash_file(self, commit: str, path: str, size: int) -> str | None:
+        """Hash a file's bytes with SHA-256; None where it is longer than `size`. Raises HubError as the Hub does."""
+        from hashlib import sha256
+
+        state, left = sha256(), size
+        for chunk in self.hub.stream(self.model, commit, path):
+            left -= len(chunk)
+            if left < 0:
+                return None
+            state.update(chunk)
+        return state.hexdigest()
+
     def _measure(
         self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry], wanted: Level,
         known: GroupFingerprint | None,

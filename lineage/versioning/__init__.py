@@ -1,1 +1,1 @@
-"""What changed, and was it said: pushes, changes, signals, verdicts."""
+"""What changed, and whether it was announced: pushes, changes, signals, verdicts."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lineage.versioning.contents import Contents
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.indexes import Indexes, is_watched
 from lineage.versioning.kinds import WeightPush, weight_pushes
@@ -27,13 +28,15 @@ VERSION_KINDS = frozenset({"tag", "card_field", "name", "commit_title", "changel
 class LineReport:
     """Hold a line's pushes, all of them, and the changes that some of them made, both oldest first.
 
-    `placed` are the weight groups after each push that made a change.
+    `placed` are the weight groups after each push that made a change. `aliases` maps the ids of git blobs to the
+    SHA-256 of the same bytes in git LFS.
     """
 
     line: Line
     pushes: tuple[PushTrees, ...]
     changes: tuple[Change, ...]
     placed: tuple[PlacedGroup, ...]
+    aliases: Mapping[str, str]
 
 
 def line_changes(
@@ -49,31 +52,32 @@ def line_changes(
     """Work out what each push of a line did to the weights, and whether it was announced.
 
     `key` is the model's key in the graph, `own_from` the position from which a branch is its own, `cuts` are positions
-    where a push begins whatever the dates say. Texts and weights that cannot be read are in each change's `unchecked`.
+    where a push begins whatever the dates are. Texts and weights that cannot be read are in each change's `unchecked`.
     """
     cut = pushes(line, is_watched, cuts if own_from is None else {*cuts, own_from})
-    told = list(measured(weight_pushes(cut, Indexes(read), own_from), measurer))
-    weighty = with_checkpoints(line, [push for push, _ in told])
+    contents = Contents(measurer)
+    compared = list(measured(weight_pushes(cut, Indexes(read), contents, own_from), measurer))
+    weighty = with_checkpoints(line, [push for push, _ in compared])
     texts, tags = Texts(line, read), tags_by_commit(history)
     announced = first_announced(line, tags)
     changes = []
     for i, push in enumerate(weighty):
         window = Window(push.trees.first, _window_end(weighty, i, len(line.commits)), push.trees.push.end)
         found = signals(line, window, texts, tags, announced) if push.counts else _name_signal(push, line)
-        unchecked = (*told[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
+        unchecked = (*compared[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
         changes.append(_change(key, push, found, unchecked))
     placed = tuple(group for push in weighty for group in push.after.values())
-    return LineReport(line, tuple(cut), tuple(changes), placed)
+    return LineReport(line, tuple(cut), tuple(changes), placed, contents.aliases)
 
 
 def _window_end(weighty: Sequence[WeightPush], i: int, length: int) -> int:
-    """Find the last position before the next change that counts: until then a signal speaks of this one."""
+    """Find the last position before the next change that counts: until then a signal belongs to this one."""
     following = (push.trees.first for push in weighty[i + 1 :] if push.counts)
     return next(following, length) - 1
 
 
 def _name_signal(push: WeightPush, line: Line) -> tuple[VersionSignal, ...]:
-    """Let a version in the repository's name speak for the first upload, and for nothing else."""
+    """Take a version in the repository's name as a signal of the first upload, and of nothing else."""
     version = name_version(line.model)
     if push.kind != "first_upload" or push.continues or push.on_inherited or not version:
         return ()
@@ -81,7 +85,7 @@ def _name_signal(push: WeightPush, line: Line) -> tuple[VersionSignal, ...]:
 
 
 def verdict_of(found: Iterable[VersionSignal]) -> Verdict:
-    """Say what some signals make of a change that counts."""
+    """Return the verdict that some signals give to a change that counts."""
     kinds = {signal.kind for signal in found}
     if kinds & VERSION_KINDS:
         return "versioned"

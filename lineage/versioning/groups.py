@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from lineage.fingerprint.digests import files_digest
@@ -13,7 +13,7 @@ from lineage_schemas.file import FileEntry, FileVersion
 from lineage_schemas.weight_group import WeightGroup
 
 MAX_COMPARED_NAMES = 10_000
-"""Pairs of names that are compared for likeness; where more would go, order of name decides: nobody names so many."""
+"""Pairs of names that are compared for likeness; beyond this number, the order of names decides."""
 
 QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
 """Formats of llama.cpp, old and new, in which a quantisation is a group of its own."""
@@ -21,16 +21,24 @@ QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
 
 @dataclass(frozen=True)
 class PlacedGroup:
-    """Hold a weight group with the versions of its files at the tree of one commit."""
+    """Hold a weight group with the versions of its files at the tree of one commit.
+
+    `aliases` maps the ids of git blobs to the SHA-256 of their bytes, where git LFS holds the same ones elsewhere.
+    """
 
     commit: str
     group: WeightGroup
     files: Mapping[str, FileVersion]
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """List what the files hold, in order, without their paths."""
-        return tuple(sorted(version.identity or f"unknown:{path}" for path, version in self.files.items()))
+        """List what the files hold, in order, without their paths; a file in git and in git LFS has one identity."""
+        return tuple(sorted(self._identity(version) or f"unknown:{path}" for path, version in self.files.items()))
+
+    def _identity(self, version: FileVersion) -> str | None:
+        alias = self.aliases.get(version.blob_id) if version.blob_id and not version.sha256 else None
+        return f"sha256:{alias}" if alias else version.identity
 
     @property
     def digest(self) -> str | None:
@@ -39,13 +47,13 @@ class PlacedGroup:
 
     @property
     def place(self) -> tuple[str, str]:
-        """Tell where the group stands: its component's folder and its kind of file."""
+        """Return the component's folder and the format."""
         return self.group.component, self.group.format
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """Say what became of one group: `before` and `after` both for one that stayed or was replaced."""
+    """Hold what became of one group: `before` and `after` both for one that stayed or was replaced."""
 
     before: PlacedGroup | None
     after: PlacedGroup | None
@@ -75,7 +83,7 @@ def pair_groups(
     Untouched files first, for a name may move to a file that is added beside them; then by name; then by equal
     content under another name; then the same quantisation or variant under another name; then a main group with a main
     group of the same folder, whatever its format; last the same folder, format, variant and stem. Two main groups
-    whose names tell different variants are two groups, unless `any_variant` says that nothing else stood there. A set
+    whose names have different variants are two groups, unless `any_variant` says that there was nothing else. A set
     of shards that one file replaces keeps its name and needs no search.
     """
     pairs: list[Pairing] = []
@@ -89,7 +97,7 @@ def pair_groups(
     for key in (_files, _name, _content, _variant):
         pair(_matches(gone.values(), new.values(), key))
     pair(_main_groups(gone.values(), new.values(), any_variant=any_variant))
-    pair(_matches(gone.values(), new.values(), _stem_place))
+    pair(_matches(gone.values(), new.values(), _stem_and_place))
     pairs += [Pairing(old, None) for old in gone.values()] + [Pairing(None, fresh) for fresh in new.values()]
     return sorted(pairs, key=lambda pair: pair.name)
 
@@ -150,7 +158,7 @@ def _content(placed: PlacedGroup) -> Hashable:
 
 
 def _variant(placed: PlacedGroup) -> Hashable | None:
-    """Name what a group under another name must share to be the same variant; None where the name tells no variant.
+    """Name what a group under another name must share to be the same variant; None where the name has no variant.
 
     A projector beside a GGUF model has a quantisation too and is not the model: its role goes with the variant. In
     ONNX each part of one model has the same variants, so that there the stem must decide.
@@ -162,7 +170,7 @@ def _variant(placed: PlacedGroup) -> Hashable | None:
 
 
 def _quantisation(group: WeightGroup) -> tuple[str, str, str | None]:
-    """Tell a group's family of formats, its folder, and its variant; a folder that is named for it is no component."""
+    """Return a group's family of formats, its folder, and its variant; a folder named after the variant is left out."""
     if group.format not in QUANTISED:
         return group.format, group.component, group.variant
     folder, variant = group.component, group.variant
@@ -175,7 +183,7 @@ def _quantisation(group: WeightGroup) -> tuple[str, str, str | None]:
 def _main_groups(
     gone: Iterable[PlacedGroup], new: Iterable[PlacedGroup], *, any_variant: bool
 ) -> Iterator[tuple[PlacedGroup, PlacedGroup]]:
-    """Pair the main group with that which takes its place: in the same folder, never in that of a component."""
+    """Pair the main group with its successor: one in the same folder, never in that of a component."""
     old = next((placed for placed in gone if placed.group.main), None)
     fresh = next((placed for placed in new if placed.group.main), None)
     if not old or not fresh or old.group.component != fresh.group.component:
@@ -185,12 +193,12 @@ def _main_groups(
 
 
 def _other_variant(old: WeightGroup, new: WeightGroup) -> bool:
-    """Say whether both names tell a variant of the same family of formats, and not the same one."""
+    """Return whether both names have a variant of the same family of formats, and not the same one."""
     (family, _, variant), (new_family, _, new_variant) = _quantisation(old), _quantisation(new)
     return family == new_family and variant is not None and new_variant is not None and variant != new_variant
 
 
-def _stem_place(placed: PlacedGroup) -> Hashable:
+def _stem_and_place(placed: PlacedGroup) -> Hashable:
     return (*placed.place, placed.group.variant, stem(placed.group))
 
 

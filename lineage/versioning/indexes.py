@@ -13,16 +13,16 @@ from lineage.versioning.texts import ReadText
 from lineage_schemas.file import FileVersion
 
 LOADER_FILES = frozenset({"config.json", "model_index.json", "params.json"})
-"""Files whose presence tells a loader which weights to take; of shard indexes the content does."""
+"""Files whose presence decides which weights a loader takes; of a shard index the content decides."""
 
 
 def is_watched(path: str) -> bool:
-    """Say whether a path holds weights, or has a part in which weights a loader takes."""
+    """Return whether a path holds weights, or helps to decide which weights a loader takes."""
     return is_weight_file(path) or bool(INDEX.search(path)) or path.rpartition("/")[2] in LOADER_FILES
 
 
 class UnreadIndex(NamedTuple):
-    """Say why an index that decides could not be read, and whether another run may be able to."""
+    """Hold why an index that decides could not be read, and whether another run may read it."""
 
     reason: str
     again: bool
@@ -71,7 +71,7 @@ class Indexes:
 
 
 def set_of_index(path: str) -> tuple[str, str | None]:
-    """Give the folder of an index and the format of the shards that it lists, as its name tells it."""
+    """Return the folder of an index, and the format of its shards by its name."""
     shards = path[: path.rindex(".index.")]
     return shards.rpartition("/")[0], weight_format(shards)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lineage.fingerprint.weight_files import is_weight_file
+from lineage.versioning.contents import Contents
 from lineage.versioning.groups import Pairing, PlacedGroup, pair_groups, stem
 from lineage.versioning.indexes import Indexes, Placement, candidates, set_of_index
 from lineage.versioning.line import PushTrees
@@ -36,7 +37,7 @@ class WeightPush:
 
     `pairs` gives for each group change (same order) the groups before and after. `after` are all groups that are there
     after the push. `continues` marks a push that only adds shards which an earlier one left out, `on_inherited` the
-    first upload of a branch that began with the weights of another. `unchecked` lists the indexes that would tell what
+    first upload of a branch that began with the weights of another. `unchecked` lists the indexes that decide what
     loaders take and could not be read.
     """
 
@@ -56,7 +57,7 @@ class WeightPush:
 
     @property
     def counts(self) -> bool:
-        """Say whether a user who updates gets something different."""
+        """Return whether a user who updates gets something different."""
         return self.kind in COUNTING_KINDS and not self.continues
 
 
@@ -81,7 +82,9 @@ def strongest(kinds: Iterable[ChangeKind]) -> ChangeKind:
     return min(kinds, key=STRENGTH.index)
 
 
-def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | None = None) -> Iterator[WeightPush]:
+def weight_pushes(
+    trees: Iterable[PushTrees], indexes: Indexes, contents: Contents, own_from: int | None = None
+) -> Iterator[WeightPush]:
     """Go along the pushes of a line, oldest first, and give those that changed weight groups, or which of them load.
 
     Here content is compared by hash only; `lineage.versioning.measured` reads the bytes. From position `own_from` on a
@@ -93,6 +96,8 @@ def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | 
             continue
         before = past.placement if push.before == past.tree else indexes.placed(push.push.base or "", push.before)
         after = indexes.placed(push.push.revisions[-1], push.after)
+        was, now = contents.with_aliases(past.groups if past.all_gone else before.groups, after.groups)
+        before, after = before._replace(groups=was), after._replace(groups=now)
         pairs = _pairs(before.groups, after.groups, past)
         found = [(change, pair) for pair in pairs if (change := _group_change(pair, past))]
         if not past.all_gone:
@@ -100,11 +105,12 @@ def weight_pushes(trees: Iterable[PushTrees], indexes: Indexes, own_from: int | 
         unchecked = tuple(_unchecked(push, before, after))
         if unchecked and not found:
             found = [_unknown(push, before, after)]
+        unread = [item for change, pair in found if change.kind == "replaced" for item in contents.unchecked(pair)]
         if found:
             brings = any(change.kind not in _BRINGS_NOTHING for change, _ in found)
             own = own_from is not None and push.first >= own_from and brings and not past.own
             past.own = past.own or own
-            weighty = _weight_push(push, found, after.groups, past, unchecked, first=own or not past.groups)
+            weighty = _weight_push(push, found, after.groups, past, (*unchecked, *unread), first=own or not past.groups)
             past.begun |= {change.group: change.kind for change in weighty.groups}
             yield weighty
         past.tree, past.placement = push.after, after
@@ -119,14 +125,14 @@ _BRINGS_NOTHING: frozenset[ChangeKind] = frozenset({"removed", "renamed", "unkno
 def _pairs(before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup], past: _Past) -> list[Pairing]:
     """Pair the groups before and after; what comes back is compared with what was there when all went."""
     if past.all_gone:
-        return [pair for pair in pair_groups(past.groups, after, any_variant=True) if pair.after]
+        return [pair for pair in pair_groups(before, after, any_variant=True) if pair.after]
     return pair_groups(before, after)
 
 
 def _as_loaded(
     push: PushTrees, before: Placement, after: Placement, pairs: list[Pairing], found: list[_Found]
 ) -> list[_Found]:
-    """Put replacements of what loaders take in the place of the additions that pairing saw."""
+    """Put replacements of what loaders take in the place of the additions that pairing found."""
     names = {id(pair.before): pair.after.group.name for pair in pairs if pair.before and pair.after}
     unread = {set_of_index(path) for path in (*before.unread, *after.unread)}
     for swap in replaced_for_loaders(before.groups, after.groups, pairs, unread):
@@ -139,7 +145,7 @@ def _as_loaded(
 
 
 def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
-    """Tell that a loader takes other files; `files` are those of both sides, and the index, that the push touched."""
+    """Describe that a loader takes other files; `files` are those of both sides, and indexes, that the push touched."""
     assert swap.before is not None
     assert swap.after is not None
     paths = {*swap.before.files, *swap.after.files, swap.after.group.index, swap.before.group.index} - {None}
@@ -155,17 +161,17 @@ def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
 
 
 def _unchecked(push: PushTrees, before: Placement, after: Placement) -> Iterator[Unchecked]:
-    """Say of which index it is not known what it lists, although the push may have changed what loaders take."""
+    """List the indexes that were not read although the push may have changed what loaders take."""
     for path, why in undecided_indexes(before, after, push.before, push.after):
         yield Unchecked(
             what=f"shards that {path} lists at {push.push.revisions[-1][:12]}",
-            reason=f"there are several sets, and the index that tells which is loaded was not read: {why.reason}",
+            reason=f"there are several sets, and the index that lists the loaded one was not read: {why.reason}",
             decide_with=f"lineage check {push.push.model}" if why.again else None,
         )
 
 
 def _unknown(push: PushTrees, before: Placement, after: Placement) -> _Found:
-    """Tell of a push that changed nothing but an unread index."""
+    """Describe a push that changed nothing but an unread index."""
     path, _ = next(undecided_indexes(before, after, push.before, push.after))
     group = next(iter(candidates(after.groups, path)), None) or next(iter(candidates(before.groups, path)))
     change = GroupChange(group=group.group.name, kind="unknown", files=(path,), note="the index changed")
@@ -205,7 +211,7 @@ def _times(push: PushTrees, path: str, written: int) -> int:
 
 
 def _group_change(pair: Pairing, past: _Past) -> GroupChange | None:
-    """Tell what a push did to one group; None where it left it alone."""
+    """Describe what a push did to one group; None where it did nothing to it."""
     old, new = pair.before, pair.after
     if old and new and dict(old.files) == dict(new.files) and not past.all_gone:
         return None
@@ -227,7 +233,7 @@ def _touched(old: PlacedGroup | None, new: PlacedGroup | None) -> set[str]:
 
 
 def _kind(pair: Pairing, past: _Past) -> tuple[ChangeKind, str | None]:
-    """Tell one group's kind by names and hashes alone."""
+    """Find one group's kind by names and hashes alone."""
     old, new = pair.before, pair.after
     if old and new:
         return _kind_of_both(old, new, past)
@@ -239,6 +245,9 @@ def _kind(pair: Pairing, past: _Past) -> tuple[ChangeKind, str | None]:
 
 def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[ChangeKind, str | None]:
     if old.identities == new.identities:
+        if old.digest != new.digest:
+            in_lfs = any(version.sha256 for version in new.files.values())
+            return "reserialised", f"the same bytes, {'now' if in_lfs else 'no longer'} in git LFS"
         return "renamed", "came back unchanged" if past.all_gone else None
     if _continues(Pairing(old, new)):
         return past.begun.get(old.group.name, "first_upload"), "adds the missing shards of an earlier push"
@@ -250,9 +259,9 @@ def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[Chan
 
 
 def _kind_of_new(new: PlacedGroup, before: Mapping[str, PlacedGroup]) -> ChangeKind:
-    """Tell a further format of the same model from other parameters beside it.
+    """Distinguish a further format of the same model from other parameters beside it.
 
-    A format that stands there already, in the same folder or under the same stem (a checkpoint, another part of a
+    A format that is there already, in the same folder or under the same stem (a checkpoint, another part of a
     pipeline), holds other parameters.
     """
     beside = list(before.values())
@@ -264,7 +273,7 @@ def _kind_of_new(new: PlacedGroup, before: Mapping[str, PlacedGroup]) -> ChangeK
 
 
 def _continues(pair: Pairing) -> bool:
-    """Say whether a push only adds shards that are missing from an incomplete set."""
+    """Return whether a push only adds shards that are missing from an incomplete set."""
     old, new = pair.before, pair.after
     if not old or not new or old.group.complete is not False:
         return False
@@ -273,5 +282,5 @@ def _continues(pair: Pairing) -> bool:
 
 
 def with_groups(push: WeightPush, groups: Iterable[GroupChange]) -> WeightPush:
-    """Give the same push with its groups' changes told better."""
+    """Return the same push with other changes of its groups."""
     return replace(push, groups=tuple(groups))

@@ -31,7 +31,7 @@ class Line:
     """Hold one branch's first-parent line.
 
     `commits` are oldest first. `arrived[i]` are the commits that become reachable with `commits[i]`, itself
-    included: merged work arrives with its merge. `cut` says in words why the line does not reach a root, if so.
+    included: merged work arrives with its merge. `cut` is the reason why the line ends before a root, or None.
     """
 
     model: str
@@ -41,13 +41,13 @@ class Line:
     cut: str | None = None
 
     def position(self, commit: str) -> int | None:
-        """Find where a commit stands on the line, or None."""
+        """Find the position of a commit on the line, or None."""
         return next((i for i, c in enumerate(self.commits) if c.id == commit), None)
 
 
 @dataclass(frozen=True)
 class PushTrees:
-    """Hold a push with what stood before and after it.
+    """Hold a push with the trees before and after it.
 
     `first` and `last` are positions on the line. `before` and `after` map the watched paths to file versions,
     `written` counts how many times the push gave each path a new content.
@@ -64,7 +64,7 @@ class PushTrees:
 def first_parent_line(history: History, branch: str, head: str) -> Line:
     """Follow first parents from `head` back to a root.
 
-    A parent that the history does not hold ends the line and is told in `cut`. Raises RevisionNotFoundError
+    A parent that the history does not hold ends the line and is named in `cut`. Raises RevisionNotFoundError
     where `head` itself is not there.
     """
     by_id = {commit.id: commit for commit in history.commits}
@@ -128,7 +128,7 @@ def last_before(line: Line, late: Callable[[datetime], bool]) -> int:
 def pushes(line: Line, watched: Callable[[str], bool], cuts: Collection[int] = ()) -> list[PushTrees]:
     """Cut a line into pushes and keep the watched part of the tree before and after each.
 
-    `cuts` are positions at which a push begins whatever the dates say.
+    `cuts` are positions at which a push begins whatever the dates are.
     """
     tree: dict[str, FileVersion] = {}
     cut: list[PushTrees] = []
@@ -161,7 +161,7 @@ def _runs(commits: tuple[Commit, ...], cuts: Collection[int]) -> Iterator[tuple[
 
 
 def _continues_push(before: Commit, commit: Commit) -> bool:
-    """Say whether a commit belongs to the push of the one before it; without both dates nothing shows that it does."""
+    """Return whether a commit belongs to the push of the one before it; without both dates it does not."""
     if before.date is None or commit.date is None:
         return False
     return -CLOCK_SKEW <= commit.date - before.date < PUSH_GAP

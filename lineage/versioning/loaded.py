@@ -29,7 +29,7 @@ def replaced_for_loaders(
 
     The name of a group goes to what a standard loader takes under it; a set that it does not take is called by its
     number of shards. So a name, or an index, that means other files than before is a replacement. A group that is gone
-    is none of these: it was removed. In the folders and formats of `unread` indexes nothing tells which shards are
+    is none of these: it was removed. In the folders and formats of `unread` indexes it is not known which shards are
     loaded, but a whole file still comes first.
     """
     became = {id(pair.before): pair.after for pair in pairs if pair.before}
@@ -59,7 +59,7 @@ def converted_main(
 ) -> Pairing | None:
     """Pair the main group before with a new one in another format that loaders prefer to it, while both are there.
 
-    Quantisations are picked by file name: one more beside another is no replacement.
+    Quantisations are picked by file name: one more beside another is not a replacement.
     """
     old, new = (next((placed for placed in side.values() if placed.group.main), None) for side in (before, after))
     if not old or not new or _loaded_as(old) is None or _loaded_as(old) != _loaded_as(new):

@@ -1,4 +1,4 @@
-"""Measured kinds: what the bytes say where hashes only say "different"."""
+"""Measured kinds: what differs in the bytes where hashes show only that they differ."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from lineage.versioning.contents import Hasher
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.kinds import WeightPush, with_groups
 from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Unchecked
@@ -13,9 +14,9 @@ from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Unch
 
 @dataclass(frozen=True)
 class Measurement:
-    """Tell what a comparison of two weight groups found; counts of tensors where they were compared.
+    """Hold the result of comparing two weight groups, with counts of tensors where they were compared.
 
-    `undecided` says why values could not be compared although headers were, with `decide_with` as the command.
+    `undecided` is the reason why values could not be compared, `decide_with` the command that compares them.
     """
 
     kind: ChangeKind
@@ -26,11 +27,11 @@ class Measurement:
     decide_with: str | None = None
 
 
-class Measurer(Protocol):
-    """Compare the weights of a group at two commits, as far as the budget reaches."""
+class Measurer(Hasher, Protocol):
+    """Compare the weights of a group at two commits, and hash files, as far as the budget reaches."""
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
-        """Say what became of the weights; never raises for what cannot be read: that is `undecided`."""
+        """Find what became of the weights; what cannot be read is `undecided`, and never raised."""
 
 
 def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple[WeightPush, tuple[Unchecked, ...]]]:
@@ -42,19 +43,19 @@ def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple
             if pair.before and pair.after and change.kind in ("replaced", "format_added"):
                 found = measurer.compare(pair.before, pair.after)
                 if change.kind == "replaced" or _other_values(found):
-                    change = _told(change, found, main=pair.after.group.main or pair.before.group.main)
+                    change = _with_measurement(change, found, main=pair.after.group.main or pair.before.group.main)
                     unchecked += _undecided(change, pair.after, found)
             groups.append(change)
         yield with_groups(push, groups), tuple(unchecked)
 
 
 def _other_values(found: Measurement) -> bool:
-    """Say whether a format that loaders prefer holds other values: where that was not decided it is the same model."""
+    """Return whether a format that loaders prefer has other values; undecided counts as the same model."""
     return found.undecided is None and found.kind in COUNTING_KINDS and found.kind != "replaced"
 
 
-def _told(change: GroupChange, found: Measurement, *, main: bool) -> GroupChange:
-    """Give the group's change with what was measured; only the main group's layout makes a change `reshaped`."""
+def _with_measurement(change: GroupChange, found: Measurement, *, main: bool) -> GroupChange:
+    """Return the group's change with what was measured; only the main group's layout makes a change `reshaped`."""
     kind = "replaced" if found.kind == "reshaped" and not main else found.kind
     notes = dict.fromkeys(note for note in (change.note, found.note) if note)
     return change.model_copy(

@@ -1,4 +1,4 @@
-"""The study's recount: which share of file changes touches model files (docs/concepts.md says what it is not)."""
+"""The study's recount: which share of file changes touches model files (docs/concepts.md explains its limits)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def paper_definition(model_id: str, commits: Iterable[Commit], first_upload: Ite
     """Count (file, commit) pairs as the study of 52,227 models did, first uploads included.
 
     `first_upload` are the commits of the push that brought the first weights: a version in the name (the study's
-    own pattern, at its end) speaks for their model files, and for no later ones.
+    own pattern, at its end) announces their model files, and no later ones.
     """
     every, model_files, announced = 0, 0, 0
     named = STUDY_NAME_VERSION.search(model_id.rpartition("/")[2]) is not None

@@ -11,12 +11,12 @@ from typing import Any
 from lineage.hub.card import parse_card
 from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
-from lineage.versioning.words import announced_version, speaks_of_change, speaks_of_weights
+from lineage.versioning.words import announced_version, describes_change, describes_weights
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.version_signal import VersionSignal
 
 DOCUMENTED_WITHIN = timedelta(hours=24)
-"""Words about weights count for a push at most this long after it."""
+"""A text about weights counts for a push at most this long after it."""
 
 CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
 
@@ -38,8 +38,8 @@ class Window:
     last: int
     push_end: datetime
 
-    def holds_words(self, commit: Commit) -> bool:
-        """Say whether a commit is near enough to the push for its words to speak of it."""
+    def is_near(self, commit: Commit) -> bool:
+        """Return whether a commit is near enough to the push for its texts to belong to it."""
         return (commit.date or UNDATED) - self.push_end <= DOCUMENTED_WITHIN  # a sum ends with the year 9999
 
 
@@ -55,9 +55,9 @@ def tags_by_commit(history: History) -> dict[str, list[str]]:
 def signals(
     line: Line, window: Window, texts: Texts, tags: Mapping[str, list[str]], announced: Mapping[str, int]
 ) -> tuple[VersionSignal, ...]:
-    """Gather the signals of one window, versions first, then words; each once, in order of the line.
+    """Gather the signals of one window, versions first, then other texts; each once, in order of the line.
 
-    `announced` says where on the line each version was named first: naming it again announces nothing.
+    `announced` is the position on the line where each version was named first: naming it again announces nothing.
     """
     commits = [c for arrived in line.arrived[window.first : window.last + 1] for c in arrived]
     known = {version for version, position in announced.items() if position < window.first}
@@ -77,8 +77,8 @@ def first_announced(line: Line, tags: Mapping[str, list[str]]) -> dict[str, int]
     """
     first: dict[str, int] = {}
     for position, arrived in enumerate(line.arrived):
-        for word in (word for commit in arrived for word in (commit.title, *tags.get(commit.id, ()))):
-            if version := announced_version(word):
+        for text in (text for commit in arrived for text in (commit.title, *tags.get(commit.id, ()))):
+            if version := announced_version(text):
                 first.setdefault(version, position)
     return first
 
@@ -91,16 +91,16 @@ def _titles(commits: Iterable[Commit], known: set[str]) -> Iterator[VersionSigna
 
 def _messages(commits: Iterable[Commit], window: Window) -> Iterator[VersionSignal]:
     for commit in commits:
-        if not window.holds_words(commit):
+        if not window.is_near(commit):
             continue
         for sentence in (commit.title, *commit.message.splitlines()[:MAX_LINES]):
-            if speaks_of_weights(sentence):
+            if describes_weights(sentence):
                 yield VersionSignal(kind="commit_message", value=sentence[:MAX_LINE], revision=commit.id)
                 break
 
 
 def _texts(line: Line, window: Window, texts: Texts, known: set[str]) -> Iterator[VersionSignal]:
-    """Compare each announcing text that the window wrote with what stood there before."""
+    """Compare each announcing text that the window wrote with the text before it."""
     for position, path in texts.written(window.first, window.last):
         before, after = texts.before(position, path), texts.at(position, path)
         if after is None or before is None:
@@ -108,7 +108,7 @@ def _texts(line: Line, window: Window, texts: Texts, known: set[str]) -> Iterato
         commit = line.commits[position]
         if path == CARD:
             yield from _card_fields(before, after, commit.id)
-        yield from _new_words(before, after, commit, window, known, changelog=is_changelog(path))
+        yield from _new_texts(before, after, commit, window, known, changelog=is_changelog(path))
 
 
 def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSignal]:
@@ -128,7 +128,7 @@ def _metadata(card: str) -> dict[str, Any]:
     return metadata or {}
 
 
-def _new_words(
+def _new_texts(
     before: str, after: str, commit: Commit, window: Window, known: set[str], *, changelog: bool
 ) -> Iterator[VersionSignal]:
     for new in new_lines(before, after, changelog=changelog):
@@ -137,6 +137,6 @@ def _new_words(
         version = announced_version(new.text) if new.in_changelog else None
         if version and version not in known:
             yield VersionSignal(kind="changelog", value=new.text, revision=commit.id)
-        elif window.holds_words(commit) and speaks_of_change(new.text):
+        elif window.is_near(commit) and describes_change(new.text):
             kind = "changelog_text" if new.in_changelog else "card_text"
             yield VersionSignal(kind=kind, value=new.text, revision=commit.id)

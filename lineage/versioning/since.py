@@ -22,7 +22,7 @@ class Since:
     """Hold the start of a range: the position of the last commit that is out of it, -1 for the whole line.
 
     `doubtful` are commits before a start that a date gave which touched weights and may be later than that date: they
-    have no date, or one that is earlier than that of a commit before them. `by_date` says that no commit was named.
+    have no date, or one that is earlier than that of a commit before them. `by_date` is set where no commit was named.
     """
 
     position: int
@@ -32,7 +32,7 @@ class Since:
 
 
 def parse_date(text: str) -> datetime | None:
-    """Read `2024-09-06` or an ISO date and time, UTC unless it says otherwise; None for anything else."""
+    """Read `2024-09-06` or an ISO date and time, UTC unless it has a zone; None for anything else."""
     if not _DATE.match(text):
         return None
     try:
@@ -49,9 +49,9 @@ def commits_meant(history: History, text: str) -> Meaning:
 
 
 def find_since(line: Line, history: History, asked: str) -> Since:
-    """Find where on a line a revision, tag, branch or date stands.
+    """Find the position of a revision, tag, branch or date on a line.
 
-    A name wins over a date that is written like it. A commit that was merged in stands where its merge does. Raises
+    A name wins over a date that is written like it. A commit that was merged in has the position of its merge. Raises
     RevisionNotFoundError where the line has no such commit, or more than one.
     """
     wanted = commits_meant(history, asked).commits

@@ -29,19 +29,19 @@ HEADING = re.compile(r"^#+\s")
 
 
 def is_changelog(path: str) -> bool:
-    """Say whether a path is that of a changelog at the repository's root or in a folder of documents."""
+    """Return whether a path is that of a changelog at the repository's root or in a folder of documents."""
     parts = path.split("/")
     return len(parts) <= 2 and bool(CHANGELOG_NAME.match(parts[-1]))
 
 
 def is_text(path: str) -> bool:
-    """Say whether a path holds a text in which a publisher announces versions."""
+    """Return whether a path holds a text in which publishers announce versions."""
     return path == CARD or is_changelog(path)
 
 
 @dataclass(frozen=True)
 class NewLine:
-    """Hold one line of a text that was not there before, and whether it stands in a changelog."""
+    """Hold one line of a text that was not there before, and whether it is in a changelog."""
 
     text: str
     in_changelog: bool
@@ -51,7 +51,7 @@ class NewLine:
 class Texts:
     """Read the announcing texts of a line, each version once.
 
-    What cannot be read is kept in `unreadable`, by commit and path, and counts as unknown: never as silence.
+    What cannot be read is kept in `unreadable`, by commit and path, and counts as unknown, never as silence.
     """
 
     line: Line
@@ -67,7 +67,7 @@ class Texts:
                     yield position, change.path
 
     def before(self, position: int, path: str) -> str | None:
-        """Give a text as it stood before a position: empty where it was not there, None where unreadable."""
+        """Return a text as it was before a position: empty where it was not there, None where unreadable."""
         earlier = self._writer_before(position, path)
         return "" if earlier is None else self.at(earlier, path)
 
@@ -94,7 +94,7 @@ class Texts:
             return None
 
     def unchecked(self, first: int, last: int) -> Iterator[Unchecked]:
-        """Tell which texts of a stretch could not be read, and so may announce what looks silent."""
+        """List the texts of a stretch that could not be read, and so may announce a change that seems silent."""
         needed = {
             (needed_at, path)
             for position, path in self.written(first, last)

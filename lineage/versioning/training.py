@@ -23,7 +23,7 @@ PROGRESS = (
     re.compile(r"(?<![a-z])iter(?:ation)?[- _=:]*(\d+)", re.IGNORECASE),
     re.compile(r"(?<![a-z])(?:step|check-?point)[- _=:]*(?:at )?(?:step[- _=:]*)?(\d+)", re.IGNORECASE),
 )
-"""How far a run is, as its titles tell: epochs go before iterations and those before steps, which may begin anew."""
+"""How far a run is, by its titles: epochs go before iterations and those before steps, which may begin again."""
 
 CHECKPOINT_FOLDER = re.compile(
     r"(?:^|/)(?:(?:last|best|tmp)[-_])?(?:checkpoint|ckpt)s?(?:[-_/].*|\d.*)?$", re.IGNORECASE
@@ -34,28 +34,28 @@ CHECKPOINT_FOLDER = re.compile(
 def with_checkpoints(line: Line, pushes: Iterable[WeightPush]) -> list[WeightPush]:
     """Turn all replacements of a training run but the last into checkpoints.
 
-    A run is a row of pushes whose weight commits all have a trainer's titles, with no change by somebody else between
-    them that counts. It ends with a title that says so, and where the epoch or step falls. Checkpoint folders that a
-    trainer deletes, or that anybody deletes while a run goes on, are checkpoints too, as long as other weights remain:
-    the trainer keeps the last few, and what it keeps them for goes on.
+    A run is a row of pushes whose weight commits all have a trainer's titles, and no other change between
+    them counts. It ends with a title that announces the end, and where the epoch or step falls. Checkpoint folders that
+    a trainer deletes, or that a person deletes during a run, are checkpoints too, as long as other weights remain: the
+    trainer keeps only the last few.
     """
-    told = list(pushes)
+    changed = list(pushes)
     by_commit = _runs(line)
-    runs = [_run_of(line, push, by_commit) for push in told]
-    for i, push in enumerate(told):
+    runs = [_run_of(line, push, by_commit) for push in changed]
+    for i, push in enumerate(changed):
         if push.after and (runs[i] is not None or _is_inside(runs, i)):
-            told[i] = with_groups(push, map(_without_rotation, push.groups, push.pairs))
+            changed[i] = with_groups(push, map(_without_rotation, push.groups, push.pairs))
     later: int | None = None
-    for i in reversed(range(len(told))):
-        if told[i].counts:
+    for i in reversed(range(len(changed))):
+        if changed[i].counts:
             if later is not None and runs[i] == later:
-                told[i] = with_groups(told[i], map(_as_checkpoint, told[i].groups))
+                changed[i] = with_groups(changed[i], map(_as_checkpoint, changed[i].groups))
             later = runs[i]
-    return told
+    return changed
 
 
 def _runs(line: Line) -> list[int | None]:
-    """Number the training runs by titles alone; None for each commit that no trainer wrote."""
+    """Number the training runs by titles alone; None for each commit without a trainer's title."""
     runs: list[int | None] = []
     nothing: tuple[float | None, ...] = (None,) * len(PROGRESS)
     run, reached, last = 0, nothing, ""
@@ -83,12 +83,12 @@ def _falls(before: Sequence[float | None], now: Sequence[float | None]) -> bool:
 
 
 def _is_over(last: str, title: str) -> bool:
-    """Say whether a trainer's title begins another run, because the one before it closed its own."""
+    """Return whether a trainer's title begins another run, because the one before it ended its own."""
     return bool(RUN_END.search(last) or (RUN_SAVED.search(last) and not RUN_END.search(title)))
 
 
 def _run_of(line: Line, push: WeightPush, by_commit: Sequence[int | None]) -> int | None:
-    """Give the run in which a push begins; None where somebody else wrote weights, or took them away and wrote none."""
+    """Give the run in which a push begins; None where another author wrote weights, or removed them and wrote none."""
     touched = {
         position: any(change.new for change in weights)
         for position in range(push.trees.first, push.trees.last + 1)
@@ -100,14 +100,14 @@ def _run_of(line: Line, push: WeightPush, by_commit: Sequence[int | None]) -> in
 
 
 def _is_inside(runs: Sequence[int | None], i: int) -> bool:
-    """Say whether the trainers' pushes before and after one belong to the same run."""
+    """Return whether the trainers' pushes before and after one belong to the same run."""
     before = next((run for run in reversed(runs[:i]) if run is not None), None)
     after = next((run for run in runs[i + 1 :] if run is not None), None)
     return before is not None and before == after
 
 
 def _without_rotation(change: GroupChange, pair: Pairing) -> GroupChange:
-    """Tell the removal of an old checkpoint folder from that of weights for use."""
+    """Distinguish the removal of an old checkpoint folder from that of weights for use."""
     if change.kind != "removed" or not pair.before or not CHECKPOINT_FOLDER.search(pair.before.group.component):
         return change
     return change.model_copy(update={"kind": "checkpoint", "note": "a checkpoint of the run, removed"})

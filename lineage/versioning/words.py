@@ -1,6 +1,6 @@
-"""Words of commit titles, cards and changelogs: what announces a version, what speaks of new weights.
+"""Texts of commit titles, cards and changelogs: what announces a version, what describes new weights.
 
-The patterns hold to what design §6 says of a signal; docs/concepts.md lists them for readers. They look at
+docs/concepts.md describes the signals that the patterns find. They look at
 sentences that people write, never at file names: those are taken out first.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_SENTENCE = 1000
-"""Characters of a title or line that are looked at: people say it sooner, and a flood costs no time."""
+"""Characters of a title or line that are searched: announcements come early, and longer texts cost no time."""
 
 FILE_NAME = re.compile(
     r"(?<!\w)`?(?<![\w./@+()\-])[\w./@+()\-]*\.(?:safetensors|gguf|bin|pth?|ckpt|h5|onnx|msgpack|ot|json|jsonl|md|txt|"
@@ -19,7 +19,7 @@ FILE_NAME = re.compile(
 """A path or file name with an ending that repositories hold; begun once a run of its letters, for linear time."""
 
 NAMED_THING = re.compile(r"(?<![\w.])(?=[\w.]*[A-Za-z])[\w.]+(?:-[\w.]+){2,}|https?://\S+|(?<![\w.-])[\w.-]+/[\w.-]+")
-"""Hyphenated names of models, URLs and repository ids: a version inside is somebody's name, not this change's."""
+"""Hyphenated names of models, URLs and repository ids: a version inside is that of another model."""
 
 TOOL_VERSION = re.compile(
     r"\b(?:transformers|tokenizers|safetensors|diffusers|peft|torch|pytorch|tensorflow|keras|jax|flax|cuda|python|"
@@ -29,7 +29,7 @@ TOOL_VERSION = re.compile(
     r"(?:[ _-]*(?:version|ver\.?|release))?[ =:>~_-]*v?\d[\w.]*",
     re.IGNORECASE,
 )
-"""A tool with its version: it tells what made the files, not which version of the model they are."""
+"""A tool with its version: it is what made the files, not the version of the model."""
 
 VERSION = re.compile(
     r"(?<![\w.\-/])(?:v[-. ]?(\d+(?:\.\d+){0,3}(?:[-.]?(?:alpha|beta|rc|a|b|post|dev)[-.]?\d*)?)"
@@ -37,16 +37,16 @@ VERSION = re.compile(
     r"|(\d+\.\d+\.\d+(?:[-.]?(?:alpha|beta|rc)[-.]?\d*)?))(?![\w/])",
     re.IGNORECASE,
 )
-"""`v1.1`, `v-2`, `version 2`, `release 2024.05`, `1.2.0`: a version that stands by itself."""
+"""`v1.1`, `v-2`, `version 2`, `release 2024.05`, `1.2.0`: a version on its own."""
 
 BARE_VERSION = re.compile(
     r"^[\s#*>(\[-]*v?(\d+(?:\.\d+){1,3}(?:[-.]?(?:alpha|beta|rc|a|b|post|dev)[-.]?\d*)?)[\s*)\].:!-]*$",
     re.IGNORECASE,
 )
-"""`1.1`, or `## [1.1]`: two numbers are a version where nothing else is said, and a measurement elsewhere."""
+"""`1.1`, or `## [1.1]`: two numbers are a version where they are the whole text, and a measurement elsewhere."""
 
 NAME_VERSION = re.compile(r"(?:^|[-_. ])v(\d+(?:\.\d+)*)(?=$|[-_. ])", re.IGNORECASE)
-"""A version inside a repository's name; docs/concepts.md tells it apart from the study's own pattern."""
+"""A version inside a repository's name; docs/concepts.md explains how the study's own pattern differs."""
 
 STUDY_NAME_VERSION = re.compile(r"[-_]v(\d+(?:\.\d+)?)$")
 """The pattern that reproduces the study's counts exactly (3,471 of 52,227 names)."""
@@ -58,13 +58,13 @@ TRAINING_TITLE = re.compile(
     r"iter(?:ation)?[- _=:]*\d+)\b",
     re.IGNORECASE,
 )
-"""How trainers title what they push by themselves while a run goes on."""
+"""Titles that trainers write by themselves during a run."""
 
 TYPO = re.compile(
     r"\b(?:typos?|mis-?spell?(?:ed|ings?|t)|(?:fix|correct)\w* (?:the |some |minor )?(?:spelling|grammar))\b",
     re.IGNORECASE,
 )
-"""Who corrects these corrects a text, whatever it is about. Spelling and grammar alone are what some models are for."""
+"""A commit that corrects these corrects a text. Spelling and grammar alone are the subject of some models."""
 
 NOT_WEIGHTS = re.compile(
     r"\b(?:spelling|grammar|formatting|white ?space|indentation|read-?me|model ?cards?|docs?|documentation|"
@@ -73,7 +73,7 @@ NOT_WEIGHTS = re.compile(
     r"docker\w*|api|widget|metadata|library[ _]name|pipeline[ _]tag|tags?)\b",
     re.IGNORECASE,
 )
-"""What else commits fix and update: a sentence about these, and not of weights, says nothing of weights."""
+"""Other things that commits fix and update: a sentence about these that does not name weights is not about weights."""
 
 WEIGHTS_WORD = re.compile(r"\b(?:weights|tensors|check-?points?|re-?trained|retraining)\b", re.IGNORECASE)
 
@@ -103,7 +103,7 @@ CHANGE_WORDS = tuple(
         r"\b(?:breaking change|supersede[sd]?|no longer)\b",
     )
 )
-"""Sentences that say that something about the weights or the model is other than it was."""
+"""Sentences that describe a change of the weights or the model."""
 
 STATE_WORDS = (
     *CHANGE_WORDS,
@@ -116,7 +116,7 @@ STATE_WORDS = (
         )
     ),
 )
-"""What a commit message may say beside: there, "trained on" tells of this commit; in a card it describes."""
+"""In a commit message these describe a change too: "trained on" is about this commit; in a card it is a description."""
 
 
 def without_names(text: str) -> str:
@@ -145,8 +145,8 @@ def name_version(model_id: str) -> str | None:
     return matches[-1] if matches else None
 
 
-def speaks_of_weights(text: str) -> bool:
-    """Say whether a sentence speaks of new, retrained or fixed weights, or of a new state of the model.
+def describes_weights(text: str) -> bool:
+    """Return whether a sentence describes new, retrained or fixed weights, or a new state of the model.
 
     Titles that only name files or actions (`Update README.md`, `Upload model`) and typo fixes do not.
     """
@@ -154,22 +154,22 @@ def speaks_of_weights(text: str) -> bool:
     return not _is_of_other_things(sentence) and any(pattern.search(sentence) for pattern in STATE_WORDS)
 
 
-def speaks_of_change(text: str) -> bool:
-    """Say whether a line of a card or changelog says that the weights or the model are other than before.
+def describes_change(text: str) -> bool:
+    """Return whether a line of a card or changelog describes a change of the weights or the model.
 
-    Stricter than `speaks_of_weights`: a card describes how a model was trained without announcing anything.
+    Stricter than `describes_weights`: a card describes how a model was trained without announcing anything.
     """
     sentence = without_names(text)
     return not _is_of_other_things(sentence) and any(pattern.search(sentence) for pattern in CHANGE_WORDS)
 
 
 def _is_of_other_things(sentence: str) -> bool:
-    """Say whether a sentence is about a text's wording, or about documents and tools and not of weights beside."""
+    """Return whether a sentence is about a text's wording, or about documents and tools without naming weights."""
     if TYPO.search(sentence):
         return True
     return bool(NOT_WEIGHTS.search(sentence)) and not WEIGHTS_WORD.search(sentence)
 
 
 def is_training_title(title: str) -> bool:
-    """Say whether a commit title is one that a trainer writes by itself while a run goes on."""
+    """Return whether a commit title is one that a trainer writes by itself during a run."""
     return bool(TRAINING_TITLE.search(title))

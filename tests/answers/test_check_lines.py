@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from lineage.answers.check import check
+from lineage.answers.diff import diff
 from lineage.answers.history import history
 from lineage.answers.session import Session
+from lineage.hub.lfs import pointer_blob_id
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import AN_HOUR, BareRepository
 from tests.support.weight_files import safetensors_bytes
@@ -46,7 +49,7 @@ def one(session: Session, target: str = MODEL, since: str | None = None) -> Chec
     return answer
 
 
-def told(answer: CheckAnswer) -> list[tuple[str, str | None]]:
+def kinds(answer: CheckAnswer) -> list[tuple[str, str | None]]:
     """List kind and verdict of each change."""
     return [(change.kind, change.verdict) for change in answer.weight_changes]
 
@@ -57,7 +60,7 @@ def test_a_backdated_replacement_is_found(repository: BareRepository, session: S
     repository.commit({"model.safetensors": weights(2)}, "Version 2")
     repository.commit({"model.safetensors": weights(3)}, later=-9 * 24 * AN_HOUR)
     answer = one(session)
-    assert told(answer) == [("first_upload", None), ("retrained", "versioned"), ("retrained", "silent")]
+    assert kinds(answer) == [("first_upload", None), ("retrained", "versioned"), ("retrained", "silent")]
     assert answer.verdict == "findings"
 
 
@@ -70,7 +73,7 @@ def test_since_a_date_names_weights_that_dates_hide(repository: BareRepository, 
     assert (answer.verdict, answer.weight_changes) == ("unchecked", ())
     assert [item.what for item in answer.unchecked] == ["--since 2030-01-01"]
     assert answer.unchecked[0].decide_with == f"lineage check {MODEL} --since {before}"
-    assert told(one(session, since=before)) == [("retrained", "silent")]
+    assert kinds(one(session, since=before)) == [("retrained", "silent")]
 
 
 def shards(count: int, seed: int, *, stem: str = "model", index: bool = True) -> dict[str, bytes | None]:
@@ -139,7 +142,7 @@ def test_a_switch_back_of_the_index_is_a_change(repository: BareRepository, sess
     repository.commit(shards(2, 2), "Version 2")
     repository.commit({INDEX: shards(3, 1)[INDEX]})
     answer = one(session)
-    assert told(answer) == [("first_upload", None), ("retrained", "versioned"), ("retrained", "silent")]
+    assert kinds(answer) == [("first_upload", None), ("retrained", "versioned"), ("retrained", "silent")]
     assert answer.findings[0].pointer.file == INDEX
 
 
@@ -148,7 +151,7 @@ def test_a_switch_back_of_the_index_is_a_change(repository: BareRepository, sess
 def test_an_index_that_cannot_be_read_is_unchecked(
     repository: BareRepository, session: Session, index: bytes, files: dict[str, bytes]
 ) -> None:
-    """Where two sets are there and the index does not tell which is loaded, nothing is clean."""
+    """If there are two sets and the index does not say which is loaded, the answer is not clean."""
     repository.commit(shards(3, 1) | shards(2, 2, index=False))
     repository.commit({INDEX: index, **{path: safetensors_bytes({"a": ("U8", (1,), b"b")}) for path in files}})
     answer = one(session)
@@ -160,7 +163,7 @@ def test_an_index_that_cannot_be_read_is_unchecked(
 
 
 def test_another_quantisation_is_an_addition(repository: BareRepository, session: Session) -> None:
-    """People pick a quantisation by its file's name: one more is no replacement of the main group."""
+    """People pick a quantisation by its file's name: one more does not replace the main group."""
     repository.commit({"name-Q5_K_S.gguf": b"GGUF one"})
     repository.commit({"name-Q4_K_M.gguf": b"GGUF two"})
     assert one(session).weight_changes[-1].kind == "component_added"
@@ -170,21 +173,21 @@ def test_a_pinned_commit_inside_a_push_cuts_it(repository: BareRepository, sessi
     """Weights that were replaced half an hour after the pinned commit did change in the range."""
     pinned = repository.commit({"model.safetensors": weights(1)}, "Version 1")
     repository.commit({"model.safetensors": weights(2)}, later=AN_HOUR // 2)
-    assert told(one(session)) == [("first_upload", None)]
+    assert kinds(one(session)) == [("first_upload", None)]
     answer = one(session, since=pinned)
-    assert told(answer) == [("retrained", "silent")]
+    assert kinds(answer) == [("retrained", "silent")]
     assert answer.since_revision == pinned
 
 
 def test_what_was_announced_before_the_pin_announces_nothing_after_it(
     repository: BareRepository, session: Session
 ) -> None:
-    """A version in the title of the pinned commit speaks of the pinned weights, not of those pushed minutes later."""
+    """A version in the title of the pinned commit announces the pinned weights, not those pushed minutes later."""
     repository.commit({"model.safetensors": weights(1)})
     pinned = repository.commit({"model.safetensors": weights(2)}, "Version 2: the weights were retrained")
     repository.commit({"model.safetensors": weights(3)}, later=600)
-    assert told(one(session)) == [("first_upload", None), ("retrained", "versioned")]
-    assert told(one(session, since=pinned)) == [("retrained", "silent")]
+    assert kinds(one(session)) == [("first_upload", None), ("retrained", "versioned")]
+    assert kinds(one(session, since=pinned)) == [("retrained", "silent")]
 
 
 def test_weights_restored_inside_a_push_changed_for_the_pin(repository: BareRepository, session: Session) -> None:
@@ -192,17 +195,17 @@ def test_weights_restored_inside_a_push_changed_for_the_pin(repository: BareRepo
     repository.commit({"model.safetensors": weights(1)})
     pinned = repository.commit({"model.safetensors": weights(2)})
     repository.commit({"model.safetensors": weights(1)}, later=600)
-    assert told(one(session)) == [("first_upload", None)]
-    assert told(one(session, since=pinned)) == [("retrained", "silent")]
-    assert told(one(session, f"{MODEL}@{pinned}")) == [("first_upload", None), ("retrained", "silent")]
+    assert kinds(one(session)) == [("first_upload", None)]
+    assert kinds(one(session, since=pinned)) == [("retrained", "silent")]
+    assert kinds(one(session, f"{MODEL}@{pinned}")) == [("first_upload", None), ("retrained", "silent")]
 
 
 def test_shards_that_complete_a_pinned_upload_are_no_change(repository: BareRepository, session: Session) -> None:
-    """Who pins the first of three shards gets the other two: that is the same upload."""
+    """The shards that follow the pinned first one complete the same upload."""
     files = list(shards(3, 1, index=False).items())
     pinned = repository.commit(dict(files[:1]))
     repository.commit(dict(files[1:]), later=600)
-    assert told(one(session, since=pinned)) == [("first_upload", None)]
+    assert kinds(one(session, since=pinned)) == [("first_upload", None)]
 
 
 def test_since_last_sees_what_a_growing_push_brought(repository: BareRepository, session: Session) -> None:
@@ -210,7 +213,7 @@ def test_since_last_sees_what_a_growing_push_brought(repository: BareRepository,
     repository.commit({"model.safetensors": weights(1)})
     assert one(session, since="last").verdict == "clean"
     repository.commit({"model.safetensors": weights(2)}, later=600)
-    assert told(one(session, since="last")) == [("retrained", "silent")]
+    assert kinds(one(session, since="last")) == [("retrained", "silent")]
 
 
 BRANCH = "refs/heads/8bit"
@@ -221,9 +224,9 @@ def test_a_branch_begins_with_its_first_own_weights(repository: BareRepository, 
     repository.commit({"model.safetensors": weights(1)})
     repository.commit({"README.md": b"text"}, branch=BRANCH)
     repository.commit({"model.safetensors": weights(2)}, branch=BRANCH)
-    assert (told(one(session, f"{MODEL}@8bit"))) == [("first_upload", None)] * 2
+    assert (kinds(one(session, f"{MODEL}@8bit"))) == [("first_upload", None)] * 2
     repository.commit({"model.safetensors": weights(3)}, branch=BRANCH)
-    assert told(one(session, f"{MODEL}@8bit")) == [
+    assert kinds(one(session, f"{MODEL}@8bit")) == [
         ("first_upload", None),
         ("first_upload", None),
         ("retrained", "silent"),
@@ -233,14 +236,14 @@ def test_a_branch_begins_with_its_first_own_weights(repository: BareRepository, 
 
 
 def test_a_commit_of_the_branch_that_was_pinned_had_weights(repository: BareRepository, session: Session) -> None:
-    """Who pinned a branch at its inherited weights sees that they were replaced, also by --since last."""
+    """For a commit at which a branch had its inherited weights, its own ones replace them, also for --since last."""
     pinned = repository.commit({"model.safetensors": weights(1)})
     repository.git("update-ref", BRANCH, pinned)
     assert one(session, f"{MODEL}@8bit", since="last").verdict == "clean"
     repository.commit({"model.safetensors": weights(2)}, branch=BRANCH, later=600)
     for since in ("last", pinned):
-        assert told(one(session, f"{MODEL}@8bit", since=since)) == [("retrained", "silent")]
-    assert told(one(session, f"{MODEL}@8bit")) == [("first_upload", None)] * 2
+        assert kinds(one(session, f"{MODEL}@8bit", since=since)) == [("retrained", "silent")]
+    assert kinds(one(session, f"{MODEL}@8bit")) == [("first_upload", None)] * 2
 
 
 def test_the_default_branch_has_one_first_upload(repository: BareRepository, session: Session) -> None:
@@ -250,11 +253,48 @@ def test_the_default_branch_has_one_first_upload(repository: BareRepository, ses
     repository.commit({"model.safetensors": weights(3)})
     repository.git("symbolic-ref", "HEAD", BRANCH)
     for target in (MODEL, f"{MODEL}@main"):
-        assert told(one(session, target)) == [("first_upload", None), ("retrained", "silent")]
+        assert kinds(one(session, target)) == [("first_upload", None), ("retrained", "silent")]
 
 
-def test_a_branch_that_only_loses_weights_is_told(repository: BareRepository, session: Session) -> None:
-    """Inherited weights that go without own ones in their place are removed from the branch."""
+def test_inherited_weights_that_a_branch_removes_count(repository: BareRepository, session: Session) -> None:
+    """Inherited weights that a branch removes without bringing its own count as removed."""
     repository.commit({"model.safetensors": weights(1), "codec.pth": b"codec"})
     repository.commit({"codec.pth": None}, branch=BRANCH)
-    assert told(one(session, f"{MODEL}@8bit"))[-1] == ("removed", "silent")
+    assert kinds(one(session, f"{MODEL}@8bit"))[-1] == ("removed", "silent")
+
+
+PICKLE = b"PK\x03\x04" + bytes(range(256)) * 400
+
+
+@pytest.mark.parametrize(("first", "second"), [(False, True), (True, False)], ids=["into-lfs", "out-of-lfs"])
+@pytest.mark.parametrize("path", ["pytorch_model.bin", "other/pytorch_model.bin"])
+def test_the_same_bytes_in_git_and_in_lfs_are_no_replacement(
+    repository: BareRepository, session: Session, first: bool, second: bool, path: str
+) -> None:
+    """A file that moves between git and LFS has two ids and one SHA-256: it counts only if its bytes change."""
+    repository.commit({"pytorch_model.bin": PICKLE}, lfs=first)
+    repository.commit({"pytorch_model.bin": None, path: PICKLE}, lfs=second)
+    assert kinds(one(session))[1:] == [("reserialised", None)]
+    repository.commit({path: PICKLE[::-1]}, lfs=first)
+    assert kinds(one(session))[2:] == [("replaced", "silent")]
+    with session.store.reading() as view:
+        blobs = {row.key: row.properties["alias"] for row in view.find("File", {})}
+    sha256 = hashlib.sha256(PICKLE).hexdigest()
+    plain = repository.git("hash-object", "--stdin", stdin=PICKLE)
+    assert blobs[f"sha256:{sha256}"] == min(plain, pointer_blob_id(sha256, len(PICKLE)))
+
+
+def test_other_bytes_of_the_same_size_are_a_replacement(repository: BareRepository, session: Session) -> None:
+    """A move to LFS hides no change of the file."""
+    repository.commit({"pytorch_model.bin": PICKLE}, lfs=False)
+    repository.commit({"pytorch_model.bin": PICKLE[::-1]})
+    assert kinds(one(session))[1:] == [("replaced", "silent")]
+
+
+def test_diff_knows_the_same_bytes_in_git_and_in_lfs(repository: BareRepository, session: Session) -> None:
+    """Two models with the same file, one in git and one in LFS, have the same weights."""
+    repository.commit({"pytorch_model.bin": PICKLE}, lfs=False)
+    other = BareRepository(repository.git_dir.with_name("other.git"))
+    other.commit({"pytorch_model.bin": PICKLE})
+    answer = diff(session, MODEL, "org/other")
+    assert (answer.weights.kind, answer.unchecked) == ("equal", ())

@@ -13,6 +13,7 @@ from lineage.errors import InputError
 from lineage.progress import Progress
 from lineage.store.memory import MemoryStore
 from lineage_schemas.answers.collect import CollectAnswer
+from tests.support.bare_repository import BareRepository
 from tests.support.notes import Notes
 
 
@@ -136,3 +137,12 @@ def test_changed_model_is_read_again_and_an_unchanged_one_not(hub: Path) -> None
             ]
     assert outcomes == {"c/chat": "collected", "a/base": "unchanged"}
     assert parents == ["a/base"]
+
+
+def test_the_first_upload_is_no_change(tmp_path: Path) -> None:
+    """A summary counts uploads and changes apart: a model that was uploaded once did not change."""
+    repository = BareRepository(tmp_path / "org" / "name.git")
+    for number, expected in enumerate([(1, 1), (2, 1), (3, 1)]):
+        repository.commit({"pytorch_model.bin": bytes([number])})
+        collected = run(tmp_path, ["org/name"]).models[0]
+        assert (collected.changes, collected.first_uploads) == expected

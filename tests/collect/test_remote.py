@@ -17,6 +17,7 @@ from lineage.hub.huggingface import HuggingFaceHub
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support import hub_faults
+from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.repositories import recorded_history, zoo_hub
 
@@ -69,6 +70,26 @@ def test_reflection_in_four_requests_of_git(histories: Path, tmp_path: Path) -> 
         by_api = checked(hub, tmp_path / "api", "mattshumer/Reflection")
     assert [(c.kind, c.verdict) for c in by_git.weight_changes] == [("first_upload", None), ("replaced", "silent")]
     assert by_git.weight_changes == by_api.weight_changes
+
+
+@pytest.mark.parametrize("size", [900, 300_000])
+@pytest.mark.parametrize("with_git", [True, False])
+def test_a_file_that_moves_to_lfs_is_hashed_once(tmp_path: Path, size: int, with_git: bool) -> None:
+    """The same bytes in git and in LFS are no replacement on a remote Hub: a file in git is small, and read."""
+    repository = BareRepository(tmp_path / "org" / "moved.git")
+    weights = bytes(range(250)) * (size // 250)
+    repository.commit({"pytorch_model.bin": weights}, lfs=False)
+    repository.commit({"pytorch_model.bin": weights})
+    with HubServer() as server:
+        server.git = with_git
+        server.add("org/moved", repository.git_dir)
+        answer = checked(server, tmp_path / "read", "org/moved")
+        assert (answer.verdict, [c.kind for c in answer.weight_changes]) == ("clean", ["first_upload", "reserialised"])
+        beyond = checked(server, tmp_path / "unread", "org/moved", max_bytes=10)
+    assert [change.verdict for change in beyond.weight_changes] == [None, "silent"]
+    assert [item.decide_with for item in beyond.unchecked if "git LFS" in item.what] == [
+        "lineage check org/moved --level full"
+    ]
 
 
 def test_headers_of_shards_cost_two_requests_each(hub: HubServer, tmp_path: Path) -> None:

@@ -279,8 +279,8 @@ def collect() -> CollectAnswer:
         targets=("lab/chat-7b",),
         models=(
             CollectedModel(
-                id="lab/chat-7b", outcome="collected", head=commit(4), level="header", commits=12, changes=2,
-                parents=("origin/base-7b", "origin/gated-base"),
+                id="lab/chat-7b", outcome="collected", head=commit(4), level="header", commits=12, changes=3,
+                parents=("origin/base-7b", "origin/gated-base"), first_uploads=1,
             ),
             CollectedModel(
                 id="origin/base-7b", outcome="unchanged", head=commit(5), level="full", commits=1, changes=1, parents=()

@@ -1,4 +1,4 @@
-"""Histories written down in a few words, and recorded ones read as records."""
+"""Histories built in a few lines, and recorded ones read as records."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lineage.errors import FileNotInRevisionError
 from lineage.versioning.changes import LineReport, line_changes
+from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.line import first_parent_line
 from lineage.versioning.measured import Measurement, Measurer
@@ -21,11 +22,11 @@ from lineage_schemas.revision import Commit, History, HistoryRef
 START = datetime(2024, 1, 1, 12, 0, tzinfo=UTC)
 
 Files = Mapping[str, str | None]
-"""Path to content in a word, or None for a removal."""
+"""Path to a short content, or None for a removal."""
 
 
 def version(content: str) -> FileVersion:
-    """Make the version of a file whose content is said in a word."""
+    """Make the version of a file with a short content."""
     sha = hashlib.sha256(content.encode()).hexdigest()
     return FileVersion(blob_id=sha[:40], size=len(content), sha256=sha)
 
@@ -69,7 +70,7 @@ class HistoryBuilder:
         return commit_id
 
     def history(self) -> History:
-        """Give what was told as a history with `main` as its only branch."""
+        """Return the commits as a history with `main` as its only branch."""
         refs = [HistoryRef(name="refs/heads/main", kind="branch", target=self.commits[-1].id)]
         refs += [HistoryRef(name=f"refs/tags/{name}", kind="tag", target=at) for name, at in self.tags.items()]
         return History(
@@ -94,8 +95,12 @@ class Unmeasured:
     """Stand for weights that lie out of reach."""
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
-        """Say nothing but that the hashes differ."""
+        """Answer only that the hashes differ."""
         return Measurement("replaced", undecided="out of reach", decide_with="lineage check --level full")
+
+    def sha256(self, commit: str, path: str, size: int) -> FileHash:
+        """Answer that a file of git itself was not read."""
+        return FileHash(None, "out of reach", "lineage check --level full")
 
 
 class NoTexts:
@@ -121,16 +126,16 @@ def report_of(
 
 def recorded(path: Path) -> History:
     """Read a recorded history of the shared data as a record."""
-    told = json.loads(gzip.decompress(path.read_bytes()))
-    refs = told["refs"]
+    record = json.loads(gzip.decompress(path.read_bytes()))
+    refs = record["refs"]
     heads = [name for name in ("refs/heads/main", "refs/heads/master") if name in refs]
     default = heads[0] if heads else next(name for name in refs if name.startswith("refs/heads/"))
     return History(
-        model=told["hub_repo"].split(" ")[0],
+        model=record["hub_repo"].split(" ")[0],
         source="git-partial",
         default_branch=default,
         refs=tuple(HistoryRef(name=n, kind=_kind(n), target=t) for n, t in sorted(refs.items())),
-        commits=tuple(_commit(c) for c in reversed(told["commits"])),
+        commits=tuple(_commit(c) for c in reversed(record["commits"])),
     )
 
 
@@ -140,12 +145,12 @@ def _kind(name: str) -> RefKind:
     return "tag" if name.startswith("refs/tags/") else "pull_request"
 
 
-def _commit(told: Mapping[str, object]) -> Commit:
-    changes = told["changes"]
+def _commit(record: Mapping[str, object]) -> Commit:
+    changes = record["changes"]
     assert isinstance(changes, Sequence)
     return Commit.model_validate(
         {
-            **{name: told[name] for name in ("id", "parents", "date", "title", "message")},
+            **{name: record[name] for name in ("id", "parents", "date", "title", "message")},
             "changes": tuple(
                 FileChange(
                     path=c["path"],

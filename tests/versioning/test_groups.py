@@ -22,24 +22,24 @@ QUANTISATIONS = ("Q2_K", "Q4_K_M", "Q5_0", "Q8_0")
 
 
 def test_all_quantisations_replaced_under_another_name() -> None:
-    """Each quantisation of a new stem takes the place of the same quantisation of the old one."""
-    told = HistoryBuilder()
-    told.commit(0, {f"foo-7b.{quant}.gguf": f"a {quant}" for quant in QUANTISATIONS})
-    told.commit(
+    """Each quantisation of a new stem replaces the same quantisation of the old one."""
+    built = HistoryBuilder()
+    built.commit(0, {f"foo-7b.{quant}.gguf": f"a {quant}" for quant in QUANTISATIONS})
+    built.commit(
         24,
         {f"foo-7b.{quant}.gguf": None for quant in QUANTISATIONS}
         | {f"foo-7b-v2.{quant}.gguf": f"b {quant}" for quant in QUANTISATIONS},
     )
-    groups = {(group.group, group.kind, group.note) for group in told.report().changes[1].groups}
+    groups = {(group.group, group.kind, group.note) for group in built.report().changes[1].groups}
     assert groups == {(f"foo-7b-v2.{quant}.gguf", "replaced", f"was foo-7b.{quant}.gguf") for quant in QUANTISATIONS}
 
 
 def test_one_quantisation_replaced_under_another_name() -> None:
     """Where one of several quantisations goes and comes under another stem, it alone is replaced."""
-    told = HistoryBuilder()
-    told.commit(0, {f"foo-7b.{quant}.gguf": f"a {quant}" for quant in QUANTISATIONS})
-    told.commit(24, {"foo-7b.Q8_0.gguf": None, "foo-7b-fixed.Q8_0.gguf": "b"})
-    change = told.report().changes[1]
+    built = HistoryBuilder()
+    built.commit(0, {f"foo-7b.{quant}.gguf": f"a {quant}" for quant in QUANTISATIONS})
+    built.commit(24, {"foo-7b.Q8_0.gguf": None, "foo-7b-fixed.Q8_0.gguf": "b"})
+    change = built.report().changes[1]
     assert [(group.group, group.kind) for group in change.groups] == [("foo-7b-fixed.Q8_0.gguf", "replaced")]
 
 
@@ -61,7 +61,7 @@ def test_one_quantisation_replaced_under_another_name() -> None:
     ],
 )
 def test_the_same_variant_under_another_name(old: str, new: str) -> None:
-    """However a name writes its quantisation or variant, and wherever a name tells none, one follows the other."""
+    """However a name writes its quantisation or variant, and where a name has none, one follows the other."""
     pairs = became([old], [new])
     assert len(pairs) == 1
     assert None not in next(iter(pairs))
@@ -77,21 +77,21 @@ def test_the_same_variant_under_another_name(old: str, new: str) -> None:
     ],
 )
 def test_another_variant_is_another_group(old: str, new: str) -> None:
-    """A quantisation that goes while another comes is gone: nothing takes its place."""
+    """A quantisation that is removed while another is added is removed: nothing replaces it."""
     assert became([old], [new]) == {(old, None), (None, new)}
-    told = HistoryBuilder()
-    told.commit(0, {old: "a", "beside.Q8_0.gguf": "c"})
-    told.commit(24, {old: None, new: "b"})
-    assert sorted(group.kind for group in told.report().changes[1].groups) == ["component_added", "removed"]
+    built = HistoryBuilder()
+    built.commit(0, {old: "a", "beside.Q8_0.gguf": "c"})
+    built.commit(24, {old: None, new: "b"})
+    assert sorted(group.kind for group in built.report().changes[1].groups) == ["component_added", "removed"]
 
 
 def test_weights_that_come_back_as_another_quantisation_are_replaced() -> None:
     """After all weights went, what comes back is compared with what was there last, whatever its quantisation."""
-    told = HistoryBuilder()
-    told.commit(0, {"foo.Q5_0.gguf": "a"})
-    told.commit(24, {"foo.Q5_0.gguf": None})
-    told.commit(48, {"foo.Q5_K_S.gguf": "b"})
-    assert [change.kind for change in told.report().changes] == ["first_upload", "removed", "replaced"]
+    built = HistoryBuilder()
+    built.commit(0, {"foo.Q5_0.gguf": "a"})
+    built.commit(24, {"foo.Q5_0.gguf": None})
+    built.commit(48, {"foo.Q5_K_S.gguf": "b"})
+    assert [change.kind for change in built.report().changes] == ["first_upload", "removed", "replaced"]
 
 
 def test_the_likest_of_several_models_follows() -> None:
@@ -106,7 +106,7 @@ def test_the_likest_of_several_models_follows() -> None:
 
 
 def test_a_part_does_not_follow_a_model() -> None:
-    """A projector of the same precision takes no model's place, nor does one part of an ONNX model another's."""
+    """A projector of the same precision does not replace a model, nor does one part of an ONNX model another."""
     assert became(["a.Q4_0.gguf", "foo.F16.gguf"], ["b.Q4_0.gguf", "mmproj-foo-F16.gguf"]) == {
         ("a.Q4_0.gguf", "b.Q4_0.gguf"), ("foo.F16.gguf", None), (None, "mmproj-foo-F16.gguf"),
     }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
 from lineage_schemas.change import ChangeKind
@@ -31,6 +32,10 @@ class Answering:
         self.asked.append((before.group.name, after.group.name))
         return self.answer
 
+    def sha256(self, commit: str, path: str, size: int) -> FileHash:
+        """Know no file."""
+        return FileHash(None)
+
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
@@ -45,10 +50,10 @@ class Answering:
 )
 def test_a_format_that_loaders_prefer_counts_where_its_values_differ(answer: Answering, kind: str) -> None:
     """A safetensors file beside a pickle is the same model unless a comparison of the two shows another."""
-    told = HistoryBuilder()
-    told.commit(0, {"pytorch_model.bin": "a"})
-    told.commit(24, {"model.safetensors": "b"})
-    change = told.report(answer).changes[1]
+    built = HistoryBuilder()
+    built.commit(0, {"pytorch_model.bin": "a"})
+    built.commit(24, {"model.safetensors": "b"})
+    change = built.report(answer).changes[1]
     assert (change.kind, change.unchecked) == (kind, ())
     assert answer.asked == [("pytorch_model.bin", "model.safetensors")]
 
@@ -66,35 +71,35 @@ def test_a_format_that_loaders_prefer_counts_where_its_values_differ(answer: Ans
 )
 def test_a_file_that_no_loader_takes_instead_is_added(before: str, after: str) -> None:
     """A format that loaders take second, another kind of model, another folder or quantisation replaces nothing."""
-    told = HistoryBuilder()
-    told.commit(0, {before: "a"})
-    told.commit(24, {after: "b"})
+    built = HistoryBuilder()
+    built.commit(0, {before: "a"})
+    built.commit(24, {after: "b"})
     answer = Answering("retrained")
-    assert told.report(answer).changes[1].kind in ("format_added", "component_added")
+    assert built.report(answer).changes[1].kind in ("format_added", "component_added")
     assert answer.asked == []
 
 
 def test_an_index_is_read_only_where_it_decides() -> None:
     """An unreadable index matters from the push on that brings a second set of shards."""
-    told = HistoryBuilder()
-    told.commit(
+    built = HistoryBuilder()
+    built.commit(
         0, {"model-00001-of-00002.safetensors": "a", "model-00002-of-00002.safetensors": "b", INDEX: "UNREADABLE"}
     )
-    told.commit(24, {"model-00001-of-00002.safetensors": "c"})
-    told.commit(48, {"model-00001-of-00001.safetensors": "d"})
-    told.commit(72, {"codec.pth": "e"})
-    told.commit(96, {"model-00001-of-00001.safetensors": None})
-    unread = [[item.what for item in change.unchecked if INDEX in item.what] for change in told.report().changes]
+    built.commit(24, {"model-00001-of-00002.safetensors": "c"})
+    built.commit(48, {"model-00001-of-00001.safetensors": "d"})
+    built.commit(72, {"codec.pth": "e"})
+    built.commit(96, {"model-00001-of-00001.safetensors": None})
+    unread = [[item.what for item in change.unchecked if INDEX in item.what] for change in built.report().changes]
     assert [len(each) for each in unread] == [0, 0, 1, 0, 1]
 
 
 def test_an_unread_index_that_moves_alone_is_a_change_of_unknown_kind() -> None:
     """What loaders take may have become another set: neither a finding nor clean."""
-    told = HistoryBuilder()
-    told.commit(0, {f"model-0000{n}-of-00002.safetensors": f"a{n}" for n in (1, 2)})
-    told.commit(24, {"model-00001-of-00001.safetensors": "b", INDEX: index("model-00001-of-00001.safetensors")})
-    told.commit(48, {INDEX: "UNREADABLE"})
-    change = told.report().changes[-1]
+    built = HistoryBuilder()
+    built.commit(0, {f"model-0000{n}-of-00002.safetensors": f"a{n}" for n in (1, 2)})
+    built.commit(24, {"model-00001-of-00001.safetensors": "b", INDEX: index("model-00001-of-00001.safetensors")})
+    built.commit(48, {INDEX: "UNREADABLE"})
+    change = built.report().changes[-1]
     assert (change.kind, change.counts, change.verdict) == ("unknown", False, None)
     assert [group.files for group in change.groups] == [(INDEX,)]
     assert len(change.unchecked) == 1
@@ -102,17 +107,17 @@ def test_an_unread_index_that_moves_alone_is_a_change_of_unknown_kind() -> None:
 
 def test_an_index_that_changes_and_lists_the_same_files_is_no_change() -> None:
     """Another total size in the index of two sets is nothing that a loader takes otherwise."""
-    told = HistoryBuilder()
+    built = HistoryBuilder()
     files = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
-    told.commit(0, {**dict.fromkeys(files, "a"), "model-00001-of-00001.safetensors": "b", INDEX: index(*files)})
-    told.commit(24, {INDEX: index(*files, files[0])})
-    assert [change.kind for change in told.report().changes] == ["first_upload"]
+    built.commit(0, {**dict.fromkeys(files, "a"), "model-00001-of-00001.safetensors": "b", INDEX: index(*files)})
+    built.commit(24, {INDEX: index(*files, files[0])})
+    assert [change.kind for change in built.report().changes] == ["first_upload"]
 
 
 def test_weights_that_come_after_a_config_are_a_first_upload() -> None:
     """A tree of a config alone had no weights: what comes is neither replaced nor brought back."""
-    told = HistoryBuilder()
-    told.commit(0, {"config.json": "{}"})
-    told.commit(24, {"model.safetensors": "a"})
-    told.commit(48, {"config.json": None})
-    assert [change.kind for change in told.report().changes] == ["first_upload"]
+    built = HistoryBuilder()
+    built.commit(0, {"config.json": "{}"})
+    built.commit(24, {"model.safetensors": "a"})
+    built.commit(48, {"config.json": None})
+    assert [change.kind for change in built.report().changes] == ["first_upload"]

@@ -56,7 +56,7 @@ def test_reflection_replaced_all_shards_once_in_silence() -> None:
     ],
 )
 def test_kinds_of_known_repositories(name: str, kinds: list[str]) -> None:
-    """Groups that move, formats and components that are added, training state: each is told by its kind."""
+    """Groups that move, formats and components that are added, training state: each has its kind."""
     assert [change.kind for change in report_of(recorded(find(name)), NoTexts()).changes] == kinds
 
 

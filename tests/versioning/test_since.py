@@ -9,8 +9,8 @@ from lineage.versioning.since import commits_meant, find_since, in_range
 from tests.support.lines import HistoryBuilder
 
 
-def told() -> HistoryBuilder:
-    """Tell a model with an upload and two replacements, the first one tagged."""
+def tagged() -> HistoryBuilder:
+    """Build a model with an upload and two replacements, the first one tagged."""
     line = HistoryBuilder()
     line.commit(0, {"model.safetensors": "a"})
     line.commit(48, {"model.safetensors": "b"}, tag="v2/rc")
@@ -35,7 +35,7 @@ def told() -> HistoryBuilder:
 )
 def test_range_begins_after_a_date_tag_branch_or_commit(asked: str, in_reach: int) -> None:
     """Changes after the start are in range; what came with the start itself is not."""
-    line = told()
+    line = tagged()
     report = line.report()
     since = find_since(report.line, line.history(), asked)
     assert len(in_range(report.line, report.changes, since)) == in_reach
@@ -61,7 +61,7 @@ def since_date(line: HistoryBuilder, asked: str) -> tuple[int, list[int]]:
 
 def test_an_old_date_at_the_tip_hides_nothing() -> None:
     """The range starts before the first commit that is not older than the date, whatever date a later one bears."""
-    line = told()
+    line = tagged()
     line.commit(-400_000, {"README.md": "backdated"})
     assert since_date(line, "2024-01-03") == (0, [])
     assert since_date(line, "2024-01-05") == (1, [])
@@ -70,7 +70,7 @@ def test_an_old_date_at_the_tip_hides_nothing() -> None:
 @pytest.mark.parametrize("hours", [-400_000, None])
 def test_weights_whose_date_says_nothing_are_doubtful(hours: float | None) -> None:
     """A backdated or undated replacement that the dates leave out of the range is named; a card is not."""
-    line = told()
+    line = tagged()
     line.commit(hours, {"model.safetensors": "d"})
     line.commit(hours, {"README.md": "more"})
     assert since_date(line, "2024-02-01") == (5, [4])
@@ -79,14 +79,14 @@ def test_weights_whose_date_says_nothing_are_doubtful(hours: float | None) -> No
 
 @pytest.mark.parametrize("asked", ["nothing", "abcdef1234", "000000"])
 def test_unknown_or_ambiguous_start_is_refused(asked: str) -> None:
-    """A start that is not on the line, or a prefix of several commits, is an error that says so."""
-    line = told()
+    """A start that is not on the line, or a prefix of several commits, is an error that names the model."""
+    line = tagged()
     with pytest.raises(RevisionNotFoundError, match=r"org/name"):
         find_since(line.report().line, line.history(), asked)
 
 
 def test_a_tag_wins_over_the_date_that_it_looks_like() -> None:
-    """`2024-01-02` is the tag of that name, wherever it stands; with a time it is a date."""
+    """`2024-01-02` is the tag of that name, wherever it points; with a time it is a date."""
     line = HistoryBuilder()
     line.commit(0, {"model.safetensors": "a"})
     line.commit(48, {"model.safetensors": "b"}, tag="2024-01-02")
@@ -96,8 +96,8 @@ def test_a_tag_wins_over_the_date_that_it_looks_like() -> None:
 
 
 def test_a_tag_of_another_line_that_looks_like_a_date_is_refused() -> None:
-    """A name that is not on the line is not silently read as a date; the hint says how to write the date."""
-    line = told()
+    """A name that is not on the line is not silently read as a date; the hint shows how to write the date."""
+    line = tagged()
     history = line.history()
     elsewhere = history.refs[0].model_copy(update={"name": "refs/tags/2024-01-04", "kind": "tag", "target": "f" * 40})
     with pytest.raises(RevisionNotFoundError) as raised:
@@ -120,20 +120,20 @@ def test_a_tag_of_another_line_that_looks_like_a_date_is_refused() -> None:
     ],
 )
 def test_names_of_commits(text: str, commits: set[int]) -> None:
-    """A ref is named in full or by all that stands below its kind, a commit by seven digits and more."""
-    assert commits_meant(told().history(), text).commits == {f"{number:040x}" for number in commits}
+    """A ref is named in full or by all that follows its kind, a commit by seven digits and more."""
+    assert commits_meant(tagged().history(), text).commits == {f"{number:040x}" for number in commits}
 
 
 def test_a_ref_wins_over_the_beginning_of_a_commit() -> None:
     """A tag whose name could begin a commit id means what it is on."""
-    line = told()
+    line = tagged()
     line.tags["0000000"] = f"{2:040x}"
     assert commits_meant(line.history(), "0000000").commits == {f"{2:040x}"}
 
 
 def test_a_branch_and_a_tag_of_one_name_are_ambiguous() -> None:
     """Where a name means two commits of the line, neither is taken."""
-    line = told()
+    line = tagged()
     line.tags["main"] = f"{1:040x}"
     with pytest.raises(RevisionNotFoundError, match="more than one"):
         find_since(line.report().line, line.history(), "main")

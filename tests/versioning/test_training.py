@@ -9,15 +9,15 @@ from tests.support.lines import HistoryBuilder
 MONTH = 30 * 24.0
 
 
-def kinds(told: HistoryBuilder) -> list[str]:
+def kinds(built: HistoryBuilder) -> list[str]:
     """List the kinds of the changes."""
-    return [change.kind for change in told.report().changes]
+    return [change.kind for change in built.report().changes]
 
 
-def run(told: HistoryBuilder, start: float, titles: list[str], name: str) -> None:
+def run(built: HistoryBuilder, start: float, titles: list[str], name: str) -> None:
     """Push new weights every two hours, one commit a title."""
     for i, title in enumerate(titles):
-        told.commit(start + 2 * i, {"model.safetensors": f"{name} {i}"}, title)
+        built.commit(start + 2 * i, {"model.safetensors": f"{name} {i}"}, title)
 
 
 STEPS = ["Training in progress, step 500", "Training in progress, step 1000"]
@@ -37,76 +37,78 @@ STEPS = ["Training in progress, step 500", "Training in progress, step 1000"]
 )
 def test_two_runs_count_twice(titles: list[str]) -> None:
     """A second run begins after the first one's end, or where the step or epoch falls: each counts once."""
-    told = HistoryBuilder()
-    run(told, 0, titles, "first")
-    run(told, 3 * MONTH, titles, "second")
+    built = HistoryBuilder()
+    run(built, 0, titles, "first")
+    run(built, 3 * MONTH, titles, "second")
     inner = ["checkpoint"] * (len(titles) - 1)
-    assert kinds(told) == ["first_upload", *inner[1:], "replaced", *inner, "replaced"]
-    assert sum(change.verdict == "silent" for change in told.report().changes) == 2
+    assert kinds(built) == ["first_upload", *inner[1:], "replaced", *inner, "replaced"]
+    assert sum(change.verdict == "silent" for change in built.report().changes) == 2
 
 
 def test_runs_without_steps_count_each() -> None:
     """Three runs that push nothing but their ends are two replacements."""
-    told = HistoryBuilder()
-    run(told, 0, ["End of training"] * 3, "end")
-    assert kinds(told) == ["first_upload", "replaced", "replaced"]
+    built = HistoryBuilder()
+    run(built, 0, ["End of training"] * 3, "end")
+    assert kinds(built) == ["first_upload", "replaced", "replaced"]
 
 
 def test_an_end_that_writes_no_weights_ends_the_run() -> None:
     """The last step counts where the end of training only writes a card, though the next run's steps are higher."""
-    told = HistoryBuilder()
-    run(told, 0, STEPS, "first")
-    told.commit(5, {"README.md": "text"}, "End of training")
-    run(told, MONTH, ["Training in progress, step 2000", "Training in progress, step 4000"], "second")
-    assert kinds(told) == ["first_upload", "replaced", "checkpoint", "replaced"]
+    built = HistoryBuilder()
+    run(built, 0, STEPS, "first")
+    built.commit(5, {"README.md": "text"}, "End of training")
+    run(built, MONTH, ["Training in progress, step 2000", "Training in progress, step 4000"], "second")
+    assert kinds(built) == ["first_upload", "replaced", "checkpoint", "replaced"]
 
 
 def test_a_push_in_which_one_run_ends_and_another_begins_counts() -> None:
     """The last step of one run and the first of the next, within an hour: the push holds a run's last replacement."""
-    told = HistoryBuilder()
-    run(told, 0, STEPS, "first")
-    told.commit(10, {"model.safetensors": "end"}, "End of training")
-    told.commit(10.5, {"model.safetensors": "anew"}, "Training in progress, step 500")
-    told.commit(12, {"model.safetensors": "last"}, "Training in progress, step 1000")
-    assert kinds(told) == ["first_upload", "checkpoint", "replaced", "replaced"]
+    built = HistoryBuilder()
+    run(built, 0, STEPS, "first")
+    built.commit(10, {"model.safetensors": "end"}, "End of training")
+    built.commit(10.5, {"model.safetensors": "anew"}, "Training in progress, step 500")
+    built.commit(12, {"model.safetensors": "last"}, "Training in progress, step 1000")
+    assert kinds(built) == ["first_upload", "checkpoint", "replaced", "replaced"]
 
 
-def test_addition_by_somebody_else_does_not_end_a_run() -> None:
+def test_addition_by_another_author_does_not_end_a_run() -> None:
     """A further format that a person adds while a run goes on leaves it one run; a replacement does not."""
     for files, expected in (
         ({"model.onnx": "o"}, ["first_upload", "checkpoint", "format_added", "replaced"]),
         ({"model.safetensors": "by hand"}, ["first_upload", "replaced", "replaced", "replaced"]),
     ):
-        told = HistoryBuilder()
-        run(told, 0, STEPS, "run")
-        told.commit(20, files, "Upload by hand")
-        told.commit(30, {"model.safetensors": "later"}, "Training in progress, step 1500")
-        assert kinds(told) == expected
+        built = HistoryBuilder()
+        run(built, 0, STEPS, "run")
+        built.commit(20, files, "Upload by hand")
+        built.commit(30, {"model.safetensors": "later"}, "Training in progress, step 1500")
+        assert kinds(built) == expected
 
 
 def rotating() -> HistoryBuilder:
-    """Tell a run that keeps its checkpoint folders beside the model: the second push adds one."""
-    told = HistoryBuilder()
+    """Build a run that keeps its checkpoint folders beside the model: the second push adds one."""
+    built = HistoryBuilder()
     for i, title in enumerate(STEPS):
         step = 500 * (i + 1)
-        told.commit(2 * i, {"model.safetensors": f"m{step}", f"checkpoint-{step}/model.safetensors": f"c{step}"}, title)
-    return told
+        built.commit(
+            2 * i, {"model.safetensors": f"m{step}", f"checkpoint-{step}/model.safetensors": f"c{step}"}, title
+        )
+    return built
 
 
 def test_a_trainer_that_removes_checkpoints_changes_nothing_for_users() -> None:
     """Checkpoint folders that a trainer deletes at its end do not count, and the last replacement before does."""
-    told = rotating()
-    told.commit(9, {"checkpoint-500/model.safetensors": None}, "End of training")
-    assert kinds(told) == ["first_upload", "replaced", "checkpoint"]
-    assert [group.kind for group in told.report().changes[2].groups] == ["checkpoint"]
+    built = rotating()
+    built.commit(9, {"checkpoint-500/model.safetensors": None}, "End of training")
+    assert kinds(built) == ["first_upload", "replaced", "checkpoint"]
+    assert [group.kind for group in built.report().changes[2].groups] == ["checkpoint"]
 
 
-def test_the_last_push_of_a_run_is_told_by_its_weights() -> None:
+def test_the_last_push_of_a_run_has_the_kind_of_its_weights() -> None:
     """Where the last push replaces the model and removes a checkpoint, it is a replacement."""
-    told = rotating()
-    told.commit(9, {"model.safetensors": "end", "checkpoint-500/model.safetensors": None}, "End of training")
-    last = told.report().changes[-1]
-    assert kinds(told) == ["first_upload", "component_added", "replaced"]
+    built = rotating()
+    built.commit(9, {"model.safetensors": "end", "checkpoint-500/model.safetensors": None}, "End of training")
+    last = built.report().changes[-1]
+    assert kinds(built) == ["first_upload", "component_added", "replaced"]
     assert {group.group: group.kind for group in last.groups} == {
         "model.safetensors": "replaced", "checkpoint-500/model.safetensors": "checkpoint",
     }  # fmt: skip
@@ -118,19 +120,19 @@ def test_checkpoints_that_a_person_removes() -> None:
         (True, ["first_upload", "component_added", "checkpoint", "replaced"]),
         (False, ["first_upload", "replaced", "removed"]),
     ):
-        told = rotating()
-        told.commit(9, {"checkpoint-500/model.safetensors": None}, "Delete checkpoint-500 folder")
+        built = rotating()
+        built.commit(9, {"checkpoint-500/model.safetensors": None}, "Delete checkpoint-500 folder")
         if goes_on:
-            told.commit(20, {"model.safetensors": "m1500"}, "Training in progress, step 1500")
-        assert kinds(told) == expected
+            built.commit(20, {"model.safetensors": "m1500"}, "Training in progress, step 1500")
+        assert kinds(built) == expected
 
 
-def test_a_trainer_that_removes_weights_for_use_is_told() -> None:
-    """Weights that are no checkpoint, and the last weights that there are, are removed whoever does it."""
-    told = HistoryBuilder()
-    told.commit(0, {"model.safetensors": "a", "codec.pth": "c"})
-    told.commit(9, {"codec.pth": None}, "End of training")
-    assert kinds(told) == ["first_upload", "removed"]
+def test_weights_for_use_that_a_trainer_removes_are_removed() -> None:
+    """Weights that are not a checkpoint, and the last weights that there are, count as removed."""
+    built = HistoryBuilder()
+    built.commit(0, {"model.safetensors": "a", "codec.pth": "c"})
+    built.commit(9, {"codec.pth": None}, "End of training")
+    assert kinds(built) == ["first_upload", "removed"]
     only = HistoryBuilder()
     only.commit(0, {"checkpoint-500/model.safetensors": "a"}, STEPS[0])
     only.commit(9, {"checkpoint-500/model.safetensors": None}, "End of training")

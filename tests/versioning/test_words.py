@@ -8,10 +8,10 @@ import pytest
 
 from lineage.versioning.words import (
     announced_version,
+    describes_change,
+    describes_weights,
     is_training_title,
     name_version,
-    speaks_of_change,
-    speaks_of_weights,
 )
 
 
@@ -64,9 +64,9 @@ def test_announced_version(title: str, version: str | None) -> None:
         "New checkpoint after 3 more epochs",
     ],
 )
-def test_titles_that_speak_of_weights(title: str) -> None:
+def test_titles_that_describe_weights(title: str) -> None:
     """Sentences about new, retrained or fixed weights document a change."""
-    assert speaks_of_weights(title)
+    assert describes_weights(title)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_titles_that_speak_of_weights(title: str) -> None:
 )
 def test_titles_that_only_name_files_or_actions(title: str) -> None:
     """Titles of files and actions, typo fixes and work on documents document nothing."""
-    assert not speaks_of_weights(title)
+    assert not describes_weights(title)
 
 
 def test_description_in_a_card_is_no_change() -> None:
     """A card that describes how the model was trained does not announce new weights."""
-    assert not speaks_of_change("This model was fine-tuned on the Alpaca data set for three epochs.")
-    assert speaks_of_change("2024-05-02: replaced the weights, the first ones were broken")
+    assert not describes_change("This model was fine-tuned on the Alpaca data set for three epochs.")
+    assert describes_change("2024-05-02: replaced the weights, the first ones were broken")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_description_in_a_card_is_no_change() -> None:
     ],
 )
 def test_training_titles(title: str, *, by_trainer: bool) -> None:
-    """Titles that trainers write by themselves are told from those of people."""
+    """Titles that trainers write by themselves differ from those of people."""
     assert is_training_title(title) is by_trainer
 
 
@@ -127,7 +127,7 @@ def test_training_titles(title: str, *, by_trainer: bool) -> None:
     [("org/name-v2", "2"), ("org/name-V1.5-base", "1.5"), ("org/deberta", None), ("org/name_v1.0.1", "1.0.1")],
 )
 def test_version_in_a_name(model: str, version: str | None) -> None:
-    """A version stands in a name between separators."""
+    """A version in a name is between separators."""
     assert name_version(model) == version
 
 
@@ -137,6 +137,6 @@ def test_floods_of_signs_cost_no_time(flood: str) -> None:
     text = flood * (1_000_000 // len(flood))
     start = time.process_time()
     announced_version(text)
-    speaks_of_weights(text)
-    speaks_of_change(text)
+    describes_weights(text)
+    describes_change(text)
     assert time.process_time() - start < 1

@@ -39,7 +39,9 @@ def _row(model: CollectedModel) -> tuple[str | Span, ...]:
     if model.commits is not None:
         facts.append(counted(model.commits, "commit"))
     if model.changes is not None:
-        facts.append(counted(model.changes, "weight change"))
+        uploads = model.first_uploads or 0
+        facts += [counted(uploads, "upload")] if uploads else []
+        facts.append(counted(model.changes - uploads, "weight change"))
     if model.level:
         facts.append(f"level {model.level}")
     mark, style = OUTCOMES[model.outcome]

@@ -15,7 +15,10 @@ not be asked about."""
 
 
 class CollectedModel(Record):
-    """One model that the run reached."""
+    """One model that the run reached.
+
+    `changes` are the pushes of the default branch that touched weights; `first_uploads` of them brought the first ones.
+    """
 
     id: str
     outcome: CollectOutcome
@@ -25,6 +28,7 @@ class CollectedModel(Record):
     changes: int | None
     parents: tuple[str, ...]
     detail: str | None = None
+    first_uploads: int | None = None
 
 
 class CollectAnswer(Answer):
