@@ -134,6 +134,11 @@ def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsD
         missing = [f"{side.resolved.model}: no weight file{side.measured.missing_note}" for side in without]
         reason = Unchecked(what="weights", reason="; ".join(dict.fromkeys(missing)))
         return WeightsDiff(kind="unknown", tensors=None), [reason]
+    if not (old.is_whole and new.is_whole):
+        reason = Unchecked(
+            what=f"values of {new.group.name}", reason="not all files that hold its tensors are known or here"
+        )
+        return WeightsDiff(kind="unknown", tensors=None), [reason]
     again = ReadBudget(is_local=False, asked=None if command else "full")
     check = CastCheck(before.placed(old), after.placed(new), again.afford)
     compared = tell_change(old, new, check)

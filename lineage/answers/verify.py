@@ -79,7 +79,7 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
     }
     command = f"lineage collect {resolved.model}@{resolved.commit} --level full"
     unchecked = [
-        Unchecked(what=name, reason=read.problems.get(name) or outcome.reason or "", decide_with=command)
+        Unchecked(what=name, reason=_why(name, outcome, read, listed), decide_with=command)
         for name, outcome in outcomes.items()
         if outcome.verdict == "unchecked"
     ]
@@ -95,6 +95,12 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
         differences=tuple(d for outcome in outcomes.values() for d in outcome.differences)[:MAX_DIFFERENCES],
         unchecked=(*local.unchecked(), *unchecked),
     )
+
+
+def _why(name: str, outcome: _Outcome, *sides: Measured) -> str:
+    """Say why a group is unchecked: what could not be read of the model, else what the comparison left open."""
+    problems = (side.problems[name] for side in sides if name in side.problems)
+    return next(problems, outcome.reason or "")
 
 
 def _summaries(outcomes: Mapping[str, _Outcome]) -> Iterator[str]:
@@ -142,6 +148,8 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
         found = group.digests.weights or group.digests.files
         missing = Difference(what=group.group.name, expected=None, found=found)
         return _Outcome("different", (missing,), summary="the model has no such weights")
+    if not group.is_whole or not other.is_whole:
+        return _compare_parts(group, other)
     if _same_files(group.files, other.files) or (alone and _is_part_of(group, other)):
         return _Outcome("equal")
     other = _with_recorded_digests(session, other)
@@ -153,6 +161,16 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
         short = tensors_in_short(other.rows, group.rows) if other.rows is not None and group.rows is not None else None
         return _Outcome("different", differences, summary=short)
     return _Outcome("unchecked", differences, "the files differ, but the bytes of their tensors were not compared")
+
+
+def _compare_parts(group: GroupFingerprint, other: GroupFingerprint) -> _Outcome:
+    """Compare groups of which not all files are known: files of one name may differ, but none can be called equal."""
+    names = {entry.path.rpartition("/")[2] for entry in other.files}
+    both = {entry.path.rpartition("/")[2] for entry in group.files} & names
+    differences = tuple(d for d in _file_differences(group, other) if d.what.rpartition("/")[2] in both)
+    if any(each.expected and each.found for each in differences):
+        return _Outcome("different", differences)
+    return _Outcome("unchecked", differences, "not all files are known or here that hold its tensors")
 
 
 def _is_decided(group: GroupFingerprint, other: GroupFingerprint, expected: str | None) -> bool:
@@ -238,6 +256,8 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
         key=lambda m: (BY.index(m.by), m.model, m.revision, m.group),
     )
     verdict: VerifyVerdict = "known" if not missing else "not_known"
+    if not missing and not all(group.is_whole for group in loadable):
+        verdict = "unchecked"
     if missing and (main not in missing or empty or open_ones or main.group.name in local.problems):
         verdict = "unchecked"
     unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else []), *open_ones]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
 from lineage.errors import HubError
-from lineage.fingerprint.groups import missing_shards, weight_groups
+from lineage.fingerprint.groups import group_files, missing_shards
 from lineage.fingerprint.header import Read
 from lineage.fingerprint.header_reader import HeaderReader, OpenFile
 from lineage.fingerprint.measure import (
@@ -16,6 +16,7 @@ from lineage.fingerprint.measure import (
     cost_since,
     fingerprint_as_deep_as_can_be,
     fingerprint_file,
+    lies_elsewhere,
     open_at,
     total_size,
 )
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | None]
 """Find what the store knows of a group's files."""
+
+
+ONNX_INCOMPLETE = "the .onnx file keeps tensors in a file that is not here"
+"""Why a group is not read: what would be read is a part of the weights."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class Measured:
 def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: Level, progress: Progress) -> Measured:
     """Measure a weight file alone, or all groups of a model folder. Raises InputError where there is neither."""
     if path.is_file() and path.suffix != ".bundle":
-        return Measured((fingerprint_file(path, level, progress),))
+        found = fingerprint_file(path, level, progress)
+        return Measured((found,), {found.group.name: ONNX_INCOMPLETE} if lies_elsewhere(found.group) else {})
     hub, model = hub_of(path)
     return measure_model(hub, hub.resolve(model), ReadBudget(hub.is_local, level), progress)
 
@@ -96,8 +102,9 @@ def measure_model(
     read_index = _index_reader(hub, resolved)
     spent: list[Cost] = []
     opened = _counted(hub, open_at(hub, resolved.model, resolved.commit, files), spent)
-    headers = HeaderReader(opened) if look_inside else None
-    groups = [group for group in weight_groups(snapshot.files, read_index, headers) if only(group)]
+    headers = HeaderReader(opened, is_local=hub.is_local) if look_inside else None
+    found_groups, loose = group_files(snapshot.files, read_index, headers)
+    groups = [group for group in found_groups if only(group)]
     problems: dict[str, str] = {}
     measured = []
     for group in groups:
@@ -112,12 +119,25 @@ def measure_model(
         )
         if problem is not None:
             problems[group.name] = problem.message
+        elif group.name in loose:
+            problems[group.name] = why_loose(group, loose[group.name], headers)
+        elif lies_elsewhere(group):
+            problems[group.name] = ONNX_INCOMPLETE
+        if found is not None and group.name in loose:
+            found = replace(found, level="metadata", flags=(*found.flags, "data-unread"))
         if found is not None and found.level == "full":
             budget.spend(found.byte_size or 0)
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
         measured += [deepest] if deepest and not deepest.is_calibration else []
     lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
     return Measured(tuple(measured), problems, hub, snapshot, lacking, tuple(spent))
+
+
+def why_loose(group: WeightGroup, files: Sequence[str], headers: HeaderReader | None) -> str:
+    """Say which files may hold the data of an ONNX group, and why that is not known."""
+    few = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    read = next((why for path in group.files if headers and (why := headers.problem(path))), "it was not read")
+    return f"{few} may hold its tensors: which files do is in the .onnx file, and {read}"
 
 
 def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:

@@ -62,7 +62,7 @@ def read_model(
     texts: dict[str, bytes] = {}
     read = _text_reader(hub, resolved.model, head, texts, weights)
     files = {entry.path: entry for entry in snapshot.files}
-    headers = HeaderReader(open_at(hub, resolved.model, head, files))
+    headers = HeaderReader(open_at(hub, resolved.model, head, files), is_local=hub.is_local)
     found = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read, headers))
     lines = _lines(hub, key, history, resolved, weights)
     _place(lines, weights)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from posixpath import normpath
 from typing import NamedTuple
 
+from lineage.fingerprint.draft import Draft
 from lineage.fingerprint.header_reader import CALIBRATION, MODEL, HeaderReader
 from lineage.fingerprint.main_group import choose_main, variant_of
+from lineage.fingerprint.numbered import join_numbered
+from lineage.fingerprint.onnx_data import attach_onnx_data
 from lineage.fingerprint.weight_files import is_weight_file, model_file_by_study, weight_format, weight_suffix
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
@@ -29,17 +31,11 @@ INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
 _ONNX_DATA = re.compile(r"\.onnx([._]data)?(_\d+)?$", re.I)
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A group while its files are being gathered; `of` is None where no name declares a number of shards."""
+class Grouping(NamedTuple):
+    """Hold the weight groups of a tree, and by group the files that may belong to it: what lists them was not read."""
 
-    name: str
-    format: str
-    of: int | None
-    files: list[str] = field(default_factory=list)
-    numbers: set[int] = field(default_factory=set)
-    index: str | None = None
-    complete: bool | None = None
+    groups: tuple[WeightGroup, ...]
+    loose: Mapping[str, tuple[str, ...]]
 
 
 def weight_groups(
@@ -54,25 +50,40 @@ def weight_groups(
     histories, which hold no file contents, give the same groups. Where a tree holds weights twice under one name (a
     file and shards, or shards of 2 and of 3), the standard loader's choice keeps the name: the single file, then
     what the index lists, then the complete set; the others are told apart as `model-of-00003.safetensors`.
-    `headers` are read where names leave something open: a GGUF file that its header does not call a model is not
-    the main group beside one that it does.
     """
-    paths = sorted({entry.path for entry in files})
+    return group_files(files, read_index, headers).groups
+
+
+def group_files(
+    files: Iterable[FileEntry],
+    read_index: Callable[[str], bytes | None] | None = None,
+    headers: HeaderReader | None = None,
+) -> Grouping:
+    """Gather groups as `weight_groups` does, and list the files of which it is not known whether they belong to one.
+
+    `headers` are read where names leave something open: the files that an .onnx file names for its tensors belong to
+    its group, numbered files that share no tensor are one group, and a GGUF file that its header does not call a model
+    is not the main group beside one that it does.
+    """
+    entries = {entry.path: entry for entry in files}
+    paths = sorted(entries)
     weights = [path for path in paths if is_weight_file(path)]
     if not weights:
-        return ()
+        return Grouping((), {})
     drafts = _drafts_by_name(weights)
     for index in (path for path in paths if INDEX.search(path)):
         _apply_index(index, set(weights), drafts, read_index)
+    join_numbered(drafts, headers)
     named = list(_with_unique_names(_without_calibration(drafts, headers)))
+    loose = attach_onnx_data(named, entries, headers)
     if not named:
-        return ()
+        return Grouping((), {})
     main = _main(named, paths, headers)
     groups = [_group(draft, draft.name == main) for draft in named]
-    return tuple(sorted(groups, key=lambda group: (not group.main, group.name)))
+    return Grouping(tuple(sorted(groups, key=lambda group: (not group.main, group.name))), loose)
 
 
-def _main(drafts: list[_Draft], paths: list[str], headers: HeaderReader | None) -> str:
+def _main(drafts: list[Draft], paths: list[str], headers: HeaderReader | None) -> str:
     """Choose the main group: by names, and among GGUF files the first that its header does not call something else."""
     first = {draft.name: draft.files[0] for draft in drafts}
     left = list(first)
@@ -84,7 +95,7 @@ def _main(drafts: list[_Draft], paths: list[str], headers: HeaderReader | None) 
     return choose_main(list(first), paths)
 
 
-def _without_calibration(drafts: list[_Draft], headers: HeaderReader | None) -> list[_Draft]:
+def _without_calibration(drafts: list[Draft], headers: HeaderReader | None) -> list[Draft]:
     """Leave out files that their names leave open and their headers call calibration data."""
     if headers is None:
         return drafts
@@ -121,12 +132,12 @@ class ShardName(NamedTuple):
     mark: str = ""
 
 
-def _drafts_by_name(weights: list[str]) -> list[_Draft]:
+def _drafts_by_name(weights: list[str]) -> list[Draft]:
     """Gather files whose names say that they belong together."""
-    drafts: dict[tuple[str, int | None, str], _Draft] = {}
+    drafts: dict[tuple[str, int | None, str], Draft] = {}
     for path in weights:
         shard = shard_name(path)
-        new = _Draft(shard.group, weight_format(path) or "", shard.of)
+        new = Draft(shard.group, weight_format(path) or "", shard.of)
         draft = drafts.setdefault((shard.group, shard.of, shard.mark), new)
         draft.files.append(path)
         if shard.number is not None:
@@ -159,7 +170,7 @@ def shard_name(path: str) -> ShardName:
 
 
 def _apply_index(
-    index: str, weights: set[str], drafts: list[_Draft], read_index: Callable[[str], bytes | None] | None
+    index: str, weights: set[str], drafts: list[Draft], read_index: Callable[[str], bytes | None] | None
 ) -> None:
     """Let an index file decide its shard set; without its content it is noted beside the set of its name."""
     listed = listed_files(index, read_index)
@@ -177,7 +188,7 @@ def _apply_index(
     drafts[:] = [draft for draft in drafts if draft.files]
     of = len(listed) if len(listed) > 1 or shard_name(present[0]).of else None
     complete = len(present) == len(listed) if of else None
-    drafts.append(_Draft(name, weight_format(present[0]) or "", of, present, set(), index, complete))
+    drafts.append(Draft(name, weight_format(present[0]) or "", of, present, set(), index, complete))
 
 
 def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -> set[str]:
@@ -197,7 +208,7 @@ def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -
     return set() if any(path.startswith(("../", "/")) for path in paths) else paths
 
 
-def _note_index(index: str, drafts: list[_Draft]) -> None:
+def _note_index(index: str, drafts: list[Draft]) -> None:
     """Note an unread index beside the shard set that has its name, the complete or largest one of several."""
     name = _variant_before_suffix(INDEX.sub(r"\1", index))
     sets = [draft for draft in drafts if draft.name == name and draft.of is not None]
@@ -214,17 +225,19 @@ def _variant_before_suffix(name: str) -> str:
     return stem[: len(stem) - len(suffix)] + dot + variant + stem[len(stem) - len(suffix) :]
 
 
-def _is_complete(draft: _Draft) -> bool | None:
+def _is_complete(draft: Draft) -> bool | None:
     """Tell whether all declared shards are there; None where no number is declared."""
     if draft.complete is not None or draft.of is None:
         return draft.complete
     return len(draft.numbers or draft.files) >= draft.of
 
 
-def _with_unique_names(drafts: list[_Draft]) -> Iterator[_Draft]:
+def _with_unique_names(drafts: list[Draft]) -> Iterator[Draft]:
     """Tell groups apart that would share a name, the standard loader's choice keeping it."""
     taken: set[str] = set()
-    order = sorted(drafts, key=lambda d: (d.of is not None, d.index is None, not _is_complete(d), -(d.of or 0)))
+    order = sorted(
+        drafts, key=lambda d: (d.of is not None, len(d.files) > 1, d.index is None, not _is_complete(d), -(d.of or 0))
+    )
     for draft in order:
         suffix = weight_suffix(draft.name.rpartition("/")[2])
         stem = draft.name[: len(draft.name) - len(suffix)]
@@ -236,7 +249,7 @@ def _with_unique_names(drafts: list[_Draft]) -> Iterator[_Draft]:
         yield draft
 
 
-def _group(draft: _Draft, main: bool) -> WeightGroup:
+def _group(draft: Draft, main: bool) -> WeightGroup:
     """Make the record of a finished draft."""
     return WeightGroup(
         name=draft.name,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from lineage.errors import FormatError, HubError, InputError
+from lineage.errors import FormatError, HubError, InputError, LineageError
 from lineage.fingerprint.gguf import read_gguf
 from lineage.fingerprint.header import Read, read_header
+from lineage.fingerprint.onnx import external_locations
 
 _Answer = TypeVar("_Answer")
 
@@ -16,6 +17,12 @@ OpenFile = Callable[[str], tuple[Read, int | None]]
 
 MODEL, CALIBRATION, PROJECTOR = "model", "imatrix", "mmproj"
 """Values of `general.type`; others are `adapter` and words of tools."""
+
+MAX_REQUESTS = 200
+"""Reads of one .onnx file on a remote Hub; each tensor that lies in the file costs one."""
+
+MAX_SEARCHED_BYTES = 4_000_000
+"""Bytes of a damaged .onnx file in which names of files are looked for."""
 
 _PROJECTOR_ARCHITECTURE = "clip"
 """Projectors from before `general.type` was written have it for their architecture."""
@@ -32,18 +39,23 @@ def type_of_gguf(declares: Mapping[str, Any]) -> str | None:
 class HeaderReader:
     """Answer from the headers of one tree's files; None for what cannot be read.
 
-    `known` may be shared by the readers of several trees: `key` then names a file's content.
+    `known` may be shared by the readers of several trees: `key` then names a file's content. Of a Hub that is not on
+    this machine an .onnx file is read with at most MAX_REQUESTS.
     """
 
     def __init__(
         self,
         open_file: OpenFile,
+        *,
+        is_local: bool,
         key: Callable[[str], Hashable] = lambda path: path,
         known: dict[Hashable, Any] | None = None,
     ) -> None:
+        self.is_local = is_local
         self._open = open_file
         self._key = key
         self._known: dict[Hashable, Any] = {} if known is None else known
+        self._problems: dict[str, LineageError] = {}
 
     def general_type(self, path: str) -> str | None:
         """Give the kind of a GGUF file, None where its header does not tell it."""
@@ -61,13 +73,38 @@ class HeaderReader:
         read, size = self._open(path)
         return frozenset(span.name for span in read_header(read, size, path).tensors)
 
+    def external_data(self, path: str) -> frozenset[str] | None:
+        """Give the locations that an .onnx file names for its tensors, relative to its folder."""
+        return self._once("data", path, self._read_locations)
+
+    def _read_locations(self, path: str) -> frozenset[str]:
+        read, size = self._open(path)
+        return external_locations(read, size, path, max_reads=None if self.is_local else MAX_REQUESTS)
+
+    def mentioned(self, path: str, others: Iterable[str]) -> frozenset[str] | None:
+        """Give the files whose names are somewhere in a file that could not be read as what it should be."""
+        wanted = tuple(sorted(others))
+        found = self._once("bytes", path, lambda path: self._open(path)[0](0, MAX_SEARCHED_BYTES))
+        if found is None or not isinstance(self._problems.get(path), FormatError):
+            return None
+        return frozenset(other for other in wanted if other.rpartition("/")[2].encode() in found)
+
+    def problem(self, path: str) -> str | None:
+        """Say why a file could not be read; None where none was tried or all could."""
+        error = self._problems.get(path)
+        return None if error is None else error.message
+
     def _once(self, question: str, path: str, answer: Callable[[str], _Answer]) -> _Answer | None:
         """Answer a question about a file's content once."""
         key = (question, self._key(path))
         if key not in self._known:
             try:
                 self._known[key] = answer(path)
-            except (HubError, FormatError, InputError):
-                self._known[key] = None
-        found: _Answer | None = self._known[key]
-        return found
+            except (HubError, FormatError, InputError) as error:
+                self._known[key] = error
+        found = self._known[key]
+        if isinstance(found, LineageError):
+            self._problems[path] = found
+            return None
+        known: _Answer = found
+        return known

@@ -13,7 +13,7 @@ from lineage.fingerprint.digests import content_digest, files_digest, layout_dig
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header import Read, TensorSpan, read_header
-from lineage.fingerprint.header_reader import CALIBRATION, OpenFile, type_of_gguf
+from lineage.fingerprint.header_reader import CALIBRATION, HeaderReader, OpenFile, type_of_gguf
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.log import Log
@@ -38,8 +38,9 @@ class GroupFingerprint:
     `level` is how deep the reading went; a format without tensors that we read is known by its files at any level.
     `files` are the group's files with every hash that is known or was computed. `rows` is the tensor table in order
     of name, None where there is none or the level did not reach it. `flags` are stable words: `pickle`
-    (never opened, it could run code), `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`. The defaults
-    describe a group of which nothing is known yet, and which cost nothing to read.
+    (never opened, it could run code), `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`, and `data-unread`:
+    files beside it may hold its tensors, and the file that lists them was not read. The defaults describe a group of
+    which nothing is known yet, and which cost nothing to read.
     """
 
     group: WeightGroup
@@ -55,6 +56,11 @@ class GroupFingerprint:
     def is_calibration(self) -> bool:
         """Tell a GGUF file that its header calls calibration data: it is no weights, whatever its name."""
         return self.group.format == "gguf" and type_of_gguf(self.declares) == CALIBRATION
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the files are known that hold the tensors of an ONNX model, and all of them are there."""
+        return "data-unread" not in self.flags and not lies_elsewhere(self.group)
 
     @property
     def tensor_count(self) -> int | None:
@@ -171,7 +177,8 @@ def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SIL
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     entry = FileEntry(path=path.name, size=size)
-    groups = weight_groups([entry])
+    headers = HeaderReader(lambda _: (read_ranges(path, path.name), size), is_local=True)
+    groups = weight_groups([entry], None, headers)
     group = groups[0] if groups else _group_by_content(path, size)
     source = Source(entry, read_ranges(path, path.name), lambda: iter(()), path)
     with progress.task(f"Reading {path.name}", _work([source], level), "B") as task:
@@ -258,13 +265,18 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
     table = sort_rows(rows) if has_tensors else None
     return GroupFingerprint(
         group=group,
-        level=level,
+        level="metadata" if lies_elsewhere(group) else level,
         files=tuple(entries),
         digests=_digests(sources, entries, table),
         rows=table,
         declares=declares,
         flags=tuple(dict.fromkeys(flags)),
     )
+
+
+def lies_elsewhere(group: WeightGroup) -> bool:
+    """Tell an ONNX group whose .onnx file names data files that are not there: what is there is a part of it."""
+    return group.format == "onnx" and group.complete is False
 
 
 def _header(group: WeightGroup, source: Source, level: Level) -> tuple[list[TensorSpan] | None, dict[str, Any], bool]:

@@ -114,6 +114,11 @@ def is_calibration(path: str) -> bool:
     return bool(_CALIBRATION.search(name)) and (name.startswith("imatrix") or not _QUANTISATION.search(name))
 
 
+def is_training_state(path: str) -> bool:
+    """Tell the state of a training run, and tokenizers, by path."""
+    return bool(_TRAINING_STATE.search(path.rpartition("/")[2].lower()) or _STATE_FOLDER.search(path))
+
+
 def is_weight_file(path: str) -> bool:
     """Tell whether a path is one of a file with parameters for use."""
     return weight_format(path) is not None

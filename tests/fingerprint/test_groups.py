@@ -250,7 +250,7 @@ def names_with_headers(contents: dict[str, bytes]) -> list[str]:
         asked[path] += 1
         return (lambda start, length: contents[path][start : start + length]), len(contents[path])
 
-    found = weight_groups([FileEntry(path=path) for path in contents], None, HeaderReader(opened))
+    found = weight_groups([FileEntry(path=path) for path in contents], None, HeaderReader(opened, is_local=True))
     assert set(asked.values()) <= {1}
     return [group.name for group in found]
 

@@ -18,6 +18,7 @@ FLAGS = {
     "pickle": "a pickle, identified by its hash only: not opened, because loading a pickle can run code",
     "known-by-sha256": "identified by its hash only; its tensors were not read",
     "incomplete-shards": "shards are missing",
+    "data-unread": "other files may hold its tensors: what names them was not read",
 }
 
 
