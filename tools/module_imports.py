@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 PACKAGES = {
@@ -29,7 +29,12 @@ def imports(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
     `from lineage.hub import lfs` is an import of `lineage.hub.lfs`, `from lineage.hub.lfs import Pointer` is one of
     `lineage.hub.lfs`. Packages whose `__init__` holds nothing but a docstring take no part.
     """
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    yield from imported(ast.walk(ast.parse(path.read_bytes())), known)
+
+
+def imported(nodes: Iterable[ast.AST], known: Mapping[str, Path]) -> Iterator[str]:
+    """List the modules of ours that a file imports whose syntax tree is at hand."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name in known)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.module_imports import PACKAGES, imports, modules
+from tools.module_imports import PACKAGES, imported, modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,8 +42,11 @@ class Uses:
     def __init__(self, root: Path) -> None:
         self.known = modules(root)
         self._root = root
+        self._says_something: set[str] = set()
         self._used = {name: self._uses(name, path) for name, path in self.known.items()}
-        self.sources = [name for name in sorted(self.known) if name.split(".")[0] in SOURCES and self._says(name)]
+        self.sources = [
+            name for name in sorted(self.known) if name in self._says_something and name.split(".")[0] in SOURCES
+        ]
         self.tests = {
             self.file(name): self._direct(name)
             for name in sorted(self.known)
@@ -86,9 +89,13 @@ class Uses:
 
     def _uses(self, name: str, path: Path) -> set[str]:
         """List the modules that a file imports or names in its strings."""
-        found = set(imports(path, self.known))
-        constants = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Constant))
-        texts = {node.value for node in constants if isinstance(node.value, str)}
+        tree = ast.parse(path.read_bytes())
+        nodes = list(ast.walk(tree))
+        if tree.body and not (len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr)):
+            self._says_something.add(name)  # a package whose `__init__` is a docstring needs no test
+        found = set(imported(nodes, self.known))
+        constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+        texts = {value for value in constants if isinstance(value, str)}
         for text in texts:
             dotted = re.findall(rf"\b(?:{'|'.join(SOURCES)})(?:\.\w+)+", text)
             found |= {known for each in dotted if (known := self._longest(each))}
@@ -103,11 +110,6 @@ class Uses:
         parts = dotted.split(".")
         names = (".".join(parts[:end]) for end in range(len(parts), 1, -1))
         return next((name for name in names if name in self.known), None)
-
-    def _says(self, name: str) -> bool:
-        """Leave out packages whose `__init__` is empty or has a docstring only."""
-        body = ast.parse(self.known[name].read_bytes()).body
-        return bool(body) and not (len(body) == 1 and isinstance(body[0], ast.Expr))
 
 
 def table(root: Path) -> str:

@@ -88,6 +88,7 @@ recipe_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     card=st.dictionaries(card_keys, json_values),
     config=st.dictionaries(config_keys, json_values),

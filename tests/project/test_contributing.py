@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,17 @@ def named_paths(text: str) -> set[str]:
     return {word for word in re.findall(r"`([^`\n]+)`", prose) if PATH.fullmatch(word)}
 
 
+@cache
+def everything(root: Path) -> tuple[tuple[Path, bool], ...]:
+    """List all files and folders of the project, and say of each whether it is a folder."""
+    found = (path for folder in FOLDERS for path in ((root / folder), *(root / folder).rglob("*")))
+    return tuple((path, path.is_dir()) for path in (*root.glob("*.*"), *found))
+
+
 def is_there(path: str, root: Path) -> bool:
-    """Search a path from the root and below all folders: a sentence names a folder once. NAME is any name."""
+    """Look for a path from the root and below all folders: a sentence names a folder once. NAME is any name."""
     wanted = path.rstrip("/").replace("NAME", "*")
-    inside = (found for folder in FOLDERS for found in (root / folder).rglob(wanted))
-    return any(found.is_dir() if path.endswith("/") else found.is_file() for found in (*root.glob(wanted), *inside))
+    return any(is_folder == path.endswith("/") and found.match(wanted) for found, is_folder in everything(root))
 
 
 def test_every_path_that_the_page_names_is_there() -> None:

@@ -14,6 +14,7 @@ from tests.support.neo4j_server import PARAMS, empty_store, run
 SMALL = ("--models", "200", "--queries", "5", "--rounds", "1", "--batches", "1")
 
 
+@pytest.mark.slow
 def test_the_embedded_store_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small run gives a ratio for each row of the reference."""
     monkeypatch.setattr(measuring, "RESULTS", tmp_path)

@@ -49,6 +49,7 @@ def test_355_commits_in_four_requests(hub: HuggingFaceHub, reflection: str, serv
     assert all(commit.changes is not None for commit in history.commits)
 
 
+@pytest.mark.slow
 def test_api_tells_the_same(open_hub: OpenHub, reflection: str, server: HubServer) -> None:
     """On a linear history the API tells the same commits, parents, dates, titles and changes as git."""
     by_git = open_hub().history(reflection, pull_requests=True)

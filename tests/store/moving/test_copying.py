@@ -219,6 +219,7 @@ def test_streams_are_joined_by_place() -> None:
     assert joined == [("a", None), ("b", "b"), (None, "c"), ("d", None), (None, "e")]
 
 
+@pytest.mark.slow
 def test_a_killed_copy_is_completed(tmp_path: Path) -> None:
     """A process killed during a copy leaves a store that the same command completes."""
     source, copy = tmp_path / "source.db", tmp_path / "copy.db"

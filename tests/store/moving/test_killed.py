@@ -73,6 +73,7 @@ def survive(source: str, target: str, bulk: int, dice: random.Random, kills: int
         assert copy_store(one, two).written == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bulk", [10**9, 1], ids=["row-by-row", "bulk"])
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_copy_between_files_is_completed(tmp_path: Path, seed: int, bulk: int) -> None:
