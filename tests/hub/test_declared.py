@@ -143,7 +143,7 @@ def test_any_text_is_a_name_or_has_a_problem(text: str) -> None:
     ],
 )
 def test_card_bases_in_every_form(base: object, expected: list[tuple[str, str | None]]) -> None:
-    """The field may hold a name, a list, objects, names with commas or nothing; what is not a name is reported as such."""
+    """The field may hold a name, a list, objects, names with commas or nothing; anything else is reported as such."""
     assert parents(declared(card={"base_model": base})) == expected
 
 
