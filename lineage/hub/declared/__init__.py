@@ -83,7 +83,7 @@ def _all(
     for path in paths:
         if path in RECIPES:
             yield from recipe_declarations(path, read_text(path))
-    models = {path: header for path, header in headers.items() if header.get("general.type") not in _NOT_A_MODEL}
+    models = {path: header for path, header in headers.items() if str(header.get("general.type")) not in _NOT_A_MODEL}
     yield from gguf_declarations(models, types, only_gguf=holds_only_gguf(paths))
     yield from _configs(snapshot, paths, read_text)
 
