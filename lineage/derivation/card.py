@@ -22,10 +22,10 @@ def bases(child: ChildFacts) -> list[Declaration]:
 
 
 def card_evidence(child: ChildFacts) -> Iterator[Evidence]:
-    """Find what card and tags say.
+    """Find the parents, relations and methods that card and tags declare.
 
     A model with several bases is a merge, as the Hub reads it too: of 8,600 models with several bases one was
-    not tagged so. `base_model_relation` speaks of every base. Tags such as `lora` tell the method, never a parent.
+    not tagged so. `base_model_relation` holds for every base. Tags such as `lora` name the method, never a parent.
     """
     parents = card_parents(child)
     several = len(parents) > 1
@@ -34,16 +34,16 @@ def card_evidence(child: ChildFacts) -> Iterator[Evidence]:
             yield from_parent(child, declaration, relation="merge" if several else None)
         elif declaration.kind == "parent" and declaration.rule == "card.tag":
             yield _tag(child, declaration)
-        elif declaration.kind in {"word", "hint"}:
-            supports = True if declaration.kind == "word" else None
+        elif declaration.kind in {"relation", "hint"}:
+            supports = True if declaration.kind == "relation" else None
             for parent in parents:
                 yield from_declaration(child, declaration, parent, supports=supports)
 
 
 def _tag(child: ChildFacts, declaration: Declaration) -> Evidence:
-    """Give a tag's evidence; the Hub's own `quantized` counts for nothing where the files refute it."""
+    """Make a tag's evidence, without the relation where it is the Hub's own `quantized` and the files refute it."""
     parent, _ = child.resolve(declaration.name, declaration.problem)
-    inferred = declaration.relation == "quantized" and not declaration.word
+    inferred = declaration.relation == "quantized" and not declaration.by_publisher
     if inferred and parent is not None and refutes_the_hub(child, parent):
         return from_parent(child, declaration, relation=None)
     return from_parent(child, declaration)

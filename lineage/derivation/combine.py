@@ -25,8 +25,9 @@ Rank = tuple[int, bool, str, str]
 def combine(child: str, evidence: Iterable[Evidence]) -> tuple[Derivation, ...]:
     """Turn all evidence about one child into its edges, one for each parent, in order of parent.
 
-    The order of evidence and repeated evidence make no difference. A parent needs one finding for it; findings that
-    only report or speak against it join its edge and make none. What names the child itself or nobody makes no edge.
+    The order of evidence and repeated evidence make no difference. A parent needs one finding that supports it;
+    findings that only report or are against it join its edge and make none. A finding about the child itself, or about
+    no model, makes no edge.
     All edges are `declared` and have no confidence while no rule measures weights.
     """
     by_parent: defaultdict[str, dict[str, Evidence]] = defaultdict(dict)
@@ -41,7 +42,7 @@ def combine(child: str, evidence: Iterable[Evidence]) -> tuple[Derivation, ...]:
 
 
 def _edge(child: str, parent: str, ranked: list[Evidence]) -> Derivation:
-    """Make one edge of the findings about it, the most trusted first."""
+    """Make one edge from the findings about it, the most trusted first."""
     relation = next((finding.relation for finding in ranked if finding.relation), None)
     return Derivation(
         child=child,
@@ -56,10 +57,10 @@ def _edge(child: str, parent: str, ranked: list[Evidence]) -> Derivation:
 
 
 def _fits(finding: Evidence, relation: Relation | None) -> bool:
-    """Say whether a finding's method is one of the edge's relation: a duplicate is none once files show an adapter.
+    """Say whether a finding's method fits the edge's relation: `duplicate` does not once files show an adapter.
 
     A name that is not ours (a quantisation or PEFT method that passes through) fits the relation that the finding
-    itself tells.
+    itself has.
     """
     if finding.method == "unknown":
         return False

@@ -14,7 +14,7 @@ from lineage.hub.declared import Declaration
 
 
 def names_to_resolve(declarations: Sequence[Declaration], first_commit: FirstCommit | None) -> tuple[str, ...]:
-    """List the names that the Hub must be asked for before `derive`, each once, in order of first mention."""
+    """List the names to resolve on the Hub before `derive`, each once, in order of first mention."""
     names = [declaration.name for declaration in declarations if declaration.kind == "parent"]
     source = duplicate_source(first_commit.title, first_commit.message) if first_commit else None
     names.append(source.name if source else None)

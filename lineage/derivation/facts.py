@@ -1,4 +1,4 @@
-"""What the rules are given, and what they give back: plain values, no Hub and no store."""
+"""What the rules take and what they return: plain values, no Hub and no store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lineage_schemas.evidence import Evidence
 
 @dataclass(frozen=True)
 class FirstCommit:
-    """Tell the root commit of the default branch: a duplicate of a repository says there of what."""
+    """Hold the root commit of the default branch: a duplicate of a repository names its source there."""
 
     commit: str
     title: str
@@ -25,12 +25,12 @@ class FirstCommit:
 
 @dataclass(frozen=True)
 class ResolvedName:
-    """Say what the Hub made of a written name.
+    """Hold what the Hub answered for a written name.
 
-    `key` is the canonical model's key, also of a model that is gated or missing; None where the name can be no model
-    of this Hub (`problem` says why): a bare name, for one, that is no old alias is a folder on somebody's machine.
-    `created` is when the repository came to be, as far as the Hub tells; `at_first_commit` the commit where it
-    stood when the child's first commit was made, where its history is known. `legacy` is the line of the table of old
+    `key` is the canonical model's key, also of a model that is gated or missing; None where the name cannot be a model
+    of this Hub (`problem` says why): a bare name that is not an old alias, say, is a folder on some machine.
+    `created` is when the repository was created, where the Hub says it; `at_first_commit` the commit that it
+    had when the child's first commit was made, where its history is known. `legacy` is the line of the table of old
     names that gave the key, where the Hub could not be asked.
     """
 

@@ -14,14 +14,14 @@ from lineage_schemas.evidence import Evidence
 ADAPTER_OF_NOTHING = "an adapter; its base is not named"
 MERGE_OF_NOTHING = "a merge; its models are not named"
 COPY_OF_NOTHING = "a quantised copy; its original is not named"
-"""What is said of a model that files show to come from others, where none of them is named."""
+"""The reasons for models that files show to come from others, where none of these is named."""
 
 
 def files_evidence(child: ChildFacts) -> Iterator[Evidence]:
-    """Find what the files say: the parents that they name, and what they show the model to be.
+    """Find the parents that files name, and what the files show the model to be.
 
     A file that shows a form without naming of what (a quantisation config, GGUF files, an adapter or recipe whose
-    base is a local path) speaks about the parents that others name. A file that cannot be read is told as such.
+    base is a local path) is evidence about the parents that others name. A file that cannot be read is reported.
     """
     for declaration in child.declarations:
         if not declaration.rule.startswith("files."):
@@ -48,11 +48,11 @@ def _without_base(child: ChildFacts, form: Declaration) -> Iterator[Evidence]:
 
 
 def _spoken_of(child: ChildFacts, form: Declaration) -> list[str]:
-    """List the parents to which the child stands in the relation that a form shows.
+    """List the parents to which the child has the relation that a form shows.
 
     Quantisers load the model that the card names; without a card the one in `_name_or_path` or in the GGUF header.
-    An adapter belongs to whatever the card names, even where PEFT loaded a 4-bit copy. A recipe's models are named in
-    it, so that others are merged only where the recipe names them by a local path.
+    An adapter belongs to the model that the card names, even where PEFT loaded a 4-bit copy. A recipe's models are
+    named in it, so that others are merged only where the recipe names them by a local path.
     """
     named = _parents_by(child, form.rule, form.file)
     others = [key for key in card_parents(child) if key not in child.keys(named)]
@@ -70,9 +70,9 @@ def _parents_by(child: ChildFacts, rule: str, file: str | None) -> list[Declarat
 
 
 def _sources(named: list[Declaration]) -> list[Declaration]:
-    """Take what a GGUF file was converted from: its source, or where it tells none, its bases.
+    """Take what a GGUF file was converted from: its source, or where it names none, its bases.
 
-    Where both are told, the bases are the source's own parents, copied from its card.
+    Where it names both, the bases are the source's own parents, copied from its card.
     """
     sources = [declaration for declaration in named if (declaration.field or "").startswith("general.source.")]
     return sources or named

@@ -1,4 +1,4 @@
-"""Making evidence: one record for each finding, with an id that its content gives."""
+"""Making evidence: one record for each finding, with an id that is computed from its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer
 
 ITSELF = "it is the model itself"
-"""Why a name that means the child is no parent."""
+"""The reason why a name that means the child is not a parent."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -21,8 +21,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 def make_evidence(**fields: Any) -> Evidence:
     """Make a record of evidence whose id is the hash of all its other fields.
 
-    No clock is among them: the same finding made again, by anybody, is the same record. Fields at their default are
-    left out of the hash, so that the record may grow without renaming what is stored.
+    No clock is among them: the same finding made again, on any machine, is the same record. Fields at their default are
+    left out of the hash, so that the record may get new fields without new ids for what is stored.
     """
     unnamed = Evidence(id="", **fields)
     content = unnamed.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
@@ -32,10 +32,10 @@ def make_evidence(**fields: Any) -> Evidence:
 
 
 def from_parent(child: ChildFacts, declaration: Declaration, **changes: Any) -> Evidence:
-    """Make the evidence of a declaration that names a parent, for it where the name means one.
+    """Make the evidence of a declaration that names a parent; it supports the parent where the name means a model.
 
-    A card that names its own model as base declares no parent, and that is told. `_name_or_path` is not: a training
-    that goes on from its own last state writes that of itself.
+    A card that names its own model as base declares no parent, and that is reported. `_name_or_path` is not: a training
+    that continues from its own last state writes its own name there.
     """
     parent, problem = child.resolve(declaration.name, declaration.problem)
     if parent == child.key and declaration.file is not None and declaration.rule.startswith("card."):
@@ -61,7 +61,7 @@ def from_declaration(child: ChildFacts, declaration: Declaration, parent: str | 
         "value": declaration.value,
         "pointer": Pointer(model=child.key, revision=child.head, file=declaration.file, field=declaration.field),
         "relation": declaration.relation,
-        "declared": declaration.word and declaration.relation is not None,
+        "declared": declaration.by_publisher and declaration.relation is not None,
         "method": declaration.method or "unknown",
         "child_revision": child.head,
     }
@@ -69,5 +69,5 @@ def from_declaration(child: ChildFacts, declaration: Declaration, parent: str | 
 
 
 def commit_of(revision: str | None) -> str | None:
-    """Take a revision for a commit only if it is written as one: a branch has moved since."""
+    """Return a revision if it is written as a commit, else None: a branch has moved since."""
     return revision if revision and _COMMIT.fullmatch(revision) else None

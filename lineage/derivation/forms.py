@@ -21,11 +21,11 @@ COPY_METHODS = frozenset({"gptq", "awq", "bitsandbytes", "gguf", "mlx"})
 
 Ground = Literal["quantised", "types", "unread", "parent", "unknown parent", "none"]
 """What decides on a form: it is a quantisation, the types refute it, they are not known, the parent has it too, the
-parent was not read and models are published in the form, or the form tells no quantisation itself."""
+parent was not read and models are published in the form, or the form itself is not a quantisation."""
 
 
 def form_evidence(child: ChildFacts, form: Declaration, parent: str) -> Iterator[Evidence]:
-    """Give what a form says of the relation to one parent, with what refutes it.
+    """Give the evidence of a form about the relation to one parent, with what refutes it.
 
     A model has a parent's form by copying, too: fine-tunes of a model published in FP8, and merges, keep the config.
     So the form is the relation `quantized` only where the weights' types are low and the parent lacks the form.
@@ -54,7 +54,7 @@ def form_evidence(child: ChildFacts, form: Declaration, parent: str) -> Iterator
 def decide(child: ChildFacts, form: Declaration, parent: str) -> Ground:
     """Decide whether a form that looks like a quantisation is one of this parent.
 
-    A GGUF file's own header said already whether its types are low; of a config it takes the weights' headers.
+    A GGUF file's own header shows whether its types are low; a config says nothing of it, the weights' headers do.
     """
     if form.rule == "files.gguf":
         if form.relation != "quantized":
@@ -71,7 +71,7 @@ def decide(child: ChildFacts, form: Declaration, parent: str) -> Ground:
 
 def forms_to_compare(child: ChildFacts) -> bool:
     """Say whether the parents' own forms matter: a form with low types, and no relation that the publisher declared."""
-    declared = any(d.relation for d in child.declarations if d.word)
+    declared = any(d.relation for d in child.declarations if d.by_publisher)
     undecided = (decide(child, form, "") in {"quantised", "unknown parent"} for form in quantised_forms(child))
     return not declared and any(undecided)
 
@@ -98,7 +98,7 @@ def _same(form: Declaration, theirs: Quantisation) -> bool:
 
 
 def _refutation(child: ChildFacts, parent: str, rule: str, value: str, pointer: Pointer) -> Evidence:
-    """Make the finding that shows why a form is no relation."""
+    """Make the finding that shows why a form is not a relation."""
     return make_evidence(
         rule=rule,
         child=child.key,

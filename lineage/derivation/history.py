@@ -17,7 +17,7 @@ FIRST_CREATION_DATE = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
 """When the Hub began to keep dates of creation: it gives this one for every older repository."""
 
 MAX_TEXT = 2_000
-"""Characters of a title or message that are searched: what a copy says of itself stands at the beginning."""
+"""Characters of a title or message that are searched: the mention of a copy is at the beginning."""
 
 _DUPLICATE = re.compile(
     r"^[^\w\n]*(?:this (?:model|repo(?:sitory)?) (?:is|was) )?duplicat(?:e|ed|ing)\s+(?:from|of)\s*:?\s+"
@@ -27,7 +27,7 @@ _DUPLICATE = re.compile(
 
 
 def duplicate_source(title: str, message: str = "") -> WrittenName | None:
-    """Find of which repository a first commit says that it is a copy; None where it says nothing of the kind.
+    """Find the repository of which a first commit says that it is a copy; None where it does not say so.
 
     The Hub's own duplication writes `Duplicate from ORG/NAME` as title. People write it as link and in other tenses.
     """
@@ -45,7 +45,7 @@ def duplicate_source(title: str, message: str = "") -> WrittenName | None:
 def duplicate_evidence(child: ChildFacts) -> Iterator[Evidence]:
     """Find of which repository the child began as a copy.
 
-    What was pushed since then is not spoken of, so that any other word on the relation goes before this one.
+    It says nothing of what was pushed since then, so that any other evidence on the relation goes before this one.
     """
     first = child.first_commit
     source = duplicate_source(first.title, first.message) if first else None
@@ -68,10 +68,10 @@ def duplicate_evidence(child: ChildFacts) -> Iterator[Evidence]:
 
 
 def date_evidence(child: ChildFacts, parents: Iterable[str]) -> Iterator[Evidence]:
-    """Compare when parent and child came to be: what was created after the child's first weights is no parent of them.
+    """Compare when parent and child were created: a parent is not younger than its child's first weights.
 
-    It speaks against, and never for: being older makes nobody a parent. A repository may have been created anew or
-    its history rewritten, so that it is evidence and no proof.
+    The finding is against a younger parent, and never for an older one. A repository may have been created again or
+    its history rewritten, so that this is evidence and not a proof.
     """
     begun = child.first_weights or (child.first_commit.date if child.first_commit else None)
     if begun is None:

@@ -14,7 +14,7 @@ from lineage_schemas.pointer import Pointer
 def legacy_evidence(child: ChildFacts) -> Iterator[Evidence]:
     """Say which names the table of old names resolved, because the Hub could not be asked.
 
-    The value is the table's month and source. The finding stands beside the evidence of the
+    The value is the table's month and source. The finding comes beside the evidence of the
     declaration itself and supports nothing: the declaration does.
     """
     for name, pointer in _written_names(child):

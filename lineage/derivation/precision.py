@@ -42,7 +42,7 @@ def weight_types(file: str, rows: Iterable[TensorRow]) -> WeightTypes | None:
 
 
 def _is_buffer(row: TensorRow) -> bool:
-    """Say whether a tensor of a low type is no weight: an index, a mask, a counter."""
+    """Say whether a tensor of a low type is a buffer and not a weight: an index, a mask, a counter."""
     if row.name.rpartition(".")[2] in _BUFFERS:
         return True
     if row.dtype in _PACKING_TYPES:

@@ -1,4 +1,4 @@
-"""Reading the small texts of a repository: a card's metadata block, a JSON or YAML file that strangers wrote.
+"""Reading the small texts of a repository: a card's metadata block, a JSON or YAML file whose content is not trusted.
 
 Each reader returns the value or the problem in words and raises nothing for what a file holds, so that one bad file
 makes one thing unreadable and never a whole model. Values come back as JSON would hold them.
@@ -99,7 +99,7 @@ def parse_yaml_mapping(text: str) -> tuple[dict[str, Any] | None, str | None]:
 def parse_json_object(data: bytes) -> tuple[dict[str, Any] | None, str | None]:
     """Read a JSON file that should hold an object: (object, None) or (None, problem).
 
-    `NaN` and `Infinity`, which Python writes and JSON does not know, are kept as those words: real configs
+    `NaN` and `Infinity`, which Python writes and JSON does not have, are kept as those texts: real configs
     have them in fields that nothing here computes with. A file in which a key occurs twice in one object is not read:
     JSON readers differ on which value counts.
     """

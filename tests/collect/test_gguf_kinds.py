@@ -94,7 +94,9 @@ def test_what_accompanies_a_model_is_no_evidence_of_quantisation(
     base = BareRepository(repository.git_dir.parent / "base.git")
     base.commit({"model.safetensors": safetensors_bytes({"a": ("BF16", (2,), bytes(4))})})
     card = b"---\nbase_model: org/base\n---\n"
-    repository.commit({"m-F16.gguf": gguf("model", 1, F16), name: gguf(kind, 2), "README.md": card})
+    entries = [("general.type", 8, gguf_text("model")), ("general.file_type", 4, struct.pack("<I", F16))]
+    model = gguf_bytes(entries, [("blk.0.attn_q.weight", (32,), 1, bytes(64))])
+    repository.commit({"m-F16.gguf": model, name: gguf(kind, 2), "README.md": card})
     edge = trace(session, "org/model").derivations[0]
     assert (edge.relation, edge.method) == (None, "conversion")
     assert {item.pointer.file for item in edge.evidence} == {"README.md", "m-F16.gguf"}

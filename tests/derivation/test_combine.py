@@ -50,7 +50,7 @@ def test_edges_keep_all_evidence_about_them(found: list[Evidence]) -> None:
 
 
 def test_findings_against_make_no_edge() -> None:
-    """A finding that speaks against a parent, or only reports, makes nobody a parent."""
+    """A finding against a parent, or one that only reports, makes no edge."""
     against = make_evidence(
         rule="history.dates", child=CHILD, parent="a/one", supports=False, value=None, pointer=Pointer(model=CHILD)
     )

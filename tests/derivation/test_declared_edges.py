@@ -33,14 +33,14 @@ def test_card_without_relation_gives_a_bare_edge() -> None:
     assert len(found.evidence) == 1
 
 
-def test_the_publishers_word_is_relation_and_declared_relation() -> None:
-    """Where no file tells otherwise the publisher's word is believed."""
+def test_the_publishers_relation_is_relation_and_declared_relation() -> None:
+    """Where no file shows otherwise, the relation is the one that the publisher declares."""
     found = edge(derived(card={"base_model": "a/base", "base_model_relation": "finetune"}), "a/base")
     assert (found.relation, found.relation_declared, found.method) == ("finetune", "finetune", "unknown")
 
 
-def test_the_hubs_word_is_not_the_publishers() -> None:
-    """A relation in a tag of the Hub's own tells the relation, and nobody declared it."""
+def test_the_hubs_relation_is_not_the_publishers() -> None:
+    """A relation in a tag of the Hub's own is the edge's relation, and is not a declared one."""
     result = derived(card={"base_model": "a/base"}, tags=("base_model:a/base", "base_model:quantized:a/base"))
     found = edge(result, "a/base")
     assert (found.relation, found.relation_declared) == ("quantized", None)
@@ -48,8 +48,8 @@ def test_the_hubs_word_is_not_the_publishers() -> None:
     assert edge(own, "a/base").relation_declared == "adapter"
 
 
-def test_files_go_before_the_word_and_the_word_is_kept() -> None:
-    """A card that calls an adapter a finetune keeps its word; the relation is what the file shows."""
+def test_adapter_files_go_before_the_declared_relation() -> None:
+    """A card that calls an adapter a finetune keeps that as declared; the relation is what the file shows."""
     result = derived({"adapter_config.json": ADAPTER}, card={"base_model": "a/base", "base_model_relation": "finetune"})
     found = edge(result, "a/base")
     assert (found.relation, found.relation_declared, found.method) == ("adapter", "finetune", "lora")
@@ -77,7 +77,7 @@ def test_adapter_in_a_folder_does_not_overrule_the_card() -> None:
 
 
 def test_diffusers_lora_is_an_adapter() -> None:
-    """A LoRA that diffusers saved has no config; its file name tells what it is to the card's base."""
+    """A LoRA that diffusers saved has no config; its file name shows that it is an adapter of the card's base."""
     result = derived({"pytorch_lora_weights.safetensors": ""}, card={"base_model": "a/base"})
     assert (edge(result, "a/base").relation, edge(result, "a/base").method) == ("adapter", "lora")
 
@@ -111,7 +111,7 @@ def test_several_bases_are_a_merge_and_one_is_not() -> None:
 
 
 def test_tags_fill_in_the_method_and_nothing_else() -> None:
-    """A tag tells the method of a relation that is known, and no relation."""
+    """A tag gives the method of a relation that is known, and no relation."""
     found = edge(derived(card={"base_model": "a/base", "base_model_relation": "adapter", "tags": ["lora"]}), "a/base")
     assert (found.relation, found.method) == ("adapter", "lora")
     bare = edge(derived(card={"base_model": "a/base", "tags": ["lora"]}), "a/base")
@@ -150,7 +150,7 @@ def test_old_names_become_canonical_and_two_names_one_edge() -> None:
 
 
 def test_names_that_are_no_model_make_no_node() -> None:
-    """A name that the Hub knows nothing of, or that nobody asked for, is unresolvable with the reason."""
+    """A name that the Hub does not know, or that was not looked up, is unresolvable with the reason."""
     result = derived(
         card={"base_model": "llava-v1.5-7b"}, resolved={"llava-v1.5-7b": ResolvedName(None, "no old name")}
     )
@@ -162,7 +162,7 @@ def test_names_that_are_no_model_make_no_node() -> None:
     assert unasked.evidence[0].unresolvable
 
 
-def test_unreadable_files_are_told() -> None:
+def test_unreadable_files_are_reported() -> None:
     """A recipe that cannot be read is a finding about the model, without a parent."""
     (finding,) = derived({"mergekit_config.yml": "models: ["}).evidence
     assert (finding.rule, finding.parent, finding.pointer.file) == ("files.unreadable", None, "mergekit_config.yml")
@@ -211,7 +211,7 @@ def test_duplicate_is_an_edge_without_relation() -> None:
     assert (finding.pointer.revision, finding.child_revision, finding.value) == (ROOT, HEAD, first.title)
 
 
-def test_a_word_goes_before_the_duplicate() -> None:
+def test_a_declared_relation_goes_before_the_duplicate() -> None:
     """What began as a copy and is called a finetune since is one: weights may have been replaced."""
     first = FirstCommit(ROOT, "Duplicate from a/base")
     found = edge(derived(card={"base_model": "a/base", "base_model_relation": "finetune"}, first=first), "a/base")

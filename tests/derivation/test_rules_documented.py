@@ -21,10 +21,10 @@ def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
 
 
 def test_the_order_of_trust_is_the_documented_one() -> None:
-    """The page tells the order in which rules are believed on the relation."""
+    """The page has the order in which rules decide on the relation."""
     page = (ROOT / "docs" / "rules.md").read_text("utf-8")
     order = re.search(r"In order:(.*?)beside a model", page, re.DOTALL)
     assert order is not None
-    told = re.findall(r"`([a-z_]+\.[a-z_]+)`", order[1])
-    assert told == [rule for rule in RULE_RANKS if rule in told]
-    assert len(told) == 9
+    listed = re.findall(r"`([a-z_]+\.[a-z_]+)`", order[1])
+    assert listed == [rule for rule in RULE_RANKS if rule in listed]
+    assert len(listed) == 9

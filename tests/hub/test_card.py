@@ -1,4 +1,4 @@
-"""Cards and configs that strangers wrote."""
+"""Cards and configs whose content is not trusted."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_block_that_never_ends_is_a_problem(text: str) -> None:
          "under base_model the key name occurs twice: “a/one” and “b/two”"),
     ],
 )  # fmt: skip
-def test_a_key_that_occurs_twice_is_left_out_and_told(block: str, kept: dict[str, Any], problem: str) -> None:
+def test_a_key_that_occurs_twice_is_left_out_and_reported(block: str, kept: dict[str, Any], problem: str) -> None:
     """Which of two values counts is unknown: neither is taken, both are quoted, and the other keys are read."""
     assert parse_card(f"---\n{block}---\n") == (kept, problem)
 

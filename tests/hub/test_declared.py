@@ -100,7 +100,7 @@ def test_other_folders_of_the_cache_name_no_model(folder: str) -> None:
     ],
 )
 def test_local_paths_are_no_names(written: str) -> None:
-    """A path on somebody's machine names no repository."""
+    """A path on some machine names no repository."""
     assert read_name(written).name is None
     assert read_name(written).problem == "it is a local path"
 
@@ -143,7 +143,7 @@ def test_any_text_is_a_name_or_has_a_problem(text: str) -> None:
     ],
 )
 def test_card_bases_in_every_form(base: object, expected: list[tuple[str, str | None]]) -> None:
-    """The field may hold a name, a list, objects, names with commas or nothing; what is no name is told as such."""
+    """The field may hold a name, a list, objects, names with commas or nothing; anything else is reported as such."""
     assert parents(declared(card={"base_model": base})) == expected
 
 
@@ -155,21 +155,21 @@ def test_card_bases_are_kept_verbatim() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "relation"),
+    ("written", "relation"),
     [("adapter", "adapter"), ("Quantized", "quantized"), (["merge"], "merge"), ("distill", None),
      (["merge", "adapter"], None)],
 )  # fmt: skip
-def test_the_publishers_word_is_kept(word: object, relation: str | None) -> None:
-    """`base_model_relation` is the publisher's word, also where it is none of the Hub's."""
-    found = [d for d in declared(card={"base_model_relation": word}) if d.kind == "word"]
-    assert [(d.relation, d.word) for d in found] == [(relation, True)]
+def test_the_publishers_relation_is_kept(written: object, relation: str | None) -> None:
+    """`base_model_relation` is kept as the publisher wrote it, also where it is none of the Hub's relations."""
+    found = [d for d in declared(card={"base_model_relation": written}) if d.kind == "relation"]
+    assert [(d.relation, d.by_publisher) for d in found] == [(relation, True)]
 
 
 def test_tags_name_parents_only_when_they_say_base_model() -> None:
-    """`base_model:…` tags name parents, with the relation they carry; a tag that looks like an id names nobody."""
+    """`base_model:…` tags name parents, with the relation they carry; a tag that looks like an id names no parent."""
     tags = ("base_model:a/b", "base_model:quantized:a/b", "a/b", "lora", "region:us", "base_model:https://hf.co/c/d")
     found = declared(card={"tags": ["base_model:adapter:gpt2", "lora"]}, tags=tags)
-    assert [(d.kind, d.name, d.relation, d.word, d.file) for d in found] == [
+    assert [(d.kind, d.name, d.relation, d.by_publisher, d.file) for d in found] == [
         ("parent", "gpt2", "adapter", True, "README.md"),
         ("hint", None, None, True, "README.md"),
         ("parent", "a/b", None, False, None),
@@ -179,7 +179,7 @@ def test_tags_name_parents_only_when_they_say_base_model() -> None:
 
 
 def test_the_hubs_tags_repeat_the_cards() -> None:
-    """A tag that the card has too is told once, as the card's."""
+    """A tag that the card has too is listed once, as the card's."""
     found = declared(card={"tags": ["gguf"]}, tags=("gguf", "base_model:a/b"))
     assert [(d.kind, d.file) for d in found] == [("hint", "README.md"), ("parent", None)]
 
@@ -218,7 +218,7 @@ def test_recorded_graph_of_bases() -> None:
 
 @needs_shared
 def test_recorded_files() -> None:
-    """Real configs, recipes and cards give their parents; local paths among them are told as such."""
+    """Real configs, recipes and cards give their parents; local paths among them are reported as such."""
     counts: Counter[str] = Counter()
     for path in sorted((SHARED / "data" / "configs").iterdir()):
         name = re.search(r"\.([a-z_]+\.(json|ya?ml))$", path.name)

@@ -118,7 +118,7 @@ def test_recipe_of_experts_and_modules() -> None:
     ],
 )
 def test_quantisation_configs(config: dict[str, Any], method: str, relation: str | None) -> None:
-    """The quantisation's own name is the method; a format in which models are born tells no relation."""
+    """The quantisation's own name is the method; a format in which models are published first gives no relation."""
     (found,) = declared({"config.json": b""}, config=config)
     assert (found.kind, found.method, found.relation) == ("form", method, relation)
 
@@ -175,6 +175,7 @@ def test_gguf_headers_name_bases_by_address() -> None:
         (["m.gguf"], {"general.type": "imatrix"}, None, []),
         (["m.gguf", "model.safetensors"], {}, None, []),
         (["m-imatrix.gguf"], {}, None, []),
+        (["m-Q8_0-imatrix.gguf"], {}, None, [(None, "gguf")]),
         (["mmproj-m.gguf"], {}, None, []),
         (["m.gguf", "m-imatrix.gguf"], {"general.file_type": 1}, None, [(None, "conversion")]),
         (["m.gguf", "m-00002-of-00003.gguf"], {"general.file_type": 1}, None, [(None, "conversion")]),
@@ -205,7 +206,7 @@ def test_gguf_files_tell_a_form_where_they_are_the_model(
     ],
 )  # fmt: skip
 def test_the_bits_of_a_quantisation_are_read(config: dict[str, Any], bits: int | None) -> None:
-    """The number of bits tells a copy of a quantisation from a further one; layers that differ give none."""
+    """A copy of a quantisation has the same number of bits as its parent; where layers differ there is none."""
     (found,) = declared({"config.json": b""}, config=config)
     assert found.bits == bits
 

@@ -33,14 +33,14 @@ from tests.support.declared import as_json, declared, parents, recipe
     ],
 )
 def test_broken_files_are_unreadable_and_nothing_else(path: str, data: bytes | None) -> None:
-    """A file that is missing, broken, huge or deep declares nothing, and is told with a reason."""
+    """A file that is missing, broken, huge or deep declares nothing, and is reported with a reason."""
     (found,) = declared({path: data})
     assert (found.kind, found.file) == ("unreadable", path)
     assert found.problem
 
 
 def test_what_the_snapshot_could_not_read_is_unreadable() -> None:
-    """A card or config that the Hub's reader gave up on is told, and not asked for again."""
+    """A card or config that the Hub's reader could not read is reported, and not read again."""
     found = declared({"config.json": b"{}"}, unreadable={"README.md": "no YAML", "config.json": "no JSON"})
     assert [(d.file, d.problem) for d in found] == [("README.md", "no YAML"), ("config.json", "no JSON")]
 

@@ -14,7 +14,7 @@ TABLE = ROOT / "lineage" / "hub" / legacy_names.TABLE
 
 
 def rows() -> list[dict[str, str]]:
-    """Read the table as anybody would."""
+    """Read the table by plain means."""
     lines = [line for line in TABLE.read_text("utf-8").splitlines() if not line.startswith("#")]
     return list(csv.DictReader(lines))
 

@@ -1,4 +1,4 @@
-"""What cards, configs and recipes declare, read once for everybody who asks."""
+"""What cards, configs and recipes declare, read once for versioning and derivation."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Declaration", "ReadText", "WrittenName", "declarations", "read_name"]
 
 MAX_DECLARATIONS = 2_000
-"""No repository says more about its origin in earnest; a card of 10 MB can."""
+"""More than any real repository declares of its origin; a hostile card of 10 MB can hold more."""
 
 MAX_ADAPTERS = 50
-"""So many adapter configs of one repository are read: each is a request, and the rest says the same."""
+"""How many adapter configs of one repository are read: each is a request, and the others say the same."""
 
 _LORA_WEIGHTS = frozenset({"pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"})
 """The names under which diffusers saves a LoRA; there is no adapter config beside it."""
@@ -52,7 +52,7 @@ def declarations(
     gguf: Mapping[str, Mapping[str, Any]] | None = None,
     types: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Declaration, ...]:
-    """List all that one revision declares of its origin, each place once, card first.
+    """List all that one revision declares of its origin, each field once, card first.
 
     `read_text` is asked only for small files that the snapshot lists; `gguf` maps GGUF files to the keys of their
     headers and `types` to the types of their tensors, where those were read. A file that cannot be read, or is broken,
@@ -73,7 +73,7 @@ def _all(
     headers: Mapping[str, Mapping[str, Any]],
     types: Mapping[str, Collection[str]],
 ) -> Iterator[Declaration]:
-    """Go over all sources in the order in which they are told."""
+    """Go over all sources in the order of the answer."""
     if CARD in snapshot.unreadable:
         yield unreadable(CARD, snapshot.unreadable[CARD])
     yield from card_declarations(snapshot.card or {}, snapshot.tags)
@@ -83,7 +83,7 @@ def _all(
     for path in paths:
         if path in RECIPES:
             yield from recipe_declarations(path, read_text(path))
-    models = {path: header for path, header in headers.items() if header.get("general.type") not in _NOT_A_MODEL}
+    models = {path: header for path, header in headers.items() if str(header.get("general.type")) not in _NOT_A_MODEL}
     yield from gguf_declarations(models, types, only_gguf=holds_only_gguf(paths))
     yield from _configs(snapshot, paths, read_text)
 

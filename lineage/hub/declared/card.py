@@ -14,17 +14,17 @@ TAG_METHODS: dict[str, str] = {
     "lora": "lora", "gguf": "gguf", "gptq": "gptq", "awq": "awq", "bitsandbytes": "bitsandbytes", "fp8": "fp8",
     "slerp": "slerp", "ties": "ties", "dare": "dare", "task_arithmetic": "task_arithmetic",
 }  # fmt: skip
-"""Tags that tell how a model was made. They fill in the method of a relation that is known, and decide none."""
+"""Tags that name how a model was made. They fill in the method of a relation that is known, and decide none."""
 
 
 def card_declarations(card: Mapping[str, Any], hub_tags: Iterable[str]) -> Iterator[Declaration]:
-    """List what the card's metadata block says, then what only the Hub's own tags say.
+    """List what the card's metadata block declares, then what only the Hub's own tags do.
 
-    The Hub repeats the card's tags among its own; only those that the card does not have are the Hub's word.
+    The Hub repeats the card's tags among its own; only those that the card does not have are inferred by the Hub.
     """
     for suffix, text in written_names(card.get("base_model")):
         yield parent("card.base_model", CARD, f"base_model{suffix}", text)
-    yield from _relation_word(card.get("base_model_relation"))
+    yield from _relation(card.get("base_model_relation"))
     own_tags = _strings(card.get("tags"))
     for place, tag in enumerate(own_tags):
         yield from _tag(tag, CARD, f"tags[{place}]", own=True)
@@ -44,25 +44,33 @@ def card_declarations(card: Mapping[str, Any], hub_tags: Iterable[str]) -> Itera
         )
 
 
-def _relation_word(value: object) -> Iterator[Declaration]:
-    """Read `base_model_relation`: one of the Hub's words for all bases, or a word of the publisher's own."""
-    words = sorted({verbatim(word).strip() for word in (value if isinstance(value, list) else [value]) if word})
-    if len(words) == 1:
-        relation = RELATIONS.get(words[0].lower())
+def _relation(value: object) -> Iterator[Declaration]:
+    """Read `base_model_relation`: one of the Hub's relations for all bases, or a text of the publisher's own."""
+    texts = sorted({verbatim(text).strip() for text in (value if isinstance(value, list) else [value]) if text})
+    if len(texts) == 1:
+        relation = RELATIONS.get(texts[0].lower())
         yield Declaration(
-            "word", "card.base_model_relation", CARD, "base_model_relation", words[0], relation=relation, word=True
+            "relation",
+            "card.base_model_relation",
+            CARD,
+            "base_model_relation",
+            texts[0],
+            relation=relation,
+            by_publisher=True,
         )
-    elif words:
-        # Several words without saying which base each belongs to: kept, and none is taken for an answer.
-        yield Declaration("word", "card.base_model_relation", CARD, "base_model_relation", ", ".join(words), word=True)
+    elif texts:
+        # Several relations without saying which base each belongs to: kept, and none is taken for an answer.
+        yield Declaration(
+            "relation", "card.base_model_relation", CARD, "base_model_relation", ", ".join(texts), by_publisher=True
+        )
 
 
 def _tag(tag: str, file: str | None, field: str, *, own: bool) -> Iterator[Declaration]:
-    """Read one tag: `base_model:X` and `base_model:RELATION:X` name parents, a few others tell the method."""
+    """Read one tag: `base_model:X` and `base_model:RELATION:X` name parents, a few others name the method."""
     prefix, colon, rest = tag.partition(":")
     if prefix == "base_model" and colon:
         relation, text = _split_relation(rest)
-        found = parent("card.tag", file, field, text, relation=relation, word=own and relation is not None)
+        found = parent("card.tag", file, field, text, relation=relation, by_publisher=own and relation is not None)
         yield Declaration(
             "parent",
             found.rule,
@@ -72,20 +80,20 @@ def _tag(tag: str, file: str | None, field: str, *, own: bool) -> Iterator[Decla
             found.name,
             found.revision,
             relation,
-            word=found.word,
+            by_publisher=found.by_publisher,
             problem=found.problem,
         )
     elif tag.strip().lower() in TAG_METHODS:
         yield Declaration(
-            "hint", "card.tag", file, field, verbatim(tag), method=TAG_METHODS[tag.strip().lower()], word=own
+            "hint", "card.tag", file, field, verbatim(tag), method=TAG_METHODS[tag.strip().lower()], by_publisher=own
         )
 
 
 def _split_relation(rest: str) -> tuple[Relation | None, str]:
-    """Split `RELATION:X`; addresses have a colon too, and are no relation."""
-    word, colon, name = rest.partition(":")
-    if colon and word in RELATIONS:
-        return RELATIONS[word], name
+    """Split `RELATION:X`; addresses have a colon too, without a relation before it."""
+    relation, colon, name = rest.partition(":")
+    if colon and relation in RELATIONS:
+        return RELATIONS[relation], name
     return None, rest
 
 

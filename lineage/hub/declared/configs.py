@@ -10,7 +10,7 @@ from typing import Any
 from lineage.hub.declared.declaration import Declaration, parent, verbatim
 
 NATIVE_QUANTISATIONS = frozenset({"mxfp4", "bitnet"})
-"""Formats in which models are trained and published first: having one does not tell that a parent was quantised."""
+"""Formats in which models are trained and published first: having one does not show that a parent was quantised."""
 
 GGUF_FLOAT_TYPES = frozenset({0, 1, 32})
 """`general.file_type` of F32, F16 and BF16: another container, no quantisation."""
@@ -23,7 +23,8 @@ _UNKNOWN_TYPE = "TYPE_"
 _FURTHER_SHARD = re.compile(r"-0*(?:[2-9]|[1-9]\d+)-of-\d+\.gguf$", re.IGNORECASE)
 """Shards after the first, whose headers say nothing of the model."""
 
-_GGUF_BESIDE = re.compile(r"(?:^|[-_.])(imatrix|mmproj)(?=[-_.]|$)", re.IGNORECASE)
+_GGUF_BESIDE = re.compile(r"(?:^|[-_.])(imatrix|mmproj)(?=[-_.]|$)")
+_QUANTISED_NAME = re.compile(r"(?:^|[-_.])i?q\d")
 _GGUF_PARENT = re.compile(r"general\.(base_model|source)\.(?:(\d+)\.)?(repo_url|url|huggingface\.repository)")
 
 
@@ -85,11 +86,11 @@ def config_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declar
 
 
 def _quantisation(config: Mapping[str, Any], *, mlx: bool) -> tuple[str, str]:
-    """Name the field that tells the quantisation, and our word for it; the Hub's own names pass through."""
+    """Return the field that names the quantisation, and our term for it; the Hub's own names pass through."""
     written = config.get("quant_method")
     if isinstance(written, str) and written.strip():
-        word = verbatim(written).strip().lower()
-        return "quant_method", "bitsandbytes" if word.startswith("bitsandbytes") or word == "llm_int8" else word
+        name = verbatim(written).strip().lower()
+        return "quant_method", "bitsandbytes" if name.startswith("bitsandbytes") or name == "llm_int8" else name
     for flag in ("load_in_4bit", "load_in_8bit"):
         if config.get(flag) is True:
             return flag, "bitsandbytes"
@@ -117,13 +118,13 @@ def _bits(config: Mapping[str, Any]) -> int | None:
 def quantize_config_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declaration]:
     """Read AutoGPTQ's `quantize_config.json` or AutoAWQ's `quant_config.json`.
 
-    Only one that tells a number of bits: transformers.js writes a `quantize_config.json` for its ONNX files, which are
+    Only one that gives a number of bits: transformers.js writes a `quantize_config.json` for its ONNX files, which are
     a further format beside the weights.
     """
     field, method = _quantisation(config, mlx=False)
-    for key, word in (("bits", "gptq"), ("w_bit", "awq")):
+    for key, name in (("bits", "gptq"), ("w_bit", "awq")):
         if method == "unknown" and isinstance(config.get(key), int):
-            field, method = key, "awq" if path == "quant_config.json" else word
+            field, method = key, "awq" if path == "quant_config.json" else name
     if method != "unknown":
         yield Declaration(
             "form",
@@ -144,7 +145,7 @@ def gguf_declarations(
 
     `headers` maps each GGUF file to its keys, empty where they were not read, and `types` to the types of its tensors
     where those were. `only_gguf` says that the repository has no weights of other formats: beside such, a GGUF file is
-    one more format and tells nothing of the parent.
+    one more format and says nothing of the parent.
     """
     if only_gguf and (form := _gguf_form(headers, types)):
         yield form
@@ -157,10 +158,10 @@ def gguf_declarations(
 
 
 def _gguf_form(headers: Mapping[str, Mapping[str, Any]], types: Mapping[str, Collection[str]]) -> Declaration | None:
-    """Say what GGUF files make of a model: an adapter, another container, or a quantisation of it.
+    """Say what GGUF files show a model to be: an adapter, a conversion, or a quantisation.
 
-    None where no file is a model or an adapter. Where the header of a model's file says neither its type nor has
-    tensors that show it, the form tells no relation.
+    None where no file is a model or an adapter. Where neither the tensors of a model's file nor its file type show its
+    precision, the form has no relation.
     """
     kinds = {path: _gguf_kind(path, header) for path, header in headers.items()}
     models = sorted(path for path, kind in kinds.items() if kind == "model" and not _FURTHER_SHARD.search(path))
@@ -204,8 +205,10 @@ def _gguf_kind(path: str, header: Mapping[str, Any]) -> str:
         return "adapter"
     if header.get("general.architecture") == "clip":
         return "mmproj"
-    named = _GGUF_BESIDE.search(path.rpartition("/")[2])
-    return named[1].lower() if named else "model"
+    name = path.rpartition("/")[2].lower()
+    named = _GGUF_BESIDE.search(name)
+    # `Model-Q8_0-imatrix.gguf` is a model that was quantised with calibration data.
+    return named[1] if named and (named[1] == "mmproj" or not _QUANTISED_NAME.search(name)) else "model"
 
 
 def _is_quantised(header: Mapping[str, Any], types: Collection[str]) -> bool | None:
@@ -228,7 +231,7 @@ def _file_type(header: Mapping[str, Any]) -> int | None:
 def _gguf_names(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """List (key, address) of the models named in a header, one for each numbered base and one for the source.
 
-    A base without an address has a title (`general.base_model.0.name`), which is no repository id: it names nobody.
+    A base without an address has a title (`general.base_model.0.name`), which is not a repository id.
     """
     found: set[tuple[str, str | None]] = set()
     for key in sorted(header):

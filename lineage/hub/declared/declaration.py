@@ -1,4 +1,4 @@
-"""What one place in a repository declares, and what a written name means."""
+"""What one field of a repository's files declares, and what a written name means."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from lineage.hub.target import repository_id_problem
 from lineage_schemas.derivation import Relation
 
-DeclarationKind = Literal["parent", "word", "form", "hint", "new_version", "unreadable"]
-"""Parent: names what the model was made from. Word: the publisher's relation to all parents of the card. Form: the
-files show what the model is (an adapter, a merge, a quantisation) without naming of what. Hint: a tag that tells the
+DeclarationKind = Literal["parent", "relation", "form", "hint", "new_version", "unreadable"]
+"""Parent: names what the model was made from. Relation: the publisher's relation to all parents of the card. Form: the
+files show what the model is (an adapter, a merge, a quantisation) without naming of what. Hint: a tag that names the
 method. New version: the card names a successor. Unreadable: a file that may declare something and cannot be read."""
 
 ReadText = Callable[[str], bytes | None]
@@ -22,7 +22,7 @@ ReadText = Callable[[str], bytes | None]
 RELATIONS: dict[str, Relation] = {
     "finetune": "finetune", "adapter": "adapter", "merge": "merge", "quantized": "quantized",
 }  # fmt: skip
-"""The Hub's words as they stand in cards and tags; any other word is kept as it is written and means none of them."""
+"""The Hub's relations as cards and tags write them; any other text is kept as it is written and means none of them."""
 
 MAX_VALUE = 500
 """A longer value is cut: no real name comes near."""
@@ -45,11 +45,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Declaration:
-    """Keep one thing that one field of one file says, and where it stands.
+    """Hold one thing that one field of one file declares, with the file and the field.
 
     `value` is verbatim. A `parent` has either `name`, which may still be an old name that only the Hub can make
-    canonical, or `problem`. `relation` is what this place alone says, `word` whether it is the publisher's own word;
-    `method` is our finer word where the file tells it, `bits` how many a quantisation says that it keeps of a weight.
+    canonical, or `problem`. `relation` is what this field alone says, `by_publisher` whether the publisher wrote it;
+    `method` is our finer term where the file gives it, `bits` how many a quantisation says that it keeps of a weight.
     `revision` is as written: a commit, branch or tag. `file` is None for what the Hub itself attached to the model.
     """
 
@@ -62,14 +62,14 @@ class Declaration:
     revision: str | None = None
     relation: Relation | None = None
     method: str | None = None
-    word: bool = False
+    by_publisher: bool = False
     problem: str | None = None
     bits: int | None = None
 
 
 @dataclass(frozen=True)
 class WrittenName:
-    """Say which repository a written name means, or in `problem` why it means none."""
+    """Hold the repository that a written name means, or in `problem` why it means none."""
 
     name: str | None
     revision: str | None = None
@@ -120,7 +120,7 @@ def _read_cache_path(text: str) -> WrittenName | None:
 def _read_revision(text: str) -> tuple[str, str | None]:
     """Split `org/name@revision`; refs may hold slashes, where the text may also be a path with an @ in it.
 
-    What stands before the @ then decides: a repository with an owner, or what follows is a full ref.
+    The text before the @ then decides: a repository with an owner, or what follows is a full ref.
     """
     name, _, revision = text.partition("@")
     if _FOLDERS.search(text) and "/" not in name and not revision.startswith("refs/"):
@@ -129,7 +129,7 @@ def _read_revision(text: str) -> tuple[str, str | None]:
 
 
 def _read_address(text: str) -> WrittenName | None:
-    """Read an address on the Hub; None where the text is no address."""
+    """Read an address on the Hub; None where the text is not an address."""
     scheme, separator, _ = text.partition("://")
     bare = text.split("/", 1)[0].lower() in _HUB_HOSTS
     if not separator and not bare:
@@ -197,7 +197,7 @@ def unreadable(file: str, reason: str) -> Declaration:
 
 
 def verbatim(value: object) -> str:
-    """Keep a value as text: a string as it stands, cut to size, with what no text may hold (lone surrogates) replaced.
+    """Write a value as text: a string as it is, cut to size, with lone surrogates replaced, which UTF-8 cannot hold.
 
     Lists and objects are not written out: an aliased YAML list of a few bytes may hold a billion items.
     """
@@ -214,7 +214,7 @@ def written_names(value: object) -> Iterator[tuple[str, str]]:
     """List (index suffix, text) of the names in a field that should hold one name or a list of them.
 
     Found in real cards: a list, names in one string with commas between, null, numbers, and objects with the name
-    inside. What holds no text is given as some text too, so that it is told and not dropped.
+    inside. What holds no text is given as some text too, so that it is reported and not dropped.
     """
     items = enumerate(value) if isinstance(value, list) else [(None, value)]
     for index, item in items:

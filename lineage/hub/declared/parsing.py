@@ -1,4 +1,4 @@
-"""Reading small files that strangers wrote: within limits, and never with a traceback."""
+"""Reading small files whose content is not trusted: within limits, and never with a traceback."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def text_of(data: bytes | None, limit: int) -> str:
 def json_object(data: bytes | None) -> dict[str, Any]:
     """Read a JSON file that holds an object. Raises NotReadableError.
 
-    `NaN` and `Infinity` are accepted although JSON has no such words: transformers wrote them into configs. A key that
+    `NaN` and `Infinity` are accepted although JSON does not have them: transformers wrote them into configs. A key that
     occurs twice in one object makes the file unreadable, because it is unknown which value counts.
     """
     text = text_of(data, MAX_JSON_BYTES)

@@ -16,7 +16,7 @@ RECIPES = frozenset({
 MERGE_METHODS = {
     "dare_ties": "dare", "dare_linear": "dare", "passthrough": "stack", "task_arithmetic": "task_arithmetic",
 }  # fmt: skip
-"""mergekit's `merge_method` where our word differs; others (`linear`, `slerp`, `model_stock`, …) stand as they are."""
+"""mergekit's `merge_method` where our term differs; others (`linear`, `slerp`, `model_stock`, …) are kept."""
 
 MAX_REFERENCES = 10_000
 """Aliases let a small YAML file name its parts millions of times; a real recipe has a few hundred slices."""
@@ -28,8 +28,8 @@ Reference = tuple[str, str, str | None, bool]
 def recipe_declarations(path: str, data: bytes | None) -> Iterator[Declaration]:
     """List the models that a recipe merges, each once, in the order in which the recipe names them.
 
-    A file of several documents is a chain of merges whose parts name each other: such names are no models. Only what
-    gives weights counts: `tokenizer_source` names no parent.
+    A file of several documents is a chain of merges whose parts name each other: such names are not models. Only
+    sources of weights count: `tokenizer_source` names no parent.
     """
     try:
         documents = yaml_documents(data)
@@ -69,8 +69,8 @@ def _method(document: Mapping[str, Any]) -> str:
     """Name the method of one merge; a recipe with experts makes a mixture of them."""
     written = document.get("merge_method")
     if isinstance(written, str) and written.strip():
-        word = verbatim(written).strip().lower()
-        return MERGE_METHODS.get(word, word)
+        name = verbatim(written).strip().lower()
+        return MERGE_METHODS.get(name, name)
     return "moe" if "experts" in document else "unknown"
 
 
