@@ -145,21 +145,27 @@ def _start(
             )
     try:
         start = find_since(recorded.line, recorded.history, wanted or since)
-        return start, _out_of_order(asked, recorded, start, since) if start.doubtful else None
+        return start, _out_of_order(asked, recorded, start, since)
     except RevisionNotFoundError as error:
         return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}; the whole history was checked")
 
 
-def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str) -> Unchecked:
-    """Report that a date does not determine the start of the range, and how to name a commit instead."""
+def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str) -> Unchecked | None:
+    """Report that a date does not decide whether silent changes are in the range, and how to name a commit instead."""
+    changes = (change for change in recorded.changes if _may_be_silent(change))
+    open_questions = (change for change in changes if change.verdict == "silent" or change.unchecked)
+    matter = {revision for change in open_questions for revision in change.revisions}
+    doubtful = [commit for commit in start.doubtful if commit in matter]
+    if not doubtful:
+        return None
     ids = [commit.id for commit in recorded.line.commits]
-    position = ids.index(start.doubtful[0])
-    number = len(start.doubtful)
+    position = ids.index(doubtful[0])
+    number = len(doubtful)
     return Unchecked(
         what=f"--since {since}",
         reason=(
             f"the dates of {recorded.line.branch} are out of order: {number} commit{'s' if number > 1 else ''} that "
-            f"changed weights, the first of them {start.doubtful[0][:12]}, may belong to this range despite their dates"
+            f"changed weights, the first of them {doubtful[0][:12]}, may belong to this range despite their dates"
         ),
         decide_with=f"lineage check {asked.shown}" + (f" --since {ids[position - 1]}" if position else ""),
     )

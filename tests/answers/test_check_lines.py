@@ -76,6 +76,13 @@ def test_since_a_date_names_weights_that_dates_hide(repository: BareRepository, 
     assert kinds(one(session, since=before)) == [("retrained", "silent")]
 
 
+def test_announced_weights_with_an_old_date_leave_nothing_open(repository: BareRepository, session: Session) -> None:
+    """An announced change whose date proves nothing is no finding, wherever the range begins."""
+    repository.commit({"model.safetensors": weights(1)})
+    repository.commit({"model.safetensors": weights(2)}, "Version 2", later=-YEAR)
+    assert one(session, since="2030-01-01").verdict == "clean"
+
+
 def shards(count: int, seed: int, *, stem: str = "model", index: bool = True) -> dict[str, bytes | None]:
     """Make six tensors of random bytes in some shards, with the index that lists them."""
     chance = random.Random(seed)

@@ -73,7 +73,7 @@ def test_a_rewritten_history_is_clean(repository: BareRepository, tmp_path: Path
 
 
 def test_a_truncated_long_text_is_not_a_problem(repository: BareRepository, tmp_path: Path) -> None:
-    """A card that is too long to be kept in full does not hash to its key; a short one that does not is a finding."""
+    """A card that an earlier version kept in part does not hash to its key; a whole one that does not is a finding."""
     repository.commit({"README.md": b"# long\n" + b"word " * 400_000})
     store = tmp_path / "graph.db"
     assert findings(store, tmp_path / "hub", ["a/base"]) == []
@@ -81,7 +81,11 @@ def test_a_truncated_long_text_is_not_a_problem(repository: BareRepository, tmp_
         with opened.reading() as view:
             kind, key, data = next(row for row in view.all_attachments() if row[0] == "text" and len(row[2]) > 100_000)
             size = view.nodes("File", [key])[key]["size"]
-        assert size > len(data), "it was cut"
+        assert size == len(data), "it is kept whole"
+        cut = {"kind": kind, "key": key, "data": data[: size // 2]}
+        opened.write(GraphBatch.model_validate({"attachments": [cut]}))
+    assert findings(store) == []
+    with open_store(str(store)) as opened:
         opened.write(GraphBatch.model_validate({"attachments": [{"kind": kind, "key": key, "data": b"x" * size}]}))
     assert [rule for rule, _ in findings(store)] == ["attachment-content"]
 
