@@ -15,6 +15,11 @@ class LineageError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def in_one_line(self) -> str:
+        """Give the message with the hint behind it, for a place that holds one text."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class InputError(LineageError):
     """Reject an argument, or a file of the user's, whose content is impossible."""
@@ -38,6 +43,10 @@ class RevisionNotFoundError(HubError):
 
 class FileNotInRevisionError(HubError):
     """Report that the revision has no such file, or that its content is missing (an LFS object not fetched)."""
+
+
+class ContentMismatchError(HubError):
+    """Report bytes that are not those that their id names: a blob whose content has another hash."""
 
 
 class GatedError(HubError):
@@ -72,6 +81,10 @@ class FormatError(LineageError):
     def __init__(self, message: str, *, file: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.file = file
+
+
+class OtherBytesError(FormatError):
+    """Refuse a file that was read whole and has another hash than its repository names."""
 
 
 class StoreError(LineageError):

@@ -57,12 +57,19 @@ class Session:
 
         return self.keep(open_store(self.store_url, progress=self.progress))
 
-    def folder(self, path: Path) -> tuple[Hub, str]:
-        """Open a local model folder as a Hub of one model; return the Hub and the model's id on it."""
+    def folder(self, path: Path, *, on_disk: bool = False) -> tuple[Hub, str]:
+        """Open a local model folder as a Hub of one model; return the Hub and the model's id on it.
+
+        A work tree means its HEAD commit, with `on_disk` the files that are checked out.
+        """
         from lineage.hub.local.folder import open_folder
 
-        hub = open_folder(path, self.settings)
+        hub = open_folder(path, self.settings, on_disk=on_disk)
         return self.keep(hub), hub.model
+
+    def files_on_disk(self, path: Path) -> tuple[Hub, str]:
+        """Open a local model folder by the files that are on disk."""
+        return self.folder(path, on_disk=True)
 
     def keep(self, opened: Opened) -> Opened:
         """Close `opened` together with the session."""

@@ -1,4 +1,4 @@
-"""Git LFS: pointers, where objects lie, and which files the Hub keeps there."""
+"""Git LFS: pointers, where objects are stored, and which files the Hub keeps there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MAX_POINTER_BYTES = 1024
-"""The specification's limit: a longer text is a file of its own."""
+"""The limit of the specification: a longer text is an ordinary file."""
 
 LFS_PATTERNS = (
     "*.7z", "*.arrow", "*.bin", "*.bz2", "*.ckpt", "*.ftz", "*.gguf", "*.gz", "*.h5", "*.joblib", "*.lfs.*",
@@ -20,26 +20,59 @@ LFS_PATTERNS = (
 """What `.gitattributes` of a new model repository on the Hub sends to LFS."""
 
 LFS_FROM_BYTES = 10_000_000
-"""Files of this size and more the Hub takes through LFS only."""
+"""The Hub accepts files of this size and more through LFS only."""
 
 _VERSIONS = frozenset({b"https://git-lfs.github.com/spec/v1", b"https://hawser.github.com/spec/v1"})
 _OID = re.compile(rb"sha256:([0-9a-f]{64})")
 _SIZE = re.compile(rb"0|[1-9][0-9]{0,18}")
 _EXTENSION = re.compile(rb"ext-[0-9]-[a-z0-9.-]+")
 
+_LFS_START = re.compile(rb"version https?://(git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/")
+_XET_START = re.compile(rb"# xet version [0-9]")
+_XET_SIZE = re.compile(rb"^filesize = ([0-9]{1,19})$", re.MULTILINE)
+
 
 class Pointer(NamedTuple):
-    """What an LFS pointer says of the file that it stands for."""
+    """Hold the SHA-256 and the size of the file that an LFS pointer replaces."""
 
     sha256: str
     size: int
 
 
+class Placeholder(NamedTuple):
+    """Hold what a file on disk says of the file that it replaces, None for what it does not say.
+
+    `kind` is what people call it, `hint` how the real file is fetched.
+    """
+
+    kind: str
+    hint: str
+    sha256: str | None = None
+    size: int | None = None
+
+
+def parse_placeholder(text: bytes) -> Placeholder | None:
+    """Read a file that a download or a checkout left instead of a large file; None where it is an ordinary file.
+
+    More tolerant than `parse_pointer`: line ends of Windows and a lost last newline make no other file of it, and a
+    pointer that is damaged is still not the content. A damaged one names nothing.
+    """
+    if len(text) > MAX_POINTER_BYTES:
+        return None
+    if _XET_START.match(text):
+        size = _XET_SIZE.search(text.replace(b"\r\n", b"\n"))
+        return Placeholder("a Xet pointer", "download the file again", size=int(size[1]) if size else None)
+    if not _LFS_START.match(text):
+        return None
+    pointer = parse_pointer(text.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")
+    return Placeholder("a git-LFS pointer", "run `git lfs pull`", *(pointer or ()))
+
+
 def parse_pointer(text: bytes) -> Pointer | None:
-    """Read a pointer, or None where a blob is a file of its own.
+    """Read a pointer, or None where a blob is an ordinary file.
 
     As strict as the specification: `version` first, then keys in order, each line `key value` with one space and one
-    newline. A weight file is only known by a hash if git LFS itself would follow the pointer.
+    newline. A weight file is only known by a hash where git LFS itself would follow the pointer.
     """
     if len(text) > MAX_POINTER_BYTES or not text.startswith(b"version ") or not text.endswith(b"\n"):
         return None
@@ -65,12 +98,12 @@ def git_blob_id(content: bytes) -> str:
 
 
 def pointer_blob_id(sha256: str, size: int) -> str:
-    """Work out the git blob id under which a file in LFS stands, without having its bytes."""
+    """Compute the git blob id of a file in LFS, which is that of its pointer; its bytes are not needed."""
     return git_blob_id(format_pointer(sha256, size))
 
 
 def object_path(folder: Path, sha256: str) -> Path:
-    """Find where an LFS object lies below `lfs/objects`."""
+    """Give the path of an LFS object below `lfs/objects`."""
     return folder / sha256[:2] / sha256[2:4] / sha256
 
 

@@ -33,6 +33,10 @@ class Snapshot(Record):
     `card` is the card's metadata block from the Hub or README.md, `config` the content of config.json, each None if
     it is missing or cannot be read; `unreadable` lists unreadable files with the reason. Fields that a source does
     not have are None: unknown is not no.
+
+    `partial` says why files may be missing from the list, None if it is complete; `known_absent` are paths that such a
+    list knows not to exist. `without_bytes` names listed files whose bytes are not at hand, with the reason.
+    `changed_on_disk` says of a work tree how its files differ from the commit that is checked out.
     """
 
     model: str
@@ -51,3 +55,15 @@ class Snapshot(Record):
     library_name: str | None = None
     pipeline_tag: str | None = None
     tags: tuple[str, ...] = ()
+    partial: str | None = None
+    known_absent: tuple[str, ...] = ()
+    without_bytes: dict[str, str] = {}
+    changed_on_disk: dict[str, str] = {}
+
+    def may_have(self, path: str) -> bool:
+        """Say whether a file that is not listed may exist all the same: the list is partial."""
+        return self.partial is not None and path not in self.known_absent and not self.has(path)
+
+    def has(self, path: str) -> bool:
+        """Say whether a file is listed."""
+        return any(entry.path == path for entry in self.files)

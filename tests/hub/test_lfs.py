@@ -17,6 +17,7 @@ from lineage.hub.lfs import (
     format_pointer,
     git_blob_id,
     object_path,
+    parse_placeholder,
     parse_pointer,
     pointer_blob_id,
 )
@@ -108,3 +109,43 @@ def test_files_go_where_the_hub_keeps_them(path: str, size: int, expected: bool)
 def test_objects_lie_where_git_lfs_puts_them() -> None:
     """The layout is git LFS's, so that its folder can be used as it is."""
     assert object_path(Path("objects"), SHA) == Path("objects/4d/7a") / SHA
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        GOOD.replace(b"\n", b"\r\n"),
+        GOOD.rstrip(b"\n"),
+        GOOD.replace(b"git-lfs.github.com", b"hawser.github.com"),
+    ],
+)
+def test_a_pointer_on_disk_names_the_file_that_it_replaces(text: bytes) -> None:
+    """Line ends of Windows, a lost last newline and the old name of git LFS make no other file of a pointer."""
+    found = parse_placeholder(text)
+    assert found is not None
+    assert (found.sha256, found.size) == (SHA, 12345)
+    assert "git lfs pull" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        (GOOD[:60], None),
+        (GOOD.replace(b"sha256:", b"md5:"), None),
+        (b"version http://git-media.io/v/2\noid 4d7a\nsize 9\n", None),
+        (b"# xet version 0\nfilesize = 77\nhash = '0a'\n", 77),
+    ],
+)
+def test_other_placeholders_name_no_hash(text: bytes, size: int | None) -> None:
+    """A damaged pointer, one of an older form and a Xet pointer are not the content, and name no SHA-256."""
+    found = parse_placeholder(text)
+    assert found is not None
+    assert (found.sha256, found.size) == (None, size)
+
+
+@given(st.binary(max_size=300))
+def test_ordinary_bytes_are_no_placeholder(content: bytes) -> None:
+    """Bytes that begin like no placeholder, and longer texts that do, are files of their own."""
+    assert parse_placeholder(b"\0" + content) is None
+    assert parse_placeholder(GOOD + b"x" * 1024) is None

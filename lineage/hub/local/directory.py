@@ -15,6 +15,7 @@ from lineage.hub.local.git_folder import GitFolder
 from lineage.hub.local.hub import LocalHub, folder_name
 from lineage.hub.local.plain_folder import PlainFolder
 from lineage.hub.local.repository import LocalRepository
+from lineage.hub.local.work_tree import WorkTree
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
@@ -59,7 +60,7 @@ class DirectoryHub(LocalHub):
         while name not in seen:
             seen.add(name)
             if self._opener(name) is not None:
-                return name
+                return self._as_written(name)
             name = self.aliases().get(name, name)
         raise ModelNotFoundError(f"{model} is not in {self.folder}", model=model, hint=self._hint(model))
 
@@ -73,6 +74,15 @@ class DirectoryHub(LocalHub):
         ids = {f"{place.name}/{found}" if slash else found for place, found in inside if found.lower() == name}
         old = {new for written, new in self.aliases().items() if written.lower() == model.lower()}
         return {found for found in ids | old if self._opener(found) is not None}
+
+    def _as_written(self, model: str) -> str:
+        """Give an id as its folder writes it: some file systems find a folder in any letter case."""
+        place = self.folder / model
+        swapped = place.with_name(place.name.swapcase())
+        if swapped == place or not swapped.exists():
+            return model
+        written = self.spellings(model)
+        return written.pop() if model not in written and len(written) == 1 else model
 
     def open_repository(self, model: str) -> LocalRepository:
         """Open a model by its id."""
@@ -160,13 +170,17 @@ def has_adapters_inside(folder: Path) -> bool:
         return False
 
 
-def open_model_folder(folder: Path, model: str, hashes: FileHashes) -> LocalRepository:
-    """Open a folder: a work tree's history, a bare repository's, or the folder itself."""
+def open_model_folder(folder: Path, model: str, hashes: FileHashes, *, on_disk: bool = False) -> LocalRepository:
+    """Open a folder: a work tree's history, a bare repository's, or the folder itself.
+
+    With `on_disk` a work tree means the files on disk, and without it the commits of its repository.
+    """
     folder = folder.resolve()
     if (folder / ".git").exists():
         git_dir = folder / ".git"
         lfs = () if git_dir.is_file() else (git_dir / "lfs" / "objects",)
-        return GitFolder(git_dir, model, hashes, work_tree=folder, lfs=lfs)
+        repository = GitFolder(git_dir, model, hashes, work_tree=folder, lfs=lfs)
+        return WorkTree(folder, model, hashes, repository) if on_disk else repository
     if is_bare_repository(folder):
         return open_bare(folder, model, hashes, folder.with_suffix(".lfs"))
     return PlainFolder(folder, model, hashes)

@@ -27,30 +27,34 @@ MODEL_FILES = frozenset(
 
 _ONE_MODEL = "name the folder of one model; a folder of org/name folders is given with --hub"
 
+_FETCH_IT = "fetch the file that it leads to (`hf download` for the cache of the Hub's client, `git annex get`)"
+
 
 class FolderHub(LocalHub):
     """Read one folder, work tree, bare repository or bundle; `model` is the only id there is.
 
     The id is made of the folder's name. In the Hub client's cache it is the name of the model that the snapshot is of.
+    With `on_disk` a work tree means its files on disk, and without it the commits of its repository.
     """
 
-    def __init__(self, folder: Path, settings: Settings, *, progress: Progress = SILENT) -> None:
+    def __init__(self, folder: Path, settings: Settings, *, on_disk: bool = False, progress: Progress = SILENT) -> None:
         super().__init__(folder_name(folder), progress=progress)
         self.folder = folder
+        self._on_disk = on_disk
         self.model = model_id(folder.resolve())
         self._bundles = BundleCopies(settings.cache / "bundles", progress)
 
     def canonical(self, model: str) -> str:
-        """Accept the one id."""
-        if model != self.model:
+        """Accept the one id, in any letter case."""
+        if model.lower() != self.model.lower():
             raise ModelNotFoundError(f"{self.folder} is one model, {self.model}, and not {model}", model=model)
-        return model
+        return self.model
 
     def open_repository(self, model: str) -> LocalRepository:
         """Open the folder, whatever it is."""
         if self.folder.is_file():
             return self._bundles.open(self.folder, self.canonical(model), self.hashes, self.folder.with_suffix(".lfs"))
-        return open_model_folder(self.folder, self.canonical(model), self.hashes)
+        return open_model_folder(self.folder, self.canonical(model), self.hashes, on_disk=self._on_disk)
 
     def models(self) -> Iterator[str]:
         """List the one id."""
@@ -62,12 +66,12 @@ class FolderHub(LocalHub):
         self._bundles.close()
 
 
-def open_folder(path: Path, settings: Settings, *, progress: Progress = SILENT) -> FolderHub:
+def open_folder(path: Path, settings: Settings, *, on_disk: bool = False, progress: Progress = SILENT) -> FolderHub:
     """Open a model folder, or a bundle. Raises InputError where there is none, or nothing of a model in it."""
     if path.is_dir():
         _refuse_everything(path)
     if (path.is_dir() and holds_a_model(path)) or (path.is_file() and path.suffix == ".bundle"):
-        return FolderHub(path, settings, progress=progress)
+        return FolderHub(path, settings, on_disk=on_disk, progress=progress)
     if path.is_dir():
         raise InputError(
             f"{path} holds no model: no card, config, weight file or git repository",
@@ -75,6 +79,8 @@ def open_folder(path: Path, settings: Settings, *, progress: Progress = SILENT) 
         )
     if path.exists():
         raise InputError(f"{path} is no folder", hint="name the folder of a model, or a git bundle")
+    if path.is_symlink():
+        raise InputError(f"{path} is a symbolic link to {path.readlink()}, which does not exist", hint=_FETCH_IT)
     raise InputError(f"{path} does not exist", hint="a path starts with ./, / or ~; a model is written org/name")
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from lineage.errors import FileNotInRevisionError, RevisionNotFoundError
+from lineage.errors import ContentMismatchError, FileNotInRevisionError, RevisionNotFoundError
 from lineage.hub.git.history import GitRefs, open_objects, read_history, read_refs
 from lineage.hub.git.objects import GitObjects
 from lineage.hub.lfs import object_path
 from lineage.hub.local.file_hashes import FileHashes, is_inside
-from lineage.hub.local.repository import ByteChunks, LocalRepository
+from lineage.hub.local.repository import ByteChunks, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, may_be_id, meaning_of
 from lineage_schemas.file import FileEntry
 from lineage_schemas.model import HistorySource
@@ -21,15 +22,15 @@ from lineage_schemas.revision import History, HistoryRef
 _KEPT_TREES = 16
 
 _SMALL_BYTES = 1_000_000
-"""Up to here a file is read whole through the process that is open anyway."""
+"""A file of at most this size is read whole through the process that is open already."""
 
 
 class GitFolder(LocalRepository):
     """Read a git repository with its LFS objects where they are at hand.
 
     `lfs` are folders of LFS objects (`ab/cd/SHA256` below them, or flat). A file of the work tree stands for an LFS
-    object only if it hashes to what the pointer says. Objects that git LFS stored under their own hash are taken at
-    their word and size, as git LFS does; whoever reads them whole sees a wrong one by its digest.
+    object only if it hashes to what the pointer says. Of objects that git LFS stored under their own hash only the size
+    is compared, as git LFS does: a caller that reads one whole computes its digest. What git itself keeps is hashed.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class GitFolder(LocalRepository):
         self._lfs = lfs
         self._source = source
         self._trees: OrderedDict[str, dict[str, FileEntry]] = OrderedDict()
+        self._sound: set[str] = set()
 
     @cached_property
     def _objects(self) -> GitObjects:
@@ -72,7 +74,7 @@ class GitFolder(LocalRepository):
         """List branches and tags, tags peeled."""
         return tuple(ref for ref in self._names().refs if ref.kind != "pull_request")
 
-    def files(self, commit: str) -> Mapping[str, FileEntry]:
+    def listing(self, commit: str) -> Listing:
         """List the files of a commit; the last few lists are kept."""
         if commit not in self._trees:
             if self._objects.commit_id(commit) != commit:
@@ -81,7 +83,7 @@ class GitFolder(LocalRepository):
             if len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
         self._trees.move_to_end(commit)
-        return self._trees[commit]
+        return Listing(self._trees[commit])
 
     def history(self, *, pull_requests: bool) -> History:
         """Read every commit from git."""
@@ -107,14 +109,31 @@ class GitFolder(LocalRepository):
         return found
 
     def chunks(self, commit: str, path: str) -> ByteChunks:
-        """Read a file that git keeps."""
+        """Read a file that git keeps, its content compared with its id. Raises ContentMismatchError."""
         entry = self.entry(commit, path)
-        if entry.size is None or entry.blob_id is None:
+        blob = entry.blob_id
+        if entry.size is None or blob is None:
             raise FileNotInRevisionError(
-                f"{self.model}@{commit}: {path}: its git object {entry.blob_id} is not here", model=self.model
+                f"{self.model}@{commit}: {path}: its git object {blob} is not here", model=self.model
             )
-        small = self._objects.contents([entry.blob_id])[0] if entry.size <= _SMALL_BYTES else None
-        return self._objects.stream(entry.blob_id) if small is None else _one(small)
+        small = self._objects.contents([blob])[0] if entry.size <= _SMALL_BYTES else None
+        if blob not in self._sound:
+            start = b"blob %d\0" % entry.size
+            self._refuse_another(path, blob, start, self._objects.stream(blob) if small is None else _one(small))
+        return self._objects.stream(blob) if small is None else _one(small)
+
+    def _refuse_another(self, path: str, blob: str, start: bytes, content: ByteChunks) -> None:
+        """Refuse content that has another id than its object's name: git does not look when it reads a loose object."""
+        digest = hashlib.sha1(start, usedforsecurity=False)
+        for chunk in content:
+            digest.update(chunk)
+        if digest.hexdigest() != blob:
+            raise ContentMismatchError(
+                f"{path}: its git object is broken: its content has the id {digest.hexdigest()}, its name is {blob}",
+                model=self.model,
+                hint="look at the repository with `git fsck`, or clone it again",
+            )
+        self._sound.add(blob)
 
     def close(self) -> None:
         """End the git processes, if there are any."""

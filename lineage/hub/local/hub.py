@@ -11,7 +11,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from lineage.errors import FileNotInRevisionError, HubError, HubUnreachableError, ModelNotFoundError
+from lineage.errors import (
+    ContentMismatchError,
+    FileNotInRevisionError,
+    HubError,
+    HubUnreachableError,
+    ModelNotFoundError,
+)
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.declared.declaration import read_name, written_names
 from lineage.hub.interface import MAX_TEXT_BYTES, Hub
@@ -75,9 +81,15 @@ class LocalHub(Hub):
         """Find the canonical id, and whether the table of old names gave it. Raises as `canonical` does."""
         try:
             return self.canonical(model), False
-        except (ModelNotFoundError, HubUnreachableError):
+        except (ModelNotFoundError, HubUnreachableError) as error:
             same = self.spellings(model)
             old = legacy_name(model)
+            if len(same) > 1:
+                raise type(error)(
+                    f"{error.message}: {', '.join(sorted(same))} differ from it in letter case only",
+                    model=model,
+                    hint="write the id as one of them is written",
+                ) from error
             if len(same) != 1 and old is None:
                 raise
         return (same.pop(), False) if len(same) == 1 or old is None else (self.canonical(old.canonical), True)
@@ -85,15 +97,20 @@ class LocalHub(Hub):
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List the files of a commit; what the Hub would observe is taken from the card or unknown."""
         repository = self._repository(resolved.model)
-        files = repository.files(resolved.commit)
-        unreadable = dict(repository.problems(resolved.commit))
-        readme = self._text(resolved, files.get(CARD), unreadable)
+        listing = repository.listing(resolved.commit)
+        files = listing.files
+        without_bytes = {path: str(lack) for path, lack in listing.lacks.items()}
+        unreadable = {**listing.problems, **without_bytes}
+        if listing.partial is not None:
+            absent = {path for path in (CARD, CONFIG) if path not in files and path not in listing.known_absent}
+            unreadable = {**dict.fromkeys(sorted(absent), listing.partial), **unreadable}
+        readme = self._text(resolved, files.get(CARD), unreadable, without_bytes)
         card_text = card = config = None
         if readme is not None:
             card_text, card, problem = read_card(readme)
             if problem:
                 unreadable[CARD] = problem
-        config_text = self._text(resolved, files.get(CONFIG), unreadable)
+        config_text = self._text(resolved, files.get(CONFIG), unreadable, without_bytes)
         if config_text is not None:
             config, problem = parse_json_object(config_text)
             if problem:
@@ -110,11 +127,15 @@ class LocalHub(Hub):
             library_name=_word(card, "library_name"),
             pipeline_tag=_word(card, "pipeline_tag"),
             tags=_words(card, "tags"),
+            partial=listing.partial,
+            known_absent=tuple(sorted(listing.known_absent)),
+            without_bytes=without_bytes,
+            changed_on_disk=dict(listing.changed_on_disk),
         )
 
     def paths(self, resolved: ResolvedRevision) -> tuple[str, ...]:
         """List the paths of a commit's files."""
-        return tuple(self._repository(resolved.model).files(resolved.commit))
+        return tuple(self._repository(resolved.model).listing(resolved.commit).files)
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit; nothing is saved by what is known already."""
@@ -184,17 +205,21 @@ class LocalHub(Hub):
         self._open.move_to_end(model)
         return self._open[model]
 
-    def _text(self, resolved: ResolvedRevision, entry: FileEntry | None, unreadable: dict[str, str]) -> bytes | None:
-        """Read a small file, or note why not."""
-        if entry is None:
+    def _text(
+        self, resolved: ResolvedRevision, entry: FileEntry | None, unreadable: dict[str, str], without: dict[str, str]
+    ) -> bytes | None:
+        """Read a small file, or note why not; bytes that have another hash are not the file's."""
+        if entry is None or entry.path in unreadable:
             return None
         if entry.size is not None and entry.size > MAX_TEXT_BYTES:
-            unreadable[entry.path] = f"{entry.size} bytes are no small text"
+            unreadable[entry.path] = f"{entry.size} bytes are too many for a small text"
             return None
         try:
             return self.read(resolved.model, resolved.commit, entry.path)
         except HubError as error:
-            unreadable[entry.path] = error.message
+            reason = error.in_one_line.removeprefix(f"{entry.path}: ")
+            unreadable[entry.path] = reason
+            without |= {entry.path: reason} if isinstance(error, ContentMismatchError) else {}
             return None
 
     def _declares(self, model: str, base: str) -> bool:
@@ -202,7 +227,7 @@ class LocalHub(Hub):
         try:
             card = self.snapshot(self.resolve(model)).card
         except HubError as error:
-            self.progress.note(f"{model} cannot be read and is passed over: {error.message}")
+            self.progress.note(f"{model} cannot be read and is skipped: {error.message}")
             return False
         wanted = self._canonical_or_same(base).lower()
         names = (read_name(text).name for _, text in written_names((card or {}).get("base_model")))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from lineage.errors import FileNotInRevisionError, HubError, RevisionNotFoundError
-from lineage.hub.lfs import belongs_in_lfs, pointer_blob_id
+from lineage.hub.lfs import MAX_POINTER_BYTES, Placeholder, belongs_in_lfs, parse_placeholder, pointer_blob_id
 from lineage.hub.local.file_hashes import FileHashes, Stamp, is_inside, stamp
-from lineage.hub.local.repository import ByteChunks, LocalRepository
+from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, meaning_of
 from lineage_schemas.file import FileChange, FileEntry, FileVersion
 from lineage_schemas.revision import Commit, History, HistoryRef
@@ -26,14 +27,16 @@ _TREE_DOMAIN = b"lineage folder tree v1\0"
 _NOT_THE_MODEL = frozenset({".git", ".cache"})
 """What git and the Hub's client keep beside a model's files."""
 
+_BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""Names of blobs in the Hub client's cache: git ids, and the SHA-256 of files in LFS."""
 
-class _Scan(NamedTuple):
-    """The folder as it stood at one moment."""
+
+class Scan(NamedTuple):
+    """Hold what was found in a folder at one moment; `places` are the files whose bytes are here."""
 
     commit: str
-    entries: dict[str, FileEntry]
+    listing: Listing
     places: dict[str, tuple[Path, Stamp]]
-    problems: dict[str, str]
 
 
 class PlainFolder(LocalRepository):
@@ -48,7 +51,7 @@ class PlainFolder(LocalRepository):
         self.model = model
         self._folder = folder
         self._hashes = hashes
-        self._scanned: _Scan | None = None
+        self._scanned: Scan | None = None
 
     def resolve(self, revision: str | None) -> NamedCommit:
         """Read the folder anew; its one revision may be named whole or by the beginning of its id."""
@@ -65,20 +68,16 @@ class PlainFolder(LocalRepository):
         """A folder has no names for its one revision."""
         return ()
 
-    def files(self, commit: str) -> Mapping[str, FileEntry]:
+    def listing(self, commit: str) -> Listing:
         """List the files as they were scanned for this commit."""
-        return self._at(commit).entries
-
-    def problems(self, commit: str) -> dict[str, str]:
-        """Tell which files could not be read, or lead out of the folder."""
-        return self._at(commit).problems
+        return self._at(commit).listing
 
     def history(self, *, pull_requests: bool) -> History:
         """Make a history of one undated commit that adds every file."""
         scan = self._scan()
         changes = (
             FileChange(path=e.path, status="A", new=FileVersion(blob_id=e.blob_id, size=e.size, sha256=e.sha256))
-            for e in scan.entries.values()
+            for e in scan.listing.files.values()
         )
         commit = Commit(id=scan.commit, changes=tuple(changes))
         return History(model=self.model, source="folder", default_branch=None, refs=(), commits=(commit,))
@@ -101,37 +100,46 @@ class PlainFolder(LocalRepository):
         """Every file of a folder has a path."""
         raise AssertionError("unreachable: local_path answers for every file of a folder")
 
-    def _at(self, commit: str) -> _Scan:
+    def _at(self, commit: str) -> Scan:
         if self._scanned is None or self._scanned.commit != commit:
             self._scan()
         if self._scanned is None or self._scanned.commit != commit:
             raise RevisionNotFoundError(f"{self.model}: the folder no longer holds {commit}", model=self.model)
         return self._scanned
 
-    def _scan(self) -> _Scan:
+    def _scan(self) -> Scan:
         """Walk the folder and hash what is new in it."""
         entries: dict[str, FileEntry] = {}
         places: dict[str, tuple[Path, Stamp]] = {}
+        lacks: dict[str, Lack] = {}
         problems: dict[str, str] = {}
         for path, place, problem in self._walk():
             try:
-                if problem is None:
-                    then = stamp(place)
-                    entries[path] = self._entry(path, place, then.size)
-                    places[path] = (place, then)
+                then = stamp(place) if problem is None else None
+                found = self._entry(path, place, then.size) if then else _dangling(path, place, self._folder)
             except OSError as error:
-                problem = f"it cannot be read: {error.strerror or error}"
-            if problem is not None:
-                problems[path] = problem
-        ordered = dict(sorted(entries.items()))
-        self._scanned = _Scan(tree_commit(ordered, problems), ordered, places, problems)
+                then, found, problem = None, None, f"it cannot be read: {error.strerror or error}"
+            if found is None:
+                problems[path] = problem or "it cannot be read"
+                continue
+            entries[path], lack = found
+            if lack is not None:
+                lacks[path] = lack
+            elif then is not None:
+                places[path] = (place, then)
+        listing = Listing(dict(sorted(entries.items())), lacks=lacks, problems=problems)
+        self._scanned = Scan(tree_commit(listing), listing, places)
         return self._scanned
 
-    def _entry(self, path: str, place: Path, size: int) -> FileEntry:
+    def _entry(self, path: str, place: Path, size: int) -> tuple[FileEntry, Lack | None]:
+        """Name a file by its content; a placeholder by what it says of the file that it replaces."""
+        placeholder = parse_placeholder(place.read_bytes()) if size <= MAX_POINTER_BYTES else None
+        if placeholder is not None and (placeholder.sha256 or belongs_in_lfs(path, size)):
+            return _absent(path, placeholder)
         if belongs_in_lfs(path, size):
             sha256 = self._hashes.sha256(place)
-            return FileEntry(path=path, blob_id=pointer_blob_id(sha256, size), size=size, sha256=sha256)
-        return FileEntry(path=path, blob_id=self._hashes.blob_id(place), size=size)
+            return FileEntry(path=path, blob_id=pointer_blob_id(sha256, size), size=size, sha256=sha256), None
+        return FileEntry(path=path, blob_id=self._hashes.blob_id(place), size=size), None
 
     def _walk(self) -> Iterator[tuple[str, Path, str | None]]:
         """Go over the files: the path shown, the file to read, and why it is not read."""
@@ -167,17 +175,48 @@ def _refuse_a_disk(folder: Path, model: str) -> None:
             )
 
 
-def tree_commit(entries: Mapping[str, FileEntry], problems: Mapping[str, str]) -> str:
+def tree_commit(listing: Listing) -> str:
     """Name a folder's content: SHA-256 over a domain tag and, in order of path, length-prefixed path and identity.
 
-    A file that cannot be read stands with its path alone.
+    Of a file that cannot be read the path alone goes in. A placeholder is not the file that it names: its identity has
+    a prefix, so that a folder with the real file has another name.
     """
     digest = hashlib.sha256(_TREE_DOMAIN)
-    for path in sorted([*entries, *problems]):
-        identity = (entries[path].identity or "") if path in entries else ""
+    for path in sorted([*listing.files, *listing.problems]):
+        identity = (listing.files[path].identity or "") if path in listing.files else ""
+        if path in listing.lacks:
+            identity = f"placeholder {identity}"
         for text in (path.encode(), identity.encode()):
             digest.update(b"%d:%b" % (len(text), text))
     return FOLDER_PREFIX + digest.hexdigest()
+
+
+def _absent(path: str, placeholder: Placeholder) -> tuple[FileEntry, Lack]:
+    """Name the file that a placeholder replaces, and say that its bytes are not here."""
+    sha256, size = placeholder.sha256, placeholder.size
+    blob_id = pointer_blob_id(sha256, size) if sha256 is not None and size is not None else None
+    lack = Lack(f"it is {placeholder.kind}, and the bytes of the file are not here", placeholder.hint)
+    return FileEntry(path=path, blob_id=blob_id, size=size, sha256=sha256), lack
+
+
+def _dangling(path: str, place: Path, folder: Path) -> tuple[FileEntry, Lack] | None:
+    """Name a file by the blob that a link of the Hub client's cache leads to, where that blob is not there."""
+    blobs = link_root(folder) / "blobs"
+    if link_root(folder) == folder or not place.is_symlink() or place.exists():
+        return None
+    target = Path(os.path.normpath(place.parent / place.readlink()))
+    blob = target.name if target.parent == blobs else ""
+    if not _BLOB.fullmatch(blob):
+        return None
+    is_sha256 = len(blob) == 64
+    entry = FileEntry(path=path, sha256=blob if is_sha256 else None, blob_id=None if is_sha256 else blob)
+    reason = "it is a link into the cache of the Hub's client, and the bytes that it leads to are not there"
+    return entry, Lack(reason, f"hf download {model_of_cache(folder)} {path} --revision {folder.name}")
+
+
+def model_of_cache(folder: Path) -> str:
+    """Give the id of the model that a snapshot folder in the Hub client's cache is of."""
+    return link_root(folder).name.removeprefix("models--").replace("--", "/")
 
 
 def link_root(folder: Path) -> Path:

@@ -1,10 +1,12 @@
-"""One repository on this machine: what a local Hub needs of it, whatever its layout."""
+"""One repository on this machine: what a local Hub needs of it in every layout."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lineage.errors import FileNotInRevisionError
 from lineage.hub.revisions import NamedCommit
@@ -12,6 +14,33 @@ from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History, HistoryRef
 
 ByteChunks = Generator[bytes, None, None]
+
+
+class Lack(NamedTuple):
+    """Say why the bytes of a listed file are not here, and what fetches them."""
+
+    reason: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.hint})" if self.hint else self.reason
+
+
+class Listing(NamedTuple):
+    """List the files of a commit, as far as they are known here.
+
+    `partial` says why files may be missing from the list, None where it is complete; `known_absent` are paths that such
+    a list knows not to exist. `lacks` names listed files without bytes, `problems` files that could not be read and
+    whose identity is therefore unknown: these are not in `files`. `changed_on_disk` says how the files of a work tree
+    differ from the commit that is checked out.
+    """
+
+    files: Mapping[str, FileEntry]
+    partial: str | None = None
+    known_absent: frozenset[str] = frozenset()
+    lacks: Mapping[str, Lack] = MappingProxyType({})
+    problems: Mapping[str, str] = MappingProxyType({})
+    changed_on_disk: Mapping[str, str] = MappingProxyType({})
 
 
 class LocalRepository(ABC):
@@ -28,8 +57,8 @@ class LocalRepository(ABC):
         """List branches and tags."""
 
     @abstractmethod
-    def files(self, commit: str) -> Mapping[str, FileEntry]:
-        """List the files of a commit by path, in order of path."""
+    def listing(self, commit: str) -> Listing:
+        """List the files of a commit, in order of path. Raises RevisionNotFoundError, HubUnreachableError."""
 
     @abstractmethod
     def history(self, *, pull_requests: bool) -> History:
@@ -37,24 +66,23 @@ class LocalRepository(ABC):
 
     @abstractmethod
     def local_path(self, commit: str, path: str) -> Path | None:
-        """Find the file that holds exactly these bytes, None where they are only inside git."""
+        """Find the file that holds exactly these bytes, None where git keeps them. Raises FileNotInRevisionError."""
 
     @abstractmethod
     def chunks(self, commit: str, path: str) -> ByteChunks:
-        """Read the bytes of a file for which there is no path."""
-
-    def problems(self, commit: str) -> dict[str, str]:
-        """Tell which files of the commit were passed over, and why."""
-        return {}
+        """Read the bytes of a file that git keeps."""
 
     def entry(self, commit: str, path: str) -> FileEntry:
-        """Find one file of a commit. Raises FileNotInRevisionError."""
-        entry = self.files(commit).get(path)
+        """Find one file of a commit whose bytes are not known to be absent. Raises FileNotInRevisionError."""
+        listing = self.listing(commit)
+        entry, lack = listing.files.get(path), listing.lacks.get(path)
+        if lack is not None:
+            raise FileNotInRevisionError(f"{path}: {lack.reason}", model=self.model, hint=lack.hint)
         if entry is None:
-            problem = self.problems(commit).get(path)
+            problem = listing.problems.get(path)
             reason = f": {problem}" if problem else ""
             raise FileNotInRevisionError(f"{self.model}@{commit}: there is no file {path}{reason}", model=self.model)
         return entry
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to close
+    def close(self) -> None:  # noqa: B027 - most implementations have nothing to close
         """End child processes."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lineage.errors import FileNotInRevisionError, HubUnreachableError, InputError
-from lineage.hub.lfs import pointer_blob_id
+from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubUnreachableError, InputError
+from lineage.hub.lfs import git_blob_id, pointer_blob_id
 from lineage.hub.local.cache import CacheHub
 from lineage.settings import Settings
 from tests.hub.conftest import CARD, WEIGHTS, Listening
@@ -31,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
 def place(settings: Settings) -> Path:
     """Lay out two revisions of a model as the client does: A with card and weights, B with weights only."""
     place = settings.hub_cache / "models--org--model"
-    add(place, A, "README.md", CARD, "c" * 40)
+    add(place, A, "README.md", CARD, git_blob_id(CARD))
     add(place, A, "model.safetensors", WEIGHTS, hashlib.sha256(WEIGHTS).hexdigest())
     add(place, B, "sub/model.safetensors", b"new", hashlib.sha256(b"new").hexdigest())
     (place / "refs" / "refs" / "pr").mkdir(parents=True)
@@ -66,14 +67,27 @@ def test_names_mean_what_was_downloaded(hub: CacheHub) -> None:
     assert (hub.resolve(MODEL).commit, hub.resolve(MODEL).ref) == (A, "refs/heads/main")
     for name in ("v1", "refs/tags/v1", "refs/heads/v1", "refs/pr/3", B, B[:7]):
         assert hub.resolve(MODEL, name).commit == B
-    with pytest.raises(HubUnreachableError, match="holds no revision"):
+    with pytest.raises(HubUnreachableError, match="revision v2: it is not in the cache"):
         hub.resolve(MODEL, "v2")
 
 
+def test_a_ref_whose_commit_was_not_downloaded_is_not_answered_with_another(hub: CacheHub, place: Path) -> None:
+    """The refs moved on and the new commit is not here: that is an error with the command that fetches it."""
+    (place / "refs" / "main").write_text("9" * 40)
+    (place / "refs" / "v1").write_text("8" * 40)
+    for asked, commit in ((None, "9"), ("main", "9"), ("refs/heads/main", "9"), ("v1", "8")):
+        with pytest.raises(HubUnreachableError, match=f"is {commit * 40}, which was not downloaded") as refused:
+            hub.resolve(MODEL, asked)
+        assert "hf download org/model" in (refused.value.hint or "")
+        assert A[:10] in (refused.value.hint or "")
+    assert hub.resolve(MODEL, A).commit == A
+    assert hub.refs(MODEL) is None
+
+
 def test_without_main_one_revision_is_clear_and_two_are_not(hub: CacheHub, place: Path) -> None:
-    """Nobody guesses which of several downloads is the newest: dates of files are no evidence."""
+    """Which of several downloads is the newest is not guessed: dates of files are no evidence."""
     (place / "refs" / "main").unlink()
-    with pytest.raises(HubUnreachableError, match="cannot tell"):
+    with pytest.raises(HubUnreachableError, match="several that it may be"):
         hub.resolve(MODEL)
     (place / "snapshots" / A / "README.md").unlink()
     (place / "snapshots" / A / "model.safetensors").unlink()
@@ -87,7 +101,7 @@ def test_identities_come_from_the_names_of_blobs(hub: CacheHub) -> None:
     sha256 = hashlib.sha256(WEIGHTS).hexdigest()
     weights = files["model.safetensors"]
     assert (weights.sha256, weights.blob_id) == (sha256, pointer_blob_id(sha256, len(WEIGHTS)))
-    assert (files["README.md"].sha256, files["README.md"].blob_id) == (None, "c" * 40)
+    assert (files["README.md"].sha256, files["README.md"].blob_id) == (None, git_blob_id(CARD))
 
 
 def test_files_without_links_have_no_identity(hub: CacheHub, place: Path) -> None:
@@ -130,22 +144,93 @@ def test_the_clients_list_completes_a_snapshot(hub: CacheHub, place: Path) -> No
     for path in ("config.json", "model.safetensors"):
         with pytest.raises(FileNotInRevisionError, match="was not downloaded") as refused:
             hub.read(MODEL, B, path)
-        assert refused.value.hint == f"hf download org/model {path}"
-    assert "was not downloaded" in hub.snapshot(hub.resolve(MODEL, B)).unreadable["config.json"]
+        assert refused.value.hint == f"hf download org/model {path} --revision {B}"
+    snapshot = hub.snapshot(hub.resolve(MODEL, B))
+    assert "was not downloaded" in snapshot.unreadable["config.json"]
+    assert set(snapshot.without_bytes) == {"config.json", "model.safetensors"}
+    assert snapshot.partial is None
+    assert "README.md" not in snapshot.unreadable
+
+
+def test_without_the_clients_list_a_snapshot_is_partial(hub: CacheHub, place: Path) -> None:
+    """A file that is not in the snapshot may exist, unless the client asked for it and noted that it does not."""
+    (place / ".no_exist" / B / "sub").mkdir(parents=True)
+    (place / ".no_exist" / B / "adapter_config.json").touch()
+    (place / ".no_exist" / B / "sub" / "config.json").touch()
+    snapshot = hub.snapshot(hub.resolve(MODEL, B))
+    assert "hf download org/model" in (snapshot.partial or "")
+    assert snapshot.known_absent == ("adapter_config.json", "sub/config.json")
+    assert [snapshot.may_have(path) for path in ("README.md", "adapter_config.json", "sub/model.safetensors")] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert set(snapshot.unreadable) == {"README.md", "config.json"}
+    assert (snapshot.card, snapshot.config) == (None, None)
+
+
+@pytest.mark.parametrize(("etag", "kind"), [("e" * 64, "sha256"), ("e" * 40, "blob_id")])
+def test_a_link_whose_blob_is_gone_still_names_the_file(hub: CacheHub, place: Path, etag: str, kind: str) -> None:
+    """The file is listed with the hash that the link leads to, and reading it says what fetches its bytes."""
+    add(place, B, "deep/er/model.bin", b"x", etag)
+    (place / "blobs" / etag).unlink()
+    snapshot = hub.snapshot(hub.resolve(MODEL, B))
+    (entry,) = [entry for entry in snapshot.files if entry.path == "deep/er/model.bin"]
+    assert (getattr(entry, kind), entry.size) == (etag, None)
+    assert set(snapshot.without_bytes) == {"deep/er/model.bin"}
+    for read in (hub.read, hub.local_path):
+        with pytest.raises(FileNotInRevisionError, match="not in the cache any more") as refused:
+            read(MODEL, B, "deep/er/model.bin")
+        assert refused.value.hint == f"hf download org/model deep/er/model.bin --revision {B}"
+
+
+def test_a_downloaded_file_that_is_not_the_listed_one_is_not_read(hub: CacheHub, place: Path) -> None:
+    """Where the Hub's list names other bytes than the link leads to, the bytes at hand are not the model's."""
+    listed = {"sub/model.safetensors": {"size": 130, "blob_id": "d" * 40, "lfs_sha256": "e" * 64, "lfs_size": 3}}
+    (place / "trees").mkdir()
+    (place / "trees" / f"{B}.json").write_text(json.dumps({"format_version": 1, "files": listed}))
+    with pytest.raises(FileNotInRevisionError, match="not the one that is listed"):
+        hub.read(MODEL, B, "sub/model.safetensors")
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.safetensors"])
+def test_a_small_file_that_its_name_does_not_fit_is_not_believed(hub: CacheHub, place: Path, name: str) -> None:
+    """Content with another hash than the blob's name is refused with both hashes, on each way to read it."""
+    blob = (place / "snapshots" / A / name).resolve()
+    blob.write_bytes(blob.read_bytes().replace(b"mit", b"gpl") if name == "README.md" else WEIGHTS[::-1])
+    for read in (hub.read, hub.local_path):
+        with pytest.raises(ContentMismatchError, match=blob.name) as refused:
+            read(MODEL, A, name)
+        assert str(blob) in (refused.value.hint or "")
+    snapshot = hub.snapshot(hub.resolve(MODEL))
+    assert (snapshot.card is None) == (name == "README.md")
+    if name == "README.md":
+        assert "is not the one that its name says" in snapshot.unreadable[name]
+        assert name in snapshot.without_bytes
+
+
+def test_letter_case_does_not_matter(hub: CacheHub, place: Path) -> None:
+    """An id in other case means the downloaded model; of two that differ in case only, the one that is written so."""
+    found = hub.resolve("ORG/Model")
+    assert (found.model, found.asked, found.commit) == (MODEL, "ORG/Model", A)
+    assert hub.history("ORG/Model").model == MODEL
+    shutil.copytree(place, place.with_name("models--Org--model"), symlinks=True)
+    assert hub.resolve(MODEL).model == MODEL
+    assert hub.resolve("Org/model").model == "Org/model"
+    with pytest.raises(HubUnreachableError, match="Org/model, org/model differ from it in letter case only"):
+        hub.resolve("ORG/MODEL")
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '{"format_version": 9}', '{"format_version": 1, "files": {"x": {"size": "big"}}}', "[" * 99_999],
 )
-def test_a_broken_list_is_passed_over(hub: CacheHub, place: Path, text: str) -> None:
+def test_a_broken_list_is_skipped(hub: CacheHub, place: Path, text: str) -> None:
     """The list is an extra: without it the downloaded files are what is known."""
     (place / "trees").mkdir()
     (place / "trees" / f"{B}.json").write_text(text)
     assert [entry.path for entry in hub.snapshot(hub.resolve(MODEL, B)).files] == ["sub/model.safetensors"]
 
 
-def test_broken_entries_are_passed_over_and_told(hub: CacheHub, place: Path, listening: Listening) -> None:
+def test_broken_entries_are_skipped_and_reported(hub: CacheHub, place: Path, listening: Listening) -> None:
     """A dangling link, a link out of the model, a broken ref and a model without revisions spoil nothing else."""
     (place / "snapshots" / A / "gone.bin").symlink_to("../../blobs/nothing")
     (place / "snapshots" / A / "passwd").symlink_to("/etc/passwd")
@@ -160,7 +245,10 @@ def test_broken_entries_are_passed_over_and_told(hub: CacheHub, place: Path, lis
     (place.parent / "version.txt").write_text("1")
     assert list(hub.list_models()) == [MODEL]
     assert len([note for note in listening.notes if "no readable revision" in note]) == 4
-    assert [entry.path for entry in hub.snapshot(hub.resolve(MODEL)).files] == ["README.md", "model.safetensors"]
+    snapshot = hub.snapshot(hub.resolve(MODEL))
+    assert [entry.path for entry in snapshot.files] == ["README.md", "gone.bin", "model.safetensors"]
+    assert [entry.identity for entry in snapshot.files if entry.path == "gone.bin"] == [None]
+    assert {"circle", "gone.bin", "passwd"} <= set(snapshot.unreadable)
     assert [commit.id for commit in hub.history(MODEL).commits] == [A, B]
     assert any("ref broken is broken" in note for note in listening.notes)
 

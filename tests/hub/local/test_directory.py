@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
 
-from lineage.errors import FileNotInRevisionError, ModelNotFoundError, RevisionNotFoundError
+from lineage.errors import ContentMismatchError, FileNotInRevisionError, ModelNotFoundError, RevisionNotFoundError
 from lineage.hub.local.directory import DirectoryHub
 from tests.hub.conftest import WEIGHTS, Listening
 from tests.support.bare_repository import BareRepository
@@ -297,3 +298,59 @@ def test_many_repositories_stay_within_bounds(folder: Path, tmp_path: Path) -> N
         children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
         if children.exists():
             assert len(children.read_text().split()) <= 2 * 8 + 4
+
+
+def test_letter_case_does_not_matter(folder: Path, tmp_path: Path) -> None:
+    """An id in other case means the model that is there, in every layout, and the answer has the folder's spelling."""
+    plain(folder, "Lab/Base-1B", "---\nbase_model: LAB/other\n---\n")
+    plain(folder, "GPT2")
+    BareRepository(folder / "lab" / "Other.git").commit({"README.md": b"#"}, "first")
+    (folder / "aliases.json").write_text('{"Old/Name": "Lab/Base-1B"}')
+    asked = {"lab/base-1b": "Lab/Base-1B", "LAB/other": "lab/Other", "gpt2": "GPT2", "old/NAME": "Lab/Base-1B"}
+    with opened(folder, tmp_path) as hub:
+        for name, written in asked.items():
+            found = hub.resolve(name)
+            assert (found.model, found.asked) == (written, name)
+            assert hub.history(name).model == written
+        assert list(hub.list_models(base="lab/OTHER")) == ["Lab/Base-1B"]
+        with pytest.raises(ModelNotFoundError):
+            hub.resolve("lab/base-1")
+
+
+def test_two_ids_that_differ_in_case_only_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    """The id that is written so is meant, and a third way to write it is refused with both names."""
+    plain(folder, "org/Model", "one")
+    plain(folder, "Org/model", "two")
+    with opened(folder, tmp_path) as hub:
+        for name, text in (("org/Model", b"one"), ("Org/model", b"two")):
+            found = hub.resolve(name)
+            assert (found.model, hub.read(found.model, found.commit, "README.md")) == (name, text)
+        with pytest.raises(
+            ModelNotFoundError, match="Org/model, org/Model differ from it in letter case only"
+        ) as refused:
+            hub.resolve("ORG/MODEL")
+        assert refused.value.hint
+
+
+@pytest.mark.parametrize("size", [200, 1_200_000])
+def test_a_git_object_with_other_content_is_refused(folder: Path, tmp_path: Path, size: int) -> None:
+    """What git keeps is hashed when it is read: a loose object whose content does not fit its name is not the file."""
+    repository = BareRepository(folder / "org" / "model.git")
+    commit = repository.commit({"README.md": b"# card\n", "weights.npz": os.urandom(size)}, "first")
+    blob = repository.git("rev-parse", f"{commit}:weights.npz")
+    pack = next((repository.git_dir / "objects" / "pack").glob("*.pack"), None)
+    if pack is not None:
+        packed = pack.read_bytes()
+        for path in list(pack.parent.iterdir()):
+            path.unlink()
+        repository.git("unpack-objects", "-q", stdin=packed)
+    loose = repository.git_dir / "objects" / blob[:2] / blob[2:]
+    loose.chmod(0o644)
+    loose.write_bytes(zlib.compress(b"blob %d\0" % size + bytes(size)))
+    with opened(folder, tmp_path) as hub:
+        assert hub.read("org/model", commit, "README.md") == b"# card\n"
+        for read in (lambda: hub.read("org/model", commit, "weights.npz", 0, 4),
+                     lambda: list(hub.stream("org/model", commit, "weights.npz"))):  # fmt: skip
+            with pytest.raises(ContentMismatchError, match=blob) as refused:
+                read()
+            assert "git fsck" in (refused.value.hint or "")

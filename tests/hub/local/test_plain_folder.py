@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import FileNotInRevisionError, HubError, InputError, ModelNotFoundError, RevisionNotFoundError
-from lineage.hub.lfs import git_blob_id
+from lineage.hub.lfs import format_pointer, git_blob_id
 from lineage.hub.local import plain_folder
 from lineage.hub.local.folder import FolderHub, model_id, open_folder
 from lineage.hub.target import repository_id_problem
@@ -100,7 +101,7 @@ def test_the_history_is_one_undated_commit(hub: FolderHub) -> None:
     ]
 
 
-def test_what_leads_out_is_passed_over_with_a_reason(hub: FolderHub, folder: Path, tmp_path: Path) -> None:
+def test_what_leads_out_is_skipped_with_a_reason(hub: FolderHub, folder: Path, tmp_path: Path) -> None:
     """Links out of the folder, to nowhere, in a circle or to folders, and what is no file, are named and not read."""
     (tmp_path / "secret").write_text("secret")
     (folder / "out").symlink_to(tmp_path / "secret")
@@ -116,6 +117,55 @@ def test_what_leads_out_is_passed_over_with_a_reason(hub: FolderHub, folder: Pat
     assert files["alias.json"].identity == files["config.json"].identity
     with pytest.raises(FileNotInRevisionError, match="leads out"):
         hub.read(hub.model, snapshot.commit, "out")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "sub/weights.bin", "README.md", "tokenizer.json"])
+def test_a_pointer_is_not_the_file_that_it_names(hub: FolderHub, folder: Path, name: str) -> None:
+    """A git-LFS pointer is listed as the file that it replaces, is not read as content, and makes another revision."""
+    content = b"\5" * 4321
+    (folder / name).write_bytes(content)
+    real = hub.snapshot(hub.resolve(hub.model))
+    sha256 = hashlib.sha256(content).hexdigest()
+    (folder / name).write_bytes(format_pointer(sha256, len(content)))
+    snapshot = hub.snapshot(hub.resolve(hub.model))
+    (entry,) = [entry for entry in snapshot.files if entry.path == name]
+    assert (entry.sha256, entry.size) == (sha256, len(content))
+    assert "git-LFS pointer" in snapshot.without_bytes[name]
+    assert snapshot.without_bytes[name] == snapshot.unreadable[name]
+    assert snapshot.commit != real.commit
+    for read in (hub.read, hub.local_path):
+        with pytest.raises(FileNotInRevisionError, match="git-LFS pointer") as refused:
+            read(hub.model, snapshot.commit, name)
+        assert refused.value.hint == "run `git lfs pull`"
+
+
+def test_a_damaged_pointer_counts_only_where_weights_should_be(hub: FolderHub, folder: Path) -> None:
+    """A weight file that begins like a pointer has no known content; a text that does is a text."""
+    for name in ("model.safetensors", "notes.txt"):
+        (folder / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\n<<<<<<< HEAD\n")
+    snapshot = hub.snapshot(hub.resolve(hub.model))
+    assert {entry.path: entry.identity for entry in snapshot.files}["model.safetensors"] is None
+    assert set(snapshot.without_bytes) == {"model.safetensors"}
+
+
+def test_a_snapshot_folder_of_the_cache_names_what_its_links_lead_to(tmp_path: Path) -> None:
+    """A link whose blob is gone is listed with the hash in the blob's name; one that names nothing is unreadable."""
+    commit, sha256 = "a" * 40, "b" * 64
+    snapshot_folder = tmp_path / "models--org--model" / "snapshots" / commit
+    snapshot_folder.mkdir(parents=True)
+    (tmp_path / "models--org--model" / "blobs").mkdir()
+    (snapshot_folder / "config.json").write_text("{}")
+    (snapshot_folder / "model.safetensors").symlink_to(f"../../blobs/{sha256}")
+    (snapshot_folder / "other.safetensors").symlink_to(f"../../elsewhere/{sha256}")
+    with open_folder(snapshot_folder, settings(tmp_path)) as hub:
+        snapshot = hub.snapshot(hub.resolve(hub.model))
+        assert {entry.path: entry.sha256 for entry in snapshot.files} == {
+            "config.json": None, "model.safetensors": sha256,
+        }  # fmt: skip
+        assert set(snapshot.unreadable) == {"model.safetensors", "other.safetensors"}
+        with pytest.raises(FileNotInRevisionError, match="bytes that it leads to are not there") as refused:
+            hub.read(hub.model, snapshot.commit, "model.safetensors")
+        assert refused.value.hint == f"hf download org/model model.safetensors --revision {commit}"
 
 
 def test_odd_contents_are_no_end(hub: FolderHub, folder: Path) -> None:
@@ -138,7 +188,7 @@ def test_a_large_text_is_not_parsed(hub: FolderHub, folder: Path) -> None:
     """A card of many megabytes is no card, and a reason says so."""
     (folder / "README.md").write_bytes(b"---\na: 1\n---\n" + b"x" * 11_000_000)
     snapshot = hub.snapshot(hub.resolve(hub.model))
-    assert "no small text" in snapshot.unreadable["README.md"]
+    assert "too many for a small text" in snapshot.unreadable["README.md"]
     assert snapshot.card is None
 
 
@@ -223,7 +273,7 @@ def test_no_folder_is_an_input_error(folder: Path, tmp_path: Path) -> None:
         assert refused.value.hint
 
 
-def test_nobody_means_a_whole_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The root and a home folder are refused before anything is read, unless a model lies right in them."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "somewhere").mkdir()
