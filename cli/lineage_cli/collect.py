@@ -11,6 +11,7 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_cli._options import Run, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
+    from lineage_schemas.answers.collect import CollectAnswer
     from lineage_schemas.level import Level
 
 
@@ -58,4 +59,10 @@ def command(
             session, targets, author=authors, refresh=refresh, level=level, max_bytes=max_bytes,
             max_models=max_models, depth=depth, children=children, pull_requests=pull_requests,
         )  # fmt: skip
-    run.finish(answer, 2 if any(model.outcome == "failed" for model in answer.models) else 0)
+    run.finish(answer, exit_code(answer))
+
+
+def exit_code(answer: CollectAnswer) -> int:
+    """Find the exit code: 2 where a target could not be read, or not as far as it decides what the target is."""
+    failed = any(model.outcome == "failed" for model in answer.models)
+    return 2 if failed or any(each.reason == "partial" and each.decides for each in answer.incomplete) else 0

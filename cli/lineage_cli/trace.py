@@ -40,6 +40,7 @@ def command(*, run: Run, target: str, other: str | None, down: bool, depth: int 
 
 
 def exit_code(answer: TraceAnswer) -> int:
-    """Return the exit code: 2 if a requested model could not be read, whatever is known of the others."""
+    """Return the exit code: 2 if a requested model could not be read so far as the answer depends on it."""
     asked = {answer.root, answer.to}
-    return 2 if any(each.model in asked and each.reason != "limit" for each in answer.incomplete) else 0
+    unread = (each for each in answer.incomplete if each.model in asked and each.reason != "limit" and each.decides)
+    return 2 if any(unread) else 0

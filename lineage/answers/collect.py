@@ -74,11 +74,14 @@ def _of_author(session: Session, author: str, max_models: int, events: list[Even
     return [Target(model) for model in found[:max_models]]
 
 
-def as_target(session: Session, text: str) -> Target:
-    """Parse a target: a model on the session's Hub, or a local folder, which is opened as a Hub of one model."""
+def as_target(session: Session, text: str, *, on_disk: bool = False) -> Target:
+    """Parse a target: a model on the session's Hub, or a local folder, which is opened as a Hub of one model.
+
+    A work tree means its HEAD commit, with `on_disk` the files that are checked out.
+    """
     parsed = parse_target(text)
     if isinstance(parsed, PathTarget):
-        hub, model = session.folder(parsed.path)
+        hub, model = session.folder(parsed.path, on_disk=on_disk)
         return Target(model, hub=hub)
     return Target(parsed.model, parsed.revision)
 
@@ -142,8 +145,11 @@ def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedM
 
 
 def incomplete(events: Iterable[Event]) -> Iterator[Incomplete]:
-    """List the models that a collection could not read, and why."""
+    """List the models that a collection could not read, or not whole, and why."""
     for event in events:
+        if isinstance(event, Stored):
+            for lack in event.lacks:
+                yield Incomplete(model=event.model, reason="partial", detail=lack.detail, decides=lack.decides)
         if isinstance(event, NotRead):
             yield Incomplete(model=event.model, reason=event.reason, detail=event.detail)
         elif isinstance(event, Capped):

@@ -71,12 +71,13 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
         weights=weights,
         facets=fields,
         unchecked=tuple(dict.fromkeys((*problems, *undecided, *unreadable))),
+        notes=tuple(dict.fromkeys((*before.measured.notes, *after.measured.notes))),
     )
 
 
 def _resolved(session: Session, text: str) -> tuple[Hub, ResolvedRevision]:
     """Resolve a target to a commit."""
-    target = as_target(session, text)
+    target = as_target(session, text, on_disk=True)
     hub = hub_to_read(session, target)
     return hub, hub.resolve(target.model, target.revision)
 
@@ -139,6 +140,8 @@ def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsD
             what=f"values of {new.group.name}", reason="not all files that hold its tensors are known or here"
         )
         return WeightsDiff(kind="unknown", tensors=None), [reason]
+    if any(_is_doubted(side, shown) for side, shown in ((before, old), (after, new))):
+        return WeightsDiff(kind="unknown", tensors=None), []
     again = ReadBudget(is_local=False, asked=None if command else "full")
     check = CastCheck(before.placed(old), after.placed(new), again.afford)
     compared = tell_change(old, new, check)
@@ -147,6 +150,17 @@ def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsD
     if undecided and check.problem:
         undecided = [undecided[0].model_copy(update={"reason": check.problem, "decide_with": command})]
     return WeightsDiff(kind=compared.kind, tensors=_tensors(old, new)), undecided
+
+
+def _is_doubted(side: _Side, main: GroupFingerprint) -> bool:
+    """Say whether the files of a side's weights prove nothing: bytes or shards are not here, or are not what ids say.
+
+    The measurement has the reason under what was not checked.
+    """
+    snapshot = side.measured.snapshot
+    without = snapshot.without_bytes if snapshot else {}
+    broken = main.group.name in side.measured.problems and main.digests.files is None
+    return broken or main.group.complete is False or any(entry.path in without for entry in main.files)
 
 
 def _undecided(

@@ -30,7 +30,7 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
     """
     target = parse_target(target_text)
     if isinstance(target, PathTarget):
-        measured = measure_path(session.folder, target.path, level or "full", session.progress)
+        measured = measure_path(session.files_on_disk, target.path, level or "full", session.progress)
         wanted, command = level or "full", None
     else:
         wanted = ReadBudget(session.hub.is_local, level).least
@@ -47,6 +47,7 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
         cost=_total(measured),
         groups=tuple(_shown(group, measured.snapshot) for group in measured.groups),
         unchecked=(*measured.unchecked(command), *_nothing(measured, target_text)),
+        notes=measured.notes,
     )
 
 
@@ -57,7 +58,9 @@ def _reached(measured: Measured, wanted: Level) -> Level:
 
 def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
     """Report that there are no weight files, if so."""
-    return () if measured.groups else (Unchecked(what=target, reason=f"it has no weight file{measured.missing_note}"),)
+    if measured.groups or measured.gone:
+        return ()
+    return (Unchecked(what=target, reason=f"it has no weight file{measured.missing_note}"),)
 
 
 def _total(measured: Measured) -> Cost:

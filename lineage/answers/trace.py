@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.traced import AnswerWriter, Subgraph, Unread
 from lineage.collect.options import DEFAULT_MAX_MODELS
+from lineage.collect.recorded import is_to_be_read_again
 from lineage.errors import InputError
 from lineage.hub.revisions import is_default
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
@@ -120,11 +121,16 @@ def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_mod
     with session.store.reading() as view:
         walk = ancestors(view, root.key, depth=depth, limit=max_models)
         nodes = view.nodes("Model", walk.depths)
-    unread = [key for key, node in nodes.items() if not node.get("head") and node.get("state") not in _SETTLED]
+    unread = [
+        key
+        for key, node in nodes.items()
+        if (not node.get("head") and node.get("state") not in _SETTLED)
+        or (key != root.key and is_to_be_read_again(node, session.hub))
+    ]
     hub, model = split_model_key(root.key)
     if not unread or walk.hidden or hub != session.hub.name:
         return root
-    session.progress.note(f"{len(unread)} of its ancestors have not been read yet; reading them now")
+    session.progress.note(f"{len(unread)} of its ancestors have not been read yet, or not whole; reading them now")
     return _Root(root.key, _collect(session, model, max_models=max_models, depth=depth))
 
 
@@ -142,7 +148,7 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
     if session.offline and not session.hub.is_local:
         reason = f"it is not in the store; `lineage collect {target}`, without --offline, reads it"
         return _Root(session.hub.key(target.model), {session.hub.key(target.model): ("offline", reason)})
-    session.progress.note(f"{target} is not in the store yet; collecting it first")
+    session.progress.note(f"{target} is not in the store yet, or not whole; collecting it first")
     unread = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
     with session.store.reading() as view:
         asked = ModelTarget(target.model)
@@ -155,6 +161,8 @@ def _key_in_store(view: StoreView, hub: Hub, target: ModelTarget, *, by_name: bo
     node = view.nodes("Model", [key]).get(key)
     if node is None or by_name:
         return key if node is not None else None
+    if is_to_be_read_again(node, hub):
+        return None
     head, wanted = node.get("head"), target.revision
     if not head or wanted is None or is_default(wanted):
         return key if head and head in _default_heads(view, key, head) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lineage.collect.unknown_files import decides
 from lineage_schemas.answers.answer import Incomplete, IncompleteReason
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
 from lineage_schemas.ids import shown_id
@@ -131,7 +132,8 @@ class AnswerWriter:
     def _incomplete(
         self, part: Subgraph, nodes: Mapping[str, Mapping[str, Any]], unread: Unread
     ) -> Iterator[Incomplete]:
-        """List models in the answer that were not read, with the newest known reason."""
+        """List models in the answer that were not read, or not whole, with the newest known reason."""
+        children = {edge.source for edge in part.edges}
         for key in sorted(part.depths):
             node = nodes.get(key, {})
             state, head = node.get("state"), node.get("head")
@@ -142,9 +144,12 @@ class AnswerWriter:
             elif not head:
                 reason = "offline" if self._session.offline else "limit"
                 detail = node.get("state_note") or "known by name only; `lineage collect` reads it"
+            elif node.get("state_note") and part.direction != "down":
+                reason, detail = "partial", node["state_note"]
             else:
                 continue
-            yield Incomplete(model=self._shown(key), reason=reason, detail=detail)
+            open_ended = reason != "partial" or decides(detail or "", has_parent=key in children)
+            yield Incomplete(model=self._shown(key), reason=reason, detail=detail, decides=open_ended)
 
     def _stopped(self, part: Subgraph) -> Iterator[Incomplete]:
         for key, detail in part.stops:

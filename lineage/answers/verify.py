@@ -51,16 +51,16 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
     """
     target = parse_target(path if path.startswith((".", "/", "~")) else f"./{path}")
     assert isinstance(target, PathTarget)
-    local = measure_path(session.folder, target.path, "full", session.progress)
+    local = measure_path(session.files_on_disk, target.path, "full", session.progress)
     if not local.groups:
-        hint = "fetch the shards too" if local.lacking else "name a weight file, or the folder of a model"
+        hint = "fetch the missing files too" if local.gone else "name a weight file, or the folder of a model"
         raise InputError(f"{path} holds no weight file{local.missing_note}", hint=hint)
     return _search(session, path, local) if against is None else _against(session, path, local, against)
 
 
 def _against(session: Session, path: str, local: Measured, against: str) -> VerifyAnswer:
     """Compare every local group with its counterpart in a model."""
-    target = as_target(session, against)
+    target = as_target(session, against, on_disk=True)
     hub = hub_to_read(session, target)
     resolved = hub.resolve(target.model, target.revision)
     listed = measure_model(hub, resolved, ReadBudget(hub.is_local, "metadata"), session.progress)
@@ -72,35 +72,84 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
         only=lambda group: group.name in wanted, recorded=recorded,
     )  # fmt: skip
     deeper = {group.group.name: group for group in read.groups}
-    alone = local.hub is None
-    outcomes = {
-        group.group.name: _compare(session, group, deeper.get(other.group.name, other) if other else None, alone)
-        for group, other in pairs
-    }
-    command = f"lineage collect {resolved.model}@{resolved.commit} --level full"
-    unchecked = [
-        Unchecked(what=name, reason=_why(name, outcome, read, listed), decide_with=command)
-        for name, outcome in outcomes.items()
-        if outcome.verdict == "unchecked"
-    ]
+    outcomes = {}
+    for group, other in pairs:
+        theirs = deeper.get(other.group.name, other) if other else None
+        outcomes[group.group.name] = _doubted(local, group, theirs, listed) or _compare(
+            session, group, theirs, local.hub is None
+        )
+    verdicts = [outcome.verdict for outcome in outcomes.values()]
     return VerifyAnswer(
         **session.header("verify.v1", read_date(session, hub, resolved.model)),
         path=path,
         against=resolved.model,
         revision=resolved.commit,
-        verdict=_strongest([outcome.verdict for outcome in outcomes.values()] + ["unchecked"] * bool(local.problems)),
+        verdict=_strongest(verdicts + ["unchecked"] * bool(local.problems or local.gone)),
         digests=_digests(local),
         matches=(),
         summary="; ".join(_summaries(outcomes)) or None,
         differences=tuple(d for outcome in outcomes.values() for d in outcome.differences)[:MAX_DIFFERENCES],
-        unchecked=(*local.unchecked(), *unchecked),
+        unchecked=(
+            *_unchecked(local),
+            *_undecided(pairs, outcomes, (read, listed), f"{resolved.model}@{resolved.commit}"),
+        ),
+        notes=local.notes,
     )
 
 
-def _why(name: str, outcome: _Outcome, *sides: Measured) -> str:
-    """Say why a group is unchecked: what could not be read of the model, else what the comparison left open."""
-    problems = (side.problems[name] for side in sides if name in side.problems)
-    return next(problems, outcome.reason or "")
+def _doubted(
+    local: Measured, group: GroupFingerprint, other: GroupFingerprint | None, listed: Measured
+) -> _Outcome | None:
+    """Decide a group of which a side is not whole: only a tensor that differs proves something; None where both are.
+
+    A file alone is compared with the file that it is, whatever set that belongs to.
+    """
+    alone, name = local.hub is None, group.group.name
+    if name in local.absent:
+        return _Outcome("unchecked")
+    if other is None:
+        partial = listed.snapshot.partial if listed.snapshot else None
+        reason = f"the model's list of files is partial: {partial}" if partial else "; ".join(_gone(listed))
+        return _Outcome("unchecked", reason=f"the model may have them: {reason}") if reason else None
+    theirs = listed.incomplete.get(other.group.name)
+    if (alone and _is_part_of(group, other)) or (theirs is None and name not in local.incomplete):
+        return None
+    differences = (*_file_differences(group, other), *_tensor_differences(group, other, common=True))
+    if any(each.what.startswith("tensor ") for each in differences):
+        return _Outcome("different", differences)
+    return _Outcome("unchecked", differences, f"of the model, {theirs}" if theirs else None)
+
+
+def _gone(measured: Measured) -> Iterator[str]:
+    """Say which weights should be there and are not."""
+    return (f"{what} {why}" for what, why in measured.gone.items())
+
+
+def _unchecked(local: Measured) -> tuple[Unchecked, ...]:
+    """Say what of the local weights was not read; a shard that was given alone is not a set."""
+    alone = local.hub is None and not local.absent
+    return () if alone and not local.problems else local.unchecked()
+
+
+def _undecided(
+    pairs: Sequence[tuple[GroupFingerprint, GroupFingerprint | None]],
+    outcomes: Mapping[str, _Outcome],
+    readings: tuple[Measured, Measured],
+    model: str,
+) -> Iterator[Unchecked]:
+    """Say which groups were not compared: what could not be read of the model, else what the comparison left open.
+
+    What is not here is not decided by reading again.
+    """
+    read = readings[0]
+    for group, other in pairs:
+        outcome, theirs = outcomes[group.group.name], other.group.name if other else ""
+        problems = (side.problems[theirs] for side in readings if theirs in side.problems)
+        reason = next(problems, outcome.reason)
+        if outcome.verdict == "unchecked" and reason:
+            here = other is not None and theirs not in read.incomplete
+            command = read.absent.get(theirs, f"lineage collect {model} --level full") if here else None
+            yield Unchecked(what=group.group.name, reason=reason, decide_with=command)
 
 
 def _summaries(outcomes: Mapping[str, _Outcome]) -> Iterator[str]:
@@ -219,14 +268,20 @@ def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Itera
             )
 
 
-def _tensor_differences(group: GroupFingerprint, other: GroupFingerprint) -> Iterator[Difference]:
-    """List tensors that differ, by bytes if both sides were read, else by dtype and shape."""
+def _tensor_differences(
+    group: GroupFingerprint, other: GroupFingerprint, *, common: bool = False
+) -> Iterator[Difference]:
+    """List tensors that differ, by bytes if both sides were read, else by dtype and shape.
+
+    With `common` those that only one side has are left out.
+    """
     if group.rows is None or other.rows is None:
         return
     mine = {row.name: row for row in group.rows}
     theirs = {row.name: row for row in other.rows}
     layout = compare_layouts(other.rows, group.rows)
-    names = {*layout.retyped, *layout.grown, *layout.reshaped, *layout.added, *layout.removed}
+    names = {*layout.retyped, *layout.grown, *layout.reshaped}
+    names |= set() if common else {*layout.added, *layout.removed}
     if all(row.digest for row in (*group.rows, *other.rows)):
         names.update(compare_tensors(other.rows, group.rows).changed)
     for name in sorted(names):
@@ -260,7 +315,9 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
         verdict = "unchecked"
     if missing and (main not in missing or empty or open_ones or main.group.name in local.problems):
         verdict = "unchecked"
-    unchecked = [*local.unchecked(), *([_empty(session, path)] if empty else []), *open_ones]
+    if local.gone or main.group.name in local.absent or (local.hub is not None and local.incomplete):
+        verdict = "unchecked"
+    unchecked = [*_unchecked(local), *([_empty(session, path)] if empty else []), *open_ones]
     if main not in missing:
         unchecked += [_not_found(path, group, found[main.group.name]) for group in missing]
     return VerifyAnswer(
@@ -277,6 +334,7 @@ def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
             if main not in missing and not found[group.group.name]
         ),
         unchecked=tuple(unchecked),
+        notes=local.notes,
     )
 
 

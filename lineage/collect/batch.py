@@ -10,6 +10,7 @@ import lineage
 from lineage.collect.names import publisher_of
 from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
+from lineage.collect.unknown_files import unknown_files
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
 from lineage_schemas.change import Change
 from lineage_schemas.file import FileNode
@@ -34,7 +35,7 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
     """
     key, model = reading.key, _model(reading, hub_name, now)
     if _knows_less(reading, view):
-        return _contents(reading)
+        return _contents(reading, view)
     aliases = names.aliases(reading.resolved)
     former = former_keys(view, aliases)
     moved = [edge for edge in moved_edges(view, former) if edge.child != key]
@@ -74,12 +75,19 @@ def _knows_less(reading: ModelReading, view: StoreView) -> bool:
     return reading.history.source == "cache" and node.get("history_source") not in (None, "cache")
 
 
-def _contents(reading: ModelReading) -> GraphBatch:
-    """Make a batch of what files hold, which is true whatever else is known."""
+def _contents(reading: ModelReading, view: StoreView) -> GraphBatch:
+    """Make a batch of what files hold, which is true whatever else is known.
+
+    The cache lists a part of a revision's files, and may hold a part of its shards: where the store has the revision's
+    files, they stay as the Hub listed them.
+    """
+    trees = tuple(_trees(reading))
+    known = {edge.source for edge in view.edges("CONTAINS", [tree.revision for tree in trees], "out")}
+    placed = reading.weights.group_weights
     return GraphBatch(
-        trees=tuple(_trees(reading)),
+        trees=tuple(tree for tree in trees if tree.revision not in known),
         weights=reading.weights.weights,
-        group_weights=reading.weights.group_weights,
+        group_weights=tuple(each for each in placed if each.group.complete is not False or each.revision not in known),
         attachments=(*_texts(reading), *reading.weights.attachments),
     )
 
@@ -98,6 +106,7 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         hub=hub_name,
         id=snapshot.model,
         state=_state(reading),
+        state_note=unknown_files(reading.snapshot),
         publisher=publisher_of(snapshot.model),
         head=snapshot.commit,
         level=reading.weights.level,

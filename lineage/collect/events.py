@@ -16,8 +16,19 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Lacking:
+    """Something of a model is not at hand; `decides` says whether that leaves open what the model is or comes from."""
+
+    detail: str
+    decides: bool
+
+
+@dataclass(frozen=True)
 class Stored:
-    """A model was read and written; `parents` are keys, `bytes_here` what was read of weights on this machine."""
+    """A model was read and written; `parents` are keys, `bytes_here` what was read of weights on this machine.
+
+    `lacks` says what of it is not at hand: each what, and whether the reading has failed for it.
+    """
 
     model: str
     head: str
@@ -27,6 +38,7 @@ class Stored:
     first_uploads: int
     parents: tuple[str, ...]
     bytes_here: int = 0
+    lacks: tuple[Lacking, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
-from lineage.errors import HubError
-from lineage.fingerprint.groups import group_files, missing_shards
+from lineage.collect.shards import few, missing_shards_of
+from lineage.collect.unknown_files import named_files
+from lineage.errors import (
+    ContentMismatchError,
+    FileNotInRevisionError,
+    HubError,
+    InputError,
+    OtherBytesError,
+)
+from lineage.fingerprint.digests import files_digest
+from lineage.fingerprint.groups import group_files, is_weight_file, missing_shards, shard_name, weight_groups
 from lineage.fingerprint.header import Read
 from lineage.fingerprint.header_reader import HeaderReader, OpenFile
 from lineage.fingerprint.measure import (
@@ -20,12 +29,13 @@ from lineage.fingerprint.measure import (
     open_at,
     total_size,
 )
+from lineage.hub.lfs import MAX_POINTER_BYTES, parse_placeholder
 from lineage_schemas.change import Unchecked
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weight_group import WeightGroup
-from lineage_schemas.weights import Cost
+from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +43,9 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
     from lineage.store.interface import GraphStore
+
+MAX_NOTES = 20
+"""Files of a work tree that are named as different from HEAD."""
 
 Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | None]
 """Find what the store knows of a group's files."""
@@ -46,39 +59,87 @@ ONNX_INCOMPLETE = "the .onnx file keeps tensors in a file that is not here"
 class Measured:
     """Hold measured groups, the main one first, and what could not be measured, by group.
 
-    `hub` and `snapshot` are None for a single file, which belongs to no repository. `lacking` says which weight files
-    should be there where none is. `grouping` is what reading headers cost to find out which files are a group.
+    `hub` and `snapshot` are None for a single file, which belongs to no repository. `grouping` is what reading headers
+    cost to find out which files are a group. `absent` names the groups some of whose bytes are not at hand, or have
+    another hash than their id, each with the command that fetches them. `incomplete` names the sets with missing
+    shards, `gone` the weights that should be there and are not at all.
     """
 
     groups: tuple[GroupFingerprint, ...]
     problems: Mapping[str, str] = field(default_factory=dict)
     hub: Hub | None = None
     snapshot: Snapshot | None = None
-    lacking: str | None = None
     grouping: tuple[Cost, ...] = ()
+    absent: Mapping[str, str | None] = field(default_factory=dict)
+    incomplete: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing_note(self) -> str:
         """Continue "no weight file" with what should be there."""
-        return f", though {self.lacking}" if self.lacking else ""
+        reasons = [f"{what} {why}" for what, why in self.gone.items()]
+        if not reasons and self.snapshot is not None and self.snapshot.partial:
+            reasons = [f"the list of its files is partial: {self.snapshot.partial}"]
+        return f", though {'; '.join(reasons)}" if reasons else ""
 
     @property
     def main(self) -> GroupFingerprint | None:
         """Give the main group."""
         return next((group for group in self.groups if group.group.main), None)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say how the files of a work tree differ from its HEAD commit; of files that git does not track, weights."""
+        changed = self.snapshot.changed_on_disk if self.snapshot else {}
+        told = [f"{path} {how}" for path, how in changed.items() if is_weight_file(path) or "not in HEAD" not in how]
+        more = [f"{len(told) - MAX_NOTES} more files differ"] if len(told) > MAX_NOTES else []
+        return (*told[:MAX_NOTES], *more)
+
+    def doubt(self, group: str) -> str | None:
+        """Say why a group's files prove nothing: some bytes, or some shards, are not here."""
+        return self.problems.get(group) if group in self.absent else self.incomplete.get(group)
+
     def unchecked(self, decide_with: str | None = None) -> tuple[Unchecked, ...]:
-        """Say which groups were not measured as deep as they should be."""
-        return tuple(Unchecked(what=name, reason=why, decide_with=decide_with) for name, why in self.problems.items())
+        """Say which groups were not measured as deep as they should be, with `decide_with` where bytes are here."""
+        missing = {**self.incomplete, **self.gone}
+        return (
+            *(
+                Unchecked(what=n, reason=why, decide_with=self.absent.get(n, decide_with))
+                for n, why in self.problems.items()
+            ),
+            *(Unchecked(what=name, reason=why) for name, why in missing.items()),
+        )
 
 
 def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: Level, progress: Progress) -> Measured:
     """Measure a weight file alone, or all groups of a model folder. Raises InputError where there is neither."""
     if path.is_file() and path.suffix != ".bundle":
+        placeholder = _placeholder_file(path)
+        if placeholder is not None:
+            return placeholder
         found = fingerprint_file(path, level, progress)
         return Measured((found,), {found.group.name: ONNX_INCOMPLETE} if lies_elsewhere(found.group) else {})
     hub, model = hub_of(path)
     return measure_model(hub, hub.resolve(model), ReadBudget(hub.is_local, level), progress)
+
+
+def _placeholder_file(path: Path) -> Measured | None:
+    """Describe a single file that only names the weights which it replaces; None where it holds bytes of its own."""
+    try:
+        with path.open("rb") as file:
+            placeholder = parse_placeholder(file.read(MAX_POINTER_BYTES + 1))
+    except OSError:
+        return None  # the reader of files says why
+    if placeholder is None:
+        return None
+    reason = f"it is {placeholder.kind}, and the bytes of the file are not here ({placeholder.hint})"
+    entry = FileEntry(path=path.name, size=placeholder.size, sha256=placeholder.sha256)
+    groups = weight_groups([entry])
+    if not groups:
+        raise InputError(f"{path} holds no weights: it is {placeholder.kind}", hint=placeholder.hint)
+    digests = Digests(files=files_digest([entry.identity]))
+    found = GroupFingerprint(groups[0], "metadata", (entry,), digests, None, {}, (), Cost(local=True))
+    return Measured((found,), {groups[0].name: f"{path.name}: {reason}"}, absent={groups[0].name: None})
 
 
 def measure_model(
@@ -98,14 +159,15 @@ def measure_model(
     files are a group, their headers do, unless `look_inside` is False.
     """
     snapshot = hub.snapshot(resolved)
-    files = {entry.path: entry for entry in snapshot.files}
+    files = {entry.path: entry for entry in named_files(snapshot)}
     read_index = _index_reader(hub, resolved)
     spent: list[Cost] = []
     opened = _counted(hub, open_at(hub, resolved.model, resolved.commit, files), spent)
     headers = HeaderReader(opened, is_local=hub.is_local) if look_inside else None
-    found_groups, loose = group_files(snapshot.files, read_index, headers)
-    groups = [group for group in found_groups if only(group)]
+    every, loose = group_files(files.values(), read_index, headers)
+    groups = [group for group in every if only(group)]
     problems: dict[str, str] = {}
+    absent: dict[str, str | None] = {}
     measured = []
     for group in groups:
         entries = {path: files[path] for path in group.files}
@@ -118,19 +180,25 @@ def measure_model(
             hub, resolved.model, resolved.commit, group, files, wanted, progress
         )
         if problem is not None:
-            problems[group.name] = problem.message
+            command = problem.hint if (problem.hint or "").startswith("hf download ") else None
+            problems[group.name] = problem.message if command else problem.in_one_line
         elif group.name in loose:
             problems[group.name] = why_loose(group, loose[group.name], headers)
         elif lies_elsewhere(group):
             problems[group.name] = ONNX_INCOMPLETE
+        if isinstance(problem, FileNotInRevisionError | ContentMismatchError | OtherBytesError):
+            absent[group.name] = command
+        if found and isinstance(problem, ContentMismatchError | OtherBytesError):
+            found = _without_identity(found)
         if found is not None and group.name in loose:
             found = replace(found, level="metadata", flags=(*found.flags, "data-unread"))
         if found is not None and found.level == "full":
             budget.spend(found.byte_size or 0)
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
         measured += [deepest] if deepest and not deepest.is_calibration else []
-    lacking = None if groups else _lacking(missing_shards(snapshot.files, read_index))
-    return Measured(tuple(measured), problems, hub, snapshot, lacking, tuple(spent))
+    incomplete = {group.name: why for group in groups if (why := missing_shards_of(group, read_index))}
+    gone = _gone(snapshot, every, missing_shards(files.values(), read_index))
+    return Measured(tuple(measured), problems, hub, snapshot, tuple(spent), absent, incomplete, gone)
 
 
 def why_loose(group: WeightGroup, files: Sequence[str], headers: HeaderReader | None) -> str:
@@ -157,13 +225,39 @@ def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:
     return opened
 
 
-def _lacking(indexes: Mapping[str, Sequence[str]]) -> str | None:
-    """Say which shards the index files name that are not there."""
-    told = []
+def _without_identity(found: GroupFingerprint) -> GroupFingerprint:
+    """Forget the ids of files whose bytes have other ones: they name something else."""
+    files = tuple(FileEntry(path=entry.path, size=entry.size) for entry in found.files)
+    return replace(found, files=files, digests=Digests())
+
+
+def _gone(snapshot: Snapshot, groups: Sequence[WeightGroup], indexes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Say which weights should be there and are not: files of HEAD that are not on disk, and sets that an index names.
+
+    An index that was left over matters only where a loader would look for its shards: not beside weights that it takes
+    first. A file of HEAD that is on disk in other shards is not gone.
+    """
+    whole = {group.name for group in groups if group.complete is not False}
+    gone = {
+        path: how
+        for path, how in snapshot.changed_on_disk.items()
+        if is_weight_file(path) and not snapshot.has(path) and shard_name(path).group not in whole
+    }
+    main = next((group for group in groups if group.main), None)
     for index, shards in indexes.items():
-        few = ", ".join(shards[:3]) + (f" and {len(shards) - 3} more" if len(shards) > 3 else "")
-        told.append(f"{index} names {len(shards)} shards ({few})" if shards else f"{index} stands for a set of shards")
-    return "; ".join(told) or None
+        taken = main is not None and (
+            main.name in index or (main.format == "safetensors" and "safetensors" not in index)
+        )
+        if not taken:
+            gone[index] = _names_of_shards(shards)
+    return gone
+
+
+def _names_of_shards(shards: Sequence[str]) -> str:
+    """Say which shards an index names that are not there."""
+    if not shards:
+        return "lists a set of shards that is not there"
+    return f"names {len(shards)} shards that are not there ({few(shards)})"
 
 
 def recorded_weights(open_store: Callable[[], GraphStore], hub: Hub) -> Recorded:

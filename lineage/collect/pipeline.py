@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.batch import model_batch
-from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
+from lineage.collect.events import Capped, Event, Lacking, NotRead, Started, Stored, Unchanged
 from lineage.collect.names import Names, publisher_of
 from lineage.collect.options import CollectOptions
 from lineage.collect.reading import read_model
-from lineage.collect.recorded import recorded_as_asked, recorded_history, recorded_refs
+from lineage.collect.recorded import is_to_be_read_again, recorded_as_asked, recorded_history, recorded_refs
+from lineage.collect.unknown_files import decides, unknown_files
 from lineage.collect.weights import WeightReader
 from lineage.errors import (
     FormatError,
@@ -37,6 +38,7 @@ from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.model import ModelState
 
 if TYPE_CHECKING:
+    from lineage.collect.reading import ModelReading
     from lineage.hub.interface import Hub
     from lineage.store.interface import GraphStore
     from lineage_schemas.snapshot import ResolvedRevision
@@ -128,7 +130,7 @@ class Collection:
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
         kept = self._kept(key)
-        if kept and not self.options.refresh and self._is_current(kept, resolved):
+        if kept and not self.options.refresh and self._is_current(kept, resolved, hub):
             LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
             self._follow(target, resolved.model, parents, depth)
@@ -153,6 +155,7 @@ class Collection:
             first_uploads=kinds.count("first_upload"),
             parents=parents,
             bytes_here=reading.weights.bytes_here,
+            lacks=tuple(_lacks(reading, asked=depth == 0)),
         )
 
     def _standing(self, hub: Hub, target: Target, depth: int) -> Event | None:
@@ -178,8 +181,10 @@ class Collection:
             node = view.nodes("Model", [key]).get(key)
         return node if node and node.get("head") else None
 
-    def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision) -> bool:
-        """Say whether a collected model still stands at the same commit and was read deep enough."""
+    def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision, hub: Hub) -> bool:
+        """Say whether a collected model is still at the same commit and was read whole and deep enough."""
+        if is_to_be_read_again(kept, hub) or (hub.is_local and kept.get("budget") is None):
+            return False
         level: Level | None = kept.get("level")
         deep_enough = self.options.level is None or not is_deeper(self.options.level, level)
         same_budget = level == "full" or self.options.max_bytes == DEFAULT_MAX_BYTES
@@ -220,6 +225,18 @@ class Collection:
             "collected_at": known.get("collected_at") or self._clock(),
         }
         self.store.write(GraphBatch(models=(record_of("Model", NodeRow(key, told)),)))
+
+
+def _lacks(reading: ModelReading, *, asked: bool) -> Iterator[Lacking]:
+    """Say what of a model was not at hand: weights, and files that may declare something.
+
+    It decides nothing about a model that was not `asked` for but followed from another one.
+    """
+    for lack in reading.weights.lacks:
+        yield Lacking(lack, decides=asked)
+    note = unknown_files(reading.snapshot)
+    if note is not None:
+        yield Lacking(note, asked and decides(note, has_parent=bool(reading.derivation.derivations)))
 
 
 _STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.collect.comparing import Comparer
 from lineage.collect.options import CollectOptions
+from lineage.collect.shards import missing_shards_of
+from lineage.collect.unknown_files import named_files, with_known_files
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, ResolvedName
 from lineage.derivation.forms import forms_to_compare
@@ -63,12 +65,15 @@ def read_model(
     read = _text_reader(hub, resolved.model, head, texts, weights)
     files = {entry.path: entry for entry in snapshot.files}
     headers = HeaderReader(open_at(hub, resolved.model, head, files), is_local=hub.is_local)
-    found = tuple(weights.read_group(head, group, files) for group in weight_groups(snapshot.files, read, headers))
+    absent = {*snapshot.without_bytes, *snapshot.unreadable}
+    found = tuple(
+        weights.read_group(head, group, files, absent) for group in weight_groups(named_files(snapshot), read, headers)
+    )
     lines = _lines(hub, key, history, resolved, weights)
     _place(lines, weights)
     groups = tuple(group for group in found if not group.fingerprint.is_calibration)
     types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
-    declared = declarations(snapshot, read, gguf=_gguf_headers(found, snapshot), types=types)
+    declared = declarations(with_known_files(snapshot), read, gguf=_gguf_headers(found, snapshot), types=types)
     derivation, parents = _derive(hub, names, resolved, declared, lines, _main_types(groups))
     for path in ("README.md", "config.json"):
         if any(entry.path == path for entry in snapshot.files):
@@ -81,7 +86,7 @@ def read_model(
         lines=lines,
         derivation=derivation,
         parents=parents,
-        weights=weights.finish(groups),
+        weights=weights.finish(groups, _missing_shards(groups, history, read)),
         options=options,
         texts=MappingProxyType(texts),
     )
@@ -108,6 +113,16 @@ def read_text(hub: Hub, model: str, commit: str, path: str) -> bytes:
     if len(data) > MAX_TEXT_BYTES:
         raise HubAnswerError(f"{path} is longer than {MAX_TEXT_BYTES:,} bytes and is not read", model=model)
     return data
+
+
+def _missing_shards(
+    groups: Iterable[ReadGroup], history: History, read_index: Callable[[str], bytes | None]
+) -> Iterator[str]:
+    """Say which shards a folder or the cache lacks; what a commit does not have, its publisher never gave it."""
+    for each in groups if history.source in ("folder", "cache") else ():
+        missing = missing_shards_of(each.group, read_index)
+        if missing is not None:
+            yield f"{each.group.name}: {missing}"
 
 
 def _text_reader(

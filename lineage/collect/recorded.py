@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import lineage
 from lineage.collect.options import CollectOptions
@@ -65,6 +65,17 @@ def recorded_as_asked(
     whole = model.history_incomplete is None and model.history_source in _WHOLE_SOURCES
     sound = model.state == "present" and whole and model.collected_by == lineage.__version__
     return model if sound and _covers(model, options) and _is_recorded(view, key, revision) else None
+
+
+def is_to_be_read_again(node: Mapping[str, Any], hub: Hub) -> bool:
+    """Say whether a record is of the Hub's local cache, and this Hub may know more than it did then.
+
+    The Hub itself always does where it may be asked. The cache does where something was missing from it, which may
+    have been downloaded since.
+    """
+    if node.get("history_source") != "cache":
+        return False
+    return not hub.offline if not hub.is_local else bool(node.get("state_note") or node.get("budget") is None)
 
 
 _WHOLE_SOURCES = ("git-partial", "git-full", "api")

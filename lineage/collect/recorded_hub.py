@@ -66,7 +66,10 @@ class RecordedHub(Hub):
     def snapshot(self, resolved: ResolvedRevision) -> Snapshot:
         """List the recorded files of a commit, with the card and config that were kept."""
         files = self._tree(resolved.model, resolved.commit)
-        unreadable: dict[str, str] = {}
+        partial = self._partial(resolved.model)
+        listed = {entry.path for entry in files}
+        unknown = [path for path in ("README.md", "config.json") if path not in listed] if partial else []
+        unreadable: dict[str, str] = dict.fromkeys(unknown, partial or "")
         card_text, card = None, None
         readme = self._kept(files, "README.md", unreadable)
         if readme is not None:
@@ -81,7 +84,7 @@ class RecordedHub(Hub):
                 unreadable["config.json"] = problem
         return Snapshot(
             model=resolved.model, commit=resolved.commit, files=files, card=card, card_text=card_text, config=config,
-            unreadable=unreadable,
+            unreadable=unreadable, partial=partial,
         )  # fmt: skip
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
@@ -114,6 +117,15 @@ class RecordedHub(Hub):
 
     def close(self) -> None:
         """Leave the store open: it is its session's."""
+
+    def _partial(self, model: str) -> str | None:
+        """Say why files may be missing from what is recorded: it was read from the Hub's local cache."""
+        key = self.key(model)
+        with self._store.reading() as view:
+            node = view.nodes("Model", [key]).get(key) or {}
+        if node.get("history_source") != "cache":
+            return None
+        return "it was read from the Hub's local cache, which holds only the files that were downloaded"
 
     def _tree(self, model: str, commit: str) -> tuple[FileEntry, ...]:
         """Find the files of a commit: kept for heads and the ends of pushes, worked out for others on a line."""

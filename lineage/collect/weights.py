@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.options import CollectOptions
-from lineage.errors import GatedError, HubError
+from lineage.errors import ContentMismatchError, GatedError, HubError, LineageError
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
@@ -33,12 +33,16 @@ WITH_TENSORS = frozenset({"safetensors", "gguf"})
 
 @dataclass(frozen=True)
 class ReadGroup:
-    """Hold one weight group at one commit with what is known of it; `problem` says why it is not known deeper."""
+    """Hold one weight group at one commit with what is known of it; `problem` says why it is not known deeper.
+
+    `lack` says why its bytes are not on this machine, where they should be.
+    """
 
     commit: str
     group: WeightGroup
     fingerprint: GroupFingerprint
     problem: str | None = None
+    lack: str | None = None
 
     @property
     def declares(self) -> dict[str, Mapping[str, Any]]:
@@ -52,7 +56,8 @@ class ReadWeights:
     """Hold what was read of one model's weights, and what could not be.
 
     `level` is that of the shallowest group of the head. `refused` says that the Hub keeps files back, `unreachable`
-    that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine.
+    that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine. `lacks` says of
+    a local Hub which weights are known by name only, and which sets have missing shards.
     """
 
     level: Level
@@ -62,6 +67,7 @@ class ReadWeights:
     refused: bool
     unreachable: bool
     bytes_here: int
+    lacks: tuple[str, ...] = ()
 
 
 class WeightReader:
@@ -82,20 +88,40 @@ class WeightReader:
         self._unreachable = False
         self._bytes_here = 0
 
-    def read_group(self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry]) -> ReadGroup:
-        """Read one group. What cannot be read is not raised: `problem` tells it, and the level how far it went."""
+    def read_group(
+        self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry], absent: Collection[str] = ()
+    ) -> ReadGroup:
+        """Read one group. What cannot be read is not raised: `problem` has the reason, the level how far it went.
+
+        `absent` are files that should be on this machine and are not: placeholders, and links to nowhere. An LFS object
+        that was not fetched into a repository is not one of them: the repository names it as the Hub does.
+        """
         entries = {path: files.get(path) or FileEntry(path=path) for path in group.files}
         wanted = self.level_for(group, entries)
         known = self._known(group, entries)
-        problem = None
+        error = None
         if known is None or (is_deeper(wanted, known.level) and group.format in WITH_TENSORS):
             LOG.debug("%s@%s: %s is read at level %s", self.model, commit, group.name, wanted)
-            known, problem = self._measure(commit, group, entries, wanted, known)
+            known, error = self._measure(commit, group, entries, wanted, known)
         else:
             LOG.debug("%s@%s: %s is known at level %s", self.model, commit, group.name, known.level)
+        error = error or self._absence(commit, [path for path in group.files if path in absent])
         if not known.is_calibration:
             self._keep(commit, group, known, entries)
-        return ReadGroup(commit, group, known, problem)
+        lack = isinstance(error, ContentMismatchError) or not set(absent).isdisjoint(group.files)
+        return ReadGroup(
+            commit, group, known, error.message if error else None, error.in_one_line if error and lack else None
+        )
+
+    def _absence(self, commit: str, paths: Iterable[str]) -> LineageError | None:
+        """Find out why files are not here although the store knows what is in them."""
+        try:
+            for path in paths:
+                self.hub.local_path(self.model, commit, path)
+        except HubError as error:
+            self._unreachable = True
+            return error
+        return None
 
     def level_for(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> Level:
         """Say how deep the budget lets a group be read; files without tensors that we read are not worth its bytes."""
@@ -120,21 +146,20 @@ class WeightReader:
     def _measure(
         self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry], wanted: Level,
         known: GroupFingerprint | None,
-    ) -> tuple[GroupFingerprint, str | None]:  # fmt: skip
-        """Read to the wanted level, or as deep as can be read below it."""
+    ) -> tuple[GroupFingerprint, LineageError | None]:  # fmt: skip
+        """Read to the wanted level, or as deep as can be read below it, with the reason why no deeper."""
         found, error = fingerprint_as_deep_as_can_be(
             self.hub, self.model, commit, group, entries, wanted, self._progress
         )
-        problem = error.message if error else None
         self._refused = self._refused or isinstance(error, GatedError)
         self._unreachable = self._unreachable or isinstance(error, HubError)
         if found is None or (known is not None and is_deeper(known.level, found.level)):
-            return known or _by_names(group, entries), problem
+            return known or _by_names(group, entries), error
         if self.hub.is_local:
             self._bytes_here += found.cost.bytes_read
         elif found.level == "full":
             self._budget.spend(found.byte_size or 0)
-        return found, problem
+        return found, error
 
     def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
         """Find what this run or the store knows of the same files."""
@@ -170,9 +195,13 @@ class WeightReader:
         """Note that the Hub did not give something else of the model, which it may give later."""
         self._unreachable = True
 
-    def finish(self, groups: Iterable[ReadGroup]) -> ReadWeights:
-        """Give everything that was read, of which nothing changes any more; `groups` are those of the head."""
+    def finish(self, groups: Sequence[ReadGroup], missing: Iterable[str] = ()) -> ReadWeights:
+        """Give everything that was read, of which nothing changes any more.
+
+        `groups` are those of the head, `missing` says which of their shards are not here.
+        """
         return ReadWeights(
+            lacks=(*(f"{each.group.name}: {each.lack}" for each in groups if each.lack), *missing),
             level=self._reached(groups),
             weights=tuple(self._records()),
             group_weights=tuple(self._group_weights()),
@@ -183,8 +212,8 @@ class WeightReader:
         )
 
     def _reached(self, groups: Iterable[ReadGroup]) -> Level:
-        """Give the level of the shallowest of some groups that have tensors; what was wanted where none has."""
-        levels = [group.fingerprint.level for group in groups if group.group.format in WITH_TENSORS]
+        """Give the level of the shallowest group that has tensors, or is not here; what was wanted where none does."""
+        levels = [each.fingerprint.level for each in groups if each.group.format in WITH_TENSORS or each.lack]
         return min(levels, key=LEVELS.index, default=self._budget.least)
 
     def _records(self) -> Iterator[Weights]:
@@ -221,6 +250,10 @@ class WeightReader:
                 yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))
 
 
+_OF_TENSORS = ("weights", "content", "layout")
+"""Digests of tensors, which a set with missing shards does not have."""
+
+
 def stored_fingerprint(
     view: StoreView, group: WeightGroup, entries: Mapping[str, FileEntry]
 ) -> GroupFingerprint | None:
@@ -232,7 +265,8 @@ def stored_fingerprint(
     table = view.attachment("tensors", digest)
     if node is None or table is None:
         return None
-    digests = Digests(files=digest, weights=node.get("weights"), content=node.get("content"), layout=node.get("layout"))
+    whole = group.complete is not False  # a store of an earlier version may hold digests of half a set
+    digests = Digests(files=digest, **{name: node.get(name) if whole else None for name in _OF_TENSORS})
     paths = {entry.identity: entry.path for entry in entries.values()}
     rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
     level: Level = "full" if all(row.digest for row in rows) else "header"

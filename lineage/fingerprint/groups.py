@@ -18,7 +18,7 @@ from lineage.fingerprint.weight_files import is_weight_file, model_file_by_study
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 
-__all__ = ["is_weight_file", "missing_shards", "model_file_by_study", "weight_groups"]
+__all__ = ["is_weight_file", "listed_files", "missing_shards", "model_file_by_study", "shard_name", "weight_groups"]
 
 _SHARD = re.compile(r"(?P<mark>[-_.](?:split[-_])?)0*(?P<number>\d+)-of-0*(?P<of>\d+)(?!\d)", re.I)
 _RANK = re.compile(r"(?<=^consolidated)\.\d+$|(?<=^params_shard)_\d+$|-rank-\d+-part-\d+$|(?<=\d)_rank\d+$", re.I)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lineage.errors import FormatError, HubError, InputError, LineageError
+from lineage.errors import FormatError, HubError, InputError, LineageError, OtherBytesError
 from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import weight_groups
@@ -37,10 +37,11 @@ class GroupFingerprint:
 
     `level` is how deep the reading went; a format without tensors that we read is known by its files at any level.
     `files` are the group's files with every hash that is known or was computed. `rows` is the tensor table in order
-    of name, None where there is none or the level did not reach it. `flags` are stable words: `pickle`
-    (never opened, it could run code), `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`, and `data-unread`:
-    files beside it may hold its tensors, and the file that lists them was not read. The defaults describe a group of
-    which nothing is known yet, and which cost nothing to read.
+    of name, None where there is none or the level did not reach it. A set with missing shards has no digest of its
+    tensors: half a model is no model. `flags` are stable words: `pickle` (never opened, it could run code),
+    `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`, and `data-unread`: files beside it may hold its
+    tensors, and the file that lists them was not read. The defaults describe a group of which nothing is known yet,
+    and which cost nothing to read.
     """
 
     group: WeightGroup
@@ -267,7 +268,7 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         group=group,
         level="metadata" if lies_elsewhere(group) else level,
         files=tuple(entries),
-        digests=_digests(sources, entries, table),
+        digests=_digests(sources, entries, None if group.complete is False else table),
         rows=table,
         declares=declares,
         flags=tuple(dict.fromkeys(flags)),
@@ -312,7 +313,7 @@ def _checked(entry: FileEntry, passed: FilePass | None) -> FileEntry:
     if passed is None:
         return entry
     if entry.sha256 is not None and entry.sha256 != passed.sha256:
-        raise FormatError(
+        raise OtherBytesError(
             f"{entry.path} is not the file that its repository names (sha256-mismatch): its bytes have SHA-256 "
             f"{passed.sha256}, the repository says {entry.sha256}.",
             file=entry.path,

@@ -121,7 +121,9 @@ def _facts(walk: _Walk, model_id: str) -> str:
         return ""
     facts = [model.family, model.licence]
     if model.state == "present" and model.revision is not None:
-        facts = [model.family or "family unknown", model.licence or "no licence declared"]
+        stop = walk.incomplete.get(model_id)
+        none = "licence unknown" if stop and stop.reason == "partial" else "no licence declared"
+        facts = [model.family or "family unknown", model.licence or none]
     return "".join(f" · {cut(fact, 40)}" for fact in facts if fact)
 
 
@@ -136,7 +138,7 @@ def _marks(walk: _Walk, model_id: str) -> list[Span]:
         marks.insert(0, "not read" if model.state == "unknown" else model.state)
     elif model and model.revision is None and marks in ([], ["limit"]):
         marks = ["not read"]
-    texts = {"limit": "not followed further", "error": "could not be read"}
+    texts = {"limit": "not followed further", "error": "could not be read", "partial": "not read whole"}
     texts |= {mark: REASONS[mark] for mark in ("offline", "unreachable", "rate_limited")}
     return [Span(f"  [{', '.join(texts.get(mark, mark) for mark in marks)}]", "warn")] if marks else []
 

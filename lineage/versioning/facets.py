@@ -51,7 +51,7 @@ def facets(before: Side, after: Side) -> tuple[tuple[FacetDiff, ...], tuple[Unch
             sides = (_read(before, path, unread), _read(after, path, unread))
             found += _fields(name, path, *sides, before, after)
     found += _fields("card", "README.md", _card(before, unread), _card(after, unread), before, after)
-    found += [*_card_text(before, after), *_tokenizer(before, after)]
+    found += [*_card_text(before, after), *_tokenizer(before, after, unread)]
     return tuple(sorted(found, key=lambda facet: facet.name)), tuple(dict.fromkeys(unread))
 
 
@@ -75,10 +75,13 @@ def _given(side: Side, path: str, value: dict[str, Any] | None, unread: list[Unc
 
 
 def _read(side: Side, path: str, unread: list[Unchecked]) -> dict[str, Any] | None:
-    """Read a JSON file; empty where it is not there, None where it cannot be read."""
-    hub, resolved, _ = side
+    """Read a JSON file; empty where it is not there, None where it cannot be read or a partial list may lack it."""
+    hub, resolved, snapshot = side
     if _identity(side, path) is None:
-        return {}
+        if snapshot is None or not snapshot.may_have(path):
+            return {}
+        unread.append(_unread(side, path, snapshot.partial or ""))
+        return None
     try:
         value, problem = parse_json_object(hub.read(resolved.model, resolved.commit, path, 0, MAX_TEXT_BYTES))
     except HubError as error:
@@ -146,10 +149,14 @@ def _body(card: str | None) -> str | None:
     return _METADATA.sub("", text, count=1).strip() or None
 
 
-def _tokenizer(before: Side, after: Side) -> Iterator[FacetDiff]:
-    """Compare tokenizer files by their identity."""
+def _tokenizer(before: Side, after: Side, unread: list[Unchecked]) -> Iterator[FacetDiff]:
+    """Compare tokenizer files by their identity; a file that a partial list may lack is not compared."""
     old, new = _entries(before), _entries(after)
     for path in sorted(path for path in old.keys() | new.keys() if _TOKENIZER.search(path)):
+        unknown = [side for side in (before, after) if side[2] is not None and side[2].may_have(path)]
+        if unknown:
+            unread += [_unread(side, path, side[2].partial or "") for side in unknown if side[2]]
+            continue
         values = [_identity(side, path) for side in (before, after)]
         if values[0] != values[1]:
             written = [None if value is None else _json(value) for value in values]

@@ -92,10 +92,26 @@ def test_fine_tune_is_different(session: Session) -> None:
     assert len(answer.differences) == 1 + len(read_safetensors(MODEL)[0])
 
 
-def test_missing_shard_is_different(session: Session, sharded: Path) -> None:
-    """A folder without one of the shards is different."""
+def test_missing_shard_proves_nothing(session: Session, sharded: Path) -> None:
+    """A folder that lacks a shard is unchecked, and the shard is named."""
     (sharded / "model-00002-of-00002.safetensors").unlink()
-    assert checked(verify(session, str(sharded), against=ID)).verdict == "different"
+    answer = checked(verify(session, str(sharded), against=ID))
+    assert answer.verdict == "unchecked"
+    assert answer.digests.weights is None
+    assert any("model-00002-of-00002.safetensors" in item.reason for item in answer.unchecked)
+
+
+def test_other_tensors_in_an_incomplete_set_are_different(session: Session, sharded: Path) -> None:
+    """A tensor with other values is a difference, whatever is in the shard that is missing."""
+    (sharded / "model-00002-of-00002.safetensors").unlink()
+    shard = sharded / "model-00001-of-00002.safetensors"
+    tensors, metadata = read_safetensors(shard)
+    name, (dtype, shape, data) = next(iter(tensors.items()))
+    tensors[name] = (dtype, shape, bytes([data[0] ^ 1]) + data[1:])
+    shard.write_bytes(safetensors_bytes(tensors, metadata))
+    answer = checked(verify(session, str(sharded), against=ID))
+    assert answer.verdict == "different"
+    assert f"tensor {name}" in {item.what for item in answer.differences}
 
 
 def test_group_that_the_model_lacks_is_different(session: Session, tmp_path: Path) -> None:

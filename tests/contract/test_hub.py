@@ -20,9 +20,11 @@ from lineage.hub.lfs import belongs_in_lfs, git_blob_id, pointer_blob_id
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.snapshot import ResolvedRevision
 from tests.support.hub_kinds import HEAD, KINDS, Kind, Opener, World, make_world, opened
-from tests.support.repositories import REVISIONED
+from tests.support.repositories import REVISIONED, git
 
 WEIGHTS = "model.safetensors"
+
+WITH_GIT = ("work_tree", "bare", "bundle", "one_repository", "huggingface")
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +268,80 @@ def test_what_a_reading_costs_is_counted(kind: Kind, head: ResolvedRevision) -> 
     assert after.bytes_read - before.bytes_read == 1000
     assert (after.requests > before.requests) == (not kind.hub.is_local)
     assert after.local == kind.hub.is_local
+
+
+def test_a_list_says_whether_it_is_partial(kind: Kind, head: ResolvedRevision) -> None:
+    """Only a cache without the Hub's list may lack files; there a file that is not listed may exist all the same."""
+    snapshot = kind.hub.snapshot(head)
+    is_partial = snapshot.partial is not None
+    assert is_partial == kind.lists_in_part
+    assert snapshot.may_have("adapter_config.json") == is_partial
+    assert not snapshot.may_have("config.json")
+    assert (snapshot.without_bytes, snapshot.changed_on_disk) == ({}, {})
+
+
+def test_a_file_whose_bytes_are_lost_keeps_its_name(kind: Kind, head: ResolvedRevision) -> None:
+    """A pointer, a link to nowhere and an LFS object that is not here: the file is listed and cannot be read."""
+    if kind.lose is None:
+        pytest.skip("its bytes cannot be lost")
+    before = {entry.path: entry for entry in kind.hub.snapshot(head).files}[WEIGHTS]
+    kind.lose(WEIGHTS)
+    kind.hub.close()
+    again = kind.hub.resolve(kind.model)
+    files = {entry.path: entry for entry in kind.hub.snapshot(again).files}
+    assert files[WEIGHTS].sha256 == before.sha256
+    for read in (kind.hub.read, kind.hub.local_path):
+        with pytest.raises(FileNotInRevisionError) as refused:
+            read(again.model, again.commit, WEIGHTS)
+        assert refused.value.hint
+    with pytest.raises(FileNotInRevisionError):
+        list(kind.hub.stream(again.model, again.commit, WEIGHTS))
+    assert kind.hub.read(again.model, again.commit, "config.json") == (kind.world.head / "config.json").read_bytes()
+
+
+def test_letter_case_of_an_id_does_not_matter(kind: Kind, head: ResolvedRevision) -> None:
+    """An id in other case means the same model, and the answer has the Hub's spelling."""
+    found = kind.hub.resolve(kind.model.upper())
+    assert (found.model, found.commit, found.asked) == (kind.model, head.commit, kind.model.upper())
+    assert kind.hub.history(kind.model.upper()).model == kind.model
+
+
+@pytest.mark.parametrize(
+    ("date", "read"),
+    [("1000000000 +0000", "2001-09-09T01:46:40+00:00"), ("99999999999999999 +0000", None), ("1700000000 +9999", None),
+     ("soon", None)],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "opener", [kind for kind in KINDS if kind.__name__ in WITH_GIT], ids=lambda each: each.__name__
+)
+def test_a_commit_with_any_date_is_read(
+    opener: Opener, date: str, read: str | None, small_zoo: Path, tmp_path: Path
+) -> None:
+    """A date before the parent's, or one that cannot be read, hides no commit and no change of it."""
+    if opener.__name__ == "huggingface" and date.startswith("99999"):
+        pytest.skip("the client refuses such a date in the API's answer about the model")
+    world = make_world(small_zoo, tmp_path / "world")
+    odd = odd_commit(world, date)
+    with opened(opener, world, tmp_path / "opened") as kind:
+        history = kind.hub.history(kind.model)
+        assert kind.hub.resolve(kind.model).commit == odd
+        (commit,) = [each for each in history.commits if each.id == odd]
+        if "+9999" not in date:
+            assert (commit.date and commit.date.isoformat()) == read
+        assert commit.parents == (world.commits[HEAD],)
+        assert _steps(commit.changes) == {("D", "README.md")}
+
+
+def odd_commit(world: World, date: str) -> str:
+    """Add a commit without a card to the model, with a committer's date written as it is given."""
+    tree = git(world.bare, "ls-tree", world.commits[HEAD])
+    rows = "".join(f"{row}\n" for row in tree.splitlines() if not row.endswith("\tREADME.md"))
+    who = f"publisher <publisher@example.org> {date}"
+    text = f"tree {git(world.bare, 'mktree', stdin=rows.encode())}\nparent {world.commits[HEAD]}\n"
+    text += f"author {who}\ncommitter {who}\n\nsince yesterday\n"
+    commit = git(world.bare, "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=text.encode())
+    git(world.bare, "update-ref", "refs/heads/main", commit)
+    return commit
 
 
 def test_closing_twice_is_harmless(kind: Kind, head: ResolvedRevision) -> None:

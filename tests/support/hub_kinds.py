@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage.hub.interface import Hub
+from lineage.hub.lfs import format_pointer
 from lineage.hub.local.cache import CacheHub
 from lineage.hub.local.directory import DirectoryHub
 from lineage.hub.local.folder import open_folder
@@ -35,13 +37,19 @@ class World:
 
 @dataclass(frozen=True)
 class Kind:
-    """One Hub with the model on it; `revisions` are those that can be read, `tagged` tells that it knows tags."""
+    """One Hub with the model on it; `revisions` are those that can be read.
+
+    `lose` takes the bytes of a file of the head away as they get lost on this kind of Hub, None where they cannot be
+    lost: a Hub behind HTTP has them, and what git keeps itself goes only with the repository.
+    """
 
     hub: Hub
     model: str
     world: World
     revisions: tuple[str, ...]
     has_history: bool
+    lose: Callable[[str], None] | None = None
+    lists_in_part: bool = False
 
     def commit(self, revision: str) -> str:
         """Name a revision as this Hub does: by its commit, or the only one that a plain folder has."""
@@ -68,18 +76,40 @@ def settings(folder: Path) -> Settings:
     return Settings.from_environment({"HF_HOME": str(folder / "hf"), "LINEAGE_CACHE": str(folder / "cache")})
 
 
+def leave_pointer(folder: Path) -> Callable[[str], None]:
+    """Make what leaves an LFS pointer of a file, as a clone without git LFS does."""
+
+    def lose(path: str) -> None:
+        content = (folder / path).read_bytes()
+        (folder / path).write_bytes(format_pointer(hashlib.sha256(content).hexdigest(), len(content)))
+
+    return lose
+
+
+def drop_objects(folder: Path) -> Callable[[str], None]:
+    """Make what removes all LFS objects, as a clone that fetched none has them."""
+
+    def lose(path: str) -> None:
+        for stored in [each for each in folder.rglob("*") if each.is_file() and len(each.name) == 64]:
+            stored.unlink()
+
+    return lose
+
+
 def plain(world: World, folder: Path) -> Iterator[Kind]:
     """A directory Hub with a plain folder."""
-    shutil.copytree(world.head, folder / "hub" / REVISIONED)
+    place = folder / "hub" / REVISIONED
+    shutil.copytree(world.head, place)
     with DirectoryHub(folder / "hub", settings(folder)) as hub:
-        yield Kind(hub, REVISIONED, world, (HEAD,), has_history=False)
+        yield Kind(hub, REVISIONED, world, (HEAD,), has_history=False, lose=leave_pointer(place))
 
 
 def work_tree(world: World, folder: Path) -> Iterator[Kind]:
     """A directory Hub with a clone: HEAD's weights are smudged, those of older commits are LFS objects."""
-    make_work_tree(world, folder / "hub" / REVISIONED)
+    place = folder / "hub" / REVISIONED
+    make_work_tree(world, place)
     with DirectoryHub(folder / "hub", settings(folder)) as hub:
-        yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+        yield Kind(hub, REVISIONED, world, ALL, has_history=True, lose=leave_pointer(place))
 
 
 def make_work_tree(world: World, place: Path) -> None:
@@ -99,7 +129,7 @@ def bare(world: World, folder: Path) -> Iterator[Kind]:
     """A directory Hub with a bare repository."""
     shutil.copytree(world.bare, folder / "hub" / f"{REVISIONED}.git")
     with DirectoryHub(folder / "hub", settings(folder)) as hub:
-        yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+        yield Kind(hub, REVISIONED, world, ALL, has_history=True, lose=drop_objects(folder))
 
 
 def bundle(world: World, folder: Path) -> Iterator[Kind]:
@@ -109,21 +139,29 @@ def bundle(world: World, folder: Path) -> Iterator[Kind]:
     git(world.bare, "bundle", "create", "--quiet", str(place), "--all", "HEAD")
     shutil.copytree(world.bare / "lfs" / "objects", place.with_suffix(".lfs"))
     with DirectoryHub(folder / "hub", settings(folder)) as hub:
-        yield Kind(hub, REVISIONED, world, ALL, has_history=True)
+        yield Kind(hub, REVISIONED, world, ALL, has_history=True, lose=drop_objects(folder))
 
 
 def one_folder(world: World, folder: Path) -> Iterator[Kind]:
     """A plain folder that was given as target."""
     shutil.copytree(world.head, folder / "my model")
     with open_folder(folder / "my model", settings(folder)) as hub:
-        yield Kind(hub, hub.model, world, (HEAD,), has_history=False)
+        yield Kind(hub, hub.model, world, (HEAD,), has_history=False, lose=leave_pointer(folder / "my model"))
+
+
+def files_on_disk(world: World, folder: Path) -> Iterator[Kind]:
+    """A clone that was given as target, by the files that are checked out."""
+    place = folder / "clones" / "model"
+    make_work_tree(world, place)
+    with open_folder(place, settings(folder), on_disk=True) as hub:
+        yield Kind(hub, hub.model, world, (HEAD,), has_history=False, lose=leave_pointer(place))
 
 
 def one_repository(world: World, folder: Path) -> Iterator[Kind]:
     """A bare repository that was given as target."""
     shutil.copytree(world.bare, folder / "model.git")
     with open_folder(folder / "model.git", settings(folder)) as hub:
-        yield Kind(hub, hub.model, world, ALL, has_history=True)
+        yield Kind(hub, hub.model, world, ALL, has_history=True, lose=drop_objects(folder))
 
 
 def cache(world: World, folder: Path) -> Iterator[Kind]:
@@ -137,8 +175,20 @@ def cache(world: World, folder: Path) -> Iterator[Kind]:
             snapshot_download(
                 REVISIONED, revision=revision, endpoint=server.endpoint, cache_dir=own.hub_cache, token=False
             )
+    snapshot = own.hub_cache / f"models--{REVISIONED.replace('/', '--')}" / "snapshots" / world.commits[HEAD]
     with CacheHub(own) as hub:
-        yield Kind(hub, REVISIONED, world, ("r2", HEAD), has_history=False)
+        yield Kind(
+            hub, REVISIONED, world, ("r2", HEAD), has_history=False,
+            lose=lambda path: (snapshot / path).resolve().unlink(),
+        )  # fmt: skip
+
+
+def partial_cache(world: World, folder: Path) -> Iterator[Kind]:
+    """The Hub client's cache as an older client leaves it: without the list of a revision's files."""
+    for kind in cache(world, folder):
+        for listed in (folder / "hf").rglob("trees/*.json"):
+            listed.unlink()
+        yield replace(kind, lists_in_part=True)
 
 
 def huggingface(world: World, folder: Path) -> Iterator[Kind]:
@@ -168,8 +218,10 @@ KINDS: tuple[Opener, ...] = (
     bare,
     bundle,
     one_folder,
+    files_on_disk,
     one_repository,
     cache,
+    partial_cache,
     huggingface,
     huggingface_without_git,
 )

@@ -122,7 +122,7 @@ class ServedRepository:
                     "id": commit_id,
                     "title": title,
                     "message": message.strip(),
-                    "date": as_date(int(seconds)),
+                    "date": as_date(int(seconds or 0)),  # empty where git cannot read it
                     "authors": [{"user": author, "avatar": ""}],
                 }
             )

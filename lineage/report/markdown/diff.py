@@ -29,6 +29,7 @@ def diff(answer: DiffAnswer) -> str:
         table(("field", "before", "after", "where"), rows)
         if rows
         else ["No field of card, config or tokenizer differs."],
+        parts.notes(answer.notes),
         parts.unchecked(answer.unchecked),
         parts.footer(answer),
     )

@@ -52,6 +52,11 @@ def unchecked(items: Sequence[Unchecked]) -> list[str]:
     return lines
 
 
+def notes(items: Sequence[str]) -> list[str]:
+    """List what a reader should know beside the answer."""
+    return ["**Notes**", "", *(f"- {prose(each)}" for each in items)] if items else []
+
+
 def findings(items: Sequence[Finding]) -> list[str]:
     """List findings with their rule ids."""
     if not items:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lineage.report.phrases import at, counted, dated, kind_words, tensor_summary
-from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def diff(answer: DiffAnswer) -> Document:
             lines += _facet(facet)
     else:
         lines += [EMPTY, line("No field of card, config or tokenizer differs.")]
-    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+    end = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
+    return [*lines, *end, EMPTY, line(dim(dated(answer)))]
 
 
 def _s(things: Sequence[object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report.phrases import cost_words, counted, dated, large, listed, short, size
-from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, columns, dim, line, strong
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def fingerprint(answer: FingerprintAnswer) -> Document:
         lines.append(line("No weight files."))
     for group in answer.groups:
         lines += [EMPTY, *_group(group)]
-    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+    end = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
+    return [*lines, *end, EMPTY, line(dim(dated(answer)))]
 
 
 def digest_lines(digests: Digests, *, indent: str) -> list[Line]:

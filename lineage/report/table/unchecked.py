@@ -30,3 +30,8 @@ def unchecked_lines(unchecked: Sequence[Unchecked], *, indent: str = "") -> list
         if decide_with:
             lines.append(line(dim("to decide: "), decide_with, indent=indent + "    "))
     return lines
+
+
+def note_lines(notes: Sequence[str]) -> list[Line]:
+    """Write what a reader should know beside the answer."""
+    return [EMPTY, *(line(Span("Note: ", "warn"), shortened(note)) for note in notes)] if notes else []

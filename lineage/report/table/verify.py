@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.phrases import at, counted, dated
 from lineage.report.table.fingerprint import digest_lines
-from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def verify(answer: VerifyAnswer) -> Document:
     if digests:
         lines += [EMPTY, line(dim("Digests:")), *digests]
     asked = dated(answer) if answer.against else NOT_ASKED
-    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(asked))]
+    return [*lines, *note_lines(answer.notes), *unchecked_lines(answer.unchecked), EMPTY, line(dim(asked))]
 
 
 def _matches(answer: VerifyAnswer) -> list[Line]:

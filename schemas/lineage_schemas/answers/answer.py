@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,9 +12,13 @@ from lineage_schemas.record import Record
 
 Severity = Literal["info", "warning", "error"]
 
-IncompleteReason = Literal["gated", "missing", "offline", "unreachable", "rate_limited", "limit", "error"]
+IncompleteReason = Literal["gated", "missing", "offline", "unreachable", "rate_limited", "limit", "partial", "error"]
 """Offline: the Hub was not asked. Unreachable: it did not respond. Rate-limited: its rate limit was exceeded, and
-`detail` says for how long. Limit: the question's own limit was reached."""
+`detail` says for how long. Limit: the question's own limit was reached. Partial: the model was read, but not all of its
+files are at hand."""
+
+Notes = Annotated[tuple[str, ...], Field(exclude_if=lambda notes: not notes)]
+"""Sentences beside the answer that change nothing in it; left out of the JSON if there are none."""
 
 
 class Tool(Record):
@@ -48,8 +52,12 @@ class Finding(Record):
 
 
 class Incomplete(Record):
-    """Report which model could not be followed, and why."""
+    """Report which model could not be followed, or not be read whole, and why.
+
+    `decides` is false, and in the JSON only then, if what is missing does not decide the question.
+    """
 
     model: str
     reason: IncompleteReason
     detail: str | None = None
+    decides: bool = Field(default=True, exclude_if=lambda decides: decides)

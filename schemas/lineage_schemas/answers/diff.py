@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
@@ -73,3 +73,4 @@ class DiffAnswer(Answer):
     weights: WeightsDiff
     facets: tuple[FacetDiff, ...]
     unchecked: tuple[Unchecked, ...]
+    notes: Notes = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.change import Unchecked
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level
@@ -44,3 +44,4 @@ class FingerprintAnswer(Answer):
     cost: Cost
     groups: tuple[FingerprintedGroup, ...]
     unchecked: tuple[Unchecked, ...]
+    notes: Notes = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.change import Unchecked
 from lineage_schemas.record import Record
 from lineage_schemas.weights import Digests
@@ -46,3 +46,4 @@ class VerifyAnswer(Answer):
     matches: tuple[Match, ...]
     differences: tuple[Difference, ...]
     unchecked: tuple[Unchecked, ...]
+    notes: Notes = ()

@@ -1,0 +1,47 @@
+"""Sets of shards that are not whole: which shards are missing, by the index or by the numbers in the names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from lineage.fingerprint.groups import listed_files, shard_name
+from lineage_schemas.weight_group import WeightGroup
+
+ReadIndex = Callable[[str], bytes | None]
+
+_NUMBER = re.compile(r"0*\d+(?=-of-0*\d+)", re.IGNORECASE)
+
+SHOWN_SHARDS = 3
+
+
+def missing_shards_of(group: WeightGroup, read_index: ReadIndex) -> str | None:
+    """Say which shards a set lacks; None where it is whole, or declares no number of shards."""
+    if group.complete is not False or group.declared_shards is None:
+        return None
+    missing = sorted(_missing(group, read_index) - set(group.files))
+    names = f": {few(missing)}" if missing else ""
+    return f"{len(group.files)} of {group.declared_shards} shards are here, others are missing{names}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Name the first few of many."""
+    rest = len(names) - SHOWN_SHARDS
+    return ", ".join(names[:SHOWN_SHARDS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _missing(group: WeightGroup, read_index: ReadIndex) -> set[str]:
+    """Name all shards of a set: as its index lists them, else with every number that its names count to."""
+    if group.index is not None and (listed := listed_files(group.index, read_index)):
+        return listed
+    folder, slash, name = group.files[0].rpartition("/")
+    written, total = _NUMBER.search(name), group.declared_shards
+    if written is None or total is None or total > MAX_SHARDS:
+        return set()
+    first = 0 if 0 in [shard_name(each).number for each in group.files] else 1
+    start, width, end = folder + slash + name[: written.start()], len(written[0]), name[written.end() :]
+    return {f"{start}{number:0{width}d}{end}" for number in range(first, first + total)}
+
+
+MAX_SHARDS = 10_000
+"""A name that counts further was made to exhaust its readers."""
