@@ -19,7 +19,7 @@ from lineage.errors import (
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import group_files, is_weight_file, missing_shards, shard_name, weight_groups
 from lineage.fingerprint.header import Read
-from lineage.fingerprint.header_reader import HeaderReader, OpenFile
+from lineage.fingerprint.header_reader import MAX_REQUESTS, HeaderReader, OpenFile
 from lineage.fingerprint.measure import (
     GroupFingerprint,
     cost_since,
@@ -163,7 +163,8 @@ def measure_model(
     read_index = _index_reader(hub, resolved)
     spent: list[Cost] = []
     opened = _counted(hub, open_at(hub, resolved.model, resolved.commit, files), spent)
-    headers = HeaderReader(opened, is_local=hub.is_local) if look_inside else None
+    limit = None if hub.is_local or budget.asked == "full" else MAX_REQUESTS
+    headers = HeaderReader(opened, is_local=hub.is_local, max_requests=limit) if look_inside else None
     every, loose = group_files(files.values(), read_index, headers)
     groups = [group for group in every if only(group)]
     problems: dict[str, str] = {}

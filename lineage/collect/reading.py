@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.comparing import Comparer
+from lineage.collect.headers import HeadersAlong
 from lineage.collect.options import CollectOptions
 from lineage.collect.shards import missing_shards_of
 from lineage.collect.unknown_files import named_files, with_known_files
@@ -19,7 +20,7 @@ from lineage.derivation.history import duplicate_source
 from lineage.derivation.precision import WeightTypes, weight_types
 from lineage.errors import FileNotInRevisionError, HubAnswerError, HubError
 from lineage.fingerprint.groups import weight_groups
-from lineage.fingerprint.header_reader import CALIBRATION, HeaderReader, type_of_gguf
+from lineage.fingerprint.header_reader import CALIBRATION, MAX_REQUESTS, HeaderReader, type_of_gguf
 from lineage.fingerprint.measure import open_at
 from lineage.fingerprint.weight_files import is_calibration
 from lineage.hub.declared import Declaration, declarations
@@ -64,12 +65,13 @@ def read_model(
     texts: dict[str, bytes] = {}
     read = _text_reader(hub, resolved.model, head, texts, weights)
     files = {entry.path: entry for entry in snapshot.files}
-    headers = HeaderReader(open_at(hub, resolved.model, head, files), is_local=hub.is_local)
+    limit = None if hub.is_local or options.level == "full" else MAX_REQUESTS
+    headers = HeaderReader(open_at(hub, resolved.model, head, files), is_local=hub.is_local, max_requests=limit)
     absent = {*snapshot.without_bytes, *snapshot.unreadable}
     found = tuple(
         weights.read_group(head, group, files, absent) for group in weight_groups(named_files(snapshot), read, headers)
     )
-    lines = _lines(hub, key, history, resolved, weights)
+    lines = _lines(hub, key, history, resolved, weights, options)
     _place(lines, weights)
     groups = tuple(group for group in found if not group.fingerprint.is_calibration)
     types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
@@ -145,7 +147,7 @@ def _text_reader(
 
 
 def _lines(
-    hub: Hub, key: str, history: History, resolved: ResolvedRevision, weights: WeightReader
+    hub: Hub, key: str, history: History, resolved: ResolvedRevision, weights: WeightReader, options: CollectOptions
 ) -> tuple[LineReport, ...]:
     """Work out the changes of every branch's line, the default branch's first."""
     branches = [ref for ref in history.refs if ref.kind == "branch"]
@@ -161,7 +163,8 @@ def _lines(
         default = reports[0].line if reports and reports[0].line.branch == history.default_branch else None
         own_from = first_own(line, default) if default else None
         measurer = Comparer(weights, remote=is_default)
-        reports.append(line_changes(history, line, key, read, measurer, own_from=own_from))
+        headers = HeadersAlong(hub, resolved.model, options.level, is_default=is_default)
+        reports.append(line_changes(history, line, key, read, measurer, headers, own_from=own_from))
     return tuple(reports)
 
 

@@ -39,8 +39,9 @@ def type_of_gguf(declares: Mapping[str, Any]) -> str | None:
 class HeaderReader:
     """Answer from the headers of one tree's files; None for what cannot be read.
 
-    `known` may be shared by the readers of several trees: `key` then names a file's content. Of a Hub that is not on
-    this machine an .onnx file is read with at most MAX_REQUESTS.
+    On this machine every .onnx file is read, of a remote Hub one that may have data beside it, with `max_requests` at
+    most. `only_onnx` leaves the other questions unanswered. `known` may be shared by the readers of several trees:
+    `key` then names a file's content.
     """
 
     def __init__(
@@ -48,10 +49,14 @@ class HeaderReader:
         open_file: OpenFile,
         *,
         is_local: bool,
+        max_requests: int | None = None,
+        only_onnx: bool = False,
         key: Callable[[str], Hashable] = lambda path: path,
         known: dict[Hashable, Any] | None = None,
     ) -> None:
         self.is_local = is_local
+        self._max_requests = max_requests
+        self._only_onnx = only_onnx
         self._open = open_file
         self._key = key
         self._known: dict[Hashable, Any] = {} if known is None else known
@@ -59,7 +64,7 @@ class HeaderReader:
 
     def general_type(self, path: str) -> str | None:
         """Give the kind of a GGUF file, None where its header does not tell it."""
-        return self._once("type", path, self._read_type)
+        return None if self._only_onnx else self._once("type", path, self._read_type)
 
     def _read_type(self, path: str) -> str | None:
         read, size = self._open(path)
@@ -67,7 +72,7 @@ class HeaderReader:
 
     def tensor_names(self, path: str) -> frozenset[str] | None:
         """Give the names of the tensors of a safetensors file."""
-        return self._once("names", path, self._read_names)
+        return None if self._only_onnx else self._once("names", path, self._read_names)
 
     def _read_names(self, path: str) -> frozenset[str]:
         read, size = self._open(path)
@@ -79,7 +84,7 @@ class HeaderReader:
 
     def _read_locations(self, path: str) -> frozenset[str]:
         read, size = self._open(path)
-        return external_locations(read, size, path, max_reads=None if self.is_local else MAX_REQUESTS)
+        return external_locations(read, size, path, max_reads=self._max_requests)
 
     def mentioned(self, path: str, others: Iterable[str]) -> frozenset[str] | None:
         """Give the files whose names are somewhere in a file that could not be read as what it should be."""

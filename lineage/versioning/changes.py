@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage.versioning.contents import Contents
-from lineage.versioning.groups import PlacedGroup
-from lineage.versioning.indexes import Indexes, is_watched
+from lineage.versioning.groups import HeadersOfLine, PlacedGroup
+from lineage.versioning.indexes import Indexes, watched_on
 from lineage.versioning.kinds import WeightPush, weight_pushes
 from lineage.versioning.line import Line, PushTrees, pushes
 from lineage.versioning.measured import Measurer, measured
@@ -45,6 +45,7 @@ def line_changes(
     key: str,
     read: ReadText,
     measurer: Measurer,
+    headers: HeadersOfLine | None = None,
     *,
     own_from: int | None = None,
     cuts: Collection[int] = (),
@@ -53,10 +54,11 @@ def line_changes(
 
     `key` is the model's key in the graph, `own_from` the position from which a branch is its own, `cuts` are positions
     where a push begins whatever the dates are. Texts and weights that cannot be read are in each change's `unchecked`.
+    Without `headers` names decide which files are weights.
     """
-    cut = pushes(line, is_watched, cuts if own_from is None else {*cuts, own_from})
+    cut = pushes(line, watched_on(line), cuts if own_from is None else {*cuts, own_from})
     contents = Contents(measurer)
-    compared = list(measured(weight_pushes(cut, Indexes(read), contents, own_from), measurer))
+    compared = list(measured(weight_pushes(cut, Indexes(read, headers), contents, own_from), measurer))
     weighty = with_checkpoints(line, [push for push, _ in compared])
     texts, tags = Texts(line, read), tags_by_commit(history)
     announced = first_announced(line, tags)

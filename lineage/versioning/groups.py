@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple, Protocol
 
 from lineage.fingerprint.digests import files_digest
-from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.groups import group_files
+from lineage.fingerprint.header_reader import HeaderReader
 from lineage.fingerprint.main_group import role_of, variant_of
 from lineage_schemas.file import FileEntry, FileVersion
 from lineage_schemas.weight_group import WeightGroup
@@ -17,6 +19,24 @@ MAX_COMPARED_NAMES = 10_000
 
 QUANTISED = frozenset({"gguf", "gguf-part", "ggml"})
 """Formats of llama.cpp, old and new, in which a quantisation is a group of its own."""
+
+
+class LooseFiles(NamedTuple):
+    """Hold files that may belong to a group, why that is not known, and the command that would tell."""
+
+    files: Mapping[str, FileVersion]
+    reason: str
+    decide_with: str | None
+
+
+class HeadersOfLine(Protocol):
+    """Read headers of weight files at the commits of a line."""
+
+    def at(self, commit: str, tree: Mapping[str, FileVersion]) -> HeaderReader:
+        """Make the reader of one commit's files."""
+
+    def decide_with(self) -> str | None:
+        """Name the command that reads more of them."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,7 @@ class PlacedGroup:
     group: WeightGroup
     files: Mapping[str, FileVersion]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    loose: LooseFiles | None = None
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -67,12 +88,40 @@ class Pairing:
 
 
 def placed_groups(
-    commit: str, tree: Mapping[str, FileVersion], read_index: Callable[[str], bytes | None] | None = None
+    commit: str,
+    tree: Mapping[str, FileVersion],
+    read_index: Callable[[str], bytes | None] | None = None,
+    headers: HeadersOfLine | None = None,
 ) -> dict[str, PlacedGroup]:
-    """Group the weight files of a commit's tree, by paths alone where `read_index` gives no shard index."""
+    """Group the weight files of a commit's tree, by paths alone where neither indexes nor headers are read."""
     entries = [FileEntry(path=path, **dict(version)) for path, version in sorted(tree.items())]
-    groups = weight_groups(entries, read_index)
-    return {g.name: PlacedGroup(commit, g, {path: tree[path] for path in g.files}) for g in groups}
+    reader = headers.at(commit, tree) if headers else None
+    groups, loose = group_files(entries, read_index, reader)
+    decide_with = headers.decide_with() if headers else None
+    return {
+        group.name: PlacedGroup(
+            commit,
+            group,
+            {path: tree[path] for path in group.files},
+            loose=_loose(group, loose.get(group.name, ()), tree, reader, decide_with),
+        )
+        for group in groups
+    }
+
+
+def _loose(
+    group: WeightGroup,
+    paths: Sequence[str],
+    tree: Mapping[str, FileVersion],
+    reader: HeaderReader | None,
+    decide_with: str | None,
+) -> LooseFiles | None:
+    """Say why it is not known whether files belong to a group; None where there are none."""
+    if not paths:
+        return None
+    problems = (reader.problem(path) for path in group.files) if reader else ()
+    reason = next((problem for problem in problems if problem), "it was not read")
+    return LooseFiles({path: tree[path] for path in paths}, reason, decide_with)
 
 
 def pair_groups(

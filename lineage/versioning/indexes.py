@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.groups import INDEX, listed_files
+from lineage.fingerprint.onnx_data import may_hold_data
 from lineage.fingerprint.weight_files import is_weight_file, weight_format
-from lineage.versioning.groups import PlacedGroup, placed_groups
+from lineage.versioning.groups import HeadersOfLine, PlacedGroup, placed_groups
+from lineage.versioning.line import Line
 from lineage.versioning.texts import ReadText
 from lineage_schemas.file import FileVersion
 
@@ -19,6 +21,13 @@ LOADER_FILES = frozenset({"config.json", "model_index.json", "params.json"})
 def is_watched(path: str) -> bool:
     """Return whether a path holds weights, or helps to decide which weights a loader takes."""
     return is_weight_file(path) or bool(INDEX.search(path)) or path.rpartition("/")[2] in LOADER_FILES
+
+
+def watched_on(line: Line) -> Callable[[str], bool]:
+    """Choose what is watched on a line: beside .onnx files every file that may hold their tensors."""
+    if not any(change.path.endswith(".onnx") for commit in line.commits for change in commit.changes or ()):
+        return is_watched
+    return lambda path: is_watched(path) or may_hold_data(path)
 
 
 class UnreadIndex(NamedTuple):
@@ -42,17 +51,18 @@ class Indexes:
     version of an index is read once.
     """
 
-    def __init__(self, read: ReadText) -> None:
+    def __init__(self, read: ReadText, headers: HeadersOfLine | None = None) -> None:
         self._read = read
+        self._headers = headers
         self._known: dict[tuple[str, str], bytes | UnreadIndex] = {}
 
     def placed(self, commit: str, tree: Mapping[str, FileVersion]) -> Placement:
         """Group the weight files of a commit's tree by its indexes, by names where one could not be read."""
-        groups = placed_groups(commit, tree)
+        groups = placed_groups(commit, tree, None, self._headers)
         contents = {path: self._content(commit, path, tree[path]) for path in _deciding(groups, tree)}
         unread = {path: found for path, found in contents.items() if isinstance(found, UnreadIndex)}
         read = {path: found for path, found in contents.items() if not isinstance(found, UnreadIndex)}
-        return Placement(placed_groups(commit, tree, read.get) if read else groups, unread)
+        return Placement(placed_groups(commit, tree, read.get, self._headers) if read else groups, unread)
 
     def _content(self, commit: str, path: str, version: FileVersion) -> bytes | UnreadIndex:
         key = (path, version.identity or commit)

@@ -102,7 +102,7 @@ def weight_pushes(
         found = [(change, pair) for pair in pairs if (change := _group_change(pair, past))]
         if not past.all_gone:
             found = _as_loaded(push, before, after, pairs, found)
-        unchecked = tuple(_unchecked(push, before, after))
+        unchecked = (*_unchecked(push, before, after), *_unchecked_data(pairs))
         if unchecked and not found:
             found = [_unknown(push, before, after)]
         unread = [item for change, pair in found if change.kind == "replaced" for item in contents.unchecked(pair)]
@@ -170,6 +170,29 @@ def _unchecked(push: PushTrees, before: Placement, after: Placement) -> Iterator
         )
 
 
+def _unchecked_data(pairs: Iterable[Pairing]) -> Iterator[Unchecked]:
+    """Say of which files that a push changed it is not known whether they hold a group's tensors."""
+    for pair in pairs:
+        changed = _loose_changes(pair)
+        loose = (pair.after and pair.after.loose) or (pair.before and pair.before.loose)
+        if changed and loose and pair.after:
+            few = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+            yield Unchecked(
+                what=f"whether {few} {'hold' if len(changed) > 1 else 'holds'} tensors of {pair.name}",
+                reason=f"the .onnx file, which names its data, could not be read: {loose.reason}",
+                decide_with=loose.decide_with,
+            )
+
+
+def _loose_changes(pair: Pairing) -> list[str]:
+    """List the files that a push changed and that may belong to a group; none where the group came or went."""
+    if not pair.before or not pair.after:
+        return []
+    was, now = (dict(side.loose.files) if side.loose else {} for side in (pair.before, pair.after))
+    held = {*pair.before.files, *pair.after.files}
+    return sorted(path for path in {*was, *now} - held if was.get(path) != now.get(path))
+
+
 def _unknown(push: PushTrees, before: Placement, after: Placement) -> _Found:
     """Describe a push that changed nothing but an unread index."""
     path, _ = next(undecided_indexes(before, after, push.before, push.after))
@@ -214,7 +237,9 @@ def _group_change(pair: Pairing, past: _Past) -> GroupChange | None:
     """Describe what a push did to one group; None where it did nothing to it."""
     old, new = pair.before, pair.after
     if old and new and dict(old.files) == dict(new.files) and not past.all_gone:
-        return None
+        loose = _loose_changes(pair)
+        what = "may hold its tensors"
+        return GroupChange(group=pair.name, kind="unknown", files=tuple(loose), note=what) if loose else None
     kind, note = _kind(pair, past)
     return GroupChange(
         group=pair.name,
