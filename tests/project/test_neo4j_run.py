@@ -63,6 +63,8 @@ def outcome(
     for file in ("test_some.py", "tests/contract/test_contract.py"):
         (folder / file).write_text(TESTS.replace("where", f"where-{Path(file).stem}"))
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = .\n")
+    (folder / "neo4j").mkdir()
+    (folder / "neo4j/test_codec.py").write_text("def test_without(): pass\n")
     for version in VERSIONS.values():
         there = folder / "cache" / kept(version).relative_to(kept(version).parents[1])
         (there / "environments" / "modules").mkdir(parents=True)
@@ -81,6 +83,7 @@ def test_each_server_is_counted(tmp_path: Path, options: tuple[str, ...]) -> Non
     code, printed = outcome(tmp_path, *options)
     assert code == 0, printed
     assert printed.count("40 tests ran on") + printed.count("42 tests ran on") == len(IDS)
+    assert printed.count(" ran on ") == len(IDS)
     assert "left to CI" not in printed
 
 

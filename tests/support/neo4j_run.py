@@ -86,9 +86,10 @@ class Neo4jRun:
         return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test that ran on a server, and was not skipped."""
-        if report.when == "call" and "neo4j" in report.keywords and not report.skipped:
-            self._ran[_server(report.nodeid)] += 1
+        """Count a test that ran on a server, and was not skipped. Folders called neo4j are keywords too."""
+        name = _server(report.nodeid)
+        if report.when == "call" and name and "neo4j" in report.keywords and not report.skipped:
+            self._ran[name] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Have a whole run in CI fail where no test ran on a server."""

@@ -92,7 +92,7 @@ def test_a_neo4j_password_comes_from_a_file(tmp_path: Path) -> None:
 
 def test_a_neo4j_password_file_of_nobody() -> None:
     """The home folder of an unknown user is an error that names the variable."""
-    with pytest.raises(InputError, match="NEO4J_PASSWORD_FILE: '~nosuchuser/x' is no file"):
+    with pytest.raises(InputError, match="NEO4J_PASSWORD_FILE: '~nosuchuser/x' is not a file"):
         Neo4jSettings.from_environment({"NEO4J_PASSWORD_FILE": "~nosuchuser/x"})
 
 
