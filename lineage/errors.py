@@ -49,6 +49,17 @@ class ContentMismatchError(HubError):
     """Report bytes that are not those that their id names: a blob whose content has another hash."""
 
 
+class TextTooLongError(HubError):
+    """Report that a text is longer than texts are read: what it says is unknown, and no part of it is used.
+
+    `reason` is the message without the place.
+    """
+
+    def __init__(self, place: str, reason: str, *, model: str | None = None) -> None:
+        super().__init__(f"{place}: {reason}", model=model)
+        self.reason = reason
+
+
 class GatedError(HubError):
     """Report that the model exists but this token has no access to its files. Permanent: never retried."""
 

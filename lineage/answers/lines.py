@@ -130,8 +130,8 @@ def weight_change(change: Change) -> WeightChange:
 
 
 def count_changes(changes: Iterable[Change]) -> ChangeCounts:
-    """Count the changes that count, by verdict."""
-    verdicts = [change.verdict for change in changes if change.counts]
+    """Count the changes that count, by verdict; those without one are unchecked and in no number."""
+    verdicts = [change.verdict for change in changes if change.counts and change.verdict]
     return ChangeCounts(
         after_first_upload=len(verdicts),
         versioned=verdicts.count("versioned"),

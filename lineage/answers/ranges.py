@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lineage.answers.looked_up import hub_to_read
 from lineage.collect.comparing import Comparer
 from lineage.collect.headers import HeadersAlong
-from lineage.collect.reading import read_text
 from lineage.collect.weights import WeightReader
 from lineage.versioning.changes import line_changes
 from lineage.versioning.contents import FileHash
@@ -45,7 +44,7 @@ def changes_in_range(
         recorded.history,
         recorded.line,
         asked.key,
-        lambda commit, path: read_text(hub, model, commit, path),
+        lambda commit, path, size: hub.read_text(model, commit, path, size),
         RecordedComparer(recorded.changes, Comparer(weights, remote=recorded.is_default)),
         HeadersAlong(hub, model, options.level, is_default=recorded.is_default),
         own_from=None if replaces else recorded.own_from,

@@ -79,18 +79,20 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
             session, group, theirs, local.hub is None
         )
     verdicts = [outcome.verdict for outcome in outcomes.values()]
+    unsure = bool(local.problems or local.gone or local.by_names or listed.by_names)
     return VerifyAnswer(
         **session.header("verify.v1", read_date(session, hub, resolved.model)),
         path=path,
         against=resolved.model,
         revision=resolved.commit,
-        verdict=_strongest(verdicts + ["unchecked"] * bool(local.problems or local.gone)),
+        verdict=_strongest(verdicts + ["unchecked"] * unsure),
         digests=_digests(local),
         matches=(),
         summary="; ".join(_summaries(outcomes)) or None,
         differences=tuple(d for outcome in outcomes.values() for d in outcome.differences)[:MAX_DIFFERENCES],
         unchecked=(
             *_unchecked(local),
+            *(Unchecked(what=f"{name} of {resolved.model}", reason=why) for name, why in listed.by_names.items()),
             *_undecided(pairs, outcomes, (read, listed), f"{resolved.model}@{resolved.commit}"),
         ),
         notes=local.notes,

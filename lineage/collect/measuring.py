@@ -15,6 +15,7 @@ from lineage.errors import (
     HubError,
     InputError,
     OtherBytesError,
+    TextTooLongError,
 )
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import group_files, is_weight_file, missing_shards, shard_name, weight_groups
@@ -62,7 +63,8 @@ class Measured:
     `hub` and `snapshot` are None for a single file, which belongs to no repository. `grouping` is what reading headers
     cost to find out which files are a group. `absent` names the groups some of whose bytes are not at hand, or have
     another hash than their id, each with the command that fetches them. `incomplete` names the sets with missing
-    shards, `gone` the weights that should be there and are not at all.
+    shards, `gone` the weights that should be there and are not at all, `by_names` the groups that were made without
+    their index because it is too long to be read.
     """
 
     groups: tuple[GroupFingerprint, ...]
@@ -73,6 +75,7 @@ class Measured:
     absent: Mapping[str, str | None] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
     gone: Mapping[str, str] = field(default_factory=dict)
+    by_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing_note(self) -> str:
@@ -101,7 +104,7 @@ class Measured:
 
     def unchecked(self, decide_with: str | None = None) -> tuple[Unchecked, ...]:
         """Say which groups were not measured as deep as they should be, with `decide_with` where bytes are here."""
-        missing = {**self.incomplete, **self.gone}
+        missing = {**self.incomplete, **self.gone, **self.by_names}
         return (
             *(
                 Unchecked(what=n, reason=why, decide_with=self.absent.get(n, decide_with))
@@ -160,7 +163,7 @@ def measure_model(
     """
     snapshot = hub.snapshot(resolved)
     files = {entry.path: entry for entry in named_files(snapshot)}
-    read_index = _index_reader(hub, resolved)
+    read_index = _IndexReader(hub, resolved, files)
     spent: list[Cost] = []
     opened = _counted(hub, open_at(hub, resolved.model, resolved.commit, files), spent)
     limit = None if hub.is_local or budget.asked == "full" else MAX_REQUESTS
@@ -198,8 +201,11 @@ def measure_model(
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
         measured += [deepest] if deepest and not deepest.is_calibration else []
     incomplete = {group.name: why for group in groups if (why := missing_shards_of(group, read_index))}
-    gone = _gone(snapshot, every, missing_shards(files.values(), read_index))
-    return Measured(tuple(measured), problems, hub, snapshot, tuple(spent), absent, incomplete, gone)
+    lone = missing_shards(files.values(), read_index)
+    gone = _gone(snapshot, every, {index: lone[index] for index in lone if index not in read_index.too_long})
+    return Measured(
+        tuple(measured), problems, hub, snapshot, tuple(spent), absent, incomplete, gone, read_index.by_names(groups)
+    )
 
 
 def why_loose(group: WeightGroup, files: Sequence[str], headers: HeaderReader | None) -> str:
@@ -278,15 +284,24 @@ def recorded_weights(open_store: Callable[[], GraphStore], hub: Hub) -> Recorded
     return recorded
 
 
-def _index_reader(hub: Hub, resolved: ResolvedRevision) -> Callable[[str], bytes | None]:
-    """Make a reader of shard indexes; one that cannot be read leaves the decision to the files' names."""
+class _IndexReader:
+    """Read indexes of shards; where one cannot be read the names of the files decide, and `too_long` says why."""
 
-    def read(path: str) -> bytes | None:
-        from lineage.hub.interface import MAX_TEXT_BYTES
+    def __init__(self, hub: Hub, resolved: ResolvedRevision, files: Mapping[str, FileEntry]) -> None:
+        self._hub, self._resolved, self._files = hub, resolved, files
+        self.too_long: dict[str, str] = {}
 
+    def __call__(self, path: str) -> bytes | None:
+        """Read an index whole, None where that cannot be done."""
         try:
-            return hub.read(resolved.model, resolved.commit, path, 0, MAX_TEXT_BYTES)
+            return self._hub.read_text(self._resolved.model, self._resolved.commit, path, self._files[path].size)
+        except TextTooLongError as error:
+            self.too_long[path] = f"its files were grouped by their names, because {path} is too long: {error.reason}"
         except HubError:
-            return None
+            pass
+        return None
 
-    return read
+    def by_names(self, groups: Sequence[WeightGroup]) -> dict[str, str]:
+        """Say which groups were made without their index; an index of no group stands under its own path."""
+        by_index = {group.index: group.name for group in groups}
+        return {by_index.get(path, path): reason for path, reason in self.too_long.items()}

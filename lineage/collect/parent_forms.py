@@ -14,7 +14,7 @@ from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.tensor_table import TensorRow
 from lineage.hub.declared import holds_only_gguf, quantisation_declarations
 from lineage.hub.declared.configs import gguf_declarations
-from lineage.hub.declared.parsing import MAX_JSON_BYTES, NotReadableError
+from lineage.hub.declared.parsing import NotReadableError
 from lineage_schemas.file import FileEntry
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def parent_quantisations(hub: Hub, resolved: ResolvedRevision) -> tuple[Quantisa
         declared = [
             Quantisation(form.method or "unknown", form.bits, resolved.commit, form.file or "", form.field)
             for form in quantisation_declarations(
-                paths, lambda path: hub.read(resolved.model, resolved.commit, path, 0, MAX_JSON_BYTES + 1)
+                paths, lambda path: hub.read_text(resolved.model, resolved.commit, path)
             )
         ]
         return () if declared and _is_wide(hub, resolved, paths) else tuple(declared)

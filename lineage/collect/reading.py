@@ -18,13 +18,13 @@ from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, 
 from lineage.derivation.forms import forms_to_compare
 from lineage.derivation.history import duplicate_source
 from lineage.derivation.precision import WeightTypes, weight_types
-from lineage.errors import FileNotInRevisionError, HubAnswerError, HubError
+from lineage.errors import FileNotInRevisionError, HubError, TextTooLongError
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header_reader import CALIBRATION, MAX_REQUESTS, HeaderReader, type_of_gguf
 from lineage.fingerprint.measure import open_at
 from lineage.fingerprint.weight_files import is_calibration
 from lineage.hub.declared import Declaration, declarations
-from lineage.hub.interface import MAX_TEXT_BYTES
+from lineage.hub.declared.parsing import NotReadableError
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.line import UNDATED, first_own, first_parent_line, last_before
 from lineage_schemas.revision import Commit, History
@@ -62,24 +62,22 @@ def read_model(
     # The history first: on the Hub it brings small files by git, so that the snapshot need not ask for them.
     history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
     snapshot = hub.snapshot(resolved)
-    texts: dict[str, bytes] = {}
-    read = _text_reader(hub, resolved.model, head, texts, weights)
+    texts = _TextReader(hub, snapshot, weights)
     files = {entry.path: entry for entry in snapshot.files}
     limit = None if hub.is_local or options.level == "full" else MAX_REQUESTS
     headers = HeaderReader(open_at(hub, resolved.model, head, files), is_local=hub.is_local, max_requests=limit)
     absent = {*snapshot.without_bytes, *snapshot.unreadable}
-    found = tuple(
-        weights.read_group(head, group, files, absent) for group in weight_groups(named_files(snapshot), read, headers)
-    )
+    grouped = weight_groups(named_files(snapshot), texts.read_or_none, headers)
+    found = tuple(weights.read_group(head, group, files, absent) for group in grouped)
     lines = _lines(hub, key, history, resolved, weights, options)
     _place(lines, weights)
     groups = tuple(group for group in found if not group.fingerprint.is_calibration)
     types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
-    declared = declarations(with_known_files(snapshot), read, gguf=_gguf_headers(found, snapshot), types=types)
+    declared = declarations(with_known_files(snapshot), texts.read, gguf=_gguf_headers(found, snapshot), types=types)
     derivation, parents = _derive(hub, names, resolved, declared, lines, _main_types(groups))
     for path in ("README.md", "config.json"):
-        if any(entry.path == path for entry in snapshot.files):
-            read(path)
+        if path in files:
+            texts.read_or_none(path)
     return ModelReading(
         key=key,
         resolved=resolved,
@@ -88,9 +86,9 @@ def read_model(
         lines=lines,
         derivation=derivation,
         parents=parents,
-        weights=weights.finish(groups, _missing_shards(groups, history, read)),
+        weights=weights.finish(groups, _missing_shards(groups, history, texts.read_or_none)),
         options=options,
-        texts=MappingProxyType(texts),
+        texts=MappingProxyType(texts.kept),
     )
 
 
@@ -106,17 +104,6 @@ def _gguf_headers(groups: Iterable[ReadGroup], snapshot: Snapshot) -> dict[str, 
     return headers
 
 
-def read_text(hub: Hub, model: str, commit: str, path: str) -> bytes:
-    """Read a card, config or shard index whole. Raises HubAnswerError where it is too long, HubError as the Hub does.
-
-    A text is never cut: half an index lists half the shards.
-    """
-    data = hub.read(model, commit, path, 0, MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
-        raise HubAnswerError(f"{path} is longer than {MAX_TEXT_BYTES:,} bytes and is not read", model=model)
-    return data
-
-
 def _missing_shards(
     groups: Iterable[ReadGroup], history: History, read_index: Callable[[str], bytes | None]
 ) -> Iterator[str]:
@@ -127,23 +114,34 @@ def _missing_shards(
             yield f"{each.group.name}: {missing}"
 
 
-def _text_reader(
-    hub: Hub, model: str, commit: str, kept: dict[str, bytes], weights: WeightReader
-) -> Callable[[str], bytes | None]:
-    """Make a reader of small files at one commit that keeps what it read; None for what cannot be read."""
+class _TextReader:
+    """Read texts of one commit, each once, and keep those that were read: whole, or not at all."""
 
-    def read(path: str) -> bytes | None:
-        if path not in kept:
+    def __init__(self, hub: Hub, snapshot: Snapshot, weights: WeightReader) -> None:
+        self._hub, self._snapshot, self._weights = hub, snapshot, weights
+        self._sizes = {entry.path: entry.size for entry in snapshot.files}
+        self.kept: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """Read a text; None where it cannot be read. Raises NotReadableError where it is too long."""
+        if path not in self.kept:
+            model, commit = self._snapshot.model, self._snapshot.commit
             try:
-                data = read_text(hub, model, commit, path)
+                self.kept[path] = self._hub.read_text(model, commit, path, self._sizes.get(path))
+            except TextTooLongError as error:
+                raise NotReadableError(error.reason) from error
             except HubError as error:
                 if not isinstance(error, FileNotInRevisionError):
-                    weights.note_unreachable()
+                    self._weights.note_unreachable()
                 return None
-            kept[path] = data
-        return kept[path]
+        return self.kept[path]
 
-    return read
+    def read_or_none(self, path: str) -> bytes | None:
+        """Read a text; None where it cannot be read or is too long: other sources decide then, and say so."""
+        try:
+            return self.read(path)
+        except NotReadableError:
+            return None
 
 
 def _lines(
@@ -153,8 +151,8 @@ def _lines(
     branches = [ref for ref in history.refs if ref.kind == "branch"]
     branches.sort(key=lambda ref: (ref.name != history.default_branch, ref.name))
 
-    def read(commit: str, path: str) -> bytes:
-        return read_text(hub, resolved.model, commit, path)
+    def read(commit: str, path: str, size: int | None) -> bytes:
+        return hub.read_text(resolved.model, commit, path, size)
 
     reports: list[LineReport] = []
     for ref in branches:

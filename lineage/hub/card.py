@@ -10,15 +10,20 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-MAX_METADATA_CHARACTERS = 5_000_000
-"""The largest real cards hold benchmark tables of 3 MB."""
+MAX_YAML_CHARACTERS = 5_000_000
+"""YAML beyond this is not read, though other texts may be longer: a second reads less than a million characters. The
+largest real cards hold benchmark tables of 3 MB."""
 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
 """A few anchors that name each other can stand for more values than memory holds."""
+
+MAX_NODES = 2 * MAX_VALUES
+"""Keys count beside values where nodes are counted."""
 
 _METADATA_BLOCK = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 
@@ -32,6 +37,10 @@ MAX_SHOWN = 60
 
 class RepeatedKeyError(ValueError):
     """Say which key an object has more than once, and with which values."""
+
+
+class BoundError(ValueError):
+    """Report a text that is longer, deeper or holds more values than is read: what it says is unknown."""
 
 
 def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | None]:
@@ -55,11 +64,22 @@ def parse_card(text: str) -> tuple[dict[str, Any] | None, str | None]:
     A card without a block has neither; an empty block is an empty mapping. Beside a problem there are metadata only
     where keys occur twice: `parse_yaml_mapping`.
     """
+    try:
+        return card_metadata(text)
+    except ValueError as error:
+        return None, str(error)
+
+
+def card_metadata(text: str) -> tuple[dict[str, Any] | None, str | None]:
+    """Read the metadata block of a card as `parse_card` does.
+
+    Raises ValueError with the problem where nothing of it can be read, BoundError where it is too much to read.
+    """
     text = text.removeprefix("\ufeff")
     block = _METADATA_BLOCK.match(text)
     if block is None:
         return None, _unended(text)
-    return parse_yaml_mapping(block[1])
+    return _yaml_mapping(block[1])
 
 
 def _unended(text: str) -> str | None:
@@ -81,17 +101,19 @@ def parse_yaml_mapping(text: str) -> tuple[dict[str, Any] | None, str | None]:
     Where a key occurs twice it is unknown which value is meant: the key is left out, the others are given, and the
     problem quotes its values. A key under which another one occurs twice is left out too.
     """
-    if len(text) > MAX_METADATA_CHARACTERS:
-        return None, f"the metadata are longer than {MAX_METADATA_CHARACTERS} characters"
     try:
-        value, repeated = _load_yaml(text)
-        plain = _Plain().value(value)
+        return _yaml_mapping(text)
     except ValueError as error:
         return None, str(error)
+
+
+def _yaml_mapping(text: str) -> tuple[dict[str, Any], str | None]:
+    value, repeated = _load_yaml(text)
+    plain = _Plain().value(value)
     if plain is None:
         return {}, None
     if not isinstance(plain, dict):
-        return None, "the metadata are no mapping"
+        raise ValueError("the metadata are no mapping")
     kept = {key: item for key, item in plain.items() if key not in repeated}
     return kept, "; ".join(repeated.values()) or None
 
@@ -172,21 +194,20 @@ def _repeated(key: str, values: list[Any]) -> str:
 def _load_yaml(text: str) -> tuple[Any, dict[str, str]]:
     """Load YAML safely: the value, and what is wrong with each key that occurs twice or has such a key below it.
 
-    Raises ValueError with the problem in words. The events are walked first: libyaml's composer recurses in C, and
-    a few kB of `[` would end the process.
+    Raises ValueError with the problem in words, BoundError as `yaml_loader` does.
     """
     import yaml
 
-    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        if not _is_deep(yaml.parse(text, Loader=kind)):
-            loader = kind(text)
-            try:
-                node = loader.get_single_node()
-                repeated = _repeats_by_field(node)  # before construction, which writes `<<` out into its mapping
-                return loader.construct_document(node) if node else None, repeated
-            finally:
-                loader.dispose()
+        loader = yaml_loader(text)
+        try:
+            node = loader.get_single_node()
+            repeated = _repeats_by_field(node)  # before construction, which writes `<<` out into its mapping
+            return loader.construct_document(node) if node else None, repeated
+        finally:
+            loader.dispose()
+    except BoundError:
+        raise
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"the YAML is broken{place}: {error.problem or 'it cannot be parsed'}") from error
@@ -195,7 +216,22 @@ def _load_yaml(text: str) -> tuple[Any, dict[str, str]]:
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         # The constructors of dates, numbers and keys let their own errors through: 2024-13-45, 0x, [a]: b
         raise ValueError(f"the YAML holds an impossible value: {error}") from error
-    raise ValueError("nested too deeply")
+
+
+def yaml_loader(text: str) -> Any:
+    """Make a safe loader of a YAML text that is within our bounds. Raises BoundError, or PyYAML's errors.
+
+    The events are walked first: libyaml's composer recurses in C, and a few kB of `[` would end the process. What
+    aliases stand for is one value that several places share, and is bounded by the code that walks it; only merge keys
+    (`<<: *a`) are copied while they are loaded.
+    """
+    import yaml
+
+    if len(text) > MAX_YAML_CHARACTERS:
+        raise BoundError(f"the YAML is longer than {MAX_YAML_CHARACTERS} characters")
+    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _YamlBounds().check(yaml.parse(text, Loader=kind))
+    return kind(text)
 
 
 def _repeats_by_field(root: Any) -> dict[str, str]:
@@ -215,18 +251,39 @@ def _repeats_by_field(root: Any) -> dict[str, str]:
     return found
 
 
-def _is_deep(events: Any) -> bool:
-    import yaml
+class _YamlBounds:
+    """Hold events of YAML to bounds on depth and number before anything is made of them."""
 
-    depth = 0
-    for event in events:
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return False
+    def __init__(self) -> None:
+        self._open: list[tuple[str | None, int]] = []
+        self._sizes: dict[str, int] = {}
+        self._nodes = 0
+        self._unfolded = 0
+        self._merges = False
+
+    def check(self, events: Iterable[Any]) -> None:
+        """Raise BoundError for what is nested too deeply, or has too many nodes once its merges are made."""
+        import yaml
+
+        for event in events:
+            if isinstance(event, yaml.NodeEvent):
+                self._count(event, is_alias=isinstance(event, yaml.AliasEvent))
+                if isinstance(event, yaml.CollectionStartEvent):
+                    self._open.append((event.anchor, self._unfolded))
+                if len(self._open) > MAX_DEPTH:
+                    raise BoundError("nested too deeply")
+            elif isinstance(event, yaml.CollectionEndEvent):
+                anchor, before = self._open.pop()
+                if anchor:
+                    self._sizes[anchor] = self._unfolded - before + 1
+
+    def _count(self, event: Any, *, is_alias: bool) -> None:
+        """Count a node, and an alias for all that it stands for."""
+        self._nodes += 1
+        self._unfolded = min(self._unfolded + (self._sizes.get(event.anchor, 1) if is_alias else 1), MAX_NODES + 1)
+        self._merges = self._merges or getattr(event, "value", None) == "<<"
+        if (self._unfolded if self._merges else self._nodes) > MAX_NODES:
+            raise BoundError(f"more than {MAX_VALUES} values")
 
 
 class _Plain:
@@ -236,12 +293,12 @@ class _Plain:
         self.left = MAX_VALUES
 
     def value(self, value: Any, depth: int = 0) -> Any:
-        """Copy a value; raises ValueError beyond the bounds (a list that holds itself runs into them)."""
+        """Copy a value; raises BoundError beyond the bounds (a list that holds itself runs into them)."""
         self.left -= 1
         if self.left < 0:
-            raise ValueError(f"more than {MAX_VALUES} values")
+            raise BoundError(f"more than {MAX_VALUES} values")
         if depth > MAX_DEPTH:
-            raise ValueError("nested too deeply")
+            raise BoundError("nested too deeply")
         if isinstance(value, dict):
             return {_text(key): self.value(item, depth + 1) for key, item in value.items()}
         if isinstance(value, (list, tuple, set)):

@@ -8,13 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from lineage.errors import TextTooLongError
 from lineage_schemas.ids import model_key
 from lineage_schemas.revision import History, HistoryRef
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weights import Cost
 
 MAX_TEXT_BYTES = 10_000_000
-"""Cards, configs, indexes and recipes beyond this size are not read: they are no small texts."""
+"""Texts (cards, changelogs, configs, indexes, recipes, commit messages) are read up to this size: whole, or not."""
+
+
+def too_long(size: int | None) -> str:
+    """Say why a text is not read; `size` is None where it is only known to be too long."""
+    length = "it has more" if size is None else f"{size:,} bytes are more"
+    return f"{length} than the {MAX_TEXT_BYTES:,} bytes that are read of a text"
 
 
 class PresentRefs(NamedTuple):
@@ -77,6 +84,18 @@ class Hub(ABC):
 
         LFS files are read as their content. Raises FileNotInRevisionError where file or object is not there.
         """
+
+    def read_text(self, model: str, commit: str, path: str, size: int | None = None) -> bytes:
+        """Read a text whole; `size` is what its commit says of it, where that is known.
+
+        Raises TextTooLongError beyond MAX_TEXT_BYTES, and what `read` raises. A part of a text is never given: what
+        the rest says would be taken for not said.
+        """
+        if size is None or size <= MAX_TEXT_BYTES:
+            data = self.read(model, commit, path, 0, MAX_TEXT_BYTES + 1)
+            if len(data) <= MAX_TEXT_BYTES:
+                return data
+        raise TextTooLongError(f"{model}@{commit}: {path}", too_long(size), model=model)
 
     @abstractmethod
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:

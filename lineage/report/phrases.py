@@ -214,14 +214,26 @@ def status_words(edge: TracedDerivation) -> str:
     return edge.status if edge.confidence is None else f"{edge.status} {edge.confidence:.2f}"
 
 
-def counts_words(counts: ChangeCounts, *, unsure: bool = False) -> str:
-    """Write how many changes count and how they were announced."""
-    if counts.after_first_upload == 0:
+def verdict_words(change: WeightChange) -> str | None:
+    """Write whether a change was announced; None where that is not asked because it does not count."""
+    return change.verdict or ("unchecked" if change.counts else None)
+
+
+def undecided(changes: Iterable[WeightChange]) -> int:
+    """Count changes of which it is not known whether they were announced."""
+    return sum(verdict_words(change) == "unchecked" for change in changes)
+
+
+def counts_words(counts: ChangeCounts, unknown: int, *, unsure: bool = False) -> str:
+    """Write how many changes count and how they were announced; of `unknown` ones that is not known."""
+    number = counts.after_first_upload + unknown
+    if number == 0:
         return "No weight change that counts is known." if unsure else "No weight change counts."
-    changes = counted(counts.after_first_upload, "weight change")
-    verb = "counts" if counts.after_first_upload == 1 else "count"
+    verb = "counts" if number == 1 else "count"
     verdicts = f"{counts.versioned:,} versioned, {counts.documented:,} documented, {counts.silent:,} silent"
-    return f"{changes} {verb}: {verdicts}."
+    if unknown:
+        verdicts += f", {unknown:,} unchecked"
+    return f"{counted(number, 'weight change')} {verb}: {verdicts}."
 
 
 def paper_words(paper: PaperDefinition) -> tuple[str, ...]:

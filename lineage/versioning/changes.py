@@ -55,6 +55,8 @@ def line_changes(
     `key` is the model's key in the graph, `own_from` the position from which a branch is its own, `cuts` are positions
     where a push begins whatever the dates are. Texts and weights that cannot be read are in each change's `unchecked`.
     Without `headers` names decide which files are weights.
+    A text that is at hand and too long to be read may hold the announcement: a change that would be silent without it
+    has no verdict.
     """
     cut = pushes(line, watched_on(line), cuts if own_from is None else {*cuts, own_from})
     contents = Contents(measurer)
@@ -67,7 +69,10 @@ def line_changes(
         window = Window(push.trees.first, _window_end(weighty, i, len(line.commits)), push.trees.push.end)
         found = signals(line, window, texts, tags, announced) if push.counts else _name_signal(push, line)
         unchecked = (*compared[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
-        changes.append(_change(key, push, found, unchecked))
+        verdict = verdict_of(found) if push.counts else None
+        if verdict == "silent" and texts.hides(window.first, window.last):
+            verdict = None
+        changes.append(_change(key, push, found, unchecked, verdict))
     placed = tuple(group for push in weighty for group in push.after.values())
     return LineReport(line, tuple(cut), tuple(changes), placed, contents.aliases)
 
@@ -94,7 +99,10 @@ def verdict_of(found: Iterable[VersionSignal]) -> Verdict:
     return "documented" if kinds else "silent"
 
 
-def _change(key: str, push: WeightPush, found: tuple[VersionSignal, ...], unchecked: tuple[Unchecked, ...]) -> Change:
+def _change(
+    key: str, push: WeightPush, found: tuple[VersionSignal, ...], unchecked: tuple[Unchecked, ...],
+    verdict: Verdict | None,
+) -> Change:  # fmt: skip
     made = push.trees.push
     return Change(
         key=change_key(key, made.branch, made.revisions[0]),
@@ -105,7 +113,7 @@ def _change(key: str, push: WeightPush, found: tuple[VersionSignal, ...], unchec
         start=made.start,
         end=made.end,
         kind=push.kind,
-        verdict=verdict_of(found) if push.counts else None,
+        verdict=verdict,
         counts=push.counts,
         replacements=push.replacements,
         groups=push.groups,

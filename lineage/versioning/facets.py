@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.errors import HubError
 from lineage.hub.card import parse_json_object
-from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage_schemas.answers.diff import FacetDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
@@ -77,13 +76,14 @@ def _given(side: Side, path: str, value: dict[str, Any] | None, unread: list[Unc
 def _read(side: Side, path: str, unread: list[Unchecked]) -> dict[str, Any] | None:
     """Read a JSON file; empty where it is not there, None where it cannot be read or a partial list may lack it."""
     hub, resolved, snapshot = side
-    if _identity(side, path) is None:
+    entry = _entries(side).get(path)
+    if entry is None:
         if snapshot is None or not snapshot.may_have(path):
             return {}
         unread.append(_unread(side, path, snapshot.partial or ""))
         return None
     try:
-        value, problem = parse_json_object(hub.read(resolved.model, resolved.commit, path, 0, MAX_TEXT_BYTES))
+        value, problem = parse_json_object(hub.read_text(resolved.model, resolved.commit, path, entry.size))
     except HubError as error:
         value, problem = None, error.message
     if value is None:

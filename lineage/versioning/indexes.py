@@ -67,12 +67,12 @@ class Indexes:
     def _content(self, commit: str, path: str, version: FileVersion) -> bytes | UnreadIndex:
         key = (path, version.identity or commit)
         if key not in self._known:
-            self._known[key] = self._fetch(commit, path)
+            self._known[key] = self._fetch(commit, path, version.size)
         return self._known[key]
 
-    def _fetch(self, commit: str, path: str) -> bytes | UnreadIndex:
+    def _fetch(self, commit: str, path: str, size: int | None) -> bytes | UnreadIndex:
         try:
-            content = self._read(commit, path)
+            content = self._read(commit, path, size)
         except HubError as error:
             return UnreadIndex(error.message, again=isinstance(error, HubUnreachableError))
         if not listed_files(path, lambda _: content):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lineage.hub.card import parse_card
+from lineage.hub.card import BoundError, card_metadata
 from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
@@ -19,6 +19,9 @@ DOCUMENTED_WITHIN = timedelta(hours=24)
 """A text about weights counts for a push at most this long after it."""
 
 CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
+
+_VERSION_FIELD = re.compile(r"version|release")
+"""What every name of CARD_VERSION_FIELDS contains."""
 
 HUB_DOI = re.compile(r"\b10\.57967/hf/\d+\b")
 """The Hub's own DOI prefix: other DOIs in a card cite papers."""
@@ -107,25 +110,38 @@ def _texts(line: Line, window: Window, texts: Texts, known: set[str]) -> Iterato
             continue
         commit = line.commits[position]
         if path == CARD:
-            yield from _card_fields(before, after, commit.id)
+            try:
+                yield from _card_fields(before, after, commit.id)
+            except BoundError as error:
+                texts.give_up(commit.id, path, f"its metadata cannot be read: {error}")
         yield from _new_texts(before, after, commit, window, known, changelog=is_changelog(path))
 
 
 def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSignal]:
+    had = set(HUB_DOI.findall(before))
+    for doi in dict.fromkeys(HUB_DOI.findall(after)):
+        if doi not in had:
+            yield VersionSignal(kind="doi", value=doi, revision=revision)
     old, new = _metadata(before), _metadata(after)
     for name in CARD_VERSION_FIELDS:
         value = new.get(name)
         if value is not None and value != old.get(name) and isinstance(value, str | int | float):
             yield VersionSignal(kind="card_field", value=f"{name}: {value}", revision=revision)
-    had = set(HUB_DOI.findall(before))
-    for doi in dict.fromkeys(HUB_DOI.findall(after)):
-        if doi not in had:
-            yield VersionSignal(kind="doi", value=doi, revision=revision)
 
 
 def _metadata(card: str) -> dict[str, Any]:
-    metadata, _ = parse_card(card)
-    return metadata or {}
+    """Read a card's metadata where they can hold a version field: a table of 3 MB takes seconds.
+
+    Broken metadata hold none. Raises BoundError for those that are too much to read.
+    """
+    if not _VERSION_FIELD.search(card):
+        return {}
+    try:
+        return card_metadata(card)[0] or {}
+    except BoundError:
+        raise
+    except ValueError:
+        return {}
 
 
 def _new_texts(

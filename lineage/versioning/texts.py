@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lineage.errors import HubError
+from lineage.errors import HubError, TextTooLongError
 from lineage.versioning.line import Line
 from lineage_schemas.change import Unchecked
 
-ReadText = Callable[[str, str], bytes]
-"""Read a file at a commit: `(commit, path) -> bytes`; raises HubError where it cannot."""
+ReadText = Callable[[str, str, int | None], bytes]
+"""Read a whole text at a commit: `(commit, path, size) -> bytes`, with the size that the commit gives it, if known.
+
+Raises TextTooLongError where it is too long to be read, and another HubError where it cannot be read at all.
+"""
 
 CARD = "README.md"
 
@@ -51,12 +54,14 @@ class NewLine:
 class Texts:
     """Read the announcing texts of a line, each version once.
 
-    What cannot be read is kept in `unreadable`, by commit and path, and counts as unknown, never as silence.
+    What cannot be read is kept in `unreadable`, by commit and path, and counts as unknown, never as silence. Those of
+    them that are at hand, and are only too much to read, are in `too_long`.
     """
 
     line: Line
     read: ReadText
     unreadable: dict[tuple[str, str], str] = field(default_factory=dict)
+    too_long: set[tuple[str, str]] = field(default_factory=set)
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def written(self, first: int, last: int) -> Iterator[tuple[int, str]]:
@@ -83,18 +88,40 @@ class Texts:
         """Give a text as a commit of the line wrote it; None where it cannot be read."""
         key = (self.line.commits[position].id, path)
         if key not in self._known:
-            self._known[key] = self._read(*key)
+            self._known[key] = self._read(*key, self._size(position, path))
         return self._known[key]
 
-    def _read(self, commit: str, path: str) -> str | None:
+    def _size(self, position: int, path: str) -> int | None:
+        """Give the size of a text as its commit tells it."""
+        changes = self.line.commits[position].changes or ()
+        return next((change.new.size for change in changes if change.path == path and change.new), None)
+
+    def _read(self, commit: str, path: str, size: int | None) -> str | None:
         try:
-            return self.read(commit, path).decode("utf-8", "replace")
+            return self.read(commit, path, size).decode("utf-8", "replace")
+        except TextTooLongError as error:
+            self.give_up(commit, path, error.reason)
         except HubError as error:
             self.unreadable[commit, path] = error.message
-            return None
+        return None
+
+    def give_up(self, commit: str, path: str, reason: str) -> None:
+        """Note a text that is at hand and too much to read."""
+        self.unreadable[commit, path] = reason
+        self.too_long.add((commit, path))
 
     def unchecked(self, first: int, last: int) -> Iterator[Unchecked]:
         """List the texts of a stretch that could not be read, and so may announce a change that seems silent."""
+        for commit, path in self._needed(first, last):
+            if (commit, path) in self.unreadable:
+                yield Unchecked(what=f"{path} at {commit[:12]}", reason=self.unreadable[commit, path])
+
+    def hides(self, first: int, last: int) -> bool:
+        """Say whether a text of a stretch is too much to read: what it announces is there, and not looked at."""
+        return any(text in self.too_long for text in self._needed(first, last))
+
+    def _needed(self, first: int, last: int) -> Iterator[tuple[str, str]]:
+        """List the texts that a stretch wrote, and those that stood there before, in order of the line."""
         needed = {
             (needed_at, path)
             for position, path in self.written(first, last)
@@ -102,9 +129,7 @@ class Texts:
             if needed_at is not None
         }
         for position, path in sorted(needed):
-            commit = self.line.commits[position].id
-            if (commit, path) in self.unreadable:
-                yield Unchecked(what=f"{path} at {commit[:12]}", reason=self.unreadable[commit, path])
+            yield self.line.commits[position].id, path
 
 
 def new_lines(before: str, after: str, *, changelog: bool) -> list[NewLine]:

@@ -58,9 +58,10 @@ class Change(Record):
     """Keep one push that changed weight groups.
 
     `key` is `MODEL@BRANCH:START` with the first commit of the push. `kind` is the strongest
-    of the groups' kinds. `verdict` is null if the kind does not count. `signals` are those that are new in
-    the change's window. `replacements` lists paths that the push replaced more than once. `vanished` marks a
-    change that a rewrite of the branch's history removed.
+    of the groups' kinds. `verdict` is null if the kind does not count, and if a text that may announce the change is
+    too long to be read, which `unchecked` names. `signals` are those that are new in the change's window.
+    `replacements` lists paths that the push replaced more than once. `vanished` marks a change that a rewrite of the
+    branch's history removed.
     """
 
     key: str

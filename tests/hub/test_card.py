@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.hub.card import MAX_METADATA_CHARACTERS, parse_card, parse_json_object, parse_yaml_mapping
+from lineage.hub.card import MAX_YAML_CHARACTERS, parse_card, parse_json_object, parse_yaml_mapping
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -108,7 +108,7 @@ def test_many_aliases_of_many_keys_are_looked_at_once() -> None:
         ("a: " + "{a: " * 300_000, "nested too deeply"),
         ("\n".join(" " * depth + "a:" for depth in range(500)), "nested too deeply"),
         (BOMB, "more than"),
-        ("a: " + "x" * MAX_METADATA_CHARACTERS, "longer than"),
+        ("a: " + "x" * MAX_YAML_CHARACTERS, "longer than"),
         ("a: *nowhere", "broken"),
     ],
     ids=lambda value: value[:20].strip() if isinstance(value, str) else None,
@@ -121,6 +121,29 @@ def test_hostile_metadata_are_a_problem_in_words(block: str, reason: str) -> Non
     assert problem is not None
     assert reason in problem
     assert time.process_time() - start < 10
+
+
+def test_merges_are_bounded_before_they_are_made() -> None:
+    """`<<` copies what an anchor stands for: 240 kB that would be 60 million entries end in a reason at once."""
+    text = "a: &a {" + ",".join(f"k{number}: 1" for number in range(20_000)) + "}\n"
+    text += "".join(f"m{number}: {{<<: *a}}\n" for number in range(3_000))
+    start = time.process_time()
+    assert parse_card(f"---\n{text}\n---\n") == (None, "more than 1000000 values")
+    assert time.process_time() - start < 5
+    small = "a: &a {x: 1}\nb: {<<: *a, y: 2}"
+    assert parse_card(f"---\n{small}\n---\n")[0] == {"a": {"x": 1}, "b": {"x": 1, "y": 2}}
+
+
+def test_the_largest_real_tables_are_read() -> None:
+    """Benchmark results of 3 MB, as the largest real cards hold them, are read whole and in seconds."""
+    row = "  - task: {type: Retrieval}\n    metrics:\n    - type: map_at_10\n      value: 38.961\n"
+    text = "---\nmodel-index:\n- name: x\n  results:\n" + row * (3_000_000 // len(row)) + "version: 2\n---\n"
+    start = time.process_time()
+    metadata, problem = parse_card(text)
+    assert problem is None
+    assert metadata is not None
+    assert metadata["version"] == 2
+    assert time.process_time() - start < 30
 
 
 @given(st.text(max_size=300))

@@ -21,7 +21,7 @@ from tests.support.declared import as_json, declared, parents, recipe
         ("adapter_config.json", b"\xff\xfe{}"),
         ("adapter_config.json", b"[" * 100_000),
         ("adapter_config.json", b'{"a": ' + b"9" * 5000 + b"}"),
-        ("adapter_config.json", b'{"a": "' + b"x" * 1_000_000 + b'"}'),
+        ("adapter_config.json", b'{"a": "' + b"x" * 10_000_000 + b'"}'),
         ("config.json", b"{} {}"),
         ("mergekit_config.yml", b"models: ["),
         ("mergekit_config.yml", b"[" * 50_000),

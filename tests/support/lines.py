@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from lineage.errors import FileNotInRevisionError
+from lineage.errors import FileNotInRevisionError, TextTooLongError
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
@@ -78,12 +78,14 @@ class HistoryBuilder:
             commits=tuple(self.commits),
         )  # fmt: skip
 
-    def read(self, commit: str, path: str) -> bytes:
+    def read(self, commit: str, path: str, size: int | None) -> bytes:
         """Read a text as it is at a commit; one that is marked as unreadable raises."""
         earlier = reversed(self.commits[: int(commit, 16) + 1])
         text = next(text for each in earlier if (text := self.texts.get((each.id, path))) is not None)
         if text == "UNREADABLE":
             raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
+        if text == "TOO LONG":
+            raise TextTooLongError(f"{path} at {commit[:7]}", "it is too long")
         return text.encode()
 
     def report(self, measurer: Measurer | None = None, *, cuts: Collection[int] = ()) -> LineReport:
@@ -106,7 +108,7 @@ class Unmeasured:
 class NoTexts:
     """Stand for a history of which no small file was recorded."""
 
-    def read(self, commit: str, path: str) -> bytes:
+    def read(self, commit: str, path: str, size: int | None) -> bytes:
         """Refuse every text."""
         raise FileNotInRevisionError(f"{path} at {commit[:7]} is not recorded")
 

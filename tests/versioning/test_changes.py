@@ -250,6 +250,19 @@ def test_unreadable_card_is_unchecked_and_never_fatal() -> None:
     assert any(item.what.startswith("README.md at") for item in change.unchecked)
 
 
+def test_a_card_that_is_too_long_is_no_silence() -> None:
+    """A card that is at hand and too long may hold the announcement: without another one the change has no verdict."""
+    told = base()
+    told.commit(24, {"model-00001-of-00002.safetensors": "b1", "README.md": "TOO LONG"})
+    told.commit(48, {"model-00001-of-00002.safetensors": "b2", "README.md": "short"})
+    told.commit(72, {"model-00001-of-00002.safetensors": "b3"}, "v2.0")
+    told.commit(96, {"model-00001-of-00002.safetensors": "b4"})
+    changes = told.report().changes[1:]
+    assert [change.verdict for change in changes] == [None, None, "versioned", "silent"]
+    assert [bool(change.counts) for change in changes] == [True] * 4
+    assert [sum("too long" in item.reason for item in change.unchecked) for change in changes] == [1, 1, 0, 0]
+
+
 def test_counts_follow_the_kinds() -> None:
     """A change counts exactly when its kind does, and has a verdict exactly then."""
     built = base()

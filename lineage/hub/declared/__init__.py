@@ -54,9 +54,10 @@ def declarations(
 ) -> tuple[Declaration, ...]:
     """List all that one revision declares of its origin, each field once, card first.
 
-    `read_text` is asked only for small files that the snapshot lists; `gguf` maps GGUF files to the keys of their
-    headers and `types` to the types of their tensors, where those were read. A file that cannot be read, or is broken,
-    gives a declaration of kind `unreadable`: unknown is not no. Nothing here asks whether a named repository exists.
+    `read_text` is asked only for small files that the snapshot lists, and may raise NotReadableError with the reason;
+    `gguf` maps GGUF files to the keys of their headers and `types` to the types of their tensors, where those were
+    read. A file that cannot be read, or is broken, gives a declaration of kind `unreadable`: unknown is not no. Nothing
+    here asks whether a named repository exists.
     """
     paths = [entry.path for entry in snapshot.files]
     headers = {path: (gguf or {}).get(path, {}) for path in paths if path.lower().endswith(".gguf")}
@@ -82,10 +83,20 @@ def _all(
         yield Declaration("form", "files.lora_weights", path, None, path, relation="adapter", method="lora")
     for path in paths:
         if path in RECIPES:
-            yield from recipe_declarations(path, read_text(path))
+            yield from _recipe(path, read_text)
     models = {path: header for path, header in headers.items() if str(header.get("general.type")) not in _NOT_A_MODEL}
     yield from gguf_declarations(models, types, only_gguf=holds_only_gguf(paths))
     yield from _configs(snapshot, paths, read_text)
+
+
+def _recipe(path: str, read_text: ReadText) -> Iterator[Declaration]:
+    """Read a merge recipe."""
+    try:
+        data = read_text(path)
+    except NotReadableError as error:
+        yield unreadable(path, str(error))
+    else:
+        yield from recipe_declarations(path, data)
 
 
 def holds_only_gguf(paths: Iterable[str]) -> bool:

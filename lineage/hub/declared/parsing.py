@@ -6,23 +6,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lineage.hub.card import RepeatedKeyError, refuse_repeated_keys, unique_pairs
-
-MAX_JSON_BYTES = 1_000_000
-MAX_YAML_BYTES = 200_000
-"""Real configs and recipes are a few kB. YAML is read slowly (about 0.1 MB a second), hence the lower limit."""
+from lineage.hub.card import BoundError, RepeatedKeyError, refuse_repeated_keys, unique_pairs, yaml_loader
+from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 
 
 class NotReadableError(ValueError):
     """Say in a few words why a file cannot be read."""
 
 
-def text_of(data: bytes | None, limit: int) -> str:
+def text_of(data: bytes | None) -> str:
     """Decode a small file. Raises NotReadableError."""
     if data is None:
         raise NotReadableError("its content is not at hand")
-    if len(data) > limit:
-        raise NotReadableError(f"{len(data)} bytes, more than the {limit} that such a file may have")
+    if len(data) > MAX_TEXT_BYTES:
+        raise NotReadableError(too_long(len(data)))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -35,7 +32,7 @@ def json_object(data: bytes | None) -> dict[str, Any]:
     `NaN` and `Infinity` are accepted although JSON does not have them: transformers wrote them into configs. A key that
     occurs twice in one object makes the file unreadable, because it is unknown which value counts.
     """
-    text = text_of(data, MAX_JSON_BYTES)
+    text = text_of(data)
     try:
         value = json.loads(text, object_pairs_hook=unique_pairs)
     except RecursionError as error:
@@ -56,12 +53,12 @@ def yaml_documents(data: bytes | None) -> list[dict[str, Any]]:
     """
     import yaml
 
-    text = text_of(data, MAX_YAML_BYTES)
+    text = text_of(data)
     try:
         documents = list(_documents(text))
     except RecursionError as error:
         raise NotReadableError("nested too deeply") from error
-    except RepeatedKeyError as error:
+    except (RepeatedKeyError, BoundError) as error:
         raise NotReadableError(str(error)) from error
     except (yaml.YAMLError, ValueError, TypeError, KeyError, OverflowError) as error:
         # The safe loader's constructors raise errors of their own: impossible dates, unhashable keys, bad numbers.
@@ -74,9 +71,7 @@ def yaml_documents(data: bytes | None) -> list[dict[str, Any]]:
 
 def _documents(text: str) -> Iterator[Any]:
     """Load the documents of a YAML text safely, each as soon as its keys were found to be unique."""
-    import yaml
-
-    loader = yaml.SafeLoader(text)
+    loader = yaml_loader(text)
     try:
         while loader.check_node():
             node = loader.get_node()

@@ -16,11 +16,10 @@ from lineage.errors import HubAnswerError
 from lineage.hub.git.changes import NO_TREE, read_changes
 from lineage.hub.git.objects import GitObjects
 from lineage.hub.git.program import git_environment, run_git
+from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage_schemas.model import HistorySource
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, History, HistoryRef
-
-_MAX_COMMIT_BYTES = 1_000_000
 
 _AUTHOR_KEY = b"lineage author key, version 1"
 
@@ -45,7 +44,7 @@ class GitRefs(NamedTuple):
 
 
 class RawCommit(NamedTuple):
-    """What a commit object itself says."""
+    """What a commit object itself says; title and message are empty where they are too long to be read."""
 
     id: str
     tree: str
@@ -55,6 +54,7 @@ class RawCommit(NamedTuple):
     title: str
     message: str
     signed: bool
+    is_whole: bool = True
 
 
 Ordered = TypeVar("Ordered", RawCommit, Commit)
@@ -113,7 +113,7 @@ def read_history(
 
     Changes are against the first parent. A missing object makes something unknown and never fails: a missing blob
     leaves sizes and hashes None, a missing tree a commit's changes, a missing parent (a shallow clone) what lies
-    before; `incomplete` tells of the last two.
+    before; `incomplete` tells of the last two, and of messages that are too long.
     """
     opened = objects or open_objects(git_dir, model)
     try:
@@ -129,6 +129,7 @@ def read_history(
             incomplete,
             f"{missing} commits before a shallow clone's first are not here" if missing else None,
             f"the changes of {unread} commits are not known: trees are missing or too large" if unread else None,
+            _unread_messages(commits.values()),
         ]
         return History(
             model=model,
@@ -178,14 +179,15 @@ def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, R
 
 def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
     """Read a commit object; the text is UTF-8 unless its header names another encoding. None where it is none."""
-    head, _, body = content[:_MAX_COMMIT_BYTES].partition(b"\n\n")
+    head, _, body = content.partition(b"\n\n")
+    is_whole = len(body) <= MAX_TEXT_BYTES
     fields: dict[bytes, list[bytes]] = defaultdict(list)
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
         fields[key].append(value)  # a continued line begins with a space: its key is empty
     if not fields[b"tree"] or not fields[b"committer"]:
         return None
-    text = _decoded(body, (fields[b"encoding"] or [b"utf-8"])[0])
+    text = _decoded(body if is_whole else b"", (fields[b"encoding"] or [b"utf-8"])[0])
     title, _, message = text.lstrip("\n").partition("\n")
     return RawCommit(
         id=commit_id,
@@ -196,7 +198,14 @@ def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
         title=title.strip(),
         message=message.strip(),
         signed=bool(fields[b"gpgsig"] or fields[b"gpgsig-sha256"]),
+        is_whole=is_whole,
     )
+
+
+def _unread_messages(commits: Iterable[RawCommit]) -> str | None:
+    """Say which messages are unknown because they are too long."""
+    unread = sorted(commit.id[:12] for commit in commits if not commit.is_whole)
+    return f"the messages of {', '.join(unread)} are not known: {too_long(None)}" if unread else None
 
 
 def author_key(identity: bytes) -> str:

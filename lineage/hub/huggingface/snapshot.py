@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError
+from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, TextTooLongError
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.huggingface.files import Place, RemoteFiles
 from lineage.hub.huggingface.listing import list_files
-from lineage.hub.interface import MAX_TEXT_BYTES
+from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.lfs import git_blob_id
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import HistoryRef
@@ -47,9 +47,11 @@ def read_snapshot(
         try:
             held = copies.blob(info.id, entry.blob_id) if entry.blob_id else None
             return held if held is not None else _small_file(files, Place(info.id, commit, path), entry)
+        except TextTooLongError as error:
+            unreadable[path] = error.reason
         except (GatedError, FileNotInRevisionError, HubAnswerError) as error:
             unreadable[path] = error.message
-            return None
+        return None
 
     readme, config_bytes = text(CARD), text(CONFIG)
     card_text, card = _card(readme, info, unreadable)
@@ -97,8 +99,10 @@ def _card(
 def _small_file(files: RemoteFiles, place: Place, entry: FileEntry) -> bytes:
     """Read a small file whole and hold it to the tree's identity of it."""
     if entry.size is not None and entry.size > MAX_TEXT_BYTES:
-        raise HubAnswerError(f"{entry.size} bytes are more than a text may have here ({MAX_TEXT_BYTES})")
-    content = b"".join(files.chunks(place))
+        raise TextTooLongError(str(place), too_long(entry.size), model=place.model)
+    content = b"".join(files.chunks(place, 0, None if entry.size is not None else MAX_TEXT_BYTES + 1))
+    if entry.size is None and len(content) > MAX_TEXT_BYTES:
+        raise TextTooLongError(str(place), too_long(None), model=place.model)
     if entry.sha256:
         same = hashlib.sha256(content).hexdigest() == entry.sha256
     else:

@@ -17,10 +17,11 @@ from lineage.errors import (
     HubError,
     HubUnreachableError,
     ModelNotFoundError,
+    TextTooLongError,
 )
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.declared.declaration import read_name, written_names
-from lineage.hub.interface import MAX_TEXT_BYTES, Hub
+from lineage.hub.interface import Hub
 from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import CHUNK_BYTES, FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
@@ -211,16 +212,15 @@ class LocalHub(Hub):
         """Read a small file, or note why not; bytes that have another hash are not the file's."""
         if entry is None or entry.path in unreadable:
             return None
-        if entry.size is not None and entry.size > MAX_TEXT_BYTES:
-            unreadable[entry.path] = f"{entry.size} bytes are too many for a small text"
-            return None
         try:
-            return self.read(resolved.model, resolved.commit, entry.path)
+            return self.read_text(resolved.model, resolved.commit, entry.path, entry.size)
+        except TextTooLongError as error:
+            unreadable[entry.path] = error.reason
         except HubError as error:
             reason = error.in_one_line.removeprefix(f"{entry.path}: ")
             unreadable[entry.path] = reason
             without |= {entry.path: reason} if isinstance(error, ContentMismatchError) else {}
-            return None
+        return None
 
     def _declares(self, model: str, base: str) -> bool:
         """Say whether a card names `base`, in any form that a card may write; a model that cannot be read is noted."""

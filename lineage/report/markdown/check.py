@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import SHOWN_SIGNALS, counts_words, listed, no_announcement, period, short, span_of, touched
+from lineage.report.phrases import (
+    SHOWN_SIGNALS,
+    counts_words,
+    listed,
+    no_announcement,
+    period,
+    short,
+    span_of,
+    touched,
+    undecided,
+    verdict_words,
+)
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers, WeightChange
@@ -25,7 +36,7 @@ def check_several(answers: CheckAnswers) -> str:
         (
             code(each.model),
             f"{MARKS[each.verdict]} {each.verdict}",
-            counts_words(each.counts, unsure=each.verdict == "unchecked"),
+            counts_words(each.counts, undecided(each.weight_changes), unsure=each.verdict == "unchecked"),
         )
         for each in answers.answers
     ]
@@ -37,7 +48,7 @@ def _blocks(answer: CheckAnswer) -> list[list[str]]:
     counting = [change for change in answer.weight_changes if change.counts]
     since = f" since {code(answer.since)}" if answer.since else ""
     branch = (answer.branch or "").removeprefix("refs/heads/")
-    words = counts_words(answer.counts, unsure=answer.verdict == "unchecked")
+    words = counts_words(answer.counts, undecided(answer.weight_changes), unsure=answer.verdict == "unchecked")
     return [
         [f"## {MARKS[answer.verdict]} {code(answer.model)}: {answer.verdict}"],
         [f"{words} Branch {code(branch)}{since}, head {code(short(answer.head))}."],
@@ -56,7 +67,7 @@ def change_table(changes: list[WeightChange]) -> list[str]:
         (
             period(change.start, change.end),
             change.kind,
-            f"**{change.verdict}**" if change.verdict == "silent" else change.verdict or "",
+            f"**{change.verdict}**" if change.verdict == "silent" else verdict_words(change) or "",
             f"{touched(change)}: {', '.join(code(group.group) for group in change.groups)}",
             listed([parts.signal(each) for each in change.signals], SHOWN_SIGNALS) or no_announcement(),
             code(span_of(change.revisions)),

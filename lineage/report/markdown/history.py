@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import counted, counts_words, period, short
+from lineage.report.phrases import counted, counts_words, period, short, undecided, verdict_words
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _blocks(each: HistoryLine) -> list[list[str]]:
     return [
         [f"### {name}: {counted(each.commits, 'commit')} in {counted(len(each.pushes), 'push', 'pushes')}"],
         table(HEADER, [_row(push) for push in each.pushes]) if each.pushes else [],
-        [counts_words(each.counts)],
+        [counts_words(each.counts, undecided(push.change for push in each.pushes if push.change))],
         parts.paper(each.paper_definition),
     ]
 
@@ -41,7 +41,7 @@ def _row(push: ListedPush) -> tuple[str, ...]:
         f"{len(push.revisions):,}",
         f"{push.files_changed:,}",
         push.change.kind if push.change else "",
-        (push.change.verdict or "") if push.change else "",
+        (verdict_words(push.change) or "") if push.change else "",
         ", ".join(code(tag) for tag in push.tags),
         code(cut(title, 60)),
     )

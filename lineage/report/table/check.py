@@ -19,6 +19,8 @@ from lineage.report.phrases import (
     short,
     span_of,
     touched,
+    undecided,
+    verdict_words,
 )
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
@@ -32,7 +34,13 @@ MARKS: dict[str, tuple[str, Style]] = {
     "unchecked": ("?", "warn"),
 }
 
-VERDICT_STYLES: dict[str | None, Style] = {"silent": "bad", "documented": "", "versioned": "good", None: "dim"}
+VERDICT_STYLES: dict[str | None, Style] = {
+    "silent": "bad",
+    "documented": "",
+    "versioned": "good",
+    "unchecked": "warn",
+    None: "dim",
+}
 
 SILENT_CHANGE = "silent-weight-change"
 """The rule whose findings repeat the line of a silent change."""
@@ -71,7 +79,7 @@ def _verdict_line(answer: CheckAnswer) -> Line:
     mark, style = MARKS[answer.verdict]
     silent = answer.counts.silent
     if answer.verdict == "findings":
-        words = _silently(silent, answer.counts.after_first_upload)
+        words = _silently(silent, answer.counts.after_first_upload + undecided(answer.weight_changes))
     elif answer.verdict == "unchecked":
         words = "not everything could be checked" if answer.branch else "could not be checked"
     elif answer.counts.after_first_upload:
@@ -85,7 +93,7 @@ def _verdict_line(answer: CheckAnswer) -> Line:
 
 def _counted(answer: CheckAnswer) -> str:
     """Write the counts, as those that are known if not everything could be checked."""
-    return counts_words(answer.counts, unsure=answer.verdict == "unchecked")
+    return counts_words(answer.counts, undecided(answer.weight_changes), unsure=answer.verdict == "unchecked")
 
 
 def _silently(silent: int, counting: int) -> str:
@@ -114,7 +122,7 @@ def change_lines(changes: list[WeightChange]) -> list[Line]:
     """Write each change as one aligned line, and under it its announcements and notes."""
     rows = [
         (
-            Span(change.verdict or "-", VERDICT_STYLES[change.verdict]),
+            Span(verdict_words(change) or "-", VERDICT_STYLES[verdict_words(change)]),
             period(change.start, change.end),
             strong(change.kind),
             touched(change),

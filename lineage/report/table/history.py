@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import counted, counts_words, dated, listed, paper_words, period, short
+from lineage.report.phrases import (
+    counted,
+    counts_words,
+    dated,
+    listed,
+    paper_words,
+    period,
+    short,
+    undecided,
+    verdict_words,
+)
 from lineage.report.table.check import VERDICT_STYLES
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
@@ -41,7 +51,8 @@ def _line(history_line: HistoryLine) -> list[Line]:
         header = ("when (UTC)", "end", "commits", "files", "weights", "verdict", "title")
         rows = [tuple(dim(word) for word in header), *(_row(push) for push in history_line.pushes)]
         lines += columns(rows, indent="  ")
-    lines += [line(counts_words(history_line.counts))]
+    unknown = undecided(push.change for push in history_line.pushes if push.change)
+    lines += [line(counts_words(history_line.counts, unknown))]
     return lines + [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
 
 
@@ -52,7 +63,7 @@ def _row(push: ListedPush) -> tuple[str | Span, ...]:
     kind: str | Span = dim("-")
     if change:
         kind = strong(change.kind) if change.counts else Span(change.kind)
-    verdict = change.verdict if change else None
+    verdict = verdict_words(change) if change else None
     return (
         period(push.start, push.end),
         dim(short(push.revisions[-1])),

@@ -23,7 +23,7 @@ class CheckedGroup(Record):
 
 
 class WeightChange(Record):
-    """One push that changed weights; `verdict` is null if the kind does not count.
+    """One push that changed weights; `verdict` is null if the kind does not count, or a text is too long to be read.
 
     `revisions` are all commits of the push, oldest first.
     """

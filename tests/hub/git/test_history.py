@@ -286,6 +286,18 @@ def test_signatures_and_encodings_are_seen(repository: BareRepository) -> None:
     assert parse_commit("4" * 40, b"no commit at all") is None
 
 
+def test_a_message_is_read_whole_or_not_at_all(repository: BareRepository) -> None:
+    """A message of megabytes is read to its end; one that is too long is unknown, and the history says so."""
+    repository.commit({"a": b"a"}, "long\n\n" + "x" * 1_500_000 + " end")
+    assert history_of(repository).commits[-1].message.endswith(" end")
+    assert history_of(repository).incomplete is None
+    commit = repository.commit({"a": b"b"}, "longer\n\n" + "x" * 10_000_001)
+    history = history_of(repository)
+    assert (history.commits[-1].id, history.commits[-1].title, history.commits[-1].message) == (commit, "", "")
+    assert history.commits[-1].changes
+    assert commit[:12] in (history.incomplete or "")
+
+
 ZONES = (" -0930", " +9999", " +051800", " -7", " UTC", "")
 
 

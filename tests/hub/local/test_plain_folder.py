@@ -188,7 +188,7 @@ def test_a_large_text_is_not_parsed(hub: FolderHub, folder: Path) -> None:
     """A card of many megabytes is no card, and a reason says so."""
     (folder / "README.md").write_bytes(b"---\na: 1\n---\n" + b"x" * 11_000_000)
     snapshot = hub.snapshot(hub.resolve(hub.model))
-    assert "too many for a small text" in snapshot.unreadable["README.md"]
+    assert "more than the 10,000,000 bytes" in snapshot.unreadable["README.md"]
     assert snapshot.card is None
 
 
