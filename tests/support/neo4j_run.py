@@ -32,7 +32,7 @@ class ByServer(LoadScopeScheduling):  # type: ignore[misc]
 
 
 class Neo4jRun:
-    """Share the tests out by server, say what is fetched, and count them for whoever reads the closing lines."""
+    """Share the tests out by server, say what is fetched, and count them for the closing lines."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -110,7 +110,7 @@ class Neo4jRun:
             terminalreporter.write_line(f"FAILED: CI is set, and no test ran on {_title(name)}", red=True)
 
     def _missed(self) -> list[str]:
-        """Name the servers on which no test of a whole run in CI ran. Who chose tests knows what they left out."""
+        """Name the servers on which no test of a whole run in CI ran; a run of chosen tests has none."""
         if not self._in_ci() or self._config.option.collectonly or _is_worker(self._config):
             return []
         return [name for name in IDS if not self._ran[name]]
