@@ -48,7 +48,8 @@ def command(
     """Read models from the Hub into the store, with their ancestors.
 
     Reads history, cards, configs and the headers of weight files. Skips what the store already has, so an
-    interrupted run can be continued by running it again. Exit code 2 if a target could not be read.
+    interrupted run can be continued by running it again. Exit code 2 if a target could not be read, or
+    not whole.
     """
     if not targets and not authors:
         raise click.UsageError("name a TARGET, or use --from-file or --author", click.get_current_context())

@@ -125,7 +125,7 @@ def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_mod
         key
         for key, node in nodes.items()
         if (not node.get("head") and node.get("state") not in _SETTLED)
-        or (key != root.key and is_to_be_read_again(node, session.hub))
+        or (key != root.key and not session.hub.is_local and is_to_be_read_again(node, session.hub))
     ]
     hub, model = split_model_key(root.key)
     if not unread or walk.hidden or hub != session.hub.name:

@@ -94,9 +94,9 @@ class Measured:
     def notes(self) -> tuple[str, ...]:
         """Say how the files of a work tree differ from its HEAD commit; of files that git does not track, weights."""
         changed = self.snapshot.changed_on_disk if self.snapshot else {}
-        told = [f"{path} {how}" for path, how in changed.items() if is_weight_file(path) or "not in HEAD" not in how]
-        more = [f"{len(told) - MAX_NOTES} more files differ"] if len(told) > MAX_NOTES else []
-        return (*told[:MAX_NOTES], *more)
+        lines = [f"{path} {how}" for path, how in changed.items() if is_weight_file(path) or "not in HEAD" not in how]
+        more = [f"{len(lines) - MAX_NOTES} more files differ"] if len(lines) > MAX_NOTES else []
+        return (*lines[:MAX_NOTES], *more)
 
     def doubt(self, group: str) -> str | None:
         """Say why a group's files prove nothing: some bytes, or some shards, are not here."""
@@ -132,7 +132,7 @@ def _placeholder_file(path: Path) -> Measured | None:
         with path.open("rb") as file:
             placeholder = parse_placeholder(file.read(MAX_POINTER_BYTES + 1))
     except OSError:
-        return None  # the reader of files says why
+        return None  # reading the file reports why
     if placeholder is None:
         return None
     reason = f"it is {placeholder.kind}, and the bytes of the file are not here ({placeholder.hint})"

@@ -40,7 +40,7 @@ class Pointer(NamedTuple):
 
 
 class Placeholder(NamedTuple):
-    """Hold what a file on disk says of the file that it replaces, None for what it does not say.
+    """Hold what a file on disk names of the file that it replaces; None for what it does not name.
 
     `kind` is what people call it, `hint` how the real file is fetched.
     """
@@ -108,6 +108,6 @@ def object_path(folder: Path, sha256: str) -> Path:
 
 
 def belongs_in_lfs(path: str, size: int) -> bool:
-    """Tell whether the Hub would keep a file in LFS, from its name and size."""
+    """Return whether the Hub would keep a file in LFS, from its name and size."""
     name = path.rpartition("/")[2]
     return size >= LFS_FROM_BYTES or any(fnmatchcase(name, pattern) for pattern in LFS_PATTERNS)

@@ -42,11 +42,11 @@ class Model(Record):
 
     `key` is `org/name` on huggingface.co and `HUB:org/name` elsewhere. `head` is the commit that was
     collected, None while the model is known by name only; `level` is how deep its weights were read then.
-    `aliases` are other names for which the Hub returned this model. `state_note` explains a state (for example,
-    why a model is missing). `level_asked` and `budget` are the options with which the weights were read (no level:
-    as deep as the budget allows), and `collected_by` is the version that read them; `budget` is None if something
-    could not be read that may be readable later. `history_source` is where the commits were read,
-    `history_incomplete` describes which of them could not be.
+    `aliases` are other names for which the Hub returned this model. `state_note` explains a state (why a
+    model is missing, which files of a present one are unknown). `level_asked` and `budget` are the options with which
+    the weights were read (no level: as deep as the budget allows), and `collected_by` is the version that read them;
+    `budget` is None if something could not be read that may be readable later. `history_source` is where the commits
+    were read, `history_incomplete` describes which of them could not be.
     """
 
     key: str

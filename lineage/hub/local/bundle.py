@@ -15,7 +15,7 @@ from lineage.progress import Progress
 
 
 class BundleCopies:
-    """Keep bare copies of bundles in the cache, or for the life of this object where the cache cannot be written."""
+    """Keep bare copies of bundles in the cache, or in a temporary folder if the cache cannot be written."""
 
     def __init__(self, folder: Path, progress: Progress) -> None:
         self._folder = folder
@@ -23,18 +23,18 @@ class BundleCopies:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def open(self, bundle: Path, model: str, hashes: FileHashes, lfs: Path) -> GitFolder:
-        """Open a bundle, its LFS objects in `lfs`. Raises HubError where git cannot read it."""
+        """Open a bundle, its LFS objects in `lfs`. Raises HubError if git cannot read it."""
         copy = self._copy(bundle, model)
         return GitFolder(copy, model, hashes, lfs=(lfs,))
 
     def close(self) -> None:
-        """Drop the copies that are not in the cache."""
+        """Delete the copies that are not in the cache."""
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None
 
     def _copy(self, bundle: Path, model: str) -> Path:
-        """Unpack a bundle, unless a copy of this very file is there; copies of its older states are dropped."""
+        """Unpack a bundle, unless the same file was unpacked before; copies of its older states are deleted."""
         place, state = hashlib.sha256(bytes(bundle.resolve())), hashlib.sha256(repr(stamp(bundle)).encode())
         prefix = place.hexdigest()[:16]
         name = f"{prefix}-{state.hexdigest()[:16]}.git"
@@ -55,10 +55,12 @@ class BundleCopies:
                 with tempfile.TemporaryFile(dir=self._folder):
                     return self._folder
             except OSError as error:
-                self._progress.note(f"{self._folder} cannot be written ({error.strerror}): bundles are unpacked anew")
+                self._progress.note(
+                    f"{self._folder} cannot be written ({error.strerror}): bundles are unpacked again in each run"
+                )
             try:
                 self._temporary = tempfile.TemporaryDirectory(prefix="lineage-bundles-")
             except OSError as error:
-                hint = "make room in the temporary folder, or name another with TMPDIR"
-                raise HubError(f"there is no room to unpack a bundle: {error}", hint=hint) from error
+                hint = "free some space in the temporary folder, or set TMPDIR to another one"
+                raise HubError(f"no space to unpack a bundle: {error}", hint=hint) from error
         return Path(self._temporary.name)

@@ -52,7 +52,7 @@ class CacheHub(LocalHub):
             raise InputError(f"there is no cache at {self.folder}", hint=hint)
 
     def canonical(self, model: str) -> str:
-        """Accept what was downloaded under exactly this name: the cache knows no redirects."""
+        """Accept a model that was downloaded under exactly this name: the cache has no redirects."""
         problem = repository_id_problem(model)
         if problem is None and (self._place(model) / "snapshots").is_dir():
             return model
@@ -202,7 +202,7 @@ class CachedModel(LocalRepository):
             return
         if named != real:
             raise ContentMismatchError(
-                f"{entry.path}: the cached file is not the one that its name says: its {kind} is {real}, not {named}",
+                f"{entry.path}: the cached file does not match its name: its {kind} is {real}, not {named}",
                 model=self.model,
                 hint=f"delete {place.resolve()} and download it again",
             )
@@ -270,7 +270,7 @@ def commits_in(folder: Path) -> list[str]:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Go over the files and links below a folder, none where there is no such folder."""
+    """List the files and links below a folder, none if the folder does not exist."""
     for place in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if place.is_symlink() or not place.is_dir():
             yield os.fsencode(place.relative_to(folder).as_posix()).decode(errors="backslashreplace"), place
@@ -306,7 +306,7 @@ def _contradicts(found: FileEntry, listed: FileEntry | None) -> bool:
 
 
 def _full_name(name: str) -> str:
-    """Write a ref's full name; the cache does not tell tags from branches, and a branch announces nothing."""
+    """Write a ref's full name; the cache does not know which names are tags, and a branch announces nothing."""
     return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 

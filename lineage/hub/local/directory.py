@@ -25,7 +25,7 @@ ALIASES_FILE = "aliases.json"
 _MAX_ALIASES_BYTES = 10_000_000
 
 MAX_LOOKED_AT = 10_000
-"""Files that are looked at to tell a model's folder from any other."""
+"""Files that are looked at to decide whether a folder is a model's."""
 
 _MODEL_FILES = frozenset(
     {
@@ -44,7 +44,7 @@ class DirectoryHub(LocalHub):
 
     A folder is a plain model or a git work tree; `org/name.lfs/` holds the LFS objects of a bundle or a bare repository
     that has none of its own. `aliases.json` maps old names to new ones; a model that is there wins over an alias.
-    Whatever looks like none of these is passed over: an organisation's folder may hold other things.
+    Other files and folders are skipped: an organisation's folder may hold other things.
     """
 
     def __init__(self, folder: Path, settings: Settings, *, progress: Progress = SILENT) -> None:
@@ -54,7 +54,7 @@ class DirectoryHub(LocalHub):
         self._aliases: dict[str, str] | None = None
 
     def canonical(self, model: str) -> str:
-        """Follow aliases until there is a model; circles lead nowhere."""
+        """Follow aliases until there is a model; aliases that lead back to themselves name none."""
         seen: set[str] = set()
         name = model
         while name not in seen:
@@ -104,7 +104,7 @@ class DirectoryHub(LocalHub):
         return iter(sorted(found))
 
     def aliases(self) -> dict[str, str]:
-        """Read `aliases.json`; entries that are no names of models are passed over, and a broken file is told of."""
+        """Read `aliases.json`; entries that are not ids of models are skipped, and a broken file is reported."""
         if self._aliases is None:
             self._aliases = {}
             place = self.folder / ALIASES_FILE
@@ -112,7 +112,7 @@ class DirectoryHub(LocalHub):
                 if place.is_file() and place.stat().st_size <= _MAX_ALIASES_BYTES:
                     self._aliases = _read_aliases(place.read_bytes())
             except (OSError, ValueError, RecursionError) as error:
-                self.progress.note(f"{place} cannot be read and is passed over: {error}")
+                self.progress.note(f"{place} cannot be read and is skipped: {error}")
         return self._aliases
 
     def close(self) -> None:
@@ -140,12 +140,12 @@ class DirectoryHub(LocalHub):
 
 
 def is_bare_repository(folder: Path) -> bool:
-    """Tell whether a folder is a repository without a work tree."""
+    """Return whether a folder is a repository without a work tree."""
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
 
 
 def is_model_folder(folder: Path) -> bool:
-    """Tell whether a folder holds a model: a repository, or a file at its top that models have."""
+    """Return whether a folder holds a model: a repository, or a file at its top that models have."""
     try:
         if not folder.is_dir():
             return False
@@ -187,7 +187,7 @@ def open_model_folder(folder: Path, model: str, hashes: FileHashes, *, on_disk: 
 
 
 def open_bare(folder: Path, model: str, hashes: FileHashes, lfs: Path) -> LocalRepository:
-    """Open a bare repository with its own LFS objects, or those that lie beside it."""
+    """Open a bare repository with its own LFS objects, or those in the folder beside it."""
     return GitFolder(folder, model, hashes, lfs=(folder / "lfs" / "objects", lfs))
 
 
@@ -206,6 +206,6 @@ def _model_name(place: Path) -> str:
 def _read_aliases(data: bytes) -> dict[str, str]:
     aliases = json.loads(data)
     if not isinstance(aliases, dict):
-        raise ValueError("it holds no object")
+        raise ValueError("it is not a JSON object")
     named = ((old, new) for old, new in aliases.items() if isinstance(new, str))
     return {old: new for old, new in named if repository_id_problem(old) is None and repository_id_problem(new) is None}

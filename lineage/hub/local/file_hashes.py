@@ -17,9 +17,9 @@ _SLOW_BYTES = 200_000_000
 
 
 class Stamp(NamedTuple):
-    """What tells that a file is still the one that was read, within one process.
+    """Identify the state of a file, within one process: equal stamps mean that it was not written to.
 
-    Never kept longer, and never shown: a modification time is no evidence of anything.
+    Not kept longer and not shown, because a modification time proves nothing.
     """
 
     size: int
@@ -30,7 +30,7 @@ class Stamp(NamedTuple):
 
 
 class ChangedWhileReadError(OSError):
-    """Report that somebody wrote to a file while it was being read."""
+    """Report that a file was modified while it was being read."""
 
 
 class FileHashes:
@@ -57,7 +57,7 @@ class FileHashes:
             return None
 
     def matches(self, path: Path, sha256: str, size: int) -> bool:
-        """Tell whether a file holds exactly these bytes; its size is looked at first."""
+        """Return whether a file holds exactly these bytes; its size is compared first."""
         try:
             return path.is_file() and path.stat().st_size == size and self.sha256(path) == sha256
         except OSError:
@@ -91,7 +91,7 @@ def stamp(path: Path) -> Stamp:
 
 
 def is_inside(path: Path, folder: Path) -> bool:
-    """Tell whether a path, all links followed, lies in a folder; False where it leads nowhere or in circles."""
+    """Return whether a path, with all links resolved, is in a folder; False for a link to nothing or to itself."""
     try:
         return path.resolve(strict=True).is_relative_to(folder.resolve(strict=True))
     except (OSError, RuntimeError, ValueError):  # loops are RuntimeErrors up to Python 3.12, a NUL is a ValueError

@@ -74,18 +74,18 @@ def open_folder(path: Path, settings: Settings, *, on_disk: bool = False, progre
         return FolderHub(path, settings, on_disk=on_disk, progress=progress)
     if path.is_dir():
         raise InputError(
-            f"{path} holds no model: no card, config, weight file or git repository",
+            f"{path} is not a model: it has no card, config, weight file or git repository",
             hint=_ONE_MODEL,
         )
     if path.exists():
-        raise InputError(f"{path} is no folder", hint="name the folder of a model, or a git bundle")
+        raise InputError(f"{path} is not a folder", hint="name the folder of a model, or a git bundle")
     if path.is_symlink():
         raise InputError(f"{path} is a symbolic link to {path.readlink()}, which does not exist", hint=_FETCH_IT)
     raise InputError(f"{path} does not exist", hint="a path starts with ./, / or ~; a model is written org/name")
 
 
 def _refuse_everything(path: Path) -> None:
-    """Refuse the root of the machine and a home folder, unless they are a model themselves: nobody means all of it."""
+    """Reject the root of the machine and a home folder, unless they are a model themselves."""
     folder = path.resolve()
     home = Path("~").expanduser() if "HOME" in os.environ else None
     if folder == Path(folder.anchor):
@@ -95,7 +95,7 @@ def _refuse_everything(path: Path) -> None:
     else:
         return
     if not any(found.name in MODEL_FILES or belongs_in_lfs(found.name, 0) for found in _directly_in(folder)):
-        raise InputError(f"{path} is {kind}: it is no single model, and none was read", hint=_ONE_MODEL)
+        raise InputError(f"{path} is {kind}: it is not one model, and nothing was read", hint=_ONE_MODEL)
 
 
 def _directly_in(folder: Path) -> list[Path]:
@@ -107,13 +107,13 @@ def _directly_in(folder: Path) -> list[Path]:
 
 
 def holds_a_model(folder: Path) -> bool:
-    """Say whether a folder, or a folder in it, has a file that only models have, or is a git repository."""
+    """Return whether a folder, or a folder in it, has a file that only models have, or is a git repository."""
     if (folder / ".git").exists() or (folder / "HEAD").is_file():
         return True
     try:
         inside = list(islice((found for pattern in ("*", "*/*") for found in folder.glob(pattern)), MAX_LOOKED_AT))
     except OSError:
-        return True  # the Hub tells what cannot be read, file by file
+        return True  # the Hub reports what cannot be read, file by file
     return any(found.name in MODEL_FILES or belongs_in_lfs(found.name, 0) for found in inside)
 
 

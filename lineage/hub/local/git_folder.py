@@ -28,7 +28,7 @@ _SMALL_BYTES = 1_000_000
 class GitFolder(LocalRepository):
     """Read a git repository with its LFS objects where they are at hand.
 
-    `lfs` are folders of LFS objects (`ab/cd/SHA256` below them, or flat). A file of the work tree stands for an LFS
+    `lfs` are folders of LFS objects (`ab/cd/SHA256` below them, or flat). A file of the work tree is used for an LFS
     object only if it hashes to what the pointer says. Of objects that git LFS stored under their own hash only the size
     is compared, as git LFS does: a caller that reads one whole computes its digest. What git itself keeps is hashed.
     """
@@ -123,7 +123,7 @@ class GitFolder(LocalRepository):
         return self._objects.stream(blob) if small is None else _one(small)
 
     def _refuse_another(self, path: str, blob: str, start: bytes, content: ByteChunks) -> None:
-        """Refuse content that has another id than its object's name: git does not look when it reads a loose object."""
+        """Reject content that does not have its object's id: git does not compare them for a loose object."""
         digest = hashlib.sha1(start, usedforsecurity=False)
         for chunk in content:
             digest.update(chunk)

@@ -37,7 +37,7 @@ _FOLDER_NAME = re.compile(r"dir-(?P<name>.*)-[0-9a-f]{8}", re.DOTALL)
 """What `folder_name` makes; a change of one is a change of the other."""
 
 _KEPT_OPEN = 8
-"""Repositories that stay open: two git processes may stand behind each."""
+"""Repositories that stay open: each may have two git processes."""
 
 
 class LocalHub(Hub):
@@ -54,7 +54,7 @@ class LocalHub(Hub):
 
     @abstractmethod
     def canonical(self, model: str) -> str:
-        """Find the id under which a model stands here, redirects followed. Raises ModelNotFoundError."""
+        """Find the id that a model has here, redirects followed. Raises ModelNotFoundError."""
 
     @abstractmethod
     def open_repository(self, model: str) -> LocalRepository:
@@ -145,7 +145,7 @@ class LocalHub(Hub):
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
         """Read bytes of one file."""
         if start < 0 or (length is not None and length < 0):
-            raise ValueError("a range neither starts before the file nor has a negative length")
+            raise ValueError("the start and the length of a range must not be negative")
         repository = self._repository(model)
         place = repository.local_path(commit, path)
         if place is None:
@@ -247,7 +247,7 @@ class LocalHub(Hub):
 
 
 def folder_name(folder: Path, name: str | None = None) -> str:
-    """Name a Hub in a folder: equal names in two places are told apart by a hash of the absolute path."""
+    """Name a Hub in a folder: a hash of the absolute path distinguishes equal names in two places."""
     place = folder.resolve()
     digest = hashlib.sha256(str(place).encode(errors="surrogateescape")).hexdigest()
     shown = str(name or place.name).encode(errors="replace").decode()

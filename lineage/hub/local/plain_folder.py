@@ -54,7 +54,7 @@ class PlainFolder(LocalRepository):
         self._scanned: Scan | None = None
 
     def resolve(self, revision: str | None) -> NamedCommit:
-        """Read the folder anew; its one revision may be named whole or by the beginning of its id."""
+        """Read the folder again; its one revision may be named whole or by the beginning of its id."""
         commit = self._scan().commit
         if revision is None or is_default(revision) or meaning_of(revision, (), [commit]).only:
             return NamedCommit(commit)
@@ -132,7 +132,7 @@ class PlainFolder(LocalRepository):
         return self._scanned
 
     def _entry(self, path: str, place: Path, size: int) -> tuple[FileEntry, Lack | None]:
-        """Name a file by its content; a placeholder by what it says of the file that it replaces."""
+        """Name a file by its content; a placeholder by the hash and size that it names."""
         placeholder = parse_placeholder(place.read_bytes()) if size <= MAX_POINTER_BYTES else None
         if placeholder is not None and (placeholder.sha256 or belongs_in_lfs(path, size)):
             return _absent(path, placeholder)
@@ -161,7 +161,7 @@ class PlainFolder(LocalRepository):
 
 
 def _refuse_a_disk(folder: Path, model: str) -> None:
-    """Refuse what holds more files and folders than any model, before the first of them is read."""
+    """Reject a folder with more files and folders than any model, before the first of them is read."""
     count = 0
     for top, folders, names in os.walk(folder):
         if Path(top) == folder:
@@ -169,7 +169,7 @@ def _refuse_a_disk(folder: Path, model: str) -> None:
         count += len(folders) + len(names)
         if count > MAX_FILES:
             raise HubError(
-                f"{folder} holds more than {MAX_FILES:,} files and folders: it is no single model, and none was read",
+                f"{folder} holds more than {MAX_FILES:,} files and folders: it is not one model, and nothing was read",
                 model=model,
                 hint="name the folder of one model; a folder of org/name folders is given with --hub",
             )
@@ -230,7 +230,7 @@ def link_root(folder: Path) -> Path:
 
 
 def _why_not(place: Path, allowed: Path) -> str | None:
-    """Tell why a file is not read, or None. Devices, pipes and sockets would block or never end."""
+    """Return why a file is not read, or None. Devices, pipes and sockets would block or never end."""
     if place.is_symlink() and not is_inside(place, allowed):
         return "it is a symbolic link that leads out of the folder, or nowhere"
     try:
@@ -239,7 +239,7 @@ def _why_not(place: Path, allowed: Path) -> str | None:
         return f"it cannot be read: {error.strerror}"
     if stat.S_ISDIR(mode):
         return "it is a symbolic link to a folder"
-    return None if stat.S_ISREG(mode) else "it is no regular file"
+    return None if stat.S_ISREG(mode) else "it is not a regular file"
 
 
 def _shown(path: Path) -> str:

@@ -80,8 +80,8 @@ class LocalRepository(ABC):
             raise FileNotInRevisionError(f"{path}: {lack.reason}", model=self.model, hint=lack.hint)
         if entry is None:
             problem = listing.problems.get(path)
-            reason = f": {problem}" if problem else ""
-            raise FileNotInRevisionError(f"{self.model}@{commit}: there is no file {path}{reason}", model=self.model)
+            what = f"{path}: {problem}" if problem else f"{self.model}@{commit}: there is no file {path}"
+            raise FileNotInRevisionError(what, model=self.model)
         return entry
 
     def close(self) -> None:  # noqa: B027 - most implementations have nothing to close

@@ -1,4 +1,4 @@
-"""The files of a git work tree as they are on disk, whatever its HEAD commit says of them."""
+"""The files of a git work tree as they are on disk, compared with its HEAD commit."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_files_without_links_have_no_identity(hub: CacheHub, place: Path) -> Non
 
 
 def test_a_history_tells_what_it_is(hub: CacheHub) -> None:
-    """Downloaded commits stand beside each other: no parents, dates, changes or tags are made up."""
+    """Downloaded commits are listed without parents, dates, changes or tags: none is made up."""
     history = hub.history(MODEL)
     assert (history.source, history.default_branch) == ("cache", "refs/heads/main")
     assert [(c.id, c.parents, c.date, c.changes) for c in history.commits] == [(A, (), None, None), (B, (), None, None)]
@@ -203,7 +203,7 @@ def test_a_small_file_that_its_name_does_not_fit_is_not_believed(hub: CacheHub, 
     snapshot = hub.snapshot(hub.resolve(MODEL))
     assert (snapshot.card is None) == (name == "README.md")
     if name == "README.md":
-        assert "is not the one that its name says" in snapshot.unreadable[name]
+        assert "does not match its name" in snapshot.unreadable[name]
         assert name in snapshot.without_bytes
 
 
@@ -263,7 +263,7 @@ def test_what_is_not_there_is_unknown(hub: CacheHub) -> None:
 
 
 def test_no_cache_is_an_input_error(tmp_path: Path) -> None:
-    """A person without a cache is told where it was looked for."""
+    """Without a cache the error names the folder that was looked for."""
     with pytest.raises(InputError, match="there is no cache") as refused:
         CacheHub(Settings.from_environment({"HF_HUB_CACHE": str(tmp_path / "nothing")}))
     assert refused.value.hint

@@ -1,4 +1,4 @@
-"""A directory as a Hub: layouts, aliases, and what is passed over."""
+"""A directory as a Hub: layouts, aliases, and what is skipped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_name_tells_directories_apart(folder: Path, tmp_path: Path) -> None:
 
 
 def test_every_layout_is_listed(folder: Path, tmp_path: Path) -> None:
-    """Folders, bare repositories and bundles are models, at the root too; other things are passed over."""
+    """Folders, bare repositories and bundles are models, at the root too; other things are skipped."""
     plain(folder, "org/plain")
     plain(folder, "gpt2")
     BareRepository(folder / "org" / "bare.git").commit({"README.md": b"#"}, "first")
@@ -116,7 +116,7 @@ def test_aliases_redirect(folder: Path, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_hostile_aliases_lead_nowhere(folder: Path, tmp_path: Path, aliases: str, listening: Listening) -> None:
-    """Circles, paths and broken files redirect nobody, and the models that are there are read as ever."""
+    """Circles, paths and broken files redirect no id, and the models that are there are read as before."""
     plain(folder, "org/model")
     plain(tmp_path, "secret")
     (folder / "aliases.json").write_text(aliases)
@@ -139,7 +139,7 @@ def test_a_model_wins_over_an_alias(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_smudged_file_must_match_its_pointer(small_zoo: Path, folder: Path, tmp_path: Path) -> None:
-    """A weight file of a work tree that is not what HEAD says is no copy of it, even with the same size."""
+    """A weight file of a work tree that differs from HEAD is not used for it, even with the same size."""
     world: World = make_world(small_zoo, tmp_path / "world")
     place = folder / REVISIONED
     make_work_tree(world, place)
@@ -160,7 +160,7 @@ def test_a_smudged_file_must_match_its_pointer(small_zoo: Path, folder: Path, tm
 
 
 def test_a_work_tree_means_its_head(folder: Path, tmp_path: Path) -> None:
-    """What is changed or added without a commit is no part of the model."""
+    """What is changed or added without a commit is not part of the model."""
     place = plain(folder, "org/model", "committed")
     git(place, "init", "--quiet", "--initial-branch=main")
     git(place, "add", ".")
@@ -265,7 +265,7 @@ def test_a_bundle_is_unpacked_once(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_bundle_needs_no_cache(folder: Path, tmp_path: Path, listening: Listening) -> None:
-    """Where the cache cannot be written, bundles are unpacked for this run, and a person is told."""
+    """Where the cache cannot be written, bundles are unpacked for this run, with a note."""
     repository = BareRepository(tmp_path / "there.git")
     repository.commit({"README.md": b"1"}, "first")
     bundle = folder / "org" / "model.bundle"
@@ -278,7 +278,7 @@ def test_a_bundle_needs_no_cache(folder: Path, tmp_path: Path, listening: Listen
 
 
 def test_a_broken_bundle_names_its_model(folder: Path, tmp_path: Path) -> None:
-    """A file that is no bundle is an error about this model, with git's own words."""
+    """A file that is not a bundle is an error about this model, with git's own message."""
     from lineage.errors import HubError
 
     (folder / "org").mkdir(parents=True)

@@ -102,7 +102,7 @@ def test_the_history_is_one_undated_commit(hub: FolderHub) -> None:
 
 
 def test_what_leads_out_is_skipped_with_a_reason(hub: FolderHub, folder: Path, tmp_path: Path) -> None:
-    """Links out of the folder, to nowhere, in a circle or to folders, and what is no file, are named and not read."""
+    """Links out of the folder, to nothing, in a circle or to folders, and devices, are named and not read."""
     (tmp_path / "secret").write_text("secret")
     (folder / "out").symlink_to(tmp_path / "secret")
     (folder / "config2.json").symlink_to("/etc/passwd")
@@ -169,7 +169,7 @@ def test_a_snapshot_folder_of_the_cache_names_what_its_links_lead_to(tmp_path: P
 
 
 def test_odd_contents_are_no_end(hub: FolderHub, folder: Path) -> None:
-    """A broken card, a folder where the config should be and a name that is no UTF-8 leave the rest readable."""
+    """A broken card, a folder where the config should be and a name that is not UTF-8 leave the rest readable."""
     (folder / "README.md").write_bytes(b"---\na: [\n---\n\xff")
     (folder / "config.json").unlink()
     (folder / "config.json").mkdir()
@@ -185,7 +185,7 @@ def test_odd_contents_are_no_end(hub: FolderHub, folder: Path) -> None:
 
 
 def test_a_large_text_is_not_parsed(hub: FolderHub, folder: Path) -> None:
-    """A card of many megabytes is no card, and a reason says so."""
+    """A card of many megabytes is not read, with the reason."""
     (folder / "README.md").write_bytes(b"---\na: 1\n---\n" + b"x" * 11_000_000)
     snapshot = hub.snapshot(hub.resolve(hub.model))
     assert "more than the 10,000,000 bytes" in snapshot.unreadable["README.md"]
@@ -249,7 +249,7 @@ def test_any_folder_name_makes_an_id(name: str, model: str) -> None:
 
 
 def test_a_folder_is_one_model(hub: FolderHub) -> None:
-    """No other name is answered, and the error tells which one it is."""
+    """Another name is rejected, and the error has the right one."""
     with pytest.raises(ModelNotFoundError, match="my-model"):
         hub.resolve("org/other")
 
@@ -266,7 +266,7 @@ def test_repositories_and_bundles_are_folders_too(tmp_path: Path) -> None:
 
 
 def test_no_folder_is_an_input_error(folder: Path, tmp_path: Path) -> None:
-    """A path to nothing, or to one file, is told apart with what to do."""
+    """A path to nothing, or to one file, is an error with what to do."""
     for path in (tmp_path / "nothing", folder / "config.json"):
         with pytest.raises(InputError) as refused:
             open_folder(path, settings(tmp_path))
@@ -274,12 +274,12 @@ def test_no_folder_is_an_input_error(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_whole_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The root and a home folder are refused before anything is read, unless a model lies right in them."""
+    """The root and a home folder are refused before anything is read, unless a model's files are right in them."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "somewhere").mkdir()
     (tmp_path / "somewhere" / "config.json").write_text("{}")
     for path, kind in ((Path("/"), "root of this machine"), (tmp_path, "your home folder")):
-        with pytest.raises(InputError, match=f"{kind}: it is no single model, and none was read") as refused:
+        with pytest.raises(InputError, match=f"{kind}: it is not one model, and nothing was read") as refused:
             open_folder(path, settings(tmp_path))
         assert "one model" in (refused.value.hint or "")
     (tmp_path / "config.json").write_text("{}")

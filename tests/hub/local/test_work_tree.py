@@ -1,4 +1,4 @@
-"""A clone by its files on disk: what is checked out counts, and how it differs from HEAD is said."""
+"""A clone by its files on disk: what is checked out counts, and differences from HEAD are reported."""
 
 from __future__ import annotations
 
