@@ -128,7 +128,7 @@ def test_table_survives_packing(rows: list[TensorRow]) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"tensors.v2\nx", b"tensors.v1\nx", b"tensors.v1\nx\x9c"])
 def test_damaged_table_is_refused(data: bytes) -> None:
-    """Bytes that are no table raise FormatError."""
+    """Bytes that are not a table raise FormatError."""
     with pytest.raises(FormatError):
         unpack_tensors(data)
 
