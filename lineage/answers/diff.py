@@ -15,7 +15,7 @@ from lineage.collect.measuring import Measured, measure_model, recorded_weights
 from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
 from lineage.fingerprint.cast import CastCheck, Placed
-from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, tell_change
+from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, compare_weights
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.versioning.facets import facets
 from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
@@ -144,7 +144,7 @@ def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsD
         return WeightsDiff(kind="unknown", tensors=None), []
     again = ReadBudget(is_local=False, asked=None if command else "full")
     check = CastCheck(before.placed(old), after.placed(new), again.afford)
-    compared = tell_change(old, new, check)
+    compared = compare_weights(old, new, check)
     offline = before.hub.offline or after.hub.offline
     undecided = [_undecided(old, new, compared, command, offline=offline)] if compared.kind == "replaced" else []
     if undecided and check.problem:

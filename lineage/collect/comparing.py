@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.collect.weights import WITH_TENSORS, WeightReader
 from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.cast import CastCheck, Placed
-from lineage.fingerprint.compare import WeightsComparison, tell_change
+from lineage.fingerprint.compare import WeightsComparison, compare_weights
 from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
@@ -73,7 +73,7 @@ class Comparer:
         if old.fingerprint.is_calibration and new.fingerprint.is_calibration:
             return Measurement("reserialised", note="calibration data, not weights")
         check = CastCheck(self._placed(old), self._placed(new), self._weights.afford)
-        compared = tell_change(old.fingerprint, new.fingerprint, check)
+        compared = compare_weights(old.fingerprint, new.fingerprint, check)
         return Measurement(
             _KINDS[compared.kind],
             compared.tensors_changed,

@@ -36,11 +36,11 @@ ReadTensor = Callable[[str, int, int], bytes]
 def is_cast(
     before: Sequence[TensorRow], after: Sequence[TensorRow], read_before: ReadTensor, read_after: ReadTensor
 ) -> bool | None:
-    """Tell whether every tensor of one side is the other's, rounded to nearest even to its dtype.
+    """Return whether every tensor of one side is that of the other, rounded to nearest even to its dtype.
 
     All tensors in one direction: `after` rounded from `before`, or the reverse, when a wider original follows. Tensors
-    of equal dtype must be equal. None where names or shapes differ, nothing was retyped, or a dtype is no plain float:
-    then rounding is not the question. Stops at the first difference.
+    of equal dtype must be equal. None where names or shapes differ, nothing was retyped, or a dtype is not a plain
+    float: then rounding is not the question. Stops at the first difference.
     """
     old = {row.name: row for row in before}
     new = {row.name: row for row in after}
@@ -64,7 +64,7 @@ def is_cast(
 
 
 class Placed(NamedTuple):
-    """Say where a measured group stands."""
+    """A measured group with its Hub, model and commit."""
 
     hub: Hub
     model: str
@@ -76,7 +76,7 @@ class CastCheck:
     """Check whether one side is the other, rounded, where their values can be read.
 
     Files on this machine are read in place. Those of a remote Hub, read in full before, are read again by ranges where
-    `afford` allows their bytes: only the first reading tells that nothing but dtypes differ. `problem` says afterwards
+    `afford` allows their bytes: only the first reading shows that nothing but dtypes differ. `problem` says afterwards
     what could not be read.
     """
 
@@ -86,7 +86,7 @@ class CastCheck:
         self.problem: str | None = None
 
     def __call__(self) -> bool | None:
-        """Tell whether it is a cast; None where that could not be checked."""
+        """Return whether it is a cast; None where that could not be checked."""
         before, after = (side.found.rows for side in self._sides)
         if before is None or after is None:
             return None
@@ -184,7 +184,7 @@ def _equal_bytes(was: TensorRow, now: TensorRow, read_before: ReadTensor, read_a
 
 
 def _rounds_to(source: TensorRow, target: TensorRow, read_source: ReadTensor, read_target: ReadTensor) -> bool:
-    """Tell whether a tensor, rounded to the target's dtype, is the target, bit for bit but for the kind of NaN."""
+    """Return whether a tensor, rounded to the target's dtype, is the target, bit for bit except for the kind of NaN."""
     for start in range(0, _elements(source), BLOCK_ELEMENTS):
         wide, narrow = _WIDTH[source.dtype], _WIDTH[target.dtype]
         values = read_source(source.name, start * wide, BLOCK_ELEMENTS * wide)

@@ -23,7 +23,7 @@ _VOCABULARY = re.compile(
 _BUFFER = re.compile(
     r"(inv_freq|position_ids|num_batches_tracked|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"
 )
-"""Constants that are kept among the parameters: they do not tell retrained from partly retrained."""
+"""Constants that are kept among the parameters: they do not decide between retrained and partly retrained."""
 
 _LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|blk)\.(?P<number>\d+)(?=\.)")
 """The number of a layer in its stack: `model.layers.31.`, `transformer.h.0.`, `blk.7.`."""
@@ -64,7 +64,7 @@ class TensorComparison(NamedTuple):
 
 
 class WeightsComparison(NamedTuple):
-    """What a comparison tells: its kind, changed tensors of how many (None where not counted), and a short note."""
+    """The result of a comparison: its kind, changed tensors of how many (None if not counted), and a short note."""
 
     kind: ComparisonKind
     tensors_changed: int | None = None
@@ -137,14 +137,14 @@ def tensors_in_short(before: Sequence[TensorRow], after: Sequence[TensorRow]) ->
     return words if old == new else f"{words}; dtype {old} → {new}"
 
 
-def tell_change(
+def compare_weights(
     before: GroupFingerprint, after: GroupFingerprint, cast_check: Callable[[], bool | None] | None = None
 ) -> WeightsComparison:
-    """Tell what happened between two states of a weight group, as far as both were measured.
+    """Return what happened between two states of a weight group, as far as both were measured.
 
-    `cast_check` is asked only where nothing but float dtypes differ; it tells whether the values are the same but for
-    rounding, or None where it could not look. Where the bytes were not compared the answer is `replaced`, with what
-    headers tell as its note, or `reshaped` where headers prove it.
+    `cast_check` is called only where nothing but float dtypes differ; it returns whether the values are the same except
+    for rounding, or None where it could not read them. Where the bytes were not compared the answer is `replaced`, with
+    what headers show as its note, or `reshaped` where headers prove it.
     """
     same = _same_weights(before, after)
     if same:
@@ -168,7 +168,7 @@ def tell_change(
 
 
 def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsComparison | None:
-    """Tell from digests whether the parameters are the same."""
+    """Return the result if digests show that the parameters are the same."""
     old, new = before.digests, after.digests
     count = before.tensor_count
     if old.files is not None and old.files == new.files:
@@ -220,7 +220,7 @@ def _depths(rows: Sequence[TensorRow]) -> set[int]:
 
 
 def _may_be_copies(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison) -> bool:
-    """Tell whether headers leave open that only tied copies of vocabulary tensors were left out or added.
+    """Return whether, by headers, only tied copies of vocabulary tensors may have been left out or added.
 
     Each of them has the dtype and shape of another tensor, as a head has those of its embedding.
     """
@@ -233,7 +233,7 @@ def _may_be_copies(before: GroupFingerprint, after: GroupFingerprint, layout: La
 
 
 def _have_digests(*sides: GroupFingerprint) -> bool:
-    """Tell whether the bytes of all tensors of all sides were read."""
+    """Return whether the bytes of all tensors of all sides were read."""
     return all(side.digests.weights is not None for side in sides)
 
 
@@ -244,7 +244,7 @@ def _retyped(
     cast_check: Callable[[], bool | None] | None,
     total: int,
 ) -> WeightsComparison:
-    """Tell a change in which only dtypes differ by layout."""
+    """Classify a change in which only dtypes differ by layout."""
     note = _dtype_note(before, after)
     old = {row.name: row.dtype for row in before}
     new = {row.name: row.dtype for row in after}
@@ -260,7 +260,7 @@ def _retyped(
 def _values(
     before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison, total: int
 ) -> WeightsComparison:
-    """Tell a change of values behind the same shapes, or behind appended vocabulary rows."""
+    """Classify a change of values with the same shapes, or with appended vocabulary rows."""
     notes = ["vocabulary rows appended"] if layout.grown else []
     if layout.added or layout.removed:
         notes.append("other names")
@@ -289,7 +289,7 @@ FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
 def _has_grown(was: TensorRow, now: TensorRow) -> bool:
-    """Tell a vocabulary tensor with rows appended."""
+    """Return whether a vocabulary tensor has rows appended."""
     return bool(
         _VOCABULARY.search(was.name)
         and was.dtype == now.dtype
@@ -306,7 +306,7 @@ def _shapes(rows: Sequence[TensorRow]) -> Counter[tuple[int, ...]]:
 
 
 def _is_quantised(rows: Sequence[TensorRow]) -> bool:
-    """Tell tables in which weights are packed, with scales beside them or in blocks."""
+    """Return whether weights are packed, with scales beside them or in blocks."""
     return any(_QUANTISED.search(row.name) or _PACKED_DTYPES.match(row.dtype) for row in rows)
 
 
@@ -338,4 +338,4 @@ def _main_dtype(rows: Sequence[TensorRow]) -> str:
 def _layout_note(layout: LayoutComparison) -> str:
     """Write in a few words how the layout changed."""
     parts = [("reshaped", layout.reshaped), ("added", layout.added), ("removed", layout.removed)]
-    return ", ".join(f"{len(names)} tensors {word}" for word, names in parts if names)
+    return ", ".join(f"{len(names)} tensors {verb}" for verb, names in parts if names)

@@ -15,7 +15,7 @@ MAX_HEADER_BYTES = 100_000_000
 MAX_ENTRIES = 100_000
 MAX_KEPT_CHARACTERS = 4_000
 MAX_KEPT_ITEMS = 100
-"""What is kept of the values: characters of a text, items of a list. Longer lists are passed over."""
+"""What is kept of the values: characters of a text, items of a list. Longer lists are skipped."""
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -29,22 +29,22 @@ _TYPES: dict[int, tuple[str, int, int]] = {
     26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2),
     34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36),
 }  # fmt: skip
-"""Tensor types: word, elements of a block, bytes of a block.
+"""Tensor types: name, elements of a block, bytes of a block.
 
-Types of forks and newer types are called by their number (`TYPE_41`), and what was once called so stays so: the word is
-a part of the digests.
+Types of forks and newer types are called by their number (`TYPE_41`). Such a name never changes, because it is a part
+of the digests.
 """
 
 UNKNOWN_TYPE = "TYPE_"
-"""How the word of a type begins that is not in the table."""
+"""The beginning of the name of a type that is not in the table."""
 
 
 _Entry = tuple[str, str, tuple[int, ...], int, int | None]
-"""One tensor's entry: name, type word, shape, offset in the data, and its bytes where the type is in the table."""
+"""One tensor's entry: name, type, shape, offset in the data, and its bytes where the type is in the table."""
 
 
 class GgufHeader(NamedTuple):
-    """What a header says.
+    """The content of a header.
 
     `values` are the key-value pairs that are kept (short texts, numbers, short lists). `tensors` are in order of their
     bytes, shapes outermost first; None where they were not asked for. `ranges_known` is False where the last tensor's
@@ -60,7 +60,7 @@ class GgufHeader(NamedTuple):
 def read_gguf(read: Read, size: int | None, file: str, *, tensors: bool = True) -> GgufHeader:
     """Read the header of a GGUF file, version 2 or 3, little-endian.
 
-    Without `tensors` it stops at the first list of the tokenizer: what a file declares of its origin stands
+    Without `tensors` it stops at the first list of the tokenizer: what a file declares of its origin comes
     before that, and a Hub is spared megabytes of vocabulary. Raises FormatError for what llama.cpp would refuse.
     """
     window = _Window(read, size, file)
@@ -94,7 +94,7 @@ def read_gguf(read: Read, size: int | None, file: str, *, tensors: bool = True) 
 
 
 def declared_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Choose the values by which a file tells what it is and what it came from."""
+    """Select the values that describe what a file is and what it came from."""
     return {
         key: value
         for key, value in values.items()
@@ -115,9 +115,9 @@ class _Window:
         self._next = FIRST_READ
 
     def refuse(self, what: str) -> NoReturn:
-        """Refuse the file in words that name it."""
+        """Refuse the file with a message that names it."""
         raise FormatError(
-            f"{self.file} is no sound GGUF file: {what}.",
+            f"{self.file} is not a valid GGUF file: {what}.",
             file=self.file,
             hint="Download the file again; if it stays so, its publisher has to repair it.",
         )
@@ -149,7 +149,7 @@ class _Window:
             self.refuse("it ends inside its header")
 
     def skip(self, length: int) -> None:
-        """Pass over bytes without fetching them."""
+        """Skip bytes without fetching them."""
         held = len(self._held) - self._at
         if length <= held:
             self._at += length
@@ -172,7 +172,7 @@ class _Window:
             return self.take(length).decode()
         except UnicodeDecodeError as error:
             raise FormatError(
-                f"{self.file} is no sound GGUF file: a name in it is no UTF-8.", file=self.file
+                f"{self.file} is not a valid GGUF file: a name in it is not UTF-8.", file=self.file
             ) from error
 
 
@@ -194,7 +194,7 @@ def _value(window: _Window, kind: int) -> Any:
 
 
 def _array(window: _Window) -> list[Any] | None:
-    """Read a list, or pass over one that is too long to keep."""
+    """Read a list, or skip one that is too long to keep."""
     kind, count = window.number("I"), window.number("Q")
     if kind == _ARRAY:
         window.refuse("it holds lists of lists")
@@ -249,7 +249,7 @@ def _placed(entry: _Entry, start: int, stop: int | None) -> TensorSpan:
 
 
 def _tensor(window: _Window) -> _Entry:
-    """Read one tensor's entry: name, type word, shape, offset in the data, and bytes where the type is known."""
+    """Read one tensor's entry: name, type, shape, offset in the data, and bytes where the type is known."""
     name = window.text(1_000)
     rank = window.number("I")
     if rank > 8:

@@ -49,7 +49,7 @@ def weight_groups(
     name files of this tree, none outside it. Otherwise the names decide (`[-_]NNNNN-of-NNNNN`), so that recorded
     histories, which hold no file contents, give the same groups. Where a tree holds weights twice under one name (a
     file and shards, or shards of 2 and of 3), the standard loader's choice keeps the name: the single file, then
-    what the index lists, then the complete set; the others are told apart as `model-of-00003.safetensors`.
+    what the index lists, then the complete set; the others get names such as `model-of-00003.safetensors`.
     """
     return group_files(files, read_index, headers).groups
 
@@ -124,7 +124,7 @@ def missing_shards(
 
 
 class ShardName(NamedTuple):
-    """What the name of a weight file says: its group, its shard number, how many there are, how it is written."""
+    """The parts of a weight file's name: its group, its shard number, how many there are, how it is written."""
 
     group: str
     number: int | None = None
@@ -133,7 +133,7 @@ class ShardName(NamedTuple):
 
 
 def _drafts_by_name(weights: list[str]) -> list[Draft]:
-    """Gather files whose names say that they belong together."""
+    """Gather files that belong together by their names."""
     drafts: dict[tuple[str, int | None, str], Draft] = {}
     for path in weights:
         shard = shard_name(path)
@@ -149,7 +149,7 @@ def _drafts_by_name(weights: list[str]) -> list[Draft]:
 
 
 def shard_name(path: str) -> ShardName:
-    """Take a weight file's path apart; a file that is no shard is a group of its own under its own name."""
+    """Split a weight file's path; a file that is not a shard is a group of its own under its own name."""
     folder, slash, name = path.rpartition("/")
     if package := re.match(r"(.*\.mlpackage)/", path, re.I):
         return ShardName(package[1])
@@ -226,14 +226,14 @@ def _variant_before_suffix(name: str) -> str:
 
 
 def _is_complete(draft: Draft) -> bool | None:
-    """Tell whether all declared shards are there; None where no number is declared."""
+    """Return whether all declared shards are there; None where no number is declared."""
     if draft.complete is not None or draft.of is None:
         return draft.complete
     return len(draft.numbers or draft.files) >= draft.of
 
 
 def _with_unique_names(drafts: list[Draft]) -> Iterator[Draft]:
-    """Tell groups apart that would share a name, the standard loader's choice keeping it."""
+    """Rename groups that would share a name; the standard loader's choice keeps it."""
     taken: set[str] = set()
     order = sorted(
         drafts, key=lambda d: (d.of is not None, len(d.files) > 1, d.index is None, not _is_complete(d), -(d.of or 0))

@@ -27,7 +27,7 @@ FIRST_READ = 100_000
 
 MAX_METADATA_ENTRIES = 200
 MAX_METADATA_CHARACTERS = 4_000
-"""What is kept of `__metadata__`: entries, and characters of one value. The rest is read and forgotten."""
+"""What is kept of `__metadata__`: entries, and characters of one value. The rest is read and discarded."""
 
 BITS = {
     "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
@@ -38,7 +38,7 @@ BITS = {
 
 _USIZE = 1 << 64
 _LARGE = 20_000
-"""Bytes of a header from which the collector is kept away."""
+"""Bytes of a header from which the garbage collector is paused."""
 
 
 class TensorSpan(NamedTuple):
@@ -52,7 +52,7 @@ class TensorSpan(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a header says: tensors in order of their bytes, and `metadata` cut to size (cut values end with `…`).
+    """The content of a header: tensors in order of their bytes, and `metadata`, truncated (such values end with `…`).
 
     `data_start` is where the first tensor begins, `size` where the file must end.
     """
@@ -100,9 +100,9 @@ def parse_header(raw: bytes, size: int | None, file: str) -> Header:
 
 
 def _refuse(file: str, what: str) -> NoReturn:
-    """Refuse a file in words that name it."""
+    """Refuse a file with a message that names it."""
     raise FormatError(
-        f"{file} is no sound safetensors file: {what}.",
+        f"{file} is not a valid safetensors file: {what}.",
         file=file,
         hint="Download the file again; if it stays so, its publisher has to repair it.",
     )
@@ -127,17 +127,17 @@ def _parse_json(raw: bytes, file: str) -> object:
             parse_int=strict_int if b"-0" in raw else None,
         )
     except UnicodeDecodeError as error:
-        raise _no_json(file, f"its header is no UTF-8 at byte {error.start}") from error
+        raise _no_json(file, f"its header is not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
         raise _no_json(file, "its header is nested too deeply") from error
     except ValueError as error:
-        raise _no_json(file, f"its header is no JSON ({str(error)[:200]})") from error
+        raise _no_json(file, f"its header is not JSON ({str(error)[:200]})") from error
 
 
 def _unique(value: object, file: str) -> dict[str, Any]:
     """Make a dict of an object's pairs; a key that is there twice is refused."""
     if not isinstance(value, tuple):
-        _refuse(file, "its header is no JSON object where one must be")
+        _refuse(file, "its header is not a JSON object where one is required")
     fields = dict(value)
     if len(fields) != len(value):
         twice = next(key for key, count in Counter(key for key, _ in value).items() if count > 1)
@@ -194,12 +194,12 @@ def _span(name: str, info: object, data_start: int, file: str) -> TensorSpan:
     if type(dtype) is not str or bits is None:
         _refuse(file, f"{name[:200]!r} has the unknown dtype {str(dtype)[:40]!r}")
     if type(begin) is not int or type(end) is not int or not 0 <= begin <= end < _USIZE:
-        _refuse(file, f"the data_offsets of {name[:200]!r} are no range")
+        _refuse(file, f"the data_offsets of {name[:200]!r} are not a range")
     if type(shape) is not list:
-        _refuse(file, f"the shape of {name[:200]!r} is no list")
+        _refuse(file, f"the shape of {name[:200]!r} is not a list")
     for length in shape:
         if type(length) is not int or not 0 <= length < _USIZE:
-            _refuse(file, f"the shape of {name[:200]!r} is no list of counts")
+            _refuse(file, f"the shape of {name[:200]!r} is not a list of counts")
         bits *= length
         if bits >= _USIZE:
             _refuse(file, f"the shape of {name[:200]!r} overflows")
@@ -213,12 +213,12 @@ def _entry(name: str, info: object, file: str) -> tuple[object, object, object, 
     fields = _unique(info, file)
     offsets = fields.get("data_offsets")
     if type(offsets) is not list or len(offsets) != 2:
-        _refuse(file, f"the data_offsets of {name[:200]!r} are no range")
+        _refuse(file, f"the data_offsets of {name[:200]!r} are not a range")
     return fields.get("dtype"), fields.get("shape"), offsets[0], offsets[1]
 
 
 def _check_cover(tensors: list[TensorSpan], data_start: int, size: int | None, file: str) -> int:
-    """Check that the tensors cover the file's data without gap or overlap, and tell where they end."""
+    """Check that the tensors cover the file's data without gap or overlap, and return where they end."""
     at = data_start
     for tensor in tensors:
         if tensor.begin != at:
@@ -236,7 +236,7 @@ def _check_cover(tensors: list[TensorSpan], data_start: int, size: int | None, f
 
 @contextmanager
 def _without_collector(length: int) -> Iterator[None]:
-    """Keep the cyclic collector away while a large header is parsed: it saves two fifths of the time."""
+    """Pause the garbage collector while a large header is parsed: it saves two fifths of the time."""
     pause = length > _LARGE and gc.isenabled()
     if pause:
         gc.disable()

@@ -1,4 +1,4 @@
-"""What only a file's header tells of the group that it belongs to: each header read once, and nothing but headers."""
+"""What only a file's header shows of the group that it belongs to; each header is read once."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class HeaderReader:
         self._problems: dict[str, LineageError] = {}
 
     def general_type(self, path: str) -> str | None:
-        """Give the kind of a GGUF file, None where its header does not tell it."""
+        """Return the kind of a GGUF file, None where its header does not declare it."""
         return None if self._only_onnx else self._once("type", path, self._read_type)
 
     def _read_type(self, path: str) -> str | None:

@@ -32,7 +32,7 @@ _PART = re.compile(
     r"mm_?proj|(^|[-_.])(vae|vocoder|codec|embeds|learned_embeds|head|controlnet|text_encoder|clip|draft|mtp)([-_.]|$)",
     re.I,
 )
-"""Names of parts that stand beside a model and are nothing without it."""
+"""Names of parts that accompany a model and cannot be used without it."""
 
 _ADAPTER_RANK, _OTHER_RANK, _PART_RANK = 2, 3, 4
 
@@ -58,7 +58,7 @@ def choose_main(names: list[str], paths: list[str]) -> str:
     Always exactly one, and always the same for the same tree. A pipeline (`model_index.json`) means its `transformer/`
     or `unet/`. Otherwise the root counts before folders and those before checkpoints, a whole model before an adapter
     before a part, safetensors before PyTorch before the rest, no variant before one. Where transformers finds a
-    `config.json`, or nothing says otherwise, `consolidated` comes after `model` and `pytorch_model`; beside a
+    `config.json`, or no `params.json` is there, `consolidated` comes after `model` and `pytorch_model`; beside a
     `params.json` alone it comes first. Among GGUF files the main one is `Q4_K_M`, which llama.cpp takes when nothing is
     said, else the first by name.
     """
@@ -113,7 +113,7 @@ def variant_of(name: str) -> str | None:
 
 
 def role_of(name: str) -> Literal["model", "adapter", "part"]:
-    """Tell by a group's name whether it holds a model, an adapter, or a part that is nothing without its model."""
+    """Return by a group's name whether it holds a model, an adapter, or a part that needs its model."""
     base = name.rpartition("/")[2]
     rank = _name_rank(base[: len(base) - len(weight_suffix(base))], authors=False)
     return "part" if rank == _PART_RANK else "adapter" if rank == _ADAPTER_RANK else "model"

@@ -38,7 +38,7 @@ class GroupFingerprint:
     `level` is how deep the reading went; a format without tensors that we read is known by its files at any level.
     `files` are the group's files with every hash that is known or was computed. `rows` is the tensor table in order
     of name, None where there is none or the level did not reach it. A set with missing shards has no digest of its
-    tensors: half a model is no model. `flags` are stable words: `pickle` (never opened, it could run code),
+    tensors: half a model is not a model. `flags` are stable identifiers: `pickle` (never opened, it could run code),
     `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`, and `data-unread`: files beside it may hold its
     tensors, and the file that lists them was not read. The defaults describe a group of which nothing is known yet,
     and which cost nothing to read.
@@ -55,12 +55,12 @@ class GroupFingerprint:
 
     @property
     def is_calibration(self) -> bool:
-        """Tell a GGUF file that its header calls calibration data: it is no weights, whatever its name."""
+        """Return whether the header of a GGUF file declares calibration data: these are not weights."""
         return self.group.format == "gguf" and type_of_gguf(self.declares) == CALIBRATION
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether the files are known that hold the tensors of an ONNX model, and all of them are there."""
+        """Return whether the files that hold the tensors of an ONNX model are known, and all of them are there."""
         return "data-unread" not in self.flags and not lies_elsewhere(self.group)
 
     @property
@@ -171,7 +171,7 @@ def fingerprint_as_deep_as_can_be(
 def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SILENT) -> GroupFingerprint:
     """Measure one weight file on this machine; it needs no config and no repository around it.
 
-    Raises InputError where it cannot be read or is no weight file, FormatError where it breaks its format.
+    Raises InputError where it cannot be read or is not a weight file, FormatError where it breaks its format.
     """
     try:
         size = path.stat().st_size
@@ -188,7 +188,7 @@ def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SIL
 
 
 def _group_by_content(path: Path, size: int) -> WeightGroup:
-    """Make the group of a file whose name tells nothing; its first bytes may tell GGUF or safetensors."""
+    """Make the group of a file with another name; its first bytes may be those of GGUF or safetensors."""
     read = read_ranges(path, path.name)
     if read(0, 4) == b"GGUF":
         found = "gguf"
@@ -196,14 +196,14 @@ def _group_by_content(path: Path, size: int) -> WeightGroup:
         found = "safetensors"
     else:
         raise InputError(
-            f"{path} is no weight file, neither by its name nor by its first bytes",
+            f"{path} is not a weight file, neither by its name nor by its first bytes",
             hint="name a weight file (safetensors, GGUF, a pickled model, ONNX …), or the folder of a model",
         )
     return WeightGroup(name=path.name, format=found, files=(path.name,), main=True)
 
 
 def _has_safetensors_header(read: Read, size: int, name: str) -> bool:
-    """Tell whether a file begins with a sound safetensors header that has tensors."""
+    """Return whether a file begins with a valid safetensors header that has tensors."""
     try:
         return bool(read_header(read, size, name).tensors)
     except FormatError:
@@ -276,7 +276,7 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
 
 
 def lies_elsewhere(group: WeightGroup) -> bool:
-    """Tell an ONNX group whose .onnx file names data files that are not there: what is there is a part of it."""
+    """Return whether an .onnx file names data files that are not there: what is there is a part of the model."""
     return group.format == "onnx" and group.complete is False
 
 
@@ -295,7 +295,7 @@ def _header(group: WeightGroup, source: Source, level: Level) -> tuple[list[Tens
 
 
 def _must_read(group: WeightGroup, source: Source, level: Level) -> bool:
-    """Tell whether all bytes of a file are needed: not where a remote file without tensors has a known SHA-256."""
+    """Return whether all bytes of a file are needed: not where a remote file without tensors has a known SHA-256."""
     if level != "full":
         return False
     return group.format in _WITH_TENSORS or source.local is not None or source.entry.sha256 is None
@@ -325,7 +325,7 @@ def _checked(entry: FileEntry, passed: FilePass | None) -> FileEntry:
 
 
 def _flags_of_opaque(kind: str, sources: list[Source], level: Level) -> list[str]:
-    """Flag files that are known by their hash only; a pickle is told by its first bytes where they cost nothing."""
+    """Flag files that are known by their hash only; a pickle is recognised by its first bytes if they are here."""
     flags = ["known-by-sha256"]
     if kind in _PICKLES:
         local = [source for source in sources if source.local and level == "full"]

@@ -52,7 +52,7 @@ def _series(drafts: Iterable[Draft]) -> dict[str, list[tuple[str, str, Draft]]]:
 
 
 def _are_shards(numbers: Sequence[str], mark: str, drafts: Sequence[Draft], headers: HeaderReader | None) -> bool:
-    """Tell the shards of one model from files that are numbered for another reason."""
+    """Return whether files are the shards of one model, and not numbered for another reason."""
     first = int(numbers[0])
     widths = {len(number) for number in numbers if number.startswith("0") and len(number) > 1}
     if len(numbers) < 2 or [int(number) for number in numbers] != list(range(first, first + len(numbers))):

@@ -117,7 +117,7 @@ class _Walk:
         _refuse(self._data.file, what)
 
     def _ended(self) -> bool:
-        """Tell whether the innermost message has ended; the end of a file of unknown size is where no byte follows."""
+        """Return whether the innermost message has ended; a file of unknown size ends where no byte follows."""
         end = self._open[-1][1]
         return not self._data.take(self._position, 1) if end is None else self._position >= end
 

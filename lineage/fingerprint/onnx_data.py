@@ -36,7 +36,7 @@ _USUAL = re.compile(r"^(model|weights?|params|tensors)(\.(data|weights?|pb|bin))
 
 
 def may_hold_data(path: str) -> bool:
-    """Tell by its name whether a file may hold tensors of an .onnx file: no name of another kind of file says no."""
+    """Return whether a file may hold tensors of an .onnx file: its name is not that of another kind of file."""
     name = path.rpartition("/")[2].lower()
     if is_weight_file(path) or is_training_state(path) or _OTHER_NAMES.search(name):
         return False
@@ -49,8 +49,8 @@ def attach_onnx_data(
     """Give each ONNX group the files that hold its tensors, and list by group those of which that is not known.
 
     The .onnx file decides where it can be read; on a remote Hub it is read where a file beside it or below may be its
-    data. Else names decide where they tell: `model.data` and `model.weights` beside `model.onnx`, `weights.pb` beside a
-    single one. A file that is listed and not there leaves the group incomplete.
+    data. Else usual names decide: `model.data` and `model.weights` beside `model.onnx`, `weights.pb` beside a single
+    one. A file that is listed and not there leaves the group incomplete.
     """
     graphs = {draft.name: path for draft in drafts if (path := _graph(draft))}
     loose = {}
@@ -105,7 +105,7 @@ def _take(draft: Draft, paths: Iterable[str], files: Mapping[str, FileEntry]) ->
 
 
 def _is_named_for(data: str, graph: str, graphs: Iterable[str]) -> bool:
-    """Tell by names that a file holds the data of an .onnx file beside it."""
+    """Return whether a file has a usual name for the data of an .onnx file beside it."""
     folder, _, name = data.rpartition("/")
     graph_folder, _, graph_name = graph.rpartition("/")
     if folder != graph_folder:

@@ -22,7 +22,7 @@ CHUNK_BYTES = 256 << 10
 
 
 class FilePass(NamedTuple):
-    """What one pass over a file gave: `digests` are the hex BLAKE3-256 of the asked spans, in their order."""
+    """The result of one pass over a file: `digests` are the hex BLAKE3-256 of the given spans, in their order."""
 
     sha256: str
     size: int
@@ -39,7 +39,7 @@ def hash_chunks(
     """Hash a stream of bytes and the spans in it, which must be in order and must not overlap.
 
     Constant memory: a chunk is forgotten before the next is asked for. Raises FormatError where the stream ends
-    before the last span does. A `sha256` that is known already is given back and not computed again.
+    before the last span does. A `sha256` that is known already is returned and not computed again.
     """
     from blake3 import blake3
 
@@ -74,7 +74,7 @@ def hash_chunks(
 class _Unfilled:
     """Hash the bytes of a tensor whose end is not known, without the zeros with which it is filled up.
 
-    They cannot be told from zeros of the tensor, so that all zeros at the end are left out: two tensors of one
+    They look like zeros of the tensor, so that all zeros at the end are left out: two tensors of one
     type and shape have equal digests exactly where they have equal bytes, wherever they lie in their files.
     """
 

@@ -25,7 +25,7 @@ class TensorRow(NamedTuple):
 
 
 def sort_rows(rows: Iterable[TensorRow]) -> list[TensorRow]:
-    """Order rows by name; one tensor in two files of a group raises FormatError, for nobody can say which counts."""
+    """Order rows by name; one tensor in two files of a group raises FormatError, because either may be loaded."""
     ordered = sorted(rows, key=lambda row: row.name.encode())
     for before, after in pairwise(ordered):
         if before.name == after.name:
@@ -66,9 +66,9 @@ def pack_tensors(rows: Iterable[TensorRow]) -> bytes:
 
 
 def unpack_tensors(data: bytes) -> Sequence[TensorRow]:
-    """Read a tensor table back, in order of name; raises FormatError where the bytes are no such table."""
+    """Read a tensor table back, in order of name; raises FormatError where the bytes are not such a table."""
     if not data.startswith(_VERSION):
-        raise FormatError("This is no tensor table that this version can read.")
+        raise FormatError("This is not a tensor table that this version can read.")
     try:
         inflate = zlib.decompressobj()
         content = inflate.decompress(data[len(_VERSION) :], _MAX_UNPACKED)

@@ -61,11 +61,11 @@ _TRAINING_STATE = re.compile(
     r"|tokenizer|vocab|pytorch_variables|vec_normalize|spk_stat|custom_checkpoint)(?![a-z])"
     r"|(^|[._-])(optimizer|optim_states?|model_states|ema_optimizer)([._-]|$)"
 )
-"""State of a training run and tokenizers: never weights. A GGUF file is no training state, whatever its name."""
+"""State of a training run and tokenizers: never weights. A GGUF file is not training state, whatever its name."""
 
 _CALIBRATION = re.compile(r"^imatrix|[-_.]imatrix(?![a-z])")
 _QUANTISATION = re.compile(r"(^|[-_.])(i?q\d|tq\d|mxfp4|nvfp4)")
-"""A name that tells a quantisation beside `imatrix` may be a model that was quantised with one."""
+"""A name with a quantisation beside `imatrix` may be that of a model that was quantised with one."""
 
 _STATE_FOLDER = re.compile(r"(^|/)(global_step\d+|pytorch_model_fsdp_\d+|optimizer_\d+)/")
 
@@ -84,10 +84,10 @@ _STUDY_SUFFIXES = (
 
 @lru_cache(maxsize=65536)
 def weight_format(path: str) -> str | None:
-    """Name the format of a weight file by its path, or None where the path is no weight file's.
+    """Return the format of a weight file by its path, or None where the path is not that of a weight file.
 
     Training state (`training_args*.bin`, `optimizer*`, `scheduler*`, `rng_state*`, `scaler*`, everything in a DeepSpeed
-    `global_step*/` folder), tokenizers and calibration data are none. A name that says what it holds decides for
+    `global_step*/` folder), tokenizers and calibration data are not weight files. A descriptive name decides for
     `.bin`, `.pkl`, `.npz`, `.msgpack` and `.pb`, which hold other things as often as parameters.
     """
     name = path.rsplit("/", 1)[-1].lower()
@@ -109,23 +109,23 @@ def weight_format(path: str) -> str | None:
 
 
 def is_calibration(path: str) -> bool:
-    """Tell by its name a file of activation statistics that guides a quantisation and is not loaded with a model."""
+    """Return whether a name is that of activation statistics, which guide a quantisation and are not loaded."""
     name = path.rpartition("/")[2].lower()
     return bool(_CALIBRATION.search(name)) and (name.startswith("imatrix") or not _QUANTISATION.search(name))
 
 
 def is_training_state(path: str) -> bool:
-    """Tell the state of a training run, and tokenizers, by path."""
+    """Return whether a path is that of the state of a training run, or of a tokenizer."""
     return bool(_TRAINING_STATE.search(path.rpartition("/")[2].lower()) or _STATE_FOLDER.search(path))
 
 
 def is_weight_file(path: str) -> bool:
-    """Tell whether a path is one of a file with parameters for use."""
+    """Return whether a path is that of a file with parameters for inference."""
     return weight_format(path) is not None
 
 
 def model_file_by_study(path: str) -> bool:
-    """Tell whether the study of 52,227 models books the file as a model file.
+    """Return whether the study of 52,227 models counts the file as a model file.
 
     Its list goes by extension alone: tokenizers (`.model`), training arguments and optimizers are in it; GGUF, `.pkl`,
     `.npz`, `.h5` and `.msgpack` are not.
@@ -146,12 +146,12 @@ def weight_suffix(name: str) -> str:
 
 
 def _inside_package(path: str) -> bool:
-    """Tell a file inside a Core ML package folder."""
+    """Return whether a file is inside a Core ML package folder."""
     return ".mlpackage/" in path.lower()
 
 
 def _format_of_bin(name: str) -> str:
-    """Tell the `.bin` files that are no PyTorch pickles by their names."""
+    """Return the format of a `.bin` file by its name: some are not PyTorch pickles."""
     if name.startswith("openvino"):
         return "openvino"
     if re.search(r"ggml|ggjt|(^|[-_.])i?q\d_", name):

@@ -72,7 +72,7 @@ def test_broken_group_is_reported_beside_valid_ones(session: Session, tmp_path: 
     assert broken.digests.weights is None
     assert broken.digests.files
     assert [item.what for item in answer.unchecked] == ["extra.safetensors"]
-    assert "extra.safetensors is no sound safetensors file" in answer.unchecked[0].reason
+    assert "extra.safetensors is not a valid safetensors file" in answer.unchecked[0].reason
     assert answer.level == "metadata"
 
 
@@ -89,7 +89,7 @@ def test_broken_single_file_is_an_error(session: Session, tmp_path: Path) -> Non
 def test_file_that_is_not_a_weight_file_is_rejected(session: Session, tmp_path: Path, content: bytes) -> None:
     """A config has no weights to fingerprint, whether or not its first bytes could be those of a header."""
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(InputError, match=r"config\.json is no weight file") as caught:
+    with pytest.raises(InputError, match=r"config\.json is not a weight file") as caught:
         fingerprint(session, str(tmp_path / "config.json"))
     assert caught.value.hint
 

@@ -67,7 +67,7 @@ def asked(server: HubServer, tmp_path: Path, level: Level | None = None, max_byt
 def test_a_cast_on_a_remote_hub_is_compared_by_values(
     server: HubServer, tmp_path: Path, first: float, kind: str
 ) -> None:
-    """At level full, which downloads both sides, a change of dtype is told from other values, in `check` and `diff`."""
+    """At level full, which downloads both sides, a cast is distinguished from other values, in `check` and `diff`."""
     served(
         server, tmp_path, {"model.safetensors": in_dtype("F32", VALUES)},
         {"model.safetensors": in_dtype("F16", VALUES, first=first)},

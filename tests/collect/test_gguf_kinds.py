@@ -50,7 +50,7 @@ def kinds(session: Session) -> list[str]:
 
 @pytest.mark.parametrize("name", ["Model-imatrix.gguf", "Model.imatrix.gguf", "imatrix.gguf", "imatrix.dat"])
 def test_other_calibration_data_change_no_weights(session: Session, repository: BareRepository, name: str) -> None:
-    """A file that its name calls calibration data is no weight file: its replacement changes nothing."""
+    """A file that its name calls calibration data is not a weight file: its replacement changes nothing."""
     repository.commit({"Model.Q8_0.gguf": gguf("model", 1, Q8_0), name: gguf("imatrix", 2)})
     repository.commit({name: gguf("imatrix", 3)})
     assert kinds(session) == []
@@ -60,7 +60,7 @@ def test_other_calibration_data_change_no_weights(session: Session, repository: 
 def test_calibration_data_under_any_name_are_known_by_their_header(
     session: Session, repository: BareRepository
 ) -> None:
-    """Where a name says nothing the header does: such a file is no group, and its replacement does not count."""
+    """Where the name does not decide the header does: the file is not a group, and its replacement does not count."""
     repository.commit({"Model.Q8_0.gguf": gguf("model", 1, Q8_0), "Activations.gguf": gguf("imatrix", 2)})
     repository.commit({"Activations.gguf": gguf("imatrix", 3)})
     assert kinds(session) == ["reserialised"]

@@ -19,7 +19,7 @@ from tests.support.onnx_files import model, tensor
 from tests.support.weight_files import safetensors_bytes
 
 DATA = "7f3a91c2"
-"""A name that says nothing."""
+"""A name without a meaning."""
 
 
 def pointing(*locations: str) -> bytes:
@@ -94,7 +94,7 @@ def test_a_file_that_the_model_does_not_name_is_no_change(local: Session, reposi
 
 
 def test_data_of_an_unread_model_are_unchecked(server: HubServer, repository: BareRepository, tmp_path: Path) -> None:
-    """Where the .onnx file cannot be read its possible data are no finding and not clean, and a command decides."""
+    """Where the .onnx file cannot be read its possible data are neither a finding nor clean, and a command decides."""
     repository.commit({"model.onnx": pointing(DATA), DATA: content(1), "notes": content(1)})
     repository.commit({"notes": content(2)})
     server.fault("*model.onnx", hub_faults.refused(404, "EntryNotFound"))
@@ -132,7 +132,7 @@ def test_numbered_shards_become_one_file(local: Session, repository: BareReposit
 
 
 def test_numbered_models_are_changes_of_their_own(local: Session, repository: BareRepository) -> None:
-    """Checkpoints under numbers share their tensors: one more is an addition, and one replaced is told alone."""
+    """Checkpoints under numbers share their tensors: one more is an addition, and one replaced is reported alone."""
 
     def checkpoint(seed: int) -> bytes:
         return safetensors_bytes({"a": ("U8", (1,), bytes([seed])), "b": ("U8", (1,), bytes([seed + 1]))})

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.fingerprint.cast import is_cast, local_tensors
-from lineage.fingerprint.compare import compare_layouts, compare_tensors, tell_change
+from lineage.fingerprint.compare import compare_layouts, compare_tensors, compare_weights
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
 from lineage.fingerprint.tensor_table import TensorRow
@@ -60,19 +60,19 @@ BASE: dict[str, tuple[str, tuple[int, ...], bytes]] = {
 
 def test_same_file_is_equal(make: Make) -> None:
     """The same bytes are equal."""
-    assert tell_change(make(BASE), make(BASE)).kind == "equal"
+    assert compare_weights(make(BASE), make(BASE)).kind == "equal"
 
 
 def test_other_order_and_metadata_is_reserialised(make: Make) -> None:
     """The same tensors in another order behind another header are re-serialised."""
-    told = tell_change(make(BASE), make(dict(reversed(BASE.items())), metadata={"format": "pt"}))
-    assert (told.kind, told.tensors_changed, told.tensors_total) == ("reserialised", 0, 4)
+    found = compare_weights(make(BASE), make(dict(reversed(BASE.items())), metadata={"format": "pt"}))
+    assert (found.kind, found.tensors_changed, found.tensors_total) == ("reserialised", 0, 4)
 
 
 def test_other_names_are_renamed(make: Make) -> None:
-    """The same tensors under other names are renamed, and each pair is told."""
+    """The same tensors under other names are renamed, and each pair is listed."""
     before, after = make(BASE), make({f"model.{name}": tensor for name, tensor in BASE.items()})
-    assert tell_change(before, after).kind == "renamed"
+    assert compare_weights(before, after).kind == "renamed"
     tensors = compare_tensors(before.rows or [], after.rows or [])
     assert len(tensors.renamed) == 4
     assert ("norm.weight", "model.norm.weight") in tensors.renamed
@@ -89,106 +89,106 @@ TIED: Tensors = {
 def test_copies_left_out_or_added_are_renamed(make: Make) -> None:
     """Storing tied tensors once, or again under each name, changes no parameter, whatever the tensors are called."""
     once, twice = make(BASE), make(TIED)
-    assert tell_change(twice, once)[::3] == ("renamed", "the same tensors, copies left out")
-    assert tell_change(once, twice)[::3] == ("renamed", "the same tensors, copies added")
+    assert compare_weights(twice, once)[::3] == ("renamed", "the same tensors, copies left out")
+    assert compare_weights(once, twice)[::3] == ("renamed", "the same tensors, copies added")
 
 
 def test_copies_left_out_under_other_names_are_renamed(make: Make) -> None:
     """A writer that stores tied tensors once may also put another prefix before all names."""
-    told = tell_change(make(TIED), make({f"model.{name}": tensor for name, tensor in BASE.items()}))
-    assert told[::3] == ("renamed", "the same tensors, copies left out")
+    found = compare_weights(make(TIED), make({f"model.{name}": tensor for name, tensor in BASE.items()}))
+    assert found[::3] == ("renamed", "the same tensors, copies left out")
 
 
 def test_a_copy_left_out_beside_another_change_is_reshaped(make: Make) -> None:
     """Where a tensor without a copy is missing, or where values differ too, it is more than copies."""
     without = {name: tensor for name, tensor in BASE.items() if name != "norm.weight"}
-    assert tell_change(make(TIED), make(without)).kind == "reshaped"
-    assert tell_change(make(TIED), make({**BASE, "norm.weight": f32(2, 2)})).kind == "reshaped"
+    assert compare_weights(make(TIED), make(without)).kind == "reshaped"
+    assert compare_weights(make(TIED), make({**BASE, "norm.weight": f32(2, 2)})).kind == "reshaped"
 
 
 def test_a_decoder_that_is_tied_to_its_encoder_is_left_out(make: Make) -> None:
     """A whole stack that repeats another stack may be stored once: both have the same number of layers."""
     both = {**BASE, **{f"decoder.{name}": tensor for name, tensor in BASE.items() if name.startswith("layers.")}}
-    assert tell_change(make(both), make(BASE)).kind == "renamed"
+    assert compare_weights(make(both), make(BASE)).kind == "renamed"
 
 
 def test_a_repeated_layer_is_reshaped(make: Make) -> None:
     """A layer appended that repeats the last one is another model, although each of its tensors was there before."""
     deeper = {**BASE, "layers.2.weight": BASE["layers.1.weight"]}
-    assert tell_change(make(BASE), make(deeper)).kind == "reshaped"
-    assert tell_change(make(deeper), make(BASE)).kind == "reshaped"
+    assert compare_weights(make(BASE), make(deeper)).kind == "reshaped"
+    assert compare_weights(make(deeper), make(BASE)).kind == "reshaped"
 
 
 def test_headers_leave_open_whether_a_head_was_a_copy(make: Make) -> None:
     """A head of the embedding's shape may be tied to it: without the bytes its loss is replaced, not reshaped."""
     tied = {**BASE, "lm_head.weight": BASE["model.embed_tokens.weight"]}
-    told = tell_change(make(tied, "header"), make(BASE, "header"))
-    assert told[::3] == ("replaced", "1 tensors removed, perhaps copies")
-    assert tell_change(make(tied), make(BASE)).kind == "renamed"
+    found = compare_weights(make(tied, "header"), make(BASE, "header"))
+    assert found[::3] == ("replaced", "1 tensors removed, perhaps copies")
+    assert compare_weights(make(tied), make(BASE)).kind == "renamed"
     other = {**BASE, "lm_head.weight": ("F32", (2, 2), bytes(16))}
-    assert tell_change(make(other), make(BASE)).kind == "reshaped"
+    assert compare_weights(make(other), make(BASE)).kind == "reshaped"
 
 
 def test_some_tensors_changed_is_partial(make: Make) -> None:
     """Some changed tensors are counted."""
-    told = tell_change(make(BASE), make({**BASE, "layers.1.weight": f32(4, 5, 7)}))
-    assert (told.kind, told.tensors_changed, told.tensors_total, told.note) == ("partial", 1, 4, "1 of 4 tensors")
+    found = compare_weights(make(BASE), make({**BASE, "layers.1.weight": f32(4, 5, 7)}))
+    assert (found.kind, found.tensors_changed, found.tensors_total, found.note) == ("partial", 1, 4, "1 of 4 tensors")
 
 
 def test_other_names_with_other_dtypes_are_replaced(make: Make) -> None:
-    """Where names and dtypes both differ nobody can say whether values do: that is replaced, with the dtypes."""
+    """Where names and dtypes both differ it is not known whether values do: that is replaced, with the dtypes."""
     halves = ("F16", (2,), struct.pack("<2e", 1.0, 2.0))
-    told = tell_change(make({"model.a": f32(1.0, 2.0)}), make({"a": halves}))
-    assert told.kind == "replaced"
-    assert "F32→F16" in (told.note or "")
+    found = compare_weights(make({"model.a": f32(1.0, 2.0)}), make({"a": halves}))
+    assert found.kind == "replaced"
+    assert "F32→F16" in (found.note or "")
 
 
 def test_all_tensors_changed_is_retrained(make: Make) -> None:
     """All parameters changed is retrained, and constants beside them do not hide it."""
     buffers = {"rotary.inv_freq": f32(1, 0.5)}
     changed = {name: (dtype, shape, bytes(b ^ 1 for b in data)) for name, (dtype, shape, data) in BASE.items()}
-    told = tell_change(make({**BASE, **buffers}), make({**changed, **buffers}))
-    assert (told.kind, told.tensors_changed, told.tensors_total) == ("retrained", 4, 5)
+    found = compare_weights(make({**BASE, **buffers}), make({**changed, **buffers}))
+    assert (found.kind, found.tensors_changed, found.tensors_total) == ("retrained", 4, 5)
 
 
 def test_appended_vocabulary_is_not_reshaped(make: Make) -> None:
-    """Rows appended to an embedding are told as such; fewer rows, or another matrix, are a new shape."""
+    """Rows appended to an embedding are reported as such; fewer rows, or another matrix, are a new shape."""
     grown = {**BASE, "model.embed_tokens.weight": ("F32", (3, 2), bytes(24))}
-    told = tell_change(make(BASE), make(grown))
-    assert told.kind == "partial"
-    assert told.note == "1 of 4 tensors; vocabulary rows appended"
-    assert tell_change(make(grown), make(BASE)).kind == "reshaped"
+    found = compare_weights(make(BASE), make(grown))
+    assert found.kind == "partial"
+    assert found.note == "1 of 4 tensors; vocabulary rows appended"
+    assert compare_weights(make(grown), make(BASE)).kind == "reshaped"
     wider = {**BASE, "layers.0.weight": f32(1, 2, 3, 4)}
-    assert tell_change(make(BASE), make(wider)).kind == "reshaped"
+    assert compare_weights(make(BASE), make(wider)).kind == "reshaped"
 
 
 @pytest.mark.parametrize("level", ["header", "full"])
 def test_added_and_removed_tensors_reshape(make: Make, level: Level) -> None:
     """A layer more or less is a new shape, and headers suffice to see it."""
-    told = tell_change(make(BASE, level), make({**BASE, "layers.2.weight": f32(7, 8, 9)}, level))
-    assert (told.kind, told.note) == ("reshaped", "1 tensors added")
+    found = compare_weights(make(BASE, level), make({**BASE, "layers.2.weight": f32(7, 8, 9)}, level))
+    assert (found.kind, found.note) == ("reshaped", "1 tensors added")
 
 
 def test_headers_alone_do_not_judge_values(make: Make) -> None:
-    """Equal headers say nothing about values: replaced."""
+    """Equal headers do not decide about values: replaced."""
     changed = {**BASE, "norm.weight": f32(2, 2)}
-    assert tell_change(make(BASE, "header"), make(changed, "header")).kind == "replaced"
+    assert compare_weights(make(BASE, "header"), make(changed, "header")).kind == "replaced"
 
 
 def test_nothing_known_is_replaced(make: Make) -> None:
     """Without headers a change is replaced."""
-    assert tell_change(make(BASE, "metadata"), make({"x": f32(1)}, "metadata")).kind == "replaced"
+    assert compare_weights(make(BASE, "metadata"), make({"x": f32(1)}, "metadata")).kind == "replaced"
 
 
 def test_dtype_change_is_noted_and_checked_on_request(make: Make) -> None:
-    """Another dtype is noted; whether it is a cast is said only where it was checked."""
+    """Another dtype is noted; whether it is a cast is reported only where it was checked."""
     half = {name: ("F16", shape, data[: len(data) // 2]) for name, (_, shape, data) in BASE.items()}
     before, after = make(BASE), make(half)
-    assert tell_change(before, after)[::3] == ("replaced", "F32→F16")
-    assert tell_change(before, after, lambda: None)[::3] == ("replaced", "F32→F16")
-    assert tell_change(before, after, lambda: True)[::3] == ("cast", "F32→F16")
-    assert tell_change(before, after, lambda: False).kind == "retrained"
-    assert tell_change(make(BASE, "header"), make(half, "header"))[::3] == ("replaced", "F32→F16")
+    assert compare_weights(before, after)[::3] == ("replaced", "F32→F16")
+    assert compare_weights(before, after, lambda: None)[::3] == ("replaced", "F32→F16")
+    assert compare_weights(before, after, lambda: True)[::3] == ("cast", "F32→F16")
+    assert compare_weights(before, after, lambda: False).kind == "retrained"
+    assert compare_weights(make(BASE, "header"), make(half, "header"))[::3] == ("replaced", "F32→F16")
 
 
 def test_other_quantisation_is_replaced_not_reshaped(make: Make, tmp_path: Path) -> None:
@@ -196,19 +196,19 @@ def test_other_quantisation_is_replaced_not_reshaped(make: Make, tmp_path: Path)
     packed = {
         "layers.0.qweight": ("I32", (1,), b"\1\2\3\4"), "layers.0.scales": f32(1), "norm.weight": f32(1, 1),
     }  # fmt: skip
-    assert tell_change(make(BASE), make(packed)).kind == "replaced"
-    assert tell_change(make(packed), make({**packed, "layers.0.g_idx": ("I32", (1,), bytes(4))})).kind == "replaced"
+    assert compare_weights(make(BASE), make(packed)).kind == "replaced"
+    assert compare_weights(make(packed), make({**packed, "layers.0.g_idx": ("I32", (1,), bytes(4))})).kind == "replaced"
     for kind, size in ((2, 18), (8, 34)):
         (tmp_path / f"{kind}.gguf").write_bytes(gguf_bytes([], [("w", (32,), kind, bytes(size))]))
-    told = tell_change(fingerprint_file(tmp_path / "2.gguf"), fingerprint_file(tmp_path / "8.gguf"))
-    assert told[::3] == ("replaced", "Q4_0→Q8_0")
+    found = compare_weights(fingerprint_file(tmp_path / "2.gguf"), fingerprint_file(tmp_path / "8.gguf"))
+    assert found[::3] == ("replaced", "Q4_0→Q8_0")
 
 
 def test_real_fine_tune_is_retrained() -> None:
     """A really fine-tuned child of a real model is retrained, with equal layouts."""
     before, after = fingerprint_file(PARENT), fingerprint_file(CHILD)
     assert before.digests.layout == after.digests.layout
-    assert tell_change(before, after).kind == "retrained"
+    assert compare_weights(before, after).kind == "retrained"
 
 
 def test_layouts_are_sorted_by_what_happened() -> None:
@@ -319,7 +319,7 @@ def test_real_model_cast_to_half(tmp_path: Path) -> None:
 
 
 def test_what_rounding_cannot_tell_is_none(tmp_path: Path) -> None:
-    """Equal dtypes, whole numbers, other names and other shapes are no question of rounding."""
+    """Equal dtypes, whole numbers, other names and other shapes are not a question of rounding."""
     one: Tensors = {"w": f32(1, 2)}
     assert cast(one, one, tmp_path) is None
     assert cast(one, {"w": ("I8", (2,), b"\1\2")}, tmp_path) is None
@@ -356,15 +356,15 @@ def zoo_main(folder: Path) -> GroupFingerprint:
 
 
 def test_zoo_revisions_are_told_apart(zoo: Path) -> None:
-    """Really recorded revisions: weights moved exactly where the zoo's truth says, and re-serialising is none of it."""
+    """Really recorded revisions: weights moved exactly where the zoo's truth has it, not where re-serialised."""
     truth = json.loads((zoo / "truth.json").read_text())["revisions"]
     checked = 0
     for model, revisions in truth.items():
         folders = [zoo / model / item["rev"] for item in revisions]
         for item, before, after in zip(revisions[1:], folders[:-1], folders[1:], strict=True):
-            told = tell_change(zoo_main(before), zoo_main(after))
+            found = compare_weights(zoo_main(before), zoo_main(after))
             expected = {"weights": {"retrained", "partial"}, "reserialise": {"reserialised"}, "readme": {"equal"}}
-            assert told.kind in expected[item["kind"]], (model, item)
+            assert found.kind in expected[item["kind"]], (model, item)
             checked += 1
     assert checked >= 4
 
@@ -389,8 +389,8 @@ def test_zoo_copies_and_casts_are_told(zoo: Path) -> None:
         ) -> bool | None:
             return is_cast(parent.rows or [], child.rows or [], local_tensors(files[0]), local_tensors(files[1]))
 
-        told = tell_change(parent, child, check)
+        found = compare_weights(parent, child, check)
         allowed = {"copy": {"equal", "renamed"}, "reshard": {"reserialised"}, "cast": {"cast"}}[edge["relation"]]
-        assert told.kind in allowed, edge
-        seen.add(told.kind)
+        assert found.kind in allowed, edge
+        seen.add(found.kind)
     assert {"reserialised", "cast"} <= seen

@@ -61,7 +61,7 @@ HOSTILE = {
     "2^64 entries": start(entries=(1 << 64) - 1),
     "key of 2^63 bytes": start(entries=1) + struct.pack("<Q", 1 << 63),
     "key past the end": start(entries=1) + struct.pack("<Q", 60_000) + b"abc",
-    "key is no UTF-8": start(entries=1) + struct.pack("<Q", 1) + b"\xff" + struct.pack("<IB", 0, 0),
+    "key is not UTF-8": start(entries=1) + struct.pack("<Q", 1) + b"\xff" + struct.pack("<IB", 0, 0),
     "unknown value type": start(entries=1) + KEY + struct.pack("<I", 99),
     "text of 2^63 bytes": start(entries=1) + KEY + struct.pack("<IQ", TEXT, 1 << 63),
     "text past the end": start(entries=1) + KEY + struct.pack("<IQ", TEXT, 1000) + b"abc",
@@ -147,7 +147,7 @@ def test_declarations_cost_one_read() -> None:
 
 
 def test_long_lists_of_numbers_are_not_fetched() -> None:
-    """A list of numbers is passed over without reading it."""
+    """A list of numbers is skipped without reading it."""
     scores = listed(6, bytes(4_000_000), count=1_000_000)
     raw = gguf_bytes([("scores", LIST, scores), ("after", U32, struct.pack("<I", 5))])
     reader = Reader(raw)
@@ -203,7 +203,7 @@ def test_unknown_tensor_type_goes_on_to_the_next_tensor() -> None:
 
 
 def test_unknown_type_at_the_end_of_a_file_of_unknown_size() -> None:
-    """Where neither the type nor the file's size is known nobody knows where the last tensor ends."""
+    """Where neither the type nor the file's size is known the end of the last tensor is not known."""
     raw = gguf_bytes([], [("a", (32,), 137, bytes(20)), ("f", (2,), 0, bytes(8))])
     assert read_gguf(Reader(raw), None, "x.gguf").ranges_known
     raw = gguf_bytes([], [("f", (2,), 0, bytes(8)), ("a", (32,), 137, bytes(20))])

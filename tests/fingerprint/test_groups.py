@@ -75,7 +75,7 @@ def test_weight_files(path: str) -> None:
     ],
 )  # fmt: skip
 def test_other_files(path: str) -> None:
-    """Training state, tokenizers, data and texts are no weight files."""
+    """Training state, tokenizers, data and texts are not weight files."""
     assert not is_weight_file(path)
 
 
@@ -162,7 +162,7 @@ def test_index_agrees_with_names() -> None:
 
 
 def test_index_decides_where_names_do_not() -> None:
-    """Files without shard numbers are a set where the index says so."""
+    """Files without shard numbers are a set where the index lists them together."""
     index = {"weight_map": {"a": "language.safetensors", "b": "vision.safetensors", "c": "language.safetensors"}}
     (group,) = groups("language.safetensors", "vision.safetensors", indexes={"model.safetensors.index.json": index})
     assert group.name == "model.safetensors"
@@ -176,7 +176,7 @@ def test_index_decides_where_names_do_not() -> None:
      b'{"weight_map": {"a": "../../etc/passwd"}}', b'{"weight_map": {"a": "gone-00001-of-00002.safetensors"}}'],
 )  # fmt: skip
 def test_senseless_index_is_passed_over(content: bytes) -> None:
-    """An index that is no index, or names files elsewhere or gone, leaves the decision to the names."""
+    """A file that is not a valid index, or names files elsewhere or gone, leaves the decision to the names."""
     paths = [*shards("model", 2), "model.safetensors.index.json"]
     entries = [FileEntry(path=path) for path in paths]
     assert weight_groups(entries, lambda _: content) == weight_groups(entries)
@@ -288,7 +288,7 @@ def test_headers_of_gguf_files_decide_which_is_main(files: dict[str, str], group
     ],
 )  # fmt: skip
 def test_loader_of_the_main_group(name: str, paths: list[str], loader: str | None) -> None:
-    """Which loader takes a group is told by its name and by the files beside it, or not at all."""
+    """Which loader takes a group follows from its name and the files beside it, or is not known."""
     assert loader_of(name, [name, *paths]) == loader
 
 
@@ -309,7 +309,7 @@ def test_variants(path: str, variant: str | None) -> None:
 
 
 def test_components_and_formats() -> None:
-    """A folder is a component; formats are told by path."""
+    """A folder is a component; formats follow from paths."""
     found = {group.name: group for group in groups(
         "original/model.safetensors", "metal/model.bin", "onnx/model.onnx", "x.Q4_0.gguf", "x.Q8_0.gguf",
         "ggml-model-q4_0.bin", "openvino_model.bin", "flax_model.msgpack",
@@ -357,7 +357,7 @@ def test_real_indexes_agree_with_names() -> None:
         content = path.read_bytes()
         name = ".".join(path.name.split(".")[-4:])
         if not content.startswith(b"{"):
-            continue  # an LFS pointer stands in its place
+            continue  # an LFS pointer is in its place
         files = sorted(set(json.loads(content)["weight_map"].values()))
         if not all(PurePosixPath(file).name == file and "-of-" in file for file in files):
             continue

@@ -56,7 +56,7 @@ HOSTILE: dict[str, bytes] = {
     "empty file": b"",
     "seven bytes": b"\x02\0\0\0\0\0\0",
     "no object": file_of([A]),
-    "no JSON": with_header(b"{nonsense"),
+    "not JSON": with_header(b"{nonsense"),
     "NaN": with_header(b'{"a":{"dtype":"F32","shape":[NaN],"data_offsets":[0,4]}}', bytes(4)),
     "minus zero": with_header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}}', bytes(4)),
     "number of 10,000 digits": with_header(b'{"a":{"dtype":"F32","shape":[' + b"9" * 10_000 + b"]}}", bytes(4)),
@@ -103,7 +103,7 @@ HOSTILE: dict[str, bytes] = {
 }
 
 ONLY_OURS = {"duplicate tensor", "duplicate key in metadata", "entry is a list"}
-"""The library accepts these: two keys, of which tools may read either, and entries that are no plain objects."""
+"""The library accepts these: two keys, of which tools may read either, and entries that are not plain objects."""
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -255,7 +255,7 @@ def test_agrees_with_the_library_on_sound_files(
     layout: dict[str, tuple[str, list[int]]],
     metadata: dict[str, str] | None,
 ) -> None:
-    """Names, dtypes, shapes and metadata of sound files are those that the library reads."""
+    """Names, dtypes, shapes and metadata of valid files are those that the library reads."""
     tensors = {}
     for name, (dtype, shape) in layout.items():
         bits = BITS[dtype]
@@ -265,7 +265,7 @@ def test_agrees_with_the_library_on_sound_files(
             tensors[name] = (dtype, tuple(shape), bytes(bits // 8))
     raw = safetensors_bytes(tensors, metadata)
     header = parse(raw)
-    path = tmp_path_factory.mktemp("sound") / "model.safetensors"
+    path = tmp_path_factory.mktemp("valid") / "model.safetensors"
     path.write_bytes(raw)
     with safe_open(path, framework="numpy") as opened:
         assert sorted(opened.keys()) == sorted(span.name for span in header.tensors)

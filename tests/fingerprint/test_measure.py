@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import FormatError, InputError
-from lineage.fingerprint.compare import tell_change
+from lineage.fingerprint.compare import compare_weights
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_file, fingerprint_group
 from lineage_schemas.file import FileEntry
@@ -183,7 +183,7 @@ def test_gguf_of_an_unknown_type_has_all_digests(tmp_path: Path) -> None:
     assert len({side.digests.weights for side in found.values()}) == 1
     other = gguf_bytes([], [("a", (32,), 137, b"odd" * 7 + b"\0\0\1"), plain])
     (tmp_path / "other.gguf").write_bytes(other)
-    assert tell_change(found["first"], fingerprint_file(tmp_path / "other.gguf")).kind == "partial"
+    assert compare_weights(found["first"], fingerprint_file(tmp_path / "other.gguf")).kind == "partial"
 
 
 def test_zeros_inside_a_tensor_of_an_unknown_type_count(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def measure_alone(path: Path) -> tuple[GroupFingerprint, RangeHub]:
 
 
 def test_gguf_of_an_unknown_type_and_size_has_a_layout_only(tmp_path: Path) -> None:
-    """Where the end of a tensor is not known the group says so and has no weights digest."""
+    """Where the end of a tensor is not known the group has a flag for it and no weights digest."""
     path = tmp_path / "x.gguf"
     path.write_bytes(gguf_bytes([], [("a", (32,), 137, bytes(20))]))
     group = weight_groups([FileEntry(path="x.gguf")])[0]
@@ -250,7 +250,7 @@ def test_remote_pickle_with_known_hash_is_not_downloaded(tmp_path: Path) -> None
 
 
 def test_incomplete_shards_are_flagged(sharded: Path) -> None:
-    """A set that lacks a shard says so."""
+    """A set that lacks a shard has a flag for it."""
     (sharded / "model-00002-of-00003.safetensors").unlink()
     found, _ = measure(sharded, "header")
     assert found.flags == ("incomplete-shards",)

@@ -67,7 +67,7 @@ def test_by_names_alone(paths: list[str], expected: list[str]) -> None:
     ],
 )
 def test_headers_decide(tensors: dict[str, list[str]], expected: list[str]) -> None:
-    """Files that share a tensor are no shards of one model, whatever their names; those that share none are."""
+    """Files that share a tensor are not shards of one model, whatever their names; files that share none are."""
     assert with_headers(tensors) == expected
 
 

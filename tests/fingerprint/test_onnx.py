@@ -108,7 +108,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused(name: str) -> None:
-    """What is no ONNX model, or names files outside its folder, is refused with an error that names the file."""
+    """What is not an ONNX model, or names files outside its folder, is refused with an error that names the file."""
     with pytest.raises(FormatError, match=r"m\.onnx") as caught:
         locations(HOSTILE[name])
     assert caught.value.file == "m.onnx"

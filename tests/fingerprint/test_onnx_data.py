@@ -70,7 +70,7 @@ def test_data_that_are_not_there_leave_the_group_incomplete() -> None:
 
 
 def test_what_an_onnx_file_does_not_name_is_not_its_data() -> None:
-    """An unknown file beside a model that holds all its tensors is no weight file."""
+    """An unknown file beside a model that holds all its tensors is not a weight file."""
     found = grouped({"model.onnx": model([tensor("a", KB)]), "lexicon.dat": KB})
     assert files(found) == {"model.onnx": ("model.onnx",)}
     assert found.loose == {}
@@ -95,7 +95,7 @@ def test_without_the_onnx_file_names_decide_where_they_tell(local: bool) -> None
 
 
 def test_a_damaged_onnx_file_still_names_its_data() -> None:
-    """Names of files in the bytes of a file that is no valid model are taken for its data; the others stay open."""
+    """Names of files in the bytes of a damaged file are taken for its data; others remain undecided."""
     found = grouped({"model.onnx": b"\x08\x07graph 160ea76f.data", "160ea76f.data": KB, "other": KB})
     assert files(found) == {"model.onnx": ("160ea76f.data", "model.onnx")}
     assert found.loose == {"model.onnx": ("other",)}
@@ -136,5 +136,5 @@ def test_a_file_alone_is_not_read_in_full_without_its_data(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("path", ["onnx__MatMul_1", "a/b/model.data", "x.weight", "uuid-1234.data", "voices.bin"])
 def test_names_that_may_hold_data(path: str) -> None:
-    """A name that says nothing of another kind of file may be that of a tensor."""
+    """A name that is not that of another kind of file may be that of a tensor."""
     assert may_hold_data(path)

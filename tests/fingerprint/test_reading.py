@@ -20,7 +20,7 @@ from lineage.progress import Task
 
 
 class Counting(Task):
-    """Add up the progress that is told; `during` is called at each step."""
+    """Add up the progress that is reported; `during` is called at each step."""
 
     def __init__(self, during: object = None) -> None:
         self.total = 0

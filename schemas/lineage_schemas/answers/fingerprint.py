@@ -17,7 +17,8 @@ class FingerprintedGroup(Record):
     """One weight group: its files with their hashes, its digests, its tensors in order of name.
 
     `declares` holds the metadata in the file (GGUF `general.*` keys, safetensors `__metadata__`), truncated.
-    `flags` are stable identifiers: `pickle`, `known-by-sha256`, `incomplete-shards`.
+    `flags` are stable identifiers: `pickle`, `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`,
+    `data-unread`.
     `loader` names the loader that takes the main group, null for other groups and where it is not known.
     """
 
