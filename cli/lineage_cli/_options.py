@@ -48,11 +48,15 @@ class Run:
         progress = listener(quiet=self.quiet, bars=level is None)
         return Session(hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress)
 
-    def finish(self, answer: Record, code: int = 0) -> NoReturn:
-        """Write the answer and end the command with an exit code."""
+    def show(self, answer: Record) -> bool:
+        """Write the answer, and return whether all of it was written."""
         from lineage_cli._output import show
 
-        show(answer, self.to_format, self.output)
+        return show(answer, self.to_format, self.output)
+
+    def finish(self, answer: Record, code: int = 0) -> NoReturn:
+        """Write the answer and end the command with an exit code."""
+        self.show(answer)
         click.get_current_context().exit(code)
 
 

@@ -8,28 +8,34 @@ from typing import TYPE_CHECKING
 
 from lineage.atomic import replacing
 from lineage.errors import LineageError
-from lineage_cli._streams import fitting, silence_stdout
+from lineage_cli._streams import fitting, has_reader, silence_stdout
 
 if TYPE_CHECKING:
     from lineage.report.text import Document
     from lineage_schemas.record import Record
 
 
-def show(answer: Record, to_format: str, output: Path | None) -> None:
-    """Write an answer to its output. A reader that closes the pipe early does not change the exit code."""
+def show(answer: Record, to_format: str, output: Path | None) -> bool:
+    """Write an answer to its output, and return whether all of it was written.
+
+    A reader that closes the pipe early does not change the exit code, and a closed stdout does not either: both return
+    False. A pipe that has accepted everything counts as written unless its reader is gone by then.
+    """
     from lineage.report.render import render
 
     rendered = render(answer, to_format)
     if output is not None:
         write_file(output, _text(rendered))
-    elif isinstance(rendered, str):
-        _write(fitting(rendered, sys.stdout, json=to_format == "json"))
-    elif sys.stdout.isatty():
+        return True
+    if isinstance(rendered, str):
+        return _write(fitting(rendered, sys.stdout, json=to_format == "json"))
+    if sys.stdout.isatty():
         from lineage_cli._terminal import write_styled
 
         write_styled(rendered)
-    else:
-        _write(fitting(_text(rendered), sys.stdout))
+        sys.stdout.flush()
+        return True
+    return _write(fitting(_text(rendered), sys.stdout))
 
 
 def _text(rendered: str | Document) -> str:
@@ -38,12 +44,14 @@ def _text(rendered: str | Document) -> str:
     return rendered if isinstance(rendered, str) else plain(rendered)
 
 
-def _write(text: str) -> None:
+def _write(text: str) -> bool:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
+        return has_reader(sys.stdout)
     except BrokenPipeError:
         silence_stdout()
+        return False
     except OSError as error:
         silence_stdout()
         hint = "check that the disk is not full"

@@ -40,6 +40,24 @@ def silence(stream: IO[str]) -> None:
         return
 
 
+def has_reader(stream: IO[str]) -> bool:
+    """Return whether what was written to a stream can still be read: a closed one leads to /dev/null.
+
+    A pipe may accept a short text although its reader never reads it (`lineage … | head -c 0`); the system reports an
+    error on such a pipe once the reader has ended.
+    """
+    if getattr(stream, "name", None) == os.devnull:
+        return False
+    try:
+        import select
+
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # not a real file, or a system without poll
+        return True
+
+
 def fitting(text: str, stream: IO[str], *, json: bool = False) -> str:
     """Replace what the stream's encoding cannot hold: our symbols by ASCII, other characters by escapes."""
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lineage.errors import LineageError
 from lineage.settings import DEFAULT_MAX_BYTES
+from lineage_cli._errors import report
 from lineage_cli._options import Run, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
@@ -34,10 +36,18 @@ def command(*, run: Run, targets: list[str], since: str | None, level: Level | N
     if not targets:
         raise click.UsageError("name a TARGET or use --from-file", click.get_current_context())
     from lineage.answers.check import check
+    from lineage.answers.marks import confirm
 
     with run.session() as session:
         answer = check(session, targets, since=since, level=level, max_bytes=max_bytes)
-    run.finish(answer, exit_code(answer))
+        code = exit_code(answer)
+        if run.show(answer):
+            try:
+                confirm(session, answer)
+            except LineageError as error:  # the answer is out, and its findings take precedence
+                failed = report(error)
+                code = code or failed
+    click.get_current_context().exit(code)
 
 
 def exit_code(answer: CheckAnswer | CheckAnswers) -> int:

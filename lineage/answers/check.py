@@ -16,7 +16,8 @@ from lineage.answers.lines import (
     weight_change,
     why_no_line,
 )
-from lineage.answers.looked_up import Asked, last_checked, look_up, mark_checked, read_at
+from lineage.answers.looked_up import Asked, look_up, read_at
+from lineage.answers.marks import covered, last_checked
 from lineage.answers.ranges import changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
@@ -49,6 +50,9 @@ def check(
 
     Refs are read again unless the session is offline. A model that cannot be checked gets an answer with the verdict
     `unchecked`, not an error that would hide the other models. One target gives one answer, several give a list.
+
+    `since="last"` starts where the last confirmed check ended: call `lineage.answers.marks.confirm` with the answer as
+    soon as it is written. Until then the next check reports the same findings again.
     """
     options = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     if len(targets) == 1:
@@ -77,14 +81,7 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)
-        answer = _answer(session, view, asked, recorded, since, options)
-    if not session.offline and answer.branch and answer.head:
-        mark_checked(session, asked.key, answer.branch, answer.head)
-        if since == "last" and answer.findings:
-            session.progress.note(
-                f"the next --since last starts after {answer.head[:12]} and will not report these findings again"
-            )
-    return answer
+        return _answer(session, view, asked, recorded, since, options)
 
 
 def _answer(
@@ -99,6 +96,8 @@ def _answer(
     unchecked = [item for item in (asked.not_looked_up, problem) if item]
     unchecked += unknown_commits(recorded, start.position)
     unchecked += [item for change in changes if _may_be_silent(change) for item in change.unchecked]
+    unsure_start = problem is not None and bool(start.doubtful)
+    undecided = [change for change in changes if change.verdict is None and _may_be_silent(change) and change.unchecked]
     return CheckAnswer(
         **session.header("check.v1", read_at(view, asked.key)),
         model=asked.shown,
@@ -106,6 +105,7 @@ def _answer(
         head=recorded.line.commits[-1].id,
         since=since,
         since_revision=start.commit,
+        covers=None if session.offline or unsure_start else covered(view, asked.key, recorded, start, undecided),
         verdict=_verdict(findings, unchecked),
         weight_changes=tuple(weight_change(change) for change in changes),
         counts=count_changes(changes),

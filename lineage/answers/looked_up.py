@@ -11,11 +11,9 @@ from lineage.answers.lines import unchecked_target
 from lineage.collect.events import NotRead, Stored, Unchanged
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
-from lineage.collect.recorded import recorded_refs
 from lineage.errors import HubError
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.change import Unchecked
-from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:
@@ -71,20 +69,6 @@ def read_date(session: Session, hub: Hub, model: str) -> datetime | None:
 
 def _with_hint(detail: str, hint: str | None) -> str:
     return f"{detail} ({hint})" if hint else detail
-
-
-def mark_checked(session: Session, key: str, branch: str, head: str) -> None:
-    """Record up to which commit a branch was checked, if that is its head: `--since last` starts there."""
-    with session.store.reading() as view:
-        refs = [ref for ref in recorded_refs(view, key) if ref.name == branch and ref.target == head]
-    marked = tuple(ref.model_copy(update={"checked": head}) for ref in refs if ref.checked != head)
-    if marked:
-        session.store.write(GraphBatch(refs=marked))
-
-
-def last_checked(view: StoreView, key: str, branch: str) -> str | None:
-    """Return the commit up to which a branch was checked last; None if it was not."""
-    return next((ref.checked for ref in recorded_refs(view, key) if ref.name == branch), None)
 
 
 def read_at(view: StoreView, key: str) -> datetime | None:

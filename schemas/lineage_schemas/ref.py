@@ -14,7 +14,8 @@ class Ref(Record):
 
     `key` is `MODEL@refs/heads/main`; `name` the full ref name; `target` a commit id (tags are peeled).
     `is_default` marks the branch that HEAD names, which is not always `main`. `vanished` marks a ref that
-    no longer exists on the Hub. `checked` is the commit up to which the branch was checked last.
+    no longer exists on the Hub. `checked` is the commit up to which the branch was checked, by checks whose answers
+    were written in full.
     """
 
     key: str

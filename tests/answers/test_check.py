@@ -10,6 +10,7 @@ import pytest
 
 from lineage.answers.check import check
 from lineage.answers.history import history
+from lineage.answers.marks import confirm
 from lineage.answers.session import Session
 from lineage.errors import InputError, ModelNotFoundError, RevisionNotFoundError
 from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
@@ -41,9 +42,10 @@ def hub(small_zoo: Path, tmp_path: Path) -> Path:
 
 
 def one(session: Session, target: str, **how: str) -> CheckAnswer:
-    """Check one model."""
+    """Check one model, and confirm that the answer was read."""
     answer = check(session, [target], **how)  # type: ignore[arg-type]
     assert isinstance(answer, CheckAnswer)
+    confirm(session, answer)
     return answer
 
 

@@ -13,6 +13,7 @@ import pytest
 from lineage.answers.check import check
 from lineage.answers.diff import diff
 from lineage.answers.history import history
+from lineage.answers.marks import confirm
 from lineage.answers.session import Session
 from lineage.hub.lfs import pointer_blob_id
 from lineage_schemas.answers.check import CheckAnswer
@@ -43,9 +44,10 @@ def weights(seed: int) -> bytes:
 
 
 def one(session: Session, target: str = MODEL, since: str | None = None) -> CheckAnswer:
-    """Check one model."""
+    """Check one model, and confirm that the answer was read."""
     answer = check(session, [target], since=since)
     assert isinstance(answer, CheckAnswer)
+    confirm(session, answer)
     return answer
 
 

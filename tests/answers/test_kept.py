@@ -35,7 +35,7 @@ WORDS = {"message", "reason", "hint", "detail"}
 OF_THE_FILE = {"size_bytes", "schema_version"}
 """What a migration may change in a store."""
 
-ADDED = {"first_uploads", "loader"}
+ADDED = {"first_uploads", "loader", "covers"}
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 
 QUESTIONS = sorted(path.stem for path in (KEPT / "answers").glob("*.json"))

@@ -62,11 +62,23 @@ class PaperDefinition(Record):
     not_in_name: int
 
 
+class CheckedRange(Record):
+    """Name the commits of a branch that were checked in full: those behind `after` (null: all of them) up to `until`.
+
+    Commits with something undecided are not among them, nor are later ones.
+    """
+
+    after: str | None
+    until: str
+
+
 class CheckAnswer(Answer):
     """Hold the weight changes on one branch of a model.
 
     `branch` is the full ref name of the branch, `since` is the requested start and `since_revision` the commit that
     it resolves to (changes after it are in range), null for the whole history. `head` is the branch's last commit.
+    `covers` is what the store records as checked once this answer was written in full: the next `--since last` starts
+    behind its end. Null if the record of the branch stays as it is.
     """
 
     model: str
@@ -74,6 +86,7 @@ class CheckAnswer(Answer):
     head: str | None
     since: str | None = None
     since_revision: str | None = None
+    covers: CheckedRange | None = None
     verdict: CheckVerdict
     weight_changes: tuple[WeightChange, ...]
     counts: ChangeCounts
