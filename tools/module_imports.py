@@ -27,13 +27,13 @@ def imports(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
     """List the modules of ours that a file imports: at the top, inside functions, for the type checker.
 
     `from lineage.hub import lfs` is an import of `lineage.hub.lfs`, `from lineage.hub.lfs import Pointer` is one of
-    `lineage.hub.lfs`. Packages whose `__init__` holds nothing but a docstring take no part.
+    `lineage.hub.lfs`. Packages take no part: a test in `tests/project/test_style.py` keeps imports out of `__init__`.
     """
     yield from imported(ast.walk(ast.parse(path.read_bytes())), known)
 
 
 def imported(nodes: Iterable[ast.AST], known: Mapping[str, Path]) -> Iterator[str]:
-    """List the modules of ours that a file imports whose syntax tree is at hand."""
+    """List the modules of ours that a file imports from its syntax tree."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name in known)

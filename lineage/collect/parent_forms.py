@@ -12,9 +12,9 @@ from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.tensor_table import TensorRow
-from lineage.hub.declared import holds_only_gguf, quantisation_declarations
 from lineage.hub.declared.configs import gguf_declarations
 from lineage.hub.declared.parsing import NotReadableError
+from lineage.hub.declared.reading import holds_only_gguf, quantisation_declarations
 from lineage_schemas.file import FileEntry
 
 if TYPE_CHECKING:

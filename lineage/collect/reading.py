@@ -23,8 +23,9 @@ from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.header_reader import CALIBRATION, MAX_REQUESTS, HeaderReader, type_of_gguf
 from lineage.fingerprint.measure import open_at
 from lineage.fingerprint.weight_files import is_calibration
-from lineage.hub.declared import Declaration, declarations
+from lineage.hub.declared.declaration import Declaration
 from lineage.hub.declared.parsing import NotReadableError
+from lineage.hub.declared.reading import declarations
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.line import UNDATED, first_own, first_parent_line, last_before
 from lineage_schemas.revision import Commit, History

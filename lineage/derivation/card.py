@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lineage.derivation.facts import ChildFacts
 from lineage.derivation.finding import from_declaration, from_parent
 from lineage.derivation.forms import refutes_the_hub
-from lineage.hub.declared import Declaration
+from lineage.hub.declared.declaration import Declaration
 from lineage_schemas.evidence import Evidence
 
 

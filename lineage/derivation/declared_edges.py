@@ -10,7 +10,7 @@ from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit
 from lineage.derivation.files import files_evidence
 from lineage.derivation.history import date_evidence, duplicate_evidence, duplicate_source
 from lineage.derivation.name import legacy_evidence
-from lineage.hub.declared import Declaration
+from lineage.hub.declared.declaration import Declaration
 
 
 def names_to_resolve(declarations: Sequence[Declaration], first_commit: FirstCommit | None) -> tuple[str, ...]:

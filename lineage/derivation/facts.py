@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lineage.derivation.precision import WeightTypes
-from lineage.hub.declared import Declaration
+from lineage.hub.declared.declaration import Declaration
 from lineage.hub.legacy_names import LegacyName
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.evidence import Evidence

@@ -8,7 +8,7 @@ from lineage.derivation.card import card_parents
 from lineage.derivation.facts import ChildFacts
 from lineage.derivation.finding import from_declaration, from_parent
 from lineage.derivation.forms import COPY_METHODS, QUANTISED_FORMS, decide, form_evidence
-from lineage.hub.declared import Declaration
+from lineage.hub.declared.declaration import Declaration
 from lineage_schemas.evidence import Evidence
 
 ADAPTER_OF_NOTHING = "an adapter; its base is not named"

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from lineage.derivation.facts import ChildFacts
-from lineage.hub.declared import Declaration
+from lineage.hub.declared.declaration import Declaration
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer
 

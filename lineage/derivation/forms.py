@@ -7,7 +7,7 @@ from typing import Literal
 
 from lineage.derivation.facts import ChildFacts, Quantisation
 from lineage.derivation.finding import from_declaration, make_evidence
-from lineage.hub.declared import Declaration
+from lineage.hub.declared.declaration import Declaration
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer
 

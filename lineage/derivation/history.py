@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 from lineage.derivation.facts import ChildFacts
 from lineage.derivation.finding import commit_of, make_evidence
-from lineage.hub.declared import WrittenName, read_name
-from lineage.hub.declared.declaration import verbatim
+from lineage.hub.declared.declaration import WrittenName, read_name, verbatim
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer
 

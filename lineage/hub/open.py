@@ -22,7 +22,7 @@ def open_hub(selector: str | None, settings: Settings, *, offline: bool = False,
     """
     LOG.info("opening the Hub %s%s", selector or settings.endpoint, ", offline" if offline else "")
     if selector is None:
-        from lineage.hub.huggingface import HuggingFaceHub
+        from lineage.hub.huggingface.hub import HuggingFaceHub
 
         return HuggingFaceHub(settings, offline=offline, progress=progress)
     if selector == CACHE:

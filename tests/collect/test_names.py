@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lineage.collect.names import KnownName, Names
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.interface import Hub
 from lineage.hub.local.cache import CacheHub
 from lineage.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 
 from lineage.collect.names import Names
 from lineage.collect.parent_forms import parent_quantisations
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.store.memory import MemoryStore
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer

@@ -13,7 +13,7 @@ from lineage.answers.collect import collect
 from lineage.answers.fingerprint import fingerprint
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support import hub_faults

@@ -9,7 +9,7 @@ import pytest
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, FirstCommit, ResolvedName
 from lineage.derivation.history import FIRST_CREATION_DATE, duplicate_source
-from lineage.hub.declared import declarations
+from lineage.hub.declared.reading import declarations
 from lineage_schemas.snapshot import Snapshot
 from tests.support.derived import HEAD, derived, edge, rules
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage.progress import Progress
 from tests.support.bare_repository import BareRepository

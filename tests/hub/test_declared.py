@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.hub.declared import read_name
+from lineage.hub.declared.declaration import read_name
 from tests.support.declared import declared, parents, recipe
 from tests.support.shared import SHARED, needs_shared
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import InputError
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.local.cache import CacheHub
 from lineage.hub.local.directory import DirectoryHub
 from lineage.hub.open import open_hub

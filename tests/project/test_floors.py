@@ -42,6 +42,8 @@ def test_no_room_imports_upward() -> None:
         ("lineage/fingerprint/__init__.py", "import lineage.store\n", "Nothing imports upward"),
         ("lineage/collect/pipeline.py", "from typing import TYPE_CHECKING\n", None),
         ("lineage/audit/__init__.py", "import lineage.answers\n", "Nothing imports upward"),
+        ("lineage/audit/__init__.py", "import lineage.store.sqlite.store\n", "Outside the store no package"),
+        ("lineage/collect/batch.py", "import lineage.store.memory\n", "Outside the store no package"),
         ("lineage/audit/__init__.py", "import sqlite3\n", "Only lineage.store.sqlite imports sqlite3"),
         ("lineage/audit/__init__.py", "import huggingface_hub\n", "Only lineage.hub.huggingface imports"),
         ("lineage/undeclared/__init__.py", "", "Nothing imports upward"),

@@ -88,3 +88,14 @@ def test_every_test_states_its_behaviour() -> None:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)
     ]
     assert silent == []
+
+
+def test_packages_import_nothing() -> None:
+    """An `__init__.py` runs before every module of its package, so an import in it may close a circle unseen."""
+    packages = [path for path in FILES if path.name == "__init__.py"]
+    nodes = [(path, node) for path in packages for node in ast.walk(ast.parse(path.read_bytes()))]
+    assert len(packages) > 20
+    imports = (ast.Import, ast.ImportFrom)
+    assert [
+        str(p) for p, node in nodes if isinstance(node, imports) and getattr(node, "module", "") != "__future__"
+    ] == []

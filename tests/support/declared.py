@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lineage.hub.declared import Declaration, declarations
+from lineage.hub.declared.declaration import Declaration
+from lineage.hub.declared.reading import declarations
 from lineage_schemas.file import FileEntry
 from lineage_schemas.snapshot import Snapshot
 

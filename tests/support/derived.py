@@ -8,7 +8,7 @@ from typing import Any
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit, Quantisation, ResolvedName
 from lineage.derivation.precision import WeightTypes
-from lineage.hub.declared import declarations
+from lineage.hub.declared.reading import declarations
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.file import FileEntry
 from lineage_schemas.snapshot import Snapshot

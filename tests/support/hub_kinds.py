@@ -193,7 +193,7 @@ def partial_cache(world: World, folder: Path) -> Iterator[Kind]:
 
 def huggingface(world: World, folder: Path) -> Iterator[Kind]:
     """A Hub behind HTTP: API, files from a second origin, git."""
-    from lineage.hub.huggingface import HuggingFaceHub
+    from lineage.hub.huggingface.hub import HuggingFaceHub
 
     with HubServer() as server:
         server.add(REVISIONED, world.bare)
@@ -203,7 +203,7 @@ def huggingface(world: World, folder: Path) -> Iterator[Kind]:
 
 def huggingface_without_git(world: World, folder: Path) -> Iterator[Kind]:
     """A Hub whose endpoint speaks no git: histories come through the API."""
-    from lineage.hub.huggingface import HuggingFaceHub
+    from lineage.hub.huggingface.hub import HuggingFaceHub
 
     with HubServer() as server:
         server.git = False

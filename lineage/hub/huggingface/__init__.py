@@ -1,5 +1,1 @@
-"""The Hugging Face Hub itself, or another endpoint that speaks its language."""
-
-from lineage.hub.huggingface.hub import HuggingFaceHub
-
-__all__ = ["HuggingFaceHub"]
+"""The Hugging Face Hub, or another endpoint with the same API."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineage.errors import RevisionNotFoundError
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage_schemas.revision import Commit
 from tests.hub.conftest import Hurry
 from tests.support import hub_faults

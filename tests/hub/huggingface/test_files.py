@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, HubUnreachableError
-from lineage.hub.huggingface import HuggingFaceHub
 from lineage.hub.huggingface.files import MAX_CUTS
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage.progress import SILENT
 from tests.hub.conftest import WEIGHTS, Hurry

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lineage.errors import HubUnreachableError
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage_schemas.revision import Commit, History
 from tests.hub.conftest import CARD, WEIGHTS, Listening, OpenHub
 from tests.support import hub_faults

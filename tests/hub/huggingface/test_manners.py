@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputError
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.settings import Settings
 from tests.hub.conftest import CARD, Hurry, Listening, OpenHub
 from tests.support import hub_faults

@@ -14,7 +14,7 @@ from lineage.errors import (
     RateLimitedError,
     RevisionNotFoundError,
 )
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from tests.hub.conftest import Hurry, OpenHub
 from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lineage.errors import GatedError, HubAnswerError, HubUnreachableError
-from lineage.hub.huggingface import HuggingFaceHub
+from lineage.hub.huggingface.hub import HuggingFaceHub
 from tests.hub.conftest import CARD, WEIGHTS
 from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from lineage_cli.store.looking import check, forget, info
-from lineage_cli.store.moving import copy, export, import_
+from lineage_cli.store_commands.looking import check, forget, info
+from lineage_cli.store_commands.moving import copy, export, import_
 
 
 @click.group("store")

@@ -1,0 +1,1 @@
+"""The commands below `lineage store`."""
