@@ -249,6 +249,7 @@ def test_an_interruption_during_an_import_is_reported(module: str) -> None:
     assert [line.split(b":")[0] for line in done.stderr.splitlines() if line] == [b"error", b"hint"]
 
 
+@pytest.mark.slow
 def test_interruptions_are_tested_where_the_run_ignores_them() -> None:
     """The tests that send SIGINT also pass under `nohup` and in runners that ignore SIGINT."""
     tests = ["test_ctrl_c_reaches_a_process", "test_an_interruption_during_an_import_is_reported[click]"]

@@ -46,11 +46,8 @@ def traced(tmp_path: Path, *arguments: str, **env: str) -> set[str]:
     ("arguments", "env", "levels"),
     [
         ((), {}, set()),
-        ((), {"LINEAGE_LOG": "warning"}, set()),
-        (("-v",), {}, {"INFO"}),
         (("-v",), {"LINEAGE_LOG": "debug"}, {"INFO"}),
         ((), {"LINEAGE_LOG": "Info"}, {"INFO"}),
-        (("-vv",), {}, {"INFO", "DEBUG"}),
         (("-q", "--verbose", "--verbose"), {}, {"INFO", "DEBUG"}),
         ((), {"LINEAGE_LOG": "debug"}, {"INFO", "DEBUG"}),
     ],
