@@ -140,7 +140,7 @@ def test_parameters_are_counted() -> None:
 
 @pytest.mark.parametrize("name", json.loads((KEPT / "golden.json").read_text()))
 def test_old_artefacts_hold(name: str) -> None:
-    """Files that were fingerprinted once have the same digests and tables in every version; a shard alone names none."""
+    """Files that were fingerprinted once have the same digests and tables in every version; a lone shard none."""
     expected = json.loads((KEPT / "golden.json").read_text())[name]
     found = fingerprint_file(KEPT / Path(name))
     table = found.rows or []
