@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ class Measured:
     cost to find out which files are a group. `absent` names the groups some of whose bytes are not at hand, or have
     another hash than their id, each with the command that fetches them. `incomplete` names the sets with missing
     shards, `gone` the weights that should be there and are not at all, `by_names` the groups that were made without
-    their index because it is too long to be read.
+    their index because it is too long to be read. `settled` names groups with a problem that no further reading solves.
     """
 
     groups: tuple[GroupFingerprint, ...]
@@ -76,6 +76,7 @@ class Measured:
     incomplete: Mapping[str, str] = field(default_factory=dict)
     gone: Mapping[str, str] = field(default_factory=dict)
     by_names: Mapping[str, str] = field(default_factory=dict)
+    settled: Set[str] = frozenset()
 
     @property
     def missing_note(self) -> str:
@@ -105,9 +106,10 @@ class Measured:
     def unchecked(self, decide_with: str | None = None) -> tuple[Unchecked, ...]:
         """Say which groups were not measured as deep as they should be, with `decide_with` where bytes are here."""
         missing = {**self.incomplete, **self.gone, **self.by_names}
+        further = dict.fromkeys(self.problems.keys() - self.settled, decide_with)
         return (
             *(
-                Unchecked(what=n, reason=why, decide_with=self.absent.get(n, decide_with))
+                Unchecked(what=n, reason=why, decide_with=self.absent.get(n, further.get(n)))
                 for n, why in self.problems.items()
             ),
             *(Unchecked(what=name, reason=why) for name, why in missing.items()),
@@ -186,10 +188,8 @@ def measure_model(
         if problem is not None:
             command = problem.hint if (problem.hint or "").startswith("hf download ") else None
             problems[group.name] = problem.message if command else problem.in_one_line
-        elif group.name in loose:
-            problems[group.name] = why_loose(group, loose[group.name], headers)
-        elif lies_elsewhere(group):
-            problems[group.name] = ONNX_INCOMPLETE
+        elif part := part_of_onnx(group, loose.get(group.name, ()), headers):
+            problems[group.name] = part
         if isinstance(problem, FileNotInRevisionError | ContentMismatchError | OtherBytesError):
             absent[group.name] = command
         if found and isinstance(problem, ContentMismatchError | OtherBytesError):
@@ -200,19 +200,23 @@ def measure_model(
             budget.spend(found.byte_size or 0)
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
         measured += [deepest] if deepest and not deepest.is_calibration else []
+    settled = {group.name for group in groups if lies_elsewhere(group) or (limit is None and group.name in loose)}
     incomplete = {group.name: why for group in groups if (why := missing_shards_of(group, read_index))}
     lone = missing_shards(files.values(), read_index)
     gone = _gone(snapshot, every, {index: lone[index] for index in lone if index not in read_index.too_long})
-    return Measured(
-        tuple(measured), problems, hub, snapshot, tuple(spent), absent, incomplete, gone, read_index.by_names(groups)
-    )
+    by_names = read_index.by_names(groups)
+    return Measured(tuple(measured), problems, hub, snapshot, tuple(spent), absent, incomplete, gone, by_names, settled)
 
 
-def why_loose(group: WeightGroup, files: Sequence[str], headers: HeaderReader | None) -> str:
-    """Say which files may hold the data of an ONNX group, and why that is not known."""
-    few = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+def part_of_onnx(group: WeightGroup, loose: Sequence[str], headers: HeaderReader | None) -> str | None:
+    """Say why an ONNX group may be only a part of its model; None where all files that hold its tensors are here.
+
+    `loose` are files of which it is not known whether they hold some.
+    """
+    if not loose:
+        return ONNX_INCOMPLETE if lies_elsewhere(group) else None
     read = next((why for path in group.files if headers and (why := headers.problem(path))), "it was not read")
-    return f"{few} may hold its tensors: which files do is in the .onnx file, and {read}"
+    return f"{few(loose)} may hold its tensors: which files do is in the .onnx file, and {read}"
 
 
 def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:

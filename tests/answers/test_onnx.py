@@ -60,6 +60,7 @@ def test_a_graph_file_alone_is_unchecked(session: Session, tmp_path: Path) -> No
     collect(session, ["org/a"])
     shutil.copytree(alone, tmp_path / "hub" / "org" / "c")
     collect(session, ["org/c"])
+    assert fingerprint(session, "org/c").unchecked[0].decide_with is None, "no reading brings the missing file"
     assert verify(session, str(alone)).verdict == "unchecked"
 
 
