@@ -256,3 +256,27 @@ def test_a_part_that_an_older_version_kept_is_not_taken_for_the_text(
         snapshot = hub.snapshot(head)
     assert snapshot.card_text is None
     assert "not in the store" in snapshot.unreadable["README.md"]
+
+
+@pytest.mark.parametrize("listed", ["weights", "new"])
+def test_every_answer_takes_what_the_index_lists(repository: BareRepository, opened: Open, listed: str) -> None:
+    """Old shards under the usual name stay beside those that the index lists, which loaders and all answers take."""
+    old = {f"model-0000{number}-of-00002.safetensors": weights(number, f"old.{number}") for number in (1, 2)}
+    files = [f"{listed}-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+    new = {path: weights(number, f"new.{number}") for number, path in enumerate(files)}
+    name = "model.safetensors.index.json"
+    first = repository.commit({**old, name: index(0, {path: [path] for path in old})}, "first")
+    repository.commit({**new, name: index(0, {path: [path] for path in new})}, "v2")
+    with opened() as session:
+        (main,) = (group for group in fingerprint(session, MODEL).groups if group.main)
+        collect(session, [MODEL])
+        (kept,) = (edge.properties for edge in _groups(session) if edge.properties["main"] and _is_new(edge))
+        (change,) = (each for each in checked(session).weight_changes if each.counts)
+        compared = diff(session, f"{MODEL}@{first}", MODEL)
+    assert [file.path for file in main.files] == kept["files"] == files
+    assert [(each.kind, each.files[-3:]) for each in change.groups] == [("reshaped", tuple(files))]
+    assert compared.weights.kind == "reshaped"
+
+
+def _is_new(edge: EdgeRow) -> bool:
+    return len(edge.properties["files"]) == 3
