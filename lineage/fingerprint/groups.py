@@ -84,15 +84,29 @@ def group_files(
 
 
 def _main(drafts: list[Draft], paths: list[str], headers: HeaderReader | None) -> str:
-    """Choose the main group: by names, and among GGUF files the first that its header does not call something else."""
+    """Choose the main group: by names, and among GGUF files the first that its header does not call something else.
+
+    Under one name a loader takes the whole file first, then what the index lists.
+    """
     first = {draft.name: draft.files[0] for draft in drafts}
-    left = list(first)
+    order = sorted(drafts, key=lambda draft: (draft.files != [loader_name(draft)], draft.index is None))
+    left = {draft.name: loader_name(draft) for draft in order}
     while headers and len(first) > 1 and left:
         main = choose_main(left, paths)
         if weight_format(first[main]) != "gguf" or headers.general_type(first[main]) in (None, MODEL):
             return main
-        left.remove(main)
-    return choose_main(list(first), paths)
+        del left[main]
+    return choose_main({draft.name: loader_name(draft) for draft in order}, paths)
+
+
+def loader_name(group: Draft | WeightGroup) -> str:
+    """Name a group as a loader looks for it: by its index, where it has one, else by its files."""
+    return name_by_index(group.index) if group.index is not None else group.name
+
+
+def name_by_index(index: str) -> str:
+    """Name the file for which an index stands: `model.fp16.safetensors` for `model.safetensors.index.fp16.json`."""
+    return _variant_before_suffix(INDEX.sub(r"\1", index))
 
 
 def _without_calibration(drafts: list[Draft], headers: HeaderReader | None) -> list[Draft]:
@@ -114,7 +128,7 @@ def missing_shards(
     lone = {}
     for index in sorted(path for path in paths if INDEX.search(path)):
         listed = listed_files(index, read_index)
-        set_of_it = _variant_before_suffix(INDEX.sub(r"\1", index))
+        set_of_it = name_by_index(index)
         here = (
             listed & paths if listed else [p for p in paths if is_weight_file(p) and shard_name(p).group == set_of_it]
         )
@@ -179,9 +193,7 @@ def _apply_index(
         _note_index(index, drafts)
         return
     names = Counter(shard_name(path).group for path in present)
-    name = next(iter(names)) if len(names) == 1 else INDEX.sub(r"\1", index)
-    if len(names) > 1:
-        name = _variant_before_suffix(name)
+    name = next(iter(names)) if len(names) == 1 else name_by_index(index)
     for draft in drafts:
         draft.numbers -= {shard_name(path).number or 0 for path in draft.files if path in listed}
         draft.files = [path for path in draft.files if path not in listed]
@@ -210,7 +222,7 @@ def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -
 
 def _note_index(index: str, drafts: list[Draft]) -> None:
     """Note an unread index beside the shard set that has its name, the complete or largest one of several."""
-    name = _variant_before_suffix(INDEX.sub(r"\1", index))
+    name = name_by_index(index)
     sets = [draft for draft in drafts if draft.name == name and draft.of is not None]
     if sets:
         max(sets, key=lambda draft: (_is_complete(draft), draft.of)).index = index

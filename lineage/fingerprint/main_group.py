@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from lineage.fingerprint.weight_files import weight_format, weight_suffix
@@ -52,9 +52,12 @@ _DENOISERS = ("transformer", "unet", "prior")
 """Diffusers' folders of the network that is trained, in the order in which they decide."""
 
 
-def choose_main(names: list[str], paths: list[str]) -> str:
+def choose_main(names: Mapping[str, str], paths: list[str]) -> str:
     """Choose the group that the standard loader takes, from the groups' names and all paths of the tree.
 
+    `names` gives for each group the name under which a loader looks for it: that of its index, where it has one.
+    Transformers looks for `model.safetensors.index.json` and loads what it lists, whatever those files are called. Of
+    several groups that a loader looks for under one name the first counts.
     Always exactly one, and always the same for the same tree. A pipeline (`model_index.json`) means its `transformer/`
     or `unet/`. Otherwise the root counts before folders and those before checkpoints, a whole model before an adapter
     before a part, safetensors before PyTorch before the rest, no variant before one. Where transformers finds a
@@ -64,7 +67,7 @@ def choose_main(names: list[str], paths: list[str]) -> str:
     """
     pipeline = "model_index.json" in paths
     authors = _layout_of_the_authors(paths)
-    return min(names, key=lambda name: _rank(name, pipeline, authors))
+    return min(names, key=lambda name: _rank(names[name], pipeline, authors))
 
 
 def loader_of(name: str, paths: Collection[str]) -> str | None:

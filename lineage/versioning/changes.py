@@ -11,7 +11,7 @@ from lineage.versioning.indexes import Indexes, watched_on
 from lineage.versioning.kinds import WeightPush, weight_pushes
 from lineage.versioning.line import Line, PushTrees, pushes
 from lineage.versioning.measured import Measurer, measured
-from lineage.versioning.signals import Window, first_announced, signals, tags_by_commit
+from lineage.versioning.signals import Window, first_announced, signals, tags_by_commit, unread_messages
 from lineage.versioning.texts import ReadText, Texts
 from lineage.versioning.training import with_checkpoints
 from lineage.versioning.words import name_version
@@ -55,8 +55,8 @@ def line_changes(
     `key` is the model's key in the graph, `own_from` the position from which a branch is its own, `cuts` are positions
     where a push begins whatever the dates are. Texts and weights that cannot be read are in each change's `unchecked`.
     Without `headers` names decide which files are weights.
-    A text that is at hand and too long to be read may hold the announcement: a change that would be silent without it
-    has no verdict.
+    A text or commit message that is at hand and too long to be read may hold the announcement: a change that would be
+    silent without it has no verdict.
     """
     cut = pushes(line, watched_on(line), cuts if own_from is None else {*cuts, own_from})
     contents = Contents(measurer)
@@ -68,11 +68,12 @@ def line_changes(
     for i, push in enumerate(weighty):
         window = Window(push.trees.first, _window_end(weighty, i, len(line.commits)), push.trees.push.end)
         found = signals(line, window, texts, tags, announced) if push.counts else _name_signal(push, line)
-        unchecked = (*compared[i][1], *(texts.unchecked(window.first, window.last) if push.counts else ()))
+        messages = tuple(unread_messages(line, window)) if push.counts else ()
+        unread = (*messages, *texts.unchecked(window.first, window.last)) if push.counts else ()
         verdict = verdict_of(found) if push.counts else None
-        if verdict == "silent" and texts.hides(window.first, window.last):
+        if verdict == "silent" and (messages or texts.hides(window.first, window.last)):
             verdict = None
-        changes.append(_change(key, push, found, unchecked, verdict))
+        changes.append(_change(key, push, found, (*compared[i][1], *unread), verdict))
     placed = tuple(group for push in weighty for group in push.after.values())
     return LineReport(line, tuple(cut), tuple(changes), placed, contents.aliases)
 

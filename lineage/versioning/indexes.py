@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from lineage.errors import HubError, HubUnreachableError
-from lineage.fingerprint.groups import INDEX, listed_files
+from lineage.fingerprint.groups import INDEX, listed_files, name_by_index
 from lineage.fingerprint.onnx_data import may_hold_data
 from lineage.fingerprint.weight_files import is_weight_file, weight_format
 from lineage.versioning.groups import HeadersOfLine, PlacedGroup, placed_groups
@@ -47,8 +47,9 @@ class Placement(NamedTuple):
 class Indexes:
     """Group the weight files of trees along a line, and read an index only where it decides.
 
-    It decides where a folder holds two groups of its format: shards in two numbers, or a whole file beside shards. Each
-    version of an index is read once.
+    It decides where a folder holds two groups of its format: shards in two numbers, or a whole file beside shards; and
+    beside other groups where the shards that it may list have another name, or are in another folder. Each version of
+    an index is read once.
     """
 
     def __init__(self, read: ReadText, headers: HeadersOfLine | None = None) -> None:
@@ -93,5 +94,15 @@ def candidates(groups: Mapping[str, PlacedGroup], index: str) -> list[PlacedGrou
 
 def _deciding(groups: Mapping[str, PlacedGroup], tree: Mapping[str, FileVersion]) -> Iterator[str]:
     for path in sorted(path for path in tree if INDEX.search(path)):
-        if len(candidates(groups, path)) > 1:
+        among = candidates(groups, path)
+        if len(among) > 1 or (len(groups) > 1 and _lists_others(groups, path, among)):
             yield path
+
+
+def _lists_others(groups: Mapping[str, PlacedGroup], index: str, among: list[PlacedGroup]) -> bool:
+    """Return whether an index may list shards that names do not connect with it."""
+    if among:
+        return among[0].group.name != name_by_index(index)
+    folder, kind = set_of_index(index)
+    below = f"{folder}/" if folder else ""
+    return any(each.group.format == kind and each.group.component.startswith(below) for each in groups.values())

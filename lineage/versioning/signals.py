@@ -12,6 +12,7 @@ from lineage.hub.card import BoundError, card_metadata
 from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
+from lineage_schemas.change import Unchecked
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.version_signal import VersionSignal
 
@@ -28,9 +29,6 @@ HUB_DOI = re.compile(r"\b10\.57967/hf/\d+\b")
 
 MAX_LINE = 300
 """Longer lines of a card are paragraphs of description, not entries."""
-
-MAX_LINES = 500
-"""Lines of a commit message that are looked at: what is longer was not written by a person."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,13 @@ def first_announced(line: Line, tags: Mapping[str, list[str]]) -> dict[str, int]
     return first
 
 
+def unread_messages(line: Line, window: Window) -> Iterator[Unchecked]:
+    """List the commits of a window whose title and message were not read, and so may announce a change."""
+    for commit in (c for arrived in line.arrived[window.first : window.last + 1] for c in arrived):
+        if commit.unread_message:
+            yield Unchecked(what=f"the message of {commit.id[:12]}", reason=commit.unread_message)
+
+
 def _titles(commits: Iterable[Commit], known: set[str]) -> Iterator[VersionSignal]:
     for commit in commits:
         if (version := announced_version(commit.title)) and version not in known:
@@ -93,10 +98,11 @@ def _titles(commits: Iterable[Commit], known: set[str]) -> Iterator[VersionSigna
 
 
 def _messages(commits: Iterable[Commit], window: Window) -> Iterator[VersionSignal]:
+    """Find the first line of each message that describes weights; every line is searched, equal ones once."""
     for commit in commits:
         if not window.is_near(commit):
             continue
-        for sentence in (commit.title, *commit.message.splitlines()[:MAX_LINES]):
+        for sentence in dict.fromkeys((commit.title, *commit.message.splitlines())):
             if describes_weights(sentence):
                 yield VersionSignal(kind="commit_message", value=sentence[:MAX_LINE], revision=commit.id)
                 break

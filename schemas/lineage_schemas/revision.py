@@ -16,6 +16,7 @@ class CommitFacts(Record):
     `date` is the committer's. `author_key` is a pseudonym: a keyed hash that is equal for equal authors without
     naming them. `changes` are against the first parent; None means that they are not known, an empty tuple
     that the commit changed nothing. `signed` and `pull_request` are None if the source does not give them.
+    `unread_message` gives the reason if title and message were not read: they are empty, and may announce anything.
     """
 
     parents: tuple[str, ...] = ()
@@ -25,6 +26,7 @@ class CommitFacts(Record):
     message: str = ""
     signed: bool | None = None
     pull_request: int | None = None
+    unread_message: str | None = None
     changes: tuple[FileChange, ...] | None = None
 
 

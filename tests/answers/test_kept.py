@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import filecmp
 import io
 import json
@@ -37,6 +38,9 @@ OF_THE_FILE = {"size_bytes", "schema_version"}
 
 ADDED = {"first_uploads", "loader", "covers"}
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
+
+ADDED_COLUMNS = {"revision.csv": {"unread_message:string": "", "absent:string[]": "unread_message"}}
+"""Columns that later versions added to the CSV files, with the value of every row of the kept store."""
 
 QUESTIONS = sorted(path.stem for path in (KEPT / "answers").glob("*.json"))
 
@@ -187,11 +191,22 @@ def test_the_backup_is_restored_in_memory(backup: bytes) -> None:
 
 @pytest.mark.usefixtures("place")
 def test_the_tables_are_exported_as_before(tmp_path: Path) -> None:
-    """The CSV files for Neo4j are the kept ones, file by file."""
+    """The CSV files for Neo4j are the kept ones, file by file, except for added columns."""
     with tarfile.open(KEPT / "neo4j-csv.tar.xz") as archive:
         archive.extractall(tmp_path / "kept", filter="data")
     done = ask("store", "export", str(tmp_path / "now"), "--format", "neo4j-csv", "--json")
     assert done.code == 0
     names = sorted(path.name for path in (tmp_path / "kept").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "now").iterdir())
-    assert filecmp.cmpfiles(tmp_path / "kept", tmp_path / "now", names, shallow=False) == (names, [], [])
+    same, different, errors = filecmp.cmpfiles(tmp_path / "kept", tmp_path / "now", names, shallow=False)
+    assert (sorted(same), different, errors) == (sorted({*names} - {*ADDED_COLUMNS}), [*ADDED_COLUMNS], [])
+    for name, added in ADDED_COLUMNS.items():
+        kept, now = (rows_of(tmp_path / folder / name) for folder in ("kept", "now"))
+        assert all(row.pop(column) == value for row in now for column, value in added.items())
+        assert now == kept
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    """Read a CSV file with a header, its columns in their order."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -136,6 +136,47 @@ def test_the_card_before_must_be_read_too(repository: BareRepository, opened: Op
         assert checked(session).verdict == "unchecked"
 
 
+def message(size: int, end: str) -> str:
+    """Write a commit message of plain lines, all different, so many bytes long, with something at its end."""
+    lines = (f"{number:07} 0.1 0.2 0.3 of a training log" for number in range(size // 40))
+    return "Upload\n\n" + "\n".join(lines) + "\n" + end
+
+
+def test_the_last_line_of_a_long_message_is_an_announcement(repository: BareRepository, opened: Open) -> None:
+    """What a commit message says after 1.2 MB and 30,000 lines documents its change."""
+    repository.commit({"model.safetensors": weights(0)}, "first")
+    repository.commit({"model.safetensors": weights(1)}, message(LONG, "Version 2.0: retrained"))
+    with opened() as session:
+        answer = checked(session)
+    (change,) = (change for change in answer.weight_changes if change.counts)
+    assert (answer.verdict, change.verdict, answer.unchecked) == ("clean", "documented", ())
+    assert [(signal.kind, signal.value) for signal in change.signals] == [("commit_message", "Version 2.0: retrained")]
+
+
+def test_a_message_that_is_too_long_leaves_the_change_unchecked(repository: BareRepository, opened: Open) -> None:
+    """A message of 11 MB may announce anything: its change is neither silent nor clean, on the second look too."""
+    repository.commit({"model.safetensors": weights(0)}, "first")
+    commit = repository.commit({"model.safetensors": weights(1)}, message(TOO_LONG, "Version 2.0: retrained"))
+    with opened() as session:
+        answers = [checked(session), checked(session)]
+    for answer in answers:
+        (change,) = (change for change in answer.weight_changes if change.counts)
+        assert (answer.verdict, change.verdict, answer.findings) == ("unchecked", None, ())
+        (unread,) = (item for item in answer.unchecked if item.what == f"the message of {commit[:12]}")
+        assert "more than the 10,000,000 bytes" in unread.reason
+
+
+def test_a_message_that_is_too_long_belongs_to_its_own_change(repository: BareRepository, tmp_path: Path) -> None:
+    """A later change is silent all the same, and one that a tag announces needs no message."""
+    repository.commit({"model.safetensors": weights(0)}, "first")
+    tagged = repository.commit({"model.safetensors": weights(1)}, message(TOO_LONG, ""))
+    repository.commit({"model.safetensors": weights(2)}, "upload")
+    repository.tag("v2.0", tagged)
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        answer = checked(session)
+    assert [change.verdict for change in answer.weight_changes if change.counts] == ["versioned", "silent"]
+
+
 def test_metadata_that_are_too_much_leave_the_change_unchecked(repository: BareRepository, tmp_path: Path) -> None:
     """A version field behind 5 MB of YAML is not looked at, which is not the same as none."""
     table = b"table:\n" + b"- 0.123456789\n" * 360_000
@@ -215,3 +256,27 @@ def test_a_part_that_an_older_version_kept_is_not_taken_for_the_text(
         snapshot = hub.snapshot(head)
     assert snapshot.card_text is None
     assert "not in the store" in snapshot.unreadable["README.md"]
+
+
+@pytest.mark.parametrize("listed", ["weights", "new"])
+def test_every_answer_takes_what_the_index_lists(repository: BareRepository, opened: Open, listed: str) -> None:
+    """Old shards under the usual name stay beside those that the index lists, which loaders and all answers take."""
+    old = {f"model-0000{number}-of-00002.safetensors": weights(number, f"old.{number}") for number in (1, 2)}
+    files = [f"{listed}-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+    new = {path: weights(number, f"new.{number}") for number, path in enumerate(files)}
+    name = "model.safetensors.index.json"
+    first = repository.commit({**old, name: index(0, {path: [path] for path in old})}, "first")
+    repository.commit({**new, name: index(0, {path: [path] for path in new})}, "v2")
+    with opened() as session:
+        (main,) = (group for group in fingerprint(session, MODEL).groups if group.main)
+        collect(session, [MODEL])
+        (kept,) = (edge.properties for edge in _groups(session) if edge.properties["main"] and _is_new(edge))
+        (change,) = (each for each in checked(session).weight_changes if each.counts)
+        compared = diff(session, f"{MODEL}@{first}", MODEL)
+    assert [file.path for file in main.files] == kept["files"] == files
+    assert [(each.kind, each.files[-3:]) for each in change.groups] == [("reshaped", tuple(files))]
+    assert compared.weights.kind == "reshaped"
+
+
+def _is_new(edge: EdgeRow) -> bool:
+    return len(edge.properties["files"]) == 3

@@ -44,7 +44,7 @@ class GitRefs(NamedTuple):
 
 
 class RawCommit(NamedTuple):
-    """What a commit object itself says; title and message are empty where they are too long to be read."""
+    """What a commit object itself says; title and message are empty if `unread_message` says why."""
 
     id: str
     tree: str
@@ -54,7 +54,7 @@ class RawCommit(NamedTuple):
     title: str
     message: str
     signed: bool
-    is_whole: bool = True
+    unread_message: str | None = None
 
 
 Ordered = TypeVar("Ordered", RawCommit, Commit)
@@ -146,6 +146,7 @@ def read_history(
                     message=commit.message,
                     signed=commit.signed,
                     pull_request=numbers.get(commit.id),
+                    unread_message=commit.unread_message,
                     changes=changes.get(commit.id),
                 )
                 for commit in ordered
@@ -180,14 +181,14 @@ def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, R
 def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
     """Read a commit object; the text is UTF-8 unless its header names another encoding. None where it is none."""
     head, _, body = content.partition(b"\n\n")
-    is_whole = len(body) <= MAX_TEXT_BYTES
+    unread = too_long(len(body)) if len(body) > MAX_TEXT_BYTES else None
     fields: dict[bytes, list[bytes]] = defaultdict(list)
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
         fields[key].append(value)  # a continued line begins with a space: its key is empty
     if not fields[b"tree"] or not fields[b"committer"]:
         return None
-    text = _decoded(body if is_whole else b"", (fields[b"encoding"] or [b"utf-8"])[0])
+    text = _decoded(b"" if unread else body, (fields[b"encoding"] or [b"utf-8"])[0])
     title, _, message = text.lstrip("\n").partition("\n")
     return RawCommit(
         id=commit_id,
@@ -198,13 +199,13 @@ def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
         title=title.strip(),
         message=message.strip(),
         signed=bool(fields[b"gpgsig"] or fields[b"gpgsig-sha256"]),
-        is_whole=is_whole,
+        unread_message=unread,
     )
 
 
 def _unread_messages(commits: Iterable[RawCommit]) -> str | None:
     """Say which messages are unknown because they are too long."""
-    unread = sorted(commit.id[:12] for commit in commits if not commit.is_whole)
+    unread = sorted(commit.id[:12] for commit in commits if commit.unread_message)
     return f"the messages of {', '.join(unread)} are not known: {too_long(None)}" if unread else None
 
 
