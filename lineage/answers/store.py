@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 
 def store_info(session: Session) -> StoreInfoAnswer:
-    """Describe the store. The answer is not about one Hub, and no Hub is opened."""
+    """Describe the store. The answer is not about one Hub, and no Hub is opened.
+
+    Raises InputError if there is no store at the path. An empty database on a server is described, with a note.
+    """
     info = session.store.info()
+    if info.backend == "sqlite":
+        _need_store(info)
     return StoreInfoAnswer.model_validate(
         {
             **session.header("store-info.v1", None, hub=None),
@@ -29,7 +34,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
             "size_bytes": info.size_bytes,
             "nodes": info.nodes,
             "edges": info.edges,
-            "note": _note(info),
+            "note": info.note,
             "size_note": info.size_note,
             "server": info.server,
             "database": info.database,
@@ -42,9 +47,14 @@ LISTED = 100
 
 
 def store_check(session: Session) -> StoreCheckAnswer:
-    """Check the store for inconsistencies. Nothing is changed, and no Hub is opened."""
+    """Check the store for inconsistencies. Nothing is changed, and no Hub is opened.
+
+    Raises InputError if there is no store: a mistyped path must not be reported as clean.
+    """
     from lineage.store.checking import check_store
 
+    info = session.store.info()
+    _need_store(info)
     counts: Counter[str] = Counter()
     findings = []
     with session.store.reading() as view:
@@ -56,7 +66,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
         {
             **session.header("store-check.v1", None, hub=None),
             "store": session.store.url,
-            "backend": session.store.info().backend,
+            "backend": info.backend,
             "verdict": "findings" if findings else "clean",
             "counts": dict(sorted(counts.items())),
             "findings": findings,
@@ -64,19 +74,21 @@ def store_check(session: Session) -> StoreCheckAnswer:
     )
 
 
-def _note(info: StoreInfo) -> str | None:
-    """Report if there is no store yet, so that a mistyped path is noticed."""
-    if info.backend != "sqlite" or info.size_bytes is not None:
-        return info.note
-    return "there is no store at this path yet: check the path; `lineage collect` creates a store in an existing folder"
+def _need_store(info: StoreInfo) -> None:
+    """Raise InputError if there is no store yet where the user looks for one; its path is probably mistyped."""
+    if info.note is not None:
+        raise InputError(
+            f"there is no store at {info.url}: {info.note}",
+            hint="check --store and LINEAGE_STORE; `lineage collect ORG/NAME` makes a store",
+        )
 
 
 def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
     """Delete models of the session's Hub or, if named with their Hub's prefix, of any other.
 
     The answer lists models that the store does not know. These include models that the store has by name only because
-    a Hub did not have them: such a name is deleted too, unless others derive from it. Raises InputError for a target
-    with a revision, because a single revision cannot be deleted.
+    a Hub did not have them: such a name is deleted too, unless others derive from it. Raises InputError if there is no
+    store, and for a target with a revision, because a single revision cannot be deleted.
     """
     asked = list(dict.fromkeys(targets))
     with session.store.reading() as view:
@@ -86,6 +98,7 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
         kept = {parent for child, parent in derived if child not in going}
         named = {parent for _, parent in derived}
         known = {key for key, node in going.items() if key in named or _was_read(node)}
+    _need_store(session.store.info())
     session.store.erase(list(going))
     hub = session.hub.name
     return StoreForgetAnswer.model_validate(

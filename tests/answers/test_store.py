@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -10,8 +14,9 @@ import pytest
 
 from lineage.answers.check import check
 from lineage.answers.collect import collect
+from lineage.answers.moving import store_copy, store_export
 from lineage.answers.session import Session
-from lineage.answers.store import store_forget, store_info
+from lineage.answers.store import store_check, store_forget, store_info
 from lineage.errors import InputError
 from lineage_schemas.export import json_schema
 from lineage_schemas.record import Record
@@ -42,14 +47,50 @@ def check_schema(answer: Record) -> None:
     jsonschema.validate(shown, json_schema(shown["schema"]))
 
 
-def test_a_missing_store_is_empty_and_is_not_created(session: Session, tmp_path: Path) -> None:
-    """`store info` does not create a store."""
-    with session:
-        answer = store_info(session)
-    check_schema(answer)
-    assert (answer.backend, answer.size_bytes, answer.nodes["Model"]) == ("sqlite", None, 0)
-    assert "no store at this path" in (answer.note or "")
-    assert not (tmp_path / "graph.db").exists()
+QUESTIONS: dict[str, Callable[[Session], object]] = {
+    "info": store_info,
+    "check": store_check,
+    "forget": lambda session: store_forget(session, ["a/base"]),
+    "export": lambda session: store_export(session, "jsonl", io.BytesIO()),
+    "csv": lambda session: store_export(session, "neo4j-csv", Path("not-made")),
+    "copy": lambda session: store_copy(session, session.store_url, "memory:"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_store_that_does_not_exist_is_an_error_and_is_not_made(
+    session: Session, tmp_path: Path, question: str
+) -> None:
+    """A question about a store at a mistyped path names the path and what to do, and makes no file."""
+    with session, pytest.raises(InputError, match=re.escape(str(tmp_path / "graph.db"))) as error:
+        QUESTIONS[question](session)
+    assert error.value.hint
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hub"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_an_empty_file_is_not_a_store(session: Session, tmp_path: Path, question: str) -> None:
+    """A file without content, or a database without tables, is not reported as a clean store."""
+    path = tmp_path / "graph.db"
+    path.touch()
+    with session, pytest.raises(InputError, match="empty"):
+        QUESTIONS[question](session)
+    with sqlite3.connect(path) as connection:
+        connection.execute("VACUUM")
+    connection.close()
+    assert path.stat().st_size > 0
+    with session, pytest.raises(InputError, match="empty"):
+        QUESTIONS[question](session)
+
+
+def test_a_store_without_models_is_a_store(session: Session) -> None:
+    """After everything was forgotten, and in memory, there is a store, and it is clean."""
+    with session, Session(store_url="memory:") as other:
+        collect(session, ["b/tuned"])
+        store_forget(session, ["a/base", "b/tuned"])
+        for each in (session, other):
+            assert store_check(each).verdict == "clean"
+            assert store_info(each).note is None
 
 
 def test_info_counts_what_was_collected(session: Session, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ COMPOSE = ROOT / "docker/compose.yml"
 
 SCHEMA = ROOT / "tests/data/compose/compose-spec.json"
 
-HEALTH = ["lineage", "store", "info", "--quiet", "--store", "/data/lineage.db"]
+HEALTH = ["sh", "-c", "test ! -e /data/lineage.db || lineage store info --quiet --store /data/lineage.db"]
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from lineage_cli._options import Run, runs, targets
 @click.command("info")
 @runs("table", "json", hub=False)
 def info(*, run: Run) -> None:
-    """Show where the store is and how much it holds."""
+    """Show where the store is and how much it holds. Exit code 2 if there is no store."""
     from lineage.answers.store import store_info
 
     with run.session() as session:
@@ -24,7 +24,7 @@ def check(*, run: Run) -> None:
     """Check the store for inconsistencies.
 
     Finds edges with a missing end, half-written collections and malformed digests. Changes nothing. Exit code 1
-    with findings.
+    with findings, 2 if there is no store.
     """
     from lineage.answers.store import store_check
 

@@ -144,7 +144,15 @@ class SqliteStore(GraphStore):
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
         size = sum(file.stat().st_size for file in files if file.exists()) if self._is_there() else None
-        return StoreInfo(self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges)
+        return StoreInfo(self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges, note=self._no_store())
+
+    def _no_store(self) -> str | None:
+        """Return why there is no store at the path; None if there is one."""
+        if not self._is_there():
+            return "it does not exist"
+        with as_store_errors(self.url), closing(self._for_reading()) as connection:
+            is_file = bool(connection.execute("PRAGMA database_list").fetchone()[2])
+        return None if is_file else "it is an empty file"
 
     def close(self) -> None:
         """Close all connections; a writer updates the query planner's statistics and empties the log."""
