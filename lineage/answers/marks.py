@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.answers.lines import pick_line
 from lineage.collect.recorded import recorded_refs
+from lineage.errors import RevisionNotFoundError
 from lineage_schemas.answers.check import CheckAnswer, CheckAnswers, CheckedRange
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import model_key
@@ -23,8 +25,8 @@ def confirm(session: Session, answer: CheckAnswer | CheckAnswers) -> None:
     """Record that the answer of a check was written in full: the next `--since last` starts where it ended.
 
     Call it after the answer was written, and not before: findings of an answer that was lost on the way (a full disk,
-    a closed pipe, a signal) must be reported again. Does nothing for an answer that covers no further commits. Raises
-    StoreError if the store cannot be written; then the next `--since last` reports these findings again.
+    a closed pipe, a signal) must be reported again. A mark stays where a range does not continue the range before it.
+    Raises StoreError if the store cannot be written; then the next `--since last` reports these findings again.
     """
     answers = answer.answers if isinstance(answer, CheckAnswers) else (answer,)
     answers = tuple(each for each in answers if each.covers)
@@ -32,7 +34,8 @@ def confirm(session: Session, answer: CheckAnswer | CheckAnswers) -> None:
         return
     with session.store.reading() as view:
         marked = [ref for each in answers for ref in _marked(session, view, each)]
-    session.store.write(GraphBatch(refs=tuple(marked)))
+    if marked:
+        session.store.write(GraphBatch(refs=tuple(marked)))
     for each in answers:
         if each.covers and each.since == "last" and each.findings:
             session.progress.note(
@@ -42,13 +45,29 @@ def confirm(session: Session, answer: CheckAnswer | CheckAnswers) -> None:
 
 
 def _marked(session: Session, view: StoreView, answer: CheckAnswer) -> list[Ref]:
-    """Return the ref of the checked branch with its new mark; nothing if the branch has been forgotten since."""
-    covers = answer.covers
-    if covers is None:
-        return []
+    """Return the ref of the checked branch with its new mark; nothing if the mark stays or the branch is gone."""
     key = answer.model if ":" in answer.model else model_key(session.hub.name, answer.model)
-    refs = [ref for ref in recorded_refs(view, key) if ref.name == answer.branch]
-    return [ref.model_copy(update={"checked": covers.until}) for ref in refs]
+    try:
+        recorded = pick_line(view, key, answer.branch)
+    except RevisionNotFoundError:  # forgotten, or deleted on the Hub since
+        return []
+    ref = next((ref for ref in recorded_refs(view, key) if ref.name == answer.branch), None)
+    if recorded is None or ref is None or answer.covers is None or not _continues(recorded, ref, answer.covers):
+        return []
+    return [ref.model_copy(update={"checked": answer.covers.until})]
+
+
+def _continues(recorded: RecordedLine, ref: Ref, covers: CheckedRange) -> bool:
+    """Return whether a range continues what earlier checks covered: a gap between the two was never checked.
+
+    After a rewrite of the history, only a check of the whole branch replaces the mark.
+    """
+    end = recorded.line.position(covers.until)
+    start = -1 if covers.after is None else recorded.line.position(covers.after)
+    if ref.checked is None or end is None or start is None:
+        return ref.checked is None and end is not None
+    checked = recorded.line.position(ref.checked)
+    return start < 0 if checked is None else start <= checked < end
 
 
 def last_checked(view: StoreView, key: str, branch: str) -> str | None:
@@ -59,23 +78,17 @@ def last_checked(view: StoreView, key: str, branch: str) -> str | None:
 def covered(
     view: StoreView, key: str, recorded: RecordedLine, start: Since, undecided: Sequence[Change]
 ) -> CheckedRange | None:
-    """Return the commits that this check covers if its mark may replace the earlier one; None if that one stays.
+    """Return the commits that a check of a range covers: up to the first one that was left undecided.
 
-    The range ends before the first commit that was left undecided. It is recorded only for a whole branch, and only if
-    it continues what earlier checks covered: a gap between the two was never checked.
+    None if there are none, or if the line does not end where its branch does.
     """
     line = recorded.line
-    ref = next((ref for ref in recorded_refs(view, key) if ref.name == line.branch), None)
+    targets = [ref.target for ref in recorded_refs(view, key) if ref.name == line.branch]
     end = _decided_until(recorded, start, undecided)
-    if ref is None or ref.target != line.commits[-1].id or end <= start.position:
+    if targets != [line.commits[-1].id] or end < 0 or end < start.position:
         return None
-    if ref.checked is not None:
-        checked = line.position(ref.checked)
-        if checked is None:  # the history was rewritten: only a check of the whole branch replaces the mark
-            checked = -1 if start.position < 0 else end
-        if not start.position <= checked < end:
-            return None
-    return CheckedRange(after=start.commit, until=line.commits[end].id)
+    after = line.commits[start.position].id if start.position >= 0 else None
+    return CheckedRange(after=after, until=line.commits[end].id)
 
 
 def _decided_until(recorded: RecordedLine, start: Since, undecided: Sequence[Change]) -> int:

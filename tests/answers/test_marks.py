@@ -95,19 +95,29 @@ def test_ranges_are_joined_only_without_a_gap(repository: BareRepository, sessio
     confirm(session, ask(session))
     commits += upload(repository, 3, 4, 5)
     pinned = ask(session, since=commits[3])
-    assert (silent(pinned), pinned.covers) == (commits[4:], None)
+    assert (silent(pinned), pinned.covers) == (commits[4:], CheckedRange(after=commits[3], until=commits[4]))
     confirm(session, pinned)
     answer = ask(session)
     assert silent(answer) == commits[2:]
     assert answer.covers == CheckedRange(after=commits[1], until=commits[4])
 
 
-def test_what_was_checked_before_covers_nothing_more(repository: BareRepository, session: Session) -> None:
-    """A check of commits that an earlier one covered leaves the mark, wherever it begins."""
-    commits = upload(repository, 1, 2, 3)
+def test_a_mark_never_moves_back(repository: BareRepository, session: Session) -> None:
+    """An answer that is confirmed after a later one does not bring the later findings back."""
+    upload(repository, 1, 2)
+    early = ask(session)
+    commits = upload(repository, 3)
     confirm(session, ask(session))
-    for since in (None, "last", commits[0], commits[2]):
-        assert ask(session, since=since).covers is None
+    confirm(session, early)
+    assert mark(session) == commits[0]
+
+
+def test_an_answer_does_not_depend_on_the_mark(repository: BareRepository, session: Session) -> None:
+    """A check of the whole history gives the same answer whatever was checked before."""
+    upload(repository, 1, 2)
+    first = ask(session, since=None)
+    confirm(session, first)
+    assert ask(session, since=None).covers == first.covers
 
 
 def test_a_change_that_was_left_undecided_is_checked_again(repository: BareRepository, session: Session) -> None:
@@ -118,9 +128,9 @@ def test_a_change_that_was_left_undecided_is_checked_again(repository: BareRepos
     first = repository.commit({**two, **three, INDEX: json.dumps(listing).encode()})
     repository.commit({INDEX: b"{"})
     repository.commit({"README.md": b"text"})
-    for covers in (CheckedRange(after=None, until=first), None):
+    for after in (None, first):
         answer = ask(session)
-        assert (answer.verdict, answer.covers) == ("unchecked", covers)
+        assert (answer.verdict, answer.covers) == ("unchecked", CheckedRange(after=after, until=first))
         assert any(item.what.startswith(f"shards that {INDEX} lists") for item in answer.unchecked)
         confirm(session, answer)
     assert mark(session) == first

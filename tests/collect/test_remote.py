@@ -11,6 +11,7 @@ import pytest
 from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.fingerprint import fingerprint
+from lineage.answers.marks import confirm
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.hub.huggingface.hub import HuggingFaceHub
@@ -40,10 +41,11 @@ def session(hub: HubServer, folder: Path, *, offline: bool = False) -> Session:
 
 
 def checked(hub: HubServer, folder: Path, target: str, **how: object) -> CheckAnswer:
-    """Check one model."""
+    """Check one model, and confirm that the answer was read."""
     with session(hub, folder) as opened:
         answer = check(opened, [target], **how)  # type: ignore[arg-type]
-    assert isinstance(answer, CheckAnswer)
+        assert isinstance(answer, CheckAnswer)
+        confirm(opened, answer)
     return answer
 
 
@@ -185,7 +187,7 @@ def test_renamed_model_keeps_its_children(hub: HubServer, tmp_path: Path) -> Non
     """After a renaming on the Hub, old and new name lead to the same descendants, and the mark of the last check."""
     with session(hub, tmp_path) as opened:
         collect(opened, ["otterhub/skiff-packages-lora"])
-        check(opened, [BASE])
+        confirm(opened, check(opened, [BASE]))
         before = trace(opened, BASE, down=True)
     hub.rename(BASE, "moved/skiff")
     assert checked(hub, tmp_path, BASE, since="last").since_revision is not None

@@ -77,8 +77,8 @@ class CheckAnswer(Answer):
 
     `branch` is the full ref name of the branch, `since` is the requested start and `since_revision` the commit that
     it resolves to (changes after it are in range), null for the whole history. `head` is the branch's last commit.
-    `covers` is what the store records as checked once this answer was written in full: the next `--since last` starts
-    behind its end. Null if the record of the branch stays as it is.
+    `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
+    it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
     """
 
     model: str
