@@ -18,7 +18,7 @@ from lineage.answers.lines import (
 )
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.answers.marks import covered, last_checked
-from lineage.answers.ranges import changes_in_range
+from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
@@ -34,8 +34,6 @@ from lineage_schemas.pointer import Pointer
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
-
-WHOLE = Since(-1, None)
 
 
 def check(

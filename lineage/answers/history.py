@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from lineage.answers.lines import (
     why_no_line,
 )
 from lineage.answers.looked_up import look_up, read_at
+from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
@@ -34,9 +36,12 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
 
     Raises ModelNotFoundError if no commit of the model has been read, RevisionNotFoundError for an unknown branch.
     """
-    asked = look_up(session, as_target(session, target), CollectOptions(refresh=True, by_refs=True, parents=False))
+    options = CollectOptions(refresh=True, by_refs=True, parents=False)
+    asked = look_up(session, as_target(session, target), options)
     with session.store.reading() as view:
         picked = pick_line(view, asked.key, asked.target.revision)
+        if picked and not picked.is_recorded:
+            picked = replace(picked, changes=tuple(changes_in_range(session, asked, picked, WHOLE, options)))
         lines = recorded_lines(view, asked.key) if all_branches else [picked] if picked else []
         date = read_at(view, asked.key)
         reason = asked.not_looked_up.reason if asked.not_looked_up else why_no_line(view, asked.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.recorded import recorded_history, recorded_refs
@@ -29,7 +29,9 @@ class RecordedLine:
     """Hold the line of one branch with its changes, and the changes that a rewrite removed, oldest first.
 
     `own_from` is the position of the first commit that a branch made from the default branch does not share with it.
-    `ends_inside` marks a line that was cut behind a commit in the middle of a push.
+    `ends_inside` marks a line that was cut behind a commit in the middle of a push. `is_recorded` is False for a line
+    whose changes are not in the record and are worked out when they are asked for; `changes` are then those of the
+    default branch, with which such a line begins.
     """
 
     history: History
@@ -39,6 +41,7 @@ class RecordedLine:
     is_default: bool
     own_from: int | None = None
     ends_inside: bool = False
+    is_recorded: bool = True
 
 
 def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
@@ -62,8 +65,9 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
 def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine | None:
     """Find the line that `revision` names: the default branch's, a branch's, or one that ends at a tag or commit.
 
-    None if the model has no recorded commit at all. Raises RevisionNotFoundError for any other name, and for one that
-    names more than one commit.
+    A pull request that was collected has a line too, which begins with that of the branch that it was made from. None
+    if the model has no recorded commit at all. Raises RevisionNotFoundError for any other name, and for one that names
+    more than one commit.
     """
     lines = recorded_lines(view, key)
     if revision is None or is_default(revision) or not lines:
@@ -71,14 +75,36 @@ def pick_line(view: StoreView, key: str, revision: str | None) -> RecordedLine |
     model = split_model_key(key)[1]
     meaning = commits_meant(lines[0].history, revision)
     meant = meaning.require(model) if meaning.named else None
-    found = _line_to(lines, *meant) if meant else None
+    found = (_line_to(lines, *meant) or _line_to(_other_lines(view, key, lines[0]), *meant)) if meant else None
     if found is None:
         raise RevisionNotFoundError(
             f"{model} has no branch, tag or recorded commit {revision}",
             model=model,
-            hint=f"`lineage history {model} --all-branches` lists what is recorded",
+            hint=_where_to_look(model, revision),
         )
     return found
+
+
+def _where_to_look(model: str, revision: str) -> str:
+    if "pr/" in revision or "pull" in revision:
+        return f"`lineage collect {model} --pull-requests` reads pull requests; write one as refs/pr/N"
+    return f"`lineage history {model} --all-branches` lists what is recorded"
+
+
+def _other_lines(view: StoreView, key: str, default: RecordedLine) -> list[RecordedLine]:
+    """Return the lines of recorded refs that are neither branches nor tags: pull requests, conversions.
+
+    What such a ref brings replaces what it began with, so that none of its weights is a first upload of its own.
+    """
+    known = {commit.id for commit in default.history.commits}
+    lines = []
+    for ref in recorded_refs(view, key):
+        if ref.kind not in ("branch", "tag") and ref.target in known:
+            line = first_parent_line(default.history, ref.name, ref.target)
+            ids = {commit.id for commit in line.commits}
+            shared = tuple(change for change in default.changes if ids.issuperset(change.revisions))
+            lines.append(RecordedLine(default.history, line, shared, (), is_default=False, is_recorded=False))
+    return lines
 
 
 def _line_to(lines: Sequence[RecordedLine], commit: str, ref: str | None) -> RecordedLine | None:
@@ -106,7 +132,7 @@ def _cut(recorded: RecordedLine, position: int) -> RecordedLine:
     own_from = recorded.own_from if recorded.own_from is not None and recorded.own_from <= position else None
     cuts = () if recorded.own_from is None else (recorded.own_from,)
     inside = any(push.first <= position < push.last for push in pushes(recorded.line, is_watched, cuts))
-    return RecordedLine(recorded.history, line, kept, (), recorded.is_default, own_from, inside)
+    return replace(recorded, line=line, changes=kept, vanished=(), own_from=own_from, ends_inside=inside)
 
 
 def _position(line: Line, change: Change) -> tuple[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from lineage.collect.events import NotRead, Stored, Unchanged
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import HubError
+from lineage.hub.revisions import is_pull_request
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
@@ -33,8 +34,13 @@ class Asked:
 
 
 def look_up(session: Session, target: Target, options: CollectOptions) -> Asked:
-    """Read the refs and the history again, unless the session is offline and the Hub is remote."""
+    """Read the refs and the history again, unless the session is offline and the Hub is remote.
+
+    Pull requests are read if the target is one.
+    """
     hub, unread = target.hub or session.hub, None
+    if is_pull_request(target.revision):
+        options = replace(options, pull_requests=True)
     with session.store.reading() as view:
         key = key_of_alias(view, hub.name, target.model) or hub.key(target.model)
     if not session.offline or hub.is_local:

@@ -15,7 +15,7 @@ from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.indexes import is_watched
 from lineage.versioning.line import pushes
 from lineage.versioning.measured import Measurement, Measurer
-from lineage.versioning.since import in_range
+from lineage.versioning.since import Since, in_range
 from lineage_schemas.change import Change, GroupChange
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from lineage.answers.looked_up import Asked
     from lineage.answers.session import Session
     from lineage.collect.options import CollectOptions
-    from lineage.versioning.since import Since
+
+WHOLE = Since(-1, None)
+"""The range of a whole line."""
 
 
 def changes_in_range(
@@ -32,11 +34,13 @@ def changes_in_range(
     """Return the changes of a line after the start of a range, each with what happened in the range alone.
 
     An announcement before the start does not announce the weights after it, and the first own weights of a branch
-    replace those that it had at a commit that the user names. Everything else comes from the record.
+    replace those that it had at a commit that the user names. Everything else comes from the record, except the changes
+    of a pull request, which are not kept.
     """
     recorded_changes = in_range(recorded.line, recorded.changes, since)
     replaces = since.position >= 0 and not since.by_date and _has_own_first_weights(recorded, recorded_changes)
-    if not (replaces or recorded.ends_inside or _is_inside_push(recorded, since.position)):
+    worked_out = replaces or recorded.ends_inside or not recorded.is_recorded
+    if not (worked_out or _is_inside_push(recorded, since.position)):
         return recorded_changes
     hub, model = hub_to_read(session, asked.target), recorded.history.model
     weights = WeightReader(hub, model, session.store, options, session.progress)

@@ -17,7 +17,7 @@ from lineage_schemas.file import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.ids import model_key, ref_key, revision_key
 from lineage_schemas.model import Model, ModelObservations, ModelState, Observation, Publisher
-from lineage_schemas.ref import Ref
+from lineage_schemas.ref import Ref, RefKind
 from lineage_schemas.revision import Commit, CommitFacts, Revision, Tree
 
 if TYPE_CHECKING:
@@ -43,18 +43,22 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
     refs = tuple(_refs(key, reading, view, former))
     changes = tuple(change for report in reading.lines for change in report.changes)
     whole = reading.history.incomplete is None
+    unread: tuple[RefKind, ...] = () if reading.options.pull_requests else ("pull_request",)
+    gone_refs = tuple(vanished_refs(view, key, {r.key for r in refs}, unread=unread)) if whole else ()
+    present = {revision.key for revision in revisions}
+    gone_revisions = tuple(vanished_revisions(view, key, present, unread=unread)) if whole else ()
     gone_changes = tuple(vanished_changes(view, key, {c.key for c in changes})) if whole else ()
     return GraphBatch(
         models=(*former_models(view, former), model),
         stubs=tuple(_stubs(reading, names)),
         publishers=_publisher(model),
-        refs=(*refs, *(vanished_refs(view, key, {r.key for r in refs}) if whole else ())),
-        revisions=(*revisions, *(vanished_revisions(view, key, {r.key for r in revisions}) if whole else ())),
+        refs=(*refs, *gone_refs),
+        revisions=(*revisions, *gone_revisions),
         trees=tuple(_trees(reading)),
         files=tuple(_aliases(reading)),
         weights=reading.weights.weights,
         group_weights=reading.weights.group_weights,
-        changes=(*changes, *_still_told(gone_changes, {r.key for r in revisions})),
+        changes=(*changes, *_still_told(gone_changes, present)),
         replace_changes_of=(key,) if whole else (),
         evidence=reading.derivation.evidence,
         derivations=(*moved, *reading.derivation.derivations),

@@ -18,7 +18,8 @@ class CollectOptions:
     `refresh` reads what has not moved too. `by_refs` asks for a remote model's refs first, one request, and takes the
     record where none of them moved and it was read by the same wishes. `level` None means by budget: a local Hub in
     full, a remote one by headers, and in full what stays under `max_bytes` a model. `depth` counts generations
-    followed from the targets, None all of them; `parents` and `children` say in which direction.
+    followed from the targets, None all of them; `parents` and `children` say in which direction. With `pull_requests`
+    every model is read again, because pull requests may change while branches and tags do not.
     """
 
     refresh: bool = False

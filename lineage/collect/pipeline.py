@@ -125,12 +125,14 @@ class Collection:
 
     def _read(self, target: Target, depth: int) -> Event:
         hub = target.hub or self.hub
-        if self.options.by_refs and not hub.is_local and (standing := self._standing(hub, target, depth)):
+        with_requests = self.options.pull_requests  # they may move while no branch does
+        by_refs = self.options.by_refs and not with_requests and not hub.is_local
+        if by_refs and (standing := self._standing(hub, target, depth)):
             return standing
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
         kept = self._kept(key)
-        if kept and not self.options.refresh and self._is_current(kept, resolved, hub):
+        if kept and not self.options.refresh and not with_requests and self._is_current(kept, resolved, hub):
             LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
             self._follow(target, resolved.model, parents, depth)

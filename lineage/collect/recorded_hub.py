@@ -186,8 +186,8 @@ def _entry(edge: EdgeRow, node: dict[str, Any]) -> FileEntry:
 def _replayed(view: StoreView, key: str, commit: str) -> tuple[FileEntry, ...] | None:
     """Work out the files of a commit from the changes of the recorded line that it stands on."""
     history = recorded_history(view, key)
-    for ref in history.refs if history else ():
-        if history and ref.kind == "branch":
+    for ref in sorted(history.refs, key=lambda ref: ref.kind != "branch") if history else ():
+        if history and ref.kind != "tag":
             line = first_parent_line(history, ref.name, ref.target)
             for tree in trees_of_line(line, key, {commit}):
                 return tree.entries

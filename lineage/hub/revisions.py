@@ -28,6 +28,7 @@ MIN_DIGITS = 7
 SHORT_NAMES = ("refs/heads/", "refs/tags/")
 """What may be left out before the name of a branch or tag."""
 
+_PULL_REQUEST = re.compile(r"refs/pr/\d+|refs/pull/\d+/head")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 _FULL_ID = re.compile(r"[0-9a-f]{40}|folder:[0-9a-f]{64}")
 _ID_START = re.compile(rf"(?:folder:)?[0-9a-f]{{{MIN_DIGITS},}}")
@@ -119,6 +120,11 @@ def _named(text: str, refs: tuple[NamedRef, ...]) -> tuple[NamedCommit, ...]:
 def is_default(text: str | None) -> bool:
     """Say whether a text means the default revision."""
     return text is None or text == "HEAD"
+
+
+def is_pull_request(text: str | None) -> bool:
+    """Say whether a text is the full name of a pull request's ref, as the Hub or another git server names it."""
+    return text is not None and _PULL_REQUEST.fullmatch(text) is not None
 
 
 def is_full_id(text: str) -> bool:
