@@ -13,7 +13,7 @@ from tests.support.bare_repository import BareRepository
 
 FAKES = {
     "silent": ("exit 0", "is not git: `git --version` printed ''"),
-    "garbage": ("echo hello; echo world", "says 'hello"),
+    "garbage": ("echo hello; echo world", "printed 'hello"),
     "failing": ("echo git version 2.50.0; exit 3", "is not git"),
     "pretending": ('[ "$1" = --version ] && echo git version 2.50.0; exit 0', "did not report where"),
     "old": ("echo git version 2.17.1", "too old: git version 2.17"),
