@@ -18,7 +18,7 @@ DEFAULT_MAX_BYTES = 64_000_000
 
 @dataclass(frozen=True)
 class Settings:
-    """Hold where things are.
+    """Hold the Hub's endpoint and the locations of caches and store.
 
     `endpoint` is the Hub (`HF_ENDPOINT`), `hub_cache` the Hub client's cache (`HF_HUB_CACHE`, `HF_HOME`), `store` the
     store's URL or path (`LINEAGE_STORE`), `cache` our own cache of git clones (`LINEAGE_CACHE`), which may be

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreView, now: datetime) -> GraphBatch:
-    """Make the batch that brings the graph to what was read, and marks what is there no longer.
+    """Make the batch that updates the graph to what was read, and marks what is gone.
 
-    Nothing recorded is dropped: commits, refs and changes that the Hub does not show any more are kept as vanished,
-    as long as the history was read whole. The Hub's local cache knows a part of what the Hub itself tells: it adds
-    weights to what is recorded and takes nothing back.
+    Nothing recorded is deleted: commits, refs and changes that the Hub does not show any more are kept as vanished, if
+    the history was read completely. The Hub's local cache holds only a part of what the Hub has: it adds weights to the
+    record and removes nothing.
     """
     key, model = reading.key, _model(reading, hub_name, now)
     if _knows_less(reading, view):
@@ -58,7 +58,7 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
         files=tuple(_aliases(reading)),
         weights=reading.weights.weights,
         group_weights=reading.weights.group_weights,
-        changes=(*changes, *_still_told(gone_changes, present)),
+        changes=(*changes, *_of_vanished_commits(gone_changes, present)),
         replace_changes_of=(key,) if whole else (),
         evidence=reading.derivation.evidence,
         derivations=(*moved, *reading.derivation.derivations),
@@ -68,21 +68,21 @@ def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreV
 
 
 def _aliases(reading: ModelReading) -> Iterator[FileNode]:
-    """Give files of git LFS with the id of the git blob that holds the same bytes."""
+    """Yield files of git LFS with the id of the git blob that holds the same bytes."""
     known = {blob: sha256 for report in reading.lines for blob, sha256 in report.aliases.items()}
     return (FileNode(key=f"sha256:{sha256}", alias=blob) for blob, sha256 in sorted(known.items()))
 
 
 def _knows_less(reading: ModelReading, view: StoreView) -> bool:
-    """Say whether the store holds a history from the Hub itself while this reading is of its local cache."""
+    """Return whether the store has a history from the Hub itself while this reading is of its local cache."""
     node = view.nodes("Model", [reading.key]).get(reading.key) or {}
     return reading.history.source == "cache" and node.get("history_source") not in (None, "cache")
 
 
 def _contents(reading: ModelReading, view: StoreView) -> GraphBatch:
-    """Make a batch of what files hold, which is true whatever else is known.
+    """Make a batch of the content of files, which is true whatever else is known.
 
-    The cache lists a part of a revision's files, and may hold a part of its shards: where the store has the revision's
+    The cache lists a part of a revision's files, and may hold a part of its shards: if the store has the revision's
     files, they stay as the Hub listed them.
     """
     trees = tuple(_trees(reading))
@@ -96,8 +96,8 @@ def _contents(reading: ModelReading, view: StoreView) -> GraphBatch:
     )
 
 
-def _still_told(changes: tuple[Change, ...], revisions: set[str]) -> Iterator[Change]:
-    """Keep changes of rewritten lines; one whose first commit still stands was only told better since."""
+def _of_vanished_commits(changes: tuple[Change, ...], revisions: set[str]) -> Iterator[Change]:
+    """Yield the changes whose first commit is gone; if it is still there, a present change replaces them."""
     for change in changes:
         if revision_key(change.model, change.revisions[0]) not in revisions:
             yield change
@@ -132,19 +132,19 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
 
 
 def _state(reading: ModelReading) -> ModelState:
-    """Call a model gated whose files the Hub keeps back, though it tells of them."""
+    """Return `gated` if the Hub lists files but refuses to send them."""
     return "gated" if reading.weights.refused else "present"
 
 
 def _words(value: Any) -> str | None:
-    """Read a card field that publishers write as a word, or as a list of words."""
+    """Read a card field that publishers write as a text, or as a list of texts."""
     if isinstance(value, list):
         return ", ".join(str(item) for item in value if isinstance(item, str | int | float)) or None
     return str(value) if isinstance(value, str | int | float) and str(value).strip() else None
 
 
 def _licence_tag(tags: tuple[str, ...]) -> str | None:
-    """Read the licence from the Hub's tags where the card cannot be read."""
+    """Read the licence from the Hub's tags if the card cannot be read."""
     found = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
     return ", ".join(found) or None
 
@@ -179,7 +179,7 @@ def _revision(key: str, commit: Commit) -> Revision:
 
 
 def _refs(key: str, reading: ModelReading, view: StoreView, former: dict[str, str]) -> Iterator[Ref]:
-    """Give the refs as they stand now, each with the mark of its last check, under whichever name that was."""
+    """Yield the present refs, each with the mark of its last check, also if the model had another name then."""
     default = reading.history.default_branch
     known = [key, *(old for old, new in former.items() if new == key)]
     rows = [row.properties for model in reversed(known) for row in view.find("Ref", {"model": model})]
@@ -204,7 +204,7 @@ def _stubs(reading: ModelReading, names: Names) -> Iterator[Model]:
 
 
 def _trees(reading: ModelReading) -> Iterator[Tree]:
-    """Give whole trees for the heads of refs and the ends of pushes, each once, and for the commit that was read."""
+    """Yield whole trees for the heads of refs and the ends of pushes, each once, and for the commit that was read."""
     key, seen = reading.key, set()
     heads = {ref.target for ref in reading.history.refs}
     for report in reading.lines:

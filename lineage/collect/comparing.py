@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from lineage.collect.weights import ReadGroup
 
 MAX_HEADERS = 800
-"""Shards whose headers one collection reads for the old changes of a remote model: this takes minutes, not hours."""
+"""Shards whose headers one collection reads for the old changes of a remote model: this takes some minutes."""
 
 MAX_GIT_BYTES = 10_000_000
-"""Size beyond which the Hub accepts a file by git LFS only."""
+"""Size above which the Hub accepts a file only in git LFS."""
 
-_OTHER_BRANCH = "of a remote model only the default branch's weights are read"
+_OTHER_BRANCH = "only the default branch's weights of a remote model are read"
 
-UNKNOWN_TENSORS = "all bytes were read, but not which of them are which tensor: a tensor type is not known here"
-"""Why two sides that were read whole cannot be compared."""
+UNKNOWN_TENSORS = "all bytes were read, but not by tensor: the file has a tensor type that is not supported"
+"""Why two sides cannot be compared although both were read in full."""
 
 _KINDS: dict[str, ChangeKind] = {
     "equal": "renamed", "reserialised": "reserialised", "renamed": "renamed", "partial": "partial",
@@ -38,8 +38,8 @@ _KINDS: dict[str, ChangeKind] = {
 class Comparer:
     """Compare groups through a WeightReader, within its budget.
 
-    A local Hub is read in full. Of a remote one headers are read, which show another layout or dtype, and whole
-    files as far as the budget goes; nothing is read for branches other than the default one (`remote` false).
+    A local Hub is read in full. On a remote one headers are read, which show a changed layout or dtype, and whole files
+    within the budget; nothing is read for branches other than the default one (`remote` is False).
     """
 
     def __init__(self, weights: WeightReader, *, remote: bool) -> None:
@@ -48,15 +48,15 @@ class Comparer:
         self._headers_left = MAX_HEADERS
 
     def sha256(self, commit: str, path: str, size: int) -> FileHash:
-        """Hash a file that git itself keeps; on a remote Hub of the default branch alone, and within the budget."""
+        """Hash a file that is in git itself; on a remote Hub only on the default branch and within the budget."""
         weights = self._weights
         if not self._ask:
             return FileHash(None, _OTHER_BRANCH)
         if not weights.hub.is_local and size > MAX_GIT_BYTES:
-            return FileHash(None)  # the Hub keeps no such file outside of LFS: it is another one
+            return FileHash(None)  # the Hub accepts no file of this size outside LFS: it is another file
         if not weights.afford(size):
             limit = f"--level {weights.options.level}" if weights.options.level else "--max-bytes"
-            reason = f"its {size / 1e6:.1f} MB in git are not read, because of {limit}"
+            reason = f"its {size / 1e6:.1f} MB in git were not read, because of {limit}"
             return FileHash(None, reason, f"lineage check {weights.model} --level full")
         try:
             return FileHash(weights.hash_file(commit, path, size))
@@ -65,7 +65,7 @@ class Comparer:
             return FileHash(None, error.message, f"lineage check {weights.model}" if again else None)
 
     def compare(self, before: PlacedGroup, after: PlacedGroup) -> Measurement:
-        """Find what became of the weights; what is not read is `undecided`, with the command that decides it."""
+        """Compare the weights; `undecided` says what was not read, with the command that decides it."""
         refusal = self._refusal(before, after)
         if refusal:
             return Measurement("replaced", undecided=refusal)
@@ -84,7 +84,7 @@ class Comparer:
         )
 
     def _refusal(self, before: PlacedGroup, after: PlacedGroup) -> str | None:
-        """Return why two groups cannot be compared whatever is read; None where they can."""
+        """Return why two groups can never be compared; None if they can."""
         formats = {before.group.format, after.group.format}
         if not formats <= WITH_TENSORS:
             return f"{' and '.join(sorted(formats - WITH_TENSORS))} files are known by their hash only"
@@ -111,7 +111,7 @@ class Comparer:
         return Placed(self._weights.hub, self._weights.model, read.commit, read.fingerprint)
 
     def _why_undecided(self, compared: WeightsComparison, old: ReadGroup, new: ReadGroup) -> str | None:
-        """Return why a comparison ends at `replaced`; None where it was decided."""
+        """Return why a comparison ends with `replaced`; None if it was decided."""
         if compared.kind != "replaced":
             return None
         problem = old.problem or new.problem
@@ -125,7 +125,7 @@ class Comparer:
         return None
 
     def _command(self) -> str | None:
-        """Name the command that reads everything; None where everything that is at hand was read already."""
+        """Return the command that reads everything; None if everything available was read."""
         weights = self._weights
         if weights.hub.is_local or weights.options.level == "full":
             return None

@@ -1,4 +1,4 @@
-"""Events of a collection: what the pipeline tells while it works."""
+"""Events that the pipeline reports during a collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Lacking:
-    """Something of a model is not at hand; `decides` says whether that leaves open what the model is or comes from."""
+    """A part of a model is not available; `decides` is True if that leaves open what the model is or comes from."""
 
     detail: str
     decides: bool
@@ -25,9 +25,9 @@ class Lacking:
 
 @dataclass(frozen=True)
 class Stored:
-    """A model was read and written; `parents` are keys, `bytes_here` what was read of weights on this machine.
+    """A model was read and written; `parents` are keys, `bytes_here` the bytes of weights read on this machine.
 
-    `lacks` says what of it is not at hand: each what, and whether the reading has failed for it.
+    `lacks` lists the parts that are not available, and whether the reading failed because of them.
     """
 
     model: str
@@ -43,7 +43,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """A model is as it was at the last collection; its parents are followed all the same."""
+    """A model has not changed since the last collection; its parents are followed anyway."""
 
     model: str
     head: str
@@ -53,7 +53,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class NotRead:
-    """A model could not be read; what is known of it stays. `asked` says whether it was a target itself."""
+    """A model could not be read; what is stored of it is kept. `asked` is True for a target itself."""
 
     model: str
     reason: IncompleteReason
@@ -64,7 +64,7 @@ class NotRead:
 
 @dataclass(frozen=True)
 class Capped:
-    """The run stopped following at a limit; `waiting` models were not read."""
+    """The run reached a limit; the `waiting` models were not read."""
 
     waiting: tuple[str, ...]
     limit: str

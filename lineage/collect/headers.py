@@ -1,4 +1,4 @@
-"""Headers of weight files along a line of commits: what they tell of the files beside them, each content once."""
+"""Headers of weight files along a line of commits, which show what other files belong to them; each content once."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
 
 MAX_READS = 1_000
-"""Requests to a remote Hub for one line of commits, unless everything was asked for."""
+"""Requests to a remote Hub for one line of commits, unless --level full was given."""
 
 MAX_HELD_BYTES = 100_000_000
-"""The size up to which a file that git keeps is read as a whole: git gives no ranges."""
+"""The size up to which a file that git keeps is read as a whole: git has no ranged reads."""
 
 
 class HeadersAlong:
     """Make the header reader of each commit's tree.
 
-    On this machine every question is answered. Of a remote Hub only .onnx files are read, within MAX_READS, and on a
-    branch that is not the default one only at level full.
+    On a local Hub all headers are read. On a remote Hub only .onnx files are read, within MAX_READS, and on branches
+    other than the default one only at level full.
     """
 
     def __init__(self, hub: Hub, model: str, level: Level | None, *, is_default: bool) -> None:
@@ -52,7 +52,7 @@ class HeadersAlong:
         )
 
     def decide_with(self) -> str | None:
-        """Name the command that reads what was left unread; None where everything that is at hand was read."""
+        """Return the command that reads the rest; None if everything available was read."""
         return None if self._everything else f"lineage check {self._model} --level full"
 
     def _opener(self, commit: str, files: Mapping[str, FileEntry]) -> OpenFile:
@@ -72,7 +72,9 @@ class HeadersAlong:
     def _counted(self, path: str, read: Read) -> Read:
         def counted(start: int, length: int) -> bytes:
             if self._left <= 0 and not self._everything:
-                raise InputError(f"{path} is not read: of a remote model {MAX_READS:,} requests at most go to headers")
+                raise InputError(
+                    f"{path} was not read: at most {MAX_READS:,} requests for headers are made for a remote model"
+                )
             self._left -= 1
             return read(start, length)
 

@@ -1,4 +1,4 @@
-"""Measuring the weights that a person names: a file, a folder of their own, or a model on a Hub."""
+"""Measuring the weights of a target: a file, a folder, or a model on a Hub."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ if TYPE_CHECKING:
     from lineage.store.interface import GraphStore
 
 MAX_NOTES = 20
-"""Files of a work tree that are named as different from HEAD."""
+"""Files of a work tree that are listed as different from HEAD."""
 
 Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | None]
-"""Find what the store knows of a group's files."""
+"""Return what the store knows of a group's files."""
 
 
-ONNX_INCOMPLETE = "the .onnx file keeps tensors in a file that is not here"
-"""Why a group is not read: what would be read is a part of the weights."""
+ONNX_INCOMPLETE = "the .onnx file stores tensors in a file that is missing"
+"""Why a group is not read: only a part of its weights could be read."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """Hold measured groups, the main one first, and what could not be measured, by group.
 
-    `hub` and `snapshot` are None for a single file, which belongs to no repository. `grouping` is what reading headers
-    cost to find out which files are a group. `absent` names the groups some of whose bytes are not at hand, or have
+    `hub` and `snapshot` are None for a single file, which belongs to no repository. `grouping` is the cost of reading
+    headers to find out which files are a group. `absent` names the groups some of whose bytes are missing, or have
     another hash than their id, each with the command that fetches them. `incomplete` names the sets with missing
-    shards, `gone` the weights that should be there and are not at all, `by_names` the groups that were made without
+    shards, `gone` the weights that should exist and are missing, `by_names` the groups that were made without
     their index because it is too long to be read. `settled` names groups with a problem that no further reading solves.
     """
 
@@ -88,23 +88,23 @@ class Measured:
 
     @property
     def main(self) -> GroupFingerprint | None:
-        """Give the main group."""
+        """Return the main group."""
         return next((group for group in self.groups if group.group.main), None)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say how the files of a work tree differ from its HEAD commit; of files that git does not track, weights."""
+        """Report how the files of a work tree differ from its HEAD commit; of untracked files only weights."""
         changed = self.snapshot.changed_on_disk if self.snapshot else {}
         lines = [f"{path} {how}" for path, how in changed.items() if is_weight_file(path) or "not in HEAD" not in how]
         more = [f"{len(lines) - MAX_NOTES} more files differ"] if len(lines) > MAX_NOTES else []
         return (*lines[:MAX_NOTES], *more)
 
     def doubt(self, group: str) -> str | None:
-        """Say why a group's files prove nothing: some bytes, or some shards, are not here."""
+        """Return why a group's files prove nothing: some bytes, or some shards, are missing."""
         return self.problems.get(group) if group in self.absent else self.incomplete.get(group)
 
     def unchecked(self, decide_with: str | None = None) -> tuple[Unchecked, ...]:
-        """Say which groups were not measured as deep as they should be, with `decide_with` where bytes are here."""
+        """List the groups that were not measured as deep as asked, with `decide_with` if their bytes are here."""
         missing = {**self.incomplete, **self.gone, **self.by_names}
         further = dict.fromkeys(self.problems.keys() - self.settled, decide_with)
         return (
@@ -117,7 +117,7 @@ class Measured:
 
 
 def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: Level, progress: Progress) -> Measured:
-    """Measure a weight file alone, or all groups of a model folder. Raises InputError where there is neither."""
+    """Measure a weight file alone, or all groups of a model folder. Raises InputError if the path is neither."""
     if path.is_file() and path.suffix != ".bundle":
         placeholder = _placeholder_file(path)
         if placeholder is not None:
@@ -129,7 +129,7 @@ def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: L
 
 
 def _placeholder_file(path: Path) -> Measured | None:
-    """Describe a single file that only names the weights which it replaces; None where it holds bytes of its own."""
+    """Describe a single file that is a placeholder for weights; None if it has the content itself."""
     try:
         with path.open("rb") as file:
             placeholder = parse_placeholder(file.read(MAX_POINTER_BYTES + 1))
@@ -137,7 +137,7 @@ def _placeholder_file(path: Path) -> Measured | None:
         return None  # reading the file reports why
     if placeholder is None:
         return None
-    reason = f"it is {placeholder.kind}, and the bytes of the file are not here ({placeholder.hint})"
+    reason = f"it is {placeholder.kind}, and the content of the file is missing ({placeholder.hint})"
     entry = FileEntry(path=path.name, size=placeholder.size, sha256=placeholder.sha256)
     groups = weight_groups([entry])
     if not groups:
@@ -157,11 +157,11 @@ def measure_model(
     recorded: Recorded = lambda group, entries: None,
     look_inside: bool = True,
 ) -> Measured:
-    """Measure a model's groups at a commit, each to the level that the budget has for it.
+    """Measure a model's groups at a commit, each to the level that the budget allows.
 
-    A group that cannot be read so deep is measured as deep as it can be, and is in `problems`; what only its
-    listing tells is known of every group. What `recorded` knows deep enough is not read. Where names do not tell which
-    files are a group, their headers do, unless `look_inside` is False.
+    A group that cannot be read so deep is measured as deep as possible, and is in `problems`; of every group at least
+    the listed files are known. A group that `recorded` knows deep enough is not read. If names do not show which files
+    are a group, their headers are read, unless `look_inside` is False.
     """
     snapshot = hub.snapshot(resolved)
     files = {entry.path: entry for entry in named_files(snapshot)}
@@ -209,18 +209,18 @@ def measure_model(
 
 
 def part_of_onnx(group: WeightGroup, loose: Sequence[str], headers: HeaderReader | None) -> str | None:
-    """Say why an ONNX group may be only a part of its model; None where all files that hold its tensors are here.
+    """Return why an ONNX group may be only a part of its model; None if all files with its tensors are here.
 
     `loose` are files of which it is not known whether they hold some.
     """
     if not loose:
         return ONNX_INCOMPLETE if lies_elsewhere(group) else None
     read = next((why for path in group.files if headers and (why := headers.problem(path))), "it was not read")
-    return f"{few(loose)} may hold its tensors: which files do is in the .onnx file, and {read}"
+    return f"{few(loose)} may hold its tensors: the .onnx file names the right ones, and {read}"
 
 
 def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:
-    """Open files as `open_file` does, and note what each read of theirs cost."""
+    """Open files as `open_file` does, and record the cost of each read."""
 
     def opened(path: str) -> tuple[Read, int | None]:
         read, size = open_file(path)
@@ -237,16 +237,16 @@ def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:
 
 
 def _without_identity(found: GroupFingerprint) -> GroupFingerprint:
-    """Forget the ids of files whose bytes have other ones: they name something else."""
+    """Remove the ids of files whose bytes do not match them."""
     files = tuple(FileEntry(path=entry.path, size=entry.size) for entry in found.files)
     return replace(found, files=files, digests=Digests())
 
 
 def _gone(snapshot: Snapshot, groups: Sequence[WeightGroup], indexes: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Say which weights should be there and are not: files of HEAD that are not on disk, and sets that an index names.
+    """Report weights that should exist and are missing: files of HEAD that are not on disk, and sets of an index.
 
-    An index that was left over matters only where a loader would look for its shards: not beside weights that it takes
-    first. A file of HEAD that is on disk in other shards is not gone.
+    A leftover index matters only if a loader would look for its shards: not beside weights that it loads first. A file
+    of HEAD that is on disk in other shards is not gone.
     """
     whole = {group.name for group in groups if group.complete is not False}
     gone = {
@@ -265,17 +265,17 @@ def _gone(snapshot: Snapshot, groups: Sequence[WeightGroup], indexes: Mapping[st
 
 
 def _names_of_shards(shards: Sequence[str]) -> str:
-    """Say which shards an index names that are not there."""
+    """Report which shards of an index do not exist."""
     if not shards:
-        return "lists a set of shards that is not there"
-    return f"names {len(shards)} shards that are not there ({few(shards)})"
+        return "lists a set of shards that does not exist"
+    return f"names {len(shards)} shards that do not exist ({few(shards)})"
 
 
 def recorded_weights(open_store: Callable[[], GraphStore], hub: Hub) -> Recorded:
-    """Look weights of a remote Hub up in the store: what was read of the same files once need not be read again.
+    """Look up weights of a remote Hub in the store, so that the same files are not read again.
 
-    Files on this machine are read: they are what is asked about. The store is opened at the first look-up only, so
-    that a question about local files makes no store.
+    Files on this machine are always read. The store is opened at the first look-up only, so that a question about
+    local files does not create a store.
     """
     from lineage.collect.weights import stored_fingerprint
 
@@ -289,14 +289,14 @@ def recorded_weights(open_store: Callable[[], GraphStore], hub: Hub) -> Recorded
 
 
 class _IndexReader:
-    """Read indexes of shards; where one cannot be read the names of the files decide, and `too_long` says why."""
+    """Read indexes of shards; if one cannot be read, the names of the files decide, and `too_long` has the reason."""
 
     def __init__(self, hub: Hub, resolved: ResolvedRevision, files: Mapping[str, FileEntry]) -> None:
         self._hub, self._resolved, self._files = hub, resolved, files
         self.too_long: dict[str, str] = {}
 
     def __call__(self, path: str) -> bytes | None:
-        """Read an index whole, None where that cannot be done."""
+        """Read a whole index; None if it cannot be read."""
         try:
             return self._hub.read_text(self._resolved.model, self._resolved.commit, path, self._files[path].size)
         except TextTooLongError as error:
@@ -306,6 +306,6 @@ class _IndexReader:
         return None
 
     def by_names(self, groups: Sequence[WeightGroup]) -> dict[str, str]:
-        """Say which groups were made without their index; an index of no group stands under its own path."""
+        """Map groups made without their index to the reason; an index without a group is listed by its path."""
         by_index = {group.index: group.name for group in groups}
         return {by_index.get(path, path): reason for path, reason in self.too_long.items()}

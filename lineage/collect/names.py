@@ -1,4 +1,4 @@
-"""Names of parents: which model a card or config means, by what the Hub answers."""
+"""Names of parents, resolved by the Hub to the models that cards and configs mean."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KnownName:
-    """Say which model a name means: its key, whether it can be read, when it was made where the Hub says it.
+    """Hold the model that a name means: its key, whether it can be read, and its creation if the Hub reports it.
 
-    `legacy` is the line of the table that gave the key, where the Hub could not be asked for a bare name of old.
-    `resolved` is what the Hub answered, if it did.
+    `legacy` is the row of the table that gave the key, if the Hub could not be asked for a legacy name.
+    `resolved` is the Hub's answer, if there was one.
     """
 
     key: str
@@ -38,11 +38,11 @@ class KnownName:
 
 
 class Names:
-    """Ask the Hub which model each name means, once a run, and fall back to what the store remembers.
+    """Resolve names to models through the Hub, each name once in a run, with the store as the fallback.
 
-    The Hub's answer wins: it knows legacy names and renamed repositories. Where it cannot be asked, the aliases in the
-    store decide, then the table of legacy names, then the name as it is written. A Hub that could not be reached once
-    is not asked again in the same run; a cache is, for another name may be in it.
+    The Hub's answer takes precedence: it knows legacy names and renamed repositories. If it cannot be asked, the
+    aliases in the store decide, then the table of legacy names, then the name as written. A Hub that could not be
+    reached once is not asked again in the same run; a cache is, because it may contain another name.
     """
 
     def __init__(self, hub: Hub, store: GraphStore) -> None:
@@ -53,13 +53,13 @@ class Names:
         self._unreachable: str | None = None
 
     def find(self, name: str) -> KnownName:
-        """Find the model behind a name; never raises: what cannot be asked has the state `unknown`."""
+        """Find the model behind a name; never raises: a name that cannot be resolved has the state `unknown`."""
         if name not in self._known:
             self._known[name] = self._ask(name)
         return self._known[name]
 
     def quantisations(self, name: str) -> tuple[Quantisation, ...] | None:
-        """List the quantisations of the model behind a name, once a run; None where they cannot be read."""
+        """List the quantisations of the model behind a name, read once in a run; None if they cannot be read."""
         known = self.find(name)
         if known.resolved is None:
             return None
@@ -83,9 +83,9 @@ class Names:
         )
 
     def aliases(self, read: ResolvedRevision) -> tuple[Attachment, ...]:
-        """List the names that the Hub answered under another id, to be remembered for offline days.
+        """List the names that the Hub redirected to another id, to be stored for use offline.
 
-        Names that the table of legacy names gave are none of these: the Hub did not say so.
+        Names from the table of legacy names are not among them: the Hub did not confirm those.
         """
         answered = {name: known.key for name, known in self._known.items() if known.legacy is None}
         answered[read.asked] = self._hub.key(read.model)
@@ -112,7 +112,7 @@ class Names:
         return KnownName(self._hub.key(resolved.model), "present", None, resolved.created, legacy, resolved)
 
     def _missing(self, name: str, note: str) -> KnownName:
-        """Say that the Hub lacks a model; a directory lacks old names' redirects too, and there the table decides."""
+        """Describe a model that the Hub lacks; a directory has no redirects, so the table of legacy names decides."""
         legacy = legacy_name(name) if self._hub.is_local else None
         return KnownName(self._hub.key(legacy.canonical if legacy else name), "missing", note, None, legacy)
 
@@ -126,6 +126,6 @@ class Names:
 
 
 def publisher_of(model_id: str) -> str | None:
-    """Name the account that a model stands under; None for legacy bare names."""
+    """Return the account that owns a model; None for legacy names without an owner."""
     owner, slash, _ = model_id.partition("/")
     return owner if slash else None

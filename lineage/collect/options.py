@@ -1,4 +1,4 @@
-"""What a person may ask of a collection."""
+"""Options of a collection."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.level import Level
 
 DEFAULT_MAX_MODELS = 100
-"""Models that one run reads at most: a popular base has more descendants than anybody waits for."""
+"""Models that one run reads at most: a popular base has more descendants than can be read in an acceptable time."""
 
 
 @dataclass(frozen=True)
 class CollectOptions:
-    """Hold the limits and wishes of one run.
+    """Hold the limits and options of one run.
 
-    `refresh` reads what has not moved too. `by_refs` asks for a remote model's refs first, one request, and takes the
-    record where none of them moved and it was read by the same wishes. `level` None means by budget: a local Hub in
-    full, a remote one by headers, and in full what stays under `max_bytes` a model. `depth` counts generations
-    followed from the targets, None all of them; `parents` and `children` say in which direction. With `pull_requests`
+    `refresh` reads unchanged models again. `by_refs` requests a remote model's refs first, in one request, and uses the
+    record if no ref moved and it was read with the same options. `level` None means by budget: a local Hub in full, a
+    remote one by headers, and in full up to `max_bytes` for each model. `depth` is the number of generations to follow
+    from the targets, None for all; `parents` and `children` are the directions to follow. With `pull_requests`
     every model is read again, because pull requests may change while branches and tags do not.
     """
 

@@ -1,4 +1,4 @@
-"""Which quantisations a parent has itself: read where a child's form may have come from it by copying."""
+"""Quantisations of a parent itself, read if a child's form may be a copy of the parent's."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MAX_HEADERS = 4
 
 
 def parent_quantisations(hub: Hub, resolved: ResolvedRevision) -> tuple[Quantisation, ...] | None:
-    """List the quantisations that a model has: by configs that its headers do not refute, or by its GGUF files.
+    """List the quantisations of a model: by configs that its headers do not refute, or by its GGUF files.
 
-    None where a file that decides cannot be read. The Hub is asked and not the store, so that it makes no difference
-    which of parent and child is collected first. On a remote Hub it costs a request where the parent has a config,
-    and headers only where that declares a quantisation.
+    None if a deciding file cannot be read. The Hub is asked and not the store, so that it makes no difference
+    whether parent or child is collected first. On a remote Hub it costs a request if the parent has a config,
+    and headers only if that declares a quantisation.
     """
     try:
         paths = hub.paths(resolved)
@@ -48,7 +48,7 @@ def parent_quantisations(hub: Hub, resolved: ResolvedRevision) -> tuple[Quantisa
 
 
 def _gguf(hub: Hub, resolved: ResolvedRevision, paths: tuple[str, ...]) -> Iterator[Quantisation]:
-    """Read what the first GGUF files of a parent are; their tensors only where no file type is given."""
+    """Read the forms of a parent's first GGUF files; their tensors only if the file type is missing."""
     headers, types = {}, {}
     for path in [path for path in paths if path.lower().endswith(".gguf")][:MAX_HEADERS]:
         read = _reader(hub, resolved, path)
@@ -63,9 +63,9 @@ def _gguf(hub: Hub, resolved: ResolvedRevision, paths: tuple[str, ...]) -> Itera
 
 
 def _is_wide(hub: Hub, resolved: ResolvedRevision, paths: tuple[str, ...]) -> bool:
-    """Say whether the headers of a parent's main group show training precision only, against its config.
+    """Return whether the headers of a parent's main group show training precision only, contrary to its config.
 
-    Where that cannot be decided the config counts.
+    If that cannot be decided, the config counts.
     """
     main = next((group for group in weight_groups([FileEntry(path=path) for path in paths]) if group.main), None)
     if main is None or main.format != "safetensors":

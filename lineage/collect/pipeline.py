@@ -1,4 +1,4 @@
-"""The pipeline: from targets to a graph that knows them and what they declare to come from."""
+"""The pipeline: it collects targets and their declared ancestors into the graph."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Target:
-    """Say what to collect, and on which Hub: a folder of one's own stands on another than its ancestors.
+    """Name what to collect, and on which Hub: a local folder is on another Hub than its ancestors.
 
-    `downwards` models have their children followed where that was asked for; ancestors have not.
+    The children of `downwards` models are followed if `children` is set; those of ancestors are not.
     """
 
     model: str
@@ -63,13 +63,13 @@ class Target:
 
 @dataclass
 class _Waiting:
-    """Hold the models still to be read, each once, with their distance from the targets."""
+    """Hold the models that are still to be read, each once, with their distance from the targets."""
 
     queue: deque[tuple[Target, int]] = field(default_factory=deque)
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, target: Target, depth: int, hub: Hub) -> None:
-        """Put a model in line unless it was there before."""
+        """Queue a model unless it was queued before."""
         mark = ((target.hub or hub).key(target.model), target.revision or "")
         if mark not in self.seen:
             self.seen.add(mark)
@@ -79,8 +79,8 @@ class _Waiting:
 class Collection:
     """Read targets, follow what they declare, and write each model in one transaction.
 
-    A run may be killed at any point: what was written is whole, and the next run goes on where this one stopped,
-    because a model that is as it was is not read again and its parents are followed from the store.
+    A run may be killed at any point: every written model is complete, and the next run continues where this one
+    stopped, because unchanged models are not read again and their parents are followed from the store.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Collection:
         self._waiting = _Waiting()
 
     def run(self, targets: Sequence[Target]) -> Iterator[Event]:
-        """Collect targets and tell what happens, model by model; nothing that one model does stops the others."""
+        """Collect targets and yield an event for each step; a failure of one model does not stop the others."""
         for target in targets:
             self._waiting.add(target, 0, self.hub)
         done = 0
@@ -112,7 +112,7 @@ class Collection:
             yield self._collect(target, depth)
 
     def _collect(self, target: Target, depth: int) -> Event:
-        """Read one model, or say why it could not be read."""
+        """Read one model, or report why it could not be read."""
         try:
             return self._read(target, depth)
         except HubError as error:
@@ -127,8 +127,8 @@ class Collection:
         hub = target.hub or self.hub
         with_requests = self.options.pull_requests  # they may move while no branch does
         by_refs = self.options.by_refs and not with_requests and not hub.is_local
-        if by_refs and (standing := self._standing(hub, target, depth)):
-            return standing
+        if by_refs and (unmoved := self._unmoved(hub, target, depth)):
+            return unmoved
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
         kept = self._kept(key)
@@ -160,31 +160,31 @@ class Collection:
             lacks=tuple(_lacks(reading, asked=depth == 0)),
         )
 
-    def _standing(self, hub: Hub, target: Target, depth: int) -> Event | None:
-        """Take the record of a model none of whose refs moved since it was read, and date it anew."""
+    def _unmoved(self, hub: Hub, target: Target, depth: int) -> Event | None:
+        """Return the recorded model with a new date if none of its refs moved since it was read."""
         with self.store.reading() as view:
             kept = recorded_as_asked(view, hub, target.model, target.revision, self.options)
             recorded = recorded_refs(view, kept.key) if kept else []
         if kept is None:
             return None
         now = hub.refs(target.model)
-        told = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
-        if now is None or now.model != kept.id or told != {ref.name: ref.target for ref in now.refs}:
+        targets = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
+        if now is None or now.model != kept.id or targets != {ref.name: ref.target for ref in now.refs}:
             return None
-        LOG.info("%s: no ref moved, the store's record is taken", kept.id)
+        LOG.info("%s: no ref moved, the store's record is used", kept.id)
         self.store.write(GraphBatch(models=(kept.model_copy(update={"collected_at": self._clock()}),)))
         parents = self._parents_in_store(kept.key)
         self._follow(target, kept.id, parents, depth)
         return Unchanged(kept.id, kept.head or "", kept.level, parents)
 
     def _kept(self, key: str) -> dict[str, Any] | None:
-        """Find what the store knows of a model that was collected before."""
+        """Return the stored record of a model that was collected before."""
         with self.store.reading() as view:
             node = view.nodes("Model", [key]).get(key)
         return node if node and node.get("head") else None
 
     def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision, hub: Hub) -> bool:
-        """Say whether a collected model is still at the same commit and was read whole and deep enough."""
+        """Return whether a collected model is at the same commit and was read completely and deep enough."""
         if is_to_be_read_again(kept, hub) or (hub.is_local and kept.get("budget") is None):
             return False
         level: Level | None = kept.get("level")
@@ -197,7 +197,7 @@ class Collection:
             return tuple(edge.target for edge in view.edges("DERIVED_FROM", [key], "out"))
 
     def _follow(self, target: Target, model: str, parents: Sequence[str], depth: int) -> None:
-        """Put a model's parents in line, and its children where they were asked for."""
+        """Queue a model's parents, and its children if they were asked for."""
         if self.options.depth is not None and depth >= self.options.depth:
             return
         for parent in parents if self.options.parents else ():
@@ -209,7 +209,7 @@ class Collection:
                 self._waiting.add(Target(child), depth + 1, self.hub)
 
     def _keep_state(self, target: Target, error: HubError) -> None:
-        """Remember that a model is gated or missing; what was read of it before stays."""
+        """Store that a model is gated or missing; what was read of it before is kept."""
         state = _STATE.get(type(error))
         hub = target.hub or self.hub
         key = hub.key(target.model)
@@ -217,7 +217,7 @@ class Collection:
             return
         with self.store.reading() as view:
             known = view.nodes("Model", [key]).get(key) or {}
-        told = {
+        fields = {
             "hub": hub.name,
             "id": target.model,
             "publisher": publisher_of(target.model),
@@ -226,13 +226,13 @@ class Collection:
             "state_note": error.message,
             "collected_at": known.get("collected_at") or self._clock(),
         }
-        self.store.write(GraphBatch(models=(record_of("Model", NodeRow(key, told)),)))
+        self.store.write(GraphBatch(models=(record_of("Model", NodeRow(key, fields)),)))
 
 
 def _lacks(reading: ModelReading, *, asked: bool) -> Iterator[Lacking]:
-    """Say what of a model was not at hand: weights, and files that may declare something.
+    """List the parts of a model that were not available: weights, and files that may declare something.
 
-    It decides nothing about a model that was not `asked` for but followed from another one.
+    For a model that was not `asked` for but followed from another one, they decide nothing.
     """
     for lack in reading.weights.lacks:
         yield Lacking(lack, decides=asked)
@@ -245,7 +245,7 @@ _STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundEr
 
 
 def _reason(error: HubError) -> IncompleteReason:
-    """Sort an error under the word that answers use for it."""
+    """Return the reason that answers use for an error."""
     if isinstance(error, GatedError):
         return "gated"
     if isinstance(error, ModelNotFoundError | RevisionNotFoundError):

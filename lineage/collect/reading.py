@@ -1,4 +1,4 @@
-"""Reading one model: everything that its Hub tells at one moment, before anything is written."""
+"""Reading one model: everything that its Hub has at one moment, before anything is written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelReading:
-    """Hold what was read of one model at one commit, by which wishes. Nothing of it changes any more."""
+    """Hold what was read of one model at one commit, and with which options."""
 
     key: str
     resolved: ResolvedRevision
@@ -58,9 +58,9 @@ def read_model(
     hub: Hub, names: Names, resolved: ResolvedRevision, known: History | None, weights: WeightReader,
     options: CollectOptions, progress: Progress,
 ) -> ModelReading:  # fmt: skip
-    """Read a model whole: files, card, history, weights as far as the budget goes, and what it declares."""
+    """Read a model: files, card, history, weights within the budget, and what it declares."""
     key, head = hub.key(resolved.model), resolved.commit
-    # The history first: on the Hub it brings small files by git, so that the snapshot need not ask for them.
+    # The history first: on the Hub, git fetches small files with it, so that the snapshot needs no requests for them.
     history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
     snapshot = hub.snapshot(resolved)
     texts = _TextReader(hub, snapshot, weights)
@@ -94,7 +94,7 @@ def read_model(
 
 
 def _gguf_headers(groups: Iterable[ReadGroup], snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
-    """Give the headers of GGUF files, each with the kind of file that it is; calibration data may be known by name."""
+    """Return the headers of GGUF files, each with its kind; calibration data may be recognised by name."""
     headers: dict[str, Mapping[str, Any]] = {
         entry.path: {"general.type": CALIBRATION} for entry in snapshot.files if is_calibration(entry.path)
     }
@@ -108,7 +108,7 @@ def _gguf_headers(groups: Iterable[ReadGroup], snapshot: Snapshot) -> dict[str, 
 def _missing_shards(
     groups: Iterable[ReadGroup], history: History, read_index: Callable[[str], bytes | None]
 ) -> Iterator[str]:
-    """Say which shards a folder or the cache lacks; what a commit does not have, its publisher never gave it."""
+    """Report which shards a folder or the cache lacks; shards missing from a commit were never published."""
     for each in groups if history.source in ("folder", "cache") else ():
         missing = missing_shards_of(each.group, read_index)
         if missing is not None:
@@ -116,7 +116,7 @@ def _missing_shards(
 
 
 class _TextReader:
-    """Read texts of one commit, each once, and keep those that were read: whole, or not at all."""
+    """Read texts of one commit, each once, and keep those that were read completely."""
 
     def __init__(self, hub: Hub, snapshot: Snapshot, weights: WeightReader) -> None:
         self._hub, self._snapshot, self._weights = hub, snapshot, weights
@@ -124,7 +124,7 @@ class _TextReader:
         self.kept: dict[str, bytes] = {}
 
     def read(self, path: str) -> bytes | None:
-        """Read a text; None where it cannot be read. Raises NotReadableError where it is too long."""
+        """Read a text; None if it cannot be read. Raises NotReadableError if it is too long."""
         if path not in self.kept:
             model, commit = self._snapshot.model, self._snapshot.commit
             try:
@@ -138,7 +138,7 @@ class _TextReader:
         return self.kept[path]
 
     def read_or_none(self, path: str) -> bytes | None:
-        """Read a text; None where it cannot be read or is too long: other sources decide then, and say so."""
+        """Read a text; None if it cannot be read or is too long: other sources decide then, and report it."""
         try:
             return self.read(path)
         except NotReadableError:
@@ -148,7 +148,7 @@ class _TextReader:
 def _lines(
     hub: Hub, key: str, history: History, resolved: ResolvedRevision, weights: WeightReader, options: CollectOptions
 ) -> tuple[LineReport, ...]:
-    """Work out the changes of every branch's line, the default branch's first."""
+    """Compute the changes of every branch's line, the default branch's first."""
     branches = [ref for ref in history.refs if ref.kind == "branch"]
     branches.sort(key=lambda ref: (ref.name != history.default_branch, ref.name))
 
@@ -168,7 +168,7 @@ def _lines(
 
 
 def _place(lines: tuple[LineReport, ...], weights: WeightReader) -> None:
-    """Note which weights stood at the end of every push that changed some, read or not."""
+    """Record which weights a model had at the end of every push that changed some, read or not."""
     for report in lines:
         for placed in report.placed:
             weights.place(placed.commit, placed.group, placed.digest)
@@ -212,7 +212,7 @@ def _main_types(groups: tuple[ReadGroup, ...]) -> WeightTypes | None:
 
 
 def _resolved_name(hub: Hub, names: Names, name: str, first: FirstCommit | None, *, at_copy: bool) -> ResolvedName:
-    """Say what the Hub makes of a declared name; a bare name that is no old alias can be no model of the Hub."""
+    """Resolve a declared name; a name without an owner that is not a legacy alias cannot be a model of the Hub."""
     known = names.find(name)
     if known.state == "missing" and "/" not in name and known.legacy is None:
         return ResolvedName(None, known.note or "no such model")
@@ -221,7 +221,7 @@ def _resolved_name(hub: Hub, names: Names, name: str, first: FirstCommit | None,
 
 
 def _head_at(hub: Hub, name: str, first: FirstCommit | None) -> str | None:
-    """Find the commit where a duplicated model stood when its copy was made, where its history can be read."""
+    """Find the head of a duplicated model at the time of the copy; None if its history cannot be read."""
     if first is None or first.date is None:
         return None
     try:
@@ -238,7 +238,7 @@ def _head_at(hub: Hub, name: str, first: FirstCommit | None) -> str | None:
 
 
 def _first_commit(lines: tuple[LineReport, ...]) -> FirstCommit | None:
-    """Take the root commit of the default line, if the line reaches a root."""
+    """Return the root commit of the default line, if the line reaches a root."""
     if not lines or lines[0].line.cut or not lines[0].line.commits:
         return None
     root: Commit = lines[0].line.commits[0]
@@ -246,7 +246,7 @@ def _first_commit(lines: tuple[LineReport, ...]) -> FirstCommit | None:
 
 
 def _first_weights(lines: tuple[LineReport, ...]) -> datetime | None:
-    """Date the first weights of the default line."""
+    """Return the date of the first weights on the default line."""
     for change in lines[0].changes if lines else ():
         if change.kind == "first_upload":
             return change.start if change.start > UNDATED else None

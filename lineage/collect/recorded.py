@@ -1,4 +1,4 @@
-"""The history that the store remembers: what was collected, also where the Hub cannot be asked."""
+"""Recorded histories: what the store holds of a model, for use without the Hub."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def recorded_refs(view: StoreView, key: str) -> list[Ref]:
-    """List the refs of a model that were there at the last collection, the default branch first."""
+    """List the refs that a model had at the last collection, the default branch first."""
     refs = [record_of("Ref", row) for row in view.find("Ref", {"model": key})]
     return sorted((r for r in refs if not r.vanished), key=lambda r: (not r.is_default, r.name))
 
@@ -52,10 +52,10 @@ def recorded_history(view: StoreView, key: str) -> History | None:
 def recorded_as_asked(
     view: StoreView, hub: Hub, name: str, revision: str | None, options: CollectOptions
 ) -> Model | None:
-    """Find a model whose record is what a reading now would give as long as its refs stand where they stood.
+    """Return the record of a model if reading it again would give the same, provided that no ref has moved.
 
-    It is not where the Hub did not give something then, where weights were read by lesser wishes or by another
-    version's rules, where only the Hub's local cache was read, or where `revision` is on no recorded line.
+    None if the reading was incomplete, if it used less deep options or another version's rules, if only the Hub's
+    local cache was read, or if `revision` is not a recorded commit.
     """
     key = key_of_alias(view, hub.name, name) or hub.key(name)
     node = view.nodes("Model", [key]).get(key)
@@ -63,15 +63,15 @@ def recorded_as_asked(
         return None
     model = record_of("Model", NodeRow(key, node))
     whole = model.history_incomplete is None and model.history_source in _WHOLE_SOURCES
-    sound = model.state == "present" and whole and model.collected_by == lineage.__version__
-    return model if sound and _covers(model, options) and _is_recorded(view, key, revision) else None
+    is_complete = model.state == "present" and whole and model.collected_by == lineage.__version__
+    return model if is_complete and _covers(model, options) and _is_recorded(view, key, revision) else None
 
 
 def is_to_be_read_again(node: Mapping[str, Any], hub: Hub) -> bool:
-    """Say whether a record is of the Hub's local cache, and this Hub may know more than it did then.
+    """Return whether a record was read from the Hub's local cache, and this Hub may have more now.
 
-    The Hub itself always does where it may be asked. The cache does where something was missing from it, which may
-    have been downloaded since.
+    The Hub itself always may, unless it is offline. The cache may if something was missing from it, which may have
+    been downloaded since.
     """
     if node.get("history_source") != "cache":
         return False
@@ -82,7 +82,7 @@ _WHOLE_SOURCES = ("git-partial", "git-full", "api")
 
 
 def _covers(model: Model, options: CollectOptions) -> bool:
-    """Say whether weights were read at least as deep as they would be now."""
+    """Return whether weights were read at least as deep as they would be now."""
     if model.budget is None:
         return False
     if model.level_asked == options.level:
@@ -91,17 +91,17 @@ def _covers(model: Model, options: CollectOptions) -> bool:
 
 
 def _is_recorded(view: StoreView, key: str, revision: str | None) -> bool:
-    """Say whether a revision means one commit that is known."""
+    """Return whether a revision means exactly one recorded commit."""
     return revision is None or is_default(revision) or recorded_meaning(view, key, revision).only is not None
 
 
 def recorded_meaning(view: StoreView, key: str, text: str) -> Meaning:
-    """Find the commits that a text means in what is recorded of a model, commits that are gone from its Hub too."""
+    """Find the recorded commits of a model that a text means, also those that are gone from its Hub."""
     return meaning_of(text, recorded_refs(view, key), _commits_like(view, key, text))
 
 
 def _commits_like(view: StoreView, key: str, text: str) -> Iterator[str]:
-    """List the recorded commits that a text can mean; for a full id one look-up answers."""
+    """List the recorded commits that a text can mean; a full id needs only one look-up."""
     if is_full_id(text):
         if view.nodes("Revision", [revision_key(key, text.lower())]):
             yield text.lower()

@@ -1,4 +1,4 @@
-"""A Hub that may not be asked, as the store recorded it: what stands there is told, for the rest nobody is asked."""
+"""A Hub under --offline: the store answers for it, and what is not stored is an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class RecordedHub(Hub):
     """Answer for `hub` with what was collected from it: refs, commits, files by hash, cards and configs.
 
-    Bytes of weights are not in the store: to read them raises HubUnreachableError, as does a model that was never
+    Bytes of weights are not in the store: reading them raises HubUnreachableError, and so does a model that was never
     collected.
     """
 
@@ -39,7 +39,7 @@ class RecordedHub(Hub):
         self._files: dict[tuple[str, str], tuple[FileEntry, ...]] = {}
 
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find the commit that a name meant when the model was read last."""
+        """Resolve a name to the commit that it meant when the model was last read."""
         with self._store.reading() as view:
             key = key_of_alias(view, self.name, model) or self.key(model)
             node = view.nodes("Model", [key]).get(key) or {}
@@ -88,7 +88,7 @@ class RecordedHub(Hub):
         )  # fmt: skip
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
-        """Give the history as it was recorded."""
+        """Return the history as it was recorded."""
         with self._store.reading() as view:
             found = recorded_history(view, self.key(model))
         if found is None:
@@ -112,14 +112,14 @@ class RecordedHub(Hub):
     def list_models(
         self, *, author: str | None = None, base: str | None = None, limit: int | None = None
     ) -> Iterator[str]:
-        """Refuse: which models there are is for the Hub to say."""
+        """Refuse: the store does not know which models the Hub has."""
         raise self._not_here(author or base or self.name, "a list of models")
 
     def close(self) -> None:
-        """Leave the store open: it is its session's."""
+        """Leave the store open: the session closes it."""
 
     def _partial(self, model: str) -> str | None:
-        """Say why files may be missing from what is recorded: it was read from the Hub's local cache."""
+        """Return why files may be missing from the record: it was read from the Hub's local cache."""
         key = self.key(model)
         with self._store.reading() as view:
             node = view.nodes("Model", [key]).get(key) or {}
@@ -128,7 +128,7 @@ class RecordedHub(Hub):
         return "it was read from the Hub's local cache, which holds only the files that were downloaded"
 
     def _tree(self, model: str, commit: str) -> tuple[FileEntry, ...]:
-        """Find the files of a commit: kept for heads and the ends of pushes, worked out for others on a line."""
+        """Find the files of a commit: stored for heads and the ends of pushes, computed for other commits on a line."""
         if (model, commit) not in self._files:
             key = self.key(model)
             with self._store.reading() as view:
@@ -139,7 +139,7 @@ class RecordedHub(Hub):
         return self._files[model, commit]
 
     def _kept(self, files: tuple[FileEntry, ...], path: str, unreadable: dict[str, str]) -> bytes | None:
-        """Fetch a small text of a commit, or note why not."""
+        """Return a small text of a commit, or note why it is missing."""
         entry = next((entry for entry in files if entry.path == path), None)
         data = self._text(entry) if entry else None
         if entry and data is None:
@@ -147,7 +147,7 @@ class RecordedHub(Hub):
         return data
 
     def _text(self, entry: FileEntry) -> bytes | None:
-        """Take a kept text; one of another length is a part of it, which older versions kept of long texts."""
+        """Return a stored text; None if it is shorter than the file: older versions stored a part of long texts."""
         with self._store.reading() as view:
             data = view.attachment("text", entry.identity) if entry.identity else None
         return None if data is not None and entry.size not in (None, len(data)) else data
@@ -155,7 +155,7 @@ class RecordedHub(Hub):
     def _not_here(self, where: str, what: str) -> HubUnreachableError:
         return HubUnreachableError(
             f"{where}: {what} is not in the store, and {self.name} is not asked, because of --offline",
-            hint="leave --offline away",
+            hint="remove --offline",
         )
 
 
@@ -184,7 +184,7 @@ def _entry(edge: EdgeRow, node: dict[str, Any]) -> FileEntry:
 
 
 def _replayed(view: StoreView, key: str, commit: str) -> tuple[FileEntry, ...] | None:
-    """Work out the files of a commit from the changes of the recorded line that it stands on."""
+    """Compute the files of a commit from the changes of the recorded line that contains it."""
     history = recorded_history(view, key)
     for ref in sorted(history.refs, key=lambda ref: ref.kind != "branch") if history else ():
         if history and ref.kind != "tag":

@@ -1,4 +1,4 @@
-"""Models that were renamed on their Hub since they were collected: their edges follow them."""
+"""Models that were renamed on their Hub since they were collected: their edges are moved to the new name."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def former_keys(view: StoreView, aliases: Iterable[Attachment]) -> dict[str, str]:
-    """Find models that the store holds under a name which the Hub now answers with another id: old key to new."""
+    """Map old keys to new ones, for models in the store whose name the Hub now redirects to another id."""
     moved = {alias.key: alias.data.decode() for alias in aliases}
     known = view.nodes("Model", moved)
     return {old: moved[old] for old, node in known.items() if node.get("head") or _is_named(view, old)}
 
 
 def _is_named(view: StoreView, key: str) -> bool:
-    """Say whether other models derive from a model that is known by name only."""
+    """Return whether other models derive from a model that is known by name only."""
     return bool(view.neighbours("DERIVED_FROM", [key], "in"))
 
 
 def moved_edges(view: StoreView, former: dict[str, str]) -> Iterator[Derivation]:
-    """Give all edges of the children of renamed models, with the new name in place of the old.
+    """Yield all edges of the children of renamed models, with the new name in place of the old.
 
-    The evidence stays as it was found: it quotes what the children's cards say.
+    The evidence stays as it was found: it quotes the children's cards.
     """
     children = {source for source, _ in view.neighbours("DERIVED_FROM", list(former), "in")}
     for edge in view.edges("DERIVED_FROM", sorted(children - set(former)), "out"):
@@ -38,7 +38,7 @@ def moved_edges(view: StoreView, former: dict[str, str]) -> Iterator[Derivation]
 
 
 def former_models(view: StoreView, former: dict[str, str]) -> Iterator[Model]:
-    """Give the records of renamed models, kept under their old keys as what they were."""
+    """Yield the records of renamed models, kept under their old keys."""
     for old, node in view.nodes("Model", former).items():
         gone = {"state": "missing", "state_note": f"renamed to {former[old]}"}
         yield record_of("Model", NodeRow(old, {**node, **gone}))

@@ -1,4 +1,4 @@
-"""Sets of shards that are not whole: which shards are missing, by the index or by the numbers in the names."""
+"""Incomplete sets of shards: which shards are missing, by the index or by the numbers in the names."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SHOWN_SHARDS = 3
 
 
 def missing_shards_of(group: WeightGroup, read_index: ReadIndex) -> str | None:
-    """Say which shards a set lacks; None where it is whole, or declares no number of shards."""
+    """Report which shards a set lacks; None if it is complete, or does not declare a number of shards."""
     if group.complete is not False or group.declared_shards is None:
         return None
     missing = sorted(_missing(group, read_index) - set(group.files))
     names = f": {few(missing)}" if missing else ""
-    return f"{len(group.files)} of {group.declared_shards} shards are here, others are missing{names}"
+    return f"{len(group.files)} of {group.declared_shards} shards are here, the others are missing{names}"
 
 
 def few(names: Sequence[str]) -> str:
@@ -31,9 +31,10 @@ def few(names: Sequence[str]) -> str:
 
 
 def _missing(group: WeightGroup, read_index: ReadIndex) -> set[str]:
-    """Name all shards of a set: as its index lists them, else with every number that its names count to."""
+    """Name all shards of a set: those that its index lists, else one for each number up to the total in its names."""
     if group.index is not None and (listed := listed_files(group.index, read_index)):
         return listed
+    # Example: of `model-00003-of-00003.safetensors` alone, the names with 00001 and 00002 are missing, zeros kept.
     folder, slash, name = group.files[0].rpartition("/")
     written, total = _NUMBER.search(name), group.declared_shards
     if written is None or total is None or total > MAX_SHARDS:
@@ -44,4 +45,4 @@ def _missing(group: WeightGroup, read_index: ReadIndex) -> set[str]:
 
 
 MAX_SHARDS = 10_000
-"""A name that counts further was made to exhaust its readers."""
+"""A name with a larger total was made to exhaust its readers."""

@@ -11,9 +11,9 @@ from lineage_schemas.revision import Tree
 
 
 def trees_of_line(line: Line, key: str, wanted: Collection[str]) -> Iterator[Tree]:
-    """Replay a line and give the tree of each wanted commit on it.
+    """Replay a line and yield the tree of each wanted commit on it.
 
-    Nothing is given from the first commit on whose changes are not known: a guessed tree is worse than none.
+    It ends at the first commit whose changes are unknown: a guessed tree would be worse than none.
     """
     tree: dict[str, FileVersion] = {}
     if line.cut:

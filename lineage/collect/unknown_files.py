@@ -1,4 +1,4 @@
-"""Files that may declare where a model comes from, and are not at hand: what they say is unknown, and not nothing."""
+"""Files that may declare where a model comes from and are not available: what they declare is unknown."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 CARD = "README.md"
 
 DECLARING = (CARD, "config.json", "adapter_config.json", "mergekit_config.yml")
-"""Files that name a parent or a licence, the most telling first."""
+"""Files that name a parent or a licence, the most informative first."""
 
 UNKNOWN = "unknown: "
 
 
 def unknown_files(snapshot: Snapshot) -> str | None:
-    """Say which declaring files are not at hand, and why; None where all that exist could be read.
+    """Report which declaring files are not available, and why; None if all that exist could be read.
 
-    The answer to a question about this model holds it until the model is read whole.
+    Answers about this model repeat the report until the model is read completely.
     """
     unknown = [path for path in DECLARING if path in snapshot.without_bytes or snapshot.may_have(path)]
     if not unknown:
@@ -31,15 +31,15 @@ def unknown_files(snapshot: Snapshot) -> str | None:
 
 
 def decides(note: str, *, has_parent: bool) -> bool:
-    """Say whether unknown files leave open where a model comes from: without its card, or where nothing names a parent.
+    """Return whether unknown files leave open where a model comes from: its card is unknown, or no parent is named.
 
-    `note` is what `unknown_files` gave. A declared parent stays one, whatever a config adds.
+    `note` is the report of `unknown_files`. A declared parent stays one, whatever a config adds.
     """
     return not has_parent or note.startswith(f"{UNKNOWN}{CARD}")
 
 
 def with_known_files(snapshot: Snapshot) -> Snapshot:
-    """Leave out small files without bytes, which would else be evidence of something unreadable for ever."""
+    """Leave out small files without bytes, which would otherwise be kept as evidence of unreadable files."""
     absent = {path for path in snapshot.without_bytes if not is_weight_file(path)}
     unlisted = {path for path in (CARD, "config.json") if snapshot.may_have(path)}
     files = tuple(entry for entry in snapshot.files if entry.path not in absent)
@@ -48,9 +48,9 @@ def with_known_files(snapshot: Snapshot) -> Snapshot:
 
 
 def named_files(snapshot: Snapshot) -> tuple[FileEntry, ...]:
-    """List the files of a snapshot and the weights that are there by name only: links to nowhere, files without access.
+    """List the files of a snapshot and the weights known by name only: broken links, files without access.
 
-    Files that a partial list may lack are not there by name.
+    Files that a partial list may lack are not among them.
     """
     named = [path for path in snapshot.unreadable if is_weight_file(path) and not snapshot.has(path)]
     return (*snapshot.files, *(FileEntry(path=path) for path in named))

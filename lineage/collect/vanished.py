@@ -1,4 +1,4 @@
-"""What a rewritten history took away: recorded revisions, refs and changes that are there no longer."""
+"""Recorded revisions, refs and changes that are gone because the history was rewritten."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def vanished_revisions(
     view: StoreView, model: str, present: Collection[str], *, unread: Collection[RefKind] = ()
 ) -> Iterator[Revision]:
-    """Give the recorded revisions of a model that are not among the `present` keys, marked as vanished.
+    """Yield the recorded revisions of a model that are not among the `present` keys, marked as vanished.
 
     Commits that only refs of an `unread` kind reach may still be there: they stay as they are.
     """
@@ -33,7 +33,7 @@ def vanished_revisions(
 def vanished_refs(
     view: StoreView, model: str, present: Collection[str], *, unread: Collection[RefKind] = ()
 ) -> Iterator[Ref]:
-    """Give the recorded refs of a model that are not among the `present` keys, marked as vanished.
+    """Yield the recorded refs of a model that are not among the `present` keys, marked as vanished.
 
     Refs of an `unread` kind were not asked for: they stay as they are.
     """
@@ -56,13 +56,13 @@ def _reachable(view: StoreView, model: str, targets: Iterable[str]) -> set[str]:
 
 
 def vanished_changes(view: StoreView, model: str, present: Collection[str]) -> Iterator[Change]:
-    """Give the recorded changes of a model that no present line makes, marked as vanished."""
+    """Yield the recorded changes of a model that are on no present line, marked as vanished."""
     for row in _gone(view, "Change", model, present):
         yield record_of("Change", row)
 
 
 def _gone(view: StoreView, kind: NodeKind, model: str, present: Collection[str]) -> Iterator[NodeRow]:
-    """Give the rows of a model that are not among the `present` keys, marked as vanished."""
+    """Yield the rows of a model that are not among the `present` keys, marked as vanished."""
     for row in view.find(kind, {"model": model}):
         if row.key not in present:
             yield row._replace(properties={**row.properties, "vanished": True})

@@ -1,4 +1,4 @@
-"""Weights of one model: read within the budget, each content once, compared where a push replaced one by another."""
+"""Weights of one model: read within the budget, each content once, and compared if a push replaced them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ WITH_TENSORS = frozenset({"safetensors", "gguf"})
 
 @dataclass(frozen=True)
 class ReadGroup:
-    """Hold one weight group at one commit with what is known of it; `problem` says why it is not known deeper.
+    """Hold one weight group at one commit with what is known of it; `problem` is the reason if a deeper reading failed.
 
-    `lack` says why its bytes are not on this machine, where they should be.
+    `lack` is the reason why bytes that should be on this machine are not.
     """
 
     commit: str
@@ -46,7 +46,7 @@ class ReadGroup:
 
     @property
     def declares(self) -> dict[str, Mapping[str, Any]]:
-        """Give what a GGUF file says of itself, by path."""
+        """Return the metadata of a GGUF file, by path."""
         gguf = self.group.format == "gguf" and self.fingerprint.declares
         return {self.group.files[0]: self.fingerprint.declares} if gguf else {}
 
@@ -55,9 +55,9 @@ class ReadGroup:
 class ReadWeights:
     """Hold what was read of one model's weights, and what could not be.
 
-    `level` is that of the shallowest group of the head. `refused` says that the Hub keeps files back, `unreachable`
-    that it did not give some bytes for whatever reason, `bytes_here` how much was read on this machine. `lacks` says of
-    a local Hub which weights are known by name only, and which sets have missing shards.
+    `level` is that of the shallowest group of the head. `refused` means that the Hub refused files, `unreachable`
+    that some bytes could not be read for any reason; `bytes_here` is the number of bytes read on this machine. `lacks`
+    lists, on a local Hub, the weights known by name only and the sets with missing shards.
     """
 
     level: Level
@@ -71,10 +71,10 @@ class ReadWeights:
 
 
 class WeightReader:
-    """Read weight groups of one model, as deep as wishes, budget and what is at hand allow.
+    """Read weight groups of one model, as deep as options, budget and available bytes allow.
 
-    The budget is the model's: what one group costs is gone for the next. Content that the store has read before is
-    not read again, because a files digest names it for ever. `finish` gives what was read.
+    All groups of the model share one budget. Content that is in the store is not read again, because its files digest
+    identifies it. `finish` returns what was read.
     """
 
     def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
@@ -91,9 +91,9 @@ class WeightReader:
     def read_group(
         self, commit: str, group: WeightGroup, files: Mapping[str, FileEntry], absent: Collection[str] = ()
     ) -> ReadGroup:
-        """Read one group. What cannot be read is not raised: `problem` has the reason, the level how far it went.
+        """Read one group. Errors are not raised: `problem` has the reason, and the level shows how deep it was read.
 
-        `absent` are files that should be on this machine and are not: placeholders, and links to nowhere. An LFS object
+        `absent` are files that should be on this machine and are not: placeholders, and broken links. An LFS object
         that was not fetched into a repository is not one of them: the repository names it as the Hub does.
         """
         entries = {path: files.get(path) or FileEntry(path=path) for path in group.files}
@@ -114,7 +114,7 @@ class WeightReader:
         )
 
     def _absence(self, commit: str, paths: Iterable[str]) -> LineageError | None:
-        """Find out why files are not here although the store knows what is in them."""
+        """Return the error why files are not here although the store knows their content."""
         try:
             for path in paths:
                 self.hub.local_path(self.model, commit, path)
@@ -124,15 +124,15 @@ class WeightReader:
         return None
 
     def level_for(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> Level:
-        """Say how deep the budget lets a group be read; files without tensors that we read are not worth its bytes."""
+        """Return how deep the budget lets a group be read; formats whose tensors are not read do not use it."""
         return self._budget.level_for(total_size(entries.values()) if group.format in WITH_TENSORS else None)
 
     def afford(self, size: int | None) -> bool:
-        """Take bytes off the budget for reading files once more; False where it does not allow that."""
+        """Spend bytes of the budget for reading files again; False if too few are left."""
         return self._budget.afford(size)
 
     def hash_file(self, commit: str, path: str, size: int) -> str | None:
-        """Hash a file's bytes with SHA-256; None where it is longer than `size`. Raises HubError as the Hub does."""
+        """Hash a file's bytes with SHA-256; None if it is longer than `size`. Raises HubError as the Hub does."""
         from hashlib import sha256
 
         state, left = sha256(), size
@@ -147,7 +147,7 @@ class WeightReader:
         self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry], wanted: Level,
         known: GroupFingerprint | None,
     ) -> tuple[GroupFingerprint, LineageError | None]:  # fmt: skip
-        """Read to the wanted level, or as deep as can be read below it, with the reason why no deeper."""
+        """Read to the wanted level, or as deep as possible below it, with the reason."""
         found, error = fingerprint_as_deep_as_can_be(
             self.hub, self.model, commit, group, entries, wanted, self._progress
         )
@@ -162,7 +162,7 @@ class WeightReader:
         return found, error
 
     def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
-        """Find what this run or the store knows of the same files."""
+        """Return what this run or the store knows of the same files."""
         digest = files_digest(entry.identity for entry in entries.values())
         if digest is None:
             return None
@@ -173,7 +173,7 @@ class WeightReader:
     def _stored(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
         """Rebuild a reading of headers or of whole files from the store, as deep as its tensor table is."""
         if group.format == "gguf":
-            return None  # what such a file declares is not kept
+            return None  # the metadata of such a file are not stored
         with self._store.reading() as view:
             return stored_fingerprint(view, group, entries)
 
@@ -186,19 +186,19 @@ class WeightReader:
         self._placed[commit, group.name] = (group, digest)
 
     def place(self, commit: str, group: WeightGroup, digest: str | None) -> None:
-        """Note that a group of a commit holds weights whose files are known, read or not."""
+        """Record that a group of a commit has weights whose files are known, read or not."""
         if digest is not None:
             self._placed.setdefault((commit, group.name), (group, digest))
             self._read.setdefault(digest, _by_digest(group, digest))
 
     def note_unreachable(self) -> None:
-        """Note that the Hub did not give something else of the model, which it may give later."""
+        """Record that another part of the model could not be read, which may succeed later."""
         self._unreachable = True
 
     def finish(self, groups: Sequence[ReadGroup], missing: Iterable[str] = ()) -> ReadWeights:
-        """Give everything that was read, of which nothing changes any more.
+        """Return everything that was read.
 
-        `groups` are those of the head, `missing` says which of their shards are not here.
+        `groups` are those of the head, `missing` describes which of their shards are not here.
         """
         return ReadWeights(
             lacks=(*(f"{each.group.name}: {each.lack}" for each in groups if each.lack), *missing),
@@ -212,12 +212,12 @@ class WeightReader:
         )
 
     def _reached(self, groups: Iterable[ReadGroup]) -> Level:
-        """Give the level of the shallowest group that has tensors, or is not here; what was wanted where none does."""
+        """Return the level of the shallowest group that has tensors, or is not here; without one, the wanted level."""
         levels = [each.fingerprint.level for each in groups if each.group.format in WITH_TENSORS or each.lack]
         return min(levels, key=LEVELS.index, default=self._budget.least)
 
     def _records(self) -> Iterator[Weights]:
-        """Give the weights that were read, as the graph keeps them."""
+        """Yield the weights that were read, as the graph keeps them."""
         for digest, found in sorted(self._read.items()):
             yield Weights(
                 key=digest,
@@ -233,13 +233,13 @@ class WeightReader:
             )
 
     def _group_weights(self) -> Iterator[GroupWeights]:
-        """Give which group of which revision holds which weights."""
+        """Yield which group of which revision holds which weights."""
         key = self.hub.key(self.model)
         for (commit, _), (group, digest) in sorted(self._placed.items()):
             yield GroupWeights(revision=revision_key(key, commit), group=group, weights=digest)
 
     def _attachments(self) -> Iterator[Attachment]:
-        """Give the tensor tables of what was read, with files by identity: their paths differ by model.
+        """Yield the tensor tables of what was read, with files by identity: their paths differ by model.
 
         Of what only headers were read a table holds names, dtypes and shapes: on a remote Hub they cost requests.
         """
@@ -257,7 +257,7 @@ _OF_TENSORS = ("weights", "content", "layout")
 def stored_fingerprint(
     view: StoreView, group: WeightGroup, entries: Mapping[str, FileEntry]
 ) -> GroupFingerprint | None:
-    """Rebuild what was read of the same files before, as deep as its tensor table is; None where none was kept."""
+    """Rebuild an earlier reading of the same files, as deep as its tensor table is; None if none was stored."""
     digest = files_digest(entry.identity for entry in entries.values())
     if digest is None:
         return None

@@ -14,10 +14,10 @@ from lineage_schemas.pointer import Pointer
 QUANTISED_FORMS = frozenset({"files.quantization_config", "files.quantize_config", "files.gguf"})
 
 PUBLISHED_QUANTISED = frozenset({"mxfp4", "bitnet", "fp8", "nvfp4"})
-"""Methods in which models are published first: only a parent that is known to lack them was quantised."""
+"""Methods in which models are often published first: only a parent that is known to lack the form was quantised."""
 
 COPY_METHODS = frozenset({"gptq", "awq", "bitsandbytes", "gguf", "mlx"})
-"""Methods that are applied to a model that was there before: such files are a copy of something."""
+"""Methods that are applied to an existing model: such files are a copy of it."""
 
 Ground = Literal["quantised", "types", "unread", "parent", "unknown parent", "none"]
 """What decides on a form: it is a quantisation, the types refute it, they are not known, the parent has it too, the
@@ -25,10 +25,10 @@ parent was not read and models are published in the form, or the form itself is 
 
 
 def form_evidence(child: ChildFacts, form: Declaration, parent: str) -> Iterator[Evidence]:
-    """Give the evidence of a form about the relation to one parent, with what refutes it.
+    """Yield the evidence of a form about the relation to one parent, and the evidence that refutes it.
 
-    A model has a parent's form by copying, too: fine-tunes of a model published in FP8, and merges, keep the config.
-    So the form is the relation `quantized` only where the weights' types are low and the parent lacks the form.
+    A model may also have a form because its parent has it: fine-tunes of a model published in FP8, and merges, keep
+    the config. So the form is the relation `quantized` only if the weights' types are low and the parent lacks it.
     """
     if form.rule not in QUANTISED_FORMS or form.relation in {"adapter", "merge"}:
         yield from_declaration(child, form, parent, supports=True)
@@ -54,7 +54,7 @@ def form_evidence(child: ChildFacts, form: Declaration, parent: str) -> Iterator
 def decide(child: ChildFacts, form: Declaration, parent: str) -> Ground:
     """Decide whether a form that looks like a quantisation is one of this parent.
 
-    A GGUF file's own header shows whether its types are low; a config says nothing of it, the weights' headers do.
+    A GGUF file's own header shows whether its types are low; for a config, the headers of the weights show it.
     """
     if form.rule == "files.gguf":
         if form.relation != "quantized":
@@ -70,7 +70,7 @@ def decide(child: ChildFacts, form: Declaration, parent: str) -> Ground:
 
 
 def forms_to_compare(child: ChildFacts) -> bool:
-    """Say whether the parents' own forms matter: a form with low types, and no relation that the publisher declared."""
+    """Return whether the parents' forms matter: a form has low types, and the publisher declared no relation."""
     declared = any(d.relation for d in child.declarations if d.by_publisher)
     undecided = (decide(child, form, "") in {"quantised", "unknown parent"} for form in quantised_forms(child))
     return not declared and any(undecided)
@@ -84,7 +84,7 @@ def quantised_forms(child: ChildFacts) -> Iterator[Declaration]:
 
 
 def refutes_the_hub(child: ChildFacts, parent: str) -> bool:
-    """Say whether the Hub's tag `base_model:quantized:…` rests on forms alone that are no quantisation.
+    """Return whether the Hub's tag `base_model:quantized:…` is based only on forms that are not a quantisation.
 
     The Hub infers the relation from the same files. A publisher's own declaration is not questioned here.
     """
@@ -93,7 +93,7 @@ def refutes_the_hub(child: ChildFacts, parent: str) -> bool:
 
 
 def _same(form: Declaration, theirs: Quantisation) -> bool:
-    """Say whether a parent has the form of its child: the same method, at the same number of bits where both say it."""
+    """Return whether a parent has its child's form: the same method and, if both declare them, the same bits."""
     return form.method == theirs.method and (None in (form.bits, theirs.bits) or form.bits == theirs.bits)
 
 

@@ -25,7 +25,7 @@ BLOCK_ELEMENTS = 1 << 20
 WINDOW_BYTES = 8 << 20
 """What one request of a remote Hub fetches at least: a model has hundreds of tensors of a few kilobytes."""
 
-SECOND_READING = "a cast is told from other values in a second reading, which is beyond --max-bytes"
+SECOND_READING = "only a second reading distinguishes a cast from other values, and it exceeds --max-bytes"
 
 _WIDTH = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 

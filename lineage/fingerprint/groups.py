@@ -73,6 +73,7 @@ def group_files(
     drafts = _drafts_by_name(weights)
     for index in (path for path in paths if INDEX.search(path)):
         _apply_index(index, set(weights), drafts, read_index)
+    # After the indexes: files that an index lists are no longer single files, which numbered ones must be.
     join_numbered(drafts, headers)
     named = list(_with_unique_names(_without_calibration(drafts, headers)))
     loose = attach_onnx_data(named, entries, headers)
@@ -148,6 +149,8 @@ class ShardName(NamedTuple):
 
 def _drafts_by_name(weights: list[str]) -> list[Draft]:
     """Gather files that belong together by their names."""
+    # Example: model-00001-of-00002, model-00002-of-00002 and model-00001-of-00003 (.safetensors) are two drafts named
+    # `model.safetensors`, of 2 and of 3. `_with_unique_names` then decides which keeps the name.
     drafts: dict[tuple[str, int | None, str], Draft] = {}
     for path in weights:
         shard = shard_name(path)
@@ -192,6 +195,9 @@ def _apply_index(
     if not present:
         _note_index(index, drafts)
         return
+    # Example: an index lists model-00001-of-00002.safetensors and extra.safetensors. Both leave the drafts of their
+    # names for one of the index. As their names differ, it is named after the index: `model.safetensors` for
+    # model.safetensors.index.json, and `model.fp16.safetensors` for model.safetensors.index.fp16.json.
     names = Counter(shard_name(path).group for path in present)
     name = next(iter(names)) if len(names) == 1 else name_by_index(index)
     for draft in drafts:
@@ -247,6 +253,7 @@ def _is_complete(draft: Draft) -> bool | None:
 def _with_unique_names(drafts: list[Draft]) -> Iterator[Draft]:
     """Rename groups that would share a name; the standard loader's choice keeps it."""
     taken: set[str] = set()
+    # Single files sort first, then sets that an index lists, then complete sets: as transformers looks for them.
     order = sorted(
         drafts, key=lambda d: (d.of is not None, len(d.files) > 1, d.index is None, not _is_complete(d), -(d.of or 0))
     )

@@ -1,4 +1,4 @@
-"""Measure a weight group: what it is, as far as the level goes and what is at hand allows."""
+"""Measure a weight group: what it is, as far as the level and the available bytes allow."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def _group_by_content(path: Path, size: int) -> WeightGroup:
         found = "safetensors"
     else:
         raise InputError(
-            f"{path} is not a weight file, neither by its name nor by its first bytes",
+            f"{path} is not a weight file: neither its name nor its first bytes match a known format",
             hint="name a weight file (safetensors, GGUF, a pickled model, ONNX …), or the folder of a model",
         )
     return WeightGroup(name=path.name, format=found, files=(path.name,), main=True)

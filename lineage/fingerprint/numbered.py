@@ -53,6 +53,8 @@ def _series(drafts: Iterable[Draft]) -> dict[str, list[tuple[str, str, Draft]]]:
 
 def _are_shards(numbers: Sequence[str], mark: str, drafts: Sequence[Draft], headers: HeaderReader | None) -> bool:
     """Return whether files are the shards of one model, and not numbered for another reason."""
+    # Examples: weights.00 to weights.03 may be shards. Not shards are model-1 and model-3 (a hole), model_2 and model_3
+    # (they begin with neither 0 nor 1), model.01 and model.2 (padded and not), fold-1 and fold-2 (the same tensors).
     first = int(numbers[0])
     widths = {len(number) for number in numbers if number.startswith("0") and len(number) > 1}
     if len(numbers) < 2 or [int(number) for number in numbers] != list(range(first, first + len(numbers))):

@@ -1,7 +1,9 @@
 """Reading the small texts of a repository: a card's metadata block, a JSON or YAML file whose content is not trusted.
 
-Each reader returns the value or the problem in words and raises nothing for what a file holds, so that one bad file
-makes one thing unreadable and never a whole model. Values come back as JSON would hold them.
+Each reader returns the value or a description of the problem, and never raises because of a file's content, so that one
+bad file never makes a whole model unreadable. Values are returned in the types that JSON has.
+
+The problems are kept in stores as evidence, whose id is the hash of its content: another wording is another id.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ largest real cards hold benchmark tables of 3 MB."""
 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
-"""A few anchors that name each other can stand for more values than memory holds."""
+"""A few anchors that refer to each other can expand to more values than fit into memory."""
 
 MAX_NODES = 2 * MAX_VALUES
 """Keys count beside values where nodes are counted."""
@@ -36,18 +38,18 @@ MAX_SHOWN = 60
 
 
 class RepeatedKeyError(ValueError):
-    """Say which key an object has more than once, and with which values."""
+    """Report which key an object has more than once, and with which values."""
 
 
 class BoundError(ValueError):
-    """Report a text that is longer, deeper or holds more values than is read: what it says is unknown."""
+    """Report a text that is longer, deeper or holds more values than is read: its content is unknown."""
 
 
 def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | None]:
     """Read a card: its text, its metadata, and the problem where one of them cannot be read.
 
-    Bytes that are no UTF-8 become U+FFFD as long as a metadata block is found among them: old editors wrote names
-    in Latin-1. Without one it is unknown what the text declares, and it is unreadable.
+    Bytes that are not UTF-8 become U+FFFD if the text has a metadata block: old editors wrote names in Latin-1.
+    Without one it is unknown what the text declares, and it is unreadable.
     """
     try:
         text = data.decode("utf-8")
@@ -61,8 +63,8 @@ def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | Non
 def parse_card(text: str) -> tuple[dict[str, Any] | None, str | None]:
     """Read the metadata block of a card: (metadata, None), or a problem where it cannot be read, or not whole.
 
-    A card without a block has neither; an empty block is an empty mapping. Beside a problem there are metadata only
-    where keys occur twice: `parse_yaml_mapping`.
+    A card without a block has neither; an empty block is an empty mapping. With a problem, metadata are returned
+    only if keys occur twice: `parse_yaml_mapping`.
     """
     try:
         return card_metadata(text)
@@ -73,7 +75,7 @@ def parse_card(text: str) -> tuple[dict[str, Any] | None, str | None]:
 def card_metadata(text: str) -> tuple[dict[str, Any] | None, str | None]:
     """Read the metadata block of a card as `parse_card` does.
 
-    Raises ValueError with the problem where nothing of it can be read, BoundError where it is too much to read.
+    Raises ValueError with the problem if nothing of it can be read, BoundError if it is too large to be read.
     """
     text = text.removeprefix("\ufeff")
     block = _METADATA_BLOCK.match(text)
@@ -83,7 +85,7 @@ def card_metadata(text: str) -> tuple[dict[str, Any] | None, str | None]:
 
 
 def _unended(text: str) -> str | None:
-    """Say that a metadata block is opened and never closed; None where `---` is a ruled line above prose.
+    """Report a metadata block that is opened and never closed; None if `---` is a horizontal rule above prose.
 
     It is a block if the first line that is neither blank nor a comment has the form `key:`.
     """
@@ -151,7 +153,7 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def refuse_repeated_keys(node: Any, seen: set[int] | None = None) -> None:
     """Raise RepeatedKeyError where a mapping anywhere in a composed YAML document has a key twice.
 
-    `seen` are the ids of nodes that need no second look: aliases let thousands of fields share one large value.
+    `seen` are the ids of nodes that were checked already: aliases let thousands of fields share one large value.
     """
     import yaml
 
@@ -185,7 +187,7 @@ def _repeats(mapping: Any) -> dict[str, str]:
 
 
 def _repeated(key: str, values: list[Any]) -> str:
-    """Say that a key occurs twice, with both values where they are short texts."""
+    """Report that a key occurs twice, and quote both values if they are short texts."""
     texts = [value if isinstance(value, str) else "…" for value in values[:3]]
     shown = " and ".join(f"“{text[:MAX_SHOWN] + '…' if len(text) > MAX_SHOWN else text}”" for text in texts)
     return _text(f"the key {key[:MAX_SHOWN]} occurs {'twice' if len(values) == 2 else f'{len(values)} times'}: {shown}")
@@ -194,7 +196,7 @@ def _repeated(key: str, values: list[Any]) -> str:
 def _load_yaml(text: str) -> tuple[Any, dict[str, str]]:
     """Load YAML safely: the value, and what is wrong with each key that occurs twice or has such a key below it.
 
-    Raises ValueError with the problem in words, BoundError as `yaml_loader` does.
+    Raises ValueError with a description of the problem, BoundError as `yaml_loader` does.
     """
     import yaml
 
@@ -278,7 +280,7 @@ class _YamlBounds:
                     self._sizes[anchor] = self._unfolded - before + 1
 
     def _count(self, event: Any, *, is_alias: bool) -> None:
-        """Count a node, and an alias for all that it stands for."""
+        """Count a node; an alias counts as many nodes as its anchor has."""
         self._nodes += 1
         self._unfolded = min(self._unfolded + (self._sizes.get(event.anchor, 1) if is_alias else 1), MAX_NODES + 1)
         self._merges = self._merges or getattr(event, "value", None) == "<<"

@@ -1,4 +1,4 @@
-"""What every Hub can do, whatever stands behind it."""
+"""The interface of every Hub: the Hugging Face Hub, a directory of models, one folder, the client's cache."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MAX_TEXT_BYTES = 10_000_000
 
 
 def too_long(size: int | None) -> str:
-    """Say why a text is not read; `size` is None where it is only known to be too long."""
+    """Return why a text is not read; `size` is None if the text is only known to be too long."""
     length = "it has more" if size is None else f"{size:,} bytes are more"
     return f"{length} than the {MAX_TEXT_BYTES:,} bytes that are read of a text"
 
 
 class PresentRefs(NamedTuple):
-    """Hold where a model's branches and tags stand now; `model` is the name that the Hub answered under."""
+    """Hold the commits of a model's branches and tags now; `model` is the name under which the Hub answered."""
 
     model: str
     refs: tuple[HistoryRef, ...]
@@ -36,7 +36,7 @@ class Hub(ABC):
 
     Every read takes a commit, never a branch: `resolve` first. Every foreign error is wrapped into a kind of
     `lineage.errors.HubError`. `name` is the Hub's part of model keys; `is_local` says that bytes cost nothing
-    here, so that weights are read in full. `offline` hubs answer from what is at hand and raise
+    here, so that weights are read in full. `offline` hubs answer from what is stored on this machine and raise
     HubUnreachableError for the rest.
     """
 
@@ -50,14 +50,14 @@ class Hub(ABC):
 
     @abstractmethod
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find the canonical id and the commit behind a name.
+        """Resolve a name to the canonical id and a commit.
 
-        What `revision` may be is written in `lineage.hub.revisions`, one set of rules for all Hubs; None means the
-        default branch. Raises ModelNotFoundError, GatedError, RevisionNotFoundError, HubUnreachableError.
+        `lineage.hub.revisions` has the rules for `revision`, the same for all Hubs; None means the default branch.
+        Raises ModelNotFoundError, GatedError, RevisionNotFoundError, HubUnreachableError.
         """
 
     def refs(self, model: str) -> PresentRefs | None:
-        """Ask only where branches and tags stand; None where that is no cheaper than to read everything.
+        """Return the commits of branches and tags only; None if that costs as much as reading everything.
 
         Raises as `resolve` does.
         """
@@ -75,21 +75,21 @@ class Hub(ABC):
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit of all branches and tags, on request of pull requests too.
 
-        `known` is what was read before: a Hub that pays by commit only asks for what is new.
+        `known` is what was read before: a Hub that needs a request for each commit asks only for the new ones.
         """
 
     @abstractmethod
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
         """Read bytes of one file at a commit; fewer than `length` only at the file's end.
 
-        LFS files are read as their content. Raises FileNotInRevisionError where file or object is not there.
+        Of a file in LFS its content is read. Raises FileNotInRevisionError if the file or the object is missing.
         """
 
     def read_text(self, model: str, commit: str, path: str, size: int | None = None) -> bytes:
-        """Read a text whole; `size` is what its commit says of it, where that is known.
+        """Read a whole text; `size` is its size in the commit, if that is known.
 
-        Raises TextTooLongError beyond MAX_TEXT_BYTES, and what `read` raises. A part of a text is never given: what
-        the rest says would be taken for not said.
+        Raises TextTooLongError beyond MAX_TEXT_BYTES, and what `read` raises. A part of a text is never returned: what
+        the rest declares would count as not declared.
         """
         if size is None or size <= MAX_TEXT_BYTES:
             data = self.read(model, commit, path, 0, MAX_TEXT_BYTES + 1)
@@ -108,13 +108,13 @@ class Hub(ABC):
         """List ids of models, of one author, or of those that declare `base` as their parent."""
 
     def local_path(self, model: str, commit: str, path: str) -> Path | None:
-        """Find the file on this machine with exactly these bytes, or None: the fast way to read a weight file whole."""
+        """Return the path of a local file with exactly these bytes, or None: reading it is the fastest way."""
         return None
 
     def known_sha256(self, place: Path) -> str | None:
-        """Give the SHA-256 of a file of `local_path` that this Hub has computed from its bytes, or None.
+        """Return the SHA-256 of a file of `local_path` that this Hub has computed from its bytes, or None.
 
-        Not what a pointer claims: a caller that reads the file again may leave this hash out of its work.
+        It is not what a pointer claims, so that the caller need not compute it again.
         """
         return None
 
@@ -124,7 +124,7 @@ class Hub(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of connections and child processes."""
+        """Close connections and end child processes."""
 
     def __enter__(self) -> Self:
         return self

@@ -42,7 +42,7 @@ class Pointer(NamedTuple):
 class Placeholder(NamedTuple):
     """Hold what a file on disk names of the file that it replaces; None for what it does not name.
 
-    `kind` is what people call it, `hint` how the real file is fetched.
+    `kind` is its usual name for messages, `hint` tells how to fetch the real file.
     """
 
     kind: str
@@ -54,8 +54,8 @@ class Placeholder(NamedTuple):
 def parse_placeholder(text: bytes) -> Placeholder | None:
     """Read a file that a download or a checkout left instead of a large file; None where it is an ordinary file.
 
-    More tolerant than `parse_pointer`: line ends of Windows and a lost last newline make no other file of it, and a
-    pointer that is damaged is still not the content. A damaged one names nothing.
+    More tolerant than `parse_pointer`: a pointer with Windows line ends or without its last newline is still a pointer,
+    and a damaged pointer is still not the content. A damaged one has neither hash nor size.
     """
     if len(text) > MAX_POINTER_BYTES:
         return None
@@ -72,7 +72,7 @@ def parse_pointer(text: bytes) -> Pointer | None:
     """Read a pointer, or None where a blob is an ordinary file.
 
     As strict as the specification: `version` first, then keys in order, each line `key value` with one space and one
-    newline. A weight file is only known by a hash where git LFS itself would follow the pointer.
+    newline. A weight file is identified by the hash only if git LFS itself would follow the pointer.
     """
     if len(text) > MAX_POINTER_BYTES or not text.startswith(b"version ") or not text.endswith(b"\n"):
         return None
@@ -103,7 +103,7 @@ def pointer_blob_id(sha256: str, size: int) -> str:
 
 
 def object_path(folder: Path, sha256: str) -> Path:
-    """Give the path of an LFS object below `lfs/objects`."""
+    """Return the path of an LFS object below `lfs/objects`."""
     return folder / sha256[:2] / sha256[2:4] / sha256
 
 

@@ -1,4 +1,4 @@
-"""Opening the Hub that a person named with `--hub`."""
+"""Opening the Hub that `--hub` names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CACHE = "cache"
 def open_hub(selector: str | None, settings: Settings, *, offline: bool = False, progress: Progress = SILENT) -> Hub:
     """Open the endpoint of the settings (None), the Hub client's cache (`cache`), or a directory.
 
-    Raises InputError for a directory that is not there, with what the person may have meant.
+    Raises InputError for a directory that does not exist; the hint names what the user may have meant.
     """
     LOG.info("opening the Hub %s%s", selector or settings.endpoint, ", offline" if offline else "")
     if selector is None:
@@ -36,17 +36,17 @@ def _open_directory(selector: str, settings: Settings, progress: Progress) -> Hu
     from lineage.hub.local.directory import DirectoryHub, is_bare_repository
 
     if "://" in selector:
-        raise InputError(f"--hub {selector} is a URL", hint=f"another endpoint is set with HF_ENDPOINT={selector}")
+        raise InputError(f"--hub {selector} is a URL", hint=f"to use another endpoint, set HF_ENDPOINT={selector}")
     try:
         folder = Path(selector).expanduser()
         exists = folder.is_dir()
     except (RuntimeError, ValueError) as error:
-        raise InputError(f"--hub {selector!r} is no folder: {error}") from error
+        raise InputError(f"--hub {selector!r} is not a folder: {error}") from error
     if not exists:
         raise InputError(f"--hub {selector}: there is no such folder", hint=_hint(selector))
     if is_bare_repository(folder):
-        hint = f"give the folder above it to --hub, or the model itself as target: ./{folder.name}"
-        raise InputError(f"--hub {selector} is one repository and no directory of models", hint=hint)
+        hint = f"pass its parent folder to --hub, or name the model itself as the target: ./{folder.name}"
+        raise InputError(f"--hub {selector} is a single repository, not a directory of models", hint=hint)
     return DirectoryHub(folder, settings, progress=progress)
 
 
@@ -54,5 +54,5 @@ def _hint(selector: str) -> str:
     from lineage.hub.target import repository_id_problem
 
     if "/" in selector and repository_id_problem(selector) is None:
-        return f"{selector} looks like a model: give it as target, and to --hub a folder of models or the word cache"
-    return "give a folder that holds org/name folders, or the word cache"
+        return f"{selector} looks like a model: name it as the target, and pass a folder of models or `cache` to --hub"
+    return "pass a folder that contains org/name folders, or `cache`"

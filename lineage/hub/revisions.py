@@ -1,4 +1,4 @@
-"""Which commit a text means: one set of rules for every Hub, for the store and for `--since`.
+"""Resolve a text to a commit: one set of rules for every Hub, for the store and for `--since`.
 
 | text | means |
 |---|---|
@@ -26,7 +26,7 @@ MIN_DIGITS = 7
 """Digits of a commit id that name a commit: as many as git and the Hub show."""
 
 SHORT_NAMES = ("refs/heads/", "refs/tags/")
-"""What may be left out before the name of a branch or tag."""
+"""Prefixes that may be omitted from the name of a branch or tag."""
 
 _PULL_REQUEST = re.compile(r"refs/pr/\d+|refs/pull/\d+/head")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
@@ -39,15 +39,15 @@ class NamedRef(Protocol):
 
     @property
     def name(self) -> str:
-        """Give the full name, such as `refs/heads/main`."""
+        """Return the full name, such as `refs/heads/main`."""
 
     @property
     def target(self) -> str:
-        """Give the commit, of an annotated tag the one behind it."""
+        """Return the commit; of an annotated tag, the one that it points at."""
 
 
 class NamedCommit(NamedTuple):
-    """Hold a commit, and the full name of the ref by which it was named; None where its id was given."""
+    """Hold a commit, and the full name of the ref that named it; None if its id was given."""
 
     commit: str
     ref: str | None = None
@@ -55,23 +55,23 @@ class NamedCommit(NamedTuple):
 
 @dataclass(frozen=True)
 class Meaning:
-    """Hold all commits that a text means, branches before tags and ids in order; none where it names nothing."""
+    """Hold all commits that a text can mean, branches before tags and ids in order; empty if it names nothing."""
 
     text: str
     named: tuple[NamedCommit, ...]
 
     @property
     def commits(self) -> frozenset[str]:
-        """Give the commits alone."""
+        """Return the commits without their refs."""
         return frozenset(found.commit for found in self.named)
 
     @property
     def only(self) -> NamedCommit | None:
-        """Give the commit where there is exactly one; a branch and a tag on it are not ambiguous."""
+        """Return the commit if there is exactly one; a branch and a tag on it are not ambiguous."""
         return self.named[0] if len(self.commits) == 1 else None
 
     def ambiguity(self) -> tuple[str, str] | None:
-        """Say why more than one commit is meant, and what to write instead; None where that is not so."""
+        """Return why the text is ambiguous, and what to write instead; None if it is not."""
         if len(self.commits) < 2:
             return None
         if self.named[0].ref is None:
@@ -80,7 +80,7 @@ class Meaning:
         return f"{self.text} is ambiguous: {names} are on different commits", "write the full name of the one you mean"
 
     def require(self, model: str) -> NamedCommit:
-        """Give the only commit that is meant. Raises RevisionNotFoundError where there is none, or more than one."""
+        """Return the only commit. Raises RevisionNotFoundError if there is none, or more than one."""
         ambiguity = self.ambiguity()
         if ambiguity is not None:
             raise RevisionNotFoundError(f"{model}: {ambiguity[0]}", model=model, hint=ambiguity[1])
@@ -96,8 +96,8 @@ class Meaning:
 def meaning_of(text: str, refs: Iterable[NamedRef], commits: Iterable[str]) -> Meaning:
     """Find the commits that a text means among refs and commit ids.
 
-    `commits` is gone through only where the text is not the name of a ref, and need only hold the ids that begin with
-    it, in lower case; a commit that a ref points at is known anyway.
+    `commits` is read only if the text is not the name of a ref, and need only hold the ids that begin with it, in
+    lower case; commits that refs point at are known already.
     """
     listed = tuple(refs)
     if not is_full_id(text):
@@ -118,7 +118,7 @@ def _named(text: str, refs: tuple[NamedRef, ...]) -> tuple[NamedCommit, ...]:
 
 
 def is_default(text: str | None) -> bool:
-    """Say whether a text means the default revision."""
+    """Return whether a text means the default revision."""
     return text is None or text == "HEAD"
 
 
@@ -128,15 +128,15 @@ def is_pull_request(text: str | None) -> bool:
 
 
 def is_full_id(text: str) -> bool:
-    """Say whether a text is a full commit id, in upper or lower case."""
+    """Return whether a text is a full commit id, in upper or lower case."""
     return _FULL_ID.fullmatch(text.lower()) is not None
 
 
 def may_be_id(text: str) -> bool:
-    """Say whether a text is a commit id or long enough a beginning of one, in upper or lower case."""
+    """Return whether a text is a commit id or long enough a beginning of one, in upper or lower case."""
     return _ID_START.fullmatch(text.lower()) is not None
 
 
 def is_commit_id(text: object) -> bool:
-    """Say whether something is a commit id as git and the Hub write it: 40 digits, lower case."""
+    """Return whether something is a commit id as git and the Hub write it: 40 digits, lower case."""
     return isinstance(text, str) and _COMMIT_ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""What a person types to name a model: a repository id with a revision, or a path."""
+"""Targets on the command line: a repository id with or without a revision, or a path."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PathTarget:
 def parse_target(text: str) -> ModelTarget | PathTarget:
     """Read `org/name[@revision]`, a bare legacy `name[@revision]`, or a path.
 
-    Only what starts with `.`, `/` or `~` is a path, so that the same words mean the same thing in every folder.
+    Only what starts with `.`, `/` or `~` is a path, so that a target means the same in every folder.
     Raises InputError for everything else.
     """
     if text.startswith((".", "/", "~")):
@@ -48,21 +48,21 @@ def parse_target(text: str) -> ModelTarget | PathTarget:
     model, at, revision = text.partition("@")
     problem = repository_id_problem(model)
     if problem is not None:
-        raise InputError(f"{text!r} is no model: {problem}", hint=_hint(model))
+        raise InputError(f"{text!r} is not a model: {problem}", hint=_hint(model))
     if at and (not revision or _BAD_IN_REVISION.search(revision.removeprefix("folder:"))):
         raise InputError(
-            f"{text!r} names no revision after the @",
+            f"{text!r} has an invalid revision after the @",
             hint="give a branch, a tag, or a commit id of at least 7 digits: org/name@v1.0",
         )
     return ModelTarget(model, revision if at else None)
 
 
 def repository_id_problem(text: str) -> str | None:
-    """Tell why a text cannot be a repository id, or None where it can.
+    """Return why a text cannot be a repository id; None if it can.
 
     The rules are the Hub's: `name` or `owner/name`, each of letters, digits, `-`, `_` and `.`, at most 96 of
     them, none of `-` and `.` at the start, no `.` at the end, no `--` and no `..`, and no `.git` at the end. A `-` at
-    the end is allowed, though the Hub's client of today refuses it: repositories with such names exist. The rules are
+    the end is allowed, though the current Hub client refuses it: repositories with such names exist. The rules are
     restated here because importing the client costs more than a whole command may.
     """
     if not text:
@@ -83,10 +83,10 @@ def repository_id_problem(text: str) -> str | None:
 def _parse_path(text: str) -> PathTarget:
     try:
         path = Path(text).expanduser()
-    except RuntimeError as error:  # ~somebody who has no home here
-        raise InputError(f"{text!r} is no path on this machine: {error}", hint="write the path in full") from error
+    except RuntimeError as error:  # ~NAME of a user who has no home folder
+        raise InputError(f"{text!r} is not a path on this machine: {error}", hint="write the path in full") from error
     if "\0" in text:
-        raise InputError(f"{text!r} is no path: it holds a NUL character")
+        raise InputError(f"{text!r} is not a path: it contains a NUL character")
     return PathTarget(path)
 
 

@@ -143,9 +143,16 @@ def pair_groups(
             pairs.append(Pairing(old, fresh))
             del gone[old.group.name], new[fresh.group.name]
 
+    # Examples of the steps, in order; each sees only what the steps before left over:
+    #   files     model-0000N-of-00002.safetensors stay, model.safetensors is added and takes the group's name
+    #   name      model.safetensors gets other bytes
+    #   content   model.safetensors is renamed to model.fp16.safetensors
+    #   variant   llama-Q4_K_M.gguf is replaced by llama-v2-Q4_K_M.gguf, while llama-Q8_0.gguf stays
     for key in (_files, _name, _content, _variant):
         pair(_matches(gone.values(), new.values(), key))
+    #   main      pytorch_model.bin is deleted and model.safetensors added
     pair(_main_groups(gone.values(), new.values(), any_variant=any_variant))
+    #   stem      vae/codec.pth and vae/codec.pt: the same folder, format, variant and stem
     pair(_matches(gone.values(), new.values(), _stem_and_place))
     pairs += [Pairing(old, None) for old in gone.values()] + [Pairing(None, fresh) for fresh in new.values()]
     return sorted(pairs, key=lambda pair: pair.name)

@@ -32,6 +32,8 @@ def replaced_for_loaders(
     is none of these: it was removed. In the folders and formats of `unread` indexes it is not known which shards are
     loaded, but a whole file still comes first.
     """
+    # Example: two shards are the group `model.safetensors`; a push adds a file of that name. Pairing keeps the shards
+    # (now `model-of-00002.safetensors`) and reports one file as added, but loaders now take that file instead of them.
     became = {id(pair.before): pair.after for pair in pairs if pair.before}
     for new in after.values():
         old = before.get(new.group.name) or _of_same_index(before, after, new)
@@ -48,6 +50,7 @@ def _of_same_index(
     index = new.group.index
     if index is None:
         return None
+    # model.safetensors.index.json belongs to `model.safetensors`: a whole file of that name wins over the index.
     alone = after.get(index[: index.rindex(".index.")])
     if alone and alone is not new and alone.group.declared_shards is None:
         return None
@@ -64,6 +67,7 @@ def converted_main(
     old, new = (next((placed for placed in side.values() if placed.group.main), None) for side in (before, after))
     if not old or not new or _loaded_as(old) is None or _loaded_as(old) != _loaded_as(new):
         return None
+    # Example: pytorch_model.bin stays and model.safetensors is added: loaders take the second from now on.
     stays = any(pair.before is old and pair.after and pair.after is not new for pair in pairs)
     added = any(pair.before is None and pair.after is new for pair in pairs)
     return Pairing(old, new) if stays and added and old.group.format != new.group.format else None

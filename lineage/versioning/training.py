@@ -39,12 +39,16 @@ def with_checkpoints(line: Line, pushes: Iterable[WeightPush]) -> list[WeightPus
     a trainer deletes, or that a person deletes during a run, are checkpoints too, as long as other weights remain: the
     trainer keeps only the last few.
     """
+    # Example, titles of five pushes that each replace model.safetensors, with the run of each:
+    #   `Training in progress, step 500` 0 | `…step 1000` 0 | `End of training` 0 | `Fix config` None | `…step 500` 1
+    # The first two become checkpoints, because a later replacement belongs to the same run; the other three count.
     changed = list(pushes)
     by_commit = _runs(line)
     runs = [_run_of(line, push, by_commit) for push in changed]
     for i, push in enumerate(changed):
         if push.after and (runs[i] is not None or _is_inside(runs, i)):
             changed[i] = with_groups(push, map(_without_rotation, push.groups, push.pairs))
+    # Backwards, because only what comes after a replacement shows that it was not the last one of its run.
     later: int | None = None
     for i in reversed(range(len(changed))):
         if changed[i].counts:
@@ -64,6 +68,8 @@ def _runs(line: Line) -> list[int | None]:
             runs.append(None)
             continue
         now = _progress(commit.title)
+        # `epoch 1 step 100` after `epoch 0 step 900` goes on: the epoch rose, so that the lower step does not count.
+        # `step 100` after `step 900` without epochs is a new run.
         if _is_over(last, commit.title) or _falls(reached, now):
             run, reached = run + 1, nothing
         reached = tuple(old if new is None else new for old, new in zip(reached, now, strict=True))

@@ -118,9 +118,9 @@ def test_index_without_its_shards_is_reported(session: Session, tmp_path: Path, 
     (tmp_path / "model.safetensors.index.json").write_text(index)
     (tmp_path / "config.json").write_text("{}")
     answer = checked(fingerprint(session, str(tmp_path)))
-    reason = "lists a set of shards that is not there"
+    reason = "lists a set of shards that does not exist"
     if shards is not None:
-        reason = f"names {shards} shards that are not there ({', '.join(names[:3])}"
+        reason = f"names {shards} shards that do not exist ({', '.join(names[:3])}"
     assert answer.unchecked[0].what == "model.safetensors.index.json"
     assert reason in answer.unchecked[0].reason
     assert ("and 2 more" in answer.unchecked[0].reason) == (shards == 5)

@@ -290,7 +290,7 @@ def test_why_a_hub_gave_nothing_is_told_apart(hub: HubServer, tmp_path: Path) ->
     hub.fault("*", hub_faults.rate_limited(290))
     reason, detail = told()
     assert reason == "rate_limited"
-    assert "ask again in 291 s" in detail
+    assert "try again in 291 s" in detail
     assert "HF_TOKEN" in detail
     hub.close()
     assert told()[0] == "unreachable"

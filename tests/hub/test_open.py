@@ -43,7 +43,7 @@ def test_each_word_opens_its_hub(settings: Settings, tmp_path: Path) -> None:
         ("org/name", "looks like a model"),
         ("./nothing", "org/name folders"),
         ("https://other.example", "HF_ENDPOINT=https://other.example"),
-        ("nothing", "the word cache"),
+        ("nothing", "`cache`"),
     ],
 )
 def test_what_is_no_hub_is_refused(settings: Settings, selector: str, hint: str) -> None:
@@ -65,7 +65,7 @@ def test_odd_paths_are_input_errors(settings: Settings, tmp_path: Path) -> None:
 def test_one_repository_is_no_directory_of_models(settings: Settings, tmp_path: Path) -> None:
     """A bare repository is a target; as a Hub it would look empty."""
     BareRepository(tmp_path / "model.git")
-    with pytest.raises(InputError, match="is one repository"):
+    with pytest.raises(InputError, match="is a single repository"):
         open_hub(str(tmp_path / "model.git"), settings)
 
 

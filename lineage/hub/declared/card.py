@@ -14,11 +14,11 @@ TAG_METHODS: dict[str, str] = {
     "lora": "lora", "gguf": "gguf", "gptq": "gptq", "awq": "awq", "bitsandbytes": "bitsandbytes", "fp8": "fp8",
     "slerp": "slerp", "ties": "ties", "dare": "dare", "task_arithmetic": "task_arithmetic",
 }  # fmt: skip
-"""Tags that name how a model was made. They fill in the method of a relation that is known, and decide none."""
+"""Tags that name how a model was made. They add the method to a known relation, and never decide it."""
 
 
 def card_declarations(card: Mapping[str, Any], hub_tags: Iterable[str]) -> Iterator[Declaration]:
-    """List what the card's metadata block declares, then what only the Hub's own tags do.
+    """List what the card's metadata block declares, then what only the Hub's tags declare.
 
     The Hub repeats the card's tags among its own; only those that the card does not have are inferred by the Hub.
     """
@@ -59,7 +59,7 @@ def _relation(value: object) -> Iterator[Declaration]:
             by_publisher=True,
         )
     elif texts:
-        # Several relations without saying which base each belongs to: kept, and none is taken for an answer.
+        # It is unknown which of several relations belongs to which base: the texts are kept, and none is chosen.
         yield Declaration(
             "relation", "card.base_model_relation", CARD, "base_model_relation", ", ".join(texts), by_publisher=True
         )
@@ -90,7 +90,7 @@ def _tag(tag: str, file: str | None, field: str, *, own: bool) -> Iterator[Decla
 
 
 def _split_relation(rest: str) -> tuple[Relation | None, str]:
-    """Split `RELATION:X`; addresses have a colon too, without a relation before it."""
+    """Split `RELATION:X`; URLs contain a colon too, without a relation before it."""
     relation, colon, name = rest.partition(":")
     if colon and relation in RELATIONS:
         return RELATIONS[relation], name
@@ -98,6 +98,6 @@ def _split_relation(rest: str) -> tuple[Relation | None, str]:
 
 
 def _strings(value: object) -> list[str]:
-    """Take the texts of a field that should be a list of texts."""
+    """Return the texts of a field that should be a list of texts."""
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, str)]

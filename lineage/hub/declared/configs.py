@@ -13,15 +13,15 @@ NATIVE_QUANTISATIONS = frozenset({"mxfp4", "bitnet"})
 """Formats in which models are trained and published first: having one does not show that a parent was quantised."""
 
 GGUF_FLOAT_TYPES = frozenset({0, 1, 32})
-"""`general.file_type` of F32, F16 and BF16: another container, no quantisation."""
+"""`general.file_type` of F32, F16 and BF16: another container, not a quantisation."""
 
 GGUF_FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 _GGUF_INTEGERS = frozenset({"I8", "I16", "I32", "I64"})
 _UNKNOWN_TYPE = "TYPE_"
-"""How a tensor type that is not in our table begins: it shows nothing."""
+"""Prefix of a tensor type that is not in our table: its precision is unknown."""
 
 _FURTHER_SHARD = re.compile(r"-0*(?:[2-9]|[1-9]\d+)-of-\d+\.gguf$", re.IGNORECASE)
-"""Shards after the first, whose headers say nothing of the model."""
+"""Shards after the first, whose headers do not describe the model."""
 
 _GGUF_BESIDE = re.compile(r"(?:^|[-_.])(imatrix|mmproj)(?=[-_.]|$)")
 _QUANTISED_NAME = re.compile(r"(?:^|[-_.])i?q\d")
@@ -31,7 +31,7 @@ _GGUF_PARENT = re.compile(r"general\.(base_model|source)\.(?:(\d+)\.)?(repo_url|
 def adapter_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declaration]:
     """Read PEFT's `adapter_config.json`: the model that the adapter belongs to, at which revision, and its kind.
 
-    AdapterHub's library, older than PEFT, has a file of the same name that calls the model `model_name`.
+    AdapterHub's library, older than PEFT, has a file of the same name that names the model in `model_name`.
     """
     peft_type = config.get("peft_type")
     method = verbatim(peft_type).strip().lower() if isinstance(peft_type, str) and peft_type.strip() else "unknown"
@@ -98,7 +98,7 @@ def _quantisation(config: Mapping[str, Any], *, mlx: bool) -> tuple[str, str]:
 
 
 def _bits(config: Mapping[str, Any]) -> int | None:
-    """Take the number of bits that a quantisation keeps of a weight; None where it is not given, or layers differ."""
+    """Return the number of bits that a quantisation keeps of a weight; None if it is not given, or layers differ."""
     for key in ("bits", "w_bit", "num_bits", "nbits"):
         if isinstance(config.get(key), int):
             return int(config[key])
@@ -141,11 +141,11 @@ def quantize_config_declarations(path: str, config: Mapping[str, Any]) -> Iterat
 def gguf_declarations(
     headers: Mapping[str, Mapping[str, Any]], types: Mapping[str, Collection[str]], *, only_gguf: bool
 ) -> Iterator[Declaration]:
-    """Read what GGUF headers say of their origin, and that the repository is a GGUF copy of another.
+    """Read what GGUF headers declare about their origin, and whether the repository is a GGUF copy of another.
 
     `headers` maps each GGUF file to its keys, empty where they were not read, and `types` to the types of its tensors
-    where those were. `only_gguf` says that the repository has no weights of other formats: beside such, a GGUF file is
-    one more format and says nothing of the parent.
+    where those were. `only_gguf` means that the repository has no weights of other formats: beside such, a GGUF file
+    is one more format and does not show a parent.
     """
     if only_gguf and (form := _gguf_form(headers, types)):
         yield form
@@ -158,9 +158,9 @@ def gguf_declarations(
 
 
 def _gguf_form(headers: Mapping[str, Mapping[str, Any]], types: Mapping[str, Collection[str]]) -> Declaration | None:
-    """Say what GGUF files show a model to be: an adapter, a conversion, or a quantisation.
+    """Return what GGUF files show a model to be: an adapter, a conversion, or a quantisation.
 
-    None where no file is a model or an adapter. Where neither the tensors of a model's file nor its file type show its
+    None if no file is a model or an adapter. If neither the tensors of a model's file nor its file type show its
     precision, the form has no relation.
     """
     kinds = {path: _gguf_kind(path, header) for path, header in headers.items()}
@@ -194,9 +194,9 @@ def _gguf_form(headers: Mapping[str, Mapping[str, Any]], types: Mapping[str, Col
 
 
 def _gguf_kind(path: str, header: Mapping[str, Any]) -> str:
-    """Say what a GGUF file holds: `model`, `adapter`, or something beside a model (`imatrix`, `mmproj`, …).
+    """Return what a GGUF file contains: `model`, `adapter`, or an accompanying file (`imatrix`, `mmproj`, …).
 
-    The header decides; a file whose header does not say it goes by its name.
+    The header decides; without a kind in the header, the name decides.
     """
     written = header.get("general.type")
     if isinstance(written, str) and written.strip():
@@ -212,7 +212,7 @@ def _gguf_kind(path: str, header: Mapping[str, Any]) -> str:
 
 
 def _is_quantised(header: Mapping[str, Any], types: Collection[str]) -> bool | None:
-    """Say whether a GGUF file holds quantised weights, None where nothing shows it; tensors go before the file type."""
+    """Return whether a GGUF file is quantised; None if unknown. Tensors take precedence over the file type."""
     low = [word for word in types if word not in GGUF_FLOATS and word not in _GGUF_INTEGERS]
     if any(not word.startswith(_UNKNOWN_TYPE) for word in low):
         return True
@@ -223,7 +223,7 @@ def _is_quantised(header: Mapping[str, Any], types: Collection[str]) -> bool | N
 
 
 def _file_type(header: Mapping[str, Any]) -> int | None:
-    """Take `general.file_type`, a number; None where it is not given."""
+    """Return `general.file_type`, a number; None where it is not given."""
     value = header.get("general.file_type")
     return value if isinstance(value, int) and 0 <= value < 2**32 else None
 

@@ -17,15 +17,15 @@ files show what the model is (an adapter, a merge, a quantisation) without namin
 method. New version: the card names a successor. Unreadable: a file that may declare something and cannot be read."""
 
 ReadText = Callable[[str], bytes | None]
-"""Read a small file of the snapshot by path; None where its bytes cannot be had."""
+"""Read a small file of the snapshot by path; None if its bytes are not available."""
 
 RELATIONS: dict[str, Relation] = {
     "finetune": "finetune", "adapter": "adapter", "merge": "merge", "quantized": "quantized",
 }  # fmt: skip
-"""The Hub's relations as cards and tags write them; any other text is kept as it is written and means none of them."""
+"""The Hub's relations as cards and tags write them; any other text is kept as written and is not a relation."""
 
 MAX_VALUE = 500
-"""A longer value is cut: no real name comes near."""
+"""A longer value is cut; real names are much shorter."""
 
 LOCAL_PATH = "it is a local path"
 
@@ -69,7 +69,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class WrittenName:
-    """Hold the repository that a written name means, or in `problem` why it means none."""
+    """Hold the repository that a written name means, or in `problem` why it is not one."""
 
     name: str | None
     revision: str | None = None
@@ -102,10 +102,10 @@ def read_name(text: str) -> WrittenName:
 
 
 def _read_cache_path(text: str) -> WrittenName | None:
-    """Read a path into the Hub client's cache; None where the text is none, or its folder names no repository id.
+    """Read a path into the Hub client's cache; None if it is another text, or its folder is not a repository id.
 
-    The client writes the id's slash as `--`, which no id holds itself, and a snapshot's folder has the commit's name.
-    Datasets and Spaces lie beside the models, as `datasets--…` and `spaces--…`: they are no models.
+    The client writes the id's slash as `--`, which no id contains, and names a snapshot's folder after the commit.
+    Datasets and Spaces are in the same folder as `datasets--…` and `spaces--…`: they are not models.
     """
     folders = list(_CACHE_FOLDER.finditer(text))
     if not folders:
@@ -149,13 +149,13 @@ def _read_address(text: str) -> WrittenName | None:
 
 
 def _read_address_path(path: str) -> WrittenName:
-    """Read `org/name[/tree/REVISION…]`, the path of a repository's address; a quoted slash is a revision's own."""
+    """Read `org/name[/tree/REVISION…]`, the path of a repository's URL; `%2F` is a slash in the revision."""
     segments = [unquote(segment) for segment in path.split("/") if segment]
     if segments[:1] == ["models"]:
         segments = segments[1:]
     if not segments or segments[0] in _NOT_MODELS:
         return WrittenName(None, problem="it is an address that names no model")
-    # A legacy model has no owner: its address goes on with `tree` where others have the name.
+    # A legacy model has no owner: in its URL `tree` follows where others have the name.
     length = 1 if len(segments) == 1 or segments[1] in _REVISION_WORDS else 2
     name, at, revision = "/".join(segments[:length]).partition("@")
     problem = repository_id_problem(name)
@@ -170,10 +170,10 @@ def _read_address_path(path: str) -> WrittenName:
 def parent(
     rule: str, file: str | None, field: str | None, value: str, *, revision: str | None = None, **fields: Any
 ) -> Declaration:
-    """Declare a parent by its written name; a revision that the file gives beside it goes before one in the name.
+    """Declare a parent by its written name; a revision in a field of its own takes precedence over one in the name.
 
-    Only a whole commit in the name, as a path into the cache has it, goes before a branch beside it: it is what was
-    loaded, and the branch has moved since.
+    Only a full commit id in the name, as in a path into the cache, takes precedence over a branch in the field: that
+    commit was loaded, and the branch has moved since.
     """
     written = read_name(value)
     if written.revision and _COMMIT.fullmatch(written.revision) and not (revision and _COMMIT.fullmatch(revision)):
@@ -214,7 +214,7 @@ def written_names(value: object) -> Iterator[tuple[str, str]]:
     """List (index suffix, text) of the names in a field that should hold one name or a list of them.
 
     Found in real cards: a list, names in one string with commas between, null, numbers, and objects with the name
-    inside. What holds no text is given as some text too, so that it is reported and not dropped.
+    inside. Values that are not texts are written as text too, so that they are reported and not dropped.
     """
     items = enumerate(value) if isinstance(value, list) else [(None, value)]
     for index, item in items:
@@ -226,7 +226,7 @@ def written_names(value: object) -> Iterator[tuple[str, str]]:
 
 
 def _name_inside(item: object) -> str | None:
-    """Take the name out of an object such as `{name: org/model}`; None where there is nothing at all."""
+    """Return the name out of an object such as `{name: org/model}`; None if there is nothing."""
     if isinstance(item, dict):
         item = next((item[key] for key in ("id", "repo_id", "name", "model", "path") if item.get(key)), item)
     if item is None or isinstance(item, str):

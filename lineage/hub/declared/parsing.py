@@ -1,4 +1,4 @@
-"""Reading small files whose content is not trusted: within limits, and never with a traceback."""
+"""Reading small files whose content is not trusted: within limits, and every failure is a NotReadableError."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 
 
 class NotReadableError(ValueError):
-    """Say in a few words why a file cannot be read."""
+    """Report why a file cannot be read.
+
+    The text is kept in stores as evidence, whose id is the hash of its content: another wording is another id.
+    """
 
 
 def text_of(data: bytes | None) -> str:
     """Decode a small file. Raises NotReadableError."""
     if data is None:
-        raise NotReadableError("its content is not at hand")
+        raise NotReadableError("its content is not available")
     if len(data) > MAX_TEXT_BYTES:
         raise NotReadableError(too_long(len(data)))
     try:

@@ -25,7 +25,7 @@ MAX_DECLARATIONS = 2_000
 """More than any real repository declares of its origin; a hostile card of 10 MB can hold more."""
 
 MAX_ADAPTERS = 50
-"""How many adapter configs of one repository are read: each is a request, and the others say the same."""
+"""How many adapter configs of one repository are read: each is a request, and the others name the same base."""
 
 _LORA_WEIGHTS = frozenset({"pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"})
 """The names under which diffusers saves a LoRA; there is no adapter config beside it."""
@@ -33,7 +33,7 @@ _LORA_WEIGHTS = frozenset({"pytorch_lora_weights.safetensors", "pytorch_lora_wei
 _TRAINING_STATE = re.compile(r"(^|/)checkpoint[-_][^/]*/")
 _OTHER_WEIGHTS = re.compile(r"\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|keras|npz)$")
 _NOT_A_MODEL = frozenset({"imatrix", "mmproj"})
-"""Kinds of GGUF files (`general.type`) that accompany a model and say nothing of how it was made."""
+"""Kinds of GGUF files (`general.type`) that accompany a model and do not show how it was made."""
 
 _JSON_FILES: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Declaration]]] = {
     "config.json": config_declarations,
@@ -50,9 +50,9 @@ def declarations(
     gguf: Mapping[str, Mapping[str, Any]] | None = None,
     types: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Declaration, ...]:
-    """List all that one revision declares of its origin, each field once, card first.
+    """List everything that one revision declares about its origin, each field once, card first.
 
-    `read_text` is asked only for small files that the snapshot lists, and may raise NotReadableError with the reason;
+    `read_text` is called only for small files that the snapshot lists, and may raise NotReadableError with the reason;
     `gguf` maps GGUF files to the keys of their headers and `types` to the types of their tensors, where those were
     read. A file that cannot be read, or is broken, gives a declaration of kind `unreadable`: unknown is not no. Nothing
     here asks whether a named repository exists.
@@ -72,7 +72,7 @@ def _all(
     headers: Mapping[str, Mapping[str, Any]],
     types: Mapping[str, Collection[str]],
 ) -> Iterator[Declaration]:
-    """Go over all sources in the order of the answer."""
+    """Yield the declarations of all sources in the order of the answer."""
     if CARD in snapshot.unreadable:
         yield unreadable(CARD, snapshot.unreadable[CARD])
     yield from card_declarations(snapshot.card or {}, snapshot.tags)
@@ -98,7 +98,7 @@ def _recipe(path: str, read_text: ReadText) -> Iterator[Declaration]:
 
 
 def holds_only_gguf(paths: Iterable[str]) -> bool:
-    """Say whether all weights of a repository are GGUF files."""
+    """Return whether all weights of a repository are GGUF files."""
     listed = list(paths)
     others = any(_OTHER_WEIGHTS.search(path) for path in listed)
     return not others and any(path.lower().endswith(".gguf") for path in listed)
@@ -126,7 +126,7 @@ def _adapters(paths: Iterable[str], read_text: ReadText) -> Iterator[Declaration
 
 
 def _configs(snapshot: Snapshot, paths: Iterable[str], read_text: ReadText) -> Iterator[Declaration]:
-    """Read the configs at the root; config.json as the snapshot has it already."""
+    """Read the configs at the root; config.json is taken from the snapshot."""
     for path in sorted(set(paths) & _JSON_FILES.keys()):
         try:
             if path in snapshot.unreadable:

@@ -19,7 +19,7 @@ MERGE_METHODS = {
 """mergekit's `merge_method` where our term differs; others (`linear`, `slerp`, `model_stock`, …) are kept."""
 
 MAX_REFERENCES = 10_000
-"""Aliases let a small YAML file name its parts millions of times; a real recipe has a few hundred slices."""
+"""Aliases let a small YAML file repeat its parts millions of times; a real recipe has a few hundred slices."""
 
 Reference = tuple[str, str, str | None, bool]
 """Field, written name, revision, and whether a LoRA is merged in on the way."""
@@ -29,7 +29,7 @@ def recipe_declarations(path: str, data: bytes | None) -> Iterator[Declaration]:
     """List the models that a recipe merges, each once, in the order in which the recipe names them.
 
     A file of several documents is a chain of merges whose parts name each other: such names are not models. Only
-    sources of weights count: `tokenizer_source` names no parent.
+    sources of weights count: `tokenizer_source` does not name a parent.
     """
     try:
         documents = yaml_documents(data)
@@ -75,7 +75,7 @@ def _method(document: Mapping[str, Any]) -> str:
 
 
 def _references(document: Mapping[str, Any]) -> Iterator[Reference]:
-    """Go over all references to models in one merge."""
+    """Yield all references to models in one merge."""
     yield from _models(document, "models", "model", "")
     yield from _slices(document, "")
     for key in ("experts", "shared_experts"):
@@ -90,7 +90,7 @@ def _references(document: Mapping[str, Any]) -> Iterator[Reference]:
 
 
 def _slices(holder: Mapping[str, Any], prefix: str) -> Iterator[Reference]:
-    """Go over `slices[].sources[].model`, and a slice's own `base_model`."""
+    """Yield `slices[].sources[].model`, and a slice's own `base_model`."""
     for index, piece in _mappings(holder.get("slices")):
         at = f"{prefix}slices[{index}]"
         yield from _models(piece, "sources", "model", f"{at}.")
@@ -98,13 +98,13 @@ def _slices(holder: Mapping[str, Any], prefix: str) -> Iterator[Reference]:
 
 
 def _models(holder: Mapping[str, Any], key: str, inner: str, prefix: str) -> Iterator[Reference]:
-    """Go over a list of objects that each name a model in `inner`."""
+    """Yield the references of a list of objects that each name a model in `inner`."""
     for index, item in _mappings(holder.get(key)):
         yield from _reference(item.get(inner), f"{prefix}{key}[{index}].{inner}")
 
 
 def _mappings(value: object) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    """Take the objects of a list with their places."""
+    """Return the objects of a list with their places."""
     items = value if isinstance(value, list) else []
     return [(index, item) for index, item in enumerate(items) if isinstance(item, dict)]
 

@@ -16,10 +16,10 @@ from lineage.hub.git.objects import MAX_TREE_DEPTH, MAX_TREE_ENTRIES, GitObjects
 from lineage_schemas.file import FileChange, FileStatus, FileVersion
 
 NO_TREE = ""
-"""Stands for the tree before a root commit."""
+"""The id used for the tree before a root commit."""
 
 MAX_CHANGES = 2_000_000
-"""Changes of a whole history: ten times what the largest real ones have."""
+"""Changes of a whole history: ten times as many as in the largest real ones."""
 
 _READ_AHEAD = 200
 _KEPT_TREES = 1000
@@ -40,8 +40,8 @@ Step = tuple[str, str, str | None]
 def read_changes(objects: GitObjects, steps: Sequence[Step]) -> tuple[dict[str, tuple[FileChange, ...]], int]:
     """Compare each commit's tree with the one before; gives the changes by commit and how many could not be read.
 
-    A change of type counts as a modification, a change of mode alone as none; a submodule is no file. Paths are in
-    order. Commits whose tree before is not known are neither in the answer nor counted.
+    A change of type counts as a modification; a change of mode alone is not a change, a submodule not a file. Paths
+    are in order. Commits whose tree before is not known are neither in the answer nor counted.
     """
     raw: dict[str, list[RawChange]] = {}
     comparison = _Comparison(objects)
@@ -70,7 +70,7 @@ class _Comparison:
         self._trees: OrderedDict[str, dict[bytes, TreeItem]] = OrderedDict()
 
     def read_ahead(self, trees: Sequence[str]) -> None:
-        """Ask for many trees at once. What is missing or broken is found out when it is needed."""
+        """Read many trees in one request. A missing or broken tree is reported when it is needed."""
         wanted = [tree for tree in dict.fromkeys(trees) if tree not in self._trees]
         for tree, content in zip(wanted, self._objects.contents(wanted), strict=True):
             if content is not None:
@@ -88,7 +88,7 @@ class _Comparison:
         return sorted(found, key=lambda change: change.path)
 
     def _compare(self, prefix: bytes, before: str, after: str, depth: int) -> Iterator[RawChange]:
-        """Go over the names that differ, folders too: those have no blob on either side, and count."""
+        """Yield the names that differ. Folders count towards the limit too, with no blob on either side."""
         if depth > MAX_TREE_DEPTH:
             raise HubAnswerError(f"{self._objects.model}: folders are nested too deeply", model=self._objects.model)
         old, new = self._items(before), self._items(after)

@@ -44,7 +44,7 @@ class GitRefs(NamedTuple):
 
 
 class RawCommit(NamedTuple):
-    """What a commit object itself says; title and message are empty if `unread_message` says why."""
+    """The content of a commit object; title and message are empty if `unread_message` has the reason."""
 
     id: str
     tree: str
@@ -65,14 +65,14 @@ def open_objects(git_dir: Path, model: str) -> GitObjects:
     done = run_git(["rev-parse", "--git-common-dir", "--show-object-format"], model=model, git_dir=git_dir)
     folder, _, form = done.stdout.decode(errors="surrogateescape").rstrip("\n").rpartition("\n")
     if not folder:
-        raise HubAnswerError(f"{model}: git does not say where the repository's objects are", model=model)
+        raise HubAnswerError(f"{model}: git did not report where the repository's objects are", model=model)
     if form != "sha1":
-        raise HubAnswerError(f"{model}: the repository names its objects by {form}, which no Hub does", model=model)
+        raise HubAnswerError(f"{model}: the repository uses {form} object ids; only sha1 is supported", model=model)
     return GitObjects(Path.cwd() / folder / "objects", model)
 
 
 def read_refs(git_dir: Path, objects: GitObjects) -> GitRefs:
-    """Read branches, tags and pull request refs; those that lead to no commit that is here are left out.
+    """Read branches, tags and pull request refs; those whose commit is missing are left out.
 
     The default branch is the one that HEAD names. Where HEAD is detached or names a branch that does not exist, it is
     the branch at HEAD's commit, `main`, `master`, or the only branch there is, in this order, and else unknown.
@@ -96,7 +96,7 @@ def read_refs(git_dir: Path, objects: GitObjects) -> GitRefs:
 
 
 def ref_kind(name: str) -> RefKind | None:
-    """Tell what a full ref name is; remote-tracking refs, notes and stashes are nothing of a model's."""
+    """Return the kind of a ref by its full name; None for remote-tracking refs, notes and stashes."""
     return next((kind for pattern, kind in _KINDS if re.fullmatch(pattern, name)), None)
 
 
@@ -113,7 +113,7 @@ def read_history(
 
     Changes are against the first parent. A missing object makes something unknown and never fails: a missing blob
     leaves sizes and hashes None, a missing tree a commit's changes, a missing parent (a shallow clone) what lies
-    before; `incomplete` tells of the last two, and of messages that are too long.
+    before; `incomplete` reports the last two, and messages that are too long.
     """
     opened = objects or open_objects(git_dir, model)
     try:
@@ -127,7 +127,7 @@ def read_history(
         numbers = _pull_request_numbers(commits, kept)
         notes = [
             incomplete,
-            f"{missing} commits before a shallow clone's first are not here" if missing else None,
+            f"the clone is shallow: {missing} parent commits are missing" if missing else None,
             f"the changes of {unread} commits are not known: trees are missing or too large" if unread else None,
             _unread_messages(commits.values()),
         ]
@@ -159,7 +159,7 @@ def read_history(
 
 
 def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, RawCommit], int]:
-    """Follow all parents from `heads`; gives the commits that are here and the number that are not."""
+    """Follow all parents from `heads`; return the commits that are here and the number of missing ones."""
     commits: dict[str, RawCommit] = {}
     missing = 0
     frontier = list(dict.fromkeys(heads))
@@ -179,13 +179,15 @@ def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, R
 
 
 def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
-    """Read a commit object; the text is UTF-8 unless its header names another encoding. None where it is none."""
+    """Read a commit object; the text is UTF-8 unless its header names another encoding. None if it is not a commit."""
+    # Example: "tree 4b82…\nparent 1c9f…\nauthor Ada <ada@x> 1700000000 +0100\ncommitter …\n\nAdd weights\n\nEpoch 3".
+    # The first empty line ends the header. A merge has several `parent` lines, hence lists of values.
     head, _, body = content.partition(b"\n\n")
     unread = too_long(len(body)) if len(body) > MAX_TEXT_BYTES else None
     fields: dict[bytes, list[bytes]] = defaultdict(list)
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
-        fields[key].append(value)  # a continued line begins with a space: its key is empty
+        fields[key].append(value)  # the lines of a signature begin with a space: they are collected under the key ""
     if not fields[b"tree"] or not fields[b"committer"]:
         return None
     text = _decoded(b"" if unread else body, (fields[b"encoding"] or [b"utf-8"])[0])
@@ -204,7 +206,7 @@ def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
 
 
 def _unread_messages(commits: Iterable[RawCommit]) -> str | None:
-    """Say which messages are unknown because they are too long."""
+    """Report which messages are unknown because they are too long."""
     unread = sorted(commit.id[:12] for commit in commits if commit.unread_message)
     return f"the messages of {', '.join(unread)} are not known: {too_long(None)}" if unread else None
 
@@ -213,7 +215,7 @@ def author_key(identity: bytes) -> str:
     """Make a pseudonym of a git identity (`Name <mail> date zone`): equal authors have equal keys.
 
     A keyed hash of the lower-cased address and name, the same on every machine so that stores can be joined. It keeps
-    names out of stores and answers; it does not hide somebody from a person who guesses the name and hashes it.
+    names out of stores and answers; it does not protect an author whose name and address can be guessed and hashed.
     """
     name, _, rest = identity.partition(b"<")
     mail = rest.partition(b">")[0]
@@ -222,7 +224,7 @@ def author_key(identity: bytes) -> str:
 
 
 def in_order(commits: Iterable[Ordered]) -> Iterator[Ordered]:
-    """Put parents before children, ties by date and then id."""
+    """Yield commits with parents before children, ties by date and then id."""
     by_id = {commit.id: commit for commit in commits}
     waiting = {commit.id: len({p for p in commit.parents if p in by_id}) for commit in by_id.values()}
     children: dict[str, list[str]] = defaultdict(list)
@@ -253,7 +255,7 @@ def _before(commit: RawCommit, commits: Mapping[str, RawCommit]) -> str | None:
 
 
 def _pull_request_numbers(commits: Mapping[str, RawCommit], refs: Sequence[HistoryRef]) -> dict[str, int]:
-    """Tell which commits came by a pull request: those that only its ref reaches, and those whose title ends `(#N)`."""
+    """Map commits to pull requests: those that only its ref reaches, and those whose title ends with `(#N)`."""
     numbers = {
         commit.id: int(match[1])
         for commit in commits.values()
@@ -280,7 +282,7 @@ def _reachable(commits: Mapping[str, RawCommit], starts: Iterable[str], known: s
 
 
 def _detached_head(git_dir: Path, objects: GitObjects) -> str | None:
-    """Find HEAD's commit where no branch that exists is meant."""
+    """Find HEAD's commit if HEAD is detached or names a branch that does not exist."""
     command = ["git", "--git-dir", str(git_dir), "rev-parse", "--verify", "--quiet", "HEAD"]
     done = subprocess.run(command, env=git_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return objects.commit_id(done.stdout.decode().strip()) if done.returncode == 0 else None
@@ -304,10 +306,12 @@ def _decoded(text: bytes, encoding: bytes) -> str:
 
 
 def _date(identity: bytes) -> datetime | None:
-    """Read the seconds of `Name <mail> SECONDS ZONE`, whatever the zone is; None where they name no year up to 9999.
+    """Read the seconds of `Name <mail> SECONDS ZONE`; None if they are not a date up to the year 9999.
 
-    Old tools wrote zones such as `+051800`. The seconds are counted in UTC, so the zone does not change the date.
+    The zone is ignored: old tools wrote zones such as `+051800`, and the seconds are counted in UTC anyway.
     """
+    # Example: `Ada <ada@example.org> 1700000000 +0100` gives 2023-11-14T22:13:20Z. The last `>` counts, because a name
+    # may contain one; negative seconds are dates before 1970, and 15 digits are refused by datetime, not by int.
     match = re.match(rb" *(-?\d{1,15})(?: |$)", identity.rpartition(b">")[2])
     try:
         return datetime.fromtimestamp(int(match[1]), UTC) if match else None

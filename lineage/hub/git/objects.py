@@ -1,7 +1,7 @@
 """Reading the objects of a repository: commits, trees and blobs, missing ones included.
 
-Objects are read through an empty repository of our own that borrows the other's object folder. The configuration of the
-repository that is read is thereby never seen: nothing in it can run a command, and a partial clone cannot make git
+Objects are read through an empty repository of our own that borrows the other's object folder. So git never reads the
+configuration of the repository: nothing in it can run a command, and a partial clone cannot make git
 fetch what it lacks. A missing object is an answer (None), not an error.
 """
 
@@ -34,12 +34,12 @@ _BATCH = 500
 
 MAX_TREE_ENTRIES = 200_000
 MAX_TREE_DEPTH = 200
-"""Beyond these a tree was built to exhaust its readers: a few objects can stand for more files than there are atoms.
+"""Beyond these a tree was built to exhaust its readers: a few objects can describe more files than any disk holds.
 The Hub asks for less than 100,000 files in a repository."""
 
 
 class ObjectInfo(NamedTuple):
-    """What git tells of an object without its content."""
+    """What git reports about an object without its content: id, kind and size."""
 
     id: str
     kind: str
@@ -47,7 +47,7 @@ class ObjectInfo(NamedTuple):
 
 
 class TreeItem(NamedTuple):
-    """What a tree object says of one name: mode and raw id."""
+    """One entry of a tree object: mode and raw id."""
 
     mode: bytes
     id: bytes
@@ -106,7 +106,7 @@ class GitObjects:
         return [info.id for info in infos if info and info.kind == "commit"]
 
     def versions(self, blob_ids: Iterable[str]) -> Mapping[str, FileVersion]:
-        """Tell what is known of blobs: pointers are followed; a missing blob is known by its id alone."""
+        """Describe blobs: pointers are followed; of a missing blob only the id is known."""
         wanted = [blob for blob in dict.fromkeys(blob_ids) if blob not in self._versions]
         found = dict(zip(wanted, self.infos(wanted), strict=True))
         small = [blob for blob, info in found.items() if info and info.size <= MAX_POINTER_BYTES]
@@ -245,12 +245,12 @@ def parse_tree(content: bytes, model: str) -> dict[bytes, TreeItem]:
 
 
 def shown_path(path: bytes) -> str:
-    """Write a path as text: bytes that are no UTF-8 become backslash escapes, so that two paths stay two."""
+    """Write a path as text: bytes that are not UTF-8 become backslash escapes, so that two paths stay different."""
     return path.decode(errors="backslashreplace")
 
 
 def _as_info(header: bytes) -> ObjectInfo | None:
-    """Read `ID KIND SIZE`; anything else (`… missing`, `… ambiguous`) is no object."""
+    """Read `ID KIND SIZE`; anything else (`… missing`, `… ambiguous`) is not an object."""
     match = re.fullmatch(rb"([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)\n", header)
     return ObjectInfo(match[1].decode(), match[2].decode(), int(match[3])) if match else None
 

@@ -1,9 +1,9 @@
 """Running the real git safely, and keeping a bare copy of a repository up to date.
 
-Repositories come from strangers. Git is run with a fixed argument list, an environment of its own, no configuration
+Repositories are not trusted. Git is run with a fixed argument list, an environment of its own, no configuration
 of the user or the machine, no hooks, no helpers, no prompts, and only the protocols that a call needs; objects
-are read without the repository's own configuration (`git_objects`). Tokens go through the environment, never
-through arguments, which every user of a machine can read.
+are read without the repository's own configuration (`lineage.hub.git.objects`). Tokens are passed in the environment,
+never in arguments, which every user of a machine can read.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _SAFE_CONFIG = {
 
 _SOURCE_FILE = "lineage-source"
 
-_GIT_HINT = "install git 2.31 or newer, and let it be the first program called git on the PATH"
+_GIT_HINT = "install git 2.31 or newer, as the first program named git on the PATH"
 
 
 def git_environment(
@@ -88,9 +88,9 @@ def git_environment(
 
 @cache
 def need_git(path: str | None) -> None:
-    """Make sure once, for each PATH, that the program called git is one, and new enough to mind our configuration.
+    """Check, once for each PATH, that the program named git is git, and new enough to follow our configuration.
 
-    Raises HubError. Not every `git` is git: wrappers that print nothing, or that want to be installed first.
+    Raises HubError. Some programs named `git` are wrappers that print nothing, or that first ask to be installed.
     """
     environment = {"PATH": path} if path is not None else {}
     try:
@@ -107,8 +107,8 @@ def need_git(path: str | None) -> None:
     version = re.match(rb"git version (\d+)\.(\d+)", done.stdout)
     place = shutil.which("git", path=path) or "git"
     if done.returncode != 0 or version is None:
-        said = ascii(done.stdout.decode(errors="replace").strip()[:60])
-        raise HubError(f"{place} is no git: asked for its version it says {said}", hint=_GIT_HINT)
+        printed = ascii(done.stdout.decode(errors="replace").strip()[:60])
+        raise HubError(f"{place} is not git: `git --version` printed {printed}", hint=_GIT_HINT)
     if (int(version[1]), int(version[2])) < (2, 31):
         raise HubError(f"{place} is too old: {version[0].decode()}", hint=_GIT_HINT)
 
@@ -121,7 +121,7 @@ def run_git(
     environment: Mapping[str, str] | None = None,
     timeout: float = READ_TIMEOUT,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git to its end; raises a HubError that names the model where git cannot be run or says no."""
+    """Run git and wait for it; raises a HubError that names the model if git cannot be run or fails."""
     need_git(os.environ.get("PATH"))
     where = ["--git-dir", str(git_dir)] if git_dir else []
     command = ["git", *where, *arguments]
@@ -157,11 +157,11 @@ def fetch_repository(
 ) -> HistorySource:
     """Bring a bare copy of a repository up to date; the first time by one partial fetch in three HTTP requests.
 
-    Heads and tags come always, `refs/pr/*` on request. A server that knows no filters is asked for everything;
-    the answer tells which it was. A later call asks for the refs (two requests) and fetches only where one moved
-    (three more). Refs that vanished are dropped, and what they pointed at stays: nothing here collects garbage. A copy
-    appears under its name only when it is complete, and one process at a time works on it. `authorization` is the
-    value of the HTTP header.
+    Heads and tags are always fetched, `refs/pr/*` on request. From a server without support for filters everything is
+    fetched; the result says which of the two it was. A later call reads the refs (two requests) and fetches only if one
+    moved (three more). Refs that vanished are deleted, and the commits that they pointed at are kept, because garbage
+    collection is off. A copy appears under its name only when it is complete, and one process at a time works on it.
+    `authorization` is the value of the HTTP header.
     """
     headers = {f"http.{url}.extraHeader": f"Authorization: {authorization}"} if authorization else {}
     # A header for one host must not follow a redirect to another.
@@ -178,7 +178,7 @@ def fetch_repository(
                 _clone(url, git_dir, model, pull_requests, environment, progress)
             return _read_source(git_dir)
     except OSError as error:
-        hint = "make room there, or name another cache with LINEAGE_CACHE"
+        hint = "free space there, or set LINEAGE_CACHE to another folder"
         raise HubError(f"{model}: the git cache {git_dir.parent} cannot be used: {error}", hint=hint) from error
 
 
@@ -203,7 +203,7 @@ def _read_source(git_dir: Path) -> HistorySource:
 def _clone(
     url: str, git_dir: Path, model: str, pull_requests: bool, environment: Mapping[str, str], progress: Progress
 ) -> None:
-    """Clone beside the final place and move there at the end: what is interrupted never looks complete."""
+    """Clone into a folder beside the final one and rename it at the end: an interrupted clone never looks complete."""
     unfinished = git_dir.with_name(git_dir.name + ".unfinished")
     for leftover in (unfinished, git_dir):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -212,7 +212,7 @@ def _clone(
         command += ["--config", "remote.origin.fetch=+refs/pr/*:refs/pr/*"]
     place = ["--", url, str(unfinished)]
     partial = False
-    # A bundle is no server to fetch the rest from: git would ask it again and again for what it lacks.
+    # The rest could not be fetched later from a bundle: git would request the missing objects again and again.
     if url.startswith(("http://", "https://")):
         try:
             done = run_git(
@@ -220,7 +220,9 @@ def _clone(
             )
             partial = b"filtering not recognized by server" not in done.stderr
         except HubAnswerError as error:
-            progress.note(f"{model}: the server gave no partial copy ({error.message}); asking for the whole history")
+            progress.note(
+                f"{model}: the server did not send a partial copy ({error.message}); fetching the whole history"
+            )
             shutil.rmtree(unfinished, ignore_errors=True)
     if not (unfinished / "HEAD").is_file():
         run_git([*command, *place], model=model, environment=environment, timeout=FETCH_TIMEOUT)
@@ -229,7 +231,7 @@ def _clone(
 
 
 def _update(url: str, git_dir: Path, model: str, pull_requests: bool, environment: Mapping[str, str]) -> None:
-    for left_behind in git_dir.rglob("*.lock"):  # of a git that was killed: nobody else works here now
+    for left_behind in git_dir.rglob("*.lock"):  # left by a git that was killed: our lock keeps other processes out
         left_behind.unlink(missing_ok=True)
     patterns = ["refs/heads/*", "refs/tags/*", *(["refs/pr/*"] if pull_requests else [])]
     asked = run_git(
@@ -251,7 +253,7 @@ def _update(url: str, git_dir: Path, model: str, pull_requests: bool, environmen
 
 
 def _parse_refs(text: str) -> tuple[str | None, dict[str, str]]:
-    """Read what `ls-remote --symref` says: the branch that HEAD names, and the refs, not those of peeled tags."""
+    """Parse the output of `ls-remote --symref`: the branch that HEAD names, and the refs without peeled tags."""
     head, refs = None, {}
     for line in text.splitlines():
         value, _, name = line.partition("\t")
@@ -278,10 +280,10 @@ _REFUSALS: tuple[tuple[str, type[HubError]], ...] = (
 
 
 def _git_failure(model: str, command: str, stderr: str) -> HubError:
-    """Choose our kind for what git says of a failure; one that fits nothing is a broken answer."""
+    """Choose the kind of error by git's message; any message that is not known is a HubAnswerError."""
     lines = [line for line in stderr.splitlines() if line.startswith(("fatal:", "error:"))] or stderr.splitlines()
-    said = lines[-1].strip() if lines else "it gave no reason"
+    reason = lines[-1].strip() if lines else "it gave no reason"
     for pattern, kind in _REFUSALS:
         if re.search(pattern, stderr):
-            return kind(f"{model}: git {command}: {said}", model=model)
-    return HubAnswerError(f"{model}: git {command}: {said}", model=model)
+            return kind(f"{model}: git {command}: {reason}", model=model)
+    return HubAnswerError(f"{model}: git {command}: {reason}", model=model)

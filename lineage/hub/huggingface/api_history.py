@@ -1,4 +1,4 @@
-"""History where git cannot be had: lists of commits, and the tree of each, compared one after another."""
+"""History without git: the API's lists of commits, and the tree of each, compared one after another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MERGE_TITLE = re.compile(
     r"Merge (branch|remote-tracking|commit|tag|pull request|[0-9a-f]{7,40} into"
     r"|.*\b(repo|repository|upstream|origin)\b)"
 )
-"""What git and code hosts write over merges; `Merge LoRA into base` is another matter."""
+"""Titles that git and code hosts give to merges; `Merge LoRA into base` is not one of them."""
 
 
 def read_history(
@@ -34,13 +34,13 @@ def read_history(
     known: History | None,
     progress: Progress,
 ) -> History:
-    """Read all commits of `refs`: about one request for each commit that is not `known`, and one a page of the list.
+    """Read all commits of `refs`: about one request for each commit that is not `known`, and one for each list page.
 
-    The API names no parents. Each commit is taken as the child of the next older one in its list, which is right on
-    every line without merges; where titles speak of merges, `incomplete` says so. Commits whose tree is refused or
-    gone have unknown changes. A ref that leads to no commit here, such as a tag on a file, is left out and told in
-    `incomplete`: git would look through a tag of a tag, and the API cannot tell the two apart. Raises HubError where
-    the head itself is not there.
+    The API names no parents. Each commit is taken as the child of the next older one in its list, which is right for
+    every history without merges; if titles look like merges, `incomplete` reports it. Commits whose tree is refused or
+    gone have unknown changes. A ref that does not point at a commit, such as a tag on a file, is left out and listed in
+    `incomplete`: git would follow a tag of a tag, and the API does not distinguish the two. Raises HubError if the head
+    itself is missing.
     """
     branch = default_branch(refs, head)
     old = {commit.id: commit for commit in known.commits} if known else {}
@@ -56,7 +56,7 @@ def read_history(
         notes.append(f"the list of commits: {error.message}")
     ordered = list(in_order(commits.values()))
     if any(_MERGE_TITLE.match(commit.title) for commit in ordered):
-        notes.append("some commits are titled as merges, and the API names no parents: all are taken as one line")
+        notes.append("some titles look like merges, and the API does not list parents: all commits count as one line")
     trees = _Trees(connection, model, commits, notes)
     with progress.task(f"history of {model}", total=len(ordered), unit="commits") as task:
         compared = []
@@ -75,7 +75,7 @@ def read_history(
 
 
 def _line_order(ref: HistoryRef, default: str | None) -> tuple[int, int, str]:
-    """Put the default branch first, then branches, tags and pull requests: each commit is booked to the first."""
+    """Order refs: the default branch, branches, tags, pull requests; a commit belongs to the first that reaches it."""
     kind = ("branch", "tag", "convert", "pull_request").index(ref.kind)
     return (-1 if ref.name == default else kind, _number(ref) or 0, ref.name)
 
@@ -95,8 +95,8 @@ def _list_line(
 ) -> bool:
     """Add the commits from a ref down to the first one that is there already or was known before.
 
-    False where the Hub knows no commit there, which only the head may not do: the refs were listed a moment ago, so
-    that even an answer without a code means the ref and not the model.
+    False if the Hub finds no commit there; for the head this is an error. The refs were listed just before, so that
+    even a 404 without an error code means the ref and not the model.
     """
     if ref.target in commits or ref.target in old:
         _add_known(ref.target, commits, old)
@@ -120,7 +120,7 @@ def _list_line(
 
 
 def _add_known(start: str | None, commits: dict[str, Commit], old: Mapping[str, Commit]) -> None:
-    """Take over a known commit with all its ancestors."""
+    """Add a known commit with all its ancestors."""
     waiting = [start] if start else []
     while waiting:
         commit = old.get(waiting.pop())
@@ -144,7 +144,7 @@ def _commits(connection: Connection, model: str, ref: HistoryRef) -> Iterator[Co
 
 
 def _commit(item: Mapping[str, Any], number: int | None) -> Commit:
-    """Read one commit of the list; one that names a pull request in its title came by that one."""
+    """Read one commit of the list; one whose title names a pull request belongs to it."""
     named = re.search(r"\(#(\d{1,9})\)$", item["title"])
     author = next((author.get("user") for author in item.get("authors") or ()), None)
     return Commit(
@@ -158,7 +158,7 @@ def _commit(item: Mapping[str, Any], number: int | None) -> Commit:
 
 
 def _date(text: str) -> datetime | None:
-    """Read a date; None where it cannot be represented (a year of five digits), as git's histories have it."""
+    """Read a date; None if it cannot be represented (a year of five digits), as for histories read by git."""
     from huggingface_hub.utils import parse_datetime  # type: ignore[attr-defined]  # exported lazily
 
     try:
@@ -181,7 +181,7 @@ class _Trees:
                 self._children[parent] = self._children.get(parent, 0) + 1
 
     def compared(self, commit: Commit) -> Commit:
-        """Add the changes against the first parent: from what is known where that is enough, else from the Hub."""
+        """Add the changes against the first parent: from what is known if that is enough, else from the Hub."""
         parent = commit.parents[0] if commit.parents else None
         before: Files | None = self._trees.get(parent) if parent else {}
         if commit.changes is None:
@@ -198,7 +198,7 @@ class _Trees:
         return commit
 
     def _asked(self, commit: str) -> Files | None:
-        """Ask for a tree; one that cannot be had is noted and leaves changes unknown."""
+        """Request a tree; if that fails, note it and leave the changes unknown."""
         try:
             entries = list_files(self._connection, self._model, commit)
         except HubUnreachableError:
@@ -224,7 +224,7 @@ def _differences(before: Files, after: Files) -> Iterator[FileChange]:
 
 
 def _same(old: FileVersion, new: FileVersion) -> bool:
-    """Compare by blob id where both sides have one: a sha256 that only one side tells is no difference."""
+    """Compare by blob id where both sides have one: a sha256 that only one side has is not a difference."""
     if old.blob_id and new.blob_id:
         return old.blob_id == new.blob_id
     return old == new

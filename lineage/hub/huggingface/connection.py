@@ -1,6 +1,6 @@
-"""The line to the Hub: one place through which every request of the real client goes.
+"""The connection to the Hub, through which every request of the Hub's client goes.
 
-This module imports the Hub's client, which is slow: it is itself imported at the first use of the network only.
+This module imports the Hub's client, which is slow: import it only at the first use of the network.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOG = Log(__name__)
 Asked = TypeVar("Asked")
 
 TOKEN_SECONDS = 60.0
-"""How long a token is used before the client is asked for it again: those of trusted publishers are short-lived."""
+"""Seconds after which the client is asked for the token again: those of trusted publishers are short-lived."""
 
 REDIRECTS = 20
 """Redirects that are remembered: as many as the client follows for one request."""
@@ -39,19 +39,19 @@ REDIRECTS = 20
 _END = object()
 
 _STARTED = "lineage_started"
-"""The name under which a request carries the moment at which it was sent."""
+"""The extension of a request that holds the time at which it was sent."""
 
 _FOREIGN = (
     httpx2.HTTPError, httpx2.InvalidURL, OSError,
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
-"""What the Hub's client raises: errors of its own, and those of Python where an answer lacks what it counts on."""
+"""What the Hub's client raises: errors of its own, and those of Python if a response lacks what it expects."""
 
 _PASSING = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 
 class _Line(NamedTuple):
-    """Say whose request is being sent in this thread, and whether to the Hub or to where it keeps large files."""
+    """Hold whose request is being sent in this thread, and whether to the Hub or to its storage for large files."""
 
     connection: Connection
     storage: bool
@@ -63,12 +63,12 @@ _LINE: ContextVar[_Line | None] = ContextVar("lineage_hub_line", default=None)
 class _Client(httpx2.Client):
     """Send requests of the Hub's client with our retries, pace, timeout and count.
 
-    The Hub's client keeps one HTTP client for the whole process. Requests that a Connection makes are told from those
-    of other code by a context variable; the latter go out exactly as they would without us.
+    The Hub's client keeps one HTTP client for the whole process. A context variable marks the requests of a Connection;
+    those of other code are sent unchanged.
     """
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """Send one request, again and again where that may help."""
+        """Send one request, and retry it if that may help."""
         line = _LINE.get()
         if line is None:
             return super().send(request, **options)
@@ -76,9 +76,9 @@ class _Client(httpx2.Client):
 
 
 def _before(request: httpx2.Request) -> None:
-    """Look at each request, redirected ones too, before it leaves."""
+    """Check each request, redirected ones too, before it is sent."""
     if constants.is_offline_mode():
-        raise OfflineModeIsEnabled(f"HF_HUB_OFFLINE is set: {request.url} is not asked for")
+        raise OfflineModeIsEnabled(f"HF_HUB_OFFLINE is set: {request.url} was not requested")
     line = _LINE.get()
     if line is not None:
         line.connection.before(request, storage=line.storage)
@@ -86,7 +86,7 @@ def _before(request: httpx2.Request) -> None:
 
 
 def _after(response: httpx2.Response) -> None:
-    """Look at the headers of each answer."""
+    """Record the headers of each response."""
     line = _LINE.get()
     if line is not None:
         _log(response)
@@ -97,7 +97,7 @@ def _after(response: httpx2.Response) -> None:
 
 
 def _log(response: httpx2.Response) -> None:
-    """Log an answer: what was asked for, without the query, the status, and the size of the body as announced."""
+    """Log a response: the URL without its query, the status, and the announced size of the body."""
     request = response.request
     seconds = time.monotonic() - request.extensions[_STARTED]
     size = response.headers.get("content-length", "unknown")
@@ -106,7 +106,7 @@ def _log(response: httpx2.Response) -> None:
 
 
 def _make_client() -> httpx2.Client:
-    """Make the client that the whole process shares; requests of others have no timeout, as without us."""
+    """Make the client that the whole process shares; requests of other code have no timeout, as in the Hub's own."""
     return _Client(follow_redirects=True, timeout=None, event_hooks={"request": [_before], "response": [_after]})
 
 
@@ -117,9 +117,9 @@ _open_connections = 0
 class Connection:
     """Talk to one endpoint: `api` is the Hub's own client for it.
 
-    The token goes to the endpoint's origin only: requests to any other are refused, and those to the storage that
-    the Hub redirects to carry none. `requests` counts what was sent to the endpoint, redirects and retries included,
-    hops to the storage not. `redirected` holds where the last answers led on to.
+    The token is sent to the endpoint's origin only: requests to any other are refused, and those to the storage that
+    the Hub redirects to carry none. `requests` counts the requests to the endpoint, with redirects and retries and
+    without those to the storage. `redirected` holds the targets of the last redirects.
     """
 
     def __init__(self, endpoint: str, *, policy: RetryPolicy, progress: Progress) -> None:
@@ -141,7 +141,7 @@ class Connection:
             _open_connections += 1
 
     def close(self) -> None:
-        """Let go of the sockets, once nobody else in the process talks to a Hub."""
+        """Close the sockets, unless another connection of the process is open."""
         global _open_connections
         with _lock:
             _open_connections -= 1
@@ -156,10 +156,10 @@ class Connection:
         return headers
 
     def token(self) -> str | None:
-        """Find the token as the Hub's client does: environment, login, none where it is told not to send any.
+        """Find the token as the Hub's client does: from the environment or the login; None if it must not be sent.
 
-        The client may have to ask for it, at other hosts even (trusted publishers, a login that has to be renewed):
-        hence before our requests and never inside one, and again from time to time.
+        The client may need requests for it, even to other hosts (trusted publishers, a login that has to be renewed).
+        So this is done before our requests and never inside one, and again every TOKEN_SECONDS.
         """
         if time.monotonic() < self._token_until:
             return self._token
@@ -167,7 +167,7 @@ class Connection:
             self._token = get_token_to_send(None)
         except (OIDCError, httpx2.HTTPError, OSError, ValueError) as error:
             raise HubError(
-                f"no token could be had: {error}", hint="set HF_TOKEN, or log in with `hf auth login`"
+                f"cannot get a token: {error}", hint="set HF_TOKEN, or log in with `hf auth login`"
             ) from error
         _refuse_token(self._token)
         self._token_until = time.monotonic() + TOKEN_SECONDS
@@ -175,7 +175,7 @@ class Connection:
         return self._token
 
     def call(self, ask: Callable[[], Asked], model: str | None, missing: Missing = ModelNotFoundError) -> Asked:
-        """Let the Hub's client ask, and raise what goes wrong as our kind of error."""
+        """Run a call of the Hub's client, and translate its errors into ours."""
         self.token()
         try:
             with self._line(storage=False):
@@ -187,13 +187,13 @@ class Connection:
             raise translated(error, self.endpoint, model, missing) from error
 
     def pages(self, ask: Callable[[], Iterable[Asked]], model: str | None = None) -> Iterator[Asked]:
-        """Go through what the Hub's client pages through, one item at a time."""
+        """Yield the items of a paginated call of the Hub's client."""
         items = self.call(lambda: iter(ask()), model)
         while (item := self.call(lambda: next(items, _END), model)) is not _END:
             yield item  # type: ignore[misc]  # everything but the end mark is an item
 
     def get(self, url: str, headers: dict[str, str], *, storage: bool) -> httpx2.Response:
-        """Ask for a file without following redirects; the body is read by the caller, who closes the answer."""
+        """Request a file without following redirects; the caller reads the body and closes the response."""
         own = {} if storage else self.headers()
         with self._line(storage=storage):
             session = get_session()
@@ -201,11 +201,11 @@ class Connection:
             return session.send(request, stream=True, follow_redirects=False)
 
     def is_home(self, url: httpx2.URL) -> bool:
-        """Tell whether a URL is at the endpoint itself, where the token may go."""
+        """Return whether a URL is at the endpoint itself, to which the token may be sent."""
         return _origin(url) == self.origin
 
     def refuse_downgrade(self, url: httpx2.URL, model: str) -> None:
-        """Refuse to fetch over plain http what a Hub with https names: anybody on the way could change it."""
+        """Refuse a redirect from https to plain http: the bytes could be changed on the way."""
         if self.origin[0] == "https" and url.scheme != "https":
             raise HubAnswerError(f"{model}: the Hub redirects to {url.host} without encryption", model=model)
 
@@ -219,23 +219,23 @@ class Connection:
             _LINE.reset(mark)
 
     def before(self, request: httpx2.Request, *, storage: bool) -> None:
-        """Refuse to go where we should not, wait for the pace, and count."""
+        """Refuse a request to another host, wait if the rate limit is nearly used up, and count."""
         if storage:
             request.headers.pop("authorization", None)
             return
         if not request.url.host:
-            raise HubAnswerError(f"{self.endpoint} names a next page by a link without a host: {request.url}")
+            raise HubAnswerError(f"{self.endpoint} links to the next page without a host: {request.url}")
         if not self.is_home(request.url):
             raise HubAnswerError(
-                f"{self.endpoint} sends us to another host, {request.url.host}; nothing was sent there",
-                hint="if that host is your Hub, name it in HF_ENDPOINT",
+                f"{self.endpoint} redirects to another host, {request.url.host}; nothing was sent there",
+                hint="if that host is your Hub, set HF_ENDPOINT to it",
             )
         self.pace.wait(_kind(request))
         with self._counting:
             self.requests += 1
 
     def retry(self, request: httpx2.Request, send: Callable[[], httpx2.Response]) -> httpx2.Response:
-        """Send a request with our timeout, and again while the failure may pass."""
+        """Send a request with our timeout, and retry transient failures."""
         timeout = httpx2.Timeout(self.policy.timeout).as_dict()
         request.extensions = {**request.extensions, "timeout": timeout}
         host = request.url.host
@@ -258,45 +258,45 @@ class Connection:
             if fault.rate_limited:
                 raise _rate_limited(host, request.url.path, fault, has_token=bool(self._token)) from fault
             raise NoAnswerError(
-                f"{host} did not give {request.url.path}: {fault.reason}",
+                f"{host} did not send {request.url.path}: {fault.reason}",
                 hint=f"check the network and HF_ENDPOINT ({self.endpoint}), or try again later; "
                 "--offline answers from the store",
             ) from fault
 
 
 def _refuse_token(token: str | None) -> None:
-    """Refuse a token that no header can carry: the libraries below would quote it in their errors."""
+    """Refuse a token that is not valid in a header: the HTTP libraries would quote it in their errors."""
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise HubError(
-            "the token holds characters that no token has", hint="set HF_TOKEN anew, without what surrounds it"
+            "the token contains invalid characters", hint="set HF_TOKEN again, without spaces or quotes around it"
         )
 
 
 def _words(error: httpx2.TransportError) -> str:
-    """Say in words what went wrong on the way."""
+    """Describe a transport error."""
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     return str(error) or type(error).__name__
 
 
 def _rate_limited(host: str, path: str, fault: TransientError, *, has_token: bool) -> RateLimitedError:
-    """Say how long to wait, as the Hub's headers tell, and what raises the limit."""
+    """Make the error with the wait that the Hub's headers ask for, and a hint at a higher limit."""
     when = "later" if fault.wait is None else f"in {math.ceil(fault.wait)} s"
-    more = "an account of a higher plan has more" if has_token else "a token in HF_TOKEN raises the limit"
+    more = "an account with a higher plan has a higher limit" if has_token else "a token in HF_TOKEN raises the limit"
     return RateLimitedError(
-        f"{host} did not give {path}: {fault.reason}: the rate limit is used up, ask again {when}",
-        hint=f"{more}; what is in the store is told with --offline",
+        f"{host} did not send {path}: {fault.reason}: the rate limit is used up, try again {when}",
+        hint=f"{more}; --offline answers from the store",
         wait=fault.wait,
     )
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
-    """Tell one origin from another; an unsaid port is the scheme's."""
+    """Return scheme, host and port of a URL; without a port, the scheme's default."""
     return url.scheme, url.host.lower(), url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def _kind(request: httpx2.Request) -> str:
-    """Name the rate-limit bucket that a request is taken from."""
+    """Return the rate-limit bucket in which the Hub counts a request."""
     path = request.url.path
     if "/resolve" in path:
         return "resolvers"

@@ -19,10 +19,10 @@ from lineage.progress import Progress
 from lineage_schemas.revision import History
 
 MAX_OPEN = 4
-"""Copies that are kept open at a time: each has two git processes behind it."""
+"""Copies that are kept open at a time: each needs two git processes."""
 
 GIT_TRIES = 3
-"""Git tells no waiting times, and the API stands behind it: it is not tried as often as a request."""
+"""Fewer tries than for a request: git reports no waiting times, and the API can be used instead."""
 
 
 class GitCopies:
@@ -43,8 +43,8 @@ class GitCopies:
     def history(self, model: str, *, pull_requests: bool, token: str | None) -> History:
         """Bring the copy up to date and read the whole history from it.
 
-        Three HTTP requests the first time, two where nothing is new. `token` is passed to git in its environment.
-        Raises HubError of any kind where the Hub speaks no git, git is not installed, or the folder cannot be used.
+        Three HTTP requests the first time, two if nothing is new. `token` is passed to git in its environment.
+        Raises HubError of any kind if the Hub does not support git, git is not installed, or the folder cannot be used.
         """
         copy = self._folder / f"{model}.git"
         authorization = f"Basic {base64.b64encode(f'user:{token}'.encode()).decode()}" if token else None
@@ -85,7 +85,7 @@ class GitCopies:
                 return None
             content = objects.contents([info.id])[0]
         except HubError:
-            return None  # no git here: the Hub itself is asked
+            return None  # git cannot be used: the caller requests the file from the Hub
         if content is None or (len(content) <= MAX_POINTER_BYTES and parse_pointer(content)):
             return None
         return content

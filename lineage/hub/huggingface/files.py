@@ -1,6 +1,6 @@
 """Bytes of files at a commit: ranged reads that are checked, resumed, and never larger than asked for.
 
-Imports the Hub's client: import it at the first use of the network only.
+This module imports the Hub's client: import it only at the first use of the network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lineage.errors import FileNotInRevisionError, HubAnswerError, NoAnswerError
 from lineage.hub.huggingface.connection import Connection
 
 MAX_CUTS = 4
-"""How often one read goes on after its connection was cut, without a megabyte between two cuts."""
+"""How often one read is resumed after its connection broke, without a megabyte between two breaks."""
 
 MAX_HOPS = 5
 """Redirects that one file may take before its bytes come."""
@@ -48,14 +48,14 @@ class _Cut(Exception):
 
 
 class _Stored(NamedTuple):
-    """Remember where the Hub keeps a large file, and how large it says that it is."""
+    """Hold the URL of a large file in the Hub's storage, and the size that the Hub announces."""
 
     url: str
     size: int | None
 
 
 class _BlobCheck:
-    """Hold a whole file that git keeps to its ETag, which the Hub makes of its blob id; other answers pass."""
+    """Check a whole file in git against its ETag, which is its blob id; other responses are not checked."""
 
     def __init__(self, response: httpx2.Response, length: int | None) -> None:
         etag = response.headers.get("etag", "").removeprefix("W/").strip('"')
@@ -64,21 +64,21 @@ class _BlobCheck:
         self._digest = hashlib.sha1(f"blob {length}\0".encode(), usedforsecurity=False)
 
     def update(self, chunk: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes to the hash."""
         if self._expected:
             self._digest.update(chunk)
 
     def holds(self) -> bool:
-        """Tell whether the bytes are those that the ETag names, as far as it names any."""
+        """Return whether the bytes match the ETag, if it is a blob id."""
         return self._expected in (None, self._digest.hexdigest())
 
 
 class RemoteFiles:
     """Read files through `resolve` at a commit.
 
-    The Hub answers for a large file with a signed URL at its storage; it is kept until the storage refuses it, so
-    that further ranges of the file cost no request to the Hub. `bytes_read` counts what came in, at both hosts. Safe
-    to use from several threads.
+    For a large file the Hub redirects to a signed URL of its storage. The URL is kept until the storage refuses it, so
+    that further ranges of the file need no request to the Hub. `bytes_read` counts the bytes received from both hosts.
+    Safe to use from several threads.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -88,12 +88,12 @@ class RemoteFiles:
         self.bytes_read = 0
 
     def chunks(self, place: Place, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Read a range, or to the end, in chunks; go on from the last byte where the connection is cut.
+        """Read a range, or to the end, in chunks; continue from the last byte if the connection breaks.
 
-        Fewer than `length` bytes come only where the file ends. Raises FileNotInRevisionError, GatedError,
+        Fewer than `length` bytes are returned only at the end of the file. Raises FileNotInRevisionError, GatedError,
         HubAnswerError for an answer that cannot be trusted, HubUnreachableError.
         """
-        if {"", ".", ".."} & set(place.path.split("/")):  # the way to the Hub would shorten it to another file's
+        if {"", ".", ".."} & set(place.path.split("/")):  # such a URL would be normalised to that of another file
             raise FileNotInRevisionError(f"{place}: no file has such a path", model=place.model)
         position, end = start, None if length is None else start + length
         cuts, last_cut = 0, start
@@ -107,7 +107,7 @@ class RemoteFiles:
                 last_cut = position
                 if cuts > MAX_CUTS:
                     raise HubAnswerError(
-                        f"{place}: the Hub broke off {cuts} times, the last time after byte {position}",
+                        f"{place}: the connection broke {cuts} times, the last time after byte {position}",
                         model=place.model,
                         hint="try again later",
                     ) from cut
@@ -122,7 +122,9 @@ class RemoteFiles:
                 return
             expected = _expected(response, place, position, end, stored)
             if response.headers.get("content-encoding", "identity") != "identity":
-                raise HubAnswerError(f"{place}: the Hub compressed bytes that were asked for as they are")
+                raise HubAnswerError(
+                    f"{place}: the Hub sent compressed bytes although uncompressed ones were requested"
+                )
             received, blob = 0, _BlobCheck(response, expected)
             try:
                 for chunk in response.iter_raw():
@@ -137,14 +139,14 @@ class RemoteFiles:
             if expected is not None and received > expected:
                 raise HubAnswerError(f"{place}: the Hub sent {received} bytes and announced {expected}")
             if not blob.holds():
-                raise HubAnswerError(f"{place}: the bytes are not those that the Hub's ETag names")
+                raise HubAnswerError(f"{place}: the bytes do not match the Hub's ETag")
 
     def _count(self, amount: int) -> None:
         with self._lock:
             self.bytes_read += amount
 
     def _open(self, place: Place, position: int, end: int | None) -> tuple[httpx2.Response, _Stored | None]:
-        """Ask for the bytes where they were last time, or else ask the Hub where they are."""
+        """Request the bytes from the URL that is known, or else ask the Hub for one."""
         headers = {}
         if position or end is not None:
             headers["Range"] = f"bytes={position}-" if end is None else f"bytes={position}-{end - 1}"
@@ -186,7 +188,7 @@ class RemoteFiles:
         )
 
     def _checked(self, response: httpx2.Response, place: Place, stored: _Stored | None) -> httpx2.Response:
-        """Let through what holds bytes or says that there are none at this place; raise everything else."""
+        """Return a response with bytes, or one for an empty range (416); raise an error for any other."""
         if response.status_code in (200, 206, 416):
             return response
         with closing(response):
@@ -197,10 +199,10 @@ class RemoteFiles:
 
 
 def _storage_refusal(response: httpx2.Response, place: Place) -> FileNotInRevisionError | NoAnswerError:
-    """Tell an object that is gone from a storage that does not want to answer."""
+    """Distinguish a missing object from a storage that cannot answer now."""
     if response.status_code in (404, 410):
         return FileNotInRevisionError(
-            f"{place}: the Hub lists it, and its bytes are not in the storage", model=place.model
+            f"{place}: the Hub lists the file, but its bytes are not in the storage", model=place.model
         )
     return NoAnswerError(f"{place}: the Hub's storage answered {response.status_code}", model=place.model)
 
@@ -208,26 +210,28 @@ def _storage_refusal(response: httpx2.Response, place: Place) -> FileNotInRevisi
 def _expected(
     response: httpx2.Response, place: Place, position: int, end: int | None, stored: _Stored | None
 ) -> int | None:
-    """Check what an answer says of itself against what was asked for; tell how many bytes must come.
+    """Check the headers of a response against the request, and return how many bytes must follow.
 
-    A server that ignores the range would send a whole weight file: its answer is refused before the body, unless the
-    range covers all of it.
+    A server that ignores the range would send a whole weight file: its response is refused before the body is read,
+    unless the range covers the whole file.
     """
     announced = _number(response.headers.get("content-length"))
     if response.status_code == 206:
         return _expected_part(response, place, position, end, stored, announced)
     if response.status_code == 416:
-        raise HubAnswerError(f"{place}: the Hub says that it ends before byte {position}", model=place.model)
+        raise HubAnswerError(f"{place}: the Hub reports that the file ends before byte {position}", model=place.model)
     covered = end is None or (announced is not None and announced <= end)
     if position or not covered:
         raise HubAnswerError(
-            f"{place}: the Hub answered with the whole file where bytes {position}-{'' if end is None else end - 1}"
-            " were asked for",
+            f"{place}: the Hub sent the whole file although bytes {position}-{'' if end is None else end - 1}"
+            " were requested",
             model=place.model,
-            hint="this endpoint does not honour Range: read weights from another one",
+            hint="this endpoint ignores Range requests: read weights from another one",
         )
     if stored is not None and None not in (stored.size, announced) and stored.size != announced:
-        raise HubAnswerError(f"{place}: {announced} bytes announced, {stored.size} by the Hub", model=place.model)
+        raise HubAnswerError(
+            f"{place}: the storage announced {announced} bytes, the Hub {stored.size}", model=place.model
+        )
     return stored.size if stored is not None and announced is None else announced
 
 
@@ -248,11 +252,13 @@ def _expected_part(
     length = last - first + 1
     if (first, last) != (position, wanted_last) or announced not in (None, length):
         raise HubAnswerError(
-            f"{place}: bytes {position}-{wanted_last} asked for, {first}-{last} answered ({announced} announced)",
+            f"{place}: bytes {position}-{wanted_last} were requested, {first}-{last} were sent ({announced} announced)",
             model=place.model,
         )
     if stored is not None and stored.size not in (None, total):
-        raise HubAnswerError(f"{place}: {total} bytes in the storage, {stored.size} by the Hub", model=place.model)
+        raise HubAnswerError(
+            f"{place}: the storage has {total} bytes, the Hub announced {stored.size}", model=place.model
+        )
     return length
 
 

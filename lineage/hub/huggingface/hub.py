@@ -34,10 +34,10 @@ class HuggingFaceHub(Hub):
     """Read models from huggingface.co, or from the endpoint that HF_ENDPOINT names.
 
     Metadata of a model cost five requests: its page, its refs, its tree (one more for each further thousand files),
-    README.md and config.json. Nothing comes out of the Hub client's download cache, which answers with old files when
-    the Hub is busy. Opening costs nothing: the client is imported at the first use of the network.
+    README.md and config.json. The Hub client's download cache is not used, because it returns old files when
+    the Hub is busy. Opening needs no request: the client is imported at the first use of the network.
 
-    The token is the client's own (HF_TOKEN, `hf auth login`); it goes to the endpoint and nowhere else.
+    The token is the client's own (HF_TOKEN, `hf auth login`); it is sent to the endpoint only.
     """
 
     is_local = False
@@ -81,11 +81,11 @@ class HuggingFaceHub(Hub):
         return RemoteFiles(self._connection)
 
     def resolve(self, model: str, revision: str | None = None) -> ResolvedRevision:
-        """Find canonical id and commit by the model's page, for a name by its refs first.
+        """Find canonical id and commit by the model's page, and a branch or tag by its refs first.
 
         A renamed model and a bare legacy name are redirected by the Hub; `model` of the answer is the name to keep.
         Without a revision `ref` stays None: the page names the default branch's commit and not the branch. The first
-        digits of a commit are looked up in the history, where alone it shows whether they begin another commit too.
+        digits of a commit are looked up in the history, because only the history shows whether they are ambiguous.
         """
         self._need_network(model)
         if revision is None or is_default(revision):
@@ -103,7 +103,7 @@ class HuggingFaceHub(Hub):
         return _resolved(self._page_at(model, commit), model, ref)
 
     def _page(self, model: str, revision: str | None) -> ModelInfo:
-        """Ask for a model's page, and keep it for the snapshot of the same commit."""
+        """Request a model's page, and keep it for the snapshot of the same commit."""
         info = listing.model_info(self._connection, model, revision)
         self._pages[info.id, str(info.sha)] = info
         if len(self._pages) > KEPT_PAGES:
@@ -112,16 +112,16 @@ class HuggingFaceHub(Hub):
         return info
 
     def _page_at(self, model: str, commit: str) -> ModelInfo:
-        """Ask for a model's page at a commit. Raises HubAnswerError where the Hub takes the id for another name."""
+        """Request a model's page at a commit. Raises HubAnswerError if the Hub answers with another commit."""
         info = self._page(model, commit)
         if info.sha != commit:
             raise HubAnswerError(f"{model}: the Hub answered {info.sha} for the commit {commit}", model=model)
         return info
 
     def refs(self, model: str) -> PresentRefs:
-        """Ask for branches and tags: one request, and one more where the Hub redirects a former name.
+        """Request branches and tags: one request, and one more if the Hub redirects a former name.
 
-        The refs are kept: where they show something new, the snapshot does not ask for them again.
+        The refs are kept: if they show something new, the snapshot does not request them again.
         """
         self._need_network(model)
         name, refs = listing.refs_and_name(self._connection, model)
@@ -150,15 +150,17 @@ class HuggingFaceHub(Hub):
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit by one git fetch: three requests, two where nothing is new.
 
-        Where git cannot be had (not installed, not spoken by the endpoint, refused for a gated model) the API tells
-        the same at a request a commit, those in `known` excepted.
+        If git cannot be used (not installed, not supported by the endpoint, refused for a gated model), the history is
+        read from the API, with one request for each commit that is not in `known`.
         """
         self._need_network(model)
         name = model if model in self._canonical else self._page(model, None).id
         try:
             return self._copies.history(name, pull_requests=pull_requests, token=self._connection.token())
         except HubError as error:
-            self._progress.note(f"no history by git ({error.message}); the API tells it at a request a commit")
+            self._progress.note(
+                f"no history by git ({error.message}); reading it from the API takes one request per commit"
+            )
         from lineage.hub.huggingface.api_history import read_history
 
         info = self._page(name, None)
@@ -168,17 +170,17 @@ class HuggingFaceHub(Hub):
     def read(self, model: str, commit: str, path: str, start: int = 0, length: int | None = None) -> bytes:
         """Read bytes of one file: small ones from the git copy if it is here, all others by range from the Hub.
 
-        What comes over the network is checked against what the Hub says of it, and resumed where it is cut.
+        Downloads are checked against the size and hash that the Hub announces, and resumed if the connection breaks.
         """
         if start < 0 or (length is not None and length < 0):
-            raise ValueError("a range neither starts before the file nor has a negative length")
+            raise ValueError("the start and the length of a range must be 0 or more")
         content = self._copies.small_file(model, commit, path)
         if content is not None:
             return content[start : None if length is None else start + length]
         return b"".join(self._chunks(model, commit, path, start, length))
 
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
-        """Read one file whole in chunks; a cut is resumed from the last byte."""
+        """Read a whole file in chunks; after a broken connection, continue from the last byte."""
         content = self._copies.small_file(model, commit, path)
         return iter([content]) if content is not None else self._chunks(model, commit, path, 0, None)
 
@@ -200,10 +202,10 @@ class HuggingFaceHub(Hub):
         return (info.id for info in infos)
 
     def cost(self) -> Cost:
-        """Count requests to the endpoint, retries and redirects included, and bytes of files from wherever they came.
+        """Count requests to the endpoint, retries and redirects included, and bytes of files, also from the storage.
 
-        The hop to the storage that the Hub redirects large files to is no request to the Hub and does not count;
-        nor are the two or three requests that git sends for a history: git does not tell them.
+        Requests to the storage of large files do not count, nor do the two or three requests that git sends for a
+        history: git does not report them.
         """
         if "_connection" not in self.__dict__:
             return Cost(local=False)
@@ -222,19 +224,19 @@ class HuggingFaceHub(Hub):
     def _need_network(self, what: str) -> None:
         if self.offline:
             raise HubUnreachableError(
-                f"{what}: {self.name} is not asked, because of --offline", model=what, hint="leave --offline away"
+                f"{what}: {self.name} is not asked, because of --offline", model=what, hint="remove --offline"
             )
 
 
 def _host(endpoint: str) -> str:
-    """Find the part of an endpoint that names the Hub; raises InputError for what is no address of one."""
+    """Return the host of an endpoint, which names the Hub; raises InputError if it is not a URL."""
     try:
         parts = urlsplit(endpoint)
     except ValueError:
         parts = urlsplit("")
     host = parts.netloc.rpartition("@")[2].lower()
     if parts.scheme not in ("http", "https") or not host:
-        raise InputError("HF_ENDPOINT is no address of a Hub", hint="write https://HOST, or unset it")
+        raise InputError("HF_ENDPOINT is not the URL of a Hub", hint="set it to https://HOST, or unset it")
     return host
 
 

@@ -1,6 +1,6 @@
 """What the Hub's API lists, as records: refs, files of a commit, and the model's own page.
 
-Imports nothing of the Hub's client: it is handed in.
+This module does not import the Hub's client: the connection brings it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _REFS_PATH = re.compile(r"/api/models/([^?#]+)/refs(?:[?#]|$)")
 
 
 def model_info(connection: Connection, model: str, revision: str | None, *, sizes: bool = False) -> ModelInfo:
-    """Ask for a model's page at a revision: canonical id, commit, and what is observed of it."""
+    """Request a model's page at a revision: canonical id, commit, and observed facts."""
 
     def ask() -> ModelInfo:
         info = connection.api.model_info(model, revision=revision, files_metadata=sizes)
         if not isinstance(info.id, str) or not (info.id.isascii() and info.id.isprintable()):
-            raise HubAnswerError(f"{model}: the Hub's answer names no model", model=model)
+            raise HubAnswerError(f"{model}: the Hub's answer does not name the model", model=model)
         if not is_commit_id(info.sha):
-            raise HubAnswerError(f"{model}: the Hub's answer names no commit", model=model)
+            raise HubAnswerError(f"{model}: the Hub's answer does not name the commit", model=model)
         return info
 
     return connection.call(ask, model, RevisionNotFoundError if revision else ModelNotFoundError)
@@ -60,7 +60,7 @@ def list_refs(connection: Connection, model: str, *, pull_requests: bool) -> tup
 def refs_and_name(
     connection: Connection, model: str, *, pull_requests: bool = False
 ) -> tuple[str, tuple[HistoryRef, ...]]:
-    """List refs, with the name that the model has now: refs name no model, a redirect on the way does."""
+    """List refs, with the model's present name: the list does not contain it, but a redirect to the list does."""
     connection.redirected.clear()
     refs = list_refs(connection, model, pull_requests=pull_requests)
     moved = [_REFS_PATH.search(path) for path in connection.redirected]
@@ -69,9 +69,9 @@ def refs_and_name(
 
 
 def default_branch(refs: Iterable[HistoryRef], head: str) -> str | None:
-    """Find the branch that the Hub means when none is named: it holds the head, and is `main` if that does.
+    """Find the default branch: it points at the head, and is `main` if that does.
 
-    The API names the head's commit and not its branch; where several others hold it, nobody can tell.
+    The API names the head's commit and not its branch. None if several branches other than `main` point at it.
     """
     names = [ref.name for ref in refs if ref.kind == "branch" and ref.target == head]
     if "refs/heads/main" in names:
@@ -82,8 +82,8 @@ def default_branch(refs: Iterable[HistoryRef], head: str) -> str | None:
 def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEntry, ...]:
     """List the files of a commit in order of path, one request for each thousand.
 
-    Where the tree of a gated repository is refused, the model's page at the commit lists the same without Xet hashes.
-    Raises RevisionNotFoundError, GatedError where that page does not list them either.
+    If the tree of a gated repository is refused, the model's page at the commit lists the same without Xet hashes.
+    Raises RevisionNotFoundError; GatedError if that page does not list them either.
     """
     try:
         entries = _once(connection.pages(lambda: _tree(connection, model, commit), model), model)
@@ -96,7 +96,7 @@ def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEnt
 
 
 def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
-    """Take in sound entries until one comes again: pages that lead in a circle would never end."""
+    """Collect valid entries. Raises HubAnswerError if one is repeated: pages that link in a circle would never end."""
     found: dict[str, FileEntry] = {}
     for entry in entries:
         if entry.size is not None and entry.size < 0:

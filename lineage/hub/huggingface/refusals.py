@@ -1,6 +1,6 @@
-"""What the Hub's client raises, in our words: what happened, to which model, what to do next.
+"""Errors of the Hub's client translated into ours: what happened, to which model, what to do next.
 
-Imports the Hub's client: import it at the first use of the network only.
+This module imports the Hub's client: import it only at the first use of the network.
 """
 
 from __future__ import annotations
@@ -34,30 +34,32 @@ Missing = type[ModelNotFoundError] | type[RevisionNotFoundError] | type[FileNotI
 
 
 def translated(error: Exception, endpoint: str, model: str | None, missing: Missing) -> HubError:
-    """Make our error of a foreign one that a call of the Hub's client raised."""
+    """Translate an error of the Hub's client into ours."""
     name = model or endpoint
     if isinstance(error, HfHubHTTPError):
         return _refusal(error, endpoint, name, missing)
     if isinstance(error, HFValidationError):
-        return ModelNotFoundError(f"{name} is no model id", model=model, hint="ids look like organisation/name")
+        return ModelNotFoundError(
+            f"{name} is not a valid model id", model=model, hint="ids look like organisation/name"
+        )
     if isinstance(error, OfflineModeIsEnabled):
-        return HubUnreachableError(f"{name}: not asked for, because HF_HUB_OFFLINE is set", model=model)
+        return HubUnreachableError(f"{name}: not requested, because HF_HUB_OFFLINE is set", model=model)
     if isinstance(error, json.JSONDecodeError):
         return HubAnswerError(
-            f"{name}: the Hub answered with something that is no JSON",
+            f"{name}: the Hub's answer is not valid JSON",
             model=model,
-            hint=f"a login page or proxy may stand before {endpoint}",
+            hint=f"a login page or a proxy may answer instead of {endpoint}",
         )
     if isinstance(error, RecursionError):
-        return HubAnswerError(f"{name}: the Hub answered with something that is nested too deeply", model=model)
+        return HubAnswerError(f"{name}: the Hub's answer is nested too deeply", model=model)
     if isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)):
         return HubAnswerError(f"{name}: {type(error).__name__}: {_first_line(error)}", model=model)
-    broken = f"an answer of the Hub lacks what its contract promises ({_first_line(error)})"
+    broken = f"the Hub's answer does not have the documented form ({_first_line(error)})"
     return HubAnswerError(f"{name}: {broken}", model=model)
 
 
 def _refusal(error: HfHubHTTPError, endpoint: str, name: str, missing: Missing) -> HubError:
-    """Sort an answer that is no success by what it says, then by its status and by what was asked for."""
+    """Translate an error response by its error code, then by its status and by what was requested."""
     status = error.response.status_code
     if isinstance(error, GatedRepoError):
         return _gated(name, endpoint)
@@ -79,7 +81,7 @@ def _refusal(error: HfHubHTTPError, endpoint: str, name: str, missing: Missing) 
 
 
 def _gated(name: str, endpoint: str) -> GatedError:
-    """Say how one gets into a gated repository."""
+    """Make the error for a gated repository, with how to get access."""
     return GatedError(
         f"{name} is gated: its files are not for us",
         model=name,
@@ -88,7 +90,7 @@ def _gated(name: str, endpoint: str) -> GatedError:
 
 
 def _no_model(name: str) -> ModelNotFoundError:
-    """Say that a missing model and a private one look the same from outside."""
+    """Make the error for a missing model or a private one: the Hub answers the same for both."""
     return ModelNotFoundError(
         f"{name}: no such model, or a private one: the Hub does not tell which",
         model=name,
@@ -97,7 +99,7 @@ def _no_model(name: str) -> ModelNotFoundError:
 
 
 def _unauthorised(error: HfHubHTTPError, name: str) -> HubError:
-    """Tell a token that is no good from a model that is hidden; over plain http the client does not."""
+    """Distinguish an invalid token from a hidden model, which the client does not over plain http."""
     if "credentials" in (error.response.headers.get("x-error-message") or error.server_message or "").lower():
         return HubError(
             f"{name}: the Hub does not accept the token",
@@ -108,6 +110,6 @@ def _unauthorised(error: HfHubHTTPError, name: str) -> HubError:
 
 
 def _first_line(error: Exception) -> str:
-    """Keep an error's text to one line of bearable length."""
+    """Shorten an error's text to its first line, at most 200 characters."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__

@@ -167,7 +167,10 @@ class Pace:
             if left <= 0:
                 self._windows.pop(kind, None)
                 return 0.0
+            # Counted here and not only in `learn`: answers to requests that other threads have sent are still to come.
             self._windows[kind] = (max(0, remaining - 1), end)
         if remaining > LAST_REQUESTS:
             return 0.0
+        # Example: with 10 requests and 110 s left the waits are 110/11 = 10 s, then (110-10)/10 = 10 s, and so on: each
+        # is computed anew. With none left, wait for the next window, and a second more because the headers round down.
         return min(left / (remaining + 1) if remaining else left + 1.0, self._policy.longest)

@@ -32,10 +32,10 @@ def read_snapshot(
     commit: str,
     refs: tuple[HistoryRef, ...],
 ) -> Snapshot:
-    """Read a revision whose page is at hand: the tree, README.md and config.json are one request each.
+    """Read a revision whose page was read: the tree, README.md and config.json take one request each.
 
-    A text whose blob the git copy holds costs none.
-    Where the files of a gated repository are refused, its card is what the page shows of it, and there is no config.
+    A text whose blob is in the git copy takes none. If the files of a gated repository are refused, the card is what
+    the page shows of it, and the config is None.
     """
     entries = {entry.path: entry for entry in list_files(connection, info.id, commit)}
     unreadable: dict[str, str] = {}
@@ -86,7 +86,7 @@ def read_snapshot(
 def _card(
     readme: bytes | None, info: ModelInfo, unreadable: dict[str, str]
 ) -> tuple[str | None, dict[str, Any] | None]:
-    """Read the card's text and metadata; the page's own excerpt stands in where the text cannot be had."""
+    """Read the card's text and metadata; the page's excerpt is used if the text cannot be read."""
     if readme is None:
         shown: Any = info.card_data if CARD in unreadable else None
         return None, shown.to_dict() if shown else None
@@ -97,7 +97,7 @@ def _card(
 
 
 def _small_file(files: RemoteFiles, place: Place, entry: FileEntry) -> bytes:
-    """Read a small file whole and hold it to the tree's identity of it."""
+    """Read a whole small file and check it against its id in the tree."""
     if entry.size is not None and entry.size > MAX_TEXT_BYTES:
         raise TextTooLongError(str(place), too_long(entry.size), model=place.model)
     content = b"".join(files.chunks(place, 0, None if entry.size is not None else MAX_TEXT_BYTES + 1))
@@ -108,5 +108,5 @@ def _small_file(files: RemoteFiles, place: Place, entry: FileEntry) -> bytes:
     else:
         same = entry.blob_id in (None, git_blob_id(content))
     if not same:
-        raise HubAnswerError(f"{place}: the bytes are not those that the tree names")
+        raise HubAnswerError(f"{place}: the bytes do not match the hash in the tree")
     return content

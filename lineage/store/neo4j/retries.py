@@ -147,6 +147,7 @@ class RetryPolicy:
             with suppress(StoreError), as_store_errors(self.url), self._sessions() as session:
                 ours, holder = _holder_of_lock(session, mark, changes_schema)
                 now = time.monotonic()
+                # The note counts the whole wait, from `unblocked`; the limit counts one holder's turn, from `since`.
                 unblocked = unblocked if holder else now
                 since = now if not holder or (before and holder != before) else since
                 before = holder
@@ -155,6 +156,7 @@ class RetryPolicy:
                     whom = _HOLDER[changes_schema]
                     self._progress.note(f"the store {self.url}: waiting for {whom}, for up to {TURN_SECONDS:.0f} s")
                 if now - since >= TURN_SECONDS and not done.is_set():
+                    # Set before the termination, so that the failing statement finds the reason when it raises.
                     terminated.set()
                     LOG.info("%s: waited %.0f s for %s", self.url, TURN_SECONDS, _HOLDER[changes_schema])
                     session.run("TERMINATE TRANSACTIONS $ours", ours=ours).consume()

@@ -58,6 +58,8 @@ class Neo4jWriter:
 
     def __init__(self, transaction: ManagedTransaction, schema_version: int, *, some_awaited: bool) -> None:
         self._transaction = transaction
+        # Example: a batch with the revision c2 and its edge to an unread parent c1. Afterwards c2 is "new" and c1
+        # "awaited" here; if c2 had been written by an earlier transaction, it would be "stored".
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
         self._some_awaited = some_awaited
         self.schema_version = schema_version
@@ -123,6 +125,8 @@ class Neo4jWriter:
         self._set_nodes(fill, kind, [row for row in made if row["key"] in awaited])
         self._set_nodes(f"CREATE (n:{kind})", kind, [row for row in made if row["key"] not in awaited])
         self._overwrite(kind, changed)
+        # A filled awaited node counts as stored and not as new: it may have edges from before, so that its edges must
+        # be merged and cannot simply be created.
         self._states[kind].update({key: "stored" for key in (*stored, *awaited)})
         self._states[kind].update({row["key"]: "new" for row in made if row["key"] not in awaited})
 

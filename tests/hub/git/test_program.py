@@ -12,10 +12,10 @@ from lineage.settings import Settings
 from tests.support.bare_repository import BareRepository
 
 FAKES = {
-    "silent": ("exit 0", "is no git: asked for its version it says ''"),
-    "garbage": ("echo hello; echo world", "says 'hello"),
-    "failing": ("echo git version 2.50.0; exit 3", "is no git"),
-    "pretending": ('[ "$1" = --version ] && echo git version 2.50.0; exit 0', "does not say where"),
+    "silent": ("exit 0", "is not git: `git --version` printed ''"),
+    "garbage": ("echo hello; echo world", "printed 'hello"),
+    "failing": ("echo git version 2.50.0; exit 3", "is not git"),
+    "pretending": ('[ "$1" = --version ] && echo git version 2.50.0; exit 0', "did not report where"),
     "old": ("echo git version 2.17.1", "too old: git version 2.17"),
 }
 
@@ -33,7 +33,7 @@ def path_with(folder: Path, script: str | None) -> str:
 def test_a_repository_without_git_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: str | None
 ) -> None:
-    """What is no git, too old, or not there is named, with what to install."""
+    """A program that is not git, is too old, or is missing is named, with what to install."""
     repository = BareRepository(tmp_path / "model.git")
     repository.commit({"config.json": b"{}"})
     script, words = FAKES[fake] if fake else (None, "not installed")

@@ -156,7 +156,7 @@ def test_range_ignored_that_covers_all(hub: HuggingFaceHub, commit: str, server:
 def test_wrong_content_range(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """Another range than the one asked for is refused."""
     server.fault(STORED, hub_faults.wrong_range(8))
-    with pytest.raises(HubAnswerError, match="asked for"):
+    with pytest.raises(HubAnswerError, match="were requested"):
         hub.read("org/model", commit, FILE, 16, 16)
 
 
@@ -283,7 +283,7 @@ def test_cut_stream_goes_on(hub: HuggingFaceHub, commit: str, server: HubServer)
 def test_cut_for_ever(hub: HuggingFaceHub, commit: str, server: HubServer) -> None:
     """A connection that is cut again and again ends in an error that says where."""
     server.fault(STORED, hub_faults.cut_body(10))
-    with pytest.raises(HubAnswerError, match="broke off"):
+    with pytest.raises(HubAnswerError, match="the connection broke"):
         hub.read("org/model", commit, FILE, 0, 100_000)
     assert len(server.asked(server="storage")) == MAX_CUTS + 1
 

@@ -129,7 +129,7 @@ def test_endpoint_without_git(
     server.git = False
     history = hub.history("org/model")
     assert (history.source, len(history.commits)) == ("api", 3)
-    assert any("request a commit" in note for note in listening.notes)
+    assert any("one request per commit" in note for note in listening.notes)
 
 
 def test_machine_without_git(
@@ -309,7 +309,7 @@ def test_pull_requests_on_request(hub: HuggingFaceHub, repository: BareRepositor
 
 
 def test_prefix_is_found_in_the_history(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
-    """The first digits of an old commit are looked up in one fetch, not in a request a commit."""
+    """The first digits of an old commit are looked up in one fetch, not in a one request per commit."""
     commit = repository.git("rev-parse", "main~2")
     assert hub.resolve("org/model", commit[:8]).commit == commit
     assert server.asked("/api/models/org/model/tree/*") == []

@@ -207,7 +207,7 @@ def test_a_date_that_is_no_date(hub: HuggingFaceHub, server: HubServer, reposito
 def test_html_instead_of_json(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """A login page where JSON should be is named as such."""
     server.fault("/api/*", hub_faults.body_of("<html>Please log in</html>"))
-    with pytest.raises(HubAnswerError, match="no JSON") as caught:
+    with pytest.raises(HubAnswerError, match="not valid JSON") as caught:
         hub.resolve("org/model")
     assert "proxy" in (caught.value.hint or "")
 
@@ -246,7 +246,7 @@ def test_rate_limit_is_waited_for(
 def test_rate_limit_that_never_ends(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """A rate limit that outlasts the retries ends in an error that names the token's use."""
     server.fault("/api/*", hub_faults.rate_limited(290))
-    with pytest.raises(RateLimitedError, match=r"429 .*used up, ask again in 291 s") as caught:
+    with pytest.raises(RateLimitedError, match=r"429 .*used up, try again in 291 s") as caught:
         hub.resolve("org/model")
     assert "HF_TOKEN" in (caught.value.hint or "")
     assert caught.value.wait == 291.0
