@@ -255,7 +255,14 @@ def _with_unique_names(drafts: list[Draft]) -> Iterator[Draft]:
     taken: set[str] = set()
     # Single files sort first, then sets that an index lists, then complete sets: as transformers looks for them.
     order = sorted(
-        drafts, key=lambda d: (d.of is not None, len(d.files) > 1, d.index is None, not _is_complete(d), -(d.of or 0))
+        drafts,
+        key=lambda d: (
+            d.of is not None,
+            d.of is None and len(d.files) > 1,
+            d.index is None,
+            not _is_complete(d),
+            -(d.of or 0),
+        ),
     )
     for draft in order:
         suffix = weight_suffix(draft.name.rpartition("/")[2])
