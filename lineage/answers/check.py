@@ -19,6 +19,8 @@ from lineage.answers.lines import (
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.answers.marks import covered, last_checked
 from lineage.answers.ranges import WHOLE, changes_in_range
+from lineage.answers.on_disk import differs_on_disk
+from lineage.answers.ranges import changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
@@ -91,7 +93,7 @@ def _answer(
     findings = [_finding(change, asked.shown) for change in silent]
     if since is None or (problem and not start.doubtful):
         findings += _rewritten(view, asked, recorded)
-    unchecked = [item for item in (asked.not_looked_up, problem) if item]
+    unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
     unchecked += unknown_commits(recorded, start.position)
     unchecked += [item for change in changes if _may_be_silent(change) for item in change.unchecked]
     unsure_start = problem is not None and bool(start.doubtful)

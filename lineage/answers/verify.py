@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
+from lineage.answers.lacking import groups_lacking
 from lineage.answers.looked_up import hub_to_read, read_date
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
@@ -79,7 +80,8 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
             session, group, theirs, local.hub is None
         )
     verdicts = [outcome.verdict for outcome in outcomes.values()]
-    unsure = bool(local.problems or local.gone or local.by_names or listed.by_names)
+    lacking = tuple(groups_lacking(path, local, {other.group.name for _, other in pairs if other}, listed))
+    unsure = bool(local.problems or local.gone or local.by_names or listed.by_names or lacking)
     return VerifyAnswer(
         **session.header("verify.v1", read_date(session, hub, resolved.model)),
         path=path,
@@ -94,6 +96,7 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
             *_unchecked(local),
             *(Unchecked(what=f"{name} of {resolved.model}", reason=why) for name, why in listed.by_names.items()),
             *_undecided(pairs, outcomes, (read, listed), f"{resolved.model}@{resolved.commit}"),
+            *lacking,
         ),
         notes=local.notes,
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from lineage.fingerprint.weight_files import weight_format, weight_suffix
+from lineage_schemas.weight_group import WeightGroup
 
 _QUANT = re.compile(
     r"(?:^|[-_.])(?P<quant>(?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_[A-Z]+)*|BF16|FP?16|FP?32))(?=$|[-_.])",
@@ -51,6 +53,9 @@ _CHECKPOINT_FOLDER = re.compile(
 _DENOISERS = ("transformer", "unet", "prior")
 """Diffusers' folders of the network that is trained, in the order in which they decide."""
 
+_MODULES = ("model_index.json", "modules.json")
+"""Files that make a loader take a group from each folder: Diffusers' pipelines, Sentence Transformers' modules."""
+
 
 def choose_main(names: Mapping[str, str], paths: list[str]) -> str:
     """Choose the group that the standard loader takes, from the groups' names and all paths of the tree.
@@ -68,6 +73,46 @@ def choose_main(names: Mapping[str, str], paths: list[str]) -> str:
     pipeline = "model_index.json" in paths
     authors = _layout_of_the_authors(paths)
     return min(names, key=lambda name: _rank(names[name], pipeline, authors))
+
+
+def missing_groups(
+    wanted: Sequence[WeightGroup], paths: Collection[str], had: Collection[str]
+) -> Iterator[WeightGroup]:
+    """List the groups of a model that a loader takes and that are not among the groups `had`, both by name.
+
+    A loader takes the main group; of a pipeline, or of a model in modules, the main one of each folder. A variant with
+    a name of its own (`fp16`) stands in for the group of the same folder, format and role, because a loader takes it
+    only on request. One quantisation of llama.cpp's formats stands in for all, in any folder.
+    """
+    mains = [group for group in wanted if group.main]
+    if any(name in paths for name in _MODULES):
+        mains += [group for group in _of_each_folder(wanted, list(paths)) if not group.main]
+    here = [group for group in wanted if group.name in had]
+    for main in mains:
+        if main.name not in had and not any(_stands_in(group, main) for group in here):
+            yield main
+
+
+def _of_each_folder(groups: Sequence[WeightGroup], paths: list[str]) -> Iterator[WeightGroup]:
+    """Choose the group that is loaded from each folder, without copies in other formats and without checkpoints."""
+    by_folder: dict[str, dict[str, WeightGroup]] = {}
+    for group in groups:
+        folder = group.component
+        if not _SECONDARY_FOLDER.search(folder) and not _CHECKPOINT_FOLDER.search(folder):
+            by_folder.setdefault(folder, {})[group.name] = group
+    pipeline = "model_index.json" in paths
+    for folder, named in by_folder.items():
+        if folder or not pipeline:  # a file at a pipeline's root is all of it in one file, which the folders replace
+            yield named[choose_main(list(named), paths)]
+
+
+def _stands_in(group: WeightGroup, main: WeightGroup) -> bool:
+    """Return whether a user may have chosen a group instead of the main one."""
+    if role_of(group.name) != role_of(main.name):
+        return False
+    if main.format in _QUANTISED:
+        return group.format in _QUANTISED
+    return group.variant is not None and (group.component, group.format) == (main.component, main.format)
 
 
 def loader_of(name: str, paths: Collection[str]) -> str | None:

@@ -269,9 +269,14 @@ def touched(change: WeightChange) -> str:
     return words + (f" in {counted(len(change.revisions), 'commit')}" if len(change.revisions) > 1 else "")
 
 
-def dated(answer: Answer) -> str:
-    """Write which Hub an answer is about, and when it was read."""
-    hub = answer.hub or "no Hub was used"
+def dated(answer: Answer, *models: str) -> str:
+    """Write which Hub an answer is about, and when it was read.
+
+    The answer's Hub determines how ids are written. `models` are the ids that the answer is about: one that is on
+    another Hub, such as a local folder, is written with that Hub's name, `dir-wt-bbe8cf78:wt`, and was read there.
+    """
+    hubs = [hub if colon else answer.hub for hub, colon, _ in (model.rpartition(":") for model in models)]
+    hub = ", ".join(dict.fromkeys(hub for hub in hubs or [answer.hub] if hub)) or "no Hub was used"
     return hub if answer.collected_at is None else f"{hub}, read {moment(answer.collected_at)} UTC"
 
 

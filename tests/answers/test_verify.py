@@ -21,7 +21,7 @@ from lineage_schemas.answers.verify import VerifyAnswer
 from lineage_schemas.export import json_schema
 from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
-from tests.support.weight_files import read_safetensors, safetensors_bytes, write_shards
+from tests.support.weight_files import gguf_bytes, read_safetensors, safetensors_bytes, write_shards
 
 DEMO = ROOT / "lineage" / "demo_data" / "hub"
 ID = "otterhub/skiff-0.7m-manual"
@@ -280,3 +280,60 @@ def test_other_layout_needs_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyP
         answer = checked(verify(remote, str(MODEL), against="a/b"))
     assert answer.verdict == "different"
     assert any(item.what.startswith("tensor ") and item.expected is None for item in answer.differences)
+
+
+def folder_of(place: Path, *files: str) -> Path:
+    """Write a model of one small tensor per file, with different values in each; other files are empty objects."""
+    for file in files:
+        target = place / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        values = file.encode().ljust(64, b".")[:64]
+        is_weights = file.endswith(".safetensors")
+        target.write_bytes(safetensors_bytes({"a": ("F32", (4, 4), values)}) if is_weights else b"{}")
+    return place
+
+
+UNET, VAE = "unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"
+UNET_FP16 = "unet/diffusion_pytorch_model.fp16.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("published", "mine", "lacking"),
+    [
+        (("model_index.json", UNET, VAE), (VAE,), [UNET]),
+        (("model_index.json", UNET, VAE), (UNET,), [VAE]),
+        (("model_index.json", UNET, UNET_FP16, VAE), (UNET_FP16, VAE), []),
+        (("config.json", "model.safetensors", "consolidated.safetensors"), ("consolidated.safetensors",),
+         ["model.safetensors"]),
+        (("config.json", "model.safetensors", "consolidated.safetensors"), ("model.safetensors",), []),
+        (("modules.json", "model.safetensors", "2_Dense/model.safetensors"), ("model.safetensors",),
+         ["2_Dense/model.safetensors"]),
+        (("config.json", "model.safetensors", "adapter/adapter_model.safetensors"),
+         ("adapter/adapter_model.safetensors",), ["model.safetensors"]),
+    ],
+)  # fmt: skip
+def test_a_folder_without_the_weights_that_a_loader_takes_is_unchecked(
+    tmp_path: Path, published: tuple[str, ...], mine: tuple[str, ...], lacking: list[str]
+) -> None:
+    """A folder that holds only some of the groups that a loader takes is not the model; one of its files alone is."""
+    folder_of(tmp_path / "hub" / "org" / "whole", *published)
+    here = folder_of(tmp_path / "mine", *mine)
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        answer = checked(verify(session, str(here), against="org/whole"))
+        alone = checked(verify(session, str(here / mine[0]), against="org/whole"))
+    assert [item.what for item in answer.unchecked] == [f"{name} of org/whole" for name in lacking]
+    assert answer.verdict == ("unchecked" if lacking else "equal")
+    assert alone.verdict == "equal"
+
+
+def test_one_quantisation_of_several_is_the_users_choice(tmp_path: Path) -> None:
+    """A folder with one GGUF file of a model in several quantisations lacks nothing."""
+    published = tmp_path / "hub" / "org" / "gguf"
+    published.mkdir(parents=True)
+    for name, value in (("Otter-Q4_K_M.gguf", b"1"), ("Otter-Q8_0.gguf", b"2")):
+        (published / name).write_bytes(gguf_bytes(tensors=[("a", (4, 4), 0, value * 64)]))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    shutil.copy(published / "Otter-Q8_0.gguf", mine)
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        assert checked(verify(session, str(mine), against="org/gguf")).verdict == "equal"

@@ -29,7 +29,7 @@ MARKS = {"clean": "✅", "findings": "❌", "unchecked": "❔"}
 
 def check(answer: CheckAnswer) -> str:
     """Write the check of one model."""
-    return document(*_blocks(answer), parts.footer(answer))
+    return document(*_blocks(answer), parts.footer(answer, answer.model))
 
 
 def check_several(answers: CheckAnswers) -> str:
@@ -43,7 +43,11 @@ def check_several(answers: CheckAnswers) -> str:
         for each in answers.answers
     ]
     blocks = [block for each in answers.answers for block in _blocks(each)]
-    return document(table(("model", "verdict", "changes"), rows), *blocks, parts.footer(answers))
+    return document(
+        table(("model", "verdict", "changes"), rows),
+        *blocks,
+        parts.footer(answers, *(each.model for each in answers.answers)),
+    )
 
 
 def _blocks(answer: CheckAnswer) -> list[list[str]]:

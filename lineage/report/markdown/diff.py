@@ -31,7 +31,7 @@ def diff(answer: DiffAnswer) -> str:
         else ["No field of card, config or tokenizer differs."],
         parts.notes(answer.notes),
         parts.unchecked(answer.unchecked),
-        parts.footer(answer),
+        parts.footer(answer, answer.a.model, answer.b.model),
     )
 
 

@@ -19,7 +19,10 @@ def history(answer: HistoryAnswer) -> str:
     """Write the pushes of each branch."""
     blocks = [block for each in answer.lines for block in _blocks(each)]
     return document(
-        [f"## History of {code(answer.model)}"], *blocks, parts.unchecked(answer.unchecked), parts.footer(answer)
+        [f"## History of {code(answer.model)}"],
+        *blocks,
+        parts.unchecked(answer.unchecked),
+        parts.footer(answer, answer.model),
     )
 
 

@@ -70,6 +70,6 @@ def paper(definition: PaperDefinition) -> list[str]:
     return [f"- {words}" for words in paper_words(definition)]
 
 
-def footer(answer: Answer) -> list[str]:
-    """Write which Hub was read, when, and by which version."""
-    return [f"<sub>{prose(dated(answer))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"]
+def footer(answer: Answer, *models: str) -> list[str]:
+    """Write which Hub was read, or the Hubs of `models`, when, and by which version."""
+    return [f"<sub>{prose(dated(answer, *models))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"]

@@ -50,7 +50,7 @@ SILENT_CHANGE = "silent-weight-change"
 
 def check(answer: CheckAnswer) -> Document:
     """Write the check of one model."""
-    return [*_body(answer), EMPTY, line(dim(dated(answer)))]
+    return [*_body(answer), EMPTY, line(dim(dated(answer, answer.model)))]
 
 
 def check_several(answers: CheckAnswers) -> Document:
@@ -62,7 +62,7 @@ def check_several(answers: CheckAnswers) -> Document:
     lines += columns(rows, indent="  ")
     for each in answers.answers:
         lines += [EMPTY, *_body(each)]
-    return [*lines, EMPTY, line(dim(dated(answers)))]
+    return [*lines, EMPTY, line(dim(dated(answers, *(each.model for each in answers.answers))))]
 
 
 def _body(answer: CheckAnswer) -> list[Line]:

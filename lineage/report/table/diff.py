@@ -47,7 +47,7 @@ def diff(answer: DiffAnswer) -> Document:
     else:
         lines += [EMPTY, line("No field of card, config or tokenizer differs.")]
     end = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
-    return [*lines, *end, EMPTY, line(dim(dated(answer)))]
+    return [*lines, *end, EMPTY, line(dim(dated(answer, answer.a.model, answer.b.model)))]
 
 
 def _s(things: Sequence[object]) -> str:

@@ -39,7 +39,7 @@ def history(answer: HistoryAnswer) -> Document:
     lines = [line(strong(answer.model), dim(f": {branches}, read from {source}"))]
     for each in answer.lines:
         lines += [EMPTY, *_line(each)]
-    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer)))]
+    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer, answer.model)))]
 
 
 def _line(history_line: HistoryLine) -> list[Line]:
