@@ -11,7 +11,6 @@ from lineage.answers.lines import (
     count_changes,
     pick_line,
     recount,
-    unchecked_target,
     unknown_commits,
     weight_change,
     why_no_line,
@@ -67,7 +66,7 @@ def _check_of_several(session: Session, text: str, since: str | None, options: C
     try:
         target = as_target(session, text)
     except InputError as error:
-        return _unchecked(session, text, Unchecked(what=text, reason=unchecked_target(error)))
+        return _unchecked(session, text, Unchecked(what=text, reason=error.in_one_line))
     return _check_one(session, target, since, options)
 
 
@@ -77,7 +76,7 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         try:
             recorded = pick_line(view, asked.key, target.revision)
         except RevisionNotFoundError as error:
-            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=unchecked_target(error)))
+            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=error.in_one_line))
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)

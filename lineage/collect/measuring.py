@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
-from lineage.collect.shards import few, missing_shards_of
+from lineage.collect.shards import missing_shards_of
 from lineage.collect.unknown_files import named_files
 from lineage.errors import (
     ContentMismatchError,
@@ -16,6 +16,7 @@ from lineage.errors import (
     InputError,
     OtherBytesError,
     TextTooLongError,
+    few,
 )
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import group_files, is_weight_file, missing_shards, shard_name, weight_groups
@@ -210,9 +211,8 @@ def measure_model(
 
 def why_loose(group: WeightGroup, files: Sequence[str], headers: HeaderReader | None) -> str:
     """Say which files may hold the data of an ONNX group, and why that is not known."""
-    few = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
     read = next((why for path in group.files if headers and (why := headers.problem(path))), "it was not read")
-    return f"{few} may hold its tensors: which files do is in the .onnx file, and {read}"
+    return f"{few(files)} may hold its tensors: which files do is in the .onnx file, and {read}"
 
 
 def _counted(hub: Hub, open_file: OpenFile, spent: list[Cost]) -> OpenFile:
