@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+SHOWN_NAMES = 3
+"""Names that a message lists before it counts the others."""
+
+
+def with_hint(message: str, hint: str | None) -> str:
+    """Write a message and what to do next as one text."""
+    return f"{message} ({hint})" if hint else message
+
+
+def few(names: Sequence[str]) -> str:
+    """List the first few of many names, and count the others."""
+    rest = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
 
 class LineageError(Exception):
     """Say what could not be done; `hint` says what to do next.
@@ -18,7 +34,7 @@ class LineageError(Exception):
     @property
     def in_one_line(self) -> str:
         """Give the message with the hint behind it, for a place that holds one text."""
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        return with_hint(self.message, self.hint)
 
 
 class InputError(LineageError):

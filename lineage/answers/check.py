@@ -11,16 +11,14 @@ from lineage.answers.lines import (
     count_changes,
     pick_line,
     recount,
-    unchecked_target,
     unknown_commits,
     weight_change,
     why_no_line,
 )
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.answers.marks import covered, last_checked
-from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.answers.on_disk import differs_on_disk
-from lineage.answers.ranges import changes_in_range
+from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
@@ -67,7 +65,7 @@ def _check_of_several(session: Session, text: str, since: str | None, options: C
     try:
         target = as_target(session, text)
     except InputError as error:
-        return _unchecked(session, text, Unchecked(what=text, reason=unchecked_target(error)))
+        return _unchecked(session, text, Unchecked(what=text, reason=error.in_one_line))
     return _check_one(session, target, since, options)
 
 
@@ -77,7 +75,7 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         try:
             recorded = pick_line(view, asked.key, target.revision)
         except RevisionNotFoundError as error:
-            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=unchecked_target(error)))
+            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=error.in_one_line))
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)

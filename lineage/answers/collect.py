@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
 from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.collect.pipeline import Collection, Target
-from lineage.errors import InputError
+from lineage.errors import InputError, few
 from lineage.hub.target import PathTarget, parse_target
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_schemas.answers.answer import Incomplete
@@ -92,15 +92,10 @@ def run(session: Session, targets: Sequence[Target], options: CollectOptions) ->
     with session.progress.task("collecting", unit="models") as task:
         for event in collection.run(targets):
             if isinstance(event, Capped):
-                session.progress.note(f"stopped at {event.limit}; not read: {_few(event.waiting)}")
+                session.progress.note(f"stopped at {event.limit}; not read: {few(event.waiting)}")
             if not isinstance(event, Started):
                 task.advance()
             yield event
-
-
-def _few(models: Sequence[str]) -> str:
-    shown = ", ".join(models[:3])
-    return shown if len(models) <= 3 else f"{shown} and {len(models) - 3} more"
 
 
 def _answer(session: Session, targets: Sequence[str], events: Sequence[Event]) -> CollectAnswer:

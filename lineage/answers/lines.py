@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.recorded import recorded_history, recorded_refs
-from lineage.errors import LineageError, RevisionNotFoundError
+from lineage.errors import RevisionNotFoundError
 from lineage.hub.revisions import is_default
 from lineage.store.records import record_of
 from lineage.versioning.indexes import is_watched
@@ -193,8 +193,3 @@ def why_no_line(view: StoreView, key: str) -> str:
     if node.get("history_source") == "folder":
         return "it is a plain folder without commits, so its earlier states are not known"
     return node.get("history_incomplete") or node.get("state_note") or "no commit of it has been read"
-
-
-def unchecked_target(error: LineageError) -> str:
-    """Write in one line why a model could not be checked, and what to do next."""
-    return f"{error.message} ({error.hint})" if error.hint else error.message

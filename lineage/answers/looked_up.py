@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import run
-from lineage.answers.lines import unchecked_target
 from lineage.collect.events import NotRead, Stored, Unchanged
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
-from lineage.errors import HubError
+from lineage.errors import HubError, with_hint
 from lineage.hub.revisions import is_pull_request
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.change import Unchecked
@@ -47,11 +46,11 @@ def look_up(session: Session, target: Target, options: CollectOptions) -> Asked:
         try:
             for event in run(session, [Target(target.model, hub=target.hub)], options):
                 if isinstance(event, NotRead):
-                    unread = Unchecked(what=f"refs of {event.model}", reason=_with_hint(event.detail, event.hint))
+                    unread = Unchecked(what=f"refs of {event.model}", reason=with_hint(event.detail, event.hint))
                 elif isinstance(event, Stored | Unchanged):
                     key = hub.key(event.model)
         except HubError as error:
-            unread = Unchecked(what=f"refs of {target.model}", reason=unchecked_target(error))
+            unread = Unchecked(what=f"refs of {target.model}", reason=error.in_one_line)
     return Asked(target, key, shown_id(key, session.hub.name), unread)
 
 
@@ -71,10 +70,6 @@ def read_date(session: Session, hub: Hub, model: str) -> datetime | None:
         return datetime.now(UTC)
     with session.store.reading() as view:
         return read_at(view, hub.key(model))
-
-
-def _with_hint(detail: str, hint: str | None) -> str:
-    return f"{detail} ({hint})" if hint else detail
 
 
 def read_at(view: StoreView, key: str) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lineage.answers.traced import AnswerWriter, Subgraph, Unread
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage.collect.recorded import is_to_be_read_again
-from lineage.errors import InputError
+from lineage.errors import InputError, with_hint
 from lineage.hub.revisions import is_default
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.query.walk import ancestors, descendants
@@ -194,7 +194,7 @@ def _collect(
     options = CollectOptions(max_models=max_models, children=children, depth=depth)
     for event in run(session, [Target(model, revision, hub)], options):
         if isinstance(event, NotRead):
-            detail = f"{event.detail} ({event.hint})" if event.hint else event.detail
+            detail = with_hint(event.detail, event.hint)
             unread[(hub or session.hub).key(event.model)] = (event.reason, detail)
         elif isinstance(event, Capped):
             unread |= {session.hub.key(waiting): ("limit", event.limit) for waiting in event.waiting}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
-from lineage.collect.shards import few, missing_shards_of
+from lineage.collect.shards import missing_shards_of
 from lineage.collect.unknown_files import named_files
 from lineage.errors import (
     ContentMismatchError,
@@ -16,6 +16,7 @@ from lineage.errors import (
     InputError,
     OtherBytesError,
     TextTooLongError,
+    few,
 )
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import group_files, is_weight_file, missing_shards, shard_name, weight_groups

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from lineage.errors import few
 from lineage.fingerprint.groups import listed_files, shard_name
 from lineage_schemas.weight_group import WeightGroup
 
 ReadIndex = Callable[[str], bytes | None]
 
 _NUMBER = re.compile(r"0*\d+(?=-of-0*\d+)", re.IGNORECASE)
-
-SHOWN_SHARDS = 3
 
 
 def missing_shards_of(group: WeightGroup, read_index: ReadIndex) -> str | None:
@@ -22,12 +21,6 @@ def missing_shards_of(group: WeightGroup, read_index: ReadIndex) -> str | None:
     missing = sorted(_missing(group, read_index) - set(group.files))
     names = f": {few(missing)}" if missing else ""
     return f"{len(group.files)} of {group.declared_shards} shards are here, the others are missing{names}"
-
-
-def few(names: Sequence[str]) -> str:
-    """Name the first few of many."""
-    rest = len(names) - SHOWN_SHARDS
-    return ", ".join(names[:SHOWN_SHARDS]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _missing(group: WeightGroup, read_index: ReadIndex) -> set[str]:

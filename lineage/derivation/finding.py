@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Any
 
 from lineage.derivation.facts import ChildFacts
 from lineage.hub.declared.declaration import Declaration
+from lineage.hub.revisions import is_commit_id
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer
 
 ITSELF = "it is the model itself"
 """The reason why a name that means the child is not a parent."""
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def make_evidence(**fields: Any) -> Evidence:
@@ -70,4 +68,4 @@ def from_declaration(child: ChildFacts, declaration: Declaration, parent: str | 
 
 def commit_of(revision: str | None) -> str | None:
     """Return a revision if it is written as a commit, else None: a branch has moved since."""
-    return revision if revision and _COMMIT.fullmatch(revision) else None
+    return revision if is_commit_id(revision) else None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from lineage.fingerprint.weight_files import weight_format, weight_suffix
@@ -103,7 +102,7 @@ def _of_each_folder(groups: Sequence[WeightGroup], paths: list[str]) -> Iterator
     pipeline = "model_index.json" in paths
     for folder, named in by_folder.items():
         if folder or not pipeline:  # a file at a pipeline's root is all of it in one file, which the folders replace
-            yield named[choose_main(list(named), paths)]
+            yield named[choose_main({name: name for name in named}, paths)]
 
 
 def _stands_in(group: WeightGroup, main: WeightGroup) -> bool:

@@ -134,7 +134,7 @@ def parse_json_object(data: bytes) -> tuple[dict[str, Any] | None, str | None]:
         return None, "it is no UTF-8 text"
     except RecursionError:
         return None, "it is nested too deeply"
-    except RepeatedKeyError as error:
+    except (RepeatedKeyError, BoundError) as error:
         return None, str(error)
     except ValueError as error:  # json's own error is one; so is an integer of thousands of digits
         return None, f"it is no JSON: {error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from lineage.errors import few
 from lineage.fingerprint.groups import INDEX
 from lineage.fingerprint.weight_files import is_weight_file
 from lineage.versioning.contents import Contents
@@ -191,9 +192,8 @@ def _unchecked_data(pairs: Iterable[Pairing]) -> Iterator[Unchecked]:
         changed = _loose_changes(pair)
         loose = (pair.after and pair.after.loose) or (pair.before and pair.before.loose)
         if changed and loose and pair.after:
-            few = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
             yield Unchecked(
-                what=f"whether {few} {'hold' if len(changed) > 1 else 'holds'} tensors of {pair.name}",
+                what=f"whether {few(changed)} {'hold' if len(changed) > 1 else 'holds'} tensors of {pair.name}",
                 reason=f"the .onnx file, which names its data, could not be read: {loose.reason}",
                 decide_with=loose.decide_with,
             )

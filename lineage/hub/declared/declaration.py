@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from lineage.hub.revisions import is_commit_id
 from lineage.hub.target import repository_id_problem
 from lineage_schemas.derivation import Relation
 
@@ -39,8 +40,6 @@ _CACHE_FOLDER = re.compile(
     r"(?:^|[/\\])models--(?P<id>[^/\\]+)(?:[/\\]+snapshots[/\\]+(?P<commit>[^/\\]+))?(?=[/\\]|$)"
 )
 """A model's folder in the Hub client's cache; of several in one path the last counts, as a copied cache has it."""
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def parent(
     commit was loaded, and the branch has moved since.
     """
     written = read_name(value)
-    if written.revision and _COMMIT.fullmatch(written.revision) and not (revision and _COMMIT.fullmatch(revision)):
+    if is_commit_id(written.revision) and not is_commit_id(revision):
         revision = written.revision
     return Declaration(
         "parent",

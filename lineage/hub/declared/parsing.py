@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from lineage.hub.card import BoundError, RepeatedKeyError, refuse_repeated_keys, unique_pairs, yaml_loader
+from lineage.hub.card import BoundError, RepeatedKeyError, parse_json_object, refuse_repeated_keys, yaml_loader
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 
 
@@ -17,35 +16,28 @@ class NotReadableError(ValueError):
     """
 
 
-def text_of(data: bytes | None) -> str:
-    """Decode a small file. Raises NotReadableError."""
+def content_of(data: bytes | None) -> bytes:
+    """Return the content of a text that is at hand and not too long. Raises NotReadableError."""
     if data is None:
         raise NotReadableError("its content is not available")
     if len(data) > MAX_TEXT_BYTES:
         raise NotReadableError(too_long(len(data)))
+    return data
+
+
+def text_of(data: bytes | None) -> str:
+    """Decode a small file. Raises NotReadableError."""
     try:
-        return data.decode("utf-8-sig")
+        return content_of(data).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NotReadableError("no UTF-8 text") from error
 
 
 def json_object(data: bytes | None) -> dict[str, Any]:
-    """Read a JSON file that holds an object. Raises NotReadableError.
-
-    `NaN` and `Infinity` are accepted although JSON does not have them: transformers wrote them into configs. A key that
-    occurs twice in one object makes the file unreadable, because it is unknown which value counts.
-    """
-    text = text_of(data)
-    try:
-        value = json.loads(text, object_pairs_hook=unique_pairs)
-    except RecursionError as error:
-        raise NotReadableError("nested too deeply") from error
-    except RepeatedKeyError as error:
-        raise NotReadableError(str(error)) from error
-    except ValueError as error:  # also integers with thousands of digits
-        raise NotReadableError("no JSON") from error
-    if not isinstance(value, dict):
-        raise NotReadableError("no JSON object")
+    """Read a JSON file that holds an object, by the rules of `parse_json_object`. Raises NotReadableError."""
+    value, problem = parse_json_object(content_of(data))
+    if value is None:
+        raise NotReadableError(problem)
     return value
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from lineage.errors import ModelNotFoundError
+from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.local.bundle import BundleCopies
 from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.git_folder import GitFolder
@@ -21,8 +22,6 @@ from lineage.progress import SILENT, Progress
 from lineage.settings import Settings
 
 ALIASES_FILE = "aliases.json"
-
-_MAX_ALIASES_BYTES = 10_000_000
 
 MAX_LOOKED_AT = 10_000
 """Files that are looked at to decide whether a folder is a model's."""
@@ -109,8 +108,8 @@ class DirectoryHub(LocalHub):
             self._aliases = {}
             place = self.folder / ALIASES_FILE
             try:
-                if place.is_file() and place.stat().st_size <= _MAX_ALIASES_BYTES:
-                    self._aliases = _read_aliases(place.read_bytes())
+                if place.is_file():
+                    self._aliases = _read_aliases(_within_limit(place))
             except (OSError, ValueError, RecursionError) as error:
                 self.progress.note(f"{place} cannot be read and is skipped: {error}")
         return self._aliases
@@ -201,6 +200,14 @@ def _entries(folder: Path) -> list[Path]:
 def _model_name(place: Path) -> str:
     """Name the model that an entry of a folder may be; never the `.lfs` beside one."""
     return re.sub(r"\.(git|bundle)$", "", place.name)
+
+
+def _within_limit(place: Path) -> bytes:
+    """Read a file whole. Raises OSError, and ValueError where it is longer than any text that is read."""
+    size = place.stat().st_size
+    if size > MAX_TEXT_BYTES:
+        raise ValueError(too_long(size))
+    return place.read_bytes()
 
 
 def _read_aliases(data: bytes) -> dict[str, str]:

@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from lineage.hub.git.objects import CHUNK_BYTES
 from lineage.log import Log
 from lineage.progress import SILENT, Progress
 
 LOG = Log(__name__)
 
-CHUNK_BYTES = 1 << 20
 
 _SLOW_BYTES = 200_000_000
 

@@ -21,9 +21,10 @@ from lineage.errors import (
 )
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.declared.declaration import read_name, written_names
+from lineage.hub.git.objects import CHUNK_BYTES
 from lineage.hub.interface import Hub
 from lineage.hub.legacy_names import legacy_name
-from lineage.hub.local.file_hashes import CHUNK_BYTES, FileHashes
+from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
 from lineage_schemas.file import FileEntry

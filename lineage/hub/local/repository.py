@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lineage.errors import FileNotInRevisionError
+from lineage.errors import FileNotInRevisionError, with_hint
 from lineage.hub.revisions import NamedCommit
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History, HistoryRef
@@ -23,7 +23,7 @@ class Lack(NamedTuple):
     hint: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.reason} ({self.hint})" if self.hint else self.reason
+        return with_hint(self.reason, self.hint)
 
 
 class Listing(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import ContentMismatchError, FileNotInRevisionError, ModelNotFoundError, RevisionNotFoundError
+from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage.hub.local.directory import DirectoryHub
 from tests.hub.conftest import WEIGHTS, Listening
 from tests.support.bare_repository import BareRepository
@@ -127,6 +128,15 @@ def test_hostile_aliases_lead_nowhere(folder: Path, tmp_path: Path, aliases: str
             hub.resolve("../x")
         assert hub.resolve("org/model").model == "org/model"
     assert bool(listening.notes) == (aliases[0] in "[\\" or aliases == "{")
+
+
+def test_aliases_that_are_too_long_are_reported(folder: Path, tmp_path: Path, listening: Listening) -> None:
+    """A file of aliases beyond the limit of texts is skipped, and a note says why."""
+    plain(folder, "org/model")
+    (folder / "aliases.json").write_text('{"a": "org/model"}' + " " * MAX_TEXT_BYTES)
+    with opened(folder, tmp_path, listening) as hub, pytest.raises(ModelNotFoundError):
+        hub.resolve("a")
+    assert "10,000,000 bytes" in str(listening.notes)
 
 
 def test_a_model_wins_over_an_alias(folder: Path, tmp_path: Path) -> None:
