@@ -121,7 +121,7 @@ def test_opening_imports_nothing(tmp_path: Path) -> None:
     """A Hub that is opened, asked for its cost and closed imports no client: warm commands stay fast."""
     code = (
         "import sys\n"
-        "from lineage.hub.huggingface import HuggingFaceHub\n"
+        "from lineage.hub.huggingface.hub import HuggingFaceHub\n"
         "from lineage.settings import Settings\n"
         "with HuggingFaceHub(Settings.from_environment({})) as hub:\n"
         "    assert hub.cost().requests == 0\n"
