@@ -25,12 +25,15 @@ KINDS = [
     errors.ModelNotFoundError("no model a/b", model="a/b"),
     errors.RevisionNotFoundError("no v9", model="a/b"),
     errors.FileNotInRevisionError("no config.json", model="a/b"),
+    errors.ContentMismatchError("config.json is not what its id says", model="a/b"),
+    errors.TextTooLongError("README.md", "it is longer than 10,000,000 bytes", model="a/b"),
     errors.GatedError("a/b is gated", model="a/b"),
     errors.RateLimitedError("h did not send /x: answered 429: the rate limit is used up, try again in 9 s", wait=9.0),
     errors.NoAnswerError("h did not send /x: no answer in time"),
     errors.HubUnreachableError("no answer"),
     errors.HubAnswerError("a cut body", model="a/b"),
     errors.FormatError("a header beyond the file", file="model.safetensors"),
+    errors.OtherBytesError("it is an LFS pointer", file="model.safetensors"),
     errors.StoreError("locked"),
 ]
 
