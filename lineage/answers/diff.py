@@ -19,6 +19,7 @@ from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, compare_weights
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
+from lineage.fingerprint.tied import may_be_tied
 from lineage.versioning.facets import facets
 from lineage.versioning.loaded import rival_sets
 from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
@@ -161,7 +162,7 @@ def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsD
         return WeightsDiff(kind="unknown", tensors=None), []
     again = ReadBudget(is_local=False, asked=None if command else "full")
     check = CastCheck(before.placed(old), after.placed(new), again.afford)
-    compared = compare_weights(old, new, check)
+    compared = compare_weights(old, new, check, lambda: may_be_tied(after.placed(new)))
     offline = before.hub.offline or after.hub.offline
     undecided = [_undecided(old, new, compared, command, offline=offline)] if compared.kind == "replaced" else []
     if undecided and check.problem:

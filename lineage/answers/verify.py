@@ -15,6 +15,7 @@ from lineage.collect.measuring import Measured, measure_model, measure_path, rec
 from lineage.errors import InputError
 from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
 from lineage.fingerprint.main_group import role_of
+from lineage.fingerprint.places import same_places
 from lineage.hub.target import PathTarget, parse_target
 from lineage.query.known_weights import BY, matches, nothing_to_compare_with, undecided
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer, VerifyVerdict
@@ -66,7 +67,7 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
     resolved = hub.resolve(target.model, target.revision)
     listed = measure_model(hub, resolved, ReadBudget(hub.is_local, "metadata"), session.progress)
     pairs = [(group, _counterpart(group, listed.groups)) for group in local.groups]
-    wanted = {other.group.name for group, other in pairs if other and not _same_files(group.files, other.files)}
+    wanted = {other.group.name for group, other in pairs if other and not _same_files(group, other)}
     recorded = recorded_weights(lambda: session.store, hub)
     read = measure_model(
         hub, resolved, ReadBudget(hub.is_local), session.progress,
@@ -187,13 +188,22 @@ def _counterpart(group: GroupFingerprint, others: Sequence[GroupFingerprint]) ->
     return next((other for other in others if other.group.main), None) if group.group.main else None
 
 
-def _same_files(mine: Sequence[FileEntry], theirs: Sequence[FileEntry]) -> bool:
-    """Return whether both lists hold the same files, by a kind of hash that all have; False if there is none."""
+def _same_files(mine: GroupFingerprint, theirs: GroupFingerprint) -> bool:
+    """Return whether both groups hold the same files, by a kind of hash that all have; False if there is none.
+
+    Files that exchanged their contents are not the same where the path says what is loaded from it.
+    """
     for kind in ("sha256", "blob_id"):
-        sides = [[getattr(entry, kind) for entry in entries] for entries in (mine, theirs)]
-        if None not in sides[0] + sides[1]:
-            return sorted(sides[0]) == sorted(sides[1])
+        sides = [{entry.path: getattr(entry, kind) for entry in side.files} for side in (mine, theirs)]
+        if not any(None in side.values() for side in sides):
+            return same_places((mine.group, sides[0]), (theirs.group, sides[1]))
     return False
+
+
+def _same_file(mine: FileEntry, theirs: FileEntry) -> bool:
+    """Return whether two files are the same, by a kind of hash that both have."""
+    pairs = ((mine.sha256, theirs.sha256), (mine.blob_id, theirs.blob_id))
+    return next((one == other for one, other in pairs if one is not None and other is not None), False)
 
 
 def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint | None, alone: bool) -> _Outcome:
@@ -204,7 +214,7 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
         return _Outcome("different", (missing,), summary="the model has no such weights")
     if not group.is_whole or not other.is_whole:
         return _compare_parts(group, other)
-    if _same_files(group.files, other.files) or (alone and _is_part_of(group, other)):
+    if _same_files(group, other) or (alone and _is_part_of(group, other)):
         return _Outcome("equal")
     other = _with_recorded_digests(session, other)
     expected = other.digests.weights
@@ -266,7 +276,7 @@ def _file_differences(group: GroupFingerprint, other: GroupFingerprint) -> Itera
     expected = {entry.path.rpartition("/")[2]: entry for entry in other.files}
     for name in sorted(found.keys() | expected.keys()):
         mine, theirs = found.get(name), expected.get(name)
-        if mine is None or theirs is None or not _same_files([mine], [theirs]):
+        if mine is None or theirs is None or not _same_file(mine, theirs):
             path = (theirs or mine or group.files[0]).path
             yield Difference(
                 what=path, expected=theirs.identity if theirs else None, found=mine.identity if mine else None

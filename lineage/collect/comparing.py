@@ -8,6 +8,7 @@ from lineage.collect.weights import WITH_TENSORS, WeightReader
 from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, compare_weights
+from lineage.fingerprint.tied import may_be_tied
 from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.measured import Measurement
@@ -25,7 +26,10 @@ MAX_GIT_BYTES = 10_000_000
 
 _OTHER_BRANCH = "only the default branch's weights of a remote model are read"
 
-UNKNOWN_TENSORS = "all bytes were read, but not by tensor: the file has a tensor type that is not supported"
+UNKNOWN_TENSORS = (
+    "all bytes were read, but not by tensor: the file has a tensor type that is not supported, so the padding after its "
+    "data was hashed too"
+)
 """Why two sides cannot be compared although both were read in full."""
 
 _KINDS: dict[str, ChangeKind] = {
@@ -73,7 +77,7 @@ class Comparer:
         if old.fingerprint.is_calibration and new.fingerprint.is_calibration:
             return Measurement("reserialised", note="calibration data, not weights")
         check = CastCheck(self._placed(old), self._placed(new), self._weights.afford)
-        compared = compare_weights(old.fingerprint, new.fingerprint, check)
+        compared = compare_weights(old.fingerprint, new.fingerprint, check, lambda: may_be_tied(self._placed(new)))
         return Measurement(
             _KINDS[compared.kind],
             compared.tensors_changed,

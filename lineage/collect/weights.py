@@ -167,7 +167,7 @@ class WeightReader:
         if digest is None:
             return None
         if digest in self._read:
-            return _regrouped(self._read[digest], group)
+            return _regrouped(self._read[digest], group, entries)
         return self._stored(group, entries)
 
     def _stored(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
@@ -283,8 +283,13 @@ def _by_digest(group: WeightGroup, digest: str) -> GroupFingerprint:
     return GroupFingerprint(group, digests=Digests(files=digest))
 
 
-def _regrouped(found: GroupFingerprint, group: WeightGroup) -> GroupFingerprint:
-    """Put the same content under another group's name."""
+def _regrouped(found: GroupFingerprint, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint:
+    """Put the same content under another group's name and at its paths."""
     from dataclasses import replace
 
-    return replace(found, group=group)
+    hashes = {entry.blob_id: entry.sha256 for entry in found.files}
+    files = tuple(
+        entry if entry.sha256 else entry.model_copy(update={"sha256": hashes.get(entry.blob_id)})
+        for entry in entries.values()
+    )
+    return replace(found, group=group, files=files)

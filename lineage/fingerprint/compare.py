@@ -7,26 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from lineage.fingerprint.copies import VOCABULARY, lost_heads, note_of_copies
 from lineage.fingerprint.measure import GroupFingerprint
+from lineage.fingerprint.places import same_places
 from lineage.fingerprint.tensor_table import TensorRow
 
 ComparisonKind = Literal[
     "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "replaced", "cast", "requantised"
 ]
 
-_VOCABULARY = re.compile(
-    r"(embed_tokens|wte|word_embeddings|embed_in|embed_out|embeddings?|token_embd|tok_embeddings|lm_head|output|shared"
-    r"|decoder)\.(weight|bias)$|final_logits_bias$|^(token_embd|output)\.weight$"
-)
-"""Tensors with a row for each token."""
-
 _BUFFER = re.compile(
     r"(inv_freq|position_ids|num_batches_tracked|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"
 )
 """Constants that are kept among the parameters: they do not decide between retrained and partly retrained."""
-
-_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|blk)\.(?P<number>\d+)(?=\.)")
-"""The number of a layer in its stack: `model.layers.31.`, `transformer.h.0.`, `blk.7.`."""
 
 _QUANTISED = re.compile(
     r"\.(qweight|qzeros|scales|g_idx|absmax|SCB|weight_format|weight_scale(_inv|_2)?|weight_packed|weight_shape|quant_map"
@@ -138,15 +131,20 @@ def tensors_in_short(before: Sequence[TensorRow], after: Sequence[TensorRow]) ->
 
 
 def compare_weights(
-    before: GroupFingerprint, after: GroupFingerprint, cast_check: Callable[[], bool | None] | None = None
+    before: GroupFingerprint,
+    after: GroupFingerprint,
+    cast_check: Callable[[], bool | None] | None = None,
+    may_be_tied: Callable[[], bool | None] = lambda: True,
 ) -> WeightsComparison:
     """Return what happened between two states of a weight group, as far as both were measured.
 
     `cast_check` is called only where nothing but float dtypes differ; it returns whether the values are the same except
-    for rounding, or None where it could not read them. Where the bytes were not compared the answer is `replaced`, with
+    for rounding, or None where it could not read them. `may_be_tied` is called only where a head that equals another
+    tensor is missing after; it returns whether the config lets a loader do without, None where that could not be read.
+    Where the bytes were not compared the answer is `replaced`, with
     what headers show as its note, or `reshaped` where headers prove it.
     """
-    same = _same_weights(before, after)
+    same = _same_weights(before, after) or _copies(before, after, may_be_tied)
     if same:
         return same
     if before.rows is None or after.rows is None:
@@ -171,52 +169,69 @@ def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsC
     """Return the result if digests show that the parameters are the same."""
     old, new = before.digests, after.digests
     count = before.tensor_count
-    if old.files is not None and old.files == new.files:
+    if old.files is not None and old.files == new.files and _same_places(before, after):
         return WeightsComparison("equal", 0, count)
-    if _same_bytes(before, after):
+    if _same_bytes(before, after) and _same_places(before, after):
         return WeightsComparison("equal", 0, count, "the same bytes, in git and in git LFS")
     if old.weights is not None and old.weights == new.weights:
         return WeightsComparison("reserialised", 0, count, "the same tensors in other files")
     if before.rows == after.rows == []:
         return WeightsComparison("reserialised", 0, 0, "no tensors on either side")
-    if old.content is not None and old.content == new.content:
-        return WeightsComparison("renamed", 0, count, "the same tensors under other names")
-    copies = _note_of_copies(before, after)
-    return WeightsComparison("renamed", 0, count, f"the same tensors, {copies}") if copies else None
+    if old.content is None or old.content != new.content or before.rows is None or after.rows is None:
+        return None
+    tensors = compare_tensors(before.rows, after.rows)
+    if tensors.changed:
+        return None  # a name that is on both sides has the bytes of another one
+    if _have_exchanged(before.rows, after.rows):
+        return WeightsComparison("replaced", None, count, "the same tensors, exchanged under names with another prefix")
+    return WeightsComparison("renamed", 0, count, "the same tensors under other names")
+
+
+def _have_exchanged(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> bool:
+    """Return whether all names got or lost one prefix, such as `model.`, and some now name other bytes."""
+    old, new = ({row.name: (row.dtype, row.shape, row.digest) for row in rows} for rows in (before, after))
+    gone, come = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
+    if not gone or len(gone) != len(come):
+        return False
+    for short, long, held, found in ((gone, come, old, new), (come, gone, new, old)):
+        for prefix in (name.removesuffix(short[0]) for name in long if name.endswith(f".{short[0]}")):
+            if {prefix + name for name in short} == set(long):
+                return any(held[name] != found[prefix + name] for name in short)
+    return False
+
+
+def _copies(
+    before: GroupFingerprint, after: GroupFingerprint, may_be_tied: Callable[[], bool | None]
+) -> WeightsComparison | None:
+    """Return the result if nothing but copies of tied tensors were left out or added; None where more differs."""
+    if not _have_digests(before, after) or before.rows is None or after.rows is None:
+        return None
+    note = None if compare_tensors(before.rows, after.rows).changed else note_of_copies(before.rows, after.rows)
+    if note is None:
+        return None
+    tied = may_be_tied() if lost_heads(before.rows, after.rows) else True
+    if tied is None:
+        return WeightsComparison("replaced", None, before.tensor_count, f"{note}, and the config could not be read")
+    return WeightsComparison("renamed", 0, before.tensor_count, f"the same tensors, {note}") if tied else None
+
+
+def _same_places(before: GroupFingerprint, after: GroupFingerprint) -> bool:
+    """Return whether no file of a group holds what another one held, where that is known."""
+    sides = [
+        (side.group, {entry.path: entry.sha256 or entry.identity or "" for entry in side.files})
+        for side in (before, after)
+    ]
+    if not (before.files and after.files):
+        return True
+    if any(entry.sha256 is None for side in (before, after) for entry in side.files):
+        sides = [(side.group, {e.path: e.identity or "" for e in side.files}) for side in (before, after)]
+    return same_places(*sides)
 
 
 def _same_bytes(before: GroupFingerprint, after: GroupFingerprint) -> bool:
     """Say whether the files of both have the same SHA-256s; metadata give a file in git itself another id."""
     hashes = [sorted(entry.sha256 or "" for entry in side.files) for side in (before, after)]
     return bool(hashes[0]) and hashes[0] == hashes[1] and "" not in hashes[0]
-
-
-def _note_of_copies(before: GroupFingerprint, after: GroupFingerprint) -> str | None:
-    """Describe a difference in nothing but copies; None where more differs, or where bytes were not read.
-
-    Tied tensors (a head and its embedding, the vocabularies of an encoder and its decoder) may be stored once or under
-    each of their names: every tensor of either side is then on the other side too, and those that keep their name
-    keep their bytes. A layer that repeats another one is not a tie: with it the model computes something else.
-    """
-    if not _have_digests(before, after) or before.rows is None or after.rows is None:
-        return None
-    held = [{(row.dtype, row.shape, row.digest) for row in rows} for rows in (before.rows, after.rows)]
-    if held[0] != held[1] or compare_tensors(before.rows, after.rows).changed:
-        return None
-    if _depths(before.rows) != _depths(after.rows):
-        return None
-    if len(before.rows) == len(after.rows):
-        return "copies under other names"
-    return "copies left out" if len(before.rows) > len(after.rows) else "copies added"
-
-
-def _depths(rows: Sequence[TensorRow]) -> set[int]:
-    """Give how many layers the stacks have; a decoder that is tied to its encoder as a whole has the same depth."""
-    stacks: dict[str, set[str]] = {}
-    for row in rows:
-        for found in _LAYER.finditer(row.name):
-            stacks.setdefault(row.name[: found.start("number")], set()).add(found["number"])
-    return {len(numbers) for numbers in stacks.values()}
 
 
 def _may_be_copies(before: GroupFingerprint, after: GroupFingerprint, layout: LayoutComparison) -> bool:
@@ -229,7 +244,7 @@ def _may_be_copies(before: GroupFingerprint, after: GroupFingerprint, layout: La
     names = [*layout.added, *layout.removed]
     kept = {(row.dtype, row.shape) for row in before.rows or () if row.name not in layout.removed}
     loose = [row for row in (*(before.rows or ()), *(after.rows or ())) if row.name in names]
-    return bool(loose) and all(_VOCABULARY.search(row.name) and (row.dtype, row.shape) in kept for row in loose)
+    return bool(loose) and all(VOCABULARY.search(row.name) and (row.dtype, row.shape) in kept for row in loose)
 
 
 def _have_digests(*sides: GroupFingerprint) -> bool:
@@ -291,7 +306,7 @@ FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 def _has_grown(was: TensorRow, now: TensorRow) -> bool:
     """Return whether a vocabulary tensor has rows appended."""
     return bool(
-        _VOCABULARY.search(was.name)
+        VOCABULARY.search(was.name)
         and was.dtype == now.dtype
         and was.shape
         and now.shape

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from lineage.fingerprint.places import same_places
 from lineage_schemas.answers.verify import Match
 from lineage_schemas.ids import shown_id
+from lineage_schemas.weight_group import WeightGroup
 
 if TYPE_CHECKING:
     from lineage.fingerprint.measure import GroupFingerprint
+    from lineage.store.graph import EdgeRow
     from lineage.store.interface import StoreView
 
 By = Literal["files", "weights", "content"]
@@ -31,12 +34,30 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
         for key in rows:
             keys.setdefault(key, by)
     found = [
-        (edge.source, edge.name, by) for key, by in keys.items() for edge in view.edges("HAS_WEIGHTS", [key], "in")
+        (edge.source, edge.name, by)
+        for key, by in keys.items()
+        for edge in view.edges("HAS_WEIGHTS", [key], "in")
+        if by != "files" or _in_the_same_places(view, group, edge)
     ]
     if not found and len(group.files) == 1 and group.files[0].sha256 is not None:
         files = view.edges("CONTAINS", [f"sha256:{group.files[0].sha256}"], "in")
         found = [(edge.source, edge.name, "files") for edge in files]
     return [_match(revision, name, by, hub) for revision, name, by in found if not _is_of_a_folder(revision)]
+
+
+def _in_the_same_places(view: StoreView, group: GroupFingerprint, recorded: EdgeRow) -> bool:
+    """Return whether no file of a group is in the place of another one of the recorded group with the same files."""
+    paths = set(recorded.properties.get("files") or ())
+    if len(paths) < 2:
+        return True
+    theirs = {edge.name: edge.target for edge in view.edges("CONTAINS", [recorded.source], "out") if edge.name in paths}
+    known = set(theirs.values())
+    mine = {
+        entry.path: next((key for key in (entry.identity, f"gitblob:{entry.blob_id}") if key in known), "")
+        for entry in group.files
+    }
+    them = WeightGroup.model_validate(recorded.properties)
+    return same_places((group.group, mine), (them, theirs))
 
 
 def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:

@@ -11,6 +11,7 @@ from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import group_files
 from lineage.fingerprint.header_reader import HeaderReader
 from lineage.fingerprint.main_group import role_of, variant_of
+from lineage.fingerprint.places import in_order, same_places
 from lineage_schemas.file import FileEntry, FileVersion
 from lineage_schemas.weight_group import WeightGroup
 
@@ -54,8 +55,19 @@ class PlacedGroup:
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """List what the files hold, in order, without their paths; a file in git and in git LFS has one identity."""
-        return tuple(sorted(self._identity(version) or f"unknown:{path}" for path, version in self.files.items()))
+        """List what the files hold, without their paths, in an order that says which is where if that matters.
+
+        A file in git and in git LFS has one identity.
+        """
+        return in_order(self.group, self._identities)
+
+    def holds_the_same(self, other: PlacedGroup) -> bool:
+        """Return whether both have the same files, and none of them in the place of another one."""
+        return same_places((self.group, self._identities), (other.group, other._identities))
+
+    @property
+    def _identities(self) -> dict[str, str]:
+        return {path: self._identity(version) or f"unknown:{path}" for path, version in self.files.items()}
 
     def _identity(self, version: FileVersion) -> str | None:
         alias = self.aliases.get(version.blob_id) if version.blob_id and not version.sha256 else None
@@ -210,7 +222,7 @@ def _name(placed: PlacedGroup) -> Hashable:
 
 
 def _content(placed: PlacedGroup) -> Hashable:
-    return placed.identities
+    return tuple(sorted(placed.identities))
 
 
 def _variant(placed: PlacedGroup) -> Hashable | None:

@@ -292,13 +292,15 @@ def _kind(pair: Pairing, past: _Past) -> tuple[ChangeKind, str | None]:
 
 
 def _kind_of_both(old: PlacedGroup, new: PlacedGroup, past: _Past) -> tuple[ChangeKind, str | None]:
-    if old.identities == new.identities:
+    if old.holds_the_same(new):
         if old.digest != new.digest:
             in_lfs = any(version.sha256 for version in new.files.values())
             return "reserialised", f"the same bytes, {'now' if in_lfs else 'no longer'} in git LFS"
         return "renamed", "came back unchanged" if past.all_gone else None
     if _continues(Pairing(old, new)):
         return past.begun.get(old.group.name, "first_upload"), "adds the missing shards of an earlier push"
+    if sorted(old.identities) == sorted(new.identities):
+        return "replaced", "files exchanged their contents"
     if old.group.format != new.group.format:
         return "replaced", f"{old.group.format}→{new.group.format}"
     if old.group.name != new.group.name:

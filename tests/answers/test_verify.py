@@ -337,3 +337,19 @@ def test_one_quantisation_of_several_is_the_users_choice(tmp_path: Path) -> None
     shutil.copy(published / "Otter-Q8_0.gguf", mine)
     with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
         assert checked(verify(session, str(mine), against="org/gguf")).verdict == "equal"
+
+
+def test_ranks_that_exchanged_their_contents_are_different(tmp_path: Path) -> None:
+    """Files that are exchanged inside a group are other weights, compared with a model or found in the store."""
+    names = ("consolidated.00.pth", "consolidated.01.pth")
+    for folder, held in (("hub/org/model", (b"PK\3\4a", b"PK\3\4b")), ("swapped", (b"PK\3\4b", b"PK\3\4a"))):
+        (tmp_path / folder).mkdir(parents=True)
+        for name, data in zip(names, held, strict=True):
+            (tmp_path / folder / name).write_bytes(data)
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        collect(session, ["org/model"])
+        same, swapped = str(tmp_path / "hub/org/model"), str(tmp_path / "swapped")
+        assert verify(session, swapped, against="org/model").verdict == "different"
+        assert verify(session, same, against="org/model").verdict == "equal"
+        assert verify(session, same).verdict == "known"
+        assert verify(session, swapped).verdict == "not_known"

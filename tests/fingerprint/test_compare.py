@@ -78,57 +78,6 @@ def test_other_names_are_renamed(make: Make) -> None:
     assert ("norm.weight", "model.norm.weight") in tensors.renamed
 
 
-TIED: Tensors = {
-    **BASE,
-    "decoder.embed_positions.weight": BASE["model.embed_tokens.weight"],
-    "class_embed.1.weight": BASE["layers.0.weight"],
-}
-"""BASE with a copy of two tensors, as a file has it whose writer stores tied tensors under each of their names."""
-
-
-def test_copies_left_out_or_added_are_renamed(make: Make) -> None:
-    """Storing tied tensors once, or again under each name, changes no parameter, whatever the tensors are called."""
-    once, twice = make(BASE), make(TIED)
-    assert compare_weights(twice, once)[::3] == ("renamed", "the same tensors, copies left out")
-    assert compare_weights(once, twice)[::3] == ("renamed", "the same tensors, copies added")
-
-
-def test_copies_left_out_under_other_names_are_renamed(make: Make) -> None:
-    """A writer that stores tied tensors once may also put another prefix before all names."""
-    found = compare_weights(make(TIED), make({f"model.{name}": tensor for name, tensor in BASE.items()}))
-    assert found[::3] == ("renamed", "the same tensors, copies left out")
-
-
-def test_a_copy_left_out_beside_another_change_is_reshaped(make: Make) -> None:
-    """Where a tensor without a copy is missing, or where values differ too, it is more than copies."""
-    without = {name: tensor for name, tensor in BASE.items() if name != "norm.weight"}
-    assert compare_weights(make(TIED), make(without)).kind == "reshaped"
-    assert compare_weights(make(TIED), make({**BASE, "norm.weight": f32(2, 2)})).kind == "reshaped"
-
-
-def test_a_decoder_that_is_tied_to_its_encoder_is_left_out(make: Make) -> None:
-    """A whole stack that repeats another stack may be stored once: both have the same number of layers."""
-    both = {**BASE, **{f"decoder.{name}": tensor for name, tensor in BASE.items() if name.startswith("layers.")}}
-    assert compare_weights(make(both), make(BASE)).kind == "renamed"
-
-
-def test_a_repeated_layer_is_reshaped(make: Make) -> None:
-    """A layer appended that repeats the last one is another model, although each of its tensors was there before."""
-    deeper = {**BASE, "layers.2.weight": BASE["layers.1.weight"]}
-    assert compare_weights(make(BASE), make(deeper)).kind == "reshaped"
-    assert compare_weights(make(deeper), make(BASE)).kind == "reshaped"
-
-
-def test_headers_leave_open_whether_a_head_was_a_copy(make: Make) -> None:
-    """A head of the embedding's shape may be tied to it: without the bytes its loss is replaced, not reshaped."""
-    tied = {**BASE, "lm_head.weight": BASE["model.embed_tokens.weight"]}
-    found = compare_weights(make(tied, "header"), make(BASE, "header"))
-    assert found[::3] == ("replaced", "1 tensors removed, perhaps copies")
-    assert compare_weights(make(tied), make(BASE)).kind == "renamed"
-    other = {**BASE, "lm_head.weight": ("F32", (2, 2), bytes(16))}
-    assert compare_weights(make(other), make(BASE)).kind == "reshaped"
-
-
 def test_some_tensors_changed_is_partial(make: Make) -> None:
     """Some changed tensors are counted."""
     found = compare_weights(make(BASE), make({**BASE, "layers.1.weight": f32(4, 5, 7)}))

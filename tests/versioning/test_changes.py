@@ -115,6 +115,17 @@ def test_renamed_file_does_not_count() -> None:
     assert kinds(built)[1:] == [("renamed", None)]
 
 
+def test_ranks_that_exchange_their_contents_are_replaced() -> None:
+    """The path of a rank says which part of the model it is: exchanged, they are another model; moved, the same."""
+    built = HistoryBuilder()
+    built.commit(0, {"consolidated.00.pth": "a", "consolidated.01.pth": "b"})
+    built.commit(24, {"consolidated.00.pth": "b", "consolidated.01.pth": "a"})
+    moved = {"x/consolidated.00.pth": "b", "x/consolidated.01.pth": "a"}
+    built.commit(48, {"consolidated.00.pth": None, "consolidated.01.pth": None, **moved})
+    assert [change.kind for change in built.report().changes] == ["first_upload", "replaced", "renamed"]
+    assert built.report().changes[1].groups[0].note == "files exchanged their contents"
+
+
 def test_missing_shards_continue_the_first_upload() -> None:
     """A push that only adds shards which the first left out has the first one's kind."""
     built = HistoryBuilder()
