@@ -41,7 +41,7 @@ def _without_base(child: ChildFacts, form: Declaration) -> Iterator[Evidence]:
     reason = {"adapter": ADAPTER_OF_NOTHING, "merge": MERGE_OF_NOTHING}.get(form.relation or "")
     named = _parents_by(child, form.rule, form.file)
     if form.rule in QUANTISED_FORMS and form.relation == "quantized" and form.method in COPY_METHODS:
-        reason = COPY_OF_NOTHING if decide(child, form, "") == "quantised" else None
+        reason = COPY_OF_NOTHING if decide(child, form, "") in {"quantised", "unknown parent"} else None
         named = [d for d in child.declarations if d.kind == "parent"]
     if reason and not named and not card_parents(child):
         yield from_declaration(child, form, None, value=None, unresolvable=reason, relation=None, method="unknown")

@@ -13,22 +13,20 @@ from lineage_schemas.pointer import Pointer
 
 QUANTISED_FORMS = frozenset({"files.quantization_config", "files.quantize_config", "files.gguf"})
 
-PUBLISHED_QUANTISED = frozenset({"mxfp4", "bitnet", "fp8", "nvfp4"})
-"""Methods in which models are published first: only a parent that is known to lack them was quantised."""
-
 COPY_METHODS = frozenset({"gptq", "awq", "bitsandbytes", "gguf", "mlx"})
 """Methods that are applied to a model that was there before: such files are a copy of something."""
 
 Ground = Literal["quantised", "types", "unread", "parent", "unknown parent", "none"]
 """What decides on a form: it is a quantisation, the types refute it, they are not known, the parent has it too, the
-parent was not read and models are published in the form, or the form itself is not a quantisation."""
+parent could not be read, or the form itself is not a quantisation."""
 
 
 def form_evidence(child: ChildFacts, form: Declaration, parent: str) -> Iterator[Evidence]:
     """Give the evidence of a form about the relation to one parent, with what refutes it.
 
     A model has a parent's form by copying, too: fine-tunes of a model published in FP8, and merges, keep the config.
-    So the form is the relation `quantized` only where the weights' types are low and the parent lacks the form.
+    So the form is the relation `quantized` only where the weights' types are low and the parent lacks the form; where
+    the parent could not be read, the form does not decide the relation.
     """
     if form.rule not in QUANTISED_FORMS or form.relation in {"adapter", "merge"}:
         yield from_declaration(child, form, parent, supports=True)
@@ -64,16 +62,16 @@ def decide(child: ChildFacts, form: Declaration, parent: str) -> Ground:
     elif not child.weights.low:
         return "types"
     theirs = child.parent_forms.get(parent)
-    if theirs is not None:
-        return "parent" if any(_same(form, each) for each in theirs) else "quantised"
-    return "unknown parent" if form.method in PUBLISHED_QUANTISED else "quantised"
+    if theirs is None:
+        return "unknown parent"
+    return "parent" if any(_same(form, each) for each in theirs) else "quantised"
 
 
 def forms_to_compare(child: ChildFacts) -> bool:
     """Say whether the parents' own forms matter: a form with low types, and no relation that the publisher declared."""
     declared = any(d.relation for d in child.declarations if d.by_publisher)
-    undecided = (decide(child, form, "") in {"quantised", "unknown parent"} for form in quantised_forms(child))
-    return not declared and any(undecided)
+    undecided = any(decide(child, form, "") == "unknown parent" for form in quantised_forms(child))
+    return not declared and undecided
 
 
 def quantised_forms(child: ChildFacts) -> Iterator[Declaration]:

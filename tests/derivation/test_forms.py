@@ -27,9 +27,14 @@ Q4 = {"m.gguf": {"general.file_type": 2}}
 def test_quantised_files_make_the_cards_base_a_quantisation(
     files: dict[str, str], config: dict[str, Any] | None, method: str
 ) -> None:
-    """Files that show a quantisation tell the relation to the base that the card names; a declared one goes first."""
-    found = edge(derived(files, card={"base_model": "a/base"}, config=config, weights=LOW, gguf=Q4), "a/base")
+    """Files that show a quantisation tell the relation to a base that was read; a declared one goes first."""
+    card: dict[str, Any] = {"base_model": "a/base"}
+    read = derived(files, card=card, config=config, weights=LOW, gguf=Q4, parent_forms={"a/base": ()})
+    found = edge(read, "a/base")
     assert (found.relation, found.relation_declared, found.method) == ("quantized", None, method)
+    for unread in ({}, {"a/base": None}):
+        found = edge(derived(files, card=card, config=config, weights=LOW, gguf=Q4, parent_forms=unread), "a/base")
+        assert (found.relation, found.method) == (None, "unknown")
     card = {"base_model": "a/base", "base_model_relation": "finetune"}
     found = edge(derived(files, card=card, config=config, weights=LOW, gguf=Q4), "a/base")
     assert (found.relation, found.relation_declared, found.method) == ("finetune", "finetune", "unknown")
@@ -40,7 +45,8 @@ def test_quantised_files_make_the_cards_base_a_quantisation(
 def test_quantisation_without_a_card_speaks_of_what_was_loaded() -> None:
     """Without a card the quantiser's own `_name_or_path` is the base."""
     config = {"_name_or_path": "a/base", "quantization_config": {"quant_method": "gptq"}}
-    assert edge(derived({"config.json": ""}, config=config, weights=LOW), "a/base").relation == "quantized"
+    found = derived({"config.json": ""}, config=config, weights=LOW, parent_forms={"a/base": ()})
+    assert edge(found, "a/base").relation == "quantized"
 
 
 @pytest.mark.parametrize("method", ["bitsandbytes", "fp8", "gptq"])
@@ -81,7 +87,9 @@ def theirs(method: str, bits: int | None = None) -> dict[str, tuple[Quantisation
         ({"quant_method": "awq", "bits": 4}, theirs("fp8"), "quantized"),
         ({"quant_method": "gptq", "bits": 4}, theirs("gptq", 8), "quantized"),
         ({"quant_method": "gptq", "bits": 4}, theirs("gptq", 4), None),
-        ({"quant_method": "gptq", "bits": 4}, {}, "quantized"),
+        ({"quant_method": "gptq", "bits": 4}, {"a/base": ()}, "quantized"),
+        ({"quant_method": "gptq", "bits": 4}, {}, None),
+        ({"quant_method": "bitsandbytes"}, {"a/base": None}, None),
     ],
 )
 def test_a_form_that_the_parent_has_too_is_no_relation(
@@ -107,6 +115,19 @@ def test_the_hubs_own_tag_falls_with_the_form_that_it_was_inferred_from() -> Non
         {"config.json": ""}, card={"base_model": ["a/base", "a/two"]}, config=config, weights=WIDE, tags=tags
     )
     assert {each.relation for each in several.derivations} == {"merge"}
+
+
+def test_a_declared_quantisation_needs_no_parent_that_was_read() -> None:
+    """The publisher's declaration, and the Hub's tag, give the relation to a parent that could not be read."""
+    config = {"quantization_config": {"quant_method": "gptq", "bits": 4}}
+    card = {"base_model": "a/base"}
+    declared = derived(
+        {"config.json": ""}, card={**card, "base_model_relation": "quantized"}, config=config, weights=LOW
+    )
+    tags = ("base_model:a/base", "base_model:quantized:a/base")
+    tagged = derived({"config.json": ""}, card=card, config=config, weights=LOW, tags=tags)
+    for result in (declared, tagged):
+        assert (edge(result, "a/base").relation, edge(result, "a/base").method) == ("quantized", "gptq")
 
 
 def test_a_quantised_copy_without_a_base_is_not_from_scratch() -> None:
