@@ -170,34 +170,6 @@ def test_index_decides_where_names_do_not() -> None:
     assert (group.declared_shards, group.complete) == (2, True)
 
 
-INDEX_OF_LOADERS = "model.safetensors.index.json"
-
-
-def listing(*files: str) -> dict[str, object]:
-    """Write an index that lists these files."""
-    return {"weight_map": {f"tensor.{number}": file for number, file in enumerate(files)}}
-
-
-@pytest.mark.parametrize(
-    ("listed", "others", "main"),
-    [
-        (shards("weights", 3), shards("model", 2), "weights.safetensors"),
-        (shards("new", 3), shards("model", 2), "new.safetensors"),
-        (shards("new/part", 3), [*shards("model", 2), "pytorch_model.bin"], "new/part.safetensors"),
-        (shards("new", 3), ["pytorch_model.bin"], "new.safetensors"),
-        (shards("new", 3), ["model.safetensors"], "model.safetensors"),
-        (["new.safetensors"], ["model.safetensors"], "model.safetensors"),
-        (shards("model", 3), shards("model", 2), "model.safetensors"),
-    ],
-)
-def test_the_main_group_is_what_the_index_lists(listed: list[str], others: list[str], main: str) -> None:
-    """A loader takes a whole file, else what its index lists, whatever these files are called."""
-    found = groups(*listed, *others, indexes={INDEX_OF_LOADERS: listing(*listed)})
-    assert found[0].main
-    assert found[0].name == main
-    assert found[0].files == (("model.safetensors",) if "model.safetensors" in others else tuple(listed))
-
-
 @pytest.mark.parametrize(
     "content",
     [b"no json", b"[]", b'{"weight_map": []}', b'{"weight_map": {"a": 1}}', b"[" * 100_000, b"\xff", b"",
