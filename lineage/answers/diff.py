@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, compare_weights
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.versioning.facets import facets
+from lineage.versioning.loaded import rival_sets
 from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
@@ -63,7 +65,7 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
         (before.hub, before.resolved, before.measured.snapshot), (after.hub, after.resolved, after.measured.snapshot)
     )
     dates = [read_date(session, side.hub, side.resolved.model) for side in (before, after)]
-    problems = [item for side in (before, after) for item in side.measured.unchecked()]
+    problems = [item for side in (before, after) for item in (*side.measured.unchecked(), *_rivals(side))]
     return DiffAnswer(
         **session.header("diff.v1", max(filter(None, dates), default=None)),
         a=_written(session, before),
@@ -114,6 +116,18 @@ def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Leve
     recorded = recorded_weights(lambda: session.store, hub)
     measured = measure_model(hub, resolved, budget, session.progress, only=lambda g: g.main, recorded=recorded)
     return _Side(hub, resolved, measured)
+
+
+def _rivals(side: _Side) -> Iterator[Unchecked]:
+    """Say that the names leave open which of two complete sets of shards is the main group."""
+    snapshot = side.measured.snapshot
+    for one, other in rival_sets(snapshot.groups, [entry.path for entry in snapshot.files]):
+        if one.main or other.main:
+            yield Unchecked(
+                what=f"which shards of {side.resolved.model} are loaded at {side.resolved.commit[:12]}",
+                reason=f"two complete sets have the same name, {one.name} and {other.name}, and no index lists one of "
+                "them",
+            )
 
 
 def _written(session: Session, side: _Side) -> DiffSide:

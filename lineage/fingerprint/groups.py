@@ -248,7 +248,14 @@ def _with_unique_names(drafts: list[Draft]) -> Iterator[Draft]:
     """Rename groups that would share a name; the standard loader's choice keeps it."""
     taken: set[str] = set()
     order = sorted(
-        drafts, key=lambda d: (d.of is not None, len(d.files) > 1, d.index is None, not _is_complete(d), -(d.of or 0))
+        drafts,
+        key=lambda d: (
+            d.of is not None,
+            d.of is None and len(d.files) > 1,
+            d.index is None,
+            not _is_complete(d),
+            -(d.of or 0),
+        ),
     )
     for draft in order:
         suffix = weight_suffix(draft.name.rpartition("/")[2])

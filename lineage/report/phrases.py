@@ -219,6 +219,16 @@ def verdict_words(change: WeightChange) -> str | None:
     return change.verdict or ("unchecked" if change.counts else None)
 
 
+def replaced_at_first(changes: Iterable[WeightChange]) -> int:
+    """Count the files that were replaced within the push of a first upload: its last content counts as the first."""
+    return sum(len(change.replacements) for change in changes if change.kind == "first_upload")
+
+
+def within_first_push(files: int) -> str:
+    """Write how many files were replaced within the first push."""
+    return f"{counted(files, 'file')} {'was' if files == 1 else 'were'} replaced within the first push"
+
+
 def undecided(changes: Iterable[WeightChange]) -> int:
     """Count changes of which it is not known whether they were announced."""
     return sum(verdict_words(change) == "unchecked" for change in changes)

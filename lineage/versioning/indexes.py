@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from lineage.errors import HubError, HubUnreachableError
@@ -48,8 +48,8 @@ class Indexes:
     """Group the weight files of trees along a line, and read an index only where it decides.
 
     It decides where a folder holds two groups of its format: shards in two numbers, or a whole file beside shards; and
-    beside other groups where the shards that it may list have another name, or are in another folder. Each version of
-    an index is read once.
+    beside other groups where the shards that it may list have another name, or are in another folder. It may decide too
+    where a push changes it and leaves files alone that it may list. Each version of an index is read once.
     """
 
     def __init__(self, read: ReadText, headers: HeadersOfLine | None = None) -> None:
@@ -57,13 +57,22 @@ class Indexes:
         self._headers = headers
         self._known: dict[tuple[str, str], bytes | UnreadIndex] = {}
 
-    def placed(self, commit: str, tree: Mapping[str, FileVersion]) -> Placement:
-        """Group the weight files of a commit's tree by its indexes, by names where one could not be read."""
+    def placed(self, commit: str, tree: Mapping[str, FileVersion], moved: Collection[str] = ()) -> Placement:
+        """Group the weight files of a commit's tree by its indexes, by names where one could not be read.
+
+        `moved` are indexes to read although the names leave nothing open. A version that was read once is used again,
+        so that the groups of one tree stay the same along the line.
+        """
         groups = placed_groups(commit, tree, None, self._headers)
-        contents = {path: self._content(commit, path, tree[path]) for path in _deciding(groups, tree)}
+        known = {path for path, version in tree.items() if INDEX.search(path) and self._is_read(path, version)}
+        paths = sorted({*_deciding(groups, tree), *known, *(path for path in moved if path in tree)})
+        contents = {path: self._content(commit, path, tree[path]) for path in paths}
         unread = {path: found for path, found in contents.items() if isinstance(found, UnreadIndex)}
         read = {path: found for path, found in contents.items() if not isinstance(found, UnreadIndex)}
         return Placement(placed_groups(commit, tree, read.get, self._headers) if read else groups, unread)
+
+    def _is_read(self, path: str, version: FileVersion) -> bool:
+        return isinstance(self._known.get((path, version.identity or "")), bytes)
 
     def _content(self, commit: str, path: str, version: FileVersion) -> bytes | UnreadIndex:
         key = (path, version.identity or commit)
@@ -88,8 +97,35 @@ def set_of_index(path: str) -> tuple[str, str | None]:
 
 
 def candidates(groups: Mapping[str, PlacedGroup], index: str) -> list[PlacedGroup]:
-    """List the groups among which an index may decide: those of its folder in its format."""
-    return [placed for placed in groups.values() if placed.place == set_of_index(index)]
+    """List the groups among which an index may decide: those of its folder in its format.
+
+    Where its folder holds none, it can only list files in the folders below: then all groups there in its format.
+    """
+    folder, form = set_of_index(index)
+    alike = [placed for placed in groups.values() if placed.group.format == form]
+    beside = [placed for placed in alike if placed.group.component == folder]
+    below = [placed for placed in alike if not folder or placed.group.component.startswith(f"{folder}/")]
+    return beside or below
+
+
+def moved_indexes(
+    before: Placement, after: Placement, old: Mapping[str, FileVersion], new: Mapping[str, FileVersion]
+) -> list[str]:
+    """List the indexes that a push changed while it left alone a file that they may list.
+
+    Such an index may stop listing the file, or list one in another folder. Where every file is new, the files
+    are compared anyway.
+    """
+    changed = [path for path in old if path in new and INDEX.search(path) and old[path] != new[path]]
+    return [
+        path
+        for path in changed
+        if any(
+            old.get(file) == new.get(file)
+            for placed in (*candidates(before.groups, path), *candidates(after.groups, path))
+            for file in placed.files
+        )
+    ]
 
 
 def _deciding(groups: Mapping[str, PlacedGroup], tree: Mapping[str, FileVersion]) -> Iterator[str]:

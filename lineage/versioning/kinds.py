@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from lineage.fingerprint.groups import INDEX
 from lineage.fingerprint.weight_files import is_weight_file
 from lineage.versioning.contents import Contents
 from lineage.versioning.groups import Pairing, PlacedGroup, pair_groups, stem
-from lineage.versioning.indexes import Indexes, Placement, candidates, set_of_index
+from lineage.versioning.indexes import Indexes, Placement, candidates, moved_indexes, set_of_index
 from lineage.versioning.line import PushTrees
-from lineage.versioning.loaded import converted_main, replaced_for_loaders, undecided_indexes
+from lineage.versioning.loaded import converted_main, replaced_for_loaders, sets_without_index, undecided_indexes
 from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Replacement, Unchecked
 from lineage_schemas.file import FileVersion
 
@@ -96,6 +97,9 @@ def weight_pushes(
             continue
         before = past.placement if push.before == past.tree else indexes.placed(push.push.base or "", push.before)
         after = indexes.placed(push.push.revisions[-1], push.after)
+        if moved := moved_indexes(before, after, push.before, push.after):
+            before = indexes.placed(push.push.base or "", push.before, moved)
+            after = indexes.placed(push.push.revisions[-1], push.after, moved)
         was, now = contents.with_aliases(past.groups if past.all_gone else before.groups, after.groups)
         before, after = before._replace(groups=was), after._replace(groups=now)
         pairs = _pairs(before.groups, after.groups, past)
@@ -145,11 +149,17 @@ def _as_loaded(
 
 
 def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
-    """Describe that a loader takes other files; `files` are those of both sides, and indexes, that the push touched."""
+    """Describe that a loader takes other files.
+
+    `files` are those of both sides, and indexes, that the push touched; where it touched none of these, the files
+    beside them that it added or removed and that decide what is loaded, such as `config.json`.
+    """
     assert swap.before is not None
     assert swap.after is not None
     paths = {*swap.before.files, *swap.after.files, swap.after.group.index, swap.before.group.index} - {None}
     files = {path for path in paths if path and push.before.get(path) != push.after.get(path)}
+    if not files:
+        files = {path for path in (*push.before, *push.after) if (path in push.before) != (path in push.after)}
     return GroupChange(
         group=swap.name,
         kind="replaced",
@@ -161,12 +171,17 @@ def _replaced(push: PushTrees, swap: Pairing, note: str) -> GroupChange:
 
 
 def _unchecked(push: PushTrees, before: Placement, after: Placement) -> Iterator[Unchecked]:
-    """List the indexes that were not read although the push may have changed what loaders take."""
+    """List what leaves open which shards loaders take: an index that was not read, or two sets without an index."""
     for path, why in undecided_indexes(before, after, push.before, push.after):
         yield Unchecked(
             what=f"shards that {path} lists at {push.push.revisions[-1][:12]}",
-            reason=f"there are several sets, and the index that lists the loaded one was not read: {why.reason}",
+            reason=f"the index lists the shards that are loaded, and it was not read: {why.reason}",
             decide_with=f"lineage check {push.push.model}" if why.again else None,
+        )
+    for one, other in sets_without_index(after.groups, push.before, push.after):
+        yield Unchecked(
+            what=f"which shards are loaded at {push.push.revisions[-1][:12]}",
+            reason=f"two complete sets have the same name, {one.name} and {other.name}, and no index lists one of them",
         )
 
 
@@ -194,10 +209,15 @@ def _loose_changes(pair: Pairing) -> list[str]:
 
 
 def _unknown(push: PushTrees, before: Placement, after: Placement) -> _Found:
-    """Describe a push that changed nothing but an unread index."""
-    path, _ = next(undecided_indexes(before, after, push.before, push.after))
-    group = next(iter(candidates(after.groups, path)), None) or next(iter(candidates(before.groups, path)))
-    change = GroupChange(group=group.group.name, kind="unknown", files=(path,), note="the index changed")
+    """Describe a push that changed nothing but an unread index, or removed the index of two sets."""
+    path = next((path for path, _ in undecided_indexes(before, after, push.before, push.after)), None)
+    if path:
+        group = next(iter(candidates(after.groups, path)), None) or next(iter(candidates(before.groups, path)))
+    else:
+        group = after.groups[next(sets_without_index(after.groups, push.before, push.after))[0].name]
+    gone = (each for each in push.before if each not in push.after and INDEX.search(each))
+    files = (path,) if path else tuple(sorted(gone))
+    change = GroupChange(group=group.group.name, kind="unknown", files=files, note="the index changed")
     return change, Pairing(group, group)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lineage.errors import RevisionNotFoundError
+from lineage.fingerprint.weight_files import is_weight_file
 from lineage_schemas.file import FileVersion
 from lineage_schemas.push import Push
 from lineage_schemas.revision import Commit, History
@@ -16,10 +17,10 @@ PUSH_GAP = timedelta(hours=1)
 """Our choice: sharded uploads come as one commit a shard, minutes apart; other uploads come hours apart."""
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far a date may fall behind the commit before within one push: clocks of two machines differ by so much.
+"""How far a date may fall behind the latest date within one push: clocks of two machines differ by so much.
 
-The publisher chooses the dates. A commit that is dated earlier than this begins a push of its own, so that a backdated
-replacement cannot be counted into the upload before it.
+The publisher chooses the dates. A commit that is dated earlier than this before the latest commit of the push begins a
+push of its own, so that a backdated replacement cannot be counted into the upload before it, also not in small steps.
 """
 
 UNDATED = datetime.fromtimestamp(0, UTC)
@@ -108,12 +109,25 @@ def first_own(line: Line, default: Line) -> int | None:
     """Find the first commit of a branch's own after those that it shares with the default branch, by position.
 
     None for the default branch, for `main` and `master`, and for a branch that shares nothing or has no own commit.
+    None too where the commits do not show which branch was made from which, so that changes count rather than pass for
+    a first upload: the default branch has another name than `main` or `master` (it may have been made later and set as
+    default), or it ends where the branch leaves it after weights were replaced (it may have been moved forward along
+    the branch).
     """
-    if line.branch == default.branch or line.branch in _MADE_FIRST:
+    if line.branch == default.branch or line.branch in _MADE_FIRST or default.branch not in _MADE_FIRST:
         return None
     shared = {commit.id for commit in default.commits}
     own = 1 + max((i for i, commit in enumerate(line.commits) if commit.id in shared), default=-1)
-    return own if 0 < own < len(line.commits) else None
+    if not 0 < own < len(line.commits):
+        return None
+    ends_there = line.commits[own - 1].id == default.commits[-1].id
+    return None if ends_there and _replaces_weights(line.commits[:own]) else own
+
+
+def _replaces_weights(commits: Iterable[Commit]) -> bool:
+    """Return whether a commit replaces or removes a weight file."""
+    changes = (change for commit in commits for change in commit.changes or ())
+    return any(change.old is not None and is_weight_file(change.path) for change in changes)
 
 
 def last_before(line: Line, late: Callable[[datetime], bool]) -> int:
@@ -153,18 +167,24 @@ def pushes(line: Line, watched: Callable[[str], bool], cuts: Collection[int] = (
 
 def _runs(commits: tuple[Commit, ...], cuts: Collection[int]) -> Iterator[tuple[int, int]]:
     """Give first and last position of each push."""
-    first = 0
+    first, latest = 0, commits[0].date if commits else None
     for i in range(1, len(commits) + 1):
-        if i == len(commits) or i in cuts or not _continues_push(commits[i - 1], commits[i]):
+        if i == len(commits) or i in cuts or not _continues_push(latest, commits[i - 1], commits[i]):
             yield first, i - 1
-            first = i
+            first, latest = i, None
+        if i < len(commits) and (date := commits[i].date):
+            latest = max(latest or date, date)
 
 
-def _continues_push(before: Commit, commit: Commit) -> bool:
-    """Return whether a commit belongs to the push of the one before it; without both dates it does not."""
-    if before.date is None or commit.date is None:
+def _continues_push(latest: datetime | None, before: Commit, commit: Commit) -> bool:
+    """Return whether a commit belongs to the push of the one before it, whose latest date is given.
+
+    Without dates it does not. The date may fall behind the latest one, not behind the last: many small steps back are
+    one long one.
+    """
+    if latest is None or before.date is None or commit.date is None:
         return False
-    return -CLOCK_SKEW <= commit.date - before.date < PUSH_GAP
+    return commit.date >= latest - CLOCK_SKEW and commit.date - before.date < PUSH_GAP
 
 
 def _apply(commit: Commit, tree: dict[str, FileVersion], watched: Callable[[str], bool]) -> Iterator[str]:

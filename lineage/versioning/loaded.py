@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from lineage.fingerprint.groups import INDEX, shard_name
 from lineage.versioning.groups import QUANTISED, Pairing, PlacedGroup, stem
-from lineage.versioning.indexes import Placement, UnreadIndex, candidates
+from lineage.versioning.indexes import Placement, UnreadIndex, candidates, set_of_index
 from lineage_schemas.file import FileVersion
+from lineage_schemas.weight_group import WeightGroup
 
 LOADED_STEMS = frozenset(
     {"model", "pytorch_model", "tf_model", "flax_model", "diffusion_pytorch_model", "adapter_model"}
@@ -30,15 +32,29 @@ def replaced_for_loaders(
     The name of a group goes to what a standard loader takes under it; a set that it does not take is called by its
     number of shards. So a name, or an index, that means other files than before is a replacement. A group that is gone
     is none of these: it was removed. In the folders and formats of `unread` indexes it is not known which shards are
-    loaded, but a whole file still comes first.
+    loaded, but a whole file still comes first. The main group is looked at too: files beside the weights decide it.
     """
+    pairs = list(pairs)
     became = {id(pair.before): pair.after for pair in pairs if pair.before}
     for new in after.values():
-        old = before.get(new.group.name) or _of_same_index(before, after, new)
-        kept = became.get(id(old)) if old else None
         known = new.group.declared_shards is None or new.place not in unread
-        if old and kept and kept is not new and known and old.identities != new.identities:
-            yield Pairing(old, new)
+        for old in (before.get(new.group.name), _of_same_index(before, after, new), _main_before(before, new, pairs)):
+            kept = became.get(id(old)) if old else None
+            if old and kept and kept is not new and known and old.identities != new.identities:
+                yield Pairing(old, new)
+                break
+
+
+def _main_before(before: Mapping[str, PlacedGroup], new: PlacedGroup, pairs: Iterable[Pairing]) -> PlacedGroup | None:
+    """Find the main group before where another group that was there already is the main one now.
+
+    The presence of `config.json`, `params.json` and `model_index.json` decides which one is loaded. Quantisations are
+    picked by file name.
+    """
+    if not new.group.main or new.group.format in QUANTISED:
+        return None
+    stayed = any(pair.after is new and pair.before and not pair.before.group.main for pair in pairs)
+    return next((placed for placed in before.values() if placed.group.main), None) if stayed else None
 
 
 def _of_same_index(
@@ -86,3 +102,32 @@ def undecided_indexes(
         paths = {path, *(file for placed in among for file in placed.files)}
         if any(old.get(each) != new.get(each) for each in paths):
             yield path, why
+
+
+def sets_without_index(
+    groups: Mapping[str, PlacedGroup], old: Mapping[str, FileVersion], new: Mapping[str, FileVersion]
+) -> Iterator[tuple[WeightGroup, WeightGroup]]:
+    """Give the rival sets of a tree where a push changed one of them or the index that listed one."""
+    for one, other in rival_sets([placed.group for placed in groups.values()], new):
+        listed = (path for path in old if INDEX.search(path) and set_of_index(path) == (one.component, one.format))
+        if any(old.get(path) != new.get(path) for path in (*listed, *one.files, *other.files)):
+            yield one, other
+
+
+def rival_sets(groups: Iterable[WeightGroup], paths: Collection[str]) -> Iterator[tuple[WeightGroup, WeightGroup]]:
+    """Give two complete sets of shards of one stem, where the tree has no index that could list either.
+
+    Names do not show which of them is the model. A whole file of that name comes before both, and quantisations are
+    picked by file name.
+    """
+    listed = {set_of_index(path) for path in paths if INDEX.search(path)}
+    sets: dict[str, list[WeightGroup]] = {}
+    whole = set()
+    for group in groups:
+        if group.declared_shards is None:
+            whole.add(group.name)
+        elif group.complete and group.format not in QUANTISED and (group.component, group.format) not in listed:
+            sets.setdefault(shard_name(group.files[0]).group, []).append(group)
+    for name, alike in sets.items():
+        if len(alike) > 1 and name not in whole:
+            yield alike[0], alike[1]

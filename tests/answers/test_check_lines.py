@@ -16,6 +16,8 @@ from lineage.answers.history import history
 from lineage.answers.marks import confirm
 from lineage.answers.session import Session
 from lineage.hub.lfs import pointer_blob_id
+from lineage.report.render import render
+from lineage.report.text import plain
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import AN_HOUR, BareRepository
 from tests.support.weight_files import safetensors_bytes
@@ -242,6 +244,46 @@ def test_a_branch_begins_with_its_first_own_weights(repository: BareRepository, 
     ]
     pushes = [push.change for push in history(session, f"{MODEL}@8bit").lines[0].pushes]
     assert [change.kind if change else None for change in pushes] == ["first_upload", None, "first_upload", "retrained"]
+
+
+def test_weights_count_where_a_branch_may_be_the_older_one(repository: BareRepository, session: Session) -> None:
+    """A default branch that was made later, at an old commit, does not turn a replacement into a first upload."""
+    repository.commit({"model.safetensors": weights(1)})
+    repository.commit({"model.safetensors": weights(2)}, branch="refs/heads/trunk")
+    repository.git("branch", "-m", "main", "fresh")
+    repository.git("symbolic-ref", "HEAD", "refs/heads/fresh")
+    assert kinds(one(session, f"{MODEL}@trunk")) == [("first_upload", None), ("retrained", "silent")]
+
+
+def test_weights_count_where_main_was_moved_along_a_branch(repository: BareRepository, session: Session) -> None:
+    """If main ends at a replacement where the branch goes on, that may be the branch's own earlier commit."""
+    repository.commit({"model.safetensors": weights(1)})
+    moved = repository.commit({"model.safetensors": weights(2)}, branch=BRANCH)
+    repository.commit({"model.safetensors": weights(3)}, branch=BRANCH)
+    repository.git("update-ref", "refs/heads/main", moved)
+    assert kinds(one(session, f"{MODEL}@8bit"))[1:] == [("retrained", "silent")] * 2
+
+
+def test_files_replaced_within_the_first_push_are_named(repository: BareRepository, session: Session) -> None:
+    """Equal dates make one push: clean, and the answer says how many files it replaced."""
+    repository.commit({"model.safetensors": weights(1)})
+    repository.commit({"model.safetensors": weights(2)}, later=0)
+    answer = one(session)
+    assert answer.verdict == "clean"
+    words = "1 file was replaced within the first push"
+    table, markdown = render(answer, "table"), render(answer, "markdown")
+    assert isinstance(markdown, str)
+    assert not isinstance(table, str)
+    assert words in markdown
+    assert words in plain(table)
+
+
+def test_two_sets_without_an_index_leave_check_and_diff_undecided(repository: BareRepository, session: Session) -> None:
+    """A second complete set of shards and no index: names do not show which of the two is loaded."""
+    repository.commit(shards(3, 1, index=False))
+    repository.commit(shards(2, 2, index=False))
+    assert one(session).verdict == "unchecked"
+    assert any("two complete sets" in item.reason for item in diff(session, MODEL).unchecked)
 
 
 def test_a_commit_of_the_branch_that_was_pinned_had_weights(repository: BareRepository, session: Session) -> None:

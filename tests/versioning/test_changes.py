@@ -59,6 +59,14 @@ def test_a_date_before_the_last_one_begins_a_push(minutes: float, changes: int) 
     assert kinds(built)[1:] == [("replaced", "versioned"), ("replaced", "silent")][:changes]
 
 
+def test_dates_that_creep_back_begin_a_push() -> None:
+    """Steps back of less than five minutes each are measured together, from the latest date of the push."""
+    built = base()
+    for step in range(1, 4):
+        built.commit(-step * 290 / 3600, {"model-00001-of-00002.safetensors": f"b{step}"})
+    assert kinds(built) == [("first_upload", None), ("replaced", "silent")]
+
+
 def test_a_commit_without_a_date_is_a_push_of_its_own() -> None:
     """A commit whose date cannot be read does not belong to the upload before or after it."""
     built = base()

@@ -121,3 +121,80 @@ def test_weights_that_come_after_a_config_are_a_first_upload() -> None:
     built.commit(24, {"model.safetensors": "a"})
     built.commit(48, {"config.json": None})
     assert [change.kind for change in built.report().changes] == ["first_upload"]
+
+
+def shards(folder: str, of: int, content: str) -> dict[str, str]:
+    """Make a complete set of shards."""
+    return {f"{folder}model-{n:05d}-of-{of:05d}.safetensors": f"{content}{n}" for n in range(1, of + 1)}
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["moves-alone", "with-the-files-it-lists"])
+def test_an_index_may_list_files_in_another_folder(beside: bool) -> None:
+    """An index that moves from one folder's shards to another's replaces what is loaded, and later pushes see it."""
+    built = HistoryBuilder()
+    old, new = shards("old/", 2, "a"), shards("new/", 2, "b")
+    built.commit(0, {**old, **({} if beside else new), INDEX: index(*old)})
+    built.commit(24, {**(new if beside else {}), INDEX: index(*new)})
+    built.commit(48, {"codec.pth": "c"})
+    answer = Answering("retrained")
+    changes = built.report(answer).changes
+    assert [(c.kind, c.verdict) for c in changes[1:]] == [("retrained", "silent"), ("component_added", None)]
+    assert answer.asked == [("old/model.safetensors", "new/model.safetensors")]
+
+
+def test_an_index_that_stops_listing_a_shard_changes_what_is_loaded() -> None:
+    """The shards of a set that the index lists are compared with all of them; the set then stays as it is."""
+    built = HistoryBuilder()
+    files = list(shards("", 3, "a"))
+    built.commit(0, {**shards("", 3, "a"), INDEX: index(*files)})
+    built.commit(24, {INDEX: index(*files[:2])})
+    built.commit(48, {"codec.pth": "c"})
+    answer = Answering("reshaped")
+    changes = built.report(answer).changes
+    assert [(c.kind, c.verdict) for c in changes[1:]] == [("reshaped", "silent"), ("component_added", None)]
+    assert answer.asked == [("model.safetensors", "model.safetensors")]
+
+
+def test_an_unread_index_of_one_set_that_changes_alone_is_unchecked() -> None:
+    """It may have stopped listing a shard."""
+    built = HistoryBuilder()
+    built.commit(0, {**shards("", 3, "a"), INDEX: index(*shards("", 3, "a"))})
+    built.commit(24, {INDEX: "UNREADABLE"})
+    change = built.report().changes[-1]
+    assert (change.kind, len(change.unchecked)) == ("unknown", 1)
+
+
+@pytest.mark.parametrize(
+    "push", [{"config.json": "{}"}, {"params.json": None}, {"config.json": "{}", "params.json": None}]
+)
+def test_a_file_that_decides_between_layouts_changes_what_is_loaded(push: dict[str, str | None]) -> None:
+    """Where params.json goes or config.json comes, another of two models that stay is loaded."""
+    built = HistoryBuilder()
+    built.commit(0, {"params.json": "{}", "consolidated.safetensors": "a", "model.safetensors": "b"})
+    built.commit(24, push)
+    change = built.report(Answering("retrained")).changes[-1]
+    assert (change.kind, change.verdict, change.groups[0].group) == ("retrained", "silent", "model.safetensors")
+    assert change.groups[0].files == tuple(sorted(push))
+
+
+def test_two_complete_sets_without_an_index_are_unchecked() -> None:
+    """Names alone do not show which of two sets is loaded; a GGUF file is picked by its name."""
+    built = HistoryBuilder()
+    built.commit(0, shards("", 3, "a"))
+    built.commit(24, shards("", 2, "b"))
+    built.commit(48, {"README.md": "text"})
+    added = built.report().changes[1:]
+    assert [(change.kind, len(change.unchecked)) for change in added] == [("component_added", 1)]
+    picked = HistoryBuilder()
+    for n, of in enumerate((3, 2)):
+        picked.commit(24 * n, {path.replace("safetensors", "gguf"): text for path, text in shards("", of, "a").items()})
+    assert [change.unchecked for change in picked.report().changes] == [(), ()]
+
+
+def test_removing_the_index_of_two_sets_is_unchecked() -> None:
+    """Which of the two sets is loaded is not known any more, although no shard changed."""
+    built = HistoryBuilder()
+    built.commit(0, {**shards("", 3, "a"), **shards("", 2, "b"), INDEX: index(*shards("", 2, "b"))})
+    built.commit(24, {INDEX: None})
+    change = built.report().changes[-1]
+    assert (change.kind, change.groups[0].files, len(change.unchecked)) == ("unknown", (INDEX,), 1)

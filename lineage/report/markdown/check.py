@@ -12,11 +12,13 @@ from lineage.report.phrases import (
     listed,
     no_announcement,
     period,
+    replaced_at_first,
     short,
     span_of,
     touched,
     undecided,
     verdict_words,
+    within_first_push,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def _blocks(answer: CheckAnswer) -> list[list[str]]:
     since = f" since {code(answer.since)}" if answer.since else ""
     branch = (answer.branch or "").removeprefix("refs/heads/")
     words = counts_words(answer.counts, undecided(answer.weight_changes), unsure=answer.verdict == "unchecked")
+    if replaced := replaced_at_first(answer.weight_changes):
+        words += f" {within_first_push(replaced)}."
     return [
         [f"## {MARKS[answer.verdict]} {code(answer.model)}: {answer.verdict}"],
         [f"{words} Branch {code(branch)}{since}, head {code(short(answer.head))}."],

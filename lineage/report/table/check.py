@@ -16,11 +16,13 @@ from lineage.report.phrases import (
     location,
     no_announcement,
     period,
+    replaced_at_first,
     short,
     span_of,
     touched,
     undecided,
     verdict_words,
+    within_first_push,
 )
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
@@ -84,6 +86,8 @@ def _verdict_line(answer: CheckAnswer) -> Line:
         words = "not everything could be checked" if answer.branch else "could not be checked"
     elif answer.counts.after_first_upload:
         words = "every weight change was announced"
+    elif replaced := replaced_at_first(answer.weight_changes):
+        words = f"{within_first_push(replaced)}, and none after it"
     else:
         words = "the weights did not change" + (" in this range" if answer.since else " after the first upload")
     if answer.verdict == "findings" and not silent:
@@ -169,6 +173,8 @@ def _numbers(answer: CheckAnswer) -> list[Line]:
     if others:
         kinds = listed([f"{number} {kind}" for kind, number in others.items()], 12)
         lines.append(line(dim(f"Weight changes that do not count: {kinds}.")))
+    if (replaced := replaced_at_first(answer.weight_changes)) and answer.verdict != "clean":
+        lines.append(line(dim(f"{within_first_push(replaced)}.")))
     return lines
 
 
