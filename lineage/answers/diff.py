@@ -17,6 +17,7 @@ from lineage.collect.options import CollectOptions
 from lineage.errors import InputError
 from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, compare_layouts, compare_tensors, compare_weights
+from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.versioning.facets import facets
 from lineage.versioning.loaded import rival_sets
@@ -121,7 +122,9 @@ def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Leve
 def _rivals(side: _Side) -> Iterator[Unchecked]:
     """Say that the names leave open which of two complete sets of shards is the main group."""
     snapshot = side.measured.snapshot
-    for one, other in rival_sets(snapshot.groups, [entry.path for entry in snapshot.files]):
+    if snapshot is None:
+        return
+    for one, other in rival_sets(weight_groups(snapshot.files), [entry.path for entry in snapshot.files]):
         if one.main or other.main:
             yield Unchecked(
                 what=f"which shards of {side.resolved.model} are loaded at {side.resolved.commit[:12]}",

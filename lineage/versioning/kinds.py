@@ -241,16 +241,19 @@ def _weight_push(
         tuple(changes),
         tuple(pairs),
         after,
-        tuple(Replacement(path=p, times=n) for p, n in written.items() if _times(push, p, n) > 1),
+        tuple(Replacement(path=p, times=n) for p, n in written.items() if _is_listed(push, p, n, first=first)),
         continues=not first and all(_continues(pair) for pair in pairs),
         on_inherited=first and bool(past.groups),
         unchecked=() if first else unchecked,
     )
 
 
-def _times(push: PushTrees, path: str, written: int) -> int:
-    """Count replacements of a path: a first content replaces nothing."""
-    return written if path in push.before else written - 1
+def _is_listed(push: PushTrees, path: str, written: int, *, first: bool) -> bool:
+    """Return whether a path was replaced more than once, or in a first upload at all.
+
+    A first content replaces nothing. What a first upload replaces is in no other number of the answer.
+    """
+    return written > (1 if path in push.before or first else 2)
 
 
 def _group_change(pair: Pairing, past: _Past) -> GroupChange | None:

@@ -194,7 +194,7 @@ def test_two_complete_sets_without_an_index_are_unchecked() -> None:
 def test_removing_the_index_of_two_sets_is_unchecked() -> None:
     """Which of the two sets is loaded is not known any more, although no shard changed."""
     built = HistoryBuilder()
-    built.commit(0, {**shards("", 3, "a"), **shards("", 2, "b"), INDEX: index(*shards("", 2, "b"))})
+    built.commit(0, {**shards("", 3, "a"), **shards("", 2, "b"), INDEX: index(*shards("", 3, "a"))})
     built.commit(24, {INDEX: None})
     change = built.report().changes[-1]
     assert (change.kind, change.groups[0].files, len(change.unchecked)) == ("unknown", (INDEX,), 1)

@@ -156,7 +156,9 @@ def _details(change: WeightChange) -> list[Line]:
         lines.append(line(dim(f"… {len(shown) - SHOWN_SIGNALS:,} more"), indent="      "))
     if change.verdict == "silent":
         lines.append(line(no_announcement(), indent="      "))
-    if change.replacements:
+    if change.replacements and change.kind == "first_upload":
+        lines.append(line(dim(within_first_push(len(change.replacements))), indent="      "))
+    elif change.replacements:
         most = max(each.times for each in change.replacements)
         files = counted(len(change.replacements), "file")
         lines.append(line(dim(f"{files} replaced more than once in this push, up to {most} times"), indent="      "))
