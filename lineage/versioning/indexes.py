@@ -48,8 +48,8 @@ class Indexes:
     """Group the weight files of trees along a line, and read an index only where it decides.
 
     It decides where a folder holds two groups of its format: shards in two numbers, or a whole file beside shards; and
-    beside other groups where the shards that it may list have another name, or are in another folder. It may
-    decide too where a push changes it and leaves files alone that it may list. Each version of an index is read once.
+    beside other groups where the shards that it may list have another name, or are in another folder. It may decide too
+    where a push changes it and leaves files alone that it may list. Each version of an index is read once.
     """
 
     def __init__(self, read: ReadText, headers: HeadersOfLine | None = None) -> None:
