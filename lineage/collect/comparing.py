@@ -27,7 +27,7 @@ MAX_GIT_BYTES = 10_000_000
 _OTHER_BRANCH = "only the default branch's weights of a remote model are read"
 
 UNKNOWN_TENSORS = (
-    "all bytes were read, but not by tensor: the file has a tensor type that is not supported, so the padding after its "
+    "all bytes were read, but not by tensor: the file has an unsupported tensor type, so the padding after its "
     "data was hashed too"
 )
 """Why two sides cannot be compared although both were read in full."""
