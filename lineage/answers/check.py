@@ -12,6 +12,7 @@ from lineage.answers.lines import (
     pick_line,
     recount,
     unknown_commits,
+    unknown_weights,
     weight_change,
     why_no_line,
 )
@@ -93,6 +94,7 @@ def _answer(
         findings += _rewritten(view, asked, recorded)
     unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
     unchecked += unknown_commits(recorded, start.position)
+    unchecked += unknown_weights(recorded)
     unchecked += [item for change in changes if _may_be_silent(change) for item in change.unchecked]
     unsure_start = problem is not None and bool(start.doubtful)
     undecided = [change for change in changes if change.verdict is None and _may_be_silent(change) and change.unchecked]

@@ -172,6 +172,16 @@ def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinitio
     return paper_definition(recorded.history.model, commits, first)
 
 
+def unknown_weights(recorded: RecordedLine) -> Iterator[Unchecked]:
+    """Report a line without any weight file that is known: a file of another format may hold the weights."""
+    if not recorded.changes and not recorded.vanished:
+        branch = recorded.line.branch.removeprefix("refs/heads/")
+        yield Unchecked(
+            what=f"the weights of {recorded.history.model}",
+            reason=f"no weight file is known on {branch}: no file has a name or a header of a known format",
+        )
+
+
 def unknown_commits(recorded: RecordedLine, start: int = -1) -> Iterator[Unchecked]:
     """List what is not known of the line itself: commits without their files, a truncated history."""
     unknown = [commit for commit in recorded.line.commits[start + 1 :] if commit.changes is None]

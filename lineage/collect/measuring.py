@@ -53,7 +53,7 @@ Recorded = Callable[[WeightGroup, Mapping[str, FileEntry]], GroupFingerprint | N
 """Return what the store knows of a group's files."""
 
 
-ONNX_INCOMPLETE = "the .onnx file stores tensors in a file that is missing"
+ONNX_INCOMPLETE = "the .onnx file stores tensors in a file that is missing or not in its folder"
 """Why a group is not read: only a part of its weights could be read."""
 
 
@@ -124,7 +124,7 @@ def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: L
         if placeholder is not None:
             return placeholder
         found = fingerprint_file(path, level, progress)
-        return Measured((found,), {found.group.name: ONNX_INCOMPLETE} if lies_elsewhere(found.group) else {})
+        return Measured((found,), {found.group.name: ONNX_INCOMPLETE} if not found.is_whole else {})
     hub, model = hub_of(path)
     return measure_model(hub, hub.resolve(model), ReadBudget(hub.is_local, level), progress)
 
@@ -196,7 +196,7 @@ def measure_model(
         if found and isinstance(problem, ContentMismatchError | OtherBytesError):
             found = _without_identity(found)
         if found is not None and group.name in loose:
-            found = replace(found, level="metadata", flags=(*found.flags, "data-unread"))
+            found = found.without_data()
         if found is not None and found.level == "full":
             budget.spend(found.byte_size or 0)
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
@@ -215,7 +215,8 @@ def part_of_onnx(group: WeightGroup, loose: Sequence[str], headers: HeaderReader
     `loose` are files of which it is not known whether they hold some.
     """
     if not loose:
-        return ONNX_INCOMPLETE if lies_elsewhere(group) else None
+        refused = headers is not None and any(headers.refused_data(path) is not None for path in group.files)
+        return ONNX_INCOMPLETE if refused or lies_elsewhere(group) else None
     read = next((why for path in group.files if headers and (why := headers.problem(path))), "it was not read")
     return f"{few(loose)} may hold its tensors: the .onnx file names the right ones, and {read}"
 

@@ -14,7 +14,13 @@ from lineage.fingerprint.header_reader import CALIBRATION, MODEL, HeaderReader
 from lineage.fingerprint.main_group import choose_main, variant_of
 from lineage.fingerprint.numbered import join_numbered
 from lineage.fingerprint.onnx_data import attach_onnx_data
-from lineage.fingerprint.weight_files import is_weight_file, model_file_by_study, weight_format, weight_suffix
+from lineage.fingerprint.weight_files import (
+    is_calibration,
+    is_weight_file,
+    model_file_by_study,
+    weight_format,
+    weight_suffix,
+)
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 
@@ -62,12 +68,12 @@ def group_files(
     """Gather groups as `weight_groups` does, and list the files of which it is not known whether they belong to one.
 
     `headers` are read where names leave something open: the files that an .onnx file names for its tensors belong to
-    its group, numbered files that share no tensor are one group, and a GGUF file that its header does not call a model
-    is not the main group beside one that it does.
+    its group, numbered files that share no tensor are one group, a GGUF file that its header does not call a model
+    is not the main group beside one that it does, and one that only its name calls calibration data is a weight file.
     """
     entries = {entry.path: entry for entry in files}
     paths = sorted(entries)
-    weights = [path for path in paths if is_weight_file(path)]
+    weights = [path for path in paths if is_weight_file(path) or _holds_model(path, headers)]
     if not weights:
         return Grouping((), {})
     drafts = _drafts_by_name(weights)
@@ -110,6 +116,12 @@ def name_by_index(index: str) -> str:
     return _variant_before_suffix(INDEX.sub(r"\1", index))
 
 
+def _holds_model(path: str, headers: HeaderReader | None) -> bool:
+    """Return whether a GGUF file holds a model although its name is that of calibration data."""
+    named = is_calibration(path) and path.lower().endswith(".gguf")
+    return named and headers is not None and headers.holds_model(path) is True
+
+
 def _without_calibration(drafts: list[Draft], headers: HeaderReader | None) -> list[Draft]:
     """Leave out files that their names leave open and their headers call calibration data."""
     if headers is None:
@@ -117,7 +129,9 @@ def _without_calibration(drafts: list[Draft], headers: HeaderReader | None) -> l
     return [
         draft
         for draft in drafts
-        if "imatrix" not in draft.name.lower() or headers.general_type(draft.files[0]) != CALIBRATION
+        if "imatrix" not in draft.name.lower()
+        or headers.general_type(draft.files[0]) != CALIBRATION
+        or headers.holds_model(draft.files[0])
     ]
 
 
@@ -154,7 +168,7 @@ def _drafts_by_name(weights: list[str]) -> list[Draft]:
     drafts: dict[tuple[str, int | None, str], Draft] = {}
     for path in weights:
         shard = shard_name(path)
-        new = Draft(shard.group, weight_format(path) or "", shard.of)
+        new = Draft(shard.group, weight_format(path) or "gguf", shard.of)
         draft = drafts.setdefault((shard.group, shard.of, shard.mark), new)
         draft.files.append(path)
         if shard.number is not None:

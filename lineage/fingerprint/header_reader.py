@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from lineage.errors import FormatError, HubError, InputError, LineageError
 from lineage.fingerprint.gguf import read_gguf
 from lineage.fingerprint.header import Read, read_header
-from lineage.fingerprint.onnx import external_locations
+from lineage.fingerprint.onnx import OutsideFolderError, external_locations
 
 _Answer = TypeVar("_Answer")
 
@@ -24,13 +24,15 @@ MAX_REQUESTS = 200
 MAX_SEARCHED_BYTES = 4_000_000
 """Bytes of a damaged .onnx file in which names of files are looked for."""
 
+ARCHITECTURE = "general.architecture"
+
 _PROJECTOR_ARCHITECTURE = "clip"
 """Projectors from before `general.type` was written have it for their architecture."""
 
 
 def type_of_gguf(declares: Mapping[str, Any]) -> str | None:
     """Read what kind of file a GGUF header declares; None where it declares nothing."""
-    if declares.get("general.architecture") == _PROJECTOR_ARCHITECTURE:
+    if declares.get(ARCHITECTURE) == _PROJECTOR_ARCHITECTURE:
         return PROJECTOR
     kind = declares.get("general.type")
     return kind if isinstance(kind, str) and kind else None
@@ -64,11 +66,23 @@ class HeaderReader:
 
     def general_type(self, path: str) -> str | None:
         """Return the kind of a GGUF file, None where its header does not declare it."""
-        return None if self._only_onnx else self._once("type", path, self._read_type)
+        found = None if self._only_onnx else self._once("type", path, self._read_type)
+        return found[0] if found else None
 
-    def _read_type(self, path: str) -> str | None:
+    def holds_model(self, path: str) -> bool | None:
+        """Return whether a GGUF header describes a model, whatever the file is called; None where it is not read.
+
+        A header with an architecture describes one, for llama.cpp loads it: calibration data have none, and old models
+        declare no type. Few files have a name that leaves this open, so that it is answered with `only_onnx` too.
+        """
+        found = self._once("type", path, self._read_type)
+        return None if found is None else found[1] or found[0] not in {None, CALIBRATION}
+
+    def _read_type(self, path: str) -> tuple[str | None, bool]:
+        """Read the declared type, and whether an architecture is declared."""
         read, size = self._open(path)
-        return type_of_gguf(read_gguf(read, size, path, tensors=False).values)
+        values = read_gguf(read, size, path, tensors=False).values
+        return type_of_gguf(values), ARCHITECTURE in values
 
     def tensor_names(self, path: str) -> frozenset[str] | None:
         """Give the names of the tensors of a safetensors file."""
@@ -85,6 +99,11 @@ class HeaderReader:
     def _read_locations(self, path: str) -> frozenset[str]:
         read, size = self._open(path)
         return external_locations(read, size, path, max_reads=self._max_requests)
+
+    def refused_data(self, path: str) -> frozenset[str] | None:
+        """Give what an .onnx file names that was refused because some of it leaves its folder; None for others."""
+        problem = self._problems.get(path)
+        return problem.locations if isinstance(problem, OutsideFolderError) else None
 
     def mentioned(self, path: str, others: Iterable[str]) -> frozenset[str] | None:
         """Give the files whose names are somewhere in a file that could not be read as what it should be."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lineage.errors import FormatError, HubError, InputError, LineageError, OtherBytesError
 from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
 from lineage.fingerprint.gguf import declared_values, read_gguf
-from lineage.fingerprint.groups import weight_groups
+from lineage.fingerprint.groups import group_files
 from lineage.fingerprint.header import Read, TensorSpan, read_header
-from lineage.fingerprint.header_reader import CALIBRATION, HeaderReader, OpenFile, type_of_gguf
+from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.log import Log
@@ -55,13 +55,23 @@ class GroupFingerprint:
 
     @property
     def is_calibration(self) -> bool:
-        """Return whether the header of a GGUF file declares calibration data: these are not weights."""
-        return self.group.format == "gguf" and type_of_gguf(self.declares) == CALIBRATION
+        """Return whether the header of a GGUF file declares calibration data: these are not weights.
+
+        A header with an architecture, or the name of a quantisation, is that of a model under a wrong type.
+        """
+        if self.group.format != "gguf" or type_of_gguf(self.declares) != CALIBRATION:
+            return False
+        quantised = self.group.variant is not None and "imatrix" not in self.group.name.lower()
+        return ARCHITECTURE not in self.declares and not quantised
 
     @property
     def is_whole(self) -> bool:
         """Return whether the files that hold the tensors of an ONNX model are known, and all of them are there."""
         return "data-unread" not in self.flags and not lies_elsewhere(self.group)
+
+    def without_data(self) -> GroupFingerprint:
+        """Return the same group for a model of which it is not known which files hold its tensors."""
+        return replace(self, level="metadata", flags=(*self.flags, "data-unread"))
 
     @property
     def tensor_count(self) -> int | None:
@@ -179,11 +189,13 @@ def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SIL
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     entry = FileEntry(path=path.name, size=size)
     headers = HeaderReader(lambda _: (read_ranges(path, path.name), size), is_local=True)
-    groups = weight_groups([entry], None, headers)
+    groups, loose = group_files([entry], None, headers)
     group = groups[0] if groups else _group_by_content(path, size)
     source = Source(entry, read_ranges(path, path.name), lambda: iter(()), path)
     with progress.task(f"Reading {path.name}", _work([source], level), "B") as task:
         measured = _measure(group, [source], level, task)
+    if group.name in loose:
+        measured = measured.without_data()
     return replace(measured, cost=Cost(bytes_read=size if level == "full" else 0, local=True))
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import NoReturn
 
 from lineage.errors import FormatError
 from lineage.fingerprint.header import Read
+
+
+class OutsideFolderError(FormatError):
+    """An .onnx file names data outside its folder, which loaders refuse; `locations` are all that it names."""
+
+    def __init__(self, file: str, locations: frozenset[str], outside: str) -> None:
+        super().__init__(
+            f"{file} is not a valid ONNX model: it names data outside its folder, {outside[:200]!r}.",
+            file=file,
+            hint="Ask its publisher to move the data into the folder of the .onnx file.",
+        )
+        self.locations = locations
+
 
 MAX_DEPTH = 100
 """Messages inside messages; a graph in an attribute of a node in a graph is one of a few."""
@@ -40,16 +54,17 @@ def external_locations(read: Read, size: int | None, file: str, *, max_reads: in
     """Give the locations of external data, relative to the file's folder, as the file writes them.
 
     Tensors that lie in the file are skipped by their length and not read. Raises FormatError where the file is not an
-    ONNX model, a location leaves the folder, or more than `max_reads` reads would be needed.
+    ONNX model or more than `max_reads` reads would be needed, OutsideFolderError where a location leaves the folder.
     """
     walk = _Walk(_Bytes(read, size, file, max_reads), size)
     walk.run()
     if not walk.has_graph:
         _refuse(file, "it has no graph")
-    for location in walk.locations:
-        if location.startswith("/") or ".." in location.split("/"):
-            _refuse(file, f"it names data outside its folder, {location[:200]!r}")
-    return frozenset(walk.locations)
+    locations = frozenset(walk.locations)
+    for location in sorted(locations):
+        if location.startswith("/") or ".." in re.split(r"[/\\]", location):
+            raise OutsideFolderError(file, locations, location)
+    return locations
 
 
 def _refuse(file: str, what: str) -> NoReturn:

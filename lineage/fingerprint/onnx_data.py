@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from posixpath import normpath
 
 from lineage.fingerprint.draft import Draft
@@ -35,6 +35,26 @@ _USUAL = re.compile(r"^(model|weights?|params|tensors)(\.(data|weights?|pb|bin))
 """Names that people give to a data file: `model.data`, `weights.pb`."""
 
 
+_SURELY_OTHER_SUFFIXES = frozenset({
+    "json", "jsonl", "md", "py", "yaml", "yml", "png", "jpg", "jpeg", "gif", "svg", "wav",
+})  # fmt: skip
+_TOKENIZER = re.compile(r"^(tokenizer|spiece|sentencepiece([-_.]bpe)?)\.(model|json|vocab|txt)$")
+"""What accompanies most models, so that it is not taken for data even beside an .onnx file that cannot be read."""
+
+
+def is_surely_other(path: str) -> bool:
+    """Return whether a file is none that an .onnx file names for its data: a card, a licence, a tokenizer, a picture.
+
+    The list is short: an .onnx file may call its data `weights.model` or `w.zip`.
+    """
+    name = path.rpartition("/")[2].lower()
+    if is_weight_file(path) or _OTHER_NAMES.search(name) or _TOKENIZER.search(name):
+        return True
+    if is_training_state(path) and not name.startswith("tokenizer"):
+        return True
+    return name.rpartition(".")[2] in _SURELY_OTHER_SUFFIXES
+
+
 def may_hold_data(path: str) -> bool:
     """Return whether a file may hold tensors of an .onnx file: its name is not that of another kind of file."""
     name = path.rpartition("/")[2].lower()
@@ -49,26 +69,35 @@ def attach_onnx_data(
     """Give each ONNX group the files that hold its tensors, and list by group those of which that is not known.
 
     The .onnx file decides where it can be read; on a remote Hub it is read where a file beside it or below may be its
-    data. Else usual names decide: `model.data` and `model.weights` beside `model.onnx`, `weights.pb` beside a single
-    one. A file that is listed and not there leaves the group incomplete.
+    data, or one of no known kind is elsewhere. Else usual names decide: `model.data` and `model.weights` beside
+    `model.onnx`, `weights.pb` beside a single one. A file that is listed and not there leaves the group incomplete.
+    Where the .onnx file names data outside its folder, its group is in the list, with the files that it names if any.
     """
     graphs = {draft.name: path for draft in drafts if (path := _graph(draft))}
-    loose = {}
+    loose: dict[str, tuple[str, ...]] = {}
+    outside: set[str] = set()
     for draft in [draft for draft in drafts if draft.name in graphs]:
         path = graphs[draft.name]
-        beside = sorted(set(_candidates(path, files, drafts)) - set(draft.files))
-        listed = headers.external_data(path) if headers and (beside or headers.is_local) else None
+        possible = _is_possible if headers else may_hold_data
+        beside = sorted(set(_candidates(path, files, drafts, possible)) - set(draft.files))
+        reads = headers is not None and (beside or headers.is_local or any(map(may_hold_data, files)))
+        listed = headers.external_data(path) if headers and reads else None
         if listed is not None:
-            _take(draft, {_in_folder(path, location) for location in listed}, files)
+            _take(draft, {_in_folder(path, location, files) for location in listed}, files)
             continue
         mentioned = (headers.mentioned(path, beside) if headers and beside else None) or frozenset()
         named = {each for each in beside if each in mentioned or _is_named_for(each, path, graphs.values())}
         _take(draft, named, files)
-        if rest := tuple(each for each in beside if each not in named and not is_weight_file(each)):
+        refused = headers.refused_data(path) if headers else None
+        if refused is not None:
+            outside.add(draft.name)
+            loose[draft.name] = tuple(sorted({_in_folder(path, each, files) for each in refused} & files.keys()))
+        elif rest := tuple(each for each in beside if each not in named and not is_weight_file(each)):
             loose[draft.name] = rest
     held = {path for draft in drafts if draft.name in graphs for path in draft.files}
     _release(drafts, held, graphs)
-    return {name: rest for name, each in loose.items() if (rest := tuple(path for path in each if path not in held))}
+    free = {name: tuple(path for path in each if path not in held) for name, each in loose.items()}
+    return {name: rest for name, rest in free.items() if rest or name in outside}
 
 
 def _graph(draft: Draft) -> str | None:
@@ -78,7 +107,14 @@ def _graph(draft: Draft) -> str | None:
     return next((path for path in draft.files if path.lower().endswith(".onnx")), None)
 
 
-def _candidates(path: str, files: Mapping[str, FileEntry], drafts: Iterable[Draft]) -> Iterator[str]:
+def _is_possible(path: str) -> bool:
+    """Return whether a file may be data of an .onnx file that is asked, or could not be."""
+    return not is_surely_other(path)
+
+
+def _candidates(
+    path: str, files: Mapping[str, FileEntry], drafts: Iterable[Draft], possible: Callable[[str], bool]
+) -> Iterator[str]:
     """List files in the folder of an .onnx file, or below it, that may hold its tensors."""
     folder = path[: path.rfind("/") + 1]
     for draft in drafts:
@@ -86,13 +122,15 @@ def _candidates(path: str, files: Mapping[str, FileEntry], drafts: Iterable[Draf
             yield draft.files[0]
     for other, entry in files.items():
         small = entry.size is not None and entry.size < LEAST_BYTES and entry.sha256 is None
-        if other.startswith(folder) and not small and may_hold_data(other):
+        if other.startswith(folder) and not small and possible(other):
             yield other
 
 
-def _in_folder(path: str, location: str) -> str:
-    """Write a location as a path of the tree."""
-    return normpath(path[: path.rfind("/") + 1] + location)
+def _in_folder(path: str, location: str, files: Mapping[str, FileEntry]) -> str:
+    """Resolve a location that an .onnx file names; one that was written on Windows may have backslashes."""
+    folder = path[: path.rfind("/") + 1]
+    named = normpath(folder + location)
+    return named if named in files else normpath(folder + location.replace("\\", "/"))
 
 
 def _take(draft: Draft, paths: Iterable[str], files: Mapping[str, FileEntry]) -> None:

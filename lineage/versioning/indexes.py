@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.groups import INDEX, listed_files, name_by_index
-from lineage.fingerprint.onnx_data import may_hold_data
-from lineage.fingerprint.weight_files import is_weight_file, weight_format
+from lineage.fingerprint.weight_files import is_calibration, is_weight_file, weight_format
 from lineage.versioning.groups import HeadersOfLine, PlacedGroup, placed_groups
 from lineage.versioning.line import Line
 from lineage.versioning.texts import ReadText
@@ -19,15 +18,23 @@ LOADER_FILES = frozenset({"config.json", "model_index.json", "params.json"})
 
 
 def is_watched(path: str) -> bool:
-    """Return whether a path holds weights, or helps to decide which weights a loader takes."""
-    return is_weight_file(path) or bool(INDEX.search(path)) or path.rpartition("/")[2] in LOADER_FILES
+    """Return whether a path holds weights, or helps to decide which weights a loader takes.
+
+    A name of calibration data may be that of a model: the header decides.
+    """
+    return (
+        is_weight_file(path)
+        or is_calibration(path)
+        or bool(INDEX.search(path))
+        or path.rpartition("/")[2] in LOADER_FILES
+    )
 
 
 def watched_on(line: Line) -> Callable[[str], bool]:
-    """Choose what is watched on a line: beside .onnx files every file that may hold their tensors."""
-    if not any(change.path.endswith(".onnx") for commit in line.commits for change in commit.changes or ()):
+    """Choose what is watched on a line: where .onnx files are, every file, for they may call their data anything."""
+    if not any(change.path.lower().endswith(".onnx") for commit in line.commits for change in commit.changes or ()):
         return is_watched
-    return lambda path: is_watched(path) or may_hold_data(path)
+    return lambda path: True
 
 
 class UnreadIndex(NamedTuple):

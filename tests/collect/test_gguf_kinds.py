@@ -20,9 +20,10 @@ F16, Q8_0 = 1, 7
 """Values of `general.file_type`."""
 
 
-def gguf(kind: str | None, content: int, file_type: int | None = None) -> bytes:
+def gguf(kind: str | None, content: int, file_type: int | None = None, architecture: str | None = None) -> bytes:
     """Write a file of a kind with one tensor."""
     entries = [] if kind is None else [("general.type", 8, gguf_text(kind))]
+    entries += [] if architecture is None else [("general.architecture", 8, gguf_text(architecture))]
     entries += [] if file_type is None else [("general.file_type", 4, struct.pack("<I", file_type))]
     return gguf_bytes(entries, [("blk.0.attn_q.weight", (32,), 8, bytes([content]) * 34)])
 
@@ -74,6 +75,43 @@ def test_a_model_quantised_with_an_imatrix_stays_a_model(session: Session, repos
     repository.commit({"Model-Q8_0-imatrix.gguf": gguf("model", 1, Q8_0)})
     repository.commit({"Model-Q8_0-imatrix.gguf": gguf("model", 2, Q8_0)})
     assert kinds(session) == ["retrained"]
+
+
+@pytest.mark.parametrize("kind", ["model", None, "imatrix"])
+@pytest.mark.parametrize("beside", [{}, {"Model-Q8_0.gguf": gguf("model", 9, Q8_0)}])
+@pytest.mark.parametrize("name", ["Model-imatrix.gguf", "Model-f16-imatrix.gguf", "imatrix.gguf"])
+def test_a_model_under_the_name_of_calibration_data_is_a_model(
+    session: Session, repository: BareRepository, name: str, beside: dict[str, bytes], kind: str | None
+) -> None:
+    """A header with an architecture is that of a model, whatever the file is called or its type says."""
+    repository.commit({name: gguf(kind, 1, architecture="llama"), **beside})
+    repository.commit({name: gguf(kind, 2, architecture="llama")})
+    assert kinds(session) == ["retrained"]
+    assert {group.group for group in fingerprint(session, "org/model").groups} == {name, *beside}
+
+
+@pytest.mark.parametrize("architecture", [None, "llama"])
+def test_a_quantisation_labelled_as_calibration_data_is_compared(
+    session: Session, repository: BareRepository, architecture: str | None
+) -> None:
+    """A file that is named as a quantisation is weights, even if its header declares another type."""
+    repository.commit({"Model-Q8_0.gguf": gguf("imatrix", 1, architecture=architecture)})
+    repository.commit({"Model-Q8_0.gguf": gguf("imatrix", 2, architecture=architecture)})
+    assert kinds(session) == ["retrained"]
+    assert [group.group for group in fingerprint(session, "org/model").groups] == ["Model-Q8_0.gguf"]
+
+
+@pytest.mark.parametrize("name", ["model.ort", "Model-imatrix.gguf", "README.md"])
+def test_a_model_without_a_known_weight_file_is_not_clean(
+    session: Session, repository: BareRepository, name: str
+) -> None:
+    """Where no weight file is known nothing can be said of the weights: unchecked."""
+    repository.commit({name: b"one" * 1_000})
+    repository.commit({name: b"two" * 1_000})
+    answer = check(session, ["org/model"])
+    assert isinstance(answer, CheckAnswer)
+    assert (answer.verdict, len(answer.unchecked)) == ("unchecked", 1)
+    assert "no weight file is known on main" in answer.unchecked[0].reason
 
 
 def test_a_projector_is_not_the_model(session: Session, repository: BareRepository) -> None:

@@ -65,7 +65,11 @@ def kinds(answer: CheckAnswer) -> list[tuple[str, str | None]]:
     return [(change.kind, change.verdict) for change in answer.weight_changes[1:]]
 
 
-@pytest.mark.parametrize("name", [DATA, "model.data", "weights.pb", "onnx__MatMul_9335", "sub/encoder.mlp.bias"])
+@pytest.mark.parametrize(
+    "name",
+    [DATA, "model.data", "weights.pb", "onnx__MatMul_9335", "sub/encoder.mlp.bias", "weights.model", "layer.txt",
+     "tokenizer.data", "decoder.zip", "tensors.json"],
+)  # fmt: skip
 def test_replaced_data_are_a_silent_replacement(local: Session, repository: BareRepository, name: str) -> None:
     """What the .onnx file names for its tensors is weights: replacing it alone is found, whatever it is called."""
     repository.commit({"onnx/model.onnx": pointing(name), f"onnx/{name}": content(1), "config.json": b"{}"})
@@ -73,6 +77,36 @@ def test_replaced_data_are_a_silent_replacement(local: Session, repository: Bare
     answer = asked(local)
     assert kinds(answer) == [("replaced", "silent")]
     assert answer.findings[0].pointer.file == f"onnx/{name}"
+
+
+def test_an_onnx_file_in_capitals_names_its_data(local: Session, repository: BareRepository) -> None:
+    """The suffix of an .onnx file may be written in capitals."""
+    repository.commit({"MODEL.ONNX": pointing(DATA), DATA: content(1)})
+    repository.commit({DATA: content(2)})
+    assert kinds(asked(local)) == [("replaced", "silent")]
+
+
+@pytest.mark.parametrize("name", ["weights.model", "../parts"])
+def test_a_remote_onnx_file_may_call_its_data_anything(
+    server: HubServer, repository: BareRepository, tmp_path: Path, name: str
+) -> None:
+    """On a remote Hub data with the name of another kind, or outside the folder, are not a clean answer either."""
+    data = name.removeprefix("../") if name.startswith("..") else f"onnx/{name}"
+    repository.commit({"onnx/model.onnx": pointing(name), data: content(1)})
+    repository.commit({data: content(2)})
+    with Session(settings=server.settings(tmp_path), store_url="memory:") as session:
+        assert asked(session).verdict == ("unchecked" if name.startswith("..") else "findings")
+
+
+@pytest.mark.parametrize("location", ["../parts", "../data/parts", "..\\parts"])
+def test_data_outside_the_folder_are_unchecked(local: Session, repository: BareRepository, location: str) -> None:
+    """Loaders refuse data outside the folder of the .onnx file: whether the model changed is not known."""
+    data = location.replace("\\", "/").removeprefix("../")
+    repository.commit({"onnx/model.onnx": pointing(location), data: content(1)})
+    repository.commit({data: content(2)})
+    answer = asked(local)
+    assert (kinds(answer), answer.verdict) == ([("unknown", None)], "unchecked")
+    assert "outside its folder" in answer.unchecked[0].reason
 
 
 def test_a_remote_onnx_file_is_read_for_the_names_of_its_data(
@@ -109,10 +143,13 @@ def test_data_of_an_unread_model_are_unchecked(server: HubServer, repository: Ba
     assert (kinds(answer), answer.verdict) == ([], "clean")
 
 
-def test_data_of_a_model_that_is_not_downloaded_are_unchecked(local: Session, repository: BareRepository) -> None:
+@pytest.mark.parametrize("name", [DATA, "decoder.npz", "decoder.model", "w.txt"])
+def test_data_of_a_model_that_is_not_downloaded_are_unchecked(
+    local: Session, repository: BareRepository, name: str
+) -> None:
     """A clone without its LFS objects knows names only: no clean answer, and no command that would not help."""
-    repository.commit({"model.onnx": pointing(DATA), DATA: content(1)})
-    repository.commit({DATA: content(2)})
+    repository.commit({"model.onnx": pointing(name), name: content(1)})
+    repository.commit({name: content(2)})
     for kept in (repository.git_dir / "lfs").rglob("*"):
         if kept.is_file():
             kept.unlink()

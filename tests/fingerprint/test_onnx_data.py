@@ -43,12 +43,12 @@ def files(found: Grouping) -> dict[str, tuple[str, ...]]:
 @pytest.mark.parametrize(
     "location",
     ["160ea76f-918f-11f1-8428-cc15316249d1.data", "onnx__MatMul_9335", "transformer.h.1.mlp.bias", "model.data",
-     "weights.pb", "weights.bin", "sub/encoder.weight", "./part.data"],
+     "weights.pb", "weights.bin", "sub/encoder.weight", "./part.data", "sub\\part.data"],
 )  # fmt: skip
 @pytest.mark.parametrize("folder", ["", "onnx/"])
 def test_the_onnx_file_says_which_files_are_its_data(location: str, folder: str) -> None:
     """Whatever the file is called that an .onnx file names, it belongs to its group, and to no other."""
-    data = folder + location.removeprefix("./")
+    data = folder + location.removeprefix("./").replace("\\", "/")
     found = grouped({f"{folder}model.onnx": pointing(location), data: KB, "README.md": KB, "config.json": KB})
     assert files(found) == {f"{folder}model.onnx": tuple(sorted([f"{folder}model.onnx", data]))}
     assert found.loose == {}
@@ -94,6 +94,12 @@ def test_without_the_onnx_file_names_decide_where_they_tell(local: bool) -> None
     assert files(several) == {"a.onnx": ("a.data", "a.onnx"), "b.onnx": ("b.onnx",), "weights.pb": ("weights.pb",)}
 
 
+@pytest.mark.parametrize(("location", "loose"), [("../w", ("w",)), ("../../w", ()), ("/w", ())])
+def test_data_outside_the_folder_leave_the_group_open(location: str, loose: tuple[str, ...]) -> None:
+    """A group whose .onnx file names data outside its folder is listed, also where the tree has no such file."""
+    assert grouped({"onnx/model.onnx": pointing(location), "w": KB}).loose == {"onnx/model.onnx": loose}
+
+
 def test_a_damaged_onnx_file_still_names_its_data() -> None:
     """Names of files in the bytes of a damaged file are taken for its data; others remain undecided."""
     found = grouped({"model.onnx": b"\x08\x07graph 160ea76f.data", "160ea76f.data": KB, "other": KB})
@@ -129,6 +135,9 @@ def test_a_file_alone_is_not_read_in_full_without_its_data(tmp_path: Path) -> No
     (tmp_path / "model.onnx").write_bytes(pointing("model.data"))
     found = fingerprint_file(tmp_path / "model.onnx")
     assert (found.level, found.is_whole, "incomplete-shards" in found.flags) == ("metadata", False, True)
+    (tmp_path / "model.onnx").write_bytes(pointing("../model.data"))
+    found = fingerprint_file(tmp_path / "model.onnx")
+    assert (found.level, found.is_whole, found.flags[-1]) == ("metadata", False, "data-unread")
     (tmp_path / "model.onnx").write_bytes(model([tensor("a", b"1234")]))
     found = fingerprint_file(tmp_path / "model.onnx")
     assert (found.level, found.is_whole) == ("full", True)
