@@ -56,7 +56,7 @@ def test_a_graph_file_alone_is_unchecked(session: Session, tmp_path: Path) -> No
         found = fingerprint(session, str(path))
         assert found.level == "metadata"
         assert found.groups[0].flags[0] == "incomplete-shards"
-        assert "not here" in found.unchecked[0].reason
+        assert "is missing" in found.unchecked[0].reason
     collect(session, ["org/a"])
     shutil.copytree(alone, tmp_path / "hub" / "org" / "c")
     collect(session, ["org/c"])
