@@ -64,6 +64,10 @@ def command(
 
 
 def exit_code(answer: CollectAnswer) -> int:
-    """Find the exit code: 2 where a target could not be read, or not as far as it decides what the target is."""
+    """Return the exit code: 2 if a target could not be read, or not so far as the answer depends on it.
+
+    What leaves open where a target comes from is the same as for `trace`; weights that are missing count here too.
+    """
     failed = any(model.outcome == "failed" for model in answer.models)
-    return 2 if failed or any(each.reason == "partial" and each.decides for each in answer.incomplete) else 0
+    unread = (each for each in answer.incomplete if each.reason in {"partial", "error"} and each.decides)
+    return 2 if failed or any(unread) else 0

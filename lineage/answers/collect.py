@@ -6,20 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lineage.answers.unreadable import unreadable_files
 from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
 from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.collect.pipeline import Collection, Target
 from lineage.errors import InputError, few
 from lineage.hub.target import PathTarget, parse_target
 from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.store.aliases import key_of_alias
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
-from lineage_schemas.ids import shown_id
+from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.level import Level
 from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import StoreView
 
 
 def collect(
@@ -51,7 +55,23 @@ def collect(
     if not asked and not events:
         raise InputError("nothing to collect", hint="name models, or use --from-file or --author")
     events += run(session, asked, options)
-    return _answer(session, targets, events)
+    return _answer(session, targets, events, tuple(_unreadable(session, asked, events)))
+
+
+def _unreadable(session: Session, asked: Sequence[Target], events: Iterable[Event]) -> Iterator[Incomplete]:
+    """List the files of the requested models that may name a parent and could not be read, as `trace` lists them.
+
+    The store's evidence is read, so that a model that has not changed is reported again.
+    """
+    read = {event.model for event in events if isinstance(event, Stored | Unchanged)}
+    with session.store.reading() as view:
+        keys = {_key(view, target.hub or session.hub, target.model) for target in asked}
+        for key, detail in unreadable_files(view, {key for key in keys if split_model_key(key)[1] in read}):
+            yield Incomplete(model=shown_id(key, session.hub.name), reason="error", detail=detail)
+
+
+def _key(view: StoreView, hub: Hub, model: str) -> str:
+    return key_of_alias(view, hub.name, model) or hub.key(model)
 
 
 def _asked(session: Session, targets: Sequence[str], events: list[Event]) -> Iterator[Target]:
@@ -98,7 +118,9 @@ def run(session: Session, targets: Sequence[Target], options: CollectOptions) ->
             yield event
 
 
-def _answer(session: Session, targets: Sequence[str], events: Sequence[Event]) -> CollectAnswer:
+def _answer(
+    session: Session, targets: Sequence[str], events: Sequence[Event], unreadable: Sequence[Incomplete]
+) -> CollectAnswer:
     here = sum(event.bytes_here for event in events if isinstance(event, Stored))
     spent = session.hub.cost()
     return CollectAnswer(
@@ -107,7 +129,7 @@ def _answer(session: Session, targets: Sequence[str], events: Sequence[Event]) -
         targets=tuple(targets),
         models=tuple(_collected(session, events)),
         cost=Cost(requests=spent.requests, bytes_read=spent.bytes_read + here, local=session.hub.is_local),
-        incomplete=tuple(incomplete(events)),
+        incomplete=(*incomplete(events), *unreadable),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
 from lineage_schemas.answers.answer import Incomplete, IncompleteReason
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
@@ -45,7 +46,7 @@ class AnswerWriter:
         nodes = self._view.nodes("Model", part.depths)
         models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
         dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
-        parentless = list(self._without_parent(nodes)) if part.direction != "down" else []
+        parentless = list(evidence_without_parent(self._view, nodes)) if part.direction != "down" else []
         incomplete = [*self._incomplete(part, nodes, unread), *self._unread(parentless), *self._stopped(part)]
         return TraceAnswer(
             **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
@@ -103,14 +104,6 @@ class AnswerWriter:
     def _pointer(self, pointer: Mapping[str, Any]) -> Pointer:
         return Pointer(**{**pointer, "model": self._shown(pointer["model"])})
 
-    def _without_parent(self, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """List evidence at the models' heads that names no parent, or the model itself; older commits are ignored."""
-        for row in self._view.find_any("Evidence", "child", nodes):
-            evidence = row.properties
-            parentless = evidence.get("parent") in (None, evidence["child"])
-            if parentless and evidence.get("child_revision") == nodes[evidence["child"]].get("head"):
-                yield evidence
-
     def _unresolvable(self, parentless: Iterable[Mapping[str, Any]]) -> Iterator[Unresolvable]:
         """List names that are not repositories, each with its pointer."""
         for evidence in parentless:
@@ -125,8 +118,7 @@ class AnswerWriter:
     def _unread(self, parentless: Iterable[Mapping[str, Any]]) -> Iterator[Incomplete]:
         """List files that may name a parent and could not be read."""
         for evidence in parentless:
-            if evidence["rule"] == "files.unreadable":
-                detail = f"{evidence['pointer'].get('file')}: {evidence.get('value')}"
+            if (detail := unreadable_file(evidence)) is not None:
                 yield Incomplete(model=self._shown(evidence["child"]), reason="error", detail=detail)
 
     def _incomplete(

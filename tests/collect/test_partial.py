@@ -14,6 +14,7 @@ from lineage.answers.trace import trace
 from lineage.collect.unknown_files import DECLARING, decides, unknown_files
 from lineage.report.render import render
 from lineage.report.text import Document, plain
+from lineage_cli.collect import exit_code as exit_code_of_collect
 from lineage_cli.trace import exit_code
 from lineage_schemas.answers.trace import TraceAnswer
 from lineage_schemas.file import FileEntry
@@ -174,3 +175,26 @@ def test_unknown_files_are_those_of_a_partial_list() -> None:
     assert unknown_files(without) == "unknown: README.md: gone"
     assert decides("unknown: README.md: gone", has_parent=True)
     assert DECLARING[0] == "README.md"
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"README.md": b"---\nbase_model: a/b\nbase_model: c/d\n---\n"}, 2),
+        ({"README.md": b"# none", "adapter_config.json": b"{"}, 2),
+        ({"README.md": b"# none", "mergekit_config.yml": b"models: ["}, 2),
+        ({"README.md": b"# none"}, 0),
+    ],
+)
+def test_trace_and_collect_have_one_rule(tmp_path: Path, files: dict[str, bytes], code: int) -> None:
+    """A file that may name a parent and cannot be read gives both exit code 2, and collect again when run again."""
+    place = tmp_path / "hub" / "org" / "model"
+    place.mkdir(parents=True)
+    for name, content in {"model.safetensors": WEIGHTS, "config.json": CONFIG, **files}.items():
+        (place / name).write_bytes(content)
+    with Session(hub_selector=str(tmp_path / "hub"), store_url="memory:") as session:
+        first, again = collect(session, ["org/model"]), collect(session, ["org/model"])
+        answer = trace(session, "org/model")
+    assert [exit_code_of_collect(each) for each in (first, again)] == [code, code]
+    assert exit_code(answer) == code
+    assert {each.detail for each in first.incomplete} == {each.detail for each in answer.incomplete}
