@@ -12,6 +12,9 @@ from lineage_cli._options import Run, runs
 if TYPE_CHECKING:
     from lineage_schemas.answers.trace import TraceAnswer
 
+MAY_PASS = ("unreachable", "rate_limited", "error")
+"""Reasons why a model was not read although the Hub has it and may give it at another time."""
+
 
 @click.command("trace")
 @click.argument("target")
@@ -40,7 +43,14 @@ def command(*, run: Run, target: str, other: str | None, down: bool, depth: int 
 
 
 def exit_code(answer: TraceAnswer) -> int:
-    """Return the exit code: 2 if a requested model could not be read so far as the answer depends on it."""
+    """Return the exit code: 2 if a requested model could not be read so far as the answer depends on it.
+
+    Of the other models, 2 only if the Hub did not give them and may do so at another time: a gated model stays gated.
+    """
     asked = {answer.root, answer.to}
-    unread = (each for each in answer.incomplete if each.model in asked and each.reason != "limit" and each.decides)
-    return 2 if any(unread) else 0
+    never_read = {model.id for model in answer.models if model.revision is None}
+    unread = [each for each in answer.incomplete if each.reason != "limit" and each.decides]
+    failed = (
+        each for each in unread if each.reason in MAY_PASS and (each.reason != "error" or each.model in never_read)
+    )
+    return 2 if any(each.model in asked for each in unread) or any(failed) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -127,11 +127,25 @@ def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_mod
         if (not node.get("head") and node.get("state") not in _SETTLED)
         or (key != root.key and not session.hub.is_local and is_to_be_read_again(node, session.hub))
     ]
-    hub, model = split_model_key(root.key)
-    if not unread or walk.hidden or hub != session.hub.name:
+    here = [key for key in unread if split_model_key(key)[0] == session.hub.name]
+    if not here or walk.hidden:
         return root
-    session.progress.note(f"{len(unread)} of its ancestors have not been read yet, or not whole; reading them now")
-    return _Root(root.key, _collect(session, model, max_models=max_models, depth=depth))
+    session.progress.note(f"{len(here)} of its ancestors have not been read yet, or not whole; reading them now")
+    room = max(1, max_models - (len(walk.depths) - len(here)))
+    return _Root(root.key, _collect_at(session, {key: walk.depths[key] for key in here}, depth, room))
+
+
+def _collect_at(session: Session, depths: Mapping[str, int], depth: int | None, max_models: int) -> Unread:
+    """Collect models at known distances from a root with their own ancestors, as far from the root as asked.
+
+    They are requested by their own names, so that each that cannot be read has its own reason.
+    """
+    unread: Unread = {}
+    for distance in sorted(set(depths.values())):
+        models = [split_model_key(key)[1] for key in sorted(depths) if depths[key] == distance]
+        left = None if depth is None else depth - distance
+        unread |= _collect(session, models, max_models=max_models, depth=left)
+    return unread
 
 
 def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Root:
@@ -139,7 +153,7 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
     target = parse_target(text)
     if isinstance(target, PathTarget):
         hub, model = session.folder(target.path)
-        unread = _collect(session, model, hub=hub, max_models=max_models)
+        unread = _collect(session, [model], hub=hub, max_models=max_models)
         return _Root(hub.key(model), unread)
     with session.store.reading() as view:
         key = _key_in_store(view, session.hub, target, by_name=down)
@@ -149,7 +163,7 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
         reason = f"it is not in the store; `lineage collect {target}`, without --offline, reads it"
         return _Root(session.hub.key(target.model), {session.hub.key(target.model): ("offline", reason)})
     session.progress.note(f"{target} is not in the store yet, or not whole; collecting it first")
-    unread = _collect(session, target.model, revision=target.revision, children=down, max_models=max_models)
+    unread = _collect(session, [target.model], revision=target.revision, children=down, max_models=max_models)
     with session.store.reading() as view:
         asked = ModelTarget(target.model)
         return _Root(_key_in_store(view, session.hub, asked, by_name=True) or session.hub.key(target.model), unread)
@@ -178,10 +192,10 @@ def _default_heads(view: StoreView, key: str, head: str) -> set[str]:
 
 
 def _collect(
-    session: Session, model: str, *, max_models: int, revision: str | None = None, hub: Hub | None = None,
+    session: Session, models: Iterable[str], *, max_models: int, revision: str | None = None, hub: Hub | None = None,
     children: bool = False, depth: int | None = None,
 ) -> Unread:  # fmt: skip
-    """Collect a model with its ancestors, and return what could not be read.
+    """Collect models with their ancestors, and return what could not be read.
 
     The pipeline is imported here because an answer from the store does not need it.
     """
@@ -192,7 +206,7 @@ def _collect(
 
     unread: Unread = {}
     options = CollectOptions(max_models=max_models, children=children, depth=depth)
-    for event in run(session, [Target(model, revision, hub)], options):
+    for event in run(session, [Target(model, revision, hub) for model in models], options):
         if isinstance(event, NotRead):
             detail = with_hint(event.detail, event.hint)
             unread[(hub or session.hub).key(event.model)] = (event.reason, detail)

@@ -134,14 +134,24 @@ class AnswerWriter:
             elif state in {"gated", "missing"}:
                 reason, detail = state, node.get("state_note")
             elif not head:
-                reason = "offline" if self._session.offline else "limit"
-                detail = node.get("state_note") or "known by name only; `lineage collect` reads it"
+                reason, detail = self._why_not_read(node)
             elif node.get("state_note") and part.direction != "down":
                 reason, detail = "partial", node["state_note"]
             else:
                 continue
             open_ended = reason != "partial" or decides(detail or "", has_parent=key in children)
             yield Incomplete(model=self._shown(key), reason=reason, detail=detail, decides=open_ended)
+
+    def _why_not_read(self, node: Mapping[str, Any]) -> tuple[IncompleteReason, str]:
+        """Return why a model that is known by name only was not read: the Hub's last answer, or that it was not asked.
+
+        A model that exists and could not be read had an error; one whose state is unknown did not get an answer.
+        """
+        note = node.get("state_note")
+        if self._session.offline or not note:
+            reason: IncompleteReason = "offline" if self._session.offline else "limit"
+            return reason, note or "known by name only; `lineage collect` reads it"
+        return ("unreachable" if node.get("state", "unknown") == "unknown" else "error"), note
 
     def _stopped(self, part: Subgraph) -> Iterator[Incomplete]:
         for key, detail in part.stops:

@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.collect.parent_forms import parent_quantisations
-from lineage.errors import GatedError, HubError, HubUnreachableError, InputError, ModelNotFoundError
+from lineage.errors import (
+    GatedError,
+    HubError,
+    HubUnreachableError,
+    InputError,
+    ModelNotFoundError,
+    NoAnswerError,
+    RateLimitedError,
+)
 from lineage.hub.legacy_names import LegacyName, legacy_name
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.graph_batch import Attachment
@@ -50,7 +58,7 @@ class Names:
         self._store = store
         self._known: dict[str, KnownName] = {}
         self._quantisations: dict[str, tuple[Quantisation, ...] | None] = {}
-        self._unreachable: str | None = None
+        self._unreachable = False
 
     def find(self, name: str) -> KnownName:
         """Find the model behind a name; never raises: a name that cannot be resolved has the state `unknown`."""
@@ -96,7 +104,8 @@ class Names:
 
     def _ask(self, name: str) -> KnownName:
         if self._unreachable:
-            return self._remembered(name, "unknown", self._unreachable)
+            note = f"{self._hub.name} was not asked for {name}, because it had not responded just before"
+            return self._remembered(name, "unknown", note)
         try:
             resolved = self._hub.resolve(name)
         except GatedError as error:
@@ -104,7 +113,7 @@ class Names:
         except (ModelNotFoundError, InputError) as error:
             return self._missing(name, error.message)
         except HubUnreachableError as error:
-            self._unreachable = None if self._hub.is_local else error.message
+            self._unreachable = not self._hub.is_local and isinstance(error, NoAnswerError | RateLimitedError)
             return self._remembered(name, "unknown", error.message)
         except HubError as error:
             return self._remembered(name, "present", error.message)
