@@ -209,7 +209,11 @@ class Collection:
                 self._waiting.add(Target(child), depth + 1, self.hub)
 
     def _keep_state(self, target: Target, error: HubError) -> None:
-        """Store that a model is gated or missing; what was read of it before is kept."""
+        """Record that a model is gated or missing; what was read of it before stays.
+
+        A model that is missing, and that the store does not know by another model's card either, is not recorded: the
+        name is probably mistyped.
+        """
         state = _STATE.get(type(error))
         hub = target.hub or self.hub
         key = hub.key(target.model)
@@ -217,6 +221,8 @@ class Collection:
             return
         with self.store.reading() as view:
             known = view.nodes("Model", [key]).get(key) or {}
+        if state == "missing" and not known:
+            return
         fields = {
             "hub": hub.name,
             "id": target.model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -136,3 +136,53 @@ def test_an_unread_ancestor_is_read_without_its_child(hub: HubServer, tmp_path: 
         deep = trace(opened, CHILD)
     assert {model.id: model.depth for model in deep.models} == {CHILD: 0, FIRST: 1, SECOND: 1, ROOT: 2}
     assert deep.incomplete == ()
+
+
+ASKS: dict[str, Callable[[Session, str], object]] = {
+    "collect": lambda session, model: collect(session, [model, CHILD]),
+    "trace": trace,
+    "check": lambda session, model: check(session, [model]),
+    "paths": lambda session, model: trace(session, CHILD, to=model),
+    "down": lambda session, model: trace(session, model, down=True),
+}
+
+
+@pytest.mark.parametrize("question", ASKS)
+def test_a_mistyped_name_is_not_kept(hub: HubServer, tmp_path: Path, question: str) -> None:
+    """A model that the Hub does not have and that no card names is reported, and is not in the store afterwards."""
+    with session(hub, tmp_path) as opened:
+        ASKS[question](opened, "nope/typo")
+        answer = trace(opened, "nope/typo")
+        assert incomplete(answer)["nope/typo"].reason == "missing"
+        assert exit_code(answer) == 2
+        assert "nope/typo" not in states(opened)
+
+
+def test_a_missing_model_that_a_card_names_is_kept(hub: HubServer, tmp_path: Path) -> None:
+    """A missing parent stays as a name, whether it is asked for before or after its child."""
+    del hub.repositories[FIRST]
+    with session(hub, tmp_path) as opened:
+        collect(opened, [FIRST])
+        assert FIRST not in states(opened)
+        collect(opened, [CHILD])
+        assert states(opened)[FIRST] == "missing"
+        collect(opened, [FIRST], refresh=True)
+        assert states(opened)[FIRST] == "missing"
+
+
+def test_a_model_that_was_there_keeps_its_record(hub: HubServer, tmp_path: Path) -> None:
+    """What was read of a model stays when the Hub does not have it any more, with the new state."""
+    with session(hub, tmp_path) as opened:
+        collect(opened, [FIRST], depth=0)
+        before = trace(opened, FIRST).models[0]
+        del hub.repositories[FIRST]
+        collect(opened, [FIRST], refresh=True)
+        after = trace(opened, FIRST).models[0]
+    assert (before.state, after.state) == ("present", "missing")
+    assert before.revision == after.revision
+
+
+def states(opened: Session) -> dict[str, str]:
+    """Map the ids of the stored models to their states."""
+    with opened.store.reading() as view:
+        return {row.properties["id"]: row.properties["state"] for row in view.all_nodes("Model")}
