@@ -18,7 +18,6 @@ from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
 from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.level import Level
-from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
@@ -128,7 +127,7 @@ def _answer(
         store=session.store.url,
         targets=tuple(targets),
         models=tuple(_collected(session, events)),
-        cost=Cost(requests=spent.requests, bytes_read=spent.bytes_read + here, local=session.hub.is_local),
+        cost=spent.model_copy(update={"bytes_read": spent.bytes_read + here, "local": session.hub.is_local}),
         incomplete=(*incomplete(events), *unreadable),
     )
 

@@ -88,7 +88,13 @@ class Session:
             "tool": {"version": lineage.__version__},
             "hub": self.hub.name if hub is ... else hub,
             "collected_at": collected_at,
+            "hub_asked": hub is not ... or self._has_asked(),
         }
+
+    def _has_asked(self) -> bool:
+        """Return whether the session's Hub was sent a request; a folder as Hub is read without any."""
+        cost = self.hub.cost()
+        return self.hub.is_local or bool(cost.requests or cost.failed)
 
     def close(self) -> None:
         """Close what was opened, the last first."""

@@ -152,6 +152,7 @@ def cost_since(hub: Hub, before: Cost) -> Cost:
     return Cost(
         requests=after.requests - before.requests,
         bytes_read=after.bytes_read - before.bytes_read,
+        failed=after.failed - before.failed,
         local=hub.is_local,
     )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # for annotations only: importing these modules would slow do
     from lineage_schemas.answers.answer import Answer
     from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
     from lineage_schemas.answers.diff import TensorsDiff, WeightsDiff
-    from lineage_schemas.answers.trace import TracedDerivation, TracedEvidence
+    from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal
     from lineage_schemas.weights import Cost
@@ -270,14 +270,21 @@ def touched(change: WeightChange) -> str:
 
 
 def dated(answer: Answer, *models: str) -> str:
-    """Write which Hub an answer is about, and when it was read.
+    """Write which Hub an answer is about, whether it was asked, and when what the answer says was read.
 
     The answer's Hub determines how ids are written. `models` are the ids that the answer is about: one that is on
     another Hub, such as a local folder, is written with that Hub's name, `dir-wt-bbe8cf78:wt`, and was read there.
     """
     hubs = [hub if colon else answer.hub for hub, colon, _ in (model.rpartition(":") for model in models)]
-    hub = ", ".join(dict.fromkeys(hub for hub in hubs or [answer.hub] if hub)) or "no Hub was used"
+    names = list(dict.fromkeys(hub for hub in hubs or [answer.hub] if hub))
+    shown = [f"{hub} (not asked)" if hub == answer.hub and not answer.hub_asked else hub for hub in names]
+    hub = ", ".join(shown) or "no Hub was used"
     return hub if answer.collected_at is None else f"{hub}, read {moment(answer.collected_at)} UTC"
+
+
+def were_read(answer: TraceAnswer) -> list[str]:
+    """List the models of a traced graph that were read at some time; the root if there are none."""
+    return [model.id for model in answer.models if model.revision] or [answer.root]
 
 
 def kind_words(weights: WeightsDiff) -> str:
@@ -299,4 +306,7 @@ def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
 def cost_words(cost: Cost) -> str:
     """Write how many bytes were read, in how many requests."""
     read = f"{size(cost.bytes_read)} read"
-    return f"{read} on this machine" if cost.local else f"{read} in {counted(cost.requests, 'request')}"
+    if cost.local:
+        return f"{read} on this machine"
+    failed = f", {cost.failed:,} more failed" if cost.failed else ""
+    return f"{read} in {counted(cost.requests, 'request')}{failed}"

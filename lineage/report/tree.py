@@ -6,7 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import REASONS, at, counted, dated, evidence_list, location, relation_words, status_words
+from lineage.report.phrases import (
+    REASONS,
+    at,
+    counted,
+    dated,
+    evidence_list,
+    location,
+    relation_words,
+    status_words,
+    were_read,
+)
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -256,4 +266,4 @@ def _end(answer: TraceAnswer) -> list[Line]:
     """Write the meaning of the statuses that occur, and the date."""
     found = {edge.status for edge in answer.derivations}
     meanings = [line(dim(f"{status}: {text}")) for status, text in STATUS_MEANINGS.items() if status in found]
-    return [EMPTY, *meanings, line(dim(dated(answer)))]
+    return [EMPTY, *meanings, line(dim(dated(answer, *were_read(answer))))]

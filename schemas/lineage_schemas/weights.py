@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.weight_group import WeightGroup
@@ -48,8 +50,13 @@ class GroupWeights(Record):
 
 
 class Cost(Record):
-    """Hold what was read: requests sent to the Hub, bytes of weight files, and whether they were local."""
+    """Hold what was read: requests that the Hub answered, bytes of weight files, and whether they were local.
+
+    `failed` are requests without a useful answer, in the JSON only if there are any: no connection, no response in
+    time, or an answer that asks to try again (429, 5xx). Each try is counted; `requests` does not include them.
+    """
 
     requests: int = 0
     bytes_read: int = 0
     local: bool = True
+    failed: int = Field(default=0, exclude_if=lambda failed: not failed)

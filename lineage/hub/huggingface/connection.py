@@ -117,9 +117,10 @@ _open_connections = 0
 class Connection:
     """Talk to one endpoint: `api` is the Hub's own client for it.
 
-    The token is sent to the endpoint's origin only: requests to any other are refused, and those to the storage that
-    the Hub redirects to carry none. `requests` counts the requests to the endpoint, with redirects and retries and
-    without those to the storage. `redirected` holds the targets of the last redirects.
+        The token is sent to the endpoint's origin only: requests to others are refused, and those to the storage that
+    the Hub redirects to carry none. `requests` counts the requests that the endpoint answered, with redirects and
+    without those to the storage; `failed` counts tries without an answer, or with one that asks to try again.
+    `redirected` holds the targets of the last redirects.
     """
 
     def __init__(self, endpoint: str, *, policy: RetryPolicy, progress: Progress) -> None:
@@ -130,6 +131,7 @@ class Connection:
         self.policy = policy
         self.pace = Pace(policy, progress)
         self.requests = 0
+        self.failed = 0
         self.redirected: deque[str] = deque(maxlen=REDIRECTS)
         self._token: str | None = None
         self._token_until = 0.0
@@ -234,6 +236,14 @@ class Connection:
         with self._counting:
             self.requests += 1
 
+    def _count_failure(self) -> None:
+        """Count the request that was sent last as failed, unless it went to the storage."""
+        line = _LINE.get()
+        if line is not None and not line.storage:
+            with self._counting:
+                self.requests -= 1
+                self.failed += 1
+
     def retry(self, request: httpx2.Request, send: Callable[[], httpx2.Response]) -> httpx2.Response:
         """Send a request with our timeout, and retry transient failures."""
         timeout = httpx2.Timeout(self.policy.timeout).as_dict()
@@ -244,10 +254,12 @@ class Connection:
             try:
                 response = send()
             except _PASSING as error:
+                self._count_failure()
                 raise TransientError(_words(error)) from error
             if response.status_code not in RETRIED_STATUSES:
                 return response
             response.close()
+            self._count_failure()
             wait = asked_to_wait(response.status_code, response.headers)
             reason = f"answered {response.status_code} {response.reason_phrase}".rstrip()
             raise TransientError(reason, wait, rate_limited=response.status_code == 429)

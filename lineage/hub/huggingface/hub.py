@@ -202,7 +202,7 @@ class HuggingFaceHub(Hub):
         return (info.id for info in infos)
 
     def cost(self) -> Cost:
-        """Count requests to the endpoint, retries and redirects included, and bytes of files, also from the storage.
+        """Count requests that the endpoint answered, with redirects, tries that failed, and bytes of files.
 
         Requests to the storage of large files do not count, nor do the two or three requests that git sends for a
         history: git does not report them.
@@ -210,7 +210,8 @@ class HuggingFaceHub(Hub):
         if "_connection" not in self.__dict__:
             return Cost(local=False)
         read = self._files.bytes_read if "_files" in self.__dict__ else 0
-        return Cost(requests=self._connection.requests, bytes_read=read, local=False)
+        requests, failed = self._connection.requests, self._connection.failed
+        return Cost(requests=requests, bytes_read=read, local=False, failed=failed)
 
     def close(self) -> None:
         """Close the sockets, and end git's processes."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
-from lineage.report.phrases import REASONS, at, counted, relation_words, status_words
+from lineage.report.phrases import REASONS, at, counted, relation_words, status_words, were_read
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.trace import TraceAnswer
@@ -21,7 +21,7 @@ def trace(answer: TraceAnswer) -> str:
         [f"{n}. {' → '.join(code(model) for model in path)}" for n, path in enumerate(answer.paths, 1)],
         _rest(answer),
         parts.findings(answer.findings),
-        parts.footer(answer),
+        parts.footer(answer, *were_read(answer)),
     )
 
 

@@ -33,13 +33,15 @@ class Answer(Record):
 
     `schema` is the id of the JSON Schema of the answer. Model ids in an answer are bare `org/name`s on the answer's
     `hub`; only a model of another Hub has that Hub's prefix. `collected_at` is the time of the newest reading that
-    the answer is based on; null if nothing was read from a Hub.
+    the answer is based on; null if nothing was read from a Hub. `hub_asked` is false, and in the JSON only then, if no
+    request was sent to `hub`: everything comes from the store or from folders on this machine.
     """
 
     schema_id: str = Field(alias="schema")
     tool: Tool
     hub: str | None
     collected_at: datetime | None
+    hub_asked: bool = Field(default=True, exclude_if=lambda asked: asked)
 
 
 class Finding(Record):
