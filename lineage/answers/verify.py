@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,28 +9,28 @@ from typing import TYPE_CHECKING
 from lineage.answers.collect import as_target
 from lineage.answers.lacking import groups_lacking
 from lineage.answers.looked_up import hub_to_read, read_date
+from lineage.answers.other_revisions import other_revisions
+from lineage.answers.search import search, unchecked_of
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
 from lineage.errors import InputError
-from lineage.fingerprint.compare import compare_layouts, compare_tensors, tensors_in_short
-from lineage.fingerprint.main_group import role_of
+from lineage.fingerprint.cast import CastCheck, OnDisk, Placed
+from lineage.fingerprint.compare import FLOATS, compare_layouts, compare_tensors, tensors_in_short
 from lineage.fingerprint.places import same_places
 from lineage.hub.target import PathTarget, parse_target
-from lineage.query.known_weights import BY, matches, nothing_to_compare_with, undecided
-from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer, VerifyVerdict
+from lineage_schemas.answers.verify import Difference, VerifyAnswer, VerifyVerdict
 from lineage_schemas.change import Unchecked
 from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lineage.answers.session import Session
     from lineage.fingerprint.measure import GroupFingerprint
     from lineage_schemas.file import FileEntry
 
 MAX_DIFFERENCES = 1_000
 """Files and tensors that are listed; an unrelated model differs in all of them."""
-
-MAX_CANDIDATES = 10
-"""Recorded weights of the same layout that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,11 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
     if not local.groups:
         hint = "fetch the missing files too" if local.gone else "name a weight file, or the folder of a model"
         raise InputError(f"{path} holds no weight file{local.missing_note}", hint=hint)
-    return _search(session, path, local) if against is None else _against(session, path, local, against)
+    return search(session, path, local) if against is None else _against(session, target.path, path, local, against)
 
 
-def _against(session: Session, path: str, local: Measured, against: str) -> VerifyAnswer:
-    """Compare every local group with its counterpart in a model."""
+def _against(session: Session, path: Path, shown: str, local: Measured, against: str) -> VerifyAnswer:
+    """Compare every local group with its counterpart in a model; `shown` is the path as the user wrote it."""
     target = as_target(session, against, on_disk=True)
     hub = hub_to_read(session, target)
     resolved = hub.resolve(target.model, target.revision)
@@ -74,33 +73,68 @@ def _against(session: Session, path: str, local: Measured, against: str) -> Veri
         only=lambda group: group.name in wanted, recorded=recorded,
     )  # fmt: skip
     deeper = {group.group.name: group for group in read.groups}
+    again = ReadBudget(is_local=False)
     outcomes = {}
     for group, other in pairs:
         theirs = deeper.get(other.group.name, other) if other else None
-        outcomes[group.group.name] = _doubted(local, group, theirs, listed) or _compare(
-            session, group, theirs, local.hub is None
-        )
+        outcome = _doubted(local, group, theirs, listed) or _compare(session, group, theirs, local.hub is None)
+        if outcome.verdict == "different" and theirs is not None:
+            sides = Placed(hub, resolved.model, resolved.commit, theirs), _placed(local, group, path)
+            outcome = replace(outcome, summary=_of_types(*sides, again) or outcome.summary)
+        outcomes[group.group.name] = outcome
+    differing = [
+        group
+        for group, _ in pairs
+        if outcomes[group.group.name].verdict in ("different", "unchecked") and local.doubt(group.group.name) is None
+    ]
     verdicts = [outcome.verdict for outcome in outcomes.values()]
-    lacking = tuple(groups_lacking(path, local, {other.group.name for _, other in pairs if other}, listed))
+    lacking = tuple(groups_lacking(shown, local, {other.group.name for _, other in pairs if other}, listed))
     unsure = bool(local.problems or local.gone or local.by_names or listed.by_names or lacking)
     return VerifyAnswer(
         **session.header("verify.v1", read_date(session, hub, resolved.model)),
-        path=path,
+        path=shown,
         against=resolved.model,
         revision=resolved.commit,
         verdict=_strongest(verdicts + ["unchecked"] * unsure),
         digests=_digests(local),
-        matches=(),
+        matches=other_revisions(session, hub, resolved, differing),
         summary="; ".join(_summaries(outcomes)) or None,
         differences=tuple(d for outcome in outcomes.values() for d in outcome.differences)[:MAX_DIFFERENCES],
         unchecked=(
-            *_unchecked(local),
+            *unchecked_of(local),
             *(Unchecked(what=f"{name} of {resolved.model}", reason=why) for name, why in listed.by_names.items()),
             *_undecided(pairs, outcomes, (read, listed), f"{resolved.model}@{resolved.commit}"),
             *lacking,
         ),
         notes=local.notes,
     )
+
+
+def _placed(local: Measured, group: GroupFingerprint, path: Path) -> Placed | OnDisk:
+    """Return where the bytes of a local group are: in a folder, or in a file alone."""
+    if local.hub is None or local.snapshot is None:
+        return OnDisk(path, group)
+    return Placed(local.hub, local.snapshot.model, local.snapshot.commit, group)
+
+
+def _of_types(before: Placed, after: Placed | OnDisk, budget: ReadBudget) -> str | None:
+    """Describe a difference in nothing but floating-point types: the same values, rounded, or not compared.
+
+    None if something else differs.
+    """
+    theirs, mine = before.found.rows, after.found.rows
+    if theirs is None or mine is None:
+        return None
+    layout = compare_layouts(theirs, mine)
+    types = {row.dtype for row in (*theirs, *mine) if row.name in layout.retyped}
+    if not types or not types <= FLOATS or layout.grown or layout.reshaped or layout.added or layout.removed:
+        return None
+    number = f"all {len(mine):,}" if len(layout.retyped) == len(mine) else f"{len(layout.retyped):,} of {len(mine):,}"
+    old, new = ("/".join(sorted({row.dtype for row in rows})) for rows in (theirs, mine))
+    is_cast = CastCheck(before, after, budget.afford)()
+    if is_cast is None:
+        return f"{number} tensors have another dtype, and their values were not compared; dtype {old} → {new}"
+    return f"a cast: {number} tensors have the same values, rounded; dtype {old} → {new}" if is_cast else None
 
 
 def _doubted(
@@ -129,12 +163,6 @@ def _doubted(
 def _gone(measured: Measured) -> Iterator[str]:
     """Say which weights should be there and are not."""
     return (f"{what} {why}" for what, why in measured.gone.items())
-
-
-def _unchecked(local: Measured) -> tuple[Unchecked, ...]:
-    """Say what of the local weights was not read; a shard that was given alone is not a set."""
-    alone = local.hub is None and not local.absent
-    return () if alone and not local.problems else local.unchecked()
 
 
 def _undecided(
@@ -305,93 +333,3 @@ def _tensor_differences(
             for row in (theirs.get(name), mine.get(name))
         ]
         yield Difference(what=f"tensor {name}", expected=sides[0], found=sides[1])
-
-
-def _search(session: Session, path: str, local: Measured) -> VerifyAnswer:
-    """Find the recorded revisions that have the local weights.
-
-    They are known if all groups are known that a standard loader could load as the model: other weights beside the
-    known ones may have the name that a loader looks for first.
-    """
-    main = local.main or local.groups[0]
-    loadable = [main, *(group for group in local.groups if group is not main and _loadable(group, main))]
-    with session.store.reading() as view:
-        found = {group.group.name: matches(view, group, session.hub.name) for group in local.groups}
-        empty = nothing_to_compare_with(view)
-        missing = [group for group in loadable if not found[group.group.name]]
-        candidates = [(group, undecided(view, group, session.hub.name)) for group in missing]
-    open_ones = [item for group, open_ones in candidates for item in _open(group, open_ones)]
-    every = sorted(
-        (match for group in found.values() for match in group),
-        key=lambda m: (BY.index(m.by), m.model, m.revision, m.group),
-    )
-    verdict: VerifyVerdict = "known" if not missing else "not_known"
-    if not missing and not all(group.is_whole for group in loadable):
-        verdict = "unchecked"
-    if missing and (main not in missing or empty or open_ones or main.group.name in local.problems):
-        verdict = "unchecked"
-    if local.gone or main.group.name in local.absent or (local.hub is not None and local.incomplete):
-        verdict = "unchecked"
-    unchecked = [*_unchecked(local), *([_empty(session, path)] if empty else []), *open_ones]
-    if main not in missing:
-        unchecked += [_not_found(path, group, found[main.group.name]) for group in missing]
-    return VerifyAnswer(
-        **session.header("verify.v1", None),
-        path=path,
-        against=None,
-        revision=None,
-        verdict=verdict,
-        digests=main.digests,
-        matches=tuple(every),
-        differences=tuple(
-            Difference(what=group.group.name, expected=None, found=group.digests.weights or group.digests.files)
-            for group in local.groups
-            if main not in missing and not found[group.group.name]
-        ),
-        unchecked=tuple(unchecked),
-        notes=local.notes,
-    )
-
-
-def _loadable(group: GroupFingerprint, main: GroupFingerprint) -> bool:
-    """Return whether a standard loader could load a group instead of the main one: same component, any format."""
-    return group.group.component == main.group.component and role_of(group.group.name) in {
-        "model", role_of(main.group.name),
-    }  # fmt: skip
-
-
-def _not_found(path: str, group: GroupFingerprint, known: Sequence[Match]) -> Unchecked:
-    """Report that a loader could load weights that no recorded revision has, beside others that are known."""
-    model = f"{known[0].model}@{known[0].revision}"
-    return Unchecked(
-        what=f"whose weights {group.group.name} is",
-        reason="no recorded revision has it, and a loader could load it instead of the known weights",
-        decide_with=f"lineage verify {shlex.quote(path)} --against {shlex.quote(model)}",
-    )
-
-
-def _open(main: GroupFingerprint, candidates: Sequence[Match]) -> Iterator[Unchecked]:
-    """List the recorded weights that these may be: of the same layout, and not read in full."""
-    for match in candidates[:MAX_CANDIDATES]:
-        yield Unchecked(
-            what=f"whether {main.group.name} is {match.group} of {match.model}@{match.revision[:12]}",
-            reason="names, dtypes and shapes of the tensors are equal, but only headers of that revision were read",
-            decide_with=f"lineage collect {match.model}@{match.revision} --level full",
-        )
-    if len(candidates) > MAX_CANDIDATES:
-        yield Unchecked(
-            what=f"{len(candidates) - MAX_CANDIDATES} further recorded revisions",
-            reason="the same layout, but only headers were read",
-        )
-
-
-def _empty(session: Session, path: str) -> Unchecked:
-    """Report that the store has no weights to compare with, and how to collect some."""
-    return Unchecked(
-        what="whose weights these are",
-        reason=(
-            f"the store {session.store.url} holds no model's weights to compare with; "
-            "`lineage collect ORG/NAME` adds some"
-        ),
-        decide_with=f"lineage verify {shlex.quote(path)} --against ORG/NAME",
-    )

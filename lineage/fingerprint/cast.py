@@ -72,6 +72,13 @@ class Placed(NamedTuple):
     found: GroupFingerprint
 
 
+class OnDisk(NamedTuple):
+    """A measured file on this machine that belongs to no repository."""
+
+    file: Path
+    found: GroupFingerprint
+
+
 class CastCheck:
     """Check whether one side is the other, rounded, where their values can be read.
 
@@ -80,7 +87,7 @@ class CastCheck:
     what could not be read.
     """
 
-    def __init__(self, before: Placed, after: Placed, afford: Callable[[int | None], bool]) -> None:
+    def __init__(self, before: Placed, after: Placed | OnDisk, afford: Callable[[int | None], bool]) -> None:
         self._sides = (before, after)
         self._afford = afford
         self.problem: str | None = None
@@ -104,14 +111,18 @@ class CastCheck:
             return None
 
 
-def _reader(side: Placed) -> ReadTensor:
+def _reader(side: Placed | OnDisk) -> ReadTensor:
     """Make a function that reads the side's tensors, on this machine or by ranges."""
+    if isinstance(side, OnDisk):
+        return local_tensors([side.file])
     local = _local_files(side)
     return remote_tensors(side) if local is None else local_tensors(local)
 
 
-def _local_files(side: Placed) -> list[Path] | None:
+def _local_files(side: Placed | OnDisk) -> list[Path] | None:
     """Find a group's files on this machine; None where one is not here."""
+    if isinstance(side, OnDisk):
+        return [side.file]
     found = [side.hub.local_path(side.model, side.commit, path) for path in side.found.group.files]
     here = [path for path in found if path is not None]
     return here if len(here) == len(found) else None

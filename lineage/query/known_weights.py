@@ -20,10 +20,11 @@ BY: tuple[By, ...] = ("files", "weights", "content")
 """The digests by which weights can be equal, the strongest first."""
 
 
-def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
+def matches(view: StoreView, group: GroupFingerprint, hub: str, *, of_folders: bool = False) -> list[Match]:
     """Find recorded groups with the same files, parameters or values, each once, by the strongest of these.
 
-    Records of single folders are left out: reading a folder once does not tell where its weights come from.
+    Records of single folders are left out, or with `of_folders` the others: reading a folder once does not tell where
+    its weights come from.
     """
     keys: dict[str, By] = {}
     for by in BY:
@@ -42,7 +43,7 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]:
     if not found and len(group.files) == 1 and group.files[0].sha256 is not None:
         files = view.edges("CONTAINS", [f"sha256:{group.files[0].sha256}"], "in")
         found = [(edge.source, edge.name, "files") for edge in files]
-    return [_match(revision, name, by, hub) for revision, name, by in found if not _is_of_a_folder(revision)]
+    return [_match(revision, name, by, hub) for revision, name, by in found if _is_of_a_folder(revision) == of_folders]
 
 
 def _in_the_same_places(view: StoreView, group: GroupFingerprint, recorded: EdgeRow) -> bool:

@@ -48,7 +48,9 @@ def _matches(answer: VerifyAnswer) -> list[Line]:
     """List the known revisions with these weights, and by which digest they match."""
     meanings = {"files": "same files", "weights": "same parameters", "content": "same values under different names"}
     rows = [(at(each.model, each.revision), each.group, dim(meanings[each.by])) for each in answer.matches]
-    return columns(rows, indent="  ")
+    differs = answer.against and answer.verdict in ("different", "unchecked")
+    title = [EMPTY, line(strong("The model has these weights in another revision:"))] if differs and rows else []
+    return [*title, *columns(rows, indent="  ")]
 
 
 def _differences(answer: VerifyAnswer) -> list[Line]:

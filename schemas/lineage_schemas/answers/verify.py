@@ -34,7 +34,8 @@ class Difference(Record):
 class VerifyAnswer(Answer):
     """Hold the comparison of a local folder or file with a model, or the search for a model with these weights.
 
-    `summary` describes in one line how the tensors differ, null if they were not compared or do not differ.
+    `summary` describes in one line how the tensors differ, null if they were not compared or do not differ. `matches`
+    are the known revisions with these weights; in a comparison with a model, other revisions of that model.
     """
 
     path: str
