@@ -94,6 +94,7 @@ def test_it_leaves_the_users_store_alone(answer: DemoAnswer, home: Path) -> None
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_suggested_commands_work_as_printed(answer: DemoAnswer, tmp_path: Path) -> None:
     """Each of the three commands works in a shell in another folder."""
     assert len(answer.next_commands) == 3
@@ -103,6 +104,7 @@ def test_the_suggested_commands_work_as_printed(answer: DemoAnswer, tmp_path: Pa
         assert "skiff" in done.stdout or "Reflection" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_command_prints_answers_and_stays_under_five_seconds(tmp_path: Path) -> None:
     """The README's first command is quick, and its JSON is valid under its schema."""
     env = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}

@@ -27,6 +27,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/model"
 
 LONG = 1_200_000

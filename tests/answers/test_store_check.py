@@ -22,6 +22,8 @@ from tests.support.graphs import AWAITING, FAMILY, model, revision
 from tests.support.repositories import recorded_history, zoo_hub
 from tests.support.shared import SHARED, needs_shared
 
+pytestmark = pytest.mark.slow
+
 
 def findings(store: Path, hub: Path | None = None, models: list[str] | None = None) -> list[tuple[str, str]]:
     """Collect the given models, if any, and check the store."""

@@ -196,6 +196,7 @@ def test_modules_run_as_the_command(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "lineage 0.1.0\n", "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_reaches_a_process() -> None:
     """SIGINT to a waiting command ends it at once, with 130 and a message."""
     with interruptible():

@@ -17,6 +17,8 @@ from tests.cli.running import lineage, on_terminal, python
 from tests.support.hub_server import HubServer
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 HUB = ROOT / "lineage" / "demo_data" / "hub"
 
 MODEL = "otterhub/skiff-0.7m-manual"

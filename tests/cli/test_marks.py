@@ -22,6 +22,8 @@ from tests.support.interruptible import interruptible
 from tests.support.shared import ROOT
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/name"
 SMALL_PIPE = 4_096
 """Bytes that the smallest pipe holds; the answers of these tests are longer."""

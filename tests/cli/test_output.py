@@ -17,6 +17,8 @@ from tests.cli.running import environment, on_terminal, python
 from tests.report.records import ANSWERS
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 SHOW = """
 from pathlib import Path
 from tests.report.records import ANSWERS, hostile

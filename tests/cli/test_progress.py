@@ -11,6 +11,8 @@ from lineage_cli._bars import Bars
 from lineage_cli._progress import Notes, listener
 from tests.cli.running import on_terminal, python
 
+pytestmark = pytest.mark.slow
+
 WORK = """
 import time
 from lineage_cli._progress import listener

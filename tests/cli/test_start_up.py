@@ -68,6 +68,7 @@ def test_the_lean_command_loads_no_records_before_it_runs() -> None:
     assert "pydantic" not in loaded("fingerprint", "--help")
 
 
+@pytest.mark.slow
 def test_a_trace_from_a_warm_store_loads_no_hub(tmp_path: Path) -> None:
     """An answer from the store does not import the Hub's client, although it names the Hub."""
     store = tmp_path / "lineage.db"

@@ -13,6 +13,8 @@ from lineage_schemas.export import FOLDER
 from tests.cli.running import lineage
 from tests.support.repositories import zoo_hub
 
+pytestmark = pytest.mark.slow
+
 REVISED = "heronml/heron-gpt2-tiny-licences"
 """The model whose weights were silently retrained once (r2) and once with a tag (r4)."""
 
@@ -38,7 +40,6 @@ def answered(*arguments: str | Path, code: int = 0) -> dict[str, object]:
     return document
 
 
-@pytest.mark.slow
 def test_every_command_answers(hub: Path, tmp_path: Path) -> None:
     """From `collect` to `store forget`, the JSON answer of each command is valid under its schema."""
     where = ("--hub", hub, "--store", tmp_path / "lineage.db")

@@ -22,6 +22,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.repositories import recorded_history, zoo_hub
 
+pytestmark = pytest.mark.slow
+
 REVISED = "heronml/heron-gpt2-tiny-licences"
 
 BASE = "skiffworks/skiff-0.7m"

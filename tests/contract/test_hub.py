@@ -19,7 +19,7 @@ from lineage.errors import (
 from lineage.hub.lfs import belongs_in_lfs, git_blob_id, pointer_blob_id
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.snapshot import ResolvedRevision
-from tests.support.hub_kinds import HEAD, KINDS, Kind, Opener, World, make_world, opened
+from tests.support.hub_kinds import HEAD, KINDS, Kind, Opener, World, as_parameters, make_world, opened
 from tests.support.repositories import REVISIONED, git
 
 WEIGHTS = "model.safetensors"
@@ -32,7 +32,7 @@ def world(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     return make_world(small_zoo, tmp_path_factory.mktemp("world"))
 
 
-@pytest.fixture(params=KINDS, ids=lambda opener: opener.__name__)
+@pytest.fixture(params=as_parameters(KINDS))
 def kind(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[Kind]:
     opener: Opener = request.param
     with opened(opener, world, tmp_path) as kind:
@@ -136,7 +136,7 @@ def test_a_snapshot_reads_card_and_config(kind: Kind, head: ResolvedRevision) ->
         (b"\xff\xfe-\0-\0-\0\n\0", None, None),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("opener", KINDS, ids=lambda opener: opener.__name__)
+@pytest.mark.parametrize("opener", as_parameters(KINDS))
 def test_a_card_that_is_no_utf8_is_read_one_way(
     opener: Opener, small_zoo: Path, tmp_path: Path, content: bytes, card: object, text: str | None
 ) -> None:
@@ -311,9 +311,7 @@ def test_letter_case_of_an_id_does_not_matter(kind: Kind, head: ResolvedRevision
     [("1000000000 +0000", "2001-09-09T01:46:40+00:00"), ("99999999999999999 +0000", None), ("1700000000 +9999", None),
      ("soon", None)],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    "opener", [kind for kind in KINDS if kind.__name__ in WITH_GIT], ids=lambda each: each.__name__
-)
+@pytest.mark.parametrize("opener", as_parameters([kind for kind in KINDS if kind.__name__ in WITH_GIT]))
 def test_a_commit_with_any_date_is_read(
     opener: Opener, date: str, read: str | None, small_zoo: Path, tmp_path: Path
 ) -> None:

@@ -215,6 +215,7 @@ def answers(world: World) -> dict[str, Meant]:
     }
 
 
+@pytest.mark.slow
 def test_every_hub_and_the_store_take_a_text_for_the_same_commit(ask: Ask, world: World) -> None:
     """Names, ids and their beginnings mean one commit everywhere; what is ambiguous is refused everywhere."""
     expected = answers(world)

@@ -73,6 +73,7 @@ def test_order_and_files_do_not_matter(rows: list[TensorRow], chance: random.Ran
     assert layout_digest(rows) == layout_digest(moved)
 
 
+@pytest.mark.slow
 @given(TABLE, TABLE)
 def test_digests_are_equal_only_for_equal_tables(one: list[TensorRow], other: list[TensorRow]) -> None:
     """Equal digests mean equal tables, as far as each digest looks."""
@@ -118,6 +119,7 @@ def test_one_tensor_in_two_files_is_an_error() -> None:
         layout_digest([TensorRow("w", "F32", (1,), None, file) for file in ("a.safetensors", "b.safetensors")])
 
 
+@pytest.mark.slow
 @given(TABLE)
 def test_table_survives_packing(rows: list[TensorRow]) -> None:
     """A packed table comes back in order of name, and the same rows pack to the same bytes."""

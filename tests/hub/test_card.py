@@ -134,6 +134,7 @@ def test_merges_are_bounded_before_they_are_made() -> None:
     assert parse_card(f"---\n{small}\n---\n")[0] == {"a": {"x": 1}, "b": {"x": 1, "y": 2}}
 
 
+@pytest.mark.slow
 def test_the_largest_real_tables_are_read() -> None:
     """Benchmark results of 3 MB, as the largest real cards hold them, are read whole and in seconds."""
     row = "  - task: {type: Retrieval}\n    metrics:\n    - type: map_at_10\n      value: 38.961\n"

@@ -204,6 +204,7 @@ def test_recorded_answers_of_the_hub() -> None:
     assert counts["card.base_model"] == counts["card.tag"] == 687
 
 
+@pytest.mark.slow
 @needs_shared
 def test_recorded_graph_of_bases() -> None:
     """Of all bases that real models name in tags, all but four are ids: two training folders, two with a full stop."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
 from huggingface_hub import HfApi
 
 from tests.support.bare_repository import BareRepository
@@ -34,6 +35,7 @@ def test_a_directory_hub_is_served(server: HubServer, tmp_path: Path) -> None:
     assert api.model_info("org/bare").sha == bare.git("rev-parse", "main")
 
 
+@pytest.mark.slow
 def test_the_demo_is_served(server: HubServer, tmp_path: Path) -> None:
     """The demo's directory Hub, with a real history as a bundle, is served whole."""
     server.fill(DEMO, tmp_path)

@@ -11,6 +11,8 @@ import pytest
 from tests.support.shared import ROOT
 from tools.module_imports import imports, modules
 
+pytestmark = pytest.mark.slow
+
 
 def circles(root: Path, *, of_packages: bool = False) -> list[list[str]]:
     """Find the groups of modules that reach each other by imports; `of_packages` takes a whole package as one."""

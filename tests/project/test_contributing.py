@@ -12,6 +12,8 @@ import pytest
 from tests.support.shared import ROOT
 from tools.write_tests_table import TABLE, Uncovered, rewritten, table
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "CONTRIBUTING.md"
 
 

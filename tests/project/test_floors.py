@@ -28,6 +28,7 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_no_room_imports_upward() -> None:
     """Every import goes to a lower layer, and each heavy library is imported by its own package only."""
     done = lint_imports(ROOT)

@@ -52,6 +52,7 @@ def rewritten(page: str, printed: list[str]) -> str:
     return BLOCK.sub(block, page)
 
 
+@pytest.mark.slow
 def test_the_code_of_the_page_prints_what_stands_under_it(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The blocks run in order, offline, and print what the page shows; `--update-goldens` rewrites it."""
     page = PAGE.read_text("utf-8")

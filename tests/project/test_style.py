@@ -58,6 +58,7 @@ def functions(path: Path) -> list[tuple[str, int]]:
     return [(f"{path}:{node.lineno} {node.name}", (node.end_lineno or 0) - node.lineno + 1) for node in nodes]
 
 
+@pytest.mark.slow
 def test_functions_stay_readable() -> None:
     """No function has more than 70 lines."""
     lengths = [pair for path in FILES for pair in functions(path)]
@@ -78,6 +79,7 @@ def test_nothing_is_left_for_later() -> None:
     assert [str(path) for path in texts if later.search(path.read_text("utf-8"))] == []
 
 
+@pytest.mark.slow
 def test_every_test_states_its_behaviour() -> None:
     """Each test function has a docstring of one sentence that names the behaviour."""
     tests = [path for path in FILES if path.is_relative_to(ROOT / "tests") and path.name.startswith("test_")]

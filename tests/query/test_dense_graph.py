@@ -50,6 +50,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield opened
 
 
+@pytest.mark.slow
 def test_each_model_of_a_dense_graph_is_visited_once(store: GraphStore) -> None:
     """Walks up and down and the first hundred paths are found at once in every store, and equal those of networkx."""
     start = time.perf_counter()

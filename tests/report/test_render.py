@@ -45,6 +45,7 @@ def test_a_format_that_an_answer_does_not_have_is_rejected() -> None:
         render(ANSWERS["store-info"](), "dot")
 
 
+@pytest.mark.slow
 def test_a_chain_deeper_than_the_stack_is_drawn() -> None:
     """A chain of more generations than Python's stack allows causes no recursion error."""
     ids = [f"org/model-{n}" for n in range(1501)]

@@ -84,6 +84,7 @@ def test_an_answer_written_by_alias_validates() -> None:
     assert record.model_validate_json(text) == answer
 
 
+@pytest.mark.slow
 def test_a_changed_record_is_stale_until_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

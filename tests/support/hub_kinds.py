@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from lineage.hub.interface import Hub
 from lineage.hub.lfs import format_pointer
@@ -225,6 +227,15 @@ KINDS: tuple[Opener, ...] = (
     huggingface,
     huggingface_without_git,
 )
+
+IN_QUICK_RUNS = frozenset({plain, bare, huggingface})
+"""One kind of each sort: files without a history, a git repository, the Hub itself. The others are marked `slow`."""
+
+
+def as_parameters(kinds: Sequence[Opener]) -> list[object]:
+    """Make the parameters of a test that runs on several kinds of Hub, each named after its kind."""
+    marks = {kind: () if kind in IN_QUICK_RUNS else (pytest.mark.slow,) for kind in kinds}
+    return [pytest.param(kind, id=kind.__name__, marks=marks[kind]) for kind in kinds]
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 LARGE_TEXT = bytes(range(256)) * 1000
 
 

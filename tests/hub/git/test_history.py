@@ -355,6 +355,7 @@ def test_thousands_of_commits_are_no_burden(repository: BareRepository) -> None:
     assert [c.changes[0].new.sha256 for c in history.commits if c.changes and c.changes[0].new][-1] == f"{2999:064x}"
 
 
+@pytest.mark.slow
 def test_questions_larger_than_a_pipe_do_not_hang(repository: BareRepository) -> None:
     """Ten thousand ids at once are asked for in portions that fit between two processes."""
     repository.commit({"a": b"x" * 1000}, "first")

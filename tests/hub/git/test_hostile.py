@@ -147,6 +147,7 @@ def test_paths_of_a_tree_lead_nowhere_else(tmp_path: Path) -> None:
             hub.read(MODEL, commit, entry.path)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("bottom", ["file", "empty folder"])
 def test_a_tree_bomb_is_refused(tmp_path: Path, bottom: str) -> None:

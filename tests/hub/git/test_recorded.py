@@ -21,7 +21,7 @@ from tests.support.shared import SHARED, needs_shared
 
 RECORDS = sorted((SHARED / "data" / "histories").glob("*.json.gz"))
 
-pytestmark = needs_shared
+pytestmark = [needs_shared, pytest.mark.slow]
 
 
 def recorded(record: Path) -> dict[str, Any]:

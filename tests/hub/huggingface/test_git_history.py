@@ -20,6 +20,8 @@ from tests.support.real_git import GIT
 from tests.support.repositories import recorded_history
 from tests.support.shared import ROOT, SHARED, needs_shared
 
+pytestmark = pytest.mark.slow
+
 REFLECTION = ROOT / "lineage/demo_data/hub/mattshumer/Reflection-Llama-3.1-70B.bundle"
 
 

@@ -297,6 +297,7 @@ def test_a_broken_bundle_names_its_model(folder: Path, tmp_path: Path) -> None:
         hub.resolve("org/model")
 
 
+@pytest.mark.slow
 def test_many_repositories_stay_within_bounds(folder: Path, tmp_path: Path) -> None:
     """A walk over many models keeps few git processes, and an early one can be read again."""
     for number in range(20):

@@ -60,6 +60,7 @@ def stored(laid: dict[str, Any]) -> dict[str, Any]:
     return dict(laid)
 
 
+@pytest.mark.slow
 @given(kind=st.sampled_from(sorted(PROMOTED)), key=text, wanted=properties)
 @example(kind="Model", key="a/b", wanted={"observations": []})
 @example(kind="Model", key="a/b", wanted={"name": "no field of a model", "id": "a/b"})

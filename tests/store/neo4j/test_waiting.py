@@ -278,6 +278,7 @@ class Held:
 HANGS = ["Blocked by: [neo4j-transaction-1]"]
 
 
+@pytest.mark.slow
 def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is for one writer that hangs: eight that take turns may take longer together."""
     hurry(monkeypatch)
@@ -290,6 +291,7 @@ def test_a_queue_at_neo4j_is_waited_for_as_long_as_it_moves(monkeypatch: pytest.
     assert heard.notes == ["the store bolt://h: waiting for another writer, for up to 1 s"]
 
 
+@pytest.mark.slow
 def test_a_look_at_neo4j_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A blocked write is ended in time though some queries about it failed or found nothing."""
     from neo4j.exceptions import ClientError, ServiceUnavailable

@@ -21,6 +21,8 @@ from tests.support.dump import dump
 from tests.support.graphs import FAMILY, derivation, model
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import sys
 from pathlib import Path
