@@ -1,7 +1,7 @@
 # Sugar only: every line here can be typed by hand, and nothing else depends on make.
 UV = python3 -m uv
 
-.PHONY: test lint reformat types schemas demo-data pins upgrade package coverage tour quick tests-table
+.PHONY: test lint reformat types schemas rules demo-data pins upgrade package coverage tour quick tests-table
 
 test:      ## everything that .ci/run checks
 	$(UV) run pytest
@@ -23,6 +23,9 @@ types:
 
 schemas:   ## write the JSON Schemas after a record has changed
 	$(UV) run python -m lineage_schemas.export
+
+rules:     ## write docs/rules/ and the table of docs/evidence.md after a rule has changed
+	$(UV) run python -m tools.write_rules
 
 demo-data: ## build the demo's directory Hub again: make demo-data HISTORY=FILE ZOO=FOLDER
 	$(UV) run python tools/make_demo.py --history $(HISTORY) --zoo $(ZOO)

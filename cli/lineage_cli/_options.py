@@ -163,6 +163,14 @@ def level(help_text: str) -> Decorator:
     return click.option("--level", type=click.Choice(LEVELS), help=help_text)
 
 
+def fail_on(default: str) -> Decorator:
+    """Add `--fail-on` to a command that reports findings."""
+    return click.option(
+        "--fail-on", type=click.Choice(("info", "warning", "error")), default=default, show_default=True,
+        help="Exit with 1 only for findings of this severity or a higher one; the others are listed.",
+    )  # fmt: skip
+
+
 def max_bytes(default: int) -> Decorator:
     """Add `--max-bytes` to a command."""
     return click.option(

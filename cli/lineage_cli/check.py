@@ -9,9 +9,10 @@ import click
 from lineage.errors import LineageError
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage_cli._errors import report
-from lineage_cli._options import Run, level, max_bytes, runs, targets
+from lineage_cli._options import Run, fail_on, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
+    from lineage_schemas.answers.answer import Severity
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
     from lineage_schemas.level import Level
 
@@ -26,12 +27,16 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 )  # fmt: skip
 @level("Read weights to this level to find what changed in them, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
+@fail_on("error")
 @runs("table", "json", "markdown")
-def command(*, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int) -> None:
+def command(
+    *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: Severity
+) -> None:
     """Find weight changes that no version or note announced.
 
     Reads the model's history again and lists every change of its weights after the first upload: announced by a
-    version, documented in a text, or silent. Exit code 1 with silent changes, 2 if something could not be checked.
+    version, documented in a text, or silent. Exit code 1 with findings, 2 if something could not be checked.
+    `lineage rules` explains each finding.
     """
     if not targets:
         raise click.UsageError("name a TARGET or use --from-file", click.get_current_context())
@@ -39,7 +44,7 @@ def command(*, run: Run, targets: list[str], since: str | None, level: Level | N
     from lineage.answers.marks import confirm
 
     with run.session() as session:
-        answer = check(session, targets, since=since, level=level, max_bytes=max_bytes)
+        answer = check(session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on)
         code = exit_code(answer)
         if run.show(answer):
             try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
+from lineage.answers.findings import DEFAULT_FAIL_ON, counting, finding
 from lineage.answers.lines import (
     RecordedLine,
     count_changes,
@@ -26,7 +28,7 @@ from lineage.errors import InputError, RevisionNotFoundError
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.versioning.line import UNDATED
 from lineage.versioning.since import Since, find_since
-from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.answer import Finding, Severity
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.level import Level
@@ -37,6 +39,15 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
 
 
+@dataclass(frozen=True)
+class CheckOptions:
+    """Hold where a check starts, which findings count, and how models are read."""
+
+    since: str | None
+    fail_on: Severity
+    reading: CollectOptions
+
+
 def check(
     session: Session,
     targets: Sequence[str],
@@ -44,34 +55,37 @@ def check(
     since: str | None = None,
     level: Level | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
+    fail_on: Severity = DEFAULT_FAIL_ON,
 ) -> CheckAnswer | CheckAnswers:
     """Check models for weight changes that no version or note announced.
 
     Refs are read again unless the session is offline. A model that cannot be checked gets an answer with the verdict
     `unchecked`, not an error that would hide the other models. One target gives one answer, several give a list.
 
+    Findings with a lower severity than `fail_on` are listed and do not count for the verdict.
     `since="last"` starts where the last confirmed check ended: call `lineage.answers.marks.confirm` with the answer as
     soon as it is written. Until then the next check reports the same findings again.
     """
-    options = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
+    reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
+    options = CheckOptions(since, fail_on, reading)
     if len(targets) == 1:
-        return _check_one(session, as_target(session, targets[0]), since, options)
-    answers = [_check_of_several(session, text, since, options) for text in targets]
+        return _check_one(session, as_target(session, targets[0]), options)
+    answers = [_check_of_several(session, text, options) for text in targets]
     dates = [answer.collected_at for answer in answers if answer.collected_at]
     return CheckAnswers(**session.header("check-several.v1", max(dates, default=None)), answers=tuple(answers))
 
 
-def _check_of_several(session: Session, text: str, since: str | None, options: CollectOptions) -> CheckAnswer:
+def _check_of_several(session: Session, text: str, options: CheckOptions) -> CheckAnswer:
     """Check one of several targets; an invalid target is reported in its place and does not stop the others."""
     try:
         target = as_target(session, text)
     except InputError as error:
         return _unchecked(session, text, Unchecked(what=text, reason=error.in_one_line))
-    return _check_one(session, target, since, options)
+    return _check_one(session, target, options)
 
 
-def _check_one(session: Session, target: Target, since: str | None, options: CollectOptions) -> CheckAnswer:
-    asked = look_up(session, target, options)
+def _check_one(session: Session, target: Target, options: CheckOptions) -> CheckAnswer:
+    asked = look_up(session, target, options.reading)
     with session.store.reading() as view:
         try:
             recorded = pick_line(view, asked.key, target.revision)
@@ -80,17 +94,17 @@ def _check_one(session: Session, target: Target, since: str | None, options: Col
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
             return _unchecked(session, asked.shown, reason)
-        return _answer(session, view, asked, recorded, since, options)
+        return _answer(session, view, asked, recorded, options)
 
 
 def _answer(
-    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None, options: CollectOptions
+    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, options: CheckOptions
 ) -> CheckAnswer:
-    start, problem = _start(session, view, asked, recorded, since)
-    changes = changes_in_range(session, asked, recorded, start, options)
+    start, problem = _start(session, view, asked, recorded, options.since)
+    changes = changes_in_range(session, asked, recorded, start, options.reading)
     silent = [change for change in changes if change.verdict == "silent"]
-    findings = [_finding(change, asked.shown) for change in silent]
-    if since is None or (problem and not start.doubtful):
+    findings = [_silent(change, asked.shown) for change in silent]
+    if options.since is None or (problem and not start.doubtful):
         findings += _rewritten(view, asked, recorded)
     unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
     unchecked += unknown_commits(recorded, start.position)
@@ -103,10 +117,11 @@ def _answer(
         model=asked.shown,
         branch=recorded.line.branch,
         head=recorded.line.commits[-1].id,
-        since=since,
+        since=options.since,
         since_revision=start.commit,
         covers=None if session.offline or unsure_start else covered(view, asked.key, recorded, start, undecided),
-        verdict=_verdict(findings, unchecked),
+        fail_on=options.fail_on,
+        verdict=_verdict(findings, unchecked, options.fail_on),
         weight_changes=tuple(weight_change(change) for change in changes),
         counts=count_changes(changes),
         paper_definition=recount(recorded, recorded.line.commits[start.position + 1 :]),
@@ -120,9 +135,9 @@ def _may_be_silent(change: Change) -> bool:
     return change.verdict == "silent" or (change.verdict is None and change.kind != "checkpoint")
 
 
-def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked]) -> CheckVerdict:
-    """Return the verdict: findings take precedence over unchecked, and unchecked over clean."""
-    if findings:
+def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_on: Severity) -> CheckVerdict:
+    """Return the verdict: findings that count take precedence over unchecked, and unchecked over clean."""
+    if counting(findings, fail_on):
         return "findings"
     return "unchecked" if unchecked else "clean"
 
@@ -171,18 +186,17 @@ def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str
     )
 
 
-def _finding(change: Change, model: str) -> Finding:
+def _silent(change: Change, model: str) -> Finding:
     files = [path for group in change.groups for path in group.files]
     groups = ", ".join(group.group for group in change.groups[:3])
     when = f"{change.start:%Y-%m-%d %H:%M}" + (f"-{change.end:%H:%M}" if change.end > change.start else "") + " UTC"
     if change.start == UNDATED:
         when = "no readable date"
     count = f"{len(files)} file{'s' if len(files) != 1 else ''} of {groups}"
-    return Finding(
-        id="silent-weight-change",
-        severity="error",
-        message=f"{change.kind}: {count}, {when}; no tag, version or note announces it",
-        pointer=Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
+    return finding(
+        "silent-weight-change",
+        f"{change.kind}: {count}, {when}; no tag, version or note announces it",
+        Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
     )
 
 
@@ -193,14 +207,11 @@ def _rewritten(view: StoreView, asked: Asked, recorded: RecordedLine) -> Iterato
         last = change.revisions[-1]
         gone = _weights_of(view, [f"{asked.key}@{last}"])
         if gone - present:
-            yield Finding(
-                id="rewritten-history",
-                severity="error",
-                message=(
-                    f"the history of {recorded.line.branch} was rewritten: the weights recorded at {last[:12]} "
-                    "are no longer on any commit of the branch"
-                ),
-                pointer=Pointer(model=asked.shown, revision=last),
+            yield finding(
+                "rewritten-history",
+                f"the history of {recorded.line.branch} was rewritten: the weights recorded at {last[:12]} "
+                "are no longer on any commit of the branch",
+                Pointer(model=asked.shown, revision=last),
             )
 
 

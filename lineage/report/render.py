@@ -34,6 +34,8 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("StoreExportAnswer", "table"): "table.store:store_export",
     ("StoreImportAnswer", "table"): "table.store:store_import",
     ("StoreCheckAnswer", "table"): "table.store:store_check",
+    ("RulesAnswer", "table"): "table.rules:rules",
+    ("RulesAnswer", "markdown"): "markdown.rules:rules",
     ("DemoAnswer", "table"): "table.demo:demo",
 }
 """Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lineage.report.findings import finding_lines
 from lineage.report.phrases import (
     REASONS,
     at,
@@ -241,17 +242,7 @@ def _related(answer: TraceAnswer) -> list[Line]:
 
 
 def _findings(answer: TraceAnswer) -> list[Line]:
-    style: dict[str, Style] = {"error": "bad", "warning": "warn"}
-    lines = [
-        line(
-            Span(each.severity, style.get(each.severity, "")),
-            f" {each.id} · {each.message}",
-            dim(f" · {location(each.pointer)}"),
-            indent="  ",
-        )
-        for each in answer.findings
-    ]
-    return _section("Findings:", lines)
+    return _section("Findings:", finding_lines(answer.findings))
 
 
 def _left_out(walk: _Walk) -> list[Line]:

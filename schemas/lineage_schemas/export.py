@@ -42,6 +42,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "store-export.v1": ("answers.store", "StoreExportAnswer"),
     "store-import.v1": ("answers.store", "StoreImportAnswer"),
     "store-check.v1": ("answers.store", "StoreCheckAnswer"),
+    "rules.v1": ("answers.rules", "RulesAnswer"),
     "demo.v1": ("answers.demo", "DemoAnswer"),
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""

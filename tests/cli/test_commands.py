@@ -37,7 +37,7 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
      {"to": "c/d", "down": False, "depth": None, "max_models": 100}),
     (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",), {"all_branches": True}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
-     {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES}),
+     {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error"}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
     (["diff", "a/b@x", "c/d", "--level", "full"], "diff", "diff", ("a/b@x", "c/d"), {"level": "full"}),
     (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",), {"level": "header"}),

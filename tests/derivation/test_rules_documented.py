@@ -11,8 +11,8 @@ SOURCES = [*(ROOT / "lineage" / "derivation").glob("*.py"), *(ROOT / "lineage" /
 
 
 def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
-    """The table of docs/rules.md has exactly the rule ids that stand in the code."""
-    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    """The table of docs/evidence.md has exactly the rule ids that stand in the code."""
+    page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
     documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", page, re.MULTILINE))
     rule = re.compile(r'"((?:card|files|history|name)\.[a-z_]+)"')
     found = {name for path in SOURCES for name in rule.findall(path.read_text("utf-8"))}
@@ -22,7 +22,7 @@ def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
 
 def test_the_order_of_trust_is_the_documented_one() -> None:
     """The page has the order in which rules decide on the relation."""
-    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
     order = re.search(r"In order:(.*?)beside a model", page, re.DOTALL)
     assert order is not None
     listed = re.findall(r"`([a-z_]+\.[a-z_]+)`", order[1])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
-from lineage_schemas.answers.answer import Answer, Finding, Incomplete
+from lineage.answers.findings import finding
+from lineage.answers.rules import rules
+from lineage_schemas.answers.answer import Answer, Ignored, Incomplete
 from lineage_schemas.answers.check import (
     ChangeCounts,
     CheckAnswer,
@@ -93,14 +97,17 @@ def check_findings() -> CheckAnswer:
         counts=ChangeCounts(after_first_upload=3, versioned=1, documented=1, silent=1),
         paper_definition=PaperDefinition(model_file_changes=327, all_file_changes=360, share=0.9083, not_in_name=327),
         findings=(
-            Finding(
-                id="silent-weight-change", severity="error", message="replaced: 162 files",
-                pointer=Pointer(model="lab/reflection-70b", revision=commit(167), file=shards[0]),
+            finding(
+                "silent-weight-change", "replaced: 162 files",
+                Pointer(model="lab/reflection-70b", revision=commit(167), file=shards[0]),
             ),
-            Finding(
-                id="rewritten-history", severity="error", message="the history was rewritten",
-                pointer=Pointer(model="lab/reflection-70b", revision=commit(500)),
+            finding(
+                "rewritten-history", "the history was rewritten",
+                Pointer(model="lab/reflection-70b", revision=commit(500)),
             ),
+            finding(
+                "version-removed", "the tag v1.0 is gone", Pointer(model="lab/reflection-70b", revision=commit(2)),
+            ).model_copy(update={"ignored": Ignored(reason="withdrawn on purpose", until=date(2027, 1, 31))}),
         ),
         unchecked=(
             Unchecked(
@@ -334,7 +341,7 @@ def _poisoned(value: Any, free: bool = False) -> Any:
     return value + HOSTILE if free and isinstance(value, str) else value
 
 
-ANSWERS = {
+ANSWERS: dict[str, Callable[[], Answer]] = {
     "trace-up": trace_up, "trace-root": trace_root, "trace-cycle": trace_cycle, "trace-down": trace_down,
     "trace-paths": trace_paths, "trace-no-path": trace_no_path, "check-findings": check_findings,
     "check-clean": check_clean, "check-unchecked": check_unchecked, "check-several": check_several,
@@ -343,6 +350,7 @@ ANSWERS = {
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
-    "demo": demo,
+    "demo": demo, "rules": lambda: rules(None),
+    "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""

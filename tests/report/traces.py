@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from lineage_schemas.answers.answer import Finding, Incomplete
+from lineage.answers.findings import finding
+from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.trace import (
     RelatedPair,
     TraceAnswer,
@@ -98,9 +99,9 @@ def trace_up() -> TraceAnswer:
             ),
         ),
         findings=(
-            Finding(
-                id="licence-narrower-upstream", severity="warning", message="the parent's licence allows less",
-                pointer=Pointer(model=right, revision=commit(2), file="README.md", field="license"),
+            finding(
+                "licence-wider-than-ancestor", "cc-by-nc-4.0 does not permit commercial use",
+                Pointer(model=right, revision=commit(2), file="README.md", field="license"),
             ),
         ),
         incomplete=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.report.findings import ignored
 from lineage.report.markdown.write import code, prose
 from lineage.report.phrases import SIGNALS, at, dated, paper_words, short
 from lineage.report.text import cut
@@ -61,7 +62,11 @@ def findings(items: Sequence[Finding]) -> list[str]:
     """List findings with their rule ids."""
     if not items:
         return []
-    lines = [f"- {each.severity} {code(each.id)}: {prose(each.message)} ({pointer(each.pointer)})" for each in items]
+    lines = []
+    for each in items:
+        note = f"; {prose(ignored(each))}" if each.ignored else ""
+        place = f"{prose(each.message)} ({pointer(each.pointer)}){note}"
+        lines.append(f"- {each.severity} {code(each.id)} ({code(each.rule)}): {place}")
     return ["**Findings**", "", *lines]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from lineage.report.findings import finding_lines
 from lineage.report.phrases import (
     BYTES_NOT_COMPARED,
     SHOWN_SIGNALS,
@@ -13,7 +14,6 @@ from lineage.report.phrases import (
     counts_words,
     dated,
     listed,
-    location,
     no_announcement,
     period,
     replaced_at_first,
@@ -91,7 +91,7 @@ def _verdict_line(answer: CheckAnswer) -> Line:
     else:
         words = "the weights did not change" + (" in this range" if answer.since else " after the first upload")
     if answer.verdict == "findings" and not silent:
-        words = counted(len(answer.findings), "finding")
+        words = counted(sum(not each.ignored for each in answer.findings), "finding")
     return line(Span(mark, style), " ", strong(answer.model), ": ", Span(words, style))
 
 
@@ -183,9 +183,9 @@ def _numbers(answer: CheckAnswer) -> list[Line]:
 def _findings(answer: CheckAnswer) -> list[Line]:
     """Write the findings, except silent changes, which have their own lines above."""
     known = {short(revision) for change in answer.weight_changes for revision in change.revisions}
-    lines = [
-        line(f"{each.severity} {each.id} · {each.message}", dim(f" · {location(each.pointer)}"), indent="  ")
+    shown = [
+        each
         for each in answer.findings
-        if not (each.id == SILENT_CHANGE and short(each.pointer.revision) in known)
+        if each.ignored or not (each.id == SILENT_CHANGE and short(each.pointer.revision) in known)
     ]
-    return [EMPTY, line(strong("Findings:")), *lines] if lines else []
+    return [EMPTY, line(strong("Findings:")), *finding_lines(shown)] if shown else []

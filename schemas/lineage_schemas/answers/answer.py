@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,6 +11,14 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
 
 Severity = Literal["info", "warning", "error"]
+
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+"""In rising order."""
+
+Stride = Literal[
+    "spoofing", "tampering", "repudiation", "information_disclosure", "denial_of_service", "elevation_of_privilege",
+]  # fmt: skip
+"""Microsoft's classes of threats, by which security reviews sort findings."""
 
 IncompleteReason = Literal["gated", "missing", "offline", "unreachable", "rate_limited", "limit", "partial", "error"]
 """Offline: the Hub was not asked. Unreachable: it did not respond. Rate-limited: its rate limit was exceeded, and
@@ -44,13 +52,29 @@ class Answer(Record):
     hub_asked: bool = Field(default=True, exclude_if=lambda asked: asked)
 
 
+class Ignored(Record):
+    """Report why a project's settings ignore a finding, and until when they do."""
+
+    reason: str
+    until: date | None = None
+
+
 class Finding(Record):
-    """Report one problem that the user should look at, under a stable rule id."""
+    """Report one problem that the user should look at, under a stable rule.
+
+    `id` is the rule's name, `rule` its code, `help` the page of the documentation that explains it, `fix` what to do.
+    `stride` is the class of threat, null if security is not affected. An `ignored` finding does not count.
+    """
 
     id: str
+    rule: str
     severity: Severity
+    stride: Stride | None
     message: str
     pointer: Pointer
+    help: str
+    fix: str
+    ignored: Ignored | None = None
 
 
 class Incomplete(Record):

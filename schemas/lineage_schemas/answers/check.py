@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer, Finding
+from lineage_schemas.answers.answer import Answer, Finding, Severity
 from lineage_schemas.change import ChangeKind, Replacement, Unchecked, Verdict
 from lineage_schemas.record import Record
 from lineage_schemas.version_signal import VersionSignal
@@ -77,6 +77,7 @@ class CheckAnswer(Answer):
 
     `branch` is the full ref name of the branch, `since` is the requested start and `since_revision` the commit that
     it resolves to (changes after it are in range), null for the whole history. `head` is the branch's last commit.
+    `verdict` is `findings` if a finding counts: one at least as severe as `fail_on` that the settings do not ignore.
     `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
     it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
     """
@@ -87,6 +88,7 @@ class CheckAnswer(Answer):
     since: str | None = None
     since_revision: str | None = None
     covers: CheckedRange | None = None
+    fail_on: Severity = "error"
     verdict: CheckVerdict
     weight_changes: tuple[WeightChange, ...]
     counts: ChangeCounts

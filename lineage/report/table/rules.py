@@ -1,0 +1,64 @@
+"""The answer to `rules`: the list of rules by family, or one rule explained."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from lineage.report.findings import SEVERITY_STYLES
+from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answers.rules import DescribedEvidence, DescribedRule, RulesAnswer
+
+
+WIDTH = 84
+"""Columns of the texts of an explanation."""
+
+SHOWN_READS = 64
+"""Characters of what a rule of evidence reads that the list shows; its explanation has all of it."""
+
+
+def rules(answer: RulesAnswer) -> Document:
+    """Write one line a rule, by family; a rule that was requested alone is explained."""
+    if len(answer.rules) + len(answer.evidence) == 1:
+        return _explained(answer.rules[0]) if answer.rules else _evidence_explained(answer.evidence[0])
+    lines: list[Line] = []
+    for family, members in groupby(answer.rules, key=lambda rule: rule.family):
+        rows = [
+            (strong(rule.rule), Span(rule.severity, SEVERITY_STYLES[rule.severity]), rule.id, dim(rule.title))
+            for rule in members
+        ]
+        lines += [line(strong(f"{family}:")), *columns(rows, indent="  "), EMPTY]
+    lines.append(line(strong("Evidence about parents (docs/evidence.md):")))
+    lines += columns([(rule.id, dim(cut(_plain(rule.reads), SHOWN_READS))) for rule in answer.evidence], indent="  ")
+    return [*lines, EMPTY, line(dim("`lineage rules NAME` explains one of them."))]
+
+
+def _explained(rule: DescribedRule) -> Document:
+    severity = rule.severity + (f", {rule.severity_note}" if rule.severity_note else "")
+    facts = [("severity", severity), ("STRIDE", (rule.stride or "does not affect security").replace("_", " "))]
+    texts = [
+        ("found", rule.meaning), ("example", rule.example), ("not found", rule.unless), ("what to do", rule.fix),
+        ("source", rule.source), ("page", rule.help), ("since", f"version {rule.since}"),
+    ]  # fmt: skip
+    return [line(strong(f"{rule.rule} {rule.id}"), f": {rule.title}"), EMPTY, *_facts([*facts, *texts])]
+
+
+def _evidence_explained(rule: DescribedEvidence) -> Document:
+    texts = [("reads", rule.reads), ("finds", rule.finds), ("example", rule.example), ("page", "docs/evidence.md")]
+    return [line(strong(rule.id)), EMPTY, *_facts([(name, _plain(text)) for name, text in texts])]
+
+
+def _facts(facts: list[tuple[str, str]]) -> list[Line]:
+    rows: list[tuple[str | Span, str]] = []
+    for name, text in facts:
+        first, *others = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+        rows += [(dim(name), first), *(("", other) for other in others)]
+    return columns(rows, indent="  ")
+
+
+def _plain(markdown: str) -> str:
+    """Remove the marks of code from a text of the rules."""
+    return markdown.replace("`", "").replace("\\|", "|")

@@ -1,0 +1,142 @@
+"""The rules about weight changes and about the versions that announce them."""
+
+from __future__ import annotations
+
+from lineage.rules.rule import Rule
+
+WEIGHT_RULES = (
+    Rule(
+        id="LW001",
+        name="silent-weight-change",
+        title="No version or note announces a change of weights",
+        severity="error",
+        stride="tampering",
+        source=(
+            "the study of 52,227 models: most changes of model files come without a version; our definition of a push"
+        ),
+        meaning=(
+            "A push changed what a loader loads, after the first upload, and no tag, card field, name, commit message"
+            " or changelog announces a version or describes the change."
+        ),
+        example=(
+            "`main` moves from c0ffee0 to beef001, `model.safetensors` has another hash, the commit is titled “Upload"
+            " model.safetensors with huggingface_hub”, and the only tag is `v1.0` on c0ffee0."
+        ),
+        unless=(
+            "The same tensors in another container or sharding (`reserialised`), a format or variant that was added, "
+            "or a change that a tag, a card version or a message of substance announces."
+        ),
+        fix=(
+            "Compare both states (`lineage diff ORG/NAME`), pin the commit that you tested, and ask the publisher for"
+            " a tag or a note. If you accept the change, start the next check behind it with --since."
+        ),
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW002",
+        name="rewritten-history",
+        title="A rewritten history lost the weights recorded last",
+        severity="error",
+        stride="repudiation",
+        source="our decision: what was recorded stays (docs/concepts.md, History)",
+        meaning=(
+            "An earlier reading recorded weights at a commit that the branch no longer has, and no commit of the "
+            "branch has these weights any more."
+        ),
+        example="The branch was force-pushed: 4f1d0c3 with its weights is on no branch, and the head holds others.",
+        unless="A rewritten history in which a commit still holds the weights recorded last (a squash, say).",
+        fix=(
+            "Treat the model as a new one: compare the recorded weights with those of today, and keep a copy of what "
+            "you use, since the Hub no longer has it."
+        ),
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW003",
+        name="moved-tag",
+        title="A tag points at another commit than at an earlier reading",
+        severity="error",
+        stride="tampering",
+        source="our decision; git itself refuses to move a published tag without --force",
+        meaning=(
+            "An earlier reading recorded the tag at another commit. A pin by this tag now loads other files. The tag "
+            "announces nothing at its new commit, and `--since TAG` starts at the recorded target."
+        ),
+        example="`v1.0` was at c0ffee0 on 2024-05-02 and is at beef001 today, with other weights.",
+        unless=(
+            "A tag that was moved before the first reading: nothing recorded shows it. An annotated tag counts by the"
+            " commit it names."
+        ),
+        fix="Pin the commit instead of the tag, and ask the publisher for a new tag for the new state.",
+        since="0.1.0",
+        severity_note="info if both commits hold the same weights",
+    ),
+    Rule(
+        id="LW004",
+        name="version-removed",
+        title="A tag that was recorded no longer exists",
+        severity="warning",
+        stride="repudiation",
+        source="our decision: a recorded version stays recorded",
+        meaning="An earlier reading recorded the tag; the Hub no longer has it. Its record and its commit are kept.",
+        example="`v1.0` at c0ffee0 was recorded on 2024-05-02; today the repository has no tags.",
+        unless="A reading that could not list all tags, such as one from a cache or an incomplete history.",
+        fix="Pin the recorded commit (`lineage history ORG/NAME` shows it) as long as the Hub still has it.",
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW005",
+        name="version-reused",
+        title="One version names two revisions with different weights",
+        severity="error",
+        stride="tampering",
+        source="semantic versioning, item 3: the contents of a released version must not be modified",
+        meaning="The same version is announced at two revisions of a line, and their weights differ.",
+        example="The card says `version: 1.1` at c0ffee0 and the tag `v1.1` is at beef001, whose weights are others.",
+        unless=(
+            "The same version on revisions with equal weights, and a card that merely keeps its version while text "
+            "changes."
+        ),
+        fix=(
+            "Name the commit when you refer to this version; ask the publisher to announce the later state as a new "
+            "one."
+        ),
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW006",
+        name="card-and-tag-differ",
+        title="The card and the tag of a revision name different versions",
+        severity="warning",
+        stride=None,
+        source="our decision",
+        meaning=(
+            "At a tagged revision the card's version field and the tag both name a version, and not the same one."
+        ),
+        example="The tag `v2.0` is at a commit whose card says `version: 1.1`.",
+        unless=(
+            "`v2` and `2.0.0`, which are one version; a tag that is not a version; a card without a version field."
+        ),
+        fix="Ask the publisher which of the two is right; pin the commit.",
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW007",
+        name="name-reregistered",
+        title="Another repository than the recorded one has this name",
+        severity="error",
+        stride="spoofing",
+        source="our decision; known from package registries as repository or namespace hijacking",
+        meaning=(
+            "The date of creation or the root commit differs from what was first recorded for this name: the "
+            "repository was deleted and the name registered again, perhaps by someone else."
+        ),
+        example="Recorded: created 2023-02-01, root commit 1a2b3c4. Today: created 2024-11-20, root commit 9f8e7d6.",
+        unless=(
+            "A rename that the Hub redirects, and a history that was rewritten in a repository with the same date of "
+            "creation."
+        ),
+        fix="Do not load it by name. Find out who owns the name now, and compare its weights with those recorded.",
+        since="0.1.0",
+    ),
+)

@@ -1,0 +1,35 @@
+"""Which findings count, and what a finding says about its rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from lineage.answers.findings import counting, finding
+from lineage.rules.rule import Rule
+from lineage.rules.table import RULES
+from lineage_schemas.answers.answer import SEVERITIES, Ignored, Severity
+from lineage_schemas.pointer import Pointer
+
+POINTER = Pointer(model="a/b", revision="1" * 40)
+
+
+@pytest.mark.parametrize("known", RULES, ids=lambda rule: rule.name)
+def test_a_finding_carries_its_rule(known: Rule) -> None:
+    """A finding has the name as its id, the code, the severity, the threat, the page and what to do."""
+    made = finding(known.name, "what happened", POINTER)
+    assert (made.id, made.rule, made.severity, made.stride) == (known.name, known.id, known.severity, known.stride)
+    assert (made.help, made.fix, made.ignored) == (f"docs/rules/{known.id}.md", known.fix, None)
+
+
+@pytest.mark.parametrize("fail_on", SEVERITIES)
+def test_only_findings_as_severe_as_wanted_count(fail_on: Severity) -> None:
+    """A finding counts from the wanted severity on."""
+    made = [finding("moved-tag", "moved", POINTER, severity=severity) for severity in SEVERITIES]
+    assert [each.severity for each in counting(made, fail_on)] == list(SEVERITIES[SEVERITIES.index(fail_on) :])
+
+
+def test_an_ignored_finding_does_not_count() -> None:
+    """A finding that the settings ignore is kept in the list and does not count."""
+    made = finding("moved-tag", "moved", POINTER)
+    assert counting([made], "info") == [made]
+    assert counting([made.model_copy(update={"ignored": Ignored(reason="agreed")})], "info") == []

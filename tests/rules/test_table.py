@@ -1,0 +1,86 @@
+"""The table of rules: ids that never change, and texts that are complete."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+
+from lineage.errors import InputError
+from lineage.rules.evidence import EVIDENCE_RULES
+from lineage.rules.rule import FAMILIES, Family, Rule
+from lineage.rules.table import NAMES, RULES, find_rule
+from lineage_schemas.answers.answer import SEVERITIES, Severity, Stride
+
+RELEASED = {
+    "LW001": "silent-weight-change",
+    "LW002": "rewritten-history",
+    "LW003": "moved-tag",
+    "LW004": "version-removed",
+    "LW005": "version-reused",
+    "LW006": "card-and-tag-differ",
+    "LW007": "name-reregistered",
+    "LD001": "licence-wider-than-ancestor",
+}
+"""Code and name of every rule. A row may be added here; none may be changed or removed."""
+
+
+def test_ids_are_stable() -> None:
+    """Every rule has the code and the name that it was given first, and none has disappeared."""
+    assert {rule.id: rule.name for rule in RULES} == RELEASED
+
+
+def test_ids_have_one_form() -> None:
+    """Codes are two letters of a family and three digits, names are words joined by hyphens, and none occurs twice."""
+    assert len(NAMES) == 2 * len(RULES)
+    for rule in RULES:
+        assert re.fullmatch(r"(LW|SV|LD|LA)\d{3}", rule.id), rule.id
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.name), rule.name
+        assert rule.family in FAMILIES
+    assert set(FAMILIES) == set(get_args(Family))
+    assert [rule.id for rule in RULES] == sorted((rule.id for rule in RULES), key=lambda code: (code[:2] != "LW", code))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_complete(rule: Rule) -> None:
+    """Every text says something in sentences, and severity and threat are from the lists of the schema."""
+    assert rule.severity in get_args(Severity)
+    assert rule.stride is None or rule.stride in get_args(Stride)
+    for text in (rule.meaning, rule.example, rule.fix, rule.unless):
+        assert len(text) > 40
+        assert text.endswith(".")
+    assert not rule.title.endswith(".")
+    assert rule.source
+    assert re.fullmatch(r"\d+\.\d+\.\d+", rule.since)
+
+
+def test_severities_rise() -> None:
+    """The order of severities has all of them, from the mildest."""
+    assert set(SEVERITIES) == set(get_args(Severity))
+    assert SEVERITIES[0] == "info"
+    assert SEVERITIES[-1] == "error"
+
+
+@pytest.mark.parametrize("text", ["moved-tag", "LW003", "lw003", " Moved-Tag "])
+def test_a_rule_has_two_names(text: str) -> None:
+    """The name and the code mean the same rule, in any case."""
+    assert find_rule(text).id == "LW003"
+
+
+def test_an_unknown_rule_names_the_nearest() -> None:
+    """A misspelt rule is an error that names the nearest one; a text that resembles none lists the command only."""
+    with pytest.raises(InputError) as caught:
+        find_rule("movedtag")
+    assert caught.value.hint == "did you mean moved-tag? `lineage rules` lists all rules"
+    with pytest.raises(InputError) as caught:
+        find_rule("x" * 100_000)
+    assert caught.value.hint == "`lineage rules` lists all rules"
+
+
+def test_evidence_ids_are_not_rule_names() -> None:
+    """Rules of evidence have ids of their own form, so that one command explains both kinds."""
+    ids = [rule.id for rule in EVIDENCE_RULES]
+    assert len(set(ids)) == len(ids)
+    assert not set(ids) & NAMES
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", each) for each in ids)
