@@ -1,7 +1,7 @@
 # Sugar only: every line here can be typed by hand, and nothing else depends on make.
 UV = python3 -m uv
 
-.PHONY: test lint reformat types schemas rules demo-data pins upgrade package coverage tour quick tests-table
+.PHONY: test lint reformat types schemas rules demo-data pins upgrade package coverage tour quick tests-table licences-table
 
 test:      ## everything that .ci/run checks
 	$(UV) run pytest
@@ -32,6 +32,9 @@ demo-data: ## build the demo's directory Hub again: make demo-data HISTORY=FILE 
 
 tests-table: ## write CONTRIBUTING's table of the tests that hold each source file
 	$(UV) run python -m tools.write_tests_table
+
+licences-table: ## write the tables of docs/licences.md after a change of the licences
+	$(UV) run python -m tools.write_licences
 
 tour:      ## run the README's commands again and paste what they print
 	$(UV) run python tools/write_tour.py

@@ -49,6 +49,8 @@ def test_no_room_imports_upward() -> None:
         ("lineage/audit/__init__.py", "import huggingface_hub\n", "Only lineage.hub.huggingface imports"),
         ("lineage/undeclared/__init__.py", "", "Nothing imports upward"),
         ("lineage/store/undeclared.py", "", "Backends do not know each other"),
+        ("lineage/licences/table.py", "import lineage.hub.card\n", "Nothing imports upward"),
+        ("lineage/licences/parse.py", "def f():\n    import lineage.settings\n", "licences are data and functions"),
         ("lineage/hub/undeclared.py", "", "The Hub and local folders"),
         ("lineage/report/undeclared.py", "", "Formats do not know each other"),
         ("cli/lineage_cli/undeclared.py", "", "Commands stand on their options"),

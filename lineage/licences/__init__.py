@@ -1,0 +1,1 @@
+"""Licences: identifiers, the terms of each with their source, and which of two permits more."""
