@@ -21,8 +21,9 @@ from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.tied import may_be_tied
 from lineage.versioning.facets import facets
+from lineage.versioning.licence import licence_diff
 from lineage.versioning.loaded import rival_sets
-from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
+from lineage_schemas.answers.diff import DiffAnswer, DiffSide, LicenceDiff, RenamedTensor, TensorsDiff, WeightsDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
 from lineage_schemas.level import Level
@@ -74,6 +75,7 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
         b=_written(session, after),
         weights=weights,
         facets=fields,
+        licences=_licences(before, after),
         unchecked=tuple(dict.fromkeys((*problems, *undecided, *unreadable))),
         notes=tuple(dict.fromkeys((*before.measured.notes, *after.measured.notes))),
     )
@@ -143,6 +145,14 @@ def _written(session: Session, side: _Side) -> DiffSide:
         group=main.group.name if main else None,
         digests=main.digests if main else None,
     )
+
+
+def _licences(before: _Side, after: _Side) -> LicenceDiff | None:
+    """Compare the licences of both sides; None if a side's files could not be listed, which `unchecked` reports."""
+    old, new = before.measured.snapshot, after.measured.snapshot
+    if old is None or new is None:
+        return None
+    return licence_diff((before.resolved, old), (after.resolved, new))
 
 
 def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsDiff, list[Unchecked]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for annotations only: importing these modules would slow do
     from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
     from lineage_schemas.answers.diff import TensorsDiff, WeightsDiff
     from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence
+    from lineage_schemas.licence import LicenceComparison, LicenceTerm
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal
     from lineage_schemas.weights import Cost
@@ -45,6 +46,27 @@ REASONS = {
     "error": "not read because of an error",
 }
 """Why a model was not read, by the reason of `incomplete`."""
+
+LICENCE_TERMS = {
+    "commercial_use": "commercial use",
+    "derivatives": "derivatives",
+    "attribution": "attribution",
+    "notice": "licence text or notice",
+    "share_alike": "same licence for derivatives",
+    "naming_duty": "naming duty",
+    "acceptable_use": "acceptable-use policy",
+    "user_threshold": "limit on users",
+}
+"""What each term of a licence is called."""
+
+LICENCE_RELATIONS = {
+    "same": "their terms do not differ",
+    "narrower": "permits less or demands more",
+    "wider": "permits more or demands less",
+    "other": "narrower in some terms, wider in others",
+    "unknown": "not all terms are known",
+}
+"""What each relation of the later licence to the earlier one means."""
 
 SHOWN_SIGNALS = 3
 """Announcements shown per change: a change may have dozens."""
@@ -310,3 +332,21 @@ def cost_words(cost: Cost) -> str:
         return f"{read} on this machine"
     failed = f", {cost.failed:,} more failed" if cost.failed else ""
     return f"{read} in {counted(cost.requests, 'request')}{failed}"
+
+
+def licence_words(found: LicenceComparison) -> str:
+    """Say what a relation means, or why it is unknown."""
+    return found.reason or LICENCE_RELATIONS[found.relation]
+
+
+def licence_term(term: LicenceTerm) -> tuple[str, str, str]:
+    """Return what a term is called, and its value before and after."""
+    return LICENCE_TERMS[term.term], _term_value(term.before), _term_value(term.after)
+
+
+def _term_value(value: str) -> str:
+    """Write the values of a term; a number is a number of users in a month."""
+    return " or ".join(
+        f"up to {int(each):,} users a month" if re.fullmatch(r"[0-9]{1,15}", each) else each
+        for each in value.split(" or ")
+    )

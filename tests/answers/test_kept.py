@@ -36,7 +36,19 @@ WORDS = {"message", "reason", "hint", "detail"}
 OF_THE_FILE = {"size_bytes", "schema_version"}
 """What a migration may change in a store."""
 
-ADDED = {"hub_asked", "first_uploads", "loader", "covers", "rule", "stride", "help", "fix", "ignored", "fail_on"}
+ADDED = {
+    "hub_asked",
+    "first_uploads",
+    "loader",
+    "covers",
+    "licences",
+    "rule",
+    "stride",
+    "help",
+    "fix",
+    "ignored",
+    "fail_on",
+}
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 
 ADDED_COLUMNS = {"revision.csv": {"unread_message:string": "", "absent:string[]": "unread_message"}}

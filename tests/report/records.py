@@ -23,6 +23,7 @@ from lineage_schemas.answers.diff import (
     DiffAnswer,
     DiffSide,
     FacetDiff,
+    LicenceDiff,
     RenamedTensor,
     TensorsDiff,
     WeightsDiff,
@@ -32,6 +33,7 @@ from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPu
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer
 from lineage_schemas.change import Replacement, Unchecked
 from lineage_schemas.file import FileEntry
+from lineage_schemas.licence import LicenceTerm
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
@@ -209,6 +211,13 @@ def diff() -> DiffAnswer:
             FacetDiff(name="card.license", before=None, after='"mit"', pointer=at),
             FacetDiff(name="tokenizer.chat_template", before=long, after='"{{ messages }}"', pointer=at),
         ),
+        licences=LicenceDiff(
+            before="apache-2.0", after="llama3.1", relation="narrower", pointer=at,
+            terms=(
+                LicenceTerm(term="commercial_use", before="yes", after="conditional", relation="narrower"),
+                LicenceTerm(term="user_threshold", before="no", after="700000000", relation="narrower"),
+            ),
+        ),
         unchecked=(Unchecked(what="spiece.model", reason="not there on one side"),),
     )  # fmt: skip
 
@@ -216,7 +225,7 @@ def diff() -> DiffAnswer:
 def diff_equal() -> DiffAnswer:
     """Nothing differs, and only the layout was compared."""
     tensors = TensorsDiff(compared="layout", equal=291, changed=(), added=(), removed=(), renamed=())
-    update = {"weights": WeightsDiff(kind="equal", tensors=tensors), "facets": (), "unchecked": ()}
+    update = {"weights": WeightsDiff(kind="equal", tensors=tensors), "facets": (), "licences": None, "unchecked": ()}
     return diff().model_copy(update=update)
 
 

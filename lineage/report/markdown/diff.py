@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
-from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import at, counted, kind_words, tensor_summary
+from lineage.report.markdown.write import code, document, prose, table
+from lineage.report.phrases import at, counted, kind_words, licence_term, licence_words, tensor_summary
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.diff import DiffAnswer, TensorsDiff
+    from lineage_schemas.answers.diff import DiffAnswer, LicenceDiff, TensorsDiff
 
 SHOWN_NAMES = 20
 
@@ -26,6 +26,7 @@ def diff(answer: DiffAnswer) -> str:
         [f"## {code(a)} → {code(b)}"],
         [f"Weights: **{answer.weights.kind}**, {kind_words(answer.weights)}."],
         _tensors(answer.weights.tensors, cast=answer.weights.kind == "cast") if answer.weights.tensors else [],
+        _licences(answer.licences) if answer.licences else [],
         table(("field", "before", "after", "where"), rows)
         if rows
         else ["No field of card, config or tokenizer differs."],
@@ -33,6 +34,13 @@ def diff(answer: DiffAnswer) -> str:
         parts.unchecked(answer.unchecked),
         parts.footer(answer, answer.a.model, answer.b.model),
     )
+
+
+def _licences(found: LicenceDiff) -> list[str]:
+    names = [code(cut(name, 88)) if name else "*none declared*" for name in (found.before, found.after)]
+    rows = [(name, prose(before), prose(after)) for name, before, after in map(licence_term, found.terms)]
+    lines = [f"Licence: {names[0]} → {names[1]}: **{found.relation}**, {prose(licence_words(found))}."]
+    return [*lines, "", *table(("term", "before", "after"), rows)] if rows else lines
 
 
 def _value(value: str | None) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, counted, dated, kind_words, tensor_summary
+from lineage.report.phrases import at, counted, dated, kind_words, licence_term, licence_words, tensor_summary
 from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.diff import DiffAnswer, FacetDiff, TensorsDiff
+    from lineage_schemas.answers.diff import DiffAnswer, FacetDiff, LicenceDiff, TensorsDiff
 
 KIND_STYLES: dict[str, Style] = {
     "equal": "good",
@@ -40,6 +40,8 @@ def diff(answer: DiffAnswer) -> Document:
         lines.append(line(dim(f"main group: {answer.a.group or 'none'} → {answer.b.group or 'none'}"), indent="  "))
     if answer.weights.tensors:
         lines += tensor_lines(answer.weights.tensors, cast=answer.weights.kind == "cast")
+    if answer.licences:
+        lines += [EMPTY, *_licences(answer.licences)]
     if answer.facets:
         lines += [EMPTY, line(strong(f"{counted(len(answer.facets), 'field')} differ{_s(answer.facets)}:"))]
         for facet in answer.facets:
@@ -69,6 +71,18 @@ def tensor_lines(tensors: TensorsDiff, *, cast: bool = False) -> list[Line]:
             lines += [line(dim(name), indent="      ") for name in names[:SHOWN_NAMES]]
             if len(names) > SHOWN_NAMES:
                 lines.append(line(dim(f"… {len(names) - SHOWN_NAMES:,} more"), indent="      "))
+    return lines
+
+
+def _licences(found: LicenceDiff) -> list[Line]:
+    """Write what the licence became, and each term that differs."""
+    names = [cut(name, ONE_LINE) if name else "(none declared)" for name in (found.before, found.after)]
+    style: Style = "good" if found.relation in {"same", "wider"} else "warn"
+    words = licence_words(found)
+    lines = [line(f"licence: {names[0]} → {names[1]} · ", Span(found.relation, style), f" · {words}")]
+    for term in found.terms:
+        name, before, after = licence_term(term)
+        lines.append(line(f"{name}  {before} → {after}", indent="  "))
     return lines
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.change import Unchecked
+from lineage_schemas.licence import LicenceComparison
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
 from lineage_schemas.weights import Digests
@@ -65,12 +66,25 @@ class FacetDiff(Record):
     pointer: Pointer
 
 
+class LicenceDiff(LicenceComparison):
+    """What the licence of `b` is relative to that of `a`, and the terms that differ.
+
+    `before` and `after` are what the cards declare, null where they declare nothing. `pointer` is the field of the card
+    that differs, or the file of a licence's text if only that differs; the relation is `unknown` then.
+    """
+
+    before: str | None
+    after: str | None
+    pointer: Pointer
+
+
 class DiffAnswer(Answer):
-    """Hold the differences from `a` to `b`."""
+    """Hold the differences from `a` to `b`; `licences` is null if nothing that declares a licence differs."""
 
     a: DiffSide
     b: DiffSide
     weights: WeightsDiff
     facets: tuple[FacetDiff, ...]
+    licences: LicenceDiff | None = None
     unchecked: tuple[Unchecked, ...]
     notes: Notes = ()
