@@ -1,4 +1,4 @@
-"""The licences that are known, with their terms and the text from which the terms were taken: a table."""
+"""The licences that are known, with their terms and the page that has their text: a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TERMS: tuple[TermName, ...] = get_args(TermName)
 
 @dataclass(frozen=True)
 class Licence:
-    """One row: a licence, its terms in the order of `TERMS`, and where they were read.
+    """One row: a licence, its terms in the order of `TERMS`, and the page that has its text.
 
     `spdx` are the identifiers of the SPDX list, `aliases` other spellings, `links` addresses of its text without
     their scheme, in which `*` stands for the rest of a name.

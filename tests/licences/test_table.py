@@ -61,7 +61,7 @@ def test_no_name_means_two_licences() -> None:
 
 
 def test_every_line_has_a_source_and_values_of_the_list() -> None:
-    """Each line names the page from which its terms were taken, and has a permitted value for each term."""
+    """Each line names the page that has the licence's text, and has a permitted value for each term."""
     for licence in licences():
         assert urlsplit(licence.source).scheme == "https", licence.id
         assert len(licence.values) == len(TERMS)
