@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lineage.answers.licence_findings import wider_licences
 from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
 from lineage_schemas.answers.answer import Incomplete, IncompleteReason
@@ -58,6 +59,9 @@ class AnswerWriter:
             paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
             counts=dict(part.counts),
             unresolvable=tuple(self._unresolvable(parentless)),
+            findings=tuple(
+                wider_licences({(edge.source, edge.target) for edge in part.edges}, nodes, root, self._shown)
+            ),
             incomplete=tuple(dict.fromkeys(incomplete)),
         )
 

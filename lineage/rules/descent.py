@@ -19,7 +19,7 @@ DESCENT_RULES = (
         example=(
             "A fine-tune under `apache-2.0` of a base under `cc-by-nc-4.0`: commercial use is not the child's to give."
         ),
-        unless="Licences with the same terms, and terms that are unknown: they are listed as unknown, not as wider.",
+        unless="Licences with the same terms, and terms that are not known: they are never called wider.",
         fix="Follow the narrower licence, and ask the publisher of the child to correct the card.",
         since="0.1.0",
     ),
