@@ -34,6 +34,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
             "size_bytes": info.size_bytes,
             "nodes": info.nodes,
             "edges": info.edges,
+            "attachments": info.attachments,
             "note": info.note,
             "size_note": info.size_note,
             "server": info.server,
@@ -90,13 +91,15 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
     a Hub did not have them: such a name is deleted too, unless others derive from it. Raises InputError if there is no
     store, and for a target with a revision, because a single revision cannot be deleted.
     """
+    from lineage.store.forgetting import namings
+
     asked = list(dict.fromkeys(targets))
     with session.store.reading() as view:
         keys = {target: _key(session, view, target) for target in asked}
         going = view.nodes("Model", keys.values())
-        derived = view.neighbours("DERIVED_FROM", going, "in")
-        kept = {parent for child, parent in derived if child not in going}
-        named = {parent for _, parent in derived}
+        names = list(namings(view, going))
+        kept = {model for kind, source, model in names if kind != "Model" or source not in going}
+        named = {model for _, _, model in names}
         known = {key for key, node in going.items() if key in named or _was_read(node)}
     _need_store(session.store.info())
     session.store.erase(list(going))

@@ -45,7 +45,7 @@ Rule = Callable[["StoreView", list[Any]], Iterator[Fault]]
 
 def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]:
     """Yield every fault in a store, in constant memory."""
-    total = sum(view.count(kind) for kind in NODE_RULES) + view.count("DERIVED_FROM")
+    total = sum(view.count(kind) for kind in (*NODE_RULES, *EDGE_RULES))
     with progress.task("checking nodes and edges", total, "rows") as task:
         for kind, rule in NODE_RULES.items():
             before = ""
@@ -54,9 +54,10 @@ def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]
                 before = rows[-1].key
                 yield from rule(view, rows)
                 task.advance(len(rows))
-        for edges in chunks(view.all_edges("DERIVED_FROM"), CHUNK):
-            yield from _derivations(view, edges)
-            task.advance(len(edges))
+        for edge_kind, edge_rule in EDGE_RULES.items():
+            for edges in chunks(view.all_edges(edge_kind), CHUNK):
+                yield from edge_rule(view, edges)
+                task.advance(len(edges))
     with progress.task("checking edges without an end", None, "edges") as task:
         for edge_kind in ENDS:
             last = ""
@@ -170,6 +171,28 @@ def _derivations(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
                 yield Fault("derivation-of-foreign-evidence", about, f"its evidence {key} is about another child")
 
 
+def _relatives(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
+    """Check that the evidence of a relation between two models is stored, and that a pair is stored in one order."""
+    evidence = _known(view, "Evidence", {key for edge in edges for key in edge.properties.get("evidence") or ()})
+    for edge in edges:
+        about = f"{edge.source} {edge.kind} {edge.target}"
+        if edge.kind == "RELATED_TO" and edge.source >= edge.target:
+            yield Fault(
+                "relation-out-of-order", about, "the smaller key must be its source: the pair may be stored twice"
+            )
+        for key in edge.properties.get("evidence") or ():
+            if key not in evidence:
+                yield Fault("relation-of-unknown-evidence", about, f"its evidence {key} is not in the store")
+
+
+def _match_keys(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
+    """Check that a match key begins with its family."""
+    for row in rows:
+        family = row.properties.get("family")
+        if not row.key.startswith(f"{family}:"):
+            yield Fault("match-key", row.key, f"this key does not begin with its family {family}")
+
+
 _NAMED_BY_SOURCE = frozenset({"HAS_PARENT", "POINTS_TO", "PUBLISHED_BY"})
 """Edges that a field of their source names: the rule of the source's kind reports a missing target."""
 
@@ -229,6 +252,10 @@ def _files(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
             yield Fault("digest-format", row.key, f"its alias {alias} is not a git blob id")
 
 
+_OF_WEIGHTS: Mapping[AttachmentKind, str] = {"tensors": "tensor table", "sketch": "sketch"}
+"""Attachments that belong to weights, under their files digest, with what they are."""
+
+
 class _Summary(NamedTuple):
     """Hold what the rule needs of an attachment, without its bytes: some hundred are checked together."""
 
@@ -246,18 +273,19 @@ class _Summary(NamedTuple):
 
 
 def _attachments(view: StoreView, rows: list[_Summary]) -> Iterator[Fault]:
-    """Check that texts hash to their key, that tensor tables have weights and aliases a model.
+    """Check that texts hash to their key, that tensor tables and sketches have weights, and aliases a model.
 
     A text that is shorter than its file is not checked: it is the beginning of a file too long to be stored.
     """
     models = _known(view, "Model", [row.model for row in rows if row.model is not None])
-    weights = _known(view, "Weights", [row.key for row in rows if row.kind == "tensors"])
+    weights = _known(view, "Weights", [row.key for row in rows if row.kind in _OF_WEIGHTS])
     files = view.nodes("File", {row.key for row in rows if not row.hashes})
     for row in rows:
         if not row.hashes and row.size >= (files.get(row.key, {}).get("size") or 0):
             yield Fault("attachment-content", row.key, "the text stored under this hash has a different hash")
-        elif row.kind == "tensors" and row.key not in weights:
-            yield Fault("attachment-of-nothing", row.key, "the weights of this tensor table are not in the store")
+        elif row.kind in _OF_WEIGHTS and row.key not in weights:
+            what = _OF_WEIGHTS[row.kind]
+            yield Fault("attachment-of-nothing", row.key, f"the weights of this {what} are not in the store")
         elif row.model is not None and row.model not in models:
             yield Fault("alias-to-nothing", row.key, f"this alias points to {row.model}, which is not in the store")
 
@@ -306,6 +334,11 @@ def _known(view: StoreView, kind: NodeKind, keys: Collection[str]) -> set[str]:
 
 NODE_RULES: Mapping[NodeKind, Rule] = {
     "Model": _models, "Revision": _revisions, "Ref": _refs, "Change": _changes, "Evidence": _evidence,
-    "Weights": _weights, "File": _files,
+    "Weights": _weights, "File": _files, "MatchKey": _match_keys,
 }  # fmt: skip
 """The rule for each kind of node; docs/reference/commands.md lists the ids of faults."""
+
+EDGE_RULES: Mapping[EdgeKind, Rule] = {
+    "DERIVED_FROM": _derivations, "RELATED_TO": _relatives, "NEXT_VERSION": _relatives,
+}  # fmt: skip
+"""The rule for each kind of edge that has one."""

@@ -12,6 +12,10 @@ Edges that records imply, and the stored edges that they replace:
 | `Tree` | `CONTAINS`, its name a path, and the files' nodes | the revision's earlier ones |
 | `GroupWeights` | `HAS_WEIGHTS`, its name a group, and the weights' node | the same group's earlier one |
 | `Derivation` | `DERIVED_FROM`, and both models' nodes, by name only | as `replace_derivations_of` says |
+| `WeightsKeys` | `HAS_KEY`, and the keys' nodes | as `replace_keys_of` says |
+| `Relatedness` | `RELATED_TO`, and both models' nodes, by name only | as `replace_related_of` says |
+| `NextVersion` | `NEXT_VERSION`, and both models' nodes, by name only | as `replace_next_versions_of` says |
+| `Use` | `USES`, its name a place, and the model's node, by name only | as `replace_uses_of` says |
 
 An edge may be written before its ends: readers see it once both are stored. So the order of batches makes no
 difference, and a parent commit that is never read adds no node.
@@ -19,7 +23,8 @@ difference, and a parent commit that is never read adds no node.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lineage.store.merging import merged, stub
@@ -28,7 +33,7 @@ from lineage.store.rows import Rows
 from lineage_schemas.ids import model_key, revision_key, split_model_key
 
 if TYPE_CHECKING:
-    from lineage.store.graph import EdgeKind, NodeKind, Properties
+    from lineage.store.graph import EdgeKey, EdgeKind, NodeKind, Properties
     from lineage_schemas.file import FileEntry
     from lineage_schemas.graph_batch import GraphBatch
     from lineage_schemas.record import Record
@@ -41,6 +46,8 @@ def encode(batch: GraphBatch) -> Rows:
     _histories(rows, batch)
     _contents(rows, batch)
     _derivations(rows, batch)
+    _relatives(rows, batch)
+    _products(rows, batch)
     rows.attachments.update({(a.kind, a.key): a.data for a in batch.attachments})
     return rows
 
@@ -72,8 +79,9 @@ def _publish(rows: Rows, key: str, hub: str, publisher: str | None) -> None:
 def _histories(rows: Rows, batch: GraphBatch) -> None:
     for ref in batch.refs:
         _node(rows, "Ref", ref)
-        rows.replace("POINTS_TO", ref.key)
-        _edge(rows, "POINTS_TO", ref.key, revision_key(ref.model, ref.target))
+    for key, properties in rows.nodes.get("Ref", {}).items():
+        rows.replace("POINTS_TO", key)
+        rows.edges.setdefault("POINTS_TO", {})[_pointer(key, properties)] = {}
     for revision in batch.revisions:
         _node(rows, "Revision", revision)
         _edge(rows, "HAS_REVISION", revision.model, revision.key)
@@ -84,6 +92,29 @@ def _histories(rows: Rows, batch: GraphBatch) -> None:
         _node(rows, "Change", change)
         _edge(rows, "HAS_CHANGE", change.model, change.key)
     rows.replaced_changes.update(batch.replace_changes_of)
+
+
+def _pointer(key: str, ref: Properties) -> EdgeKey:
+    """Return the one edge from a ref to the revision of its target."""
+    return key, revision_key(ref["model"], ref["target"]), ""
+
+
+def settled(rows: Rows, stored: Callable[[NodeKind, Collection[str]], Mapping[str, Properties]]) -> Rows:
+    """Return the rows with POINTS_TO edges to the targets that their refs have once they are merged with stored refs.
+
+    A ref that is written may have been read before the stored one; then the stored target stays
+    (`lineage/store/merging.py`), and so must the edge. Every backend calls this inside the transaction of a write;
+    `stored` fetches the properties of nodes by key.
+    """
+    refs = rows.nodes.get("Ref", {})
+    written = {key: refs[key] for key in rows.replaced.get("POINTS_TO", {}) if key in refs}
+    if not written:
+        return rows
+    found = {key: merged("Ref", old, written[key]) for key, old in stored("Ref", written).items()}
+    kept = {key: ref for key, ref in found.items() if ref["target"] != written[key]["target"]}
+    edges = {edge: empty for edge, empty in rows.edges.get("POINTS_TO", {}).items() if edge[0] not in kept}
+    edges.update({_pointer(key, ref): {} for key, ref in kept.items()})
+    return replace(rows, edges={**rows.edges, "POINTS_TO": edges})
 
 
 def _contents(rows: Rows, batch: GraphBatch) -> None:
@@ -106,7 +137,18 @@ def _contents(rows: Rows, batch: GraphBatch) -> None:
 
 _WEIGHTS_BY_NAME: Properties = {
     **dict.fromkeys(
-        ("weights", "content", "layout", "format", "tensor_count", "parameter_count", "byte_size", "dtypes")
+        (
+            "weights",
+            "content",
+            "layout",
+            "format",
+            "tensor_count",
+            "parameter_count",
+            "byte_size",
+            "dtypes",
+            "arch",
+            "sketch",
+        )
     ),
     "level": "metadata",
 }
@@ -131,6 +173,37 @@ def _derivations(rows: Rows, batch: GraphBatch) -> None:
     for derivation in batch.derivations:
         _stubs(rows, (derivation.child, derivation.parent))
         _edge(rows, "DERIVED_FROM", derivation.child, derivation.parent, "", _properties(derivation, "child", "parent"))
+
+
+def _relatives(rows: Rows, batch: GraphBatch) -> None:
+    """Encode what is known of weights and models that are alike: keys to find them by, relatives, next versions."""
+    for listed in batch.match_keys:
+        for key in listed.keys:
+            _node(rows, "MatchKey", key)
+            _edge(rows, "HAS_KEY", listed.weights, key.key)
+    for weights in batch.replace_keys_of:
+        rows.replace("HAS_KEY", weights)
+    for pair in batch.related:
+        _stubs(rows, (pair.model, pair.other))
+        _edge(rows, "RELATED_TO", pair.model, pair.other, "", _properties(pair, "model", "other"))
+    for version in batch.next_versions:
+        _stubs(rows, (version.model, version.next))
+        _edge(rows, "NEXT_VERSION", version.model, version.next, "", _properties(version, "model", "next"))
+    touched: tuple[tuple[EdgeKind, tuple[str, ...]], ...] = (
+        ("RELATED_TO", batch.replace_related_of),
+        ("NEXT_VERSION", batch.replace_next_versions_of),
+    )
+    rows.replaced_touching.update({kind: set(models) for kind, models in touched if models})
+
+
+def _products(rows: Rows, batch: GraphBatch) -> None:
+    for product in batch.products:
+        _node(rows, "Product", product)
+    for use in batch.uses:
+        _stubs(rows, (use.model,))
+        _edge(rows, "USES", use.product, use.model, use.place, _properties(use, "product", "model", "place"))
+    for key in batch.replace_uses_of:
+        rows.replace("USES", key)
 
 
 def _stubs(rows: Rows, keys: Iterable[str]) -> None:

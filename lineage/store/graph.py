@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-NodeKind = Literal["Model", "Ref", "Revision", "File", "Weights", "Change", "Evidence", "Publisher"]
+NodeKind = Literal[
+    "Model", "Ref", "Revision", "File", "Weights", "Change", "Evidence", "Publisher", "MatchKey", "Product",
+]  # fmt: skip
 
 EdgeKind = Literal[
     "HAS_REVISION", "HAS_PARENT", "POINTS_TO", "CONTAINS", "HAS_WEIGHTS", "HAS_CHANGE", "PUBLISHED_BY", "DERIVED_FROM",
+    "HAS_KEY", "RELATED_TO", "NEXT_VERSION", "USES",
 ]  # fmt: skip
 
 ENDS: Mapping[EdgeKind, tuple[NodeKind, NodeKind]] = {
@@ -20,6 +23,10 @@ ENDS: Mapping[EdgeKind, tuple[NodeKind, NodeKind]] = {
     "HAS_CHANGE": ("Model", "Change"),
     "PUBLISHED_BY": ("Model", "Publisher"),
     "DERIVED_FROM": ("Model", "Model"),
+    "HAS_KEY": ("Weights", "MatchKey"),
+    "RELATED_TO": ("Model", "Model"),
+    "NEXT_VERSION": ("Model", "Model"),
+    "USES": ("Product", "Model"),
 }
 """The kinds of node that each kind of edge joins: source, target."""
 
@@ -36,7 +43,7 @@ EdgeKey = tuple[str, str, str]
 
 
 class EdgeRow(NamedTuple):
-    """One edge; `name` (a path, a group) distinguishes edges of one kind between the same nodes, else it is empty."""
+    """One edge; `name` (a path, group or place) distinguishes edges of one kind between two nodes, else it is empty."""
 
     kind: EdgeKind
     source: str

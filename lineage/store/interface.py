@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from lineage.store.rows import Rows
     from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
 
-CLOCKS = frozenset({"collected_at", "observed_at"})
-"""Properties with the time of a reading: left out of dumps that are compared."""
+CLOCKS = frozenset({"collected_at", "observed_at", "since", "first_read", "last_read", "recorded_at"})
+"""Properties with the time of a reading, of any record: left out of dumps that are compared."""
 
 
 @dataclass(frozen=True)
 class StoreInfo:
     """Describe a store: counts by kind and its size; `server` is the server that holds it, with its version.
+
+    `attachments` counts the kinds that there are.
 
     `note` says that there is no store yet, `size_note` why the size is not known.
     """
@@ -35,6 +37,7 @@ class StoreInfo:
     database: str | None = None
     note: str | None = None
     size_note: str | None = None
+    attachments: dict[str, int] = field(default_factory=dict)
 
 
 class Descent(NamedTuple):
@@ -110,6 +113,10 @@ class StoreView(ABC):
     @abstractmethod
     def attachment(self, kind: AttachmentKind, key: str) -> bytes | None:
         """Fetch the bytes stored under a key, or None."""
+
+    @abstractmethod
+    def attachment_counts(self) -> dict[str, int]:
+        """Count the attachments of each kind that there are, in order of the kinds."""
 
     def ancestry(self, root: str, *, depth: int | None) -> Sequence[EdgeRow] | None:
         """List the edges from a model, and from each ancestor up to `depth` edges away, to their parents.
@@ -189,10 +196,11 @@ class GraphStore(ABC):
         """
 
     @abstractmethod
-    def erase(self, models: Collection[str]) -> None:
+    def erase(self, models: Collection[str], products: Collection[str] = ()) -> None:
         """Delete models: their refs, revisions, changes, evidence, edges to parents, and what no other model uses.
 
-        A model that others derive from stays as a stub with its name only.
+        A model that others derive from, or that a product uses, stays as a stub with its name only. Products are
+        deleted with their uses, and with models that are known by name only and only through them.
         """
 
     @abstractmethod

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
-from lineage.store.forgetting import Forgetting, plan
+from lineage.store.codec import settled
+from lineage.store.forgetting import EDGES_OF_A_STUB, Forgetting, plan
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
 from lineage.store.interface import GraphStore, StoreInfo, StoreView
 from lineage.store.merging import merged, merged_stub
@@ -107,6 +109,11 @@ class MemoryView(StoreView):
         """Fetch the bytes stored under a key."""
         return self._graph.attachments.get((kind, key))
 
+    def attachment_counts(self) -> dict[str, int]:
+        """Count the attachments of each kind."""
+        counts = Counter(kind for kind, _ in self._graph.attachments)
+        return {kind: counts[kind] for kind in sorted(counts)}
+
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
         """Iterate over all nodes of a kind."""
         for key, packed in sorted(self._graph.nodes[kind].items()):
@@ -166,6 +173,7 @@ class MemoryStore(GraphStore):
         """Write rows into a copy of the graph, and replace the graph by it at the end."""
         with self._writing:
             graph = self._graph.copy()
+            rows = settled(rows, MemoryView(graph).nodes)
             _replace_changes(graph, rows)
             for kind, nodes in rows.nodes.items():
                 for key, properties in nodes.items():
@@ -185,11 +193,11 @@ class MemoryStore(GraphStore):
         """Open a view of the present state."""
         yield MemoryView(self._graph)
 
-    def erase(self, models: Collection[str]) -> None:
-        """Delete models."""
+    def erase(self, models: Collection[str], products: Collection[str] = ()) -> None:
+        """Delete models and products."""
         with self._writing:
             graph = self._graph.copy()
-            _forget(graph, plan(MemoryView(graph), models))
+            _forget(graph, plan(MemoryView(graph), models, products))
             self._graph = graph
 
     @contextmanager
@@ -204,7 +212,8 @@ class MemoryStore(GraphStore):
         view = MemoryView(self._graph)
         nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
         edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
-        return StoreInfo(self.url, "memory", SCHEMA_VERSION, None, nodes, edges)
+        counts = view.attachment_counts()
+        return StoreInfo(self.url, "memory", SCHEMA_VERSION, None, nodes, edges, attachments=counts)
 
     def close(self) -> None:
         """Do nothing: there are no files and no connections."""
@@ -224,6 +233,9 @@ def _replace_edges(graph: Graph, rows: Rows) -> None:
             names = sources.get(edge[0])
             if names is not None and (not names or edge[2] in names):
                 del graph.edges[kind][edge]
+    for kind, nodes in rows.replaced_touching.items():
+        for edge in [edge for edge in graph.edges[kind] if edge[0] in nodes or edge[1] in nodes]:
+            del graph.edges[kind][edge]
 
 
 def _forget(graph: Graph, going: Forgetting) -> None:
@@ -231,9 +243,8 @@ def _forget(graph: Graph, going: Forgetting) -> None:
         graph.drop(kind, keys)
     for key, properties in going.stubs.items():
         graph.nodes["Model"][key] = pack("Model", properties)
-        for edge_kind, (source_kind, _) in ENDS.items():
-            if source_kind == "Model":
-                for edge in [edge for edge in graph.edges[edge_kind] if edge[0] == key]:
-                    del graph.edges[edge_kind][edge]
+        for edge_kind, position in EDGES_OF_A_STUB:
+            for edge in [edge for edge in graph.edges[edge_kind] if edge[position] == key]:
+                del graph.edges[edge_kind][edge]
     for attachment in going.attachments:
         graph.attachments.pop(attachment, None)

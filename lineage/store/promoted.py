@@ -34,15 +34,17 @@ PROMOTED: Mapping[NodeKind, tuple[Promoted, ...]] = {
         Promoted("family", path=("observations", "family", "value")),
     ),
     "Ref": (Promoted("model"), Promoted("name")),
-    "Revision": (Promoted("model"), Promoted("commit")),
+    "Revision": (Promoted("model"), Promoted("commit"), Promoted("category")),
     "File": (Promoted("alias", "digest"), Promoted("size", "integer", indexed=False)),
-    "Weights": (Promoted("weights"), Promoted("content"), Promoted("layout")),
+    "Weights": (Promoted("weights"), Promoted("content"), Promoted("layout"), Promoted("arch")),
     "Change": (Promoted("model"), Promoted("branch"), Promoted("verdict"), Promoted("kind")),
     "Evidence": (Promoted("child"), Promoted("parent"), Promoted("rule")),
     "Publisher": (Promoted("hub"), Promoted("name")),
+    "MatchKey": (Promoted("family"),),
+    "Product": (Promoted("name"),),
 }
 
-EDGE_PROMOTED: Mapping[EdgeKind, tuple[str, ...]] = {"DERIVED_FROM": ("relation",)}
+EDGE_PROMOTED: Mapping[EdgeKind, tuple[str, ...]] = {"DERIVED_FROM": ("relation", "status"), "RELATED_TO": ("kind",)}
 """Properties of edges that are stored outside the body as well: a walk over 100,000 edges counts by them without
 reading a body."""
 

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from lineage_schemas.derivation import Derivation
     from lineage_schemas.evidence import Evidence
     from lineage_schemas.file import FileNode
+    from lineage_schemas.match_key import MatchKey
     from lineage_schemas.model import Model, Publisher
+    from lineage_schemas.next_version import NextVersion
+    from lineage_schemas.product import Product, Use
     from lineage_schemas.record import Record
     from lineage_schemas.ref import Ref
+    from lineage_schemas.relatedness import Relatedness
     from lineage_schemas.revision import Revision
     from lineage_schemas.weight_group import WeightGroup
     from lineage_schemas.weights import Weights
@@ -29,17 +33,19 @@ if TYPE_CHECKING:
 class StoredRecord(NamedTuple):
     """Name a kind's record, and its fields that are not properties of a row.
 
-    `key` is the field that holds a node's key, `ends` the two that hold an edge's source and target.
+    `key` is the field that holds a node's key, `ends` the two that hold an edge's source and target, `name` the one
+    that holds an edge's name.
     """
 
     record: type[Record]
     key: str | None = None
     ends: tuple[str, str] | None = None
+    name: str | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
         """List the fields that are properties of a row, in the record's order."""
-        outside = {self.key, *(self.ends or ())}
+        outside = {self.key, *(self.ends or ()), self.name}
         return tuple(name for name in self.record.model_fields if name not in outside)
 
 
@@ -53,8 +59,12 @@ def records() -> Mapping[NodeKind | EdgeKind, StoredRecord]:
     from lineage_schemas.derivation import Derivation
     from lineage_schemas.evidence import Evidence
     from lineage_schemas.file import FileNode
+    from lineage_schemas.match_key import MatchKey
     from lineage_schemas.model import Model, Publisher
+    from lineage_schemas.next_version import NextVersion
+    from lineage_schemas.product import Product, Use
     from lineage_schemas.ref import Ref
+    from lineage_schemas.relatedness import Relatedness
     from lineage_schemas.revision import Revision
     from lineage_schemas.weight_group import WeightGroup
     from lineage_schemas.weights import Weights
@@ -68,8 +78,13 @@ def records() -> Mapping[NodeKind | EdgeKind, StoredRecord]:
         "Change": StoredRecord(Change, "key"),
         "Evidence": StoredRecord(Evidence, "id"),
         "Publisher": StoredRecord(Publisher, "key"),
+        "MatchKey": StoredRecord(MatchKey, "key"),
+        "Product": StoredRecord(Product, "key"),
         "HAS_WEIGHTS": StoredRecord(WeightGroup),
         "DERIVED_FROM": StoredRecord(Derivation, ends=("child", "parent")),
+        "RELATED_TO": StoredRecord(Relatedness, ends=("model", "other")),
+        "NEXT_VERSION": StoredRecord(NextVersion, ends=("model", "next")),
+        "USES": StoredRecord(Use, ends=("product", "model"), name="place"),
     }
 
 
@@ -90,9 +105,19 @@ def record_of(kind: Literal["Evidence"], row: NodeRow) -> Evidence: ...
 @overload
 def record_of(kind: Literal["Publisher"], row: NodeRow) -> Publisher: ...
 @overload
+def record_of(kind: Literal["MatchKey"], row: NodeRow) -> MatchKey: ...
+@overload
+def record_of(kind: Literal["Product"], row: NodeRow) -> Product: ...
+@overload
 def record_of(kind: Literal["HAS_WEIGHTS"], row: EdgeRow) -> WeightGroup: ...
 @overload
 def record_of(kind: Literal["DERIVED_FROM"], row: EdgeRow) -> Derivation: ...
+@overload
+def record_of(kind: Literal["RELATED_TO"], row: EdgeRow) -> Relatedness: ...
+@overload
+def record_of(kind: Literal["NEXT_VERSION"], row: EdgeRow) -> NextVersion: ...
+@overload
+def record_of(kind: Literal["USES"], row: EdgeRow) -> Use: ...
 @overload
 def record_of(kind: NodeKind, row: NodeRow) -> Record: ...
 
@@ -105,4 +130,5 @@ def record_of(kind: NodeKind | EdgeKind, row: NodeRow | EdgeRow) -> Record:
         outside = {stored.key: row.key}
     elif isinstance(row, EdgeRow) and stored.ends is not None:
         outside = dict(zip(stored.ends, (row.source, row.target), strict=True))
+        outside |= {stored.name: row.name} if stored.name is not None else {}
     return stored.record.model_validate({**row.properties, **outside})

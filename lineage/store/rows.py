@@ -20,15 +20,17 @@ class Rows:
 
     `nodes` are merged with what is stored by the rule of their kind (`lineage/store/merging.py`); `stubs` are written
     where nothing is stored. `replaced` names sources whose stored edges of a kind are deleted unless `edges` has them
-    too: all edges where the set is empty, else those with these names. `replaced_changes` names models whose changes
-    are deleted unless `nodes` has them too. Edges may be written before their ends: readers see an edge once both ends
-    are stored.
+    too: all edges where the set is empty, else those with these names. `replaced_touching` does the same for edges
+    without a direction of their own: it names nodes whose edges of a kind are deleted at either end.
+    `replaced_changes` names models whose changes are deleted unless `nodes` has them too. Edges may be written before
+    their ends: readers see an edge once both ends are stored.
     """
 
     nodes: dict[NodeKind, dict[str, Properties]] = field(default_factory=dict)
     stubs: dict[NodeKind, dict[str, Properties]] = field(default_factory=dict)
     edges: dict[EdgeKind, dict[EdgeKey, Properties]] = field(default_factory=dict)
     replaced: dict[EdgeKind, dict[str, set[str]]] = field(default_factory=dict)
+    replaced_touching: dict[EdgeKind, set[str]] = field(default_factory=dict)
     replaced_changes: set[str] = field(default_factory=set)
     attachments: dict[tuple[AttachmentKind, str], bytes] = field(default_factory=dict)
 

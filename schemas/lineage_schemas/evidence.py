@@ -15,6 +15,11 @@ class Evidence(Record):
     `supports` is true for, false against, None if the rule only reports. `value` is the text in the file,
     verbatim. `relation` and `method` are what this finding alone implies; `declared` is true if the publisher
     declared the `relation`.
+
+    A finding from weights also has `score`, the measured number that its rule documents, and `weights_child` and
+    `weights_parent`, the files digests of the two contents that were compared: a model's weights may be replaced, and
+    the finding is about these. The digests are part of the id, the score is not
+    (`lineage/derivation/finding.py`).
     """
 
     id: str
@@ -30,3 +35,6 @@ class Evidence(Record):
     parent_revision: str | None = None
     child_revision: str | None = None
     unresolvable: str | None = None
+    score: float | None = None
+    weights_child: str | None = None
+    weights_parent: str | None = None

@@ -8,20 +8,24 @@ from lineage_schemas.change import Change
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.file import FileNode
+from lineage_schemas.match_key import WeightsKeys
 from lineage_schemas.model import Model, Publisher
+from lineage_schemas.next_version import NextVersion
+from lineage_schemas.product import Product, Use
 from lineage_schemas.record import Record
 from lineage_schemas.ref import Ref
+from lineage_schemas.relatedness import Relatedness
 from lineage_schemas.revision import Revision, Tree
 from lineage_schemas.weights import GroupWeights, Weights
 
-AttachmentKind = Literal["text", "tensors", "alias"]
+AttachmentKind = Literal["text", "tensors", "alias", "sketch"]
 
 
 class Attachment(Record):
     """Keep bytes that no walk over the graph reads; a newer value replaces the older one.
 
-    By kind: a small text under its content hash, a group's tensor table under its files digest, the key of a model
-    under another name of that model on its Hub.
+    By kind: a small text under its content hash, a group's tensor table and its sketch (a sample of its values) each
+    under its files digest, the key of a model under another name of that model on its Hub.
     """
 
     kind: AttachmentKind
@@ -33,9 +37,13 @@ class GraphBatch(Record):
     """Carry records into a store, all of them or none.
 
     `models` replace what was known of them; `stubs` are models known by name only and are written only if nothing
-    is known yet. `replace_derivations_of` lists children whose edges are all replaced by those in `derivations`,
-    `replace_changes_of` lists models whose changes are all replaced by those in `changes`. Everything else is added
-    or, with the same key, merged: see docs/reference/store.md.
+    is known yet. Everything else is added or, with the same key, merged: see docs/reference/store.md.
+
+    A field `replace_…` lists nodes whose stored edges are deleted unless this batch writes them again:
+    `replace_derivations_of` children and their edges to parents (also children that are not among `models`),
+    `replace_changes_of` models and their changes, `replace_keys_of` weights and their match keys, `replace_uses_of`
+    products and the models that they use. Relatedness and next versions concern both models alike: for each model in
+    `replace_related_of` or `replace_next_versions_of` its edges in both directions are replaced.
     """
 
     models: tuple[Model, ...] = ()
@@ -50,6 +58,15 @@ class GraphBatch(Record):
     changes: tuple[Change, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     derivations: tuple[Derivation, ...] = ()
+    match_keys: tuple[WeightsKeys, ...] = ()
+    related: tuple[Relatedness, ...] = ()
+    next_versions: tuple[NextVersion, ...] = ()
+    products: tuple[Product, ...] = ()
+    uses: tuple[Use, ...] = ()
     replace_derivations_of: tuple[str, ...] = ()
     replace_changes_of: tuple[str, ...] = ()
+    replace_keys_of: tuple[str, ...] = ()
+    replace_related_of: tuple[str, ...] = ()
+    replace_next_versions_of: tuple[str, ...] = ()
+    replace_uses_of: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()

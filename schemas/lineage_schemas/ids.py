@@ -39,3 +39,13 @@ def change_key(model: str, branch: str, start: str) -> str:
     The last commit is not part of it, because a push grows while its publisher still uploads.
     """
     return f"{model}@{branch}:{start}"
+
+
+def match_key(family: str, content: str) -> str:
+    """Make a match key from its family and what it is made of, such as a digest."""
+    return f"{family}:{content}"
+
+
+def use_place(file: str, line: int | None = None, column: int | None = None) -> str:
+    """Make the name of a place in a source: `FILE`, `FILE:LINE` or `FILE:LINE:COLUMN`."""
+    return ":".join(str(part) for part in (file, line, column) if part is not None)

@@ -37,6 +37,19 @@ class ModelObservations(Record):
     family: Observation | None = None
 
 
+class FirstFacts(Record):
+    """Keep what tells one repository from another one under the same name, as it was first observed.
+
+    `created` is the Hub's creation date, `owner` the publisher's name, `root_commit` the first commit of the default
+    branch's first-parent line. Null means not observed. `observed_at` is the date of the earliest of these readings.
+    """
+
+    created: datetime | None = None
+    owner: str | None = None
+    root_commit: str | None = None
+    observed_at: datetime | None = None
+
+
 class Model(Record):
     """Keep one repository in the graph.
 
@@ -47,6 +60,12 @@ class Model(Record):
     the weights were read (no level: as deep as the budget allows), and `collected_by` is the version that read them;
     `budget` is None if something could not be read that may be readable later. `history_source` is where the commits
     were read, `history_incomplete` describes which of them could not be.
+
+    `first` is what was first observed under this name: later readings fill what is null and change nothing else, so
+    that a name which another repository took over is seen. `former_identities` are the repositories that had the name
+    before the present one, each as it was first observed. `single_folder` says whether the model is one folder that
+    was named by its path, and not a model of a Hub of several; null if that was not recorded (a store of schema 1, a
+    model known by name only).
     """
 
     key: str
@@ -71,6 +90,9 @@ class Model(Record):
     aliases: tuple[str, ...] = ()
     observations: ModelObservations = ModelObservations()
     collected_at: datetime | None = None
+    first: FirstFacts | None = None
+    former_identities: tuple[FirstFacts, ...] = ()
+    single_folder: bool | None = None
 
 
 class Publisher(Record):

@@ -1,12 +1,25 @@
-"""Refs: names that point at revisions."""
+"""Refs: names that point at revisions, and the revisions that they pointed at before."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from lineage_schemas.record import Record
 
 RefKind = Literal["branch", "tag", "pull_request", "convert"]
+
+
+class FormerTarget(Record):
+    """Keep a commit that a ref pointed at, with the dates of the first and the last reading that saw it there.
+
+    The ref may have pointed there before the first and after the last of them: a Hub keeps no dates of its refs. A
+    date is null if no dated reading is known, as for what a store of schema 1 recorded.
+    """
+
+    target: str
+    first_read: datetime | None = None
+    last_read: datetime | None = None
 
 
 class Ref(Record):
@@ -16,6 +29,11 @@ class Ref(Record):
     `is_default` marks the branch that HEAD names, which is not always `main`. `vanished` marks a ref that
     no longer exists on the Hub. `checked` is the commit up to which the branch was checked, by checks whose answers
     were written in full.
+
+    `since` is the date of the reading that found `target` here after another target or no ref; null if that reading
+    had no date. `former` are the targets of earlier readings, one entry for each commit, in order of the commits: a
+    store never drops one. `target` itself is among them if the ref returned to it, or if two readings at the same time
+    found it first. So a ref has moved, as far as is known, if `former` names another commit.
     """
 
     key: str
@@ -26,3 +44,5 @@ class Ref(Record):
     is_default: bool = False
     vanished: bool = False
     checked: str | None = None
+    since: datetime | None = None
+    former: tuple[FormerTarget, ...] = ()

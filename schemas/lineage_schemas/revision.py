@@ -64,13 +64,15 @@ class Revision(CommitFacts):
     """Keep one commit of a model in the graph.
 
     `key` is `MODEL@COMMIT`; a plain folder's commit is `folder:` and its tree hash. `vanished` marks a recorded
-    commit that is no longer reachable because the history was rewritten.
+    commit that is no longer reachable because the history was rewritten. `category` says what kind of change the commit
+    is, in the words of the taxonomy of commits; null if it was not classified.
     """
 
     key: str
     model: str
     commit: str
     vanished: bool = False
+    category: str | None = None
 
 
 class Tree(Record):

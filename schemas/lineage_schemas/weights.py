@@ -27,6 +27,8 @@ class Weights(Record):
     """Keep the content of a weight group in the graph, keyed by its files digest.
 
     Filled in as deeper levels are read: a null never overwrites a known value. `dtypes` counts tensors by dtype.
+    `arch` is the architecture signature. `sketch` is the format of the stored sample of values (attachment `sketch`)
+    with what it covers, null if there is none; having one does not depend on `level`.
     """
 
     key: str
@@ -39,6 +41,8 @@ class Weights(Record):
     parameter_count: int | None = None
     byte_size: int | None = None
     dtypes: dict[str, int] | None = None
+    arch: str | None = None
+    sketch: str | None = None
 
 
 class GroupWeights(Record):

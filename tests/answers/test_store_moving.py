@@ -19,7 +19,10 @@ from lineage.store.sqlite.keys import pack_key
 from lineage_schemas.export import json_schema
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.match_key import MatchKey, WeightsKeys
+from lineage_schemas.next_version import NextVersion
 from lineage_schemas.record import Record
+from lineage_schemas.relatedness import Relatedness
 from lineage_schemas.revision import Tree
 from lineage_schemas.weights import GroupWeights, Weights
 from tests.support.dump import dump
@@ -245,6 +248,11 @@ def test_a_collected_store_is_clean(tmp_path: Path) -> None:
 
 ZEROS = "files.v1:" + "0" * 64
 
+OUT_OF_ORDER = Relatedness.of_pair({"a/b": None, "c/d": None}, kind="sibling").model_copy(
+    update={"model": "c/d", "other": "a/b"}
+)
+"""A relation as another program may have written it."""
+
 FAULTS: dict[str, tuple[GraphBatch, str]] = {
     "model-key": (GraphBatch(models=(model("a/b").model_copy(update={"id": "x/y"}),)), "a/b"),
     "head-without-revision": (GraphBatch(models=(model("a/b", head="c9"),)), "a/b"),
@@ -261,6 +269,14 @@ FAULTS: dict[str, tuple[GraphBatch, str]] = {
     "derivation-of-foreign-evidence": (
         GraphBatch(derivations=(derivation("a/b", "c/d", evidence=("e1",)),), evidence=(evidence(1, "c/d", "a/b"),)),
         "a/b → c/d",
+    ),
+    "relation-of-unknown-evidence": (
+        GraphBatch(next_versions=(NextVersion(model="a/b", next="c/d", basis="name", evidence=("e1",)),)),
+        "a/b NEXT_VERSION c/d",
+    ),
+    "relation-out-of-order": (GraphBatch().model_copy(update={"related": (OUT_OF_ORDER,)}), "c/d RELATED_TO a/b"),
+    "match-key": (
+        GraphBatch(match_keys=(WeightsKeys(weights=ZEROS, keys=(MatchKey(key="norm:1", family="band"),)),)), "norm:1",
     ),
     "evidence-without-model": (GraphBatch(evidence=(evidence(1, "a/b", "c/d"),)), "e1"),
     "digest-format": (GraphBatch(weights=(Weights(key=ZEROS, layout="md5:1"),)), ZEROS),

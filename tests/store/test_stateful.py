@@ -25,7 +25,7 @@ from lineage.store.sqlite.store import SqliteStore
 from lineage.store.sqlite.write import SqliteWriter
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.dump import dump
-from tests.support.graph_strategies import MODELS, batches, model_keys
+from tests.support.graph_strategies import MODELS, PRODUCTS, batches, model_keys, products
 
 
 def lines(store: GraphStore) -> list[str]:
@@ -48,10 +48,10 @@ class Machine(RuleBasedStateMachine):
         for store in (self.oracle, self.store):
             store.write(batch)
 
-    @rule(models=st.sets(model_keys))
-    def erase(self, models: Collection[str]) -> None:
+    @rule(models=st.sets(model_keys), some=st.sets(products))
+    def erase(self, models: Collection[str], some: Collection[str]) -> None:
         for store in (self.oracle, self.store):
-            store.erase(models)
+            store.erase(models, some)
 
     @rule(some=st.lists(batches(agreeing=False), max_size=3))
     def load(self, some: list[GraphBatch]) -> None:
@@ -94,7 +94,8 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def same_answers(self) -> None:
-        keys = [*MODELS, *(f"{model}@c{n}" for model in MODELS for n in range(3))]
+        keys = [*MODELS, *PRODUCTS, *(f"{model}@c{n}" for model in MODELS for n in range(3))]
+        keys += [f"files.v1:{n}" for n in range(3)]
         with self.store.reading() as ours, self.oracle.reading() as theirs:
             for kind in PROMOTED:
                 assert list(ours.all_awaited(kind)) == list(theirs.all_awaited(kind))
@@ -114,7 +115,7 @@ class Machine(RuleBasedStateMachine):
                 for value in (
                     (None, 1)
                     if name == "size"
-                    else (None, "a/x", "mit", "refs/heads/main", "c1", "silent", f"{1:040x}", "layout.v1:1")
+                    else (None, "a/x", "mit", "refs/heads/main", "c1", "silent", f"{1:040x}", "layout.v1:1", "band")
                 ):
                     assert ours.find(kind, {name: value}) == theirs.find(kind, {name: value})
                     assert ours.count(kind, {name: value}) == theirs.count(kind, {name: value})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lineage.store.graph import ENDS
 from lineage.store.interface import CLOCKS
+from lineage.store.migrations import added_since
 from lineage.store.promoted import PROMOTED, canonical
 
 if TYPE_CHECKING:
@@ -36,6 +38,14 @@ def dump(view: StoreView, clocks: bool = False) -> Iterator[str]:
             yield canonical({**fields, "properties": _kept(edge.properties, clocks)})
     for attachment, key, data in view.all_attachments():
         yield canonical({"attachment": attachment, "key": key, "data": b64encode(data).decode("ascii")})
+
+
+def brought_up(text: str, version: int) -> str:
+    """Give a line of a dump of an older schema the fields that it did not have."""
+    row: dict[str, Any] = json.loads(text)
+    if "node" in row:
+        row["properties"] = {**added_since(version, row["node"]), **row["properties"]}
+    return canonical(row)
 
 
 def _kept(value: Any, clocks: bool) -> Any:

@@ -28,5 +28,5 @@ class EdgeList(StoreView):
     def _not_here(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("this view holds edges only")
 
-    nodes = find = count = attachment = all_nodes = all_edges = all_attachments = _not_here
+    nodes = find = count = attachment = attachment_counts = all_nodes = all_edges = all_attachments = _not_here
     all_awaited = all_awaited_edges = _not_here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lineage.store.interface import GraphStore, StoreView
@@ -14,10 +14,14 @@ from lineage_schemas.derivation import Derivation
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment, GraphBatch
-from lineage_schemas.ids import change_key
-from lineage_schemas.model import Model
+from lineage_schemas.ids import change_key, match_key
+from lineage_schemas.match_key import MatchKey, WeightsKeys
+from lineage_schemas.model import FirstFacts, Model
+from lineage_schemas.next_version import NextVersion
 from lineage_schemas.pointer import Pointer
-from lineage_schemas.ref import Ref
+from lineage_schemas.product import Product, Use
+from lineage_schemas.ref import FormerTarget, Ref
+from lineage_schemas.relatedness import Relatedness
 from lineage_schemas.revision import Revision, Tree
 from lineage_schemas.weight_group import WeightGroup
 from lineage_schemas.weights import GroupWeights, Weights
@@ -117,6 +121,16 @@ def group(name: str = "model.safetensors") -> WeightGroup:
     return WeightGroup(name=name, format="safetensors", files=(name,), main=True)
 
 
+def band(number: int) -> MatchKey:
+    """Make a match key."""
+    return MatchKey(key=match_key("band", f"{number}"), family="band")
+
+
+def use(product: str, model_key: str, place: str, **fields: object) -> Use:
+    """Make a place of a product that names a model."""
+    return Use.model_validate({"product": product, "model": model_key, "place": place, "grade": "certain", **fields})
+
+
 FAMILY = GraphBatch(
     models=(
         model("org/base", publisher="org", licence="mit", state="present", head="c1"),
@@ -150,6 +164,52 @@ FAMILY = GraphBatch(
     ),
 )
 """A base with a history, a model made from it, and a third one of which only the name is known."""
+
+BEFORE = NOON - timedelta(days=9)
+
+FULL_FAMILY = FAMILY.model_copy(
+    update={
+        "models": (
+            *FAMILY.models,
+            model(
+                "org/moved",
+                publisher="org",
+                first=FirstFacts(created=BEFORE, owner="org", observed_at=BEFORE),
+                former_identities=(FirstFacts(owner="else", root_commit="r0", observed_at=BEFORE),),
+                single_folder=False,
+            ),
+        ),
+        "refs": (
+            Ref(
+                key="org/base@refs/heads/main",
+                model="org/base",
+                name="refs/heads/main",
+                kind="branch",
+                target="c1",
+                since=NOON,
+                former=(FormerTarget(target="c0", first_read=BEFORE, last_read=BEFORE),),
+            ),
+        ),
+        "revisions": (*FAMILY.revisions, revision("org/base", "c2", "c1").model_copy(update={"category": "Training"})),
+        "weights": (*FAMILY.weights, Weights(key="files.v1:2", arch="arch.v1:1", sketch="sketch.v1")),
+        "evidence": (
+            *FAMILY.evidence,
+            evidence(3, "you/tuned", "org/base").model_copy(
+                update={"score": 0.5, "weights_child": "files.v1:2", "weights_parent": "files.v1:1"}
+            ),
+        ),
+        "match_keys": (WeightsKeys(weights="files.v1:1", keys=(band(1), band(2))),),
+        "related": (Relatedness.of_pair({"you/tuned": "d1", "you/merged": None}, kind="sibling", evidence=("e1",)),),
+        "next_versions": (NextVersion(model="org/base", next="you/tuned", basis="declared", evidence=("e1",)),),
+        "products": (Product(key="shop", name="shop", path="/src/shop", recorded_at=NOON),),
+        "uses": (
+            use("shop", "org/base", "app.py:3:9", revision="c1", pinned=True),
+            use("shop", "you/tuned", "app.py:7:9"),
+        ),
+        "attachments": (*FAMILY.attachments, Attachment(kind="sketch", key="files.v1:1", data=b"\xff\x00")),
+    }
+)
+"""The family with every kind of node, edge and attachment, and with former values of refs and models."""
 
 AWAITING = GraphBatch(
     refs=(Ref(key="org/base@refs/tags/v1", model="org/base", name="refs/tags/v1", kind="tag", target="b0"),),

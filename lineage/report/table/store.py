@@ -30,13 +30,14 @@ def store_info(answer: StoreInfoAnswer) -> Document:
         facts += where.removeprefix(answer.backend)
     if answer.note:
         return [line(strong(answer.url), f" · {where}"), line(Span(answer.note, "warn"), indent="  ")]
-    lines = [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges)]
+    lines = [line(strong(answer.url), f" · {facts}"), *_counts(answer.nodes, answer.edges, answer.attachments)]
     return [*lines, line(dim("size"), f"  {answer.size_note}", indent="  ")] if answer.size_note else lines
 
 
-def _counts(nodes: dict[str, int], edges: dict[str, int]) -> list[Line]:
+def _counts(nodes: dict[str, int], edges: dict[str, int], attachments: dict[str, int] | None = None) -> list[Line]:
     lines = []
-    for title, counts in (("nodes", nodes), ("edges", edges)):
+    kinds = (("nodes", nodes), ("edges", edges), *((("attachments", attachments),) if attachments else ()))
+    for title, counts in kinds:
         lines.append(line(dim(title), indent="  "))
         width = max((len(f"{number:,}") for number in counts.values()), default=0)
         lines += columns([(f"{number:,}".rjust(width), kind) for kind, number in counts.items()], indent="    ")

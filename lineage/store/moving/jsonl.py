@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 from lineage.errors import InputError
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
-from lineage.store.migrations import SCHEMA_VERSION
+from lineage.store.migrations import SCHEMA_VERSION, added_since
 from lineage.store.moving.sections import (
     ATTACHMENTS,
     AWAITED,
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 FORMAT = "lineage-graph"
 
-VERSION = 2
-"""Version of the format. Released versions stay readable. Version 1 had no awaited edges."""
+VERSION = 3
+"""Version of the format. Released versions stay readable. Version 1 had no awaited edges, versions 1 and 2 none of the
+kinds and fields that schema 2 of a store added."""
 
 MAX_HEADER = 65_536
 """Longest first line in bytes: a file of another kind may have no line end at all."""
@@ -50,14 +51,15 @@ OTHER_FILES = (
 )
 """How other files begin that a user may try to import, with a hint for each."""
 
-ATTACHMENT_KINDS = ("alias", "tensors", "text")
+ATTACHMENT_KINDS = ("alias", "sketch", "tensors", "text")
 
 
 class Header(NamedTuple):
-    """Hold the numbers of rows by kind that a file announces."""
+    """Hold the numbers of rows by kind that a file announces, and the schema of the store that it was written from."""
 
     nodes: dict[str, int]
     edges: dict[str, int]
+    schema_version: int = SCHEMA_VERSION
 
     @property
     def rows(self) -> int:
@@ -96,8 +98,9 @@ def read_jsonl(store: GraphStore, file: IO[bytes], name: str, progress: Progress
     """Check a whole file, then write its graph into a store.
 
     A damaged file writes nothing; `file` must be seekable. Rows are merged with stored ones by the rules of their
-    kind, and importing the same file again changes nothing. Raises InputError with the line's number for a damaged
-    file or one of another format.
+    kind, and importing the same file again changes nothing. Rows of an older schema get the fields that they lack, as
+    those of a migrated store do, and the checksums are of these rows. Raises InputError with the line's number for a
+    damaged file or one of another format.
     """
     sums = check_jsonl(file, name, progress)
     file.seek(0)
@@ -111,20 +114,21 @@ def read_jsonl(store: GraphStore, file: IO[bytes], name: str, progress: Progress
 
 
 def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
-    """Read a file to its end and compare it with the counts and digests in it."""
-    sums = Checksums()
+    """Read a file to its end and compare it with the counts and digests in it; return the checksums of its rows."""
+    sums, written = Checksums(), Checksums()
     file.seek(0)
     number = 0
     header = _header(file.readline(MAX_HEADER), name)
     with progress.task("reading", header.rows, "rows") as task:
         for number, fields in _lines(file, name):
             if "end" in fields:
-                _check_end(sums, header, fields["end"], name, number)
+                _check_end(written, header, fields["end"], name, number)
                 if file.readline().strip():
                     raise _damaged(name, number + 1, "there is text after the last line")
                 return sums
             section, row = _row(fields, name, number)
-            sums.add(section, line(section, row))
+            written.add(section, line(section, row))
+            sums.add(section, line(section, _upgraded(section, row, header)))
             task.advance()
     raise _damaged(name, number + 1, _CUT)
 
@@ -134,11 +138,19 @@ _CUT = "the file is cut off: its last line is missing"
 
 def rows_in(file: IO[bytes], name: str) -> Iterator[tuple[str, Row]]:
     """List the rows of a file, each with its section."""
-    _header(file.readline(MAX_HEADER), name)
+    header = _header(file.readline(MAX_HEADER), name)
     for number, fields in _lines(file, name):
         if "end" in fields:
             return
-        yield _row(fields, name, number)
+        section, row = _row(fields, name, number)
+        yield section, _upgraded(section, row, header)
+
+
+def _upgraded(section: str, row: Row, header: Header) -> Row:
+    """Give a node the fields that its store's schema did not have."""
+    if not isinstance(row, NodeRow) or header.schema_version == SCHEMA_VERSION:
+        return row
+    return row._replace(properties={**added_since(header.schema_version, section), **row.properties})
 
 
 def _by_section(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Iterable[Row]]]:
@@ -184,7 +196,8 @@ def _header(raw: bytes, name: str) -> Header:
                 f"{name} line 1: written by a newer version of lineage ({field} {value}; this one reads up to {known})",
                 hint="upgrade: pip install -U model-lineage",
             )
-    return Header(_counts(found, "nodes", PROMOTED, name), _counts(found, "edges", ENDS, name))
+    nodes, edges = _counts(found, "nodes", PROMOTED, name), _counts(found, "edges", ENDS, name)
+    return Header(nodes, edges, found["schema_version"])
 
 
 def _counts(found: dict[str, Any], field: str, kinds: Iterable[str], name: str) -> dict[str, int]:

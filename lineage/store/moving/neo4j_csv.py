@@ -27,6 +27,7 @@ from lineage.store.neo4j.captions import NAME
 from lineage.store.neo4j.codec import ATTACHMENTS as ATTACHMENT_LABELS
 from lineage.store.neo4j.codec import (
     AWAITED,
+    EDGE_NAMES,
     EMPTY,
     attachment_properties,
     edge_properties,
@@ -34,6 +35,7 @@ from lineage.store.neo4j.codec import (
     node_properties,
 )
 from lineage.store.neo4j.schema import IMPORTED, STORE, UNFINISHED, schema_version
+from lineage.store.neo4j.shown import SHOWN
 from lineage.store.promoted import PROMOTED, canonical
 from lineage.store.records import records
 
@@ -230,13 +232,20 @@ def columns_of(kind: NodeKind | EdgeKind) -> Columns:
 @cache
 def _node_columns(kind: NodeKind) -> Columns:
     """Return the columns of a kind of node: the fields of its record that Neo4j has a type for."""
-    found = dict(_columns(records()[kind]))
-    return {NAME: "string", **found, **(_OBSERVED if kind == "Model" else {}), "details": "string", **_empty(found)}
+    found = {**dict(_columns(records()[kind])), **SHOWN.get(kind, {})}
+    observed = _OBSERVED if kind == "Model" else {}
+    return {NAME: "string", **found, **observed, "details": "string", **_empty(records()[kind])}
 
 
-def _empty(found: Columns) -> Columns:
-    """Return the column that names empty lists, if there are lists."""
-    return {EMPTY: "string[]"} if "string[]" in found.values() else {}
+def _empty(stored: StoredRecord | None) -> Columns:
+    """Return the column that names empty lists, if a kind's record has lists, of texts or of records."""
+    from typing import get_origin
+
+    fields = stored.fields if stored is not None else ()
+    has_lists = stored is not None and any(
+        get_origin(stored.record.model_fields[f].annotation) is tuple for f in fields
+    )
+    return {EMPTY: "string[]"} if has_lists else {}
 
 
 @cache
@@ -244,9 +253,9 @@ def _edge_columns(kind: EdgeKind) -> Columns:
     """Return the columns of a kind of edge, with its name."""
     stored = records().get(kind)
     found = dict(_columns(stored)) if stored is not None else {}
-    named = {name_property(kind): "string"} if kind in ("CONTAINS", "HAS_WEIGHTS") else {}
+    named = {name_property(kind): "string"} if kind in EDGE_NAMES else {}
     own = {"xet_hash": "string"} if kind == "CONTAINS" else {}
-    return {**named, **own, **found, "details": "string", **_empty(found)} if named or found else {}
+    return {**named, **own, **found, "details": "string", **_empty(stored)} if named or found else {}
 
 
 def _columns(stored: StoredRecord) -> Iterator[tuple[str, str]]:

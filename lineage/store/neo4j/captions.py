@@ -2,8 +2,8 @@
 
 The browser chooses one property for all nodes of a label, from the first node that it shows: `name` if there is one,
 else whatever comes first, such as a size. So every node has a `name` that is not empty. It is for readers only: it is
-written with the node, dropped when the node is read, and in no dump. The records of refs and publishers have a field
-`name` of their own.
+written with the node, dropped when the node is read, and in no dump. The records of refs, publishers and products have
+a field `name` of their own.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ _CAPTIONS: Mapping[NodeKind, Callable[[str, Properties], object]] = {
     "Weights": lambda key, _: shortened(key),
     "Change": _change,
     "Evidence": lambda _, properties: properties.get("rule"),
+    "MatchKey": lambda _, properties: properties.get("family"),
 }
 
 NAMED = frozenset(_CAPTIONS)

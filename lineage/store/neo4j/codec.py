@@ -2,11 +2,12 @@
 
 Text, numbers, booleans and lists of text are native properties. A null is a missing property, as usual in Neo4j. A
 value that a property cannot hold (a list of records, a nested value) is JSON in `details`. A node's label is its kind,
-a relationship's type the kind of the edge. An edge's name is its `path` (CONTAINS) or `group` (HAS_WEIGHTS). A node's
-`name` is a caption for the browser (`lineage.store.neo4j.captions`) and dropped by the decoding.
+a relationship's type the kind of the edge. An edge's name is its `path` (CONTAINS), `group` (HAS_WEIGHTS) or `place`
+(USES). A node's `name` is a caption for the browser (`lineage.store.neo4j.captions`), a few more properties are for
+queries (`lineage.store.neo4j.shown`), and both are dropped by the decoding.
 
 For example a change becomes `(:Change {key, name: 'replaced silent', kind: 'replaced', model, …, details: '{"groups":
-[…]}'})`, and a field that its row did not have at all is listed in `absent`.
+[…]}'})`, and a field that could be null and that its row did not have at all is listed in `absent`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from lineage.errors import StoreError
 from lineage.store.neo4j.captions import NAME, NAMED, caption, shortened
+from lineage.store.neo4j.shown import SHOWN, shown
 from lineage.store.promoted import PROMOTED, canonical
 from lineage.store.records import records
 from lineage_schemas.model import ModelObservations
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 ATTACHMENTS: Mapping[AttachmentKind, tuple[str, str]] = {
     "alias": ("Alias", "model"),
+    "sketch": ("Sketch", "text"),
     "tensors": ("TensorTable", "text"),
     "text": ("Text", "text"),
 }
@@ -37,10 +40,12 @@ ATTACHMENTS: Mapping[AttachmentKind, tuple[str, str]] = {
 AWAITED = "Awaited"
 """The label of an awaited node, the end of an edge that was written first: it has a `key` and its future `kind`."""
 
-EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group"}
+EDGE_NAMES: Mapping[EdgeKind, str] = {"CONTAINS": "path", "HAS_WEIGHTS": "group", "USES": "place"}
 """The property that holds an edge's name."""
 
-_EDGE_EXTRAS: Mapping[EdgeKind, tuple[str, ...]] = {"CONTAINS": ("path", "xet_hash"), "HAS_WEIGHTS": ("group",)}
+_EDGE_EXTRAS: Mapping[EdgeKind, tuple[str, ...]] = {
+    "CONTAINS": ("path", "xet_hash"), "HAS_WEIGHTS": ("group",), "USES": ("place",),
+}  # fmt: skip
 
 OBSERVED = tuple(ModelObservations.model_fields)
 """Observations of a model: their values are properties, `observed_at` is their date. Where their dates differ or a
@@ -63,6 +68,7 @@ _RESERVED_OF: Mapping[NodeKind, frozenset[str]] = {
     kind: _RESERVED
     | ({NAME} if kind in NAMED else set())
     | ({"observations", *OBSERVED, "observed_at"} if kind == "Model" else set())
+    | SHOWN.get(kind, {}).keys()
     for kind in PROMOTED
 }
 """Names with a meaning of their own on nodes of a kind: a record's property of such a name goes into `details`."""
@@ -85,7 +91,8 @@ def node_properties(kind: NodeKind, key: str, properties: Properties) -> Propert
             f"{key[:80]}…: a key of {len(key.encode()):,} bytes is too long for Neo4j",
             hint="keep this graph in a SQLite store",
         )
-    native, rest = _split(properties, _node_fields(kind), _RESERVED_OF[kind])
+    nullable = _nullable_fields(kind)
+    native, rest = _split(properties, nullable, _RESERVED_OF[kind])
     seen = _observed(rest.get("observations")) if kind == "Model" else None
     native.update(seen or {})
     for promoted in PROMOTED[kind]:
@@ -96,10 +103,11 @@ def node_properties(kind: NodeKind, key: str, properties: Properties) -> Propert
                 rest[promoted.name] = value
     if seen is not None and _rebuilt(native) == rest["observations"]:  # compared last: a family may have been shortened
         del rest["observations"]
-    if absent := sorted(_node_fields(kind) - properties.keys() - _ALWAYS_THERE[kind]):
+    if absent := sorted(nullable - properties.keys() - _ALWAYS_THERE[kind]):
         native["absent"] = absent
     if kind in NAMED:
         native[NAME] = caption(kind, key, properties)
+    native.update(shown(kind, properties))
     return _with_details({"key": key, **native}, rest)
 
 
@@ -113,18 +121,21 @@ def node_from(kind: NodeKind, stored: Properties) -> tuple[str, Properties]:
         raise _damaged(f"a {kind} node", f"has the key {key!r}")
     if kind in NAMED:
         stored.pop(NAME, None)
+    for name in SHOWN.get(kind, ()):
+        stored.pop(name, None)
     if kind == "Model":
         stored["observations"] = _rebuilt({name: stored.pop(name, None) for name in (*OBSERVED, "observed_at")})
-    return key, _decoded(f"{kind} {key}", stored, _node_fields(kind))
+    return key, _decoded(f"{kind} {key}", stored, kind)
 
 
 def edge_properties(kind: EdgeKind, name: str, properties: Properties) -> Properties:
     """Encode an edge."""
     own = name_property(kind)
-    native, rest = _split(properties, _edge_fields(kind), _RESERVED | {own})
+    nullable = _nullable_fields(kind)
+    native, rest = _split(properties, nullable, _RESERVED | {own})
     if name or kind in EDGE_NAMES:
         native[own] = name
-    if absent := sorted(_edge_fields(kind) - properties.keys()):
+    if absent := sorted(nullable - properties.keys()):
         native["absent"] = absent
     return _with_details(native, rest)
 
@@ -135,20 +146,21 @@ def edge_from(kind: EdgeKind, stored: Properties) -> tuple[str, Properties]:
     Raises StoreError for an edge that another program changed.
     """
     name = stored.pop(name_property(kind), "")
-    return name, _decoded(f"an edge {kind}", stored, _edge_fields(kind))
+    return name, _decoded(f"an edge {kind}", stored, kind)
 
 
 @cache
 def node_columns(kind: NodeKind) -> tuple[str, ...]:
     """List the properties that an encoded node of a kind normally has, its key first."""
     others = (*OBSERVED, "observed_at") if kind == "Model" else ()
-    return ("key", *sorted({NAME, *_node_fields(kind), *others} - {"observations"}), "details", "absent")
+    names = {NAME, *_fields(kind), *others, *SHOWN.get(kind, ())} - {"observations"}
+    return ("key", *sorted(names), "details", "absent")
 
 
 @cache
 def edge_columns(kind: EdgeKind) -> tuple[str, ...]:
     """List the properties that an encoded edge of a kind normally has, if any."""
-    names = {*_edge_fields(kind), *_EDGE_EXTRAS.get(kind, ())}
+    names = {*_fields(kind), *_EDGE_EXTRAS.get(kind, ())}
     return (*sorted(names), "details", "absent") if names else ()
 
 
@@ -174,12 +186,12 @@ def indexable(value: Scalar) -> Scalar:
     return f"{value[:200]}…{blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
-def _split(properties: Properties, fields: frozenset[str], reserved: frozenset[str]) -> tuple[Properties, Properties]:
-    """Split properties into those that Neo4j can hold and the rest."""
+def _split(properties: Properties, nullable: frozenset[str], reserved: frozenset[str]) -> tuple[Properties, Properties]:
+    """Split properties into those that Neo4j can hold and the rest. A null of a nullable field is left out."""
     native: Properties = {}
     rest: Properties = {}
     for name, value in properties.items():
-        if value is None and name in fields and name != "observations":
+        if value is None and name in nullable and name != "observations":
             continue
         (native if name not in reserved and _is_name(name) and _is_native(value) else rest)[name] = value
     return native, rest
@@ -191,13 +203,20 @@ def _with_details(native: Properties, rest: Properties) -> Properties:
     return native
 
 
-def _decoded(what: str, stored: Properties, fields: frozenset[str]) -> Properties:
+def _decoded(what: str, stored: Properties, kind: NodeKind | EdgeKind) -> Properties:
+    """Add the fields that are not properties of their own: nulls, and what is in `details`.
+
+    A missing field that cannot be null stays missing, and records give it its default: the row was written before the
+    field existed.
+    """
     details, absent, empty = stored.pop("details", None), stored.pop("absent", ()), stored.pop(EMPTY, ())
     try:
-        found: Properties = {**dict.fromkeys(fields), **stored, **{name: [] for name in empty}}
+        found: Properties = {**dict.fromkeys(_nullable_fields(kind)), **stored, **{name: [] for name in empty}}
         found.update(json.loads(details) if details else {})
         for name in absent:
-            del found[name]
+            if name not in _fields(kind):
+                raise KeyError(name)
+            found.pop(name, None)
     except (ValueError, TypeError, KeyError):
         raise _damaged(what, "has `details`, `absent` or lists that lineage did not write") from None
     return found
@@ -249,14 +268,19 @@ def _rebuilt(native: Properties) -> Properties:
     }
 
 
-@cache
-def _node_fields(kind: NodeKind) -> frozenset[str]:
-    """List the fields of a kind's record: a missing property of such a name is null."""
-    return frozenset(records()[kind].fields)
-
-
-@cache
-def _edge_fields(kind: EdgeKind) -> frozenset[str]:
-    """List the fields of an edge's record: a missing property of such a name is null."""
+def _fields(kind: NodeKind | EdgeKind) -> tuple[str, ...]:
+    """List the fields of a kind's record, if it has one."""
     stored = records().get(kind)
-    return frozenset(stored.fields) if stored is not None else frozenset()
+    return stored.fields if stored is not None else ()
+
+
+@cache
+def _nullable_fields(kind: NodeKind | EdgeKind) -> frozenset[str]:
+    """List the fields of a kind that may be null: a missing property of such a name is null.
+
+    With the promoted properties of a node, which every backend gives, null where a row lacks them, and with a model's
+    observations, which are made of other properties.
+    """
+    types = {name: records()[kind].record.model_fields[name].annotation for name in _fields(kind)}
+    nullable = {name for name, found in types.items() if type(None) in get_args(found) or name == "observations"}
+    return frozenset(nullable | {p.name for p in PROMOTED.get(cast("NodeKind", kind), ()) if not p.path})

@@ -6,12 +6,12 @@ only where it is missing. One node `LineageStore` holds the schema's version; ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import StoreError
 from lineage.log import Log
+from lineage.store import migrations
 from lineage.store.neo4j.codec import ATTACHMENTS, AWAITED, EMPTY
 from lineage.store.promoted import PROMOTED
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 LOG = Log(__name__)
 
 STORE = "LineageStore"
-
-FIRST_VERSION = 1
-
-MIGRATIONS: Mapping[int, tuple[str, tuple[str, ...]]] = {}
-"""Maps each version to the migration's name and statements, in order, without a gap. Each statement is a transaction of
-its own, because Neo4j does not allow changes of schema and data in one, and must be harmless when it runs twice."""
 
 UNFINISHED = "unfinished"
 """A property of the node `LineageStore` with what is still to do after an import: labels and types whose empty lists
@@ -46,6 +40,9 @@ _MADE_MEANWHILE = frozenset(
 _OF_SCHEMA = ("CREATE INDEX ", "CREATE CONSTRAINT ", "DROP INDEX ", "DROP CONSTRAINT ")
 """Beginnings of statements that change the schema."""
 
+_IN_PARTS = " IN TRANSACTIONS OF "
+"""In a statement that changes many nodes, some thousand in each transaction."""
+
 _KEYED = (*PROMOTED, *(label for label, _ in ATTACHMENTS.values()))
 """Labels whose nodes have a key."""
 
@@ -55,7 +52,7 @@ _ROWS = 10_000
 
 def schema_version() -> int:
     """Return the schema version of new stores."""
-    return max(MIGRATIONS, default=FIRST_VERSION)
+    return migrations.SCHEMA_VERSION
 
 
 def take_turn() -> str:
@@ -159,16 +156,17 @@ def make_ready(session: Session, policy: RetryPolicy) -> None:
     _finish_import(session, policy)
     if state.version == 0:
         _record(session, policy, take_turn())
-    for number, (name, statements) in MIGRATIONS.items():
-        if 0 < state.version < number:
-            LOG.info("%s: bringing the store from version %d to %d", policy.url, state.version, number)
-            for statement in statements:
+    for migration in migrations.MIGRATIONS:
+        if 0 < state.version < migration.version:
+            LOG.info("%s: bringing the store from version %d to %d", policy.url, state.version, migration.version)
+            for statement in migration.neo4j:
                 _change(session, policy, statement)
             done = (  # the first SET takes the lock: another process may have recorded a later version already
                 f"MATCH (s:{STORE}) SET s.writes = s.writes WITH s WHERE s.schema_version < $number"
                 " SET s.schema_version = $number, s.migrations = coalesce(s.migrations, []) + $name"
             )
-            _record(session, policy, done, number=number, name=f"{number} {name}")
+            name = f"{migration.version} {migration.name}"
+            _record(session, policy, done, number=migration.version, name=name)
 
 
 def can_be_written(session: Session, policy: RetryPolicy) -> bool:
@@ -248,10 +246,14 @@ def _change(session: Session, policy: RetryPolicy, statement: str) -> None:
 
     A change of the schema waits for every open transaction that used the label, and later transactions that use the
     label wait for the change. So this wait has a limit, like that for another writer. `IF NOT EXISTS` checks before it
-    takes the schema's lock: an error because another process made the same rule in between is ignored.
+    takes the schema's lock: an error because another process made the same rule in between is ignored. A statement that
+    commits in parts begins its transactions itself.
     """
     from neo4j.exceptions import ClientError
 
+    if _IN_PARTS in statement:
+        policy.retry(partial(_rows, session, statement))
+        return
     try:
         schema = statement.startswith(_OF_SCHEMA)
         policy.write(session, lambda transaction: transaction.run(statement).consume(), changes_schema=schema)

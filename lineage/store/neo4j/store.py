@@ -76,13 +76,13 @@ class Neo4jStore(GraphStore):
             with as_store_errors(self.url):
                 asking.close()
 
-    def erase(self, models: Collection[str]) -> None:
-        """Delete models in one transaction."""
+    def erase(self, models: Collection[str], products: Collection[str] = ()) -> None:
+        """Delete models and products in one transaction."""
         from lineage.store.forgetting import plan
 
         if not self._exists():
             return
-        self._write(lambda writer: writer.forget(plan(writer.view(), models)))
+        self._write(lambda writer: writer.forget(plan(writer.view(), models, products)))
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -121,13 +121,14 @@ class Neo4jStore(GraphStore):
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
+            attachments = view.attachment_counts()
         note = None
         if state.version == 0:
             note = _FOREIGN if is_foreign else _EMPTY
-            nodes, edges = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0)
+            nodes, edges, attachments = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0), {}
         return StoreInfo(
             self.url, "neo4j", state.version or schema.schema_version(), None, nodes, edges, link.server,
-            state.database, note, _NO_SIZE,
+            state.database, note, _NO_SIZE, attachments,
         )  # fmt: skip
 
     def close(self) -> None:

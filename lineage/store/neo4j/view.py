@@ -120,6 +120,12 @@ class Neo4jView(StoreView):
         found = self.rows(f"MATCH (n:{ATTACHMENTS[kind][0]} {{key: $key}}) RETURN properties(n)", key=key)
         return attachment_from(kind, found[0][0]) if found else None
 
+    def attachment_counts(self) -> dict[str, int]:
+        """Count the attachments of each kind; the server knows the number of nodes of a label."""
+        labels = sorted(ATTACHMENTS.items())
+        counts = {kind: self._number(f"MATCH (n:{label}) RETURN count(n)") for kind, (label, _) in labels}
+        return {kind: number for kind, number in counts.items() if number}
+
     def change_guard(self) -> Callable[[], None]:
         """Return a check of the counter that each write raises. A change by a user in Cypher does not raise it."""
         before = self._writes()

@@ -13,6 +13,8 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from lineage.store.codec import settled
+from lineage.store.forgetting import EDGES_OF_A_STUB
 from lineage.store.graph import ENDS
 from lineage.store.merging import RULES, merged, merged_stub
 from lineage.store.neo4j.codec import (
@@ -80,13 +82,14 @@ class Neo4jWriter:
 
     def write(self, rows: Rows) -> None:
         """Write rows."""
+        rows = settled(rows, self.view().nodes)
         self._replace_changes(rows)
         for kind, nodes in rows.nodes.items():
             self._put(kind, nodes, partial(_merged, kind))
         for kind, nodes in rows.stubs.items():
             self._put(kind, nodes, partial(_merged_stub, kind))
-        for edge_kind in {**rows.replaced, **rows.edges}:
-            self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
+        for edge_kind in {**rows.replaced, **rows.replaced_touching, **rows.edges}:
+            self._put_edges(edge_kind, rows)
         for attachment, group in groupby(sorted(rows.attachments.items()), lambda item: item[0][0]):
             encoded = [(key, attachment_properties(attachment, key, data)) for (_, key), data in group]
             statement = f"UNWIND $rows AS row MERGE (n:{ATTACHMENTS[attachment][0]} {{key: row[0]}}) SET n = row[1]"
@@ -97,9 +100,9 @@ class Neo4jWriter:
         for kind, keys in going.nodes.items():
             self._delete(kind, keys)
         stubs = sorted(going.stubs)
-        for edge, (source, _) in ENDS.items():
-            if source == "Model":
-                self._each(f"UNWIND $rows AS key MATCH (:Model {{key: key}})-[r:{edge}]->() DELETE r", stubs)
+        for edge, position in EDGES_OF_A_STUB:
+            pattern = f"-[r:{edge}]->()" if position == 0 else f"<-[r:{edge}]-()"
+            self._each(f"UNWIND $rows AS key MATCH (:Model {{key: key}}){pattern} DELETE r", stubs)
         self._overwrite("Model", [node_properties("Model", key, going.stubs[key]) for key in stubs])
         for attachment, (label, _) in ATTACHMENTS.items():
             keys = {key for kind, key in going.attachments if kind == attachment}
@@ -170,21 +173,22 @@ class Neo4jWriter:
         self._some_awaited = self._some_awaited or bool(missing)
         self._states[kind].update({key: "awaited" for key in missing})
 
-    def _put_edges(
-        self, kind: EdgeKind, edges: Mapping[EdgeKey, Properties], replaced: Mapping[str, Collection[str]]
-    ) -> None:
-        """Write edges, and delete those of replaced sources that are not written again.
+    def _put_edges(self, kind: EdgeKind, rows: Rows) -> None:
+        """Write edges of a kind, and delete those that are replaced and not written again.
 
-        An edge that cannot exist yet is made by CREATE, which is faster than MERGE: its source's edges were read
-        because they are replaced, or one of its ends is new.
+        An edge that cannot exist yet is made by CREATE, which is faster than MERGE: the edges of one of its ends were
+        read because they are replaced, or one of its ends is new.
         """
+        edges, replaced = rows.edges.get(kind, {}), rows.replaced.get(kind, {})
+        touching = rows.replaced_touching.get(kind, set())
         source_kind, target_kind = ENDS[kind]
         self._await(source_kind, {edge[0] for edge in edges})
         self._await(target_kind, {edge[1] for edge in edges})
         encoded = {edge: edge_properties(kind, edge[2], properties) for edge, properties in edges.items()}
-        stored = self._edges_of(kind, replaced)
-        deleted = [edge for edge in stored if edge not in encoded and _is_replaced(edge, replaced)]
-        self._look_up(target_kind, (edge[1] for edge in deleted))  # the target of such an edge may be awaited
+        stored = {**self._edges_of(kind, {*replaced, *touching}), **self._edges_to(kind, touching)}
+        deleted = [edge for edge in stored if edge not in encoded and _is_replaced(edge, replaced, touching)]
+        for end, end_kind in enumerate((source_kind, target_kind)):  # the other end of such an edge may be awaited
+            self._look_up(end_kind, (edge[end] for edge in deleted))
         self._change_edges(kind, "DELETE r", {edge: {} for edge in deleted}, sets=False)
         changed = {edge: encoded[edge] for edge, old in stored.items() if edge in encoded and encoded[edge] != old}
         self._change_edges(kind, "", changed)
@@ -193,24 +197,29 @@ class Neo4jWriter:
         merged_in: dict[EdgeKey, Any] = {}
         for edge in encoded:
             if edge not in stored:
-                is_new = edge[0] in replaced or "new" in (sources[edge[0]], targets[edge[1]])
+                was_read = edge[0] in replaced or not touching.isdisjoint(edge[:2])
+                is_new = was_read or "new" in (sources[edge[0]], targets[edge[1]])
                 (created if is_new else merged_in)[edge] = encoded[edge]
         self._change_edges(kind, f"CREATE (s)-[r:{kind}]->(t)", created, joined=False)
         self._merge_edges(kind, merged_in)
 
     def _edges_of(self, kind: EdgeKind, sources: Iterable[str]) -> dict[EdgeKey, Properties]:
-        """Fetch the edges of replaced sources encoded. Sources that this transaction made have none."""
-        source_kind = ENDS[kind][0]
-        self._look_up(source_kind, sources)
+        """Fetch the edges of replaced sources encoded."""
+        return self._edges_at(kind, ENDS[kind][0], sources, f"-[r:{kind}]->(f) RETURN key, f.key, properties(r)")
+
+    def _edges_to(self, kind: EdgeKind, targets: Iterable[str]) -> dict[EdgeKey, Properties]:
+        """Fetch the edges to some nodes encoded."""
+        return self._edges_at(kind, ENDS[kind][1], targets, f"<-[r:{kind}]-(f) RETURN f.key, key, properties(r)")
+
+    def _edges_at(self, kind: EdgeKind, end: NodeKind, keys: Iterable[str], rest: str) -> dict[EdgeKey, Properties]:
+        """Fetch the edges at some nodes encoded; `rest` follows the node `n`. New nodes have no stored edges."""
+        self._look_up(end, keys)
         name, found = name_property(kind), {}
-        for state, keys in self._by_state(source_kind, sources).items():
+        for state, some in self._by_state(end, keys).items():
             if state == "new":
                 continue
-            statement = (
-                f"UNWIND $rows AS key MATCH {_end('n', source_kind, state, 'key')} MATCH (n)-[r:{kind}]->(t)"
-                " RETURN key, t.key, properties(r)"
-            )
-            for source, target, properties in self._each(statement, keys):
+            statement = f"UNWIND $rows AS key MATCH {_end('n', end, state, 'key')} MATCH (n){rest}"
+            for source, target, properties in self._each(statement, some):
                 found[source, target, properties.get(name, "")] = properties
         return found
 
@@ -312,7 +321,9 @@ def _end(variable: str, kind: NodeKind, state: State, key: str) -> str:
     return f"({variable}:{kind} {{key: {key}}})"
 
 
-def _is_replaced(edge: EdgeKey, replaced: Mapping[str, Collection[str]]) -> bool:
-    """Return whether a replacement deletes an edge: all of its source's edges, or those with the given names."""
+def _is_replaced(edge: EdgeKey, replaced: Mapping[str, Collection[str]], touching: Collection[str]) -> bool:
+    """Return whether a replacement deletes an edge: all edges at one of its ends, or those with the given names."""
+    if edge[0] in touching or edge[1] in touching:
+        return True
     names = replaced[edge[0]]
     return not names or edge[2] in names

@@ -143,7 +143,7 @@ def _create(connection: sqlite3.Connection) -> None:
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
     for migration in migrations.MIGRATIONS:
         if migration.version > version:
-            for statement in migration.statements:
+            for statement in migration.sqlite:
                 connection.execute(statement)
             _record(connection, migration.version, migration.name)
 

@@ -100,8 +100,8 @@ class SqliteStore(GraphStore):
             else:  # an empty store in memory: the file may exist the next time
                 connection.close()
 
-    def erase(self, models: Collection[str]) -> None:
-        """Delete models in one transaction."""
+    def erase(self, models: Collection[str], products: Collection[str] = ()) -> None:
+        """Delete models and products in one transaction."""
         from lineage.store.forgetting import plan
         from lineage.store.sqlite.write import SqliteWriter
 
@@ -110,7 +110,8 @@ class SqliteStore(GraphStore):
         with self._turn, as_store_errors(self.url):
             connection = self._for_writing()
             with self._one_write(connection):
-                SqliteWriter(connection, self._loaded).forget(plan(SqliteView(connection, self.url), models))
+                going = plan(SqliteView(connection, self.url), models, products)
+                SqliteWriter(connection, self._loaded).forget(going)
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -143,8 +144,12 @@ class SqliteStore(GraphStore):
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
+            attachments = view.attachment_counts()
         size = sum(file.stat().st_size for file in files if file.exists()) if self._is_there() else None
-        return StoreInfo(self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges, note=self._no_store())
+        return StoreInfo(
+            self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges,
+            note=self._no_store(), attachments=attachments,
+        )  # fmt: skip
 
     def _no_store(self) -> str | None:
         """Return why there is no store at the path; None if there is one."""

@@ -129,6 +129,10 @@ class SqliteView(StoreView):
         rows = self._rows("SELECT data FROM attachment WHERE kind = ? AND key = ?", [kind, key])
         return next((data for (data,) in rows), None)
 
+    def attachment_counts(self) -> dict[str, int]:
+        """Count the attachments of each kind; this reads an index only."""
+        return dict(self._rows("SELECT kind, count(*) FROM attachment GROUP BY kind ORDER BY kind"))
+
     def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
         """Iterate over all nodes of a kind."""
         statement = f"SELECT key, {columns(kind)} FROM {table(kind)} WHERE body IS NOT NULL ORDER BY key"

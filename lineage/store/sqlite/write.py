@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lineage.store.codec import settled
+from lineage.store.forgetting import EDGES_OF_A_STUB
 from lineage.store.graph import ENDS
 from lineage.store.merging import RULES, merged, merged_stub
 from lineage.store.promoted import EDGE_PROMOTED, PROMOTED, canonical, pack, unpack
@@ -19,7 +21,7 @@ from lineage.store.sqlite.view import CHUNK, marks
 
 if TYPE_CHECKING:
     from lineage.store.forgetting import Forgetting
-    from lineage.store.graph import EdgeKey, EdgeKind, NodeKind, Properties
+    from lineage.store.graph import EdgeKind, NodeKind, Properties
     from lineage.store.promoted import Packed
     from lineage.store.rows import Rows
     from lineage.store.sqlite.loading import LoadedKeys
@@ -43,13 +45,14 @@ class SqliteWriter:
 
     def write(self, rows: Rows) -> None:
         """Write rows."""
+        rows = settled(rows, self._stored)
         self._replace_changes(rows)
         for kind, nodes in rows.nodes.items():
             self._put(kind, nodes, partial(_merged, kind))
         for kind, nodes in rows.stubs.items():
             self._put(kind, nodes, partial(_merged_stub, kind))
-        for edge_kind in {**rows.replaced, **rows.edges}:
-            self._put_edges(edge_kind, rows.edges.get(edge_kind, {}), rows.replaced.get(edge_kind, {}))
+        for edge_kind in {**rows.replaced, **rows.replaced_touching, **rows.edges}:
+            self._put_edges(edge_kind, rows)
         self._connection.executemany(
             "INSERT INTO attachment (kind, key, data) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET data = excluded.data WHERE data IS NOT excluded.data",
@@ -61,11 +64,11 @@ class SqliteWriter:
         for kind, keys in going.nodes.items():
             self._delete(kind, self._find(kind, keys).values())
         stubs = self._find("Model", going.stubs)
-        for edge, (source_kind, _) in ENDS.items():
-            if source_kind == "Model":
-                self._connection.executemany(
-                    f"DELETE FROM {table(edge)} WHERE source = ?", [(number,) for number in stubs.values()]
-                )
+        for edge, position in EDGES_OF_A_STUB:
+            end = ("source", "target")[position]
+            self._connection.executemany(
+                f"DELETE FROM {table(edge)} WHERE {end} = ?", [(number,) for number in stubs.values()]
+            )
         self._overwrite("Model", [(number, pack("Model", going.stubs[key])) for key, number in stubs.items()])
         self._connection.executemany("DELETE FROM attachment WHERE kind = ? AND key = ?", sorted(going.attachments))
         self._sweep()
@@ -95,6 +98,11 @@ class SqliteWriter:
         found = {key: (number, tuple(stored)) for key, number, *stored in rows}
         self._ids[kind].update((key, number) for key, (number, _) in found.items())
         return found
+
+    def _stored(self, kind: NodeKind, keys: Collection[str]) -> dict[str, Properties]:
+        """Fetch stored nodes, awaited ones left out."""
+        found = self._existing(kind, keys)
+        return {key: unpack(kind, packed_node(kind, row)) for key, (_, row) in found.items() if row[-1] is not None}
 
     def _find(self, kind: NodeKind, keys: Collection[str]) -> dict[str, int]:
         """Look up the ids of nodes, awaited ones too. A key that is not stored is left out."""
@@ -138,10 +146,9 @@ class SqliteWriter:
             [(*packed, number) for number, packed in nodes],
         )
 
-    def _put_edges(
-        self, kind: EdgeKind, edges: Mapping[EdgeKey, Properties], replaced: Mapping[str, Collection[str]]
-    ) -> None:
-        """Write edges, and delete those of replaced sources that are not written again."""
+    def _put_edges(self, kind: EdgeKind, rows: Rows) -> None:
+        """Write edges of a kind, and delete those that are replaced and not written again."""
+        edges = rows.edges.get(kind, {})
         source_kind, target_kind = ENDS[kind]
         sources = self._await(source_kind, {edge[0] for edge in edges})
         targets = self._await(target_kind, {edge[1] for edge in edges})
@@ -153,7 +160,11 @@ class SqliteWriter:
             )
             for (source, target, name), properties in edges.items()
         }
-        deleted = [edge for edge in self._replaceable(kind, replaced) if edge not in encoded]
+        replaceable = {
+            *self._replaceable(kind, rows.replaced.get(kind, {})),
+            *self._touching(kind, rows.replaced_touching.get(kind, ())),
+        }
+        deleted = sorted(replaceable - encoded.keys())
         self._connection.executemany(
             f"DELETE FROM {table(kind)} WHERE source = ? AND target = ? AND name = ?", deleted
         )  # fmt: skip
@@ -182,6 +193,14 @@ class SqliteWriter:
             for source, target, name in self._connection.execute(statement, chunk).fetchall():
                 if not names[source] or name in names[source]:
                     yield source, target, name
+
+    def _touching(self, kind: EdgeKind, keys: Collection[str]) -> Iterator[tuple[int, int, str]]:
+        """List the stored edges that begin or end at some nodes; of a kind that joins nodes of one kind."""
+        numbers = self._find(ENDS[kind][0], keys).values()
+        for end in ("source", "target"):
+            for chunk in chunks(sorted(numbers), CHUNK):
+                statement = f"SELECT source, target, name FROM {table(kind)} WHERE {end} IN ({marks(chunk)})"
+                yield from self._connection.execute(statement, chunk).fetchall()
 
     def _replace_changes(self, rows: Rows) -> None:
         """Delete the changes of replaced models that are not written again.

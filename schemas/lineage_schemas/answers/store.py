@@ -13,7 +13,8 @@ class StoreInfoAnswer(Answer):
 
     `note` is set if there is no store at that URL yet: then `size_bytes` is null and every count is 0.
     `server` is the server and its version, `database` the database on it; null if the store needs no server. A server
-    does not report the size of a database: then `size_bytes` is null too, and `size_note` says why.
+    does not report the size of a database: then `size_bytes` is null too, and `size_note` says why. `attachments`
+    counts those of each kind that there are: texts, tensor tables, sketches, other names of models.
     """
 
     url: str
@@ -26,12 +27,14 @@ class StoreInfoAnswer(Answer):
     server: str | None = None
     database: str | None = None
     size_note: str | None = None
+    attachments: dict[str, int] = {}
 
 
 class StoreForgetAnswer(Answer):
     """Report what was deleted.
 
-    `kept_as_stub` are models of `forgotten` that stay as a name, because others name them as parent. `not_found` are
+    `kept_as_stub` are models of `forgotten` that stay as a name, because other models name them as parent or former
+    version, or a product uses them. `not_found` are
     targets of which the store holds nothing.
     """
 

@@ -13,10 +13,10 @@ import pytest
 from lineage.errors import InputError
 from lineage.store.interface import GraphStore
 from lineage.store.memory import MemoryStore
-from lineage.store.moving.jsonl import read_jsonl, write_jsonl
+from lineage.store.moving.jsonl import VERSION, read_jsonl, write_jsonl
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
-from tests.support.dump import dump
+from tests.support.dump import brought_up, dump
 from tests.support.graphs import AWAITING, FAMILY, model, revision
 from tests.support.shared import ROOT
 
@@ -64,7 +64,7 @@ def test_a_dump_comes_back_whole(family: MemoryStore, tmp_path: Path) -> None:
 def test_a_dump_says_what_it_is(family: MemoryStore) -> None:
     """The first line has format, version and counts, the last one the digests, every other one row."""
     first, *rows, last = map(json.loads, exported(family).splitlines())
-    assert (first["format"], first["version"], first["schema_version"]) == ("lineage-graph", 2, 1)
+    assert (first["format"], first["version"], first["schema_version"]) == ("lineage-graph", 3, 2)
     assert (first["nodes"]["Model"], first["edges"]["DERIVED_FROM"]) == (4, 3)
     assert [json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")) for row in rows] == lines(family)
     assert set(last) == {"end"}
@@ -103,7 +103,7 @@ def replace_line(number: int, text: bytes) -> Callable[[list[bytes]], list[bytes
 BROKEN: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "empty": (lambda found: [], "line 1: not a dump of lineage"),
     "other file": (replace_line(1, b'{"name": "x"}'), "line 1: not a dump of lineage"),
-    "newer form": (replace_line(1, b'{"format":"lineage-graph","version":3,"schema_version":1}'), "newer version"),
+    "newer form": (replace_line(1, b'{"format":"lineage-graph","version":4,"schema_version":1}'), "newer version"),
     "newer schema": (replace_line(1, b'{"format":"lineage-graph","version":1,"schema_version":99}'), "newer version"),
     "no version": (replace_line(1, b'{"format":"lineage-graph"}'), "line 1: version is missing"),
     "no counts": (
@@ -161,16 +161,17 @@ def test_a_broken_file_is_refused_whole(family: MemoryStore, case: str) -> None:
 
 
 def test_a_released_dump_is_readable() -> None:
-    """A file of every released version is readable and holds the rows that it was written with."""
+    """A file of every released version is readable and holds its rows, with the fields that later schemas added."""
 
-    def rows(text: bytes) -> list[bytes]:
-        return text.splitlines()[1:-1]
+    def rows(text: bytes) -> list[str]:
+        return text.decode("utf-8").splitlines()[1:-1]
 
     found = sorted(OLD.glob("*.jsonl"))
-    assert found
+    assert [path.stem for path in found] == [f"v{number}" for number in range(1, VERSION + 1)]
     for path in found:
         store = imported(path.read_bytes())
-        assert rows(exported(store)) == rows(path.read_bytes())
+        schema = json.loads(path.read_bytes().splitlines()[0])["schema_version"]
+        assert rows(exported(store)) == [brought_up(row, schema) for row in rows(path.read_bytes())]
         with store.reading() as view:
             assert view.nodes("Model", ["org/base"])["org/base"]["licence"] == "mit"
     assert exported(store) == path.read_bytes(), "the newest is written as it was"

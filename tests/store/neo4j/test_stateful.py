@@ -19,7 +19,7 @@ from lineage.store.open import open_store
 from lineage.store.promoted import PROMOTED
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.dump import dump
-from tests.support.graph_strategies import MODELS, batches, model_keys
+from tests.support.graph_strategies import MODELS, batches, model_keys, products
 from tests.support.graphs import derivation
 from tests.support.neo4j_server import empty, login
 
@@ -50,10 +50,10 @@ class Machine(RuleBasedStateMachine):
         for store in (self.oracle, self.store):
             store.write(batch)
 
-    @rule(models=st.sets(model_keys))
-    def erase(self, models: set[str]) -> None:
+    @rule(models=st.sets(model_keys), some=st.sets(products))
+    def erase(self, models: set[str], some: set[str]) -> None:
         for store in (self.oracle, self.store):
-            store.erase(models)
+            store.erase(models, some)
 
     @precondition(lambda self: any(self.oracle.info().nodes.values()))
     @rule()
