@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lineage.redaction import without_secrets
+
 SHOWN_NAMES = 3
 """Names that a message lists before it counts the others."""
 
@@ -23,13 +25,14 @@ class LineageError(Exception):
     """Say what could not be done; `hint` says what to do next.
 
     The command line prints both and exits with 2. Exceptions of other libraries never leave the package that called
-    the library: it raises one of the classes below instead, chained with `from`.
+    the library: it raises one of the classes below instead, chained with `from`. Message and hint contain no secrets
+    (`lineage.redaction`), whatever a server or a file put into them.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = without_secrets(message)
+        self.hint = without_secrets(hint) if hint else hint
+        super().__init__(self.message)
 
     @property
     def in_one_line(self) -> str:
@@ -73,7 +76,7 @@ class TextTooLongError(HubError):
 
     def __init__(self, place: str, reason: str, *, model: str | None = None) -> None:
         super().__init__(f"{place}: {reason}", model=model)
-        self.reason = reason
+        self.reason = without_secrets(reason)
 
 
 class GatedError(HubError):
@@ -102,6 +105,14 @@ class HubAnswerError(HubError):
     """Report an invalid response of the Hub: a truncated body, a wrong length, a Link to another origin, not JSON."""
 
 
+class UnexpectedError(HubError):
+    """Report that reading a model failed in a way that its reader did not foresee; the cause is chained.
+
+    Made only by `lineage.unexpected`. It is a HubError because what it means for an answer is the same: this model,
+    or this parent, could not be read, and the others can.
+    """
+
+
 class FormatError(LineageError):
     """Reject a file that violates its format; `file` names it."""
 
@@ -116,3 +127,15 @@ class OtherBytesError(FormatError):
 
 class StoreError(LineageError):
     """Report that the graph store could not read or write: locked, full, read-only, not a store, too new."""
+
+
+class StoreValueError(StoreError):
+    """Report that the store cannot hold a value of one model: a number or a text beyond its limits.
+
+    The store itself works, and nothing of this model's write was kept: other models can be written.
+    """
+
+
+def ends_the_run(error: LineageError) -> bool:
+    """Return whether an error concerns every model of a run: a store that does not work, in which nothing is kept."""
+    return isinstance(error, StoreError) and not isinstance(error, StoreValueError)

@@ -2,33 +2,19 @@
 
 Importing `logging` takes a tenth of the time of a command. Only a program that imported it can set a handler or a
 level; until then a record would be dropped, so it is not created. Records contain no secrets: every one passes
-`without_secrets`.
+`lineage.redaction.without_secrets`.
 """
 
 from __future__ import annotations
 
-import re
 import sys
+
+from lineage.redaction import without_secrets
 
 ROOT = "lineage"
 """The parent of all our loggers. It has a handler that does nothing: the library is silent by default."""
 
 DEBUG, INFO, WARNING = 10, 20, 30
-
-_SECRETS = (
-    (r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@", r"\1***@"),  # the login in a URL: up to the last @
-    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?#'\"]*)[?#][^\s'\"]*", r"\1?***"),  # signatures of storage links
-    (r"(?i)\b(authorization:|bearer|basic)\s+(?:(?:bearer|basic)\s+)?\S+", r"\1 ***"),
-    (r"\bhf_\w+", "hf_***"),
-)
-"""Patterns and their replacements. They are compiled with the first record, not at every start."""
-
-
-def without_secrets(text: str) -> str:
-    """Replace logins and queries of URLs, authorization headers and Hub tokens by `***`."""
-    for pattern, instead in _SECRETS:
-        text = re.sub(pattern, instead, text)
-    return text
 
 
 class Log:

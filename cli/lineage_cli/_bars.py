@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lineage.progress import Progress, Task
+from lineage.redaction import without_secrets
 from lineage.report.text import visible
 from lineage_cli._streams import say
 
@@ -71,7 +72,8 @@ class Bars(Progress):
             if self._drawing is None:
                 say("note", message)
             else:
-                self._drawing.console.print(f"note: {visible(message)}", markup=False, highlight=False, soft_wrap=True)
+                shown = visible(without_secrets(message))
+                self._drawing.console.print(f"note: {shown}", markup=False, highlight=False, soft_wrap=True)
 
     def move(self, task: DrawnTask) -> None:
         """Update a task's bar to the task's progress."""

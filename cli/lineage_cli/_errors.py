@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
-import traceback
 from collections.abc import Callable
 
 import click
 
 from lineage import errors
+from lineage.unexpected import REPORT_HINT, SYSTEM_HINT, described, is_debugging, print_traceback
 from lineage_cli import INTERRUPTED, INTERRUPTED_HINT, INTERRUPTED_MESSAGE
 from lineage_cli._streams import say, silence_stdout
 
@@ -42,8 +41,9 @@ def report(error: BaseException) -> int:
     if _is_closed_pipe(error):
         silence_stdout()
         return 0 if isinstance(error, SystemExit) and not error.code else PIPE_CLOSED
-    if os.environ.get("LINEAGE_DEBUG", "") not in {"", "0"} and not isinstance(error, click.exceptions.Exit):
-        traceback.print_exception(error)
+    shown = isinstance(error, click.exceptions.Exit | errors.UnexpectedError)  # the latter was printed where it arose
+    if is_debugging() and not shown:
+        print_traceback(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return CANNOT
@@ -87,8 +87,7 @@ def _interrupted(error: BaseException) -> ErrorMessage:
 
 def _system(error: BaseException) -> ErrorMessage:
     assert isinstance(error, OSError)
-    name = f"{error.filename}: " if error.filename else ""
-    return f"{name}{error.strerror or error}", "check that the path exists, is readable, and has free space", CANNOT
+    return described(error) if error.strerror else str(error), SYSTEM_HINT, CANNOT
 
 
 def _memory(error: BaseException) -> ErrorMessage:
@@ -97,13 +96,7 @@ def _memory(error: BaseException) -> ErrorMessage:
 
 def _unexpected(error: BaseException) -> ErrorMessage:
     """Report a bug of ours in one line."""
-    first = (str(error).splitlines() or [""])[0]
-    what = f"{type(error).__name__}: {first}" if first else type(error).__name__
-    return (
-        f"this is a bug in lineage, please report it ({what})",
-        "run the same command with LINEAGE_DEBUG=1 and add the traceback to the report",
-        CANNOT,
-    )
+    return described(error), REPORT_HINT, CANNOT
 
 
 TABLE: tuple[tuple[type[BaseException], Callable[[BaseException], ErrorMessage]], ...] = (

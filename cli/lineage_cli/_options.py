@@ -138,19 +138,28 @@ def targets(command: Command) -> Command:
         command(targets=list(dict.fromkeys(named)), **given)
 
     option = click.option(
-        "-f", "--from-file", metavar="FILE", type=click.File(encoding="utf-8-sig"),
+        "-f", "--from-file", metavar="FILE", type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
         help="Read more targets from FILE, one per line; # starts a comment, - is standard input.",
     )  # fmt: skip
     return click.argument("targets", nargs=-1, metavar="[TARGET]...")(option(with_targets))
 
 
 def _lines(file: TextIO) -> list[str]:
-    """Read targets from a file, without comments and blank lines."""
-    try:
-        lines = [_without_comment(line) for line in file]
-    except UnicodeDecodeError as error:
-        raise click.BadParameter(f"{file.name!r} is not UTF-8 text", param_hint="--from-file") from error
-    return [line for line in lines if line]
+    """Read targets from a file, without comments and blank lines.
+
+    Bytes that are not UTF-8 become lone surrogates, as in arguments of the command line: they may be the name of a
+    folder, and in the id of a model they make only this one target invalid. Raises BadParameter for a file that is no
+    list at all, such as a file of weights.
+    """
+    lines = [line for line in map(_without_comment, file) if line]
+    if 2 * sum(map(_is_binary, lines)) > len(lines):
+        raise click.BadParameter(f"{file.name!r} is not UTF-8 text", param_hint="--from-file")
+    return lines
+
+
+def _is_binary(line: str) -> bool:
+    """Return whether a line has both control characters and bytes that are not UTF-8."""
+    return any(each < " " for each in line) and any("\udc80" <= each <= "\udcff" for each in line)
 
 
 def _without_comment(line: str) -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import IO
 
+from lineage.redaction import without_secrets
 from lineage.report.text import visible
 
 ASCII = str.maketrans(
@@ -18,8 +19,11 @@ ASCII = str.maketrans(
 
 
 def say(kind: str, message: str) -> None:
-    """Write `kind: message` to stderr; further lines are indented, so that they do not look like another message."""
-    first, *others = message.splitlines() or [""]
+    """Write `kind: message` to stderr, without secrets.
+
+    Further lines are indented, so that they do not look like another message.
+    """
+    first, *others = without_secrets(message).splitlines() or [""]
     lines = [f"{kind}: {visible(first)}", *(f"  {visible(other)}" for other in others)]
     try:
         print("\n".join(lines), file=sys.stderr, flush=True)

@@ -24,8 +24,9 @@ from lineage.answers.on_disk import differs_on_disk
 from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
-from lineage.errors import InputError, RevisionNotFoundError
+from lineage.errors import LineageError, RevisionNotFoundError, ends_the_run
 from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
 from lineage.versioning.since import Since, find_since
 from lineage_schemas.answers.answer import Finding, Severity
@@ -69,19 +70,23 @@ def check(
     reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     options = CheckOptions(since, fail_on, reading)
     if len(targets) == 1:
-        return _check_one(session, as_target(session, targets[0]), options)
-    answers = [_check_of_several(session, text, options) for text in targets]
+        with contained(targets[0]):
+            target = as_target(session, targets[0])
+        return _check_or_say_why(session, targets[0], target, options)
+    answers = [_check_or_say_why(session, text, None, options) for text in targets]
     dates = [answer.collected_at for answer in answers if answer.collected_at]
     return CheckAnswers(**session.header("check-several.v1", max(dates, default=None)), answers=tuple(answers))
 
 
-def _check_of_several(session: Session, text: str, options: CheckOptions) -> CheckAnswer:
-    """Check one of several targets; an invalid target is reported in its place and does not stop the others."""
+def _check_or_say_why(session: Session, text: str, target: Target | None, options: CheckOptions) -> CheckAnswer:
+    """Check a target, which is parsed if it is None; if it is invalid or cannot be read, it is unchecked."""
     try:
-        target = as_target(session, text)
-    except InputError as error:
+        with contained(text):
+            return _check_one(session, target or as_target(session, text), options)
+    except LineageError as error:
+        if ends_the_run(error):
+            raise
         return _unchecked(session, text, Unchecked(what=text, reason=error.in_one_line))
-    return _check_one(session, target, options)
 
 
 def _check_one(session: Session, target: Target, options: CheckOptions) -> CheckAnswer:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from lineage.answers.unreadable import unreadable_files
 from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
 from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
-from lineage.collect.pipeline import Collection, Target
-from lineage.errors import InputError, few
+from lineage.collect.pipeline import Collection, Target, reason_of
+from lineage.errors import InputError, LineageError, ends_the_run, few, with_hint
 from lineage.hub.target import PathTarget, parse_target
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.store.aliases import key_of_alias
+from lineage.unexpected import contained
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
 from lineage_schemas.ids import shown_id, split_model_key
@@ -40,17 +41,19 @@ def collect(
 ) -> CollectAnswer:
     """Collect targets and all models of some authors, with their declared ancestors.
 
-    Raises InputError if there is nothing to collect, or if the only target is invalid. If one of several models fails,
-    the answer reports it.
+    Raises InputError if there is nothing to collect. If a single target is invalid, or a single author's models cannot
+    be listed, the error is raised; among several, the answer reports it and the others are read. Raises StoreError if
+    the store does not work.
     """
     options = CollectOptions(
         refresh=refresh, level=level, max_bytes=max_bytes, max_models=max_models, depth=depth,
         children=children, pull_requests=pull_requests,
     )  # fmt: skip
     events: list[Event] = []
-    asked = list(_asked(session, targets, events))
-    for name in [author] if isinstance(author, str) else author or ():
-        asked += _of_author(session, name, max_models, events)
+    authors = [author] if isinstance(author, str) else list(author or ())
+    alone = len(targets) + len(authors) == 1
+    asked = [target for text in targets for target in _asked(session, text, events, alone=alone)]
+    asked += [target for name in authors for target in _of_author(session, name, max_models, events, alone=alone)]
     if not asked and not events:
         raise InputError("nothing to collect", hint="name models, or use --from-file or --author")
     events += run(session, asked, options)
@@ -73,20 +76,28 @@ def _key(view: StoreView, hub: Hub, model: str) -> str:
     return key_of_alias(view, hub.name, model) or hub.key(model)
 
 
-def _asked(session: Session, targets: Sequence[str], events: list[Event]) -> Iterator[Target]:
-    """Parse the targets; among several, an invalid one is reported in its place and does not stop the others."""
-    for text in targets:
-        try:
-            yield as_target(session, text)
-        except InputError as error:
-            if len(targets) == 1:
-                raise
-            events.append(NotRead(text, "error", error.message, asked=True, hint=error.hint))
+def _asked(session: Session, text: str, events: list[Event], *, alone: bool) -> list[Target]:
+    """Parse a target; unless it is alone, an invalid one is reported in its place and does not stop the others."""
+    try:
+        with contained(text):
+            return [as_target(session, text)]
+    except LineageError as error:
+        if alone or ends_the_run(error):
+            raise
+        events.append(NotRead(text, reason_of(error), error.message, asked=True, hint=error.hint))
+        return []
 
 
-def _of_author(session: Session, author: str, max_models: int, events: list[Event]) -> list[Target]:
-    """List the models of an author up to the limit, and report if there are more."""
-    found = list(session.hub.list_models(author=author, limit=max_models + 1))
+def _of_author(session: Session, author: str, max_models: int, events: list[Event], *, alone: bool) -> list[Target]:
+    """List the models of an author up to the limit; report if there are more, or if they cannot be listed."""
+    try:
+        with contained(f"the models of {author}"):
+            found = list(session.hub.list_models(author=author, limit=max_models + 1))
+    except LineageError as error:
+        if alone or ends_the_run(error):
+            raise
+        events.append(NotRead(f"{author}/…", reason_of(error), error.message, asked=True, hint=error.hint))
+        return []
     if len(found) > max_models:
         session.progress.note(f"{author} has more than {max_models} models; the others are skipped (--max-models)")
         events.append(Capped((f"{author}/…",), f"--max-models {max_models}"))
@@ -167,7 +178,7 @@ def incomplete(events: Iterable[Event]) -> Iterator[Incomplete]:
             for lack in event.lacks:
                 yield Incomplete(model=event.model, reason="partial", detail=lack.detail, decides=lack.decides)
         if isinstance(event, NotRead):
-            yield Incomplete(model=event.model, reason=event.reason, detail=event.detail)
+            yield Incomplete(model=event.model, reason=event.reason, detail=with_hint(event.detail, event.hint))
         elif isinstance(event, Capped):
             for model in event.waiting:
                 yield Incomplete(model=model, reason="limit", detail=event.limit)

@@ -20,6 +20,7 @@ from lineage.fingerprint.compare import WeightsComparison, compare_layouts, comp
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.tied import may_be_tied
+from lineage.unexpected import contained
 from lineage.versioning.facets import facets
 from lineage.versioning.licence import licence_diff
 from lineage.versioning.loaded import rival_sets
@@ -60,6 +61,12 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
     `unchecked` then reports. Weights in the store are not read again; offline, no others are read.
     Raises InputError if there is nothing to compare, HubError if a side cannot be read.
     """
+    with contained(a if b is None else f"{a} and {b}"):
+        return _diff(session, a, b, level)
+
+
+def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffAnswer:
+    """Find the two sides, measure and compare them."""
     hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
     before, after = (_measure(session, hub, resolved, level) for hub, resolved in hubs)
     command = f"lineage diff {' '.join(shlex.quote(text) for text in (a, b) if text)} --level full"
@@ -83,9 +90,10 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
 
 def _resolved(session: Session, text: str) -> tuple[Hub, ResolvedRevision]:
     """Resolve a target to a commit."""
-    target = as_target(session, text, on_disk=True)
-    hub = hub_to_read(session, target)
-    return hub, hub.resolve(target.model, target.revision)
+    with contained(text):
+        target = as_target(session, text, on_disk=True)
+        hub = hub_to_read(session, target)
+        return hub, hub.resolve(target.model, target.revision)
 
 
 def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevision], ...]:
@@ -118,7 +126,8 @@ def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Leve
     """Measure the main group of one side, to the requested level or to what the budget allows."""
     budget = ReadBudget(hub.is_local, level)
     recorded = recorded_weights(lambda: session.store, hub)
-    measured = measure_model(hub, resolved, budget, session.progress, only=lambda g: g.main, recorded=recorded)
+    with contained(resolved.model):
+        measured = measure_model(hub, resolved, budget, session.progress, only=lambda g: g.main, recorded=recorded)
     return _Side(hub, resolved, measured)
 
 

@@ -9,6 +9,7 @@ from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path
 from lineage.fingerprint.main_group import loader_of
 from lineage.hub.target import PathTarget, parse_target
+from lineage.unexpected import contained
 from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
 from lineage_schemas.change import Unchecked
 from lineage_schemas.level import LEVELS, Level
@@ -28,6 +29,12 @@ def fingerprint(session: Session, target_text: str, *, level: Level | None = Non
     cannot be read to that level is in `unchecked`, and in the answer with what the listing of files gives. Raises
     FormatError for a single file that violates its format, HubError for a model that cannot be read at all.
     """
+    with contained(target_text):
+        return _fingerprint(session, target_text, level)
+
+
+def _fingerprint(session: Session, target_text: str, level: Level | None) -> FingerprintAnswer:
+    """Measure the target, and write the answer."""
     target = parse_target(target_text)
     if isinstance(target, PathTarget):
         measured = measure_path(session.files_on_disk, target.path, level or "full", session.progress)

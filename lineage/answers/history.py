@@ -22,6 +22,7 @@ from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
+from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.signals import tags_by_commit
 from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
@@ -36,6 +37,12 @@ def history(session: Session, target: str, *, all_branches: bool = False) -> His
 
     Raises ModelNotFoundError if no commit of the model has been read, RevisionNotFoundError for an unknown branch.
     """
+    with contained(target):
+        return _history(session, target, all_branches=all_branches)
+
+
+def _history(session: Session, target: str, *, all_branches: bool) -> HistoryAnswer:
+    """Look the model up, and list the pushes of the lines in question."""
     options = CollectOptions(refresh=True, by_refs=True, parents=False)
     asked = look_up(session, as_target(session, target), options)
     with session.store.reading() as view:

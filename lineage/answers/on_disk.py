@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.errors import HubError
+from lineage.errors import HubError, InputError
 from lineage.fingerprint.onnx_data import may_hold_data
+from lineage.unexpected import contained
 from lineage.versioning.indexes import LOADER_FILES, is_watched
 from lineage_schemas.change import Unchecked
 
@@ -30,9 +31,10 @@ def differs_on_disk(session: Session, target: Target) -> Unchecked | None:
         return None
     what = f"the files on disk in {hub.folder}"
     try:
-        on_disk, model = session.files_on_disk(hub.folder)
-        snapshot = on_disk.snapshot(on_disk.resolve(model))
-    except HubError as error:
+        with contained(str(hub.folder)):
+            on_disk, model = session.files_on_disk(hub.folder)
+            snapshot = on_disk.snapshot(on_disk.resolve(model))
+    except (HubError, InputError) as error:
         return Unchecked(what=what, reason=f"they could not be compared with HEAD: {error.in_one_line}")
     changed = snapshot.changed_on_disk
     holds_onnx = any(path.lower().endswith(".onnx") for path in (*changed, *(entry.path for entry in snapshot.files)))

@@ -9,6 +9,7 @@ from lineage.collect.trees import trees_of_line
 from lineage.errors import HubError
 from lineage.fingerprint.weight_files import is_weight_file
 from lineage.query.known_weights import matches
+from lineage.unexpected import contained
 from lineage.versioning.line import first_parent_line
 from lineage_schemas.answers.verify import Match
 from lineage_schemas.ids import shown_id
@@ -36,7 +37,8 @@ def other_revisions(
     if known or not groups:
         return tuple(known)
     try:
-        history = hub.history(resolved.model)
+        with contained(resolved.model):
+            history = hub.history(resolved.model)
     except HubError:
         return ()
     every = [Match(model=model, revision=commit, group=name, by="files") for commit, name in _having(history, groups)]

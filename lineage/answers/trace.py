@@ -14,6 +14,7 @@ from lineage.hub.revisions import is_default
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.query.walk import ancestors, descendants
 from lineage.store.aliases import key_of_alias
+from lineage.unexpected import contained
 from lineage_schemas.answers.trace import TraceAnswer
 from lineage_schemas.ids import split_model_key
 
@@ -58,9 +59,15 @@ def trace(
         raise InputError("--down shows all descendants, not one model", hint="remove --down to see the paths")
     if depth is not None and depth < 0:
         raise InputError(f"depth must be 0 or more, not {depth}", hint="omit the depth to see all generations")
-    root = _ensure(session, target, down=down, max_models=max_models)
-    if to is not None:
-        return _between(session, root, to, max_models)
+    with contained(target):
+        root = _ensure(session, target, down=down, max_models=max_models)
+        if to is not None:
+            return _between(session, root, to, max_models)
+        return _walked(session, root, down=down, depth=depth, max_models=max_models)
+
+
+def _walked(session: Session, root: _Root, *, down: bool, depth: int | None, max_models: int) -> TraceAnswer:
+    """Walk from the root to its descendants, or to its ancestors, which are read first if they were not."""
     if not down:
         root = _with_ancestors(session, root, depth=depth, max_models=max_models)
     with session.store.reading() as view:

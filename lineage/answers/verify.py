@@ -18,6 +18,7 @@ from lineage.fingerprint.cast import CastCheck, OnDisk, Placed
 from lineage.fingerprint.compare import FLOATS, compare_layouts, compare_tensors, tensors_in_short
 from lineage.fingerprint.places import same_places
 from lineage.hub.target import PathTarget, parse_target
+from lineage.unexpected import contained
 from lineage_schemas.answers.verify import Difference, VerifyAnswer, VerifyVerdict
 from lineage_schemas.change import Unchecked
 from lineage_schemas.weights import Digests
@@ -50,6 +51,12 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
     store, a local Hub or a small download. If none of them has it, the verdict is `unchecked`, with the command that
     decides it. Raises InputError if the path holds no weights, HubError if the model cannot be read at all.
     """
+    with contained(path):
+        return _verify(session, path, against)
+
+
+def _verify(session: Session, path: str, against: str | None) -> VerifyAnswer:
+    """Measure the local weights, and look for them in the model or in the store."""
     target = parse_target(path if path.startswith((".", "/", "~")) else f"./{path}")
     assert isinstance(target, PathTarget)
     local = measure_path(session.files_on_disk, target.path, "full", session.progress)
@@ -61,6 +68,12 @@ def verify(session: Session, path: str, *, against: str | None = None) -> Verify
 
 def _against(session: Session, path: Path, shown: str, local: Measured, against: str) -> VerifyAnswer:
     """Compare every local group with its counterpart in a model; `shown` is the path as the user wrote it."""
+    with contained(against):
+        return _compared(session, path, shown, local, against)
+
+
+def _compared(session: Session, path: Path, shown: str, local: Measured, against: str) -> VerifyAnswer:
+    """Read the model's groups as deep as the comparison needs, and compare."""
     target = as_target(session, against, on_disk=True)
     hub = hub_to_read(session, target)
     resolved = hub.resolve(target.model, target.revision)

@@ -15,9 +15,11 @@ from lineage.errors import (
     ModelNotFoundError,
     NoAnswerError,
     RateLimitedError,
+    UnexpectedError,
 )
 from lineage.hub.legacy_names import LegacyName, legacy_name
 from lineage.store.aliases import key_of_alias
+from lineage.unexpected import contained
 from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.ids import split_model_key
 from lineage_schemas.model import Model, ModelState
@@ -107,13 +109,16 @@ class Names:
             note = f"{self._hub.name} was not asked for {name}, because it had not responded just before"
             return self._remembered(name, "unknown", note)
         try:
-            resolved = self._hub.resolve(name)
+            with contained(name):
+                resolved = self._hub.resolve(name)
         except GatedError as error:
             return self._remembered(name, "gated", error.message)
         except (ModelNotFoundError, InputError) as error:
             return self._missing(name, error.message)
         except HubUnreachableError as error:
             self._unreachable = not self._hub.is_local and isinstance(error, NoAnswerError | RateLimitedError)
+            return self._remembered(name, "unknown", error.message)
+        except UnexpectedError as error:
             return self._remembered(name, "unknown", error.message)
         except HubError as error:
             return self._remembered(name, "present", error.message)

@@ -15,6 +15,7 @@ from lineage.fingerprint.tensor_table import TensorRow
 from lineage.hub.declared.configs import gguf_declarations
 from lineage.hub.declared.parsing import NotReadableError
 from lineage.hub.declared.reading import holds_only_gguf, quantisation_declarations
+from lineage.unexpected import contained
 from lineage_schemas.file import FileEntry
 
 if TYPE_CHECKING:
@@ -33,18 +34,21 @@ def parent_quantisations(hub: Hub, resolved: ResolvedRevision) -> tuple[Quantisa
     and headers only if that declares a quantisation.
     """
     try:
-        paths = hub.paths(resolved)
-        if holds_only_gguf(paths):
-            return tuple(_gguf(hub, resolved, paths))
-        declared = [
-            Quantisation(form.method or "unknown", form.bits, resolved.commit, form.file or "", form.field)
-            for form in quantisation_declarations(
-                paths, lambda path: hub.read_text(resolved.model, resolved.commit, path)
-            )
-        ]
-        return () if declared and _is_wide(hub, resolved, paths) else tuple(declared)
+        with contained(resolved.model):
+            return _quantisations(hub, resolved)
     except (HubError, FormatError, NotReadableError):
         return None
+
+
+def _quantisations(hub: Hub, resolved: ResolvedRevision) -> tuple[Quantisation, ...]:
+    paths = hub.paths(resolved)
+    if holds_only_gguf(paths):
+        return tuple(_gguf(hub, resolved, paths))
+    declared = [
+        Quantisation(form.method or "unknown", form.bits, resolved.commit, form.file or "", form.field)
+        for form in quantisation_declarations(paths, lambda path: hub.read_text(resolved.model, resolved.commit, path))
+    ]
+    return () if declared and _is_wide(hub, resolved, paths) else tuple(declared)
 
 
 def _gguf(hub: Hub, resolved: ResolvedRevision, paths: tuple[str, ...]) -> Iterator[Quantisation]:

@@ -17,20 +17,22 @@ from lineage.collect.recorded import is_to_be_read_again, recorded_as_asked, rec
 from lineage.collect.unknown_files import decides, unknown_files
 from lineage.collect.weights import WeightReader
 from lineage.errors import (
-    FormatError,
     GatedError,
     HubError,
     HubUnreachableError,
+    LineageError,
     ModelNotFoundError,
     NoAnswerError,
     RateLimitedError,
     RevisionNotFoundError,
+    ends_the_run,
 )
 from lineage.log import Log
 from lineage.progress import Progress
 from lineage.settings import DEFAULT_MAX_BYTES
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
+from lineage.unexpected import contained
 from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
@@ -112,16 +114,23 @@ class Collection:
             yield self._collect(target, depth)
 
     def _collect(self, target: Target, depth: int) -> Event:
-        """Read one model, or report why it could not be read."""
+        """Read one model, or report why it could not be read; only a store that does not work ends the run."""
+        try:
+            with contained(target.model):
+                return self._read_or_keep_state(target, depth)
+        except LineageError as error:
+            if ends_the_run(error):
+                raise
+            LOG.warning("%s skipped: %s", target.model, error.message)
+            return NotRead(target.model, reason_of(error), error.message, depth == 0, error.hint)
+
+    def _read_or_keep_state(self, target: Target, depth: int) -> Event:
+        """Read one model; if the Hub refuses it, record that first."""
         try:
             return self._read(target, depth)
         except HubError as error:
-            LOG.warning("%s skipped: %s", target.model, error.message)
             self._keep_state(target, error)
-            return NotRead(target.model, _reason(error), error.message, depth == 0, error.hint)
-        except FormatError as error:
-            LOG.warning("%s skipped: %s", target.model, error.message)
-            return NotRead(target.model, "error", error.message, depth == 0, error.hint)
+            raise
 
     def _read(self, target: Target, depth: int) -> Event:
         hub = target.hub or self.hub
@@ -250,7 +259,7 @@ def _lacks(reading: ModelReading, *, asked: bool) -> Iterator[Lacking]:
 _STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}
 
 
-def _reason(error: HubError) -> IncompleteReason:
+def reason_of(error: LineageError) -> IncompleteReason:
     """Return the reason that answers use for an error."""
     if isinstance(error, GatedError):
         return "gated"

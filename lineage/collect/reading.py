@@ -26,6 +26,7 @@ from lineage.fingerprint.weight_files import is_calibration
 from lineage.hub.declared.declaration import Declaration
 from lineage.hub.declared.parsing import NotReadableError
 from lineage.hub.declared.reading import declarations
+from lineage.unexpected import contained
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.line import UNDATED, first_own, first_parent_line, last_before
 from lineage_schemas.revision import Commit, History
@@ -225,7 +226,8 @@ def _head_at(hub: Hub, name: str, first: FirstCommit | None) -> str | None:
     if first is None or first.date is None:
         return None
     try:
-        history = hub.history(hub.resolve(name).model)
+        with contained(name):
+            history = hub.history(hub.resolve(name).model)
     except HubError:
         return None
     head = next((ref.target for ref in history.refs if ref.name == history.default_branch), None)

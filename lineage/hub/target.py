@@ -81,12 +81,12 @@ def repository_id_problem(text: str) -> str | None:
 
 
 def _parse_path(text: str) -> PathTarget:
+    if "\0" in text:
+        raise InputError(f"{text!r} is not a path: it contains a NUL character", hint="remove the NUL from its name")
     try:
         path = Path(text).expanduser()
-    except RuntimeError as error:  # ~NAME of a user who has no home folder
+    except (RuntimeError, ValueError) as error:  # ~NAME of a user who has no home folder, or no name of a user
         raise InputError(f"{text!r} is not a path on this machine: {error}", hint="write the path in full") from error
-    if "\0" in text:
-        raise InputError(f"{text!r} is not a path: it contains a NUL character")
     return PathTarget(path)
 
 

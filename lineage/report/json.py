@@ -6,23 +6,26 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from lineage.report.text import INVISIBLE
+
 if TYPE_CHECKING:
     from lineage_schemas.record import Record
 
-_HIDDEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+_HIDDEN = re.compile(f"[\x7f-\x9f\ud800-\udfff{INVISIBLE}]")
 
 
 def to_json(answer: Record) -> str:
     """Write an answer as indented JSON, fields in the order of the schema, with a newline at the end.
 
-    Characters that could control a terminal are written as escapes, which changes no value: they occur only inside
-    strings. A file name that is not UTF-8 contains lone surrogates: pydantic rejects them, `json.dumps` escapes them.
+    Characters that are invisible or could control a terminal are written as escapes, which changes no value: they occur
+    only inside strings. A file name that is not UTF-8 contains lone surrogates: pydantic rejects them, `json.dumps`
+    escapes them.
     """
     try:
         text = answer.model_dump_json(by_alias=True, indent=2)
     except ValueError:  # pydantic's PydanticSerializationError: lone surrogates
         text = json.dumps(answer.model_dump(mode="json", by_alias=True), indent=2)
-    return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    return _HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
 
 
 def as_ascii(text: str) -> str:

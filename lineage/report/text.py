@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -10,8 +10,22 @@ from typing import Literal, NamedTuple
 Style = Literal["", "strong", "dim", "good", "bad", "warn"]
 """What a span means; the command line chooses colours for it."""
 
-JOINERS = frozenset("\u200c\u200d")
-"""Invisible, but needed for Persian and for emoji; they neither reorder nor hide text."""
+INVISIBLE = (
+    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Invisible characters, as ranges of a regular expression: they can reorder or hide text, or make two names look alike.
+
+They are Unicode's separators of lines, its category Cf (format), and all code points that it calls default ignorable:
+fillers, variation selectors, tags."""
+
+_BASE = r"[^\x00-\u02ff\u2000-\u206f\ufe00-\ufe0f\U000e0000-\U000e0fff]"
+_NEEDED = rf"(?<={_BASE})[\u200c\u200d\ufe0e\ufe0f]|(?<={_BASE}\ufe0f)\u200d|\ufe0f(?=\u20e3)"
+"""Joiners and selectors of emoji after a symbol or a letter that is not Latin. They are kept, because Persian and emoji
+look wrong without them. After a Latin letter, as in the id of a model, all they could do is hide."""
+
+_UNSAFE = re.compile(f"(?!{_NEEDED})[\x00-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]")
 
 
 class Span(NamedTuple):
@@ -62,12 +76,7 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(character) if _is_unsafe(character) else character for character in text)
-
-
-def _is_unsafe(character: str) -> bool:
-    """Return whether a character is a control, surrogate, separator or invisible format (direction) character."""
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in JOINERS
+    return _UNSAFE.sub(lambda match: _escape(match[0]), text)
 
 
 def _escape(character: str) -> str:

@@ -32,9 +32,11 @@ KINDS = [
     errors.NoAnswerError("h did not send /x: no answer in time"),
     errors.HubUnreachableError("no answer"),
     errors.HubAnswerError("a cut body", model="a/b"),
+    errors.UnexpectedError("a/b: unexpected error (KeyError: 'x')", model="a/b", hint="please report it"),
     errors.FormatError("a header beyond the file", file="model.safetensors"),
     errors.OtherBytesError("it is an LFS pointer", file="model.safetensors"),
     errors.StoreError("locked"),
+    errors.StoreValueError("the store x cannot hold a number of more than 64 bits"),
 ]
 
 
@@ -91,8 +93,8 @@ def test_an_interruption_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied"),
         (MemoryError(), "out of memory"),
-        (ZeroDivisionError("division by\nzero"), "this is a bug in lineage, please report it (ZeroDivisionError: div"),
-        (RecursionError(), "this is a bug in lineage, please report it (RecursionError)"),
+        (ZeroDivisionError("division by\nzero"), "unexpected error (ZeroDivisionError: division by)"),
+        (RecursionError(), "unexpected error (RecursionError)"),
     ],
 )
 def test_an_unexpected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str) -> None:

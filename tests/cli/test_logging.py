@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.log import Log, without_secrets
+from lineage.log import Log
+from lineage.redaction import without_secrets
 from lineage_cli.main import main
 from tests.cli.running import lineage, on_terminal, python
 from tests.support.hub_server import HubServer

@@ -29,7 +29,16 @@ CASES = [
 def unsafe(text: str) -> list[str]:
     """List the characters of a text that control a terminal or that hide or reorder others."""
     kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    return [each for each in text if each not in "\n\u200c\u200d" and unicodedata.category(each) in kinds]
+    return [each for each in text if each != "\n" and (unicodedata.category(each) in kinds or is_ignorable(each))]
+
+
+def is_ignorable(each: str) -> bool:
+    """Return whether a character is one of those that Unicode calls default ignorable, apart from category Cf."""
+    ranges = (
+        (0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0x3164, 0x3164),
+        (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF),
+    )  # fmt: skip
+    return any(first <= ord(each) <= last for first, last in ranges)
 
 
 def rendered(name: str, to_format: str) -> str:
@@ -131,6 +140,39 @@ def test_visible_leaves_writing_alone() -> None:
         "\\x1b[31m\\r\\n\\t\\x9b\\u202e\\ufeff\\U000e0041\\ud800"
     )
     assert visible(visible(HOSTILE)) == visible(HOSTILE)
+
+
+def test_every_invisible_character_is_escaped() -> None:
+    """In the id of a model, each invisible character of Unicode is an escape in tables, labels and JSON."""
+    invisible = [chr(code) for code in range(0x110000) if unsafe(chr(code))]
+    assert len(invisible) > 4_000
+    for each in invisible:
+        model = f"org/mo{each}del"
+        assert visible(model) == f"org/mo{visible(each)}del"
+        assert unsafe(visible(model)) == []
+    model = f"org/{''.join(each for each in invisible if unicodedata.category(each) != 'Cs')}"
+    text = to_json(ANSWERS["collect"]().model_copy(update={"store": model}))
+    assert unsafe(text) == []
+    assert json.loads(text)["store"] == model
+    for written in (code(model), prose(model), label(model), quoted(model)):
+        assert unsafe(written) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("❤\ufe0f\u200d🔥 1\ufe0f\u20e3", "❤\ufe0f\u200d🔥 1\ufe0f\u20e3"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👨\u200d\u200d", "👨\u200d\\u200d"),
+        ("a\u200db\ufe0f1\u200c", "a\\u200db\\ufe0f1\\u200c"),
+        ("🏴\U000e0067\U000e007f", "🏴\\U000e0067\\U000e007f"),
+    ],
+)
+def test_joiners_stay_where_writing_needs_them(text: str, shown: str) -> None:
+    """Joiners and selectors stay after symbols and letters of other scripts; elsewhere, and twice, they are escaped."""
+    assert visible(text) == shown
+    assert visible(shown) == shown
 
 
 def test_cut_says_that_it_cut() -> None:

@@ -7,13 +7,18 @@ from typing import Any
 
 from lineage.hub.card import BoundError, RepeatedKeyError, parse_json_object, refuse_repeated_keys, yaml_loader
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
+from lineage.redaction import without_secrets
 
 
 class NotReadableError(ValueError):
     """Report why a file cannot be read.
 
-    The text is kept in stores as evidence, whose id is the hash of its content: another wording is another id.
+    The text is kept in stores as evidence, whose id is the hash of its content: another wording is another id. It may
+    quote the file, but no secret of this machine.
     """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(without_secrets(reason))
 
 
 def content_of(data: bytes | None) -> bytes:
@@ -37,7 +42,7 @@ def json_object(data: bytes | None) -> dict[str, Any]:
     """Read a JSON file that holds an object, by the rules of `parse_json_object`. Raises NotReadableError."""
     value, problem = parse_json_object(content_of(data))
     if value is None:
-        raise NotReadableError(problem)
+        raise NotReadableError(problem or "no JSON object")
     return value
 
 

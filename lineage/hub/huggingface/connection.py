@@ -25,6 +25,7 @@ from lineage.hub.huggingface.refusals import Missing, translated
 from lineage.hub.huggingface.retry import RETRIED_STATUSES, Pace, RetryPolicy, TransientError, asked_to_wait, retry
 from lineage.log import Log
 from lineage.progress import Progress
+from lineage.redaction import keep_secret
 
 LOG = Log(__name__)
 
@@ -171,6 +172,7 @@ class Connection:
             raise HubError(
                 f"cannot get a token: {error}", hint="set HF_TOKEN, or log in with `hf auth login`"
             ) from error
+        keep_secret(self._token)
         _refuse_token(self._token)
         self._token_until = time.monotonic() + TOKEN_SECONDS
         self.api.token = self._token or False

@@ -16,6 +16,7 @@ from lineage.hub.huggingface.retry import RetryPolicy, TransientError, retry
 from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage.hub.lfs import MAX_POINTER_BYTES, parse_pointer
 from lineage.progress import Progress
+from lineage.redaction import keep_secret
 from lineage_schemas.revision import History
 
 MAX_OPEN = 4
@@ -47,7 +48,9 @@ class GitCopies:
         Raises HubError of any kind if the Hub does not support git, git is not installed, or the folder cannot be used.
         """
         copy = self._folder / f"{model}.git"
-        authorization = f"Basic {base64.b64encode(f'user:{token}'.encode()).decode()}" if token else None
+        login = base64.b64encode(f"user:{token}".encode()).decode() if token else None
+        keep_secret(login)
+        authorization = f"Basic {login}" if login else None
 
         def fetch() -> History:
             try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lineage.errors import InputError, StoreError
+from lineage.redaction import keep_secret
 from lineage.settings import Neo4jSettings
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _password(settings: Neo4jSettings) -> str | None:
         )
     if not password:
         raise InputError(f"{settings.file_variable}: {file} is empty", hint="write the password into it")
+    keep_secret(password)
     return password
 
 
@@ -126,6 +128,7 @@ def with_password(address: Address) -> Address:
         password = getpass(f"Password of {address.user} at {address.uri}: ", sys.stderr)
     except EOFError:
         return address
+    keep_secret(password)
     return replace(address, password=password or None)
 
 

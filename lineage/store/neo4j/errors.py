@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lineage.errors import StoreError
+from lineage.errors import StoreError, StoreValueError
 
 if TYPE_CHECKING:
     from neo4j.exceptions import DriverError, Neo4jError
@@ -159,6 +159,8 @@ def as_store_errors(url: str) -> Iterator[None]:
     except (DriverError, Neo4jError, OSError) as error:
         raise store_error(url, error) from error
     except UnicodeEncodeError as error:
-        raise StoreError(
-            f"the store {url} cannot hold a text that is not valid Unicode: {error}", hint="rename the file in question"
-        ) from error
+        message = f"the store {url} cannot hold a text that is not valid Unicode: {error}"
+        raise StoreValueError(message, hint="rename the file in question") from error
+    except OverflowError as error:
+        message = f"the store {url} cannot hold a number of more than 64 bits: {error}"
+        raise StoreValueError(message, hint="the model declares a size or a number that cannot be real") from error

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
 
-from lineage.errors import StoreError
+from lineage.errors import StoreError, StoreValueError
 
 _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
@@ -49,7 +49,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 """By the beginning of the error code's name, the longer beginnings first."""
 
 
-def store_error(url: str, error: sqlite3.Error | OverflowError) -> StoreError:
+def store_error(url: str, error: sqlite3.Error) -> StoreError:
     """Turn an error of SQLite into a StoreError; `url` names the store."""
     name = getattr(error, "sqlite_errorname", None) or ""
     for codes, meaning, hint in _MEANINGS:
@@ -66,8 +66,14 @@ def as_store_errors(url: str) -> Iterator[None]:
     """Raise SQLite's errors, and errors of decoding a damaged row, as StoreError."""
     try:
         yield
-    except (sqlite3.Error, OverflowError) as error:
+    except sqlite3.Error as error:
         raise store_error(url, error) from error
+    except OverflowError as error:
+        message = f"the store {url} cannot hold a number of more than 64 bits: {error}"
+        raise StoreValueError(message, hint="the model declares a size or a number that cannot be real") from error
+    except UnicodeEncodeError as error:
+        message = f"the store {url} cannot hold a text that is not valid Unicode: {error}"
+        raise StoreValueError(message, hint="rename the file in question") from error
     except JSONDecodeError as error:
         hint = "move it away and collect again, or restore it from a copy"
         raise StoreError(f"the store {url} is damaged: invalid JSON in a record ({error})", hint=hint) from error
