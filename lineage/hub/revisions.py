@@ -4,7 +4,7 @@
 |---|---|
 | `HEAD`, or nothing | the default revision |
 | a full commit id, 40 hex digits | that commit, and never a ref of this name |
-| a full ref name, such as `refs/tags/v1.0` or `refs/pr/3` | where the ref points |
+| a full ref name: what begins with `refs/`, such as `refs/tags/v1.0` or `refs/pr/3` | where the ref points |
 | the rest of a name after `refs/heads/` or `refs/tags/` | where that branch or tag points; `2.0` is not `release/2.0` |
 | at least 7 hex digits that are not the name of a ref | the one commit whose id begins with them |
 
@@ -28,7 +28,7 @@ MIN_DIGITS = 7
 SHORT_NAMES = ("refs/heads/", "refs/tags/")
 """Prefixes that may be omitted from the name of a branch or tag."""
 
-_PULL_REQUEST = re.compile(r"refs/pr/\d+|refs/pull/\d+/head")
+_PULL_REQUEST = re.compile(r"refs/pr/[0-9]{1,9}|refs/pull/[0-9]{1,9}/head")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 _FULL_ID = re.compile(r"[0-9a-f]{40}|folder:[0-9a-f]{64}")
 _ID_START = re.compile(rf"(?:folder:)?[0-9a-f]{{{MIN_DIGITS},}}")
@@ -110,10 +110,14 @@ def meaning_of(text: str, refs: Iterable[NamedRef], commits: Iterable[str]) -> M
 
 
 def _named(text: str, refs: tuple[NamedRef, ...]) -> tuple[NamedCommit, ...]:
-    """Find the ref of this full name, or else the branch and the tag of this short name."""
+    """Find the ref of this full name, or the branch and the tag of this short name.
+
+    A text that begins with `refs/` is a full name: a branch called `refs/heads/main` is `refs/heads/refs/heads/main`,
+    and never stands for `main`.
+    """
     targets = {ref.name: ref.target for ref in refs}
-    if text in targets:
-        return (NamedCommit(targets[text], text),)
+    if text.startswith("refs/"):
+        return (NamedCommit(targets[text], text),) if text in targets else ()
     return tuple(NamedCommit(targets[full], full) for kind in SHORT_NAMES if (full := kind + text) in targets)
 
 

@@ -67,12 +67,20 @@ def test_the_case_of_digits_does_not_matter(refs: list[HistoryRef], commits: set
 def test_the_name_of_a_ref_is_never_taken_for_digits(refs: list[HistoryRef], commits: set[str], text: str) -> None:
     """A text that is the name of refs means commits of these alone, unless it is a full id."""
     names = {ref.name: ref.target for ref in refs}
-    called = [names[name] for name in (text, f"refs/heads/{text}", f"refs/tags/{text}") if name in names]
+    written = (text,) if text.startswith("refs/") else (f"refs/heads/{text}", f"refs/tags/{text}")
+    called = [names[name] for name in written if name in names]
     if called and not is_full_id(text):
         meaning = meaning_of(text, refs, commits)
         assert meaning.named
         assert meaning.commits <= set(called)
         assert all(found.ref in names for found in meaning.named)
+
+
+def test_a_full_name_is_never_the_rest_of_another() -> None:
+    """A branch whose own name begins with `refs/` does not stand for a ref that does not exist."""
+    refs = [HistoryRef(name="refs/heads/refs/heads/main", kind="branch", target="a" * 40)]
+    assert meaning_of("refs/heads/main", refs, ()).named == ()
+    assert meaning_of("refs/heads/refs/heads/main", refs, ()).only == NamedCommit("a" * 40, refs[0].name)
 
 
 @given(all_refs, all_commits, texts)

@@ -72,7 +72,7 @@ class _Comparison:
     def read_ahead(self, trees: Sequence[str]) -> None:
         """Read many trees in one request. A missing or broken tree is reported when it is needed."""
         wanted = [tree for tree in dict.fromkeys(trees) if tree not in self._trees]
-        for tree, content in zip(wanted, self._objects.contents(wanted), strict=True):
+        for tree, content in self._objects.each_content(wanted, "tree"):
             if content is not None:
                 with suppress(HubAnswerError):
                     self._keep(tree, parse_tree(content, self._objects.model))

@@ -5,42 +5,31 @@ from __future__ import annotations
 import hashlib
 import heapq
 import re
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from lineage.errors import HubAnswerError
+from lineage.errors import few
 from lineage.hub.git.changes import NO_TREE, read_changes
+from lineage.hub.git.files import find_files, read_format, refuse_objects
 from lineage.hub.git.objects import GitObjects
-from lineage.hub.git.program import git_environment, run_git
+from lineage.hub.git.refs import pull_request_number, read_refs
+from lineage.hub.git.texts import decode_text
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage_schemas.model import HistorySource
-from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, History, HistoryRef
 
 _AUTHOR_KEY = b"lineage author key, version 1"
 
-_KINDS: tuple[tuple[str, RefKind], ...] = (
-    (r"refs/heads/.+", "branch"),
-    (r"refs/tags/.+", "tag"),
-    (r"refs/convert/.+", "convert"),
-    (r"refs/pr/(\d+)", "pull_request"),
-    (r"refs/pull/(\d+)/head", "pull_request"),
-)
+_ID = re.compile(rb"[0-9a-f]{40}")
 
+MAX_HEADER_BYTES = 1_000_000
+"""Size of a commit's header; a merge of hundreds of signed tags has less."""
 
-class GitRefs(NamedTuple):
-    """The names of a repository: refs with their commits, tags peeled, and what HEAD means.
-
-    `head` is HEAD's commit, None where its branch has no commit yet.
-    """
-
-    refs: tuple[HistoryRef, ...]
-    default_branch: str | None
-    head: str | None
+MAX_MESSAGES_BYTES = 200_000_000
+"""Size of all messages of a history together: ten times that of the longest real ones."""
 
 
 class RawCommit(NamedTuple):
@@ -61,43 +50,15 @@ Ordered = TypeVar("Ordered", RawCommit, Commit)
 
 
 def open_objects(git_dir: Path, model: str) -> GitObjects:
-    """Open the objects of a bare repository, or of a work tree's `.git`, a linked one too."""
-    done = run_git(["rev-parse", "--git-common-dir", "--show-object-format"], model=model, git_dir=git_dir)
-    folder, _, form = done.stdout.decode(errors="surrogateescape").rstrip("\n").rpartition("\n")
-    if not folder:
-        raise HubAnswerError(f"{model}: git did not report where the repository's objects are", model=model)
-    if form != "sha1":
-        raise HubAnswerError(f"{model}: the repository uses {form} object ids; only sha1 is supported", model=model)
-    return GitObjects(Path.cwd() / folder / "objects", model)
+    """Open the objects of a bare repository, or of a work tree's `.git`, a linked one too.
 
-
-def read_refs(git_dir: Path, objects: GitObjects) -> GitRefs:
-    """Read branches, tags and pull request refs; those whose commit is missing are left out.
-
-    The default branch is the one that HEAD names. Where HEAD is detached or names a branch that does not exist, it is
-    the branch at HEAD's commit, `main`, `master`, or the only branch there is, in this order, and else unknown.
+    Raises HubAnswerError if there is no repository, if its format is not supported, or if something that git would open
+    is not a file.
     """
-    form = "--format=%(objectname) %(HEAD) %(refname)"
-    lines = run_git(["for-each-ref", form], model=objects.model, git_dir=git_dir).stdout.decode(
-        errors="backslashreplace"
-    )
-    rows = [(line[:40], line[41:42] == "*", line[43:]) for line in lines.splitlines()]
-    found = objects.infos([f"{target}^{{commit}}" for target, _, _ in rows])
-    refs = [
-        HistoryRef(name=name, kind=kind, target=info.id)
-        for (_, _, name), info in zip(rows, found, strict=True)
-        if info is not None and (kind := ref_kind(name)) is not None
-    ]
-    named = next((name for _, is_head, name in rows if is_head), None)
-    branches = {ref.name: ref.target for ref in refs if ref.kind == "branch"}
-    head = branches.get(named) if named else _detached_head(git_dir, objects)
-    default = named or _likely_default(branches, head)
-    return GitRefs(tuple(sorted(refs, key=lambda ref: ref.name)), default, head or branches.get(default or ""))
-
-
-def ref_kind(name: str) -> RefKind | None:
-    """Return the kind of a ref by its full name; None for remote-tracking refs, notes and stashes."""
-    return next((kind for pattern, kind in _KINDS if re.fullmatch(pattern, name)), None)
+    files = find_files(git_dir, model)
+    read_format(files)
+    refuse_objects(files)
+    return GitObjects(files.objects, model)
 
 
 def read_history(
@@ -113,20 +74,23 @@ def read_history(
 
     Changes are against the first parent. A missing object makes something unknown and never fails: a missing blob
     leaves sizes and hashes None, a missing tree a commit's changes, a missing parent (a shallow clone) what lies
-    before; `incomplete` reports the last two, and messages that are too long.
+    before; `incomplete` reports the last two, messages that are too long, and refs and commits that cannot be read.
     """
     opened = objects or open_objects(git_dir, model)
     try:
         refs = read_refs(git_dir, opened)
         kept = tuple(ref for ref in refs.refs if pull_requests or ref.kind != "pull_request")
-        commits, missing = read_commits(opened, [*(ref.target for ref in kept), *filter(None, [refs.head])])
+        commits, missing, damaged = read_commits(opened, [*(ref.target for ref in kept), *filter(None, [refs.head])])
         ordered = list(in_order(commits.values()))
         changes, unread = read_changes(
             opened, [(commit.id, commit.tree, _before(commit, commits)) for commit in ordered]
         )
         numbers = _pull_request_numbers(commits, kept)
+        unreadable = [f"{name} ({why})" for name, why in refs.unreadable.items()]
         notes = [
             incomplete,
+            f"refs cannot be read: {few(unreadable)}" if unreadable else None,
+            f"commits cannot be read: {few(damaged)}" if damaged else None,
             f"the clone is shallow: {missing} parent commits are missing" if missing else None,
             f"the changes of {unread} commits are not known: trees are missing or too large" if unread else None,
             _unread_messages(commits.values()),
@@ -158,44 +122,61 @@ def read_history(
             opened.close()
 
 
-def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, RawCommit], int]:
-    """Follow all parents from `heads`; return the commits that are here and the number of missing ones."""
+def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, RawCommit], int, list[str]]:
+    """Follow all parents from `heads`.
+
+    Returns the commits that are here, the number of missing ones, and those that cannot be read, each with its reason.
+    """
     commits: dict[str, RawCommit] = {}
+    damaged: list[str] = []
     missing = 0
+    left = MAX_MESSAGES_BYTES
     frontier = list(dict.fromkeys(heads))
     seen = set(frontier)
     while frontier:
         following: list[str] = []
-        for commit_id, content in zip(frontier, objects.contents(frontier), strict=True):
-            commit = parse_commit(commit_id, content) if content is not None else None
+        for commit_id, content in objects.each_content(frontier, "commit"):
+            commit = parse_commit(commit_id, content, limit=left) if content is not None else None
             if commit is None:
-                missing += 1
+                problem = objects.problem(commit_id) or ("it is not valid" if content is not None else None)
+                missing += problem is None
+                damaged += [f"{commit_id[:12]} ({problem})"] if problem else []
                 continue
+            left -= len(commit.message)
             commits[commit_id] = commit
             following += [parent for parent in commit.parents if parent not in seen]
             seen.update(commit.parents)
         frontier = list(dict.fromkeys(following))
-    return commits, missing
+    return commits, missing, damaged
 
 
-def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
-    """Read a commit object; the text is UTF-8 unless its header names another encoding. None if it is not a commit."""
+def parse_commit(commit_id: str, content: bytes, *, limit: int = MAX_TEXT_BYTES) -> RawCommit | None:
+    """Read a commit object, its text in the encoding that its header names; None if it is not a commit.
+
+    A text of more than `limit` bytes, or MAX_TEXT_BYTES, is not read.
+    """
     # Example: "tree 4b82…\nparent 1c9f…\nauthor Ada <ada@x> 1700000000 +0100\ncommitter …\n\nAdd weights\n\nEpoch 3".
     # The first empty line ends the header. A merge has several `parent` lines, hence lists of values.
-    head, _, body = content.partition(b"\n\n")
+    end = content.find(b"\n\n")
+    head, body = (content, b"") if end < 0 else (content[:end], content[end + 2 :])
+    if len(head) > MAX_HEADER_BYTES:
+        return None
     unread = too_long(len(body)) if len(body) > MAX_TEXT_BYTES else None
+    if unread is None and len(body) > limit:
+        unread = f"the messages of the history have more than {MAX_MESSAGES_BYTES:,} bytes"
     fields: dict[bytes, list[bytes]] = defaultdict(list)
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
         fields[key].append(value)  # the lines of a signature begin with a space: they are collected under the key ""
-    if not fields[b"tree"] or not fields[b"committer"]:
+    ids = [*fields[b"tree"], *fields[b"parent"]]
+    if len(fields[b"tree"]) != 1 or not fields[b"committer"] or not all(_ID.fullmatch(found) for found in ids):
         return None
-    text = _decoded(b"" if unread else body, (fields[b"encoding"] or [b"utf-8"])[0])
+    text = decode_text(b"" if unread else body, (fields[b"encoding"] or [b"utf-8"])[0])
     title, _, message = text.lstrip("\n").partition("\n")
     return RawCommit(
         id=commit_id,
-        tree=fields[b"tree"][0].decode(errors="replace"),
-        parents=tuple(parent.decode(errors="replace") for parent in fields[b"parent"]),
+        tree=fields[b"tree"][0].decode(),
+        parents=tuple(parent.decode() for parent in fields[b"parent"]),
         date=_date(fields[b"committer"][0]),
         author_key=author_key(fields[b"author"][0]) if fields[b"author"] else None,
         title=title.strip(),
@@ -208,7 +189,7 @@ def parse_commit(commit_id: str, content: bytes) -> RawCommit | None:
 def _unread_messages(commits: Iterable[RawCommit]) -> str | None:
     """Report which messages are unknown because they are too long."""
     unread = sorted(commit.id[:12] for commit in commits if commit.unread_message)
-    return f"the messages of {', '.join(unread)} are not known: {too_long(None)}" if unread else None
+    return f"the messages of {few(unread)} are not known: they are too long" if unread else None
 
 
 def author_key(identity: bytes) -> str:
@@ -259,9 +240,9 @@ def _pull_request_numbers(commits: Mapping[str, RawCommit], refs: Sequence[Histo
     numbers = {
         commit.id: int(match[1])
         for commit in commits.values()
-        if (match := re.search(r"\(#(\d{1,9})\)$", commit.title))
+        if (match := re.search(r"\(#([0-9]{1,9})\)$", commit.title))
     }
-    requests = sorted((int(re.sub(r"\D", "", ref.name)), ref.target) for ref in refs if ref.kind == "pull_request")
+    requests = sorted((n, ref.target) for ref in refs if (n := pull_request_number(ref.name)) is not None)
     own = _reachable(commits, (ref.target for ref in refs if ref.kind != "pull_request"), set())
     for number, target in requests:
         fresh = _reachable(commits, [target], own)
@@ -279,30 +260,6 @@ def _reachable(commits: Mapping[str, RawCommit], starts: Iterable[str], known: s
             found.add(commit)
             waiting += commits[commit].parents
     return found
-
-
-def _detached_head(git_dir: Path, objects: GitObjects) -> str | None:
-    """Find HEAD's commit if HEAD is detached or names a branch that does not exist."""
-    command = ["git", "--git-dir", str(git_dir), "rev-parse", "--verify", "--quiet", "HEAD"]
-    done = subprocess.run(command, env=git_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return objects.commit_id(done.stdout.decode().strip()) if done.returncode == 0 else None
-
-
-def _likely_default(branches: Mapping[str, str], head: str | None) -> str | None:
-    order = sorted(branches, key=lambda name: (name != "refs/heads/main", name != "refs/heads/master", name))
-    at_head = [name for name in order if head is not None and branches[name] == head]
-    if at_head:
-        return at_head[0]
-    if order and (len(order) == 1 or order[0] in {"refs/heads/main", "refs/heads/master"}):
-        return order[0]
-    return None
-
-
-def _decoded(text: bytes, encoding: bytes) -> str:
-    try:
-        return text.decode(encoding.decode("ascii"), errors="replace")
-    except (LookupError, UnicodeError):
-        return text.decode(errors="replace")
 
 
 def _date(identity: bytes) -> datetime | None:

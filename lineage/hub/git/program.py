@@ -1,24 +1,28 @@
 """Running the real git safely, and keeping a bare copy of a repository up to date.
 
 Repositories are not trusted. Git is run with a fixed argument list, an environment of its own, no configuration
-of the user or the machine, no hooks, no helpers, no prompts, and only the protocols that a call needs; objects
-are read without the repository's own configuration (`lineage.hub.git.objects`). Tokens are passed in the environment,
-never in arguments, which every user of a machine can read.
+of the user, the machine or the folder that the user is in, no hooks, no helpers, no prompts, and only the protocols
+that a call needs; refs and objects are read without the repository's own configuration (`lineage.hub.git.files`,
+`lineage.hub.git.objects`). Tokens are passed in the environment, never in arguments, which every user of a machine can
+read. No process can wait for ever (`lineage.hub.git.processes`).
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from lineage.errors import GatedError, HubAnswerError, HubError, HubUnreachableError, ModelNotFoundError
+from lineage.hub.git.processes import finish
 from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage_schemas.model import HistorySource
@@ -28,8 +32,9 @@ LOG = Log(__name__)
 FILTER = "blob:limit=64k"
 """Brings every LFS pointer and most cards, configs and indexes of every commit, and no weights."""
 
-FETCH_TIMEOUT = 1800.0
-READ_TIMEOUT = 300.0
+FETCH_SILENCE = 300.0
+READ_SILENCE = 120.0
+"""Seconds after which a git that prints nothing is ended. While it fetches it reports its progress."""
 
 _KEPT_VARIABLES = (
     "PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP",
@@ -43,6 +48,7 @@ _SAFE_CONFIG = {
     "core.hooksPath": os.devnull,
     "core.askPass": "",
     "credential.helper": "",
+    "init.defaultBranch": "main",
     "protocol.ext.allow": "never",
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -95,11 +101,11 @@ def need_git(path: str | None) -> None:
     environment = {"PATH": path} if path is not None else {}
     try:
         done = subprocess.run(
-            ["git", "--version"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=READ_TIMEOUT,
+            ["git", "--version"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=READ_SILENCE,
             check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise HubError(f"git --version did not finish in {READ_TIMEOUT:.0f} s", hint=_GIT_HINT) from error
+        raise HubError(f"git --version did not finish in {READ_SILENCE:.0f} s", hint=_GIT_HINT) from error
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         why = "git is not installed, or not on the PATH" if missing else f"git cannot be run: {error.strerror}"
@@ -111,6 +117,14 @@ def need_git(path: str | None) -> None:
         raise HubError(f"{place} is not git: `git --version` printed {printed}", hint=_GIT_HINT)
     if (int(version[1]), int(version[2])) < (2, 31):
         raise HubError(f"{place} is too old: {version[0].decode()}", hint=_GIT_HINT)
+    try:
+        asked = finish(
+            ["git", "rev-parse", "--git-dir"], reading_environment(), empty_repository(), silence=READ_SILENCE
+        )
+    except (OSError, TimeoutError) as error:
+        raise HubError(f"{place} cannot be used: {error}", hint=_GIT_HINT) from error
+    if asked.returncode != 0 or not asked.stdout.strip():
+        raise HubError(f"{place} is not git: it did not report where a repository is", hint=_GIT_HINT)
 
 
 def run_git(
@@ -119,31 +133,61 @@ def run_git(
     model: str,
     git_dir: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    timeout: float = READ_TIMEOUT,
+    silence: float | None = None,
+    is_remote: bool = False,
+    allowed: Collection[int] = (0,),
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git and wait for it; raises a HubError that names the model if git cannot be run or fails."""
+    """Run git and wait for it; raises a HubError that names the model if git cannot be run or fails.
+
+    It is ended if it prints nothing for `silence` seconds. If `is_remote`, a failure can be the network's or the
+    server's. Exit codes other than those `allowed` are failures.
+    """
     need_git(os.environ.get("PATH"))
-    where = ["--git-dir", str(git_dir)] if git_dir else []
-    command = ["git", *where, *arguments]
+    where = ["--git-dir", str(git_dir.absolute())] if git_dir else []
+    limit = READ_SILENCE if silence is None else silence
     started = time.monotonic()
     try:
-        done = subprocess.run(
-            command,
-            env=dict(environment or git_environment(GIT_NO_LAZY_FETCH="1")),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
+        done = finish(
+            ["git", *where, *arguments], environment or reading_environment(), empty_repository(), silence=limit
         )
+    except TimeoutError as error:
+        raise silent_git(model, arguments[0], limit, is_remote=is_remote) from error
     except OSError as error:
         raise HubError(f"git cannot be run: {error.strerror}", model=model, hint=_GIT_HINT) from error
-    except subprocess.TimeoutExpired as error:
-        raise HubUnreachableError(f"{model}: git did not finish in {timeout:.0f} s", model=model) from error
     seconds = time.monotonic() - started
     LOG.debug("%s: git %s ended with %d in %.2f s", model, arguments[0], done.returncode, seconds)
-    if done.returncode != 0:
-        raise _git_failure(model, arguments[0], done.stderr.decode(errors="replace"))
+    if done.returncode not in allowed:
+        raise _git_failure(model, arguments[0], done.stderr.decode(errors="replace"), is_remote=is_remote)
     return done
+
+
+def silent_git(model: str, command: str, seconds: float, *, is_remote: bool = False) -> HubError:
+    """Make the error for a git that printed nothing for so long that it was ended."""
+    message = f"{model}: git {command} printed nothing for {seconds:.0f} s and was ended"
+    if is_remote:
+        return HubUnreachableError(message, model=model)
+    return HubAnswerError(message, model=model, hint="look at the repository with `git fsck`, or clone it again")
+
+
+def reading_environment() -> dict[str, str]:
+    """Make the environment of a git that reads files: it sees an empty repository, and fetches nothing."""
+    return git_environment(GIT_DIR=str(empty_repository()), GIT_NO_LAZY_FETCH="1")
+
+
+@cache
+def empty_repository() -> Path:
+    """Make the empty repository in which git is run; it lives as long as this process.
+
+    Without it git would read the configuration of the repository that the user's current folder is in.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="lineage-git-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "refs").mkdir()
+    (folder / "objects").mkdir()
+    (folder / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
+    config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tcommitGraph = false\n\tmultiPackIndex = true\n"
+    (folder / "config").write_text(config, "ascii")
+    return folder
 
 
 def fetch_repository(
@@ -166,8 +210,9 @@ def fetch_repository(
     headers = {f"http.{url}.extraHeader": f"Authorization: {authorization}"} if authorization else {}
     # A header for one host must not follow a redirect to another.
     redirects = {"http.followRedirects": "false" if authorization else "initial"}
-    protocols = "http:https" if url.startswith(("http://", "https://")) else "file"
+    protocols = "http:https" if _is_remote(url) else "file"
     environment = git_environment(protocols, headers | redirects, GIT_NO_LAZY_FETCH="1")
+    git_dir = git_dir.absolute()
     try:
         git_dir.parent.mkdir(parents=True, exist_ok=True)
         with locked(git_dir):
@@ -180,6 +225,10 @@ def fetch_repository(
     except OSError as error:
         hint = "free space there, or set LINEAGE_CACHE to another folder"
         raise HubError(f"{model}: the git cache {git_dir.parent} cannot be used: {error}", hint=hint) from error
+
+
+def _is_remote(url: str) -> bool:
+    return url.startswith(("http://", "https://"))
 
 
 @contextmanager
@@ -207,17 +256,22 @@ def _clone(
     unfinished = git_dir.with_name(git_dir.name + ".unfinished")
     for leftover in (unfinished, git_dir):
         shutil.rmtree(leftover, ignore_errors=True)
-    command = ["clone", "--bare", "--quiet", "--template=", "--origin=origin"]
+    command = ["clone", "--bare", "--progress", "--template=", "--origin=origin"]
     if pull_requests:
         command += ["--config", "remote.origin.fetch=+refs/pr/*:refs/pr/*"]
     place = ["--", url, str(unfinished)]
     partial = False
+
+    def clone(*options: str) -> subprocess.CompletedProcess[bytes]:
+        return run_git(
+            [*command, *options, *place],
+            model=model, environment=environment, silence=FETCH_SILENCE, is_remote=_is_remote(url),
+        )  # fmt: skip
+
     # The rest could not be fetched later from a bundle: git would request the missing objects again and again.
-    if url.startswith(("http://", "https://")):
+    if _is_remote(url):
         try:
-            done = run_git(
-                [*command, f"--filter={FILTER}", *place], model=model, environment=environment, timeout=FETCH_TIMEOUT
-            )
+            done = clone(f"--filter={FILTER}")
             partial = b"filtering not recognized by server" not in done.stderr
         except HubAnswerError as error:
             progress.note(
@@ -225,7 +279,7 @@ def _clone(
             )
             shutil.rmtree(unfinished, ignore_errors=True)
     if not (unfinished / "HEAD").is_file():
-        run_git([*command, *place], model=model, environment=environment, timeout=FETCH_TIMEOUT)
+        clone()
     (unfinished / _SOURCE_FILE).write_text("git-partial\n" if partial else "git-full\n", "ascii")
     unfinished.rename(git_dir)
 
@@ -235,39 +289,47 @@ def _update(url: str, git_dir: Path, model: str, pull_requests: bool, environmen
         left_behind.unlink(missing_ok=True)
     patterns = ["refs/heads/*", "refs/tags/*", *(["refs/pr/*"] if pull_requests else [])]
     asked = run_git(
-        ["ls-remote", "--quiet", "--symref", "--", url, "HEAD", *patterns], model=model, environment=environment
-    )
-    head, there = _parse_refs(asked.stdout.decode(errors="replace"))
-    if there == _own_refs(git_dir, model, patterns):
+        ["ls-remote", "--quiet", "--symref", "--", url, "HEAD", *patterns],
+        model=model, environment=environment, silence=FETCH_SILENCE, is_remote=_is_remote(url),
+    )  # fmt: skip
+    prefixes = [pattern.removesuffix("*") for pattern in patterns]
+    head, there = parse_refs(asked.stdout, prefixes)
+    if there == _own_refs(git_dir, model, prefixes):
         LOG.info("%s: the copy of its history is up to date", model)
     else:
         LOG.info("%s: refs moved, fetching into the copy of its history", model)
         specs = [f"+{pattern}:{pattern}" for pattern in patterns]
-        command = ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"]
+        command = ["fetch", "--progress", "--prune", "--no-tags", "--no-write-fetch-head", "--force"]
         run_git(["config", "remote.origin.url", url], model=model, git_dir=git_dir)
         run_git(
-            [*command, "origin", *specs], model=model, git_dir=git_dir, environment=environment, timeout=FETCH_TIMEOUT
-        )
-    if head:
-        run_git(["symbolic-ref", "HEAD", head], model=model, git_dir=git_dir)
+            [*command, "origin", *specs],
+            model=model, git_dir=git_dir, environment=environment, silence=FETCH_SILENCE, is_remote=_is_remote(url),
+        )  # fmt: skip
+    if head is not None and head.startswith(b"refs/heads/"):
+        run_git(["symbolic-ref", "HEAD", os.fsdecode(head)], model=model, git_dir=git_dir)
 
 
-def _parse_refs(text: str) -> tuple[str | None, dict[str, str]]:
-    """Parse the output of `ls-remote --symref`: the branch that HEAD names, and the refs without peeled tags."""
+def parse_refs(output: bytes, prefixes: Sequence[str]) -> tuple[bytes | None, dict[bytes, bytes]]:
+    """Parse the output of `ls-remote --symref`: the branch that HEAD names, and the refs below `prefixes`.
+
+    Names are bytes, and a line ends with a line feed and nothing else: other characters that end a line in a text may
+    be part of a name. The pattern `refs/heads/*` of git also fits `refs/x/refs/heads/y`, which is left out.
+    """
+    # Example: b"ref: refs/heads/main\tHEAD\n1c9f…\tHEAD\n1c9f…\trefs/heads/main\n4b82…\trefs/tags/v1^{}\n".
     head, refs = None, {}
-    for line in text.splitlines():
-        value, _, name = line.partition("\t")
-        if value.startswith("ref: ") and name == "HEAD":
-            head = value.removeprefix("ref: ")
-        elif name.startswith("refs/") and not name.endswith("^{}"):
+    starts = tuple(prefix.encode() for prefix in prefixes)
+    for line in output.split(b"\n"):
+        value, _, name = line.partition(b"\t")
+        if value.startswith(b"ref: "):
+            head = value.removeprefix(b"ref: ") if name == b"HEAD" else head
+        elif name.startswith(starts) and not name.endswith(b"^{}"):
             refs[name] = value
     return head, refs
 
 
-def _own_refs(git_dir: Path, model: str, patterns: Sequence[str]) -> dict[str, str]:
-    prefixes = [pattern.removesuffix("/*") for pattern in patterns]
+def _own_refs(git_dir: Path, model: str, prefixes: Sequence[str]) -> dict[bytes, bytes]:
     done = run_git(["for-each-ref", "--format=%(objectname)\t%(refname)", *prefixes], model=model, git_dir=git_dir)
-    return _parse_refs(done.stdout.decode(errors="replace"))[1]
+    return parse_refs(done.stdout, prefixes)[1]
 
 
 _REFUSALS: tuple[tuple[str, type[HubError]], ...] = (
@@ -279,11 +341,12 @@ _REFUSALS: tuple[tuple[str, type[HubError]], ...] = (
 )  # fmt: skip
 
 
-def _git_failure(model: str, command: str, stderr: str) -> HubError:
+def _git_failure(model: str, command: str, stderr: str, *, is_remote: bool) -> HubError:
     """Choose the kind of error by git's message; any message that is not known is a HubAnswerError."""
-    lines = [line for line in stderr.splitlines() if line.startswith(("fatal:", "error:"))] or stderr.splitlines()
-    reason = lines[-1].strip() if lines else "it gave no reason"
-    for pattern, kind in _REFUSALS:
+    lines = [part.rpartition("\r")[2].strip() for part in stderr.rstrip("\r\n").replace("\r\n", "\n").split("\n")]
+    reasons = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    reason = reasons[-1] or "it gave no reason"
+    for pattern, kind in _REFUSALS if is_remote else ():
         if re.search(pattern, stderr):
             return kind(f"{model}: git {command}: {reason}", model=model)
     return HubAnswerError(f"{model}: git {command}: {reason}", model=model)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.errors import GatedError, HubError, HubUnreachableError, ModelNotFoundError, RevisionNotFoundError
 from lineage.hub.git.history import author_key, in_order
+from lineage.hub.git.refs import pull_request_number
 from lineage.hub.huggingface.listing import default_branch, list_files
 from lineage.progress import Progress
 from lineage_schemas.file import FileChange, FileVersion
@@ -77,12 +78,7 @@ def read_history(
 def _line_order(ref: HistoryRef, default: str | None) -> tuple[int, int, str]:
     """Order refs: the default branch, branches, tags, pull requests; a commit belongs to the first that reaches it."""
     kind = ("branch", "tag", "convert", "pull_request").index(ref.kind)
-    return (-1 if ref.name == default else kind, _number(ref) or 0, ref.name)
-
-
-def _number(ref: HistoryRef) -> int | None:
-    digits = ref.name.rpartition("/")[2]
-    return int(digits) if ref.kind == "pull_request" and digits.isdigit() else None
+    return (-1 if ref.name == default else kind, pull_request_number(ref.name) or 0, ref.name)
 
 
 def _list_line(
@@ -140,12 +136,12 @@ def _commits(connection: Connection, model: str, ref: HistoryRef) -> Iterator[Co
     validate_repo_id(model)
     url = f"{connection.endpoint}/api/models/{model}/commits/{ref.target}"
     for item in paginate(url, params={}, headers=connection.headers()):
-        yield _commit(item, _number(ref))
+        yield _commit(item, pull_request_number(ref.name))
 
 
 def _commit(item: Mapping[str, Any], number: int | None) -> Commit:
     """Read one commit of the list; one whose title names a pull request belongs to it."""
-    named = re.search(r"\(#(\d{1,9})\)$", item["title"])
+    named = re.search(r"\(#([0-9]{1,9})\)$", item["title"])
     author = next((author.get("user") for author in item.get("authors") or ()), None)
     return Commit(
         id=item["id"],

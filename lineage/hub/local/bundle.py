@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
-from lineage.errors import HubError
+from lineage.errors import HubAnswerError, HubError
 from lineage.hub.git.program import fetch_repository
 from lineage.hub.local.file_hashes import FileHashes, stamp
 from lineage.hub.local.git_folder import GitFolder
 from lineage.progress import Progress
+
+_SIGNATURE = re.compile(rb"# v[23] git bundle\n")
+_MAX_LINE_BYTES = 8_192
+_MAX_LINES = 1_000_000
 
 
 class BundleCopies:
@@ -23,7 +28,8 @@ class BundleCopies:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def open(self, bundle: Path, model: str, hashes: FileHashes, lfs: Path) -> GitFolder:
-        """Open a bundle, its LFS objects in `lfs`. Raises HubError if git cannot read it."""
+        """Open a bundle, its LFS objects in `lfs`. Raises HubError if it is not a bundle, or git cannot read it."""
+        refuse_other_files(bundle, model)
         copy = self._copy(bundle, model)
         return GitFolder(copy, model, hashes, lfs=(lfs,))
 
@@ -64,3 +70,37 @@ class BundleCopies:
                 hint = "free some space in the temporary folder, or set TMPDIR to another one"
                 raise HubError(f"no space to unpack a bundle: {error}", hint=hint) from error
         return Path(self._temporary.name)
+
+
+def refuse_other_files(bundle: Path, model: str) -> None:
+    """Raise HubAnswerError if a path is not a file that begins as bundles do.
+
+    Git reads the header byte by byte and line by line, however long a line is.
+    """
+    try:
+        problem = _problem(bundle)
+    except OSError as error:
+        problem = f"it cannot be read: {error.strerror or error}"
+    if problem is not None:
+        raise HubAnswerError(
+            f"{model}: {bundle} is not a git bundle: {problem}",
+            model=model,
+            hint="make it again with `git bundle create`",
+        )
+
+
+def _problem(bundle: Path) -> str | None:
+    """Return why a file is not a bundle. Raises OSError."""
+    # Example: b"# v2 git bundle\n1c9f… refs/heads/main\n\nPACK…"; version 3 has lines such as b"@filter=blob:none\n".
+    if not bundle.is_file():
+        return "it is not a regular file"
+    with bundle.open("rb") as file:
+        if not _SIGNATURE.fullmatch(file.readline(_MAX_LINE_BYTES)):
+            return "its first line does not say so"
+        for _ in range(_MAX_LINES):
+            line = file.readline(_MAX_LINE_BYTES)
+            if not line.endswith(b"\n"):
+                return "its header does not end" if len(line) < _MAX_LINE_BYTES else "a line of its header is too long"
+            if line == b"\n":
+                return None
+    return f"its header has more than {_MAX_LINES:,} lines"

@@ -33,6 +33,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _MAX_LIST_BYTES = 100_000_000
 
+_MAX_REF_BYTES = 1_000
+
 
 class CacheHub(LocalHub):
     """Read `models--org--name/{blobs,refs,snapshots}` as the Hub client leaves them.
@@ -210,8 +212,8 @@ class CachedModel(LocalRepository):
     def _found(self, path: str, place: Path) -> tuple[FileEntry | None, str | None]:
         """Name the file at a place of a snapshot, and why its bytes are not here; no entry where nothing names it."""
         if is_inside(place, self._folder):
-            if place.is_dir():
-                return None, "it is a symbolic link to a folder"
+            if not place.is_file():
+                return None, "it is a symbolic link to a folder" if place.is_dir() else "it is not a regular file"
             return _entry(path, place, place.stat().st_size), None
         target = Path(os.path.normpath(place.parent / place.readlink())) if place.is_symlink() else place
         if place.exists() or target.parent != Path(os.path.normpath(self._folder / "blobs")):
@@ -235,14 +237,16 @@ class CachedModel(LocalRepository):
         names: dict[str, str] = {}
         root = self._folder / "refs"
         for place in sorted(root.rglob("*")) if root.is_dir() else []:
-            name = place.relative_to(root).as_posix()
+            if place.is_dir():
+                continue
+            name = os.fsencode(place.relative_to(root).as_posix()).decode(errors="backslashreplace")
             try:
-                commit = place.read_text("ascii").strip() if place.is_file() and is_inside(place, root) else None
+                commit = _first_bytes(place).strip() if is_inside(place, root) else ""
             except (OSError, ValueError):
                 commit = ""
-            if commit is not None and is_commit_id(commit):
+            if is_commit_id(commit):
                 names[name] = commit
-            elif commit is not None:
+            else:
                 self._progress.note(f"{self.model}: the cache's ref {name} is broken and is skipped")
         return names
 
@@ -259,6 +263,14 @@ class CachedModel(LocalRepository):
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             self._progress.note(f"{self.model}: the cache's list of files of {commit[:10]} is broken and is skipped")
             return None
+
+
+def _first_bytes(place: Path) -> str:
+    """Read as much of a ref as a ref has. Raises OSError, ValueError."""
+    if not place.is_file():
+        raise ValueError("it is not a regular file")
+    with place.open("rb") as file:
+        return file.read(_MAX_REF_BYTES).decode("ascii")
 
 
 def commits_in(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -108,7 +109,7 @@ class DirectoryHub(LocalHub):
             self._aliases = {}
             place = self.folder / ALIASES_FILE
             try:
-                if place.is_file():
+                if os.path.lexists(place):
                     self._aliases = _read_aliases(_within_limit(place))
             except (OSError, ValueError, RecursionError) as error:
                 self.progress.note(f"{place} cannot be read and is skipped: {error}")
@@ -129,7 +130,7 @@ class DirectoryHub(LocalHub):
             return lambda: open_model_folder(place, model, self.hashes)
         if is_bare_repository(bare):
             return lambda: open_bare(bare, model, self.hashes, lfs)
-        if bundle.is_file():
+        if os.path.lexists(bundle) and not bundle.is_dir():
             return lambda: self._bundles.open(bundle, model, self.hashes, lfs)
         return None
 
@@ -139,8 +140,11 @@ class DirectoryHub(LocalHub):
 
 
 def is_bare_repository(folder: Path) -> bool:
-    """Return whether a folder is a repository without a work tree."""
-    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    """Return whether a folder is a repository without a work tree, by what is in it.
+
+    What has the right name and is not a file counts too: it is refused when the repository is opened.
+    """
+    return all(os.path.lexists(folder / name) for name in ("HEAD", "objects", "refs"))
 
 
 def is_model_folder(folder: Path) -> bool:
@@ -203,8 +207,10 @@ def _model_name(place: Path) -> str:
 
 
 def _within_limit(place: Path) -> bytes:
-    """Read a file whole. Raises OSError, and ValueError where it is longer than any text that is read."""
+    """Read a file whole. Raises OSError, and ValueError if it is not a file, or longer than any text that is read."""
     size = place.stat().st_size
+    if not place.is_file():
+        raise ValueError("it is not a regular file")
     if size > MAX_TEXT_BYTES:
         raise ValueError(too_long(size))
     return place.read_bytes()

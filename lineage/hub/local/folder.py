@@ -11,7 +11,7 @@ from pathlib import Path
 from lineage.errors import InputError, ModelNotFoundError
 from lineage.hub.lfs import belongs_in_lfs
 from lineage.hub.local.bundle import BundleCopies
-from lineage.hub.local.directory import MAX_LOOKED_AT, open_model_folder
+from lineage.hub.local.directory import MAX_LOOKED_AT, is_bare_repository, open_model_folder
 from lineage.hub.local.hub import LocalHub, folder_name, named_after
 from lineage.hub.local.plain_folder import link_root
 from lineage.hub.local.repository import LocalRepository
@@ -108,7 +108,7 @@ def _directly_in(folder: Path) -> list[Path]:
 
 def holds_a_model(folder: Path) -> bool:
     """Return whether a folder, or a folder in it, has a file that only models have, or is a git repository."""
-    if (folder / ".git").exists() or (folder / "HEAD").is_file():
+    if (folder / ".git").exists() or is_bare_repository(folder) or (folder / "HEAD").is_file():
         return True
     try:
         inside = list(islice((found for pattern in ("*", "*/*") for found in folder.glob(pattern)), MAX_LOOKED_AT))

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from lineage.errors import ContentMismatchError, FileNotInRevisionError, RevisionNotFoundError
-from lineage.hub.git.history import GitRefs, open_objects, read_history, read_refs
-from lineage.hub.git.objects import GitObjects
+from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubAnswerError, RevisionNotFoundError
+from lineage.hub.git.history import open_objects, read_history
+from lineage.hub.git.objects import FSCK, GitObjects
+from lineage.hub.git.refs import GitRefs, read_refs
 from lineage.hub.lfs import object_path
 from lineage.hub.local.file_hashes import FileHashes, is_inside
-from lineage.hub.local.repository import ByteChunks, Listing, LocalRepository
+from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, may_be_id, meaning_of
 from lineage_schemas.file import FileEntry
 from lineage_schemas.model import HistorySource
@@ -49,7 +50,7 @@ class GitFolder(LocalRepository):
         self._work_tree = work_tree
         self._lfs = lfs
         self._source = source
-        self._trees: OrderedDict[str, dict[str, FileEntry]] = OrderedDict()
+        self._trees: OrderedDict[str, Listing] = OrderedDict()
         self._sound: set[str] = set()
 
     @cached_property
@@ -60,30 +61,67 @@ class GitFolder(LocalRepository):
         return read_refs(self._git_dir, self._objects)
 
     def resolve(self, revision: str | None) -> NamedCommit:
-        """Find a commit, also one that no ref leads to. The default revision of a work tree is its HEAD."""
+        """Find a commit, also one that no ref leads to. The default revision of a work tree is its HEAD.
+
+        Raises HubAnswerError for a ref whose commit is missing or cannot be read.
+        """
         names = self._names()
         if revision is None or is_default(revision):
+            if "HEAD" in names.unreadable:
+                raise self._unreadable("HEAD", names.unreadable["HEAD"])
             if names.head is None:
                 raise RevisionNotFoundError(f"{self.model} has no commit yet", model=self.model)
             at_default = any(r.name == names.default_branch and r.target == names.head for r in names.refs)
             return NamedCommit(names.head, names.default_branch if at_default else None)
-        found = self._objects.by_prefix(revision.lower()) if may_be_id(revision) else []
-        return meaning_of(revision, names.refs, found).require(self.model)
+        found = self._objects.commits_or_unreadable(revision.lower()) if may_be_id(revision) else []
+        refs = [*names.refs, *(HistoryRef(name=name, kind="branch", target="") for name in names.unreadable)]
+        meant = meaning_of(revision, refs, found).require(self.model)
+        if meant.ref is not None and meant.ref in names.unreadable:
+            raise self._unreadable(meant.ref, names.unreadable[meant.ref])
+        return meant
+
+    def _unreadable(self, name: str, why: str) -> HubAnswerError:
+        return HubAnswerError(f"{self.model}: {name} cannot be read: {why}", model=self.model, hint=FSCK)
 
     def refs(self) -> tuple[HistoryRef, ...]:
         """List branches and tags, tags peeled."""
         return tuple(ref for ref in self._names().refs if ref.kind != "pull_request")
 
     def listing(self, commit: str) -> Listing:
-        """List the files of a commit; the last few lists are kept."""
+        """List the files of a commit; the last few lists are kept.
+
+        Raises HubAnswerError and ContentMismatchError where the commit or a tree cannot be read.
+        """
         if commit not in self._trees:
-            if self._objects.commit_id(commit) != commit:
+            info = self._objects.infos([commit])[0]
+            if (info is None or info.kind != "commit") and self._objects.problem(commit) is None:
                 raise RevisionNotFoundError(f"{self.model} has no commit {commit}", model=self.model)
-            self._trees[commit] = {entry.path: entry for entry in self._objects.tree(commit)}
+            self._trees[commit] = self._list(commit)
             if len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
         self._trees.move_to_end(commit)
-        return Listing(self._trees[commit])
+        return self._trees[commit]
+
+    def _list(self, commit: str) -> Listing:
+        """List the files of a commit; of one whose git object is another's, only the id is known."""
+        files = {entry.path: entry for entry in self._objects.tree(commit)}
+        errors = {path: self._mismatch(entry) for path, entry in files.items()}
+        lacks = {
+            path: Lack(error.message.removeprefix(f"{path}: "), error.hint) for path, error in errors.items() if error
+        }
+        return Listing(files, lacks=lacks)
+
+    def _mismatch(self, entry: FileEntry) -> ContentMismatchError | None:
+        other = self._objects.other_id(entry.blob_id) if entry.blob_id else None
+        return self._objects.mismatch(entry.path, other, entry.blob_id or "") if other else None
+
+    def entry(self, commit: str, path: str) -> FileEntry:
+        """Find one file of a commit. Raises FileNotInRevisionError, ContentMismatchError."""
+        found = self.listing(commit).files.get(path)
+        error = self._mismatch(found) if found else None
+        if error is not None:
+            raise error
+        return super().entry(commit, path)
 
     def history(self, *, pull_requests: bool) -> History:
         """Read every commit from git."""
@@ -116,23 +154,23 @@ class GitFolder(LocalRepository):
             raise FileNotInRevisionError(
                 f"{self.model}@{commit}: {path}: its git object {blob} is not here", model=self.model
             )
-        small = self._objects.contents([blob])[0] if entry.size <= _SMALL_BYTES else None
+        small = self._objects.contents([blob], "blob")[0] if entry.size <= _SMALL_BYTES else None
+        error = self._mismatch(entry)
+        if error is not None:
+            raise error
+        if small is not None:
+            return _one(small)
         if blob not in self._sound:
-            start = b"blob %d\0" % entry.size
-            self._refuse_another(path, blob, start, self._objects.stream(blob) if small is None else _one(small))
-        return self._objects.stream(blob) if small is None else _one(small)
+            self._refuse_another(path, blob, b"blob %d\0" % entry.size)
+        return self._objects.stream(blob)
 
-    def _refuse_another(self, path: str, blob: str, start: bytes, content: ByteChunks) -> None:
-        """Reject content that does not have its object's id: git does not compare them for a loose object."""
+    def _refuse_another(self, path: str, blob: str, start: bytes) -> None:
+        """Reject content that does not have its object's id: git does not compare them."""
         digest = hashlib.sha1(start, usedforsecurity=False)
-        for chunk in content:
+        for chunk in self._objects.stream(blob):
             digest.update(chunk)
         if digest.hexdigest() != blob:
-            raise ContentMismatchError(
-                f"{path}: its git object is broken: its content has the id {digest.hexdigest()}, its name is {blob}",
-                model=self.model,
-                hint="look at the repository with `git fsck`, or clone it again",
-            )
+            raise self._objects.mismatch(path, digest.hexdigest(), blob)
         self._sound.add(blob)
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import HubError
-from lineage.hub.git.history import author_key, in_order, open_objects, parse_commit, read_history, ref_kind
+from lineage.hub.git.history import author_key, in_order, open_objects, parse_commit, read_history
 from lineage.hub.git.objects import GitObjects
+from lineage.hub.git.refs import ref_kind
 from lineage.hub.lfs import format_pointer
 from lineage_schemas.revision import Commit, History
 from tests.support.bare_repository import BareRepository
@@ -328,16 +329,17 @@ def test_author_keys_never_change() -> None:
 def test_order_is_topological_then_by_date(repository: BareRepository) -> None:
     """Parents come first even where clocks were wrong; of commits that could come next the oldest does."""
     dates = {"root": 500, "early": 100, "late": 300, "child": 50}
+    ids = {name: digit * 40 for name, digit in zip(dates, "1234", strict=True)}
     parents = {"root": [], "early": ["root"], "late": ["root"], "child": ["late"]}
     raw = []
     for name in ("child", "late", "early", "root"):
-        lines = [f"parent {parent:a<40}".encode() for parent in parents[name]]
+        lines = [f"parent {ids[parent]}".encode() for parent in parents[name]]
         commit = parse_commit(
-            f"{name:a<40}", raw_commit(repository, *lines, f"committer a <a@b> {dates[name]} +0000".encode())
+            ids[name], raw_commit(repository, *lines, f"committer a <a@b> {dates[name]} +0000".encode())
         )
         assert commit is not None
         raw.append(commit)
-    assert [commit.id.rstrip("a") for commit in in_order(raw)] == ["root", "early", "late", "child"]
+    assert [commit.id for commit in in_order(raw)] == [ids[name] for name in ("root", "early", "late", "child")]
 
 
 def test_thousands_of_commits_are_no_burden(repository: BareRepository) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from lineage.errors import FileNotInRevisionError
-from lineage.hub.git.history import read_history, ref_kind
+from lineage.hub.git.history import read_history
+from lineage.hub.git.refs import ref_kind
 from lineage.hub.local.directory import DirectoryHub
 from lineage_schemas.file import FileChange
 from lineage_schemas.revision import Commit

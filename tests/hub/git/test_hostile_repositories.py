@@ -1,0 +1,387 @@
+"""Repositories made to hang, exhaust or deceive: each is refused with its reason, or read as what it is."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lineage.errors import ContentMismatchError, HubAnswerError, HubError, HubUnreachableError, RevisionNotFoundError
+from lineage.hub.git import program
+from lineage.hub.git.history import read_history
+from lineage.hub.local.directory import DirectoryHub
+from lineage.hub.local.folder import open_folder
+from tests.support import hostile_repositories as hostile
+from tests.support.bare_repository import BareRepository
+from tests.support.hub_kinds import settings
+from tests.support.repositories import git
+from tests.support.shared import ROOT
+
+MODEL = "org/model"
+
+pytestmark = pytest.mark.timeout(120)
+
+REASONS = {
+    "pipe_as_head": "HEAD is a named pipe",
+    "pipe_as_config": "config is a named pipe",
+    "pipe_as_packed_refs": "packed-refs is a named pipe",
+    "pipe_as_branch": "other is a named pipe",
+    "socket_as_branch": "other is a socket",
+    "pipe_as_alternates": "alternates is a named pipe",
+    "device_as_alternates": "alternates is a symbolic link that leads out of the repository",
+    "alternate_with_a_pipe": "is a named pipe",
+    "pipe_as_pack_index": "is a named pipe",
+    "device_as_pack": "is a symbolic link that leads out of the repository",
+    "pipe_as_loose_object": "is a named pipe",
+    "branches_in_a_circle": "is a symbolic link to a folder",
+    "branches_outside": "all is a symbolic link that leads out of the repository",
+    "objects_outside": "pack is a symbolic link that leads out of the repository",
+    "giant_head": "HEAD has 1,099,511,627,776 bytes",
+    "giant_packed_refs": "packed-refs has 1,099,511,627,776 bytes",
+    "giant_branch": "other has 1,099,511,627,776 bytes",
+    "giant_alternates": "alternates has 1,099,511,627,776 bytes",
+    "broken_head_commit": "HEAD cannot be read: refs/heads/main: .* damaged",
+    "missing_head_commit": "HEAD cannot be read: refs/heads/main: .* missing",
+    "forged_head_commit": "the commit .* its content has the id",
+    "broken_head_tree": "the tree .* damaged",
+    "forged_head_tree": "the tree .* its content has the id",
+    "forged_pack": "the tree .* its content has the id",
+    "commit_bomb": "the commit .* has 100,0",
+}
+
+
+def place_of(tmp_path: Path) -> Path:
+    place = tmp_path / "hub" / f"{MODEL}.git"
+    place.parent.mkdir(parents=True)
+    return place
+
+
+@pytest.mark.parametrize("name", hostile.REFUSED)
+def test_what_cannot_be_read_is_refused_with_its_reason(tmp_path: Path, name: str) -> None:
+    """A file that is not a file, and an object that is not what its name says, is named in the error, at once."""
+    hostile.REFUSED[name](place_of(tmp_path))
+    start = time.monotonic()
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        assert list(hub.models()) == [MODEL]
+        with pytest.raises(HubError, match=REASONS[name]) as refused:
+            hub.snapshot(hub.resolve(MODEL))
+    assert type(refused.value) in (HubAnswerError, ContentMismatchError)
+    assert MODEL in refused.value.message
+    assert refused.value.hint
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("name", ["pipe_as_config", "pipe_as_alternates", "pipe_as_head", "pipe_as_branch"])
+def test_a_work_tree_is_refused_for_the_same_reasons(tmp_path: Path, name: str) -> None:
+    """The `.git` of a work tree, and a folder that is named by its path, are looked at too."""
+    place = place_of(tmp_path)
+    hostile.REFUSED[name](place)
+    tree = tmp_path / "hub" / MODEL
+    tree.mkdir()
+    place.rename(tree / ".git")
+    for on_disk in (False, True):
+        with (
+            open_folder(tree, settings(tmp_path), on_disk=on_disk) as hub,
+            pytest.raises(HubAnswerError, match=REASONS[name]),
+        ):
+            hub.snapshot(hub.resolve(hub.model))
+
+
+@pytest.mark.parametrize("name", [name for name in hostile.READABLE if name != "commits_in_strange_encodings"])
+def test_the_default_branch_is_what_head_names(tmp_path: Path, name: str) -> None:
+    """No ref that a person may push, and no configuration, changes what `main` is."""
+    place = place_of(tmp_path)
+    hostile.READABLE[name](place)
+    good = hostile.good_model(tmp_path / "good.git").git("rev-parse", "main")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        for text in (None, "HEAD", "main", "refs/heads/main", good, good[:10]):
+            assert hub.resolve(MODEL, text).commit == good
+        refs = {ref.name: ref.target for ref in hub.snapshot(hub.resolve(MODEL)).refs}
+        history = hub.history(MODEL)
+    assert refs["refs/heads/main"] == good
+    assert (history.default_branch, history.incomplete) == ("refs/heads/main", None)
+    pushed = len({commit.target for commit in history.refs})
+    assert pushed == (1 if name == "included_pipe" else 2)
+
+
+def test_each_ref_keeps_its_own_name(tmp_path: Path) -> None:
+    """Names with other ends of lines, and names that are not UTF-8, are names like all others, one for each ref."""
+    hostile.branches_that_forge_main(tmp_path / "one.git")
+    hostile.branches_that_are_not_text(tmp_path / "two.git")
+    forged = [ref.name for ref in read_history(tmp_path / "one.git", MODEL, source="git-full").refs]
+    strange = [ref.name for ref in read_history(tmp_path / "two.git", MODEL, source="git-full").refs]
+    assert len(forged) == len(set(forged)) == 13
+    assert [name for name in forged if name.endswith("refs/heads/main")].count("refs/heads/main") == 1
+    assert strange == [
+        "refs/heads/\\xfe", "refs/heads/\\xff", "refs/heads/main", "refs/heads/main\\xff", "refs/tags/v\\xc3",
+    ]  # fmt: skip
+
+
+def test_a_full_ref_name_means_that_ref_only(tmp_path: Path) -> None:
+    """A branch called `refs/heads/gone` is not the branch `gone`."""
+    repository = hostile.good_model(place_of(tmp_path))
+    repository.git("update-ref", "refs/heads/refs/heads/gone", "main~1")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        with pytest.raises(RevisionNotFoundError):
+            hub.resolve(MODEL, "refs/heads/gone")
+        assert hub.resolve(MODEL, "refs/heads/refs/heads/gone").commit == repository.git("rev-parse", "main~1")
+
+
+def test_strange_encodings_are_read_as_utf_8(tmp_path: Path) -> None:
+    """A codec that is slow, makes surrogates or is none is not used; the text can be written, and was read at once."""
+    hostile.commits_in_strange_encodings(tmp_path / "model.git")
+    start = time.monotonic()
+    history = read_history(tmp_path / "model.git", MODEL, source="git-full")
+    assert time.monotonic() - start < 20
+    assert history.incomplete is None
+    titles = [commit.title for commit in history.commits[3:]]
+    assert [len(titles[0]), *titles[1:]] == [
+        3_000_001, "\\ud800 title", "\\ud800 title", "+2AA- title", "\0\ufffd", "xn--" + "a" * 100_000, "x",
+        "NUL in the name", "café",
+    ]  # fmt: skip
+    assert history.model_dump_json().encode()
+
+
+def test_a_ref_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A branch beside the default one whose commit is damaged is neither gone nor empty: it is not known."""
+    repository = hostile.good_model(place_of(tmp_path))
+    lost = repository.commit({"README.md": b"# other"}, "other", branch="refs/heads/other")
+    hostile.loose(repository, lost).unlink()
+    hostile.loose(repository, lost).write_bytes(b"not a zlib stream")
+    (repository.git_dir / "refs" / "heads" / "empty").write_bytes(b"")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        history = hub.history(MODEL)
+        assert [ref.name for ref in history.refs] == ["refs/heads/main"]
+        assert "refs/heads/empty (it does not name a commit)" in str(history.incomplete)
+        assert f"refs/heads/other (the object {lost} cannot be read: it is damaged" in str(history.incomplete)
+        for revision, why in (("other", "damaged"), ("empty", "does not name a commit"), (lost, "damaged")):
+            with pytest.raises(HubAnswerError, match=why):
+                hub.snapshot(hub.resolve(MODEL, revision))
+        assert hub.snapshot(hub.resolve(MODEL)).card == {"license": "mit"}
+
+
+def test_a_broken_default_branch_is_not_replaced_by_another(tmp_path: Path) -> None:
+    """Where the branch that HEAD names is damaged, the only other branch does not take its place."""
+    repository = hostile.good_model(place_of(tmp_path))
+    repository.git("update-ref", "refs/heads/other", "main~1")
+    repository.git("pack-refs", "--all")
+    (repository.git_dir / "refs" / "heads" / "main").write_bytes(b"")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        with pytest.raises(HubAnswerError, match="HEAD cannot be read: refs/heads/main"):
+            hub.resolve(MODEL)
+        assert hub.history(MODEL).default_branch == "refs/heads/main"
+
+
+def test_a_damaged_commit_ends_the_history_with_a_reason(tmp_path: Path) -> None:
+    """What lies before a commit whose content is another's is not known, and is not a shallow clone."""
+    repository = hostile.good_model(place_of(tmp_path))
+    middle = repository.git("rev-parse", "main~1")
+    first = hostile.loose(repository, repository.git("rev-parse", "main~2")).read_bytes()
+    hostile.loose(repository, middle).unlink()
+    hostile.loose(repository, middle).write_bytes(first)
+    history = read_history(repository.git_dir, MODEL, source="git-full")
+    assert [commit.title for commit in history.commits] == ["Create README.md"]
+    assert history.commits[0].changes is None
+    assert f"commits cannot be read: {middle[:12]}" in str(history.incomplete)
+    assert "shallow" not in str(history.incomplete)
+
+
+def test_a_pointer_with_another_content_is_not_followed(tmp_path: Path) -> None:
+    """A forged pointer names weights that the commit does not have: neither its hash nor its size is used."""
+    repository = hostile.good_model(place_of(tmp_path))
+    new, old = (repository.git("rev-parse", f"{name}:model.safetensors") for name in ("main", "main~2"))
+    data = hostile.loose(repository, old).read_bytes()
+    hostile.loose(repository, new).unlink()
+    hostile.loose(repository, new).write_bytes(data)
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        resolved = hub.resolve(MODEL)
+        snapshot = hub.snapshot(resolved)
+        entry = next(entry for entry in snapshot.files if entry.path == "model.safetensors")
+        assert (entry.blob_id, entry.sha256, entry.size) == (new, None, None)
+        assert f"its content has the id {old}" in snapshot.without_bytes["model.safetensors"]
+        with pytest.raises(ContentMismatchError, match=old):
+            hub.read(MODEL, resolved.commit, "model.safetensors")
+        changes = [change.new for commit in hub.history(MODEL).commits for change in commit.changes or ()]
+    assert [change.sha256 for change in changes if change and change.blob_id == new] == [None]
+
+
+def test_git_is_not_asked_in_the_folder_of_the_user(tmp_path: Path) -> None:
+    """A hostile repository around the folder that a command is run in is not read."""
+    repository = hostile.good_model(place_of(tmp_path))
+    around = tmp_path / "around"
+    around.mkdir()
+    git(around, "init", "--quiet")
+    (around / ".git" / "config").unlink()
+    os.mkfifo(around / ".git" / "config")
+    bundle = tmp_path / "hub" / "org" / "bundled.bundle"
+    repository.git("bundle", "create", "--quiet", str(bundle), "--all", "HEAD")
+    code = (
+        "from pathlib import Path; from lineage.hub.local.directory import DirectoryHub;"
+        "from lineage.settings import Settings;"
+        f"hub = DirectoryHub(Path({str(tmp_path / 'hub')!r}), Settings.from_environment({{'LINEAGE_CACHE': 'cache'}}));"
+        "print(*(len(hub.history(name).commits) for name in hub.models()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=around, env=environment, capture_output=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == [b"3", b"3"]
+
+
+def test_a_commit_bomb_costs_little_memory(tmp_path: Path) -> None:
+    """Neither this process nor git takes the space of what a small file claims to hold."""
+    hostile.commit_bomb(tmp_path / "model.git")
+    code = (
+        "import resource; from pathlib import Path; from lineage.hub.git.history import read_history;"
+        f"print(read_history(Path({str(tmp_path / 'model.git')!r}), 'm', source='git-full').incomplete);"
+        "print(*(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60, check=True)
+    reason, used = done.stdout.decode().splitlines()
+    assert "has 100,0" in reason
+    assert all(int(kilobytes) < 200_000 for kilobytes in used.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "it is not a regular file"),
+        (b"PK\x03\x04", "its first line does not say so"),
+        (b"# v2 git bundle\n" + b"a" * 10_000, "a line of its header is too long"),
+        (b"# v2 git bundle\n" + b"a" * 40, "its header does not end"),
+        (b"# v2 git bundle\n" + (b"a" * 40 + b" refs/heads/main\n") * 1_000_001, "more than 1,000,000 lines"),
+        (b"", "its first line does not say so"),
+    ],
+)
+def test_what_is_not_a_bundle_is_refused(tmp_path: Path, content: bytes | None, why: str) -> None:
+    """A pipe, a device, a file without an end of its header: none of them is given to git."""
+    bundle = tmp_path / "hub" / f"{MODEL}.bundle"
+    bundle.parent.mkdir(parents=True)
+    if content is None:
+        os.mkfifo(bundle)
+    else:
+        bundle.write_bytes(content)
+        os.truncate(bundle, 1 << 40) if content.startswith(b"# v2") and len(content) == 10_016 else None
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        assert list(hub.models()) == [MODEL]
+        with pytest.raises(HubAnswerError, match=why) as refused:
+            hub.resolve(MODEL)
+    assert refused.value.hint
+
+
+def test_a_truncated_bundle_is_not_called_unreachable(tmp_path: Path) -> None:
+    """What a file lacks is not a fault of a network."""
+    repository = hostile.good_model(tmp_path / "there.git")
+    bundle = tmp_path / "hub" / f"{MODEL}.bundle"
+    bundle.parent.mkdir(parents=True)
+    repository.git("bundle", "create", "--quiet", str(bundle), "--all", "HEAD")
+    os.truncate(bundle, bundle.stat().st_size - 200)
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub, pytest.raises(HubError) as refused:
+        hub.resolve(MODEL)
+    assert not isinstance(refused.value, HubUnreachableError)
+
+
+def test_the_default_branch_of_a_bundle_is_main(tmp_path: Path) -> None:
+    """A bundle does not say which branch HEAD names: another branch on the same commit is not preferred to `main`."""
+    repository = hostile.good_model(tmp_path / "there.git")
+    repository.git("update-ref", "refs/heads/aaa", "main")
+    bundle = tmp_path / "hub" / f"{MODEL}.bundle"
+    bundle.parent.mkdir(parents=True)
+    repository.git("bundle", "create", "--quiet", str(bundle), "--all", "HEAD")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        assert hub.history(MODEL).default_branch == "refs/heads/main"
+
+
+@pytest.mark.parametrize("hangs_at", ["for-each-ref", "config", "cat-file", "clone"])
+def test_a_git_that_prints_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs_at: str) -> None:
+    """Each git process has a time limit of its own, and a local repository is not called unreachable for it."""
+    repository = hostile.good_model(place_of(tmp_path))
+    if hangs_at == "clone":
+        repository.git("bundle", "create", "--quiet", str(tmp_path / "hub" / f"{MODEL}.bundle"), "--all", "HEAD")
+        shutil.rmtree(repository.git_dir)
+    real = shutil.which("git")
+    (tmp_path / "bin").mkdir()
+    script = f'#!/bin/sh\nfor word in "$@"; do [ "$word" = {hangs_at} ] && exec sleep 100; done\nexec {real} "$@"\n'
+    (tmp_path / "bin" / "git").write_text(script)
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(program, "READ_SILENCE", 1.0)
+    monkeypatch.setattr(program, "FETCH_SILENCE", 1.0)
+    start = time.monotonic()
+    with (
+        DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub,
+        pytest.raises(HubAnswerError, match="printed nothing for 1 s"),
+    ):
+        hub.snapshot(hub.resolve(MODEL))
+    assert time.monotonic() - start < 20
+
+
+def test_progress_starts_the_time_limit_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A git that takes longer than its limit and prints something now and then is not ended."""
+    (tmp_path / "bin").mkdir()
+    script = (
+        '#!/bin/sh\n[ "$1" = --version ] && { echo git version 2.50.0; exit; }\n'
+        '[ "$1" = rev-parse ] && { echo .; exit; }\n'
+        "for n in 1 2 3 4 5 6; do sleep 0.5; echo $n >&2; done; echo done\n"
+    )
+    (tmp_path / "bin" / "git").write_text(script)
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    done = program.run_git(["fetch"], model=MODEL, silence=2.0)
+    assert done.stdout == b"done\n"
+    with pytest.raises(HubUnreachableError, match="printed nothing"):
+        program.run_git(["fetch"], model=MODEL, silence=0.1, is_remote=True)
+
+
+def test_refs_of_a_server_are_cut_at_line_feeds() -> None:
+    """A name of a server's list may hold every other end of a line, and stays one name."""
+    row = "\u2028" + "2" * 40 + "\trefs/heads/main"
+    output = (
+        f"ref: refs/heads/main\tHEAD\n{'1' * 40}\tHEAD\n{'1' * 40}\trefs/heads/main\n{'2' * 40}\trefs/heads/z{row}\n"
+    )
+    odd = (
+        b"3" * 40 + b"\trefs/heads/\xff\n" + b"4" * 40 + b"\trefs/heads/\xfe\n" + b"5" * 40 + b"\trefs/x/refs/heads/y\n"
+    )
+    head, refs = program.parse_refs(output.encode() + odd, ["refs/heads/", "refs/tags/"])
+    assert (head, refs[b"refs/heads/main"]) == (b"refs/heads/main", b"1" * 40)
+    assert (refs[b"refs/heads/\xff"], refs[b"refs/heads/\xfe"], len(refs)) == (b"3" * 40, b"4" * 40, 4)
+
+
+def test_borrowed_objects_are_read(tmp_path: Path) -> None:
+    """A clone that borrows objects from another repository is an ordinary one."""
+    repository = hostile.good_model(tmp_path / "there.git")
+    place = place_of(tmp_path)
+    git(tmp_path, "clone", "--quiet", "--bare", "--shared", str(repository.git_dir), str(place))
+    assert (place / "objects" / "info" / "alternates").is_file()
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        assert hub.snapshot(hub.resolve(MODEL)).card == {"license": "mit"}
+
+
+def test_a_linked_work_tree_is_read(tmp_path: Path) -> None:
+    """The HEAD of a linked work tree is its own, and the refs and objects are the other repository's."""
+    repository = hostile.good_model(tmp_path / "there.git")
+    tree = tmp_path / "hub" / MODEL
+    repository.git("worktree", "add", "--quiet", "--no-checkout", "-b", "side", str(tree), "main~1")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        assert hub.resolve(MODEL).commit == repository.git("rev-parse", "main~1")
+        assert hub.history(MODEL).default_branch == "refs/heads/side"
+
+
+def test_memory_is_counted_in_kilobytes_here() -> None:
+    """The bound on memory above means what it says on this system."""
+    assert 1_000 < resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 50_000_000
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    """A repository of a later version of git may keep refs or objects elsewhere."""
+    repository: BareRepository = hostile.good_model(place_of(tmp_path))
+    repository.git("config", "core.repositoryformatversion", "1")
+    repository.git("config", "extensions.elsewhere", "true")
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub, pytest.raises(HubAnswerError, match="elsewhere"):
+        hub.resolve(MODEL)
