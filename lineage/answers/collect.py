@@ -12,7 +12,7 @@ from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.collect.pipeline import Collection, Target
 from lineage.errors import InputError, few
 from lineage.hub.target import PathTarget, parse_target
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.collect import CollectAnswer, CollectedModel

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lineage.errors import InputError, StoreError
-from lineage.settings import Neo4jSettings
+from lineage.settings.environment import Neo4jSettings
 
 if TYPE_CHECKING:
     from neo4j import Driver
