@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lineage.errors import LineageError
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_cli._errors import report
 from lineage_cli._options import Run, fail_on, level, max_bytes, runs, targets
 

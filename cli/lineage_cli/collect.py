@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lineage.collect.options import DEFAULT_MAX_MODELS
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_cli._options import Run, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:

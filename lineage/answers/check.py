@@ -25,7 +25,7 @@ from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import LineageError, RevisionNotFoundError, ends_the_run
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
 from lineage.versioning.since import Since, find_since

@@ -12,7 +12,7 @@ from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.collect.pipeline import Collection, Target, reason_of
 from lineage.errors import InputError, LineageError, ends_the_run, few, with_hint
 from lineage.hub.target import PathTarget, parse_target
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.aliases import key_of_alias
 from lineage.unexpected import contained
 from lineage_schemas.answers.answer import Incomplete

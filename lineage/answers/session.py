@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import lineage
 from lineage.progress import SILENT, Progress
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub

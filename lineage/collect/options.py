@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_schemas.level import Level
 
 DEFAULT_MAX_MODELS = 100

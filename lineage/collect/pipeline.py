@@ -29,7 +29,7 @@ from lineage.errors import (
 )
 from lineage.log import Log
 from lineage.progress import Progress
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.unexpected import contained

@@ -8,7 +8,7 @@ from lineage.errors import InputError
 from lineage.hub.interface import Hub
 from lineage.log import Log
 from lineage.progress import SILENT, Progress
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 
 LOG = Log(__name__)
 

@@ -15,7 +15,7 @@ import pytest
 
 from lineage.answers.demo import HUB_FOLDER, demo, invocation
 from lineage.answers.session import Session
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from lineage_schemas.answers.demo import DemoAnswer
 from lineage_schemas.export import json_schema
 from tests.support.shared import ROOT, SHARED, needs_shared

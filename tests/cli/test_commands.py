@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from lineage.settings import DEFAULT_MAX_BYTES
+from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_cli._options import Bytes
 from lineage_cli.main import main
 from lineage_schemas.answers.answer import Answer

@@ -11,7 +11,7 @@ from lineage.collect.names import KnownName, Names
 from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.interface import Hub
 from lineage.hub.local.cache import CacheHub
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from lineage.store.interface import GraphStore
 from lineage.store.memory import MemoryStore
 from lineage_schemas.graph_batch import Attachment, GraphBatch

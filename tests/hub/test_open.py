@@ -13,7 +13,7 @@ from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.local.cache import CacheHub
 from lineage.hub.local.directory import DirectoryHub
 from lineage.hub.open import open_hub
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from tests.support.bare_repository import BareRepository
 from tests.support.shared import ROOT
 
@@ -74,7 +74,7 @@ def test_a_directory_needs_no_client(tmp_path: Path) -> None:
     (tmp_path / "org" / "model").mkdir(parents=True)
     (tmp_path / "org" / "model" / "config.json").write_text("{}")
     code = (
-        "import sys; from lineage.hub.open import open_hub; from lineage.settings import Settings\n"
+        "import sys; from lineage.hub.open import open_hub; from lineage.settings.environment import Settings\n"
         f"hub = open_hub({str(tmp_path)!r}, Settings.from_environment({{'LINEAGE_CACHE': '/nowhere'}}))\n"
         "print(list(hub.list_models()), hub.snapshot(hub.resolve('org/model')).config)\n"
         "print([m for m in ('huggingface_hub', 'yaml', 'numpy', 'httpx2') if m in sys.modules])"

@@ -93,7 +93,7 @@ def test_folders_grow_for_the_default_store_only(tmp_path: Path, monkeypatch: py
     """The first write makes the default store's folder; another store's folder must exist."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    from lineage.settings import Settings
+    from lineage.settings.environment import Settings
 
     default = Path(Settings.from_environment({}).store)
     assert default.is_relative_to(tmp_path)

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from lineage.hub.lfs import belongs_in_lfs, git_blob_id
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 
 COMMIT = "a" * 40
 

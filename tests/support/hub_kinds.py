@@ -16,7 +16,7 @@ from lineage.hub.lfs import format_pointer
 from lineage.hub.local.cache import CacheHub
 from lineage.hub.local.directory import DirectoryHub
 from lineage.hub.local.folder import open_folder
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from tests.support.hub_server import HubServer
 from tests.support.repositories import REVISIONED, git, zoo_repository
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from tests.support.bare_repository import bare_from_bundle, bare_from_folder
 from tests.support.git_http import git_answer
 from tests.support.hub_faults import Answer, Asked, Fault, SwitchedFault

@@ -18,7 +18,7 @@ from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalReposit
 from lineage.hub.revisions import NamedCommit, is_commit_id, is_default, meaning_of
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from lineage_schemas.file import FileEntry
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, History, HistoryRef

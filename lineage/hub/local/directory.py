@@ -20,7 +20,7 @@ from lineage.hub.local.repository import LocalRepository
 from lineage.hub.local.work_tree import WorkTree
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 
 ALIASES_FILE = "aliases.json"
 

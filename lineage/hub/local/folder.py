@@ -18,7 +18,7 @@ from lineage.hub.local.repository import LocalRepository
 from lineage.hub.revisions import is_commit_id
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from lineage_schemas.ids import split_model_key
 
 MODEL_FILES = frozenset(

@@ -8,7 +8,7 @@ import pytest
 
 from lineage.errors import HubError
 from lineage.hub.local.folder import open_folder
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from tests.support.bare_repository import BareRepository
 
 FAKES = {

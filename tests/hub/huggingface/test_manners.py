@@ -11,7 +11,7 @@ import pytest
 
 from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputError
 from lineage.hub.huggingface.hub import HuggingFaceHub
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from tests.hub.conftest import CARD, Hurry, Listening, OpenHub
 from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository
@@ -122,7 +122,7 @@ def test_opening_imports_nothing(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from lineage.hub.huggingface.hub import HuggingFaceHub\n"
-        "from lineage.settings import Settings\n"
+        "from lineage.settings.environment import Settings\n"
         "with HuggingFaceHub(Settings.from_environment({})) as hub:\n"
         "    assert hub.cost().requests == 0\n"
         "heavy = {'huggingface_hub', 'httpx2', 'tenacity', 'yaml', 'numpy'} & set(sys.modules)\n"

@@ -13,7 +13,7 @@ import pytest
 from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubUnreachableError, InputError
 from lineage.hub.lfs import git_blob_id, pointer_blob_id
 from lineage.hub.local.cache import CacheHub
-from lineage.settings import Settings
+from lineage.settings.environment import Settings
 from tests.hub.conftest import CARD, WEIGHTS, Listening
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer

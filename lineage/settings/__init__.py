@@ -1,0 +1,1 @@
+"""What a run is configured by: the environment and the project file."""
