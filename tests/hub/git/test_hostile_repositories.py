@@ -223,7 +223,7 @@ def test_git_is_not_asked_in_the_folder_of_the_user(tmp_path: Path) -> None:
     repository.git("bundle", "create", "--quiet", str(bundle), "--all", "HEAD")
     code = (
         "from pathlib import Path; from lineage.hub.local.directory import DirectoryHub;"
-        "from lineage.settings import Settings;"
+        "from lineage.settings.environment import Settings;"
         f"hub = DirectoryHub(Path({str(tmp_path / 'hub')!r}), Settings.from_environment({{'LINEAGE_CACHE': 'cache'}}));"
         "print(*(len(hub.history(name).commits) for name in hub.models()))"
     )
