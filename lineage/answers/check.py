@@ -25,6 +25,7 @@ from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import LineageError, RevisionNotFoundError, ends_the_run
+from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
@@ -86,7 +87,8 @@ def _check_or_say_why(session: Session, text: str, target: Target | None, option
     except LineageError as error:
         if ends_the_run(error):
             raise
-        return _unchecked(session, text, Unchecked(what=text, reason=error.in_one_line))
+        shown = without_secrets(text)
+        return _unchecked(session, shown, Unchecked(what=shown, reason=error.in_one_line))
 
 
 def _check_one(session: Session, target: Target, options: CheckOptions) -> CheckAnswer:

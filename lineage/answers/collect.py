@@ -12,6 +12,7 @@ from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.collect.pipeline import Collection, Target, reason_of
 from lineage.errors import InputError, LineageError, ends_the_run, few, with_hint
 from lineage.hub.target import PathTarget, parse_target
+from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.aliases import key_of_alias
 from lineage.unexpected import contained
@@ -84,7 +85,7 @@ def _asked(session: Session, text: str, events: list[Event], *, alone: bool) -> 
     except LineageError as error:
         if alone or ends_the_run(error):
             raise
-        events.append(NotRead(text, reason_of(error), error.message, asked=True, hint=error.hint))
+        events.append(NotRead(without_secrets(text), reason_of(error), error.message, asked=True, hint=error.hint))
         return []
 
 
@@ -136,7 +137,7 @@ def _answer(
     return CollectAnswer(
         **session.header("collect.v1", datetime.now(UTC)),
         store=session.store.url,
-        targets=tuple(targets),
+        targets=tuple(without_secrets(text) for text in targets),
         models=tuple(_collected(session, events)),
         cost=spent.model_copy(update={"bytes_read": spent.bytes_read + here, "local": session.hub.is_local}),
         incomplete=(*incomplete(events), *unreadable),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.options import CollectOptions
-from lineage.errors import ContentMismatchError, GatedError, HubError, LineageError
+from lineage.errors import ContentMismatchError, FormatError, GatedError, HubError, LineageError
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
@@ -35,7 +35,8 @@ WITH_TENSORS = frozenset({"safetensors", "gguf"})
 class ReadGroup:
     """Hold one weight group at one commit with what is known of it; `problem` is the reason if a deeper reading failed.
 
-    `lack` is the reason why bytes that should be on this machine are not.
+    `lack` is the reason why its bytes prove nothing: they are not on this machine though they should be, or they are
+    broken.
     """
 
     commit: str
@@ -57,7 +58,8 @@ class ReadWeights:
 
     `level` is that of the shallowest group of the head. `refused` means that the Hub refused files, `unreachable`
     that some bytes could not be read for any reason; `bytes_here` is the number of bytes read on this machine. `lacks`
-    lists, on a local Hub, the weights known by name only and the sets with missing shards.
+    lists the weights that are broken, and on a local Hub those known by name only and the sets with missing shards:
+    they are read again by the next collection, which reports them again.
     """
 
     level: Level
@@ -108,7 +110,7 @@ class WeightReader:
         error = error or self._absence(commit, [path for path in group.files if path in absent])
         if not known.is_calibration:
             self._keep(commit, group, known, entries)
-        lack = isinstance(error, ContentMismatchError) or not set(absent).isdisjoint(group.files)
+        lack = isinstance(error, ContentMismatchError | FormatError) or not set(absent).isdisjoint(group.files)
         return ReadGroup(
             commit, group, known, error.message if error else None, error.in_one_line if error and lack else None
         )
@@ -200,14 +202,15 @@ class WeightReader:
 
         `groups` are those of the head, `missing` describes which of their shards are not here.
         """
+        lacks = (*(f"{each.group.name}: {each.lack}" for each in groups if each.lack), *missing)
         return ReadWeights(
-            lacks=(*(f"{each.group.name}: {each.lack}" for each in groups if each.lack), *missing),
+            lacks=lacks,
             level=self._reached(groups),
             weights=tuple(self._records()),
             group_weights=tuple(self._group_weights()),
             attachments=tuple(self._attachments()),
             refused=self._refused,
-            unreachable=self._unreachable,
+            unreachable=self._unreachable or bool(lacks),
             bytes_here=self._bytes_here,
         )
 

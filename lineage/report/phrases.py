@@ -42,7 +42,7 @@ REASONS = {
     "unreachable": "not read: the Hub did not respond",
     "rate_limited": "not read: the Hub's rate limit was exceeded",
     "limit": "not followed: the limit was reached (--depth, --max-models)",
-    "partial": "not read whole: some of its files are not here",
+    "partial": "not read whole: some of its files are not here or are broken",
     "error": "not read because of an error",
 }
 """Why a model was not read, by the reason of `incomplete`."""

@@ -18,6 +18,7 @@ from lineage_cli.main import main
 from lineage_schemas.answers.answer import Answer
 from lineage_schemas.change import Unchecked
 from tests.report.records import ANSWERS, check_clean, check_findings, check_several, check_unchecked, collect, verify
+from tests.support.weight_files import safetensors_bytes
 
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
             "depth": None, "children": False, "pull_requests": False}  # fmt: skip
@@ -174,10 +175,11 @@ def test_targets_come_from_a_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_a_file_of_targets_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     """A weight file given as a list of targets is a usage error."""
     file = tmp_path / "model.safetensors"
-    file.write_bytes(b"\xff\xfe\x00\x80" * 10)
-    done = CliRunner().invoke(main, ["check", "-f", str(file)])
-    assert done.exit_code == 2
-    assert "is not UTF-8 text" in done.stderr
+    for content in (b"\xff\xfe\x00\x80" * 10, safetensors_bytes({"w": ("F32", (256,), bytes(range(256)) * 4)})):
+        file.write_bytes(content)
+        done = CliRunner().invoke(main, ["check", "-f", str(file)])
+        assert done.exit_code == 2
+        assert "is not UTF-8 text" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
+from lineage.unexpected import contained
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
@@ -226,7 +227,8 @@ class LocalHub(Hub):
     def _declares(self, model: str, base: str) -> bool:
         """Say whether a card names `base`, in any form that a card may write; a model that cannot be read is noted."""
         try:
-            card = self.snapshot(self.resolve(model)).card
+            with contained(model):
+                card = self.snapshot(self.resolve(model)).card
         except HubError as error:
             self.progress.note(f"{model} cannot be read and is skipped: {error.message}")
             return False
