@@ -1,4 +1,4 @@
-"""A hundred models with a hostile one of each kind among them: no model decides what is said about another one."""
+"""Many models with a hostile one of each kind among them: no model decides what is said about another one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from lineage_cli.main import main
+from tests.support import hostile_repositories
 from tests.support.hostile_models import (
     READABLE,
     READABLE_REPOSITORIES,
@@ -20,9 +21,12 @@ from tests.support.hostile_models import (
     sound_repository,
 )
 
-MODELS = 100
+SOUND = 100
 REPOSITORIES = 30
 """Sound models that are repositories: a check of them is clean, while a plain folder has no history to check."""
+
+REFUSED_REPOSITORIES = REPORTED_REPOSITORIES | hostile_repositories.REFUSED
+READ_REPOSITORIES = READABLE_REPOSITORIES | hostile_repositories.READABLE
 
 
 class ManyModels:
@@ -33,16 +37,15 @@ class ManyModels:
         for name, build in (REPORTED | READABLE).items():
             sound_model(folder / "org" / name)
             build(folder / "org" / name)
-        for name, build in (REPORTED_REPOSITORIES | READABLE_REPOSITORIES).items():
+        for name, build in (REFUSED_REPOSITORIES | READ_REPOSITORIES).items():
             build(folder / "org" / f"{name}.git")
-        self.reported = {f"org/{name}" for name in REPORTED | REPORTED_REPOSITORIES}
-        self.readable = {f"org/{name}" for name in READABLE | READABLE_REPOSITORIES}
+        self.reported = {f"org/{name}" for name in REPORTED | REFUSED_REPOSITORIES}
+        self.readable = {f"org/{name}" for name in READABLE | READ_REPOSITORIES}
         self.repositories = {f"org/repository-{number}" for number in range(REPOSITORIES)}
         sound_repository(folder / "first.git")
         for model in self.repositories:
             shutil.copytree(folder / "first.git", folder / f"{model}.git")
-        rest = MODELS - len(self.reported | self.readable | self.repositories)
-        self.folders = {f"org/folder-{number}" for number in range(rest)}
+        self.folders = {f"org/folder-{number}" for number in range(SOUND - REPOSITORIES)}
         for number, model in enumerate(sorted(self.folders)):
             sound_model(folder / model, number)
         # Hostile models are first, last, and between the others, whichever way a list is read.
@@ -78,16 +81,16 @@ def reasons(answer: Any) -> dict[str, set[str]]:
 def test_collect_reads_the_others_and_names_each_hostile_model(many: ManyModels, tmp_path: Path, by: str) -> None:
     """Every sound model is stored, every hostile one is named with its reason, and a second run says the same."""
     where = ("--hub", many.folder, "--store", tmp_path / "lineage.db")
-    wanted = ("-f", many.list) if by == "list" else ("--author", "org")
+    wanted = ("-f", many.list) if by == "list" else ("--author", "org", "--max-models", "1000")
     code, answer = run("collect", *wanted, *where)
     assert code == 2
     outcomes = {each["id"]: each["outcome"] for each in answer["models"]}
     assert set(outcomes) >= set(many.every)
-    assert len(many.every) == MODELS
     first = reasons(answer)
-    refused = {f"org/{name}" for name in READABLE_REPOSITORIES} & set(first)
-    assert {outcomes[model] for model in many.folders | many.repositories | many.readable - refused} == {"collected"}
-    assert set(first) == many.reported | refused
+    assert {model: first.get(model) for model in many.every if outcomes[model] != "collected"}.keys() <= many.reported
+    assert set(first) == many.reported
+    unforeseen = {model for model, each in first.items() if any("unexpected error" in reason for reason in each)}
+    assert unforeseen <= {"org/card-empty-int", "org/card-empty-float", "org/recipe-empty-int"}
     again_code, again = run("collect", *wanted, *where)
     assert (again_code, reasons(again)) == (code, first)
     outcomes_again = {each["id"]: each["outcome"] for each in again["models"]}
@@ -99,11 +102,13 @@ def test_collect_reads_the_others_and_names_each_hostile_model(many: ManyModels,
 
 @pytest.mark.slow
 def test_check_of_a_list_judges_each_model_by_itself(many: ManyModels, tmp_path: Path) -> None:
-    """Sound repositories are clean; hostile models, and folders without a history, are unchecked with a reason."""
+    """Sound repositories are clean, silent changes found; hostile models and plain folders are unchecked with reasons."""
     code, answer = run("check", "-f", many.list, "--hub", many.folder, "--store", tmp_path / "lineage.db")
-    assert code == 2
+    assert code == 1  # findings take precedence over what is unchecked
     assert [each["model"] for each in answer["answers"]] == many.every
     verdicts = {each["model"]: each["verdict"] for each in answer["answers"]}
     assert {verdicts[model] for model in many.repositories} == {"clean"}
     assert {verdicts[model] for model in many.reported} == {"unchecked"}
+    changed = {f"org/{name}" for name in hostile_repositories.READABLE if name != "head_without_a_branch"}
+    assert {verdicts[model] for model in changed} == {"findings"}
     assert all(each["unchecked"] for each in answer["answers"] if each["verdict"] == "unchecked")
