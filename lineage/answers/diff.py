@@ -104,8 +104,9 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
     with session.store.reading() as view:
         recorded = pick_line(view, asked.key, target.revision)
     if recorded is None:
+        why = f": {asked.not_looked_up.reason}" if asked.not_looked_up else ""
         raise InputError(
-            f"no history of {text} is known", hint=f"lineage diff {text} OTHER compares it with another model"
+            f"no history of {text} is known{why}", hint=f"lineage diff {text} OTHER compares it with another model"
         )
     changes = [change for change in recorded.changes if change.base is not None]
     counting = [change for change in changes if change.counts]

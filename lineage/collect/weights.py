@@ -46,6 +46,11 @@ class ReadGroup:
     lack: str | None = None
 
     @property
+    def lack_named(self) -> str:
+        """Return the lack with the group's name, once."""
+        return f"{self.group.name}: {(self.lack or '').removeprefix(f'{self.group.name}: ')}"
+
+    @property
     def declares(self) -> dict[str, Mapping[str, Any]]:
         """Return the metadata of a GGUF file, by path."""
         gguf = self.group.format == "gguf" and self.fingerprint.declares
@@ -202,9 +207,13 @@ class WeightReader:
 
         `groups` are those of the head, `missing` describes which of their shards are not here.
         """
-        lacks = (*(f"{each.group.name}: {each.lack}" for each in groups if each.lack), *missing)
+        named = (
+            f"{name}: {each.lack.removeprefix(f'{name}: ')}"
+            for each in groups
+            if each.lack and (name := each.group.name)
+        )
         return ReadWeights(
-            lacks=lacks,
+            lacks=(*named, *missing),
             level=self._reached(groups),
             weights=tuple(self._records()),
             group_weights=tuple(self._group_weights()),

@@ -18,9 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lineage.errors import RevisionNotFoundError
+
+if TYPE_CHECKING:
+    from lineage_schemas.ref import RefKind
 
 MIN_DIGITS = 7
 """Digits of a commit id that name a commit: as many as git and the Hub show."""
@@ -28,7 +31,14 @@ MIN_DIGITS = 7
 SHORT_NAMES = ("refs/heads/", "refs/tags/")
 """Prefixes that may be omitted from the name of a branch or tag."""
 
-_PULL_REQUEST = re.compile(r"refs/pr/[0-9]{1,9}|refs/pull/[0-9]{1,9}/head")
+_KINDS: tuple[tuple[re.Pattern[str], RefKind], ...] = (
+    (re.compile(r"refs/heads/.+", re.DOTALL), "branch"),
+    (re.compile(r"refs/tags/.+", re.DOTALL), "tag"),
+    (re.compile(r"refs/convert/.+", re.DOTALL), "convert"),
+    (re.compile(r"refs/pr/([0-9]{1,9})"), "pull_request"),
+    (re.compile(r"refs/pull/([0-9]{1,9})/head"), "pull_request"),
+)
+
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 _FULL_ID = re.compile(r"[0-9a-f]{40}|folder:[0-9a-f]{64}")
 _ID_START = re.compile(rf"(?:folder:)?[0-9a-f]{{{MIN_DIGITS},}}")
@@ -128,7 +138,17 @@ def is_default(text: str | None) -> bool:
 
 def is_pull_request(text: str | None) -> bool:
     """Say whether a text is the full name of a pull request's ref, as the Hub or another git server names it."""
-    return text is not None and _PULL_REQUEST.fullmatch(text) is not None
+    return text is not None and ref_kind(text) == "pull_request"
+
+
+def ref_kind(name: str) -> RefKind | None:
+    """Return the kind of a ref by its full name; None for remote-tracking refs, notes and stashes."""
+    return next((kind for pattern, kind in _KINDS if pattern.fullmatch(name)), None)
+
+
+def pull_request_number(name: str) -> int | None:
+    """Return the number of a pull request by the full name of its ref; None for all other refs."""
+    return int(re.sub(r"[^0-9]", "", name)) if ref_kind(name) == "pull_request" else None
 
 
 def is_full_id(text: str) -> bool:

@@ -60,8 +60,9 @@ class ServedRepository:
 
     def refs(self) -> dict[str, str]:
         """List full ref names with the commits behind them, annotated tags peeled."""
-        lines = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").decode().splitlines()
-        return {name: peeled or target for name, target, peeled in (line.split(" ") for line in lines)}
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").decode(errors="replace")
+        rows = (line.split(" ") for line in listed.split("\n") if line)
+        return {name: peeled or target for name, target, peeled in rows}
 
     def default_branch(self) -> str:
         """Name the branch that HEAD points at."""

@@ -15,9 +15,10 @@ from lineage.errors import few
 from lineage.hub.git.changes import NO_TREE, read_changes
 from lineage.hub.git.files import find_files, read_format, refuse_objects
 from lineage.hub.git.objects import GitObjects
-from lineage.hub.git.refs import pull_request_number, read_refs
+from lineage.hub.git.refs import read_refs
 from lineage.hub.git.texts import decode_text
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
+from lineage.hub.revisions import pull_request_number
 from lineage_schemas.model import HistorySource
 from lineage_schemas.revision import Commit, History, HistoryRef
 
@@ -138,9 +139,9 @@ def read_commits(objects: GitObjects, heads: Iterable[str]) -> tuple[dict[str, R
         for commit_id, content in objects.each_content(frontier, "commit"):
             commit = parse_commit(commit_id, content, limit=left) if content is not None else None
             if commit is None:
-                problem = objects.problem(commit_id) or ("it is not valid" if content is not None else None)
+                problem = objects.problem(commit_id) or ("is not valid" if content is not None else None)
                 missing += problem is None
-                damaged += [f"{commit_id[:12]} ({problem})"] if problem else []
+                damaged += [f"{commit_id[:12]} {problem}"] if problem else []
                 continue
             left -= len(commit.message)
             commits[commit_id] = commit

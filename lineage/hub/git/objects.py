@@ -123,9 +123,11 @@ class GitObjects:
         wanted = {}
         for info in filter(None, infos):
             if kind not in (None, info.kind):
-                self._unreadable[info.id] = f"it is a {info.kind}, not a {kind}"
+                self._unreadable[info.id] = f"is a {info.kind}, not a {kind}"
             elif info.size > MAX_CONTENT_BYTES:
-                self._unreadable[info.id] = f"it has {info.size:,} bytes, more than the {MAX_CONTENT_BYTES:,} read"
+                self._unreadable[info.id] = (
+                    f"has {info.size:,} bytes, more than the {MAX_CONTENT_BYTES:,} that are read"
+                )
             else:
                 wanted[info.id] = info
         for info, (_, content) in zip(wanted.values(), self._ask("--batch", list(wanted)), strict=True):
@@ -135,7 +137,7 @@ class GitObjects:
     def _sound(self, info: ObjectInfo, content: bytes | None) -> bytes | None:
         """Return content that has its object's id, and note the reason for all other."""
         if content is None:
-            self._unreadable[info.id] = "git cannot read its content"
+            self._unreadable[info.id] = "is damaged: git cannot read its content"
             return None
         other = hashlib.sha1(b"%b %d\0" % (info.kind.encode(), len(content)), usedforsecurity=False)
         other.update(content)
@@ -145,12 +147,15 @@ class GitObjects:
         return None
 
     def problem(self, name: str) -> str | None:
-        """Return why an object cannot be read although it is here; None if it is missing, or was not read yet."""
+        """Return what is wrong with an object that is here and cannot be read: `is damaged: …`.
+
+        None if it is missing, or was not read yet.
+        """
         if name in self._others:
-            return f"it is damaged: its content has the id {self._others[name]}"
+            return f"is damaged: its content has the id {self._others[name]}"
         loose = self.objects / name[:2] / name[2:]
         known = self._unreadable.get(name)
-        return known or ("it is damaged: git cannot read it" if os.path.lexists(loose) else None)
+        return known or ("is damaged: git cannot read it" if os.path.lexists(loose) else None)
 
     def refusal(self, kind: str, name: str) -> HubError:
         """Make the error for a commit or tree that could not be read."""
@@ -160,7 +165,7 @@ class GitObjects:
         if problem is None:
             message = f"{self.model}: the {kind} {name} is missing from the repository"
             return HubAnswerError(message, model=self.model, hint="fetch it again, or clone the model again")
-        return HubAnswerError(f"{self.model}: the {kind} {name} cannot be read: {problem}", model=self.model, hint=FSCK)
+        return HubAnswerError(f"{self.model}: the {kind} {name} {problem}", model=self.model, hint=FSCK)
 
     def mismatch(self, what: str, found: str, name: str) -> ContentMismatchError:
         """Make the error for an object whose content has another id than its name."""

@@ -16,16 +16,8 @@ from lineage.errors import HubAnswerError
 from lineage.hub.git.files import find_files, only_refs
 from lineage.hub.git.objects import FSCK, GitObjects
 from lineage.hub.git.program import run_git
-from lineage_schemas.ref import RefKind
+from lineage.hub.revisions import ref_kind
 from lineage_schemas.revision import HistoryRef
-
-_KINDS: tuple[tuple[str, RefKind], ...] = (
-    (r"refs/heads/.+", "branch"),
-    (r"refs/tags/.+", "tag"),
-    (r"refs/convert/.+", "convert"),
-    (r"refs/pr/([0-9]{1,9})", "pull_request"),
-    (r"refs/pull/([0-9]{1,9})/head", "pull_request"),
-)
 
 _ROW = re.compile(rb"([0-9a-f]{40}) (refs/[^\n]+)")
 _HEAD = re.compile(rb"ref:[ \t]*(refs/[^\0-\x20\x7f]+)\s*|([0-9a-f]{40})\s*")
@@ -78,22 +70,12 @@ def read_refs(git_dir: Path, objects: GitObjects) -> GitRefs:
     )
     branches = {ref.name: ref.target for ref in refs if ref.kind == "branch"}
     if named in unreadable:
-        return GitRefs(refs, named, None, {"HEAD": f"{named}: {unreadable[named]}"} | unreadable)
+        return GitRefs(refs, named, None, {"HEAD": unreadable[named]} | unreadable)
     if detached and (why := peeled[detached].problem):
         return GitRefs(refs, None, None, {"HEAD": why} | unreadable)
     head = commits.get(named) if named else peeled[detached].commit if detached else None
     default = named if named in branches else _likely_default(branches, head)
     return GitRefs(refs, default, head or branches.get(default or ""), unreadable)
-
-
-def ref_kind(name: str) -> RefKind | None:
-    """Return the kind of a ref by its full name; None for remote-tracking refs, notes and stashes."""
-    return next((kind for pattern, kind in _KINDS if re.fullmatch(pattern, name, re.DOTALL)), None)
-
-
-def pull_request_number(name: str) -> int | None:
-    """Return the number of a pull request by the full name of its ref; None for all other refs."""
-    return int(re.sub(r"[^0-9]", "", name)) if ref_kind(name) == "pull_request" else None
 
 
 def _names(git_dir: Path, model: str) -> tuple[dict[str, str], set[str], str | None, str | None]:
@@ -144,8 +126,8 @@ def _peel(objects: GitObjects, targets: Sequence[str]) -> dict[str, _Peeled]:
             info, text = kinds[name], texts.get(name)
             tagged = _TAGGED.match(text) if text is not None else None
             if info is None or (info.kind == "tag" and tagged is None):
-                problem = objects.problem(name) or ("it is missing" if text is None else "it is not a valid tag")
-                found[target] = _Peeled(problem=f"the object {name} cannot be read: {problem}")
+                problem = objects.problem(name) or ("is missing" if text is None else "is not a valid tag")
+                found[target] = _Peeled(problem=f"its object {name} {problem}")
             elif tagged is None:
                 found[target] = _Peeled(commit=name if info.kind == "commit" else None)
             else:

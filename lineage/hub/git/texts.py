@@ -1,4 +1,4 @@
-"""Decoding the texts of commits, whose headers may name any encoding."""
+"""Texts that can be written: commits in any encoding, and strings out of JSON, hold no surrogates."""
 
 from __future__ import annotations
 
@@ -40,3 +40,8 @@ def decode_text(text: bytes, encoding: bytes) -> str:
     """
     name = re.sub(rb"[-_ ]", b"", encoding[:40].lower()).decode("ascii", errors="replace")
     return re.sub("[\ud800-\udfff]", "\ufffd", text.decode(_CODEC.get(name, "utf-8"), errors="replace"))
+
+
+def without_surrogates(text: str) -> str:
+    """Replace surrogates, which a string out of JSON may hold and no encoding can write, by backslash escapes."""
+    return text.encode(errors="backslashreplace").decode()

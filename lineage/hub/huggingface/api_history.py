@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.errors import GatedError, HubError, HubUnreachableError, ModelNotFoundError, RevisionNotFoundError
 from lineage.hub.git.history import author_key, in_order
-from lineage.hub.git.refs import pull_request_number
+from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface.listing import default_branch, list_files
+from lineage.hub.revisions import pull_request_number
 from lineage.progress import Progress
 from lineage_schemas.file import FileChange, FileVersion
 from lineage_schemas.revision import Commit, History, HistoryRef
@@ -146,9 +147,9 @@ def _commit(item: Mapping[str, Any], number: int | None) -> Commit:
     return Commit(
         id=item["id"],
         date=_date(item["date"]),
-        author_key=author_key(author.encode()) if author else None,
-        title=item["title"],
-        message=item.get("message") or "",
+        author_key=author_key(without_surrogates(author).encode()) if author else None,
+        title=without_surrogates(item["title"]),
+        message=without_surrogates(item.get("message") or ""),
         pull_request=int(named[1]) if named else number,
     )
 

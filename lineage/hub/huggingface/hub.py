@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputError
+from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface import listing
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage.hub.interface import Hub, PresentRefs
@@ -145,7 +146,7 @@ class HuggingFaceHub(Hub):
         """List the paths that the model's page shows; no request where `resolve` has just read it."""
         self._need_network(resolved.model)
         info = self._pages.get((resolved.model, resolved.commit)) or self._page(resolved.model, resolved.commit)
-        return tuple(sibling.rfilename for sibling in info.siblings or ())
+        return tuple(without_surrogates(sibling.rfilename) for sibling in info.siblings or ())
 
     def history(self, model: str, *, pull_requests: bool = False, known: History | None = None) -> History:
         """Read every commit by one git fetch: three requests, two where nothing is new.

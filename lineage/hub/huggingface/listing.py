@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lineage.errors import GatedError, HubAnswerError, ModelNotFoundError, RevisionNotFoundError
-from lineage.hub.revisions import is_commit_id
+from lineage.hub.git.texts import without_surrogates
+from lineage.hub.revisions import is_commit_id, ref_kind
 from lineage_schemas.file import FileEntry
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import HistoryRef
@@ -49,12 +50,19 @@ def list_refs(connection: Connection, model: str, *, pull_requests: bool) -> tup
             ("tag", refs.tags),
             ("pull_request", refs.pull_requests),
         )
-        found = [
-            HistoryRef(name=ref.ref, kind=kind, target=ref.target_commit) for kind, some in kinds for ref in some or ()
-        ]
+        found = [_ref(model, ref, kind) for kind, some in kinds for ref in some or ()]
+        if len({ref.name for ref in found}) < len(found):
+            raise HubAnswerError(f"{model}: the Hub lists two refs of one name", model=model)
         return tuple(sorted(found, key=lambda ref: ref.name))
 
     return connection.call(ask, model)
+
+
+def _ref(model: str, ref: GitRefInfo, kind: RefKind) -> HistoryRef:
+    """Read a ref of the list. Raises HubAnswerError if its name is not of its kind, or its target not an id."""
+    if ref_kind(ref.ref) != kind or not is_commit_id(ref.target_commit):
+        raise HubAnswerError(f"{model}: the Hub lists a {kind.replace('_', ' ')} that is not one", model=model)
+    return HistoryRef(name=without_surrogates(ref.ref), kind=kind, target=ref.target_commit)
 
 
 def refs_and_name(
@@ -118,7 +126,7 @@ def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry
 def _tree_entry(item: RepoFile) -> FileEntry:
     """Read a file of a tree. Without `lfs` the sha256 is unknown: some mirrors leave it out for files in LFS."""
     return FileEntry(
-        path=item.path,
+        path=without_surrogates(item.path),
         blob_id=item.blob_id,
         size=item.lfs.size if item.lfs else item.size,
         sha256=item.lfs.sha256 if item.lfs else None,
@@ -129,7 +137,7 @@ def _tree_entry(item: RepoFile) -> FileEntry:
 def _sibling_entry(item: RepoSibling) -> FileEntry:
     """Read a file of a model's page, whose sizes and ids may be left out."""
     return FileEntry(
-        path=item.rfilename,
+        path=without_surrogates(item.rfilename),
         blob_id=item.blob_id,
         size=item.lfs.size if item.lfs else item.size,
         sha256=item.lfs.sha256 if item.lfs else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, TextTooLongError
 from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface.files import Place, RemoteFiles
 from lineage.hub.huggingface.listing import list_files
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
@@ -75,9 +76,9 @@ def read_snapshot(
             downloads=info.downloads,
             likes=info.likes,
             gated=info.gated,
-            library_name=info.library_name,
-            pipeline_tag=info.pipeline_tag,
-            tags=tuple(info.tags or ()),
+            library_name=without_surrogates(info.library_name) if info.library_name else info.library_name,
+            pipeline_tag=without_surrogates(info.pipeline_tag) if info.pipeline_tag else info.pipeline_tag,
+            tags=tuple(map(without_surrogates, info.tags or ())),
         ),
         info.id,
     )

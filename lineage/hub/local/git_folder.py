@@ -68,7 +68,7 @@ class GitFolder(LocalRepository):
         names = self._names()
         if revision is None or is_default(revision):
             if "HEAD" in names.unreadable:
-                raise self._unreadable("HEAD", names.unreadable["HEAD"])
+                raise self._unreadable(names.default_branch or "HEAD", names.unreadable["HEAD"])
             if names.head is None:
                 raise RevisionNotFoundError(f"{self.model} has no commit yet", model=self.model)
             at_default = any(r.name == names.default_branch and r.target == names.head for r in names.refs)

@@ -12,8 +12,8 @@ import pytest
 from lineage.errors import HubError
 from lineage.hub.git.history import author_key, in_order, open_objects, parse_commit, read_history
 from lineage.hub.git.objects import GitObjects
-from lineage.hub.git.refs import ref_kind
 from lineage.hub.lfs import format_pointer
+from lineage.hub.revisions import ref_kind
 from lineage_schemas.revision import Commit, History
 from tests.support.bare_repository import BareRepository
 

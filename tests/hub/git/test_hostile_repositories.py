@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -46,8 +45,8 @@ REASONS = {
     "giant_packed_refs": "packed-refs has 1,099,511,627,776 bytes",
     "giant_branch": "other has 1,099,511,627,776 bytes",
     "giant_alternates": "alternates has 1,099,511,627,776 bytes",
-    "broken_head_commit": "HEAD cannot be read: refs/heads/main: .* damaged",
-    "missing_head_commit": "HEAD cannot be read: refs/heads/main: .* missing",
+    "broken_head_commit": "refs/heads/main cannot be read: its object .* is damaged: git cannot read it",
+    "missing_head_commit": "refs/heads/main cannot be read: its object .* is missing",
     "forged_head_commit": "the commit .* its content has the id",
     "broken_head_tree": "the tree .* damaged",
     "forged_head_tree": "the tree .* its content has the id",
@@ -159,7 +158,7 @@ def test_a_ref_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         history = hub.history(MODEL)
         assert [ref.name for ref in history.refs] == ["refs/heads/main"]
         assert "refs/heads/empty (it does not name a commit)" in str(history.incomplete)
-        assert f"refs/heads/other (the object {lost} cannot be read: it is damaged" in str(history.incomplete)
+        assert f"refs/heads/other (its object {lost} is damaged" in str(history.incomplete)
         for revision, why in (("other", "damaged"), ("empty", "does not name a commit"), (lost, "damaged")):
             with pytest.raises(HubAnswerError, match=why):
                 hub.snapshot(hub.resolve(MODEL, revision))
@@ -173,7 +172,7 @@ def test_a_broken_default_branch_is_not_replaced_by_another(tmp_path: Path) -> N
     repository.git("pack-refs", "--all")
     (repository.git_dir / "refs" / "heads" / "main").write_bytes(b"")
     with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
-        with pytest.raises(HubAnswerError, match="HEAD cannot be read: refs/heads/main"):
+        with pytest.raises(HubAnswerError, match="refs/heads/main cannot be read: it does not name a commit"):
             hub.resolve(MODEL)
         assert hub.history(MODEL).default_branch == "refs/heads/main"
 
@@ -238,14 +237,19 @@ def test_a_commit_bomb_costs_little_memory(tmp_path: Path) -> None:
     """Neither this process nor git takes the space of what a small file claims to hold."""
     hostile.commit_bomb(tmp_path / "model.git")
     code = (
-        "import resource; from pathlib import Path; from lineage.hub.git.history import read_history;"
-        f"print(read_history(Path({str(tmp_path / 'model.git')!r}), 'm', source='git-full').incomplete);"
-        "print(*(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))"
+        "from pathlib import Path; from lineage.hub.git.history import read_history;"
+        f"print(read_history(Path({str(tmp_path / 'model.git')!r}), 'm', source='git-full').incomplete)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60, check=True)
-    reason, used = done.stdout.decode().splitlines()
+    # A process that is started counts its parent's memory as its own: a small process starts the one that is measured.
+    measure = (
+        "import resource, subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", measure, code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=True)
+    reason, kilobytes = done.stdout.decode().splitlines()
     assert "has 100,0" in reason
-    assert all(int(kilobytes) < 200_000 for kilobytes in used.split())
+    assert int(kilobytes) < 90_000
 
 
 @pytest.mark.parametrize(
@@ -371,11 +375,6 @@ def test_a_linked_work_tree_is_read(tmp_path: Path) -> None:
     with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
         assert hub.resolve(MODEL).commit == repository.git("rev-parse", "main~1")
         assert hub.history(MODEL).default_branch == "refs/heads/side"
-
-
-def test_memory_is_counted_in_kilobytes_here() -> None:
-    """The bound on memory above means what it says on this system."""
-    assert 1_000 < resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 50_000_000
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from lineage.errors import FileNotInRevisionError
 from lineage.hub.git.history import read_history
-from lineage.hub.git.refs import ref_kind
 from lineage.hub.local.directory import DirectoryHub
+from lineage.hub.revisions import ref_kind
 from lineage_schemas.file import FileChange
 from lineage_schemas.revision import Commit
 from tests.support.hub_kinds import settings

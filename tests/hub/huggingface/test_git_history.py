@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lineage.errors import HubUnreachableError
+from lineage.errors import HubAnswerError, HubUnreachableError
 from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage_schemas.revision import Commit, History
 from tests.hub.conftest import CARD, WEIGHTS, Listening, OpenHub
-from tests.support import hub_faults
+from tests.support import hostile_repositories, hub_faults
 from tests.support.bare_repository import BareRepository, bare_from_bundle
+from tests.support.hub_faults import Answer, Asked
 from tests.support.hub_server import HubServer
 from tests.support.real_git import GIT
+from tests.support.repositories import git as git_at
 from tests.support.repositories import recorded_history
 from tests.support.shared import ROOT, SHARED, needs_shared
 
@@ -315,3 +319,72 @@ def test_prefix_is_found_in_the_history(hub: HuggingFaceHub, repository: BareRep
     commit = repository.git("rev-parse", "main~2")
     assert hub.resolve("org/model", commit[:8]).commit == commit
     assert server.asked("/api/models/org/model/tree/*") == []
+
+
+def test_a_pushed_name_does_not_move_main(server: HubServer, tmp_path: Path, hub: HuggingFaceHub) -> None:
+    """Names that look like a row of `main` are refs of their own, in the copy by git and in the API's list."""
+    builders = (hostile_repositories.branches_that_forge_main, hostile_repositories.refs_named_like_main)
+    for number, build in enumerate(builders):
+        place = tmp_path / "served" / f"{number}.git"
+        build(place)
+        model = f"org/forged-{number}"
+        server.add(model, place)
+        head = git_at(place, "rev-parse", "refs/heads/main")
+        by_git = hub.history(model)
+        assert (by_git.source, by_git.default_branch) == ("git-partial", "refs/heads/main")
+        listed = hub.refs(model).refs
+        known = {ref.name: ref.target for ref in listed}
+        assert {ref.name: ref.target for ref in by_git.refs} == known
+        assert known["refs/heads/main"] == hub.resolve(model).commit == head
+        moved = by_git.commits[1].id
+        git_at(place, "update-ref", "refs/heads/main", moved)
+        again = {ref.name: ref.target for ref in hub.history(model).refs}
+        assert again == known | {"refs/heads/main": moved}
+
+
+def test_no_text_of_the_hub_holds_a_surrogate(
+    server: HubServer, repository: BareRepository, hub: HuggingFaceHub
+) -> None:
+    """Refs, titles, paths and tags out of JSON can be written as UTF-8, whatever escapes the JSON had."""
+
+    def with_surrogates(asked: Asked, truth: Callable[[Asked], Answer]) -> Answer:
+        answer = truth(asked)
+        body = answer.body.replace(b"refs/tags/v1.0", b"refs/tags/\\ud800").replace(b"new weights", b"\\udfff")
+        body = body.replace(b'"README.md"', b'"READ\\udc00.md"').replace(b"license:mit", b"license:\\ud812")
+        return replace(answer, body=body, length=None)
+
+    server.fault("/api/*", with_surrogates)
+    server.fault("*/info/refs", hub_faults.not_found())
+    snapshot = hub.snapshot(hub.resolve("org/model"))
+    history = hub.history("org/model")
+    assert history.source == "api"
+    assert snapshot.model_dump_json().encode()
+    assert history.model_dump_json().encode()
+    assert {"READ\\udc00.md"} < {entry.path for entry in snapshot.files}
+    assert {"refs/tags/\\ud800"} < {ref.name for ref in snapshot.refs}
+    assert "\\udfff" in {commit.title for commit in history.commits}
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        {"name": "x", "ref": "refs/heads/x", "targetCommit": "main"},
+        {"name": "x", "ref": "refs/tags/x", "targetCommit": "1" * 40},
+        {"name": "main", "ref": "refs/heads/main", "targetCommit": "1" * 40},
+    ],
+    ids=["target", "kind", "twice"],
+)
+def test_a_ref_that_is_none_is_an_error(
+    server: HubServer, repository: BareRepository, hub: HuggingFaceHub, ref: dict[str, str]
+) -> None:
+    """A list of refs in which one has no id, no name of its kind or no name of its own is not used."""
+
+    def with_another(asked: Asked, truth: Callable[[Asked], Answer]) -> Answer:
+        answer = truth(asked)
+        listed = json.loads(answer.body)
+        listed["branches"].append(ref)
+        return replace(answer, body=json.dumps(listed).encode(), length=None)
+
+    server.fault("*/refs", with_another)
+    with pytest.raises(HubAnswerError, match="org/model"):
+        hub.resolve("org/model", "main")
