@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lineage.hub.card import BoundError, card_metadata
+from lineage.hub.bounds import BoundError
+from lineage.hub.card import card_metadata
 from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
