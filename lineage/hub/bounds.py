@@ -57,6 +57,12 @@ def index_of(digits: str | None) -> int | None:
     return int(significant) if len(significant) <= MAX_INDEX_DIGITS else None
 
 
+def known_index(value: object) -> int | None:
+    """Return a number that counts things and is a number already; None if it is not one, or has too many digits."""
+    size = known_size(value)
+    return size if size is not None and size < 10**MAX_INDEX_DIGITS else None
+
+
 def size_of(digits: str | bytes) -> int | None:
     """Read a size in bytes that a text gives in decimal; None if it is not one, or is too large to be kept."""
     text = digits.decode("ascii", "replace") if isinstance(digits, bytes) else digits

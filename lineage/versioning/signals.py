@@ -133,7 +133,7 @@ def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSign
     for name in CARD_VERSION_FIELDS:
         value = new.get(name)
         if value is not None and value != old.get(name) and isinstance(value, str | int | float):
-            yield VersionSignal(kind="card_field", value=f"{name}: {value}", revision=revision)
+            yield VersionSignal(kind="card_field", value=f"{name}: {value}"[:MAX_LINE], revision=revision)
 
 
 def _metadata(card: str) -> dict[str, Any]:

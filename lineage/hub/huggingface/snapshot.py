@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, TextTooLongError
+from lineage.hub.bounds import known_size
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.huggingface.files import Place, RemoteFiles
 from lineage.hub.huggingface.listing import list_files
@@ -72,8 +73,8 @@ def read_snapshot(
             refs=refs,
             created=info.created_at,
             last_modified=info.last_modified,
-            downloads=info.downloads,
-            likes=info.likes,
+            downloads=_counted(info.downloads),
+            likes=_counted(info.likes),
             gated=info.gated,
             library_name=info.library_name,
             pipeline_tag=info.pipeline_tag,
@@ -81,6 +82,11 @@ def read_snapshot(
         ),
         info.id,
     )
+
+
+def _counted(value: Any) -> Any:
+    """Leave out a count that no store can hold; the record refuses what is not a number."""
+    return known_size(value) if isinstance(value, int) else value
 
 
 def _card(
