@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from lineage.hub.bounds import MAX_SIZE
 from lineage_schemas.level import LEVELS
 
 if TYPE_CHECKING:
@@ -204,6 +205,6 @@ class Bytes(click.ParamType[int]):
             number = float(digits)
         except ValueError:
             number = -1.0
-        if unit is None or not 0 <= number * unit < float("inf"):
+        if unit is None or not 0 <= number * unit < MAX_SIZE:
             self.fail(f"{value!r} is not a size; write 64000000, 64MB or 2GiB", param, ctx)
         return int(number * unit)

@@ -11,7 +11,7 @@ from lineage_schemas.weight_group import WeightGroup
 
 ReadIndex = Callable[[str], bytes | None]
 
-_NUMBER = re.compile(r"0*\d+(?=-of-0*\d+)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![0-9])[0-9]++(?=-of-[0-9])", re.IGNORECASE)
 
 
 def missing_shards_of(group: WeightGroup, read_index: ReadIndex) -> str | None:

@@ -21,12 +21,13 @@ from lineage.fingerprint.weight_files import (
     weight_format,
     weight_suffix,
 )
+from lineage.hub.bounds import index_of
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 
 __all__ = ["is_weight_file", "listed_files", "missing_shards", "model_file_by_study", "shard_name", "weight_groups"]
 
-_SHARD = re.compile(r"(?P<mark>[-_.](?:split[-_])?)0*(?P<number>\d+)-of-0*(?P<of>\d+)(?!\d)", re.I)
+_SHARD = re.compile(r"(?P<mark>[-_.](?:split[-_])?)(?P<number>[0-9]++)-of-(?P<of>[0-9]++)", re.I)
 _RANK = re.compile(r"(?<=^consolidated)\.\d+$|(?<=^params_shard)_\d+$|-rank-\d+-part-\d+$|(?<=\d)_rank\d+$", re.I)
 """Numbers of parts that name no total: Llama's `consolidated.00`, MLC, vLLM's sharded state, tensor parallel ranks."""
 
@@ -180,24 +181,28 @@ def _drafts_by_name(weights: list[str]) -> list[Draft]:
 
 
 def shard_name(path: str) -> ShardName:
-    """Split a weight file's path; a file that is not a shard is a group of its own under its own name."""
+    """Split a weight file's path; a file that is not a shard is a group of its own under its own name.
+
+    Numbers of more than MAX_INDEX_DIGITS are not those of shards.
+    """
     folder, slash, name = path.rpartition("/")
     if package := re.match(r"(.*\.mlpackage)/", path, re.I):
         return ShardName(package[1])
     if weight_format(path) == "gguf-part":
         part = _GGUF_PART.search(name)
-        return ShardName(folder + slash + _GGUF_PART.sub("", name), of=int(part["of"]) if part and part["of"] else None)
+        return ShardName(folder + slash + _GGUF_PART.sub("", name), of=index_of(part["of"]) if part else None)
     if _ONNX_DATA.search(name):
         return ShardName(folder + slash + _ONNX_DATA.sub("", name) + ".onnx")
     suffix = weight_suffix(name)
     stem = name[: len(name) - len(suffix)]
     shard = _SHARD.search(stem)
-    if not shard:
+    number, of = (index_of(shard["number"]), index_of(shard["of"])) if shard else (None, None)
+    if shard is None or number is None or of is None:
         return ShardName(folder + slash + _RANK.sub("", stem) + suffix)
     stem = stem[: shard.start()] + stem[shard.end() :]
     if suffix and stem.lower().endswith(suffix.lower()):
         stem = stem[: -len(suffix)]
-    return ShardName(folder + slash + stem + suffix, int(shard["number"]), int(shard["of"]), shard["mark"])
+    return ShardName(folder + slash + stem + suffix, number, of, shard["mark"])
 
 
 def _apply_index(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from lineage.fingerprint.weight_files import weight_format, weight_suffix
+from lineage.hub.bounds import index_of
 from lineage_schemas.weight_group import WeightGroup
 
 _QUANT = re.compile(
@@ -198,8 +199,8 @@ def _folder_rank(folder: str, pipeline: bool, quantised: bool) -> int:
 
 def _steps(folder: str) -> int:
     """Read how far a checkpoint folder is; the furthest is the one to take."""
-    found = re.search(r"(\d+)/?$", folder) if _CHECKPOINT_FOLDER.search(folder) else None
-    return int(found[1]) if found else 0
+    found = re.search(r"(?<![0-9])([0-9]++)/?$", folder) if _CHECKPOINT_FOLDER.search(folder) else None
+    return index_of(found[1] if found else None) or 0
 
 
 def _name_rank(stem: str, *, authors: bool) -> int:

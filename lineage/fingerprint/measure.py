@@ -16,6 +16,7 @@ from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
+from lineage.hub.bounds import known_size
 from lineage.log import Log
 from lineage.progress import SILENT, Progress, Task
 from lineage_schemas.file import FileEntry
@@ -80,8 +81,8 @@ class GroupFingerprint:
 
     @property
     def parameter_count(self) -> int | None:
-        """Count elements over all tensors, as stored."""
-        return None if self.rows is None else count_parameters(self.rows)
+        """Count elements over all tensors, as stored; None if they are more than a store can hold."""
+        return None if self.rows is None else known_size(count_parameters(self.rows))
 
     @property
     def dtypes(self) -> dict[str, int] | None:
@@ -95,9 +96,9 @@ class GroupFingerprint:
 
 
 def total_size(files: Iterable[FileEntry]) -> int | None:
-    """Add up the sizes of files; None where one of them is unknown."""
+    """Add up the sizes of files; None where one of them is unknown, or the sum is more than a store can hold."""
     sizes = [entry.size for entry in files]
-    return None if None in sizes else sum(size or 0 for size in sizes)
+    return None if None in sizes else known_size(sum(size or 0 for size in sizes))
 
 
 LOG = Log(__name__)

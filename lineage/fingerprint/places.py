@@ -11,7 +11,7 @@ from lineage_schemas.weight_group import WeightGroup
 _NAMED_INSIDE = frozenset({"safetensors", "gguf"})
 """Formats whose files name the tensors that they hold."""
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 def in_order(group: WeightGroup, identities: Mapping[str, str]) -> tuple[str, ...]:
@@ -35,10 +35,13 @@ def same_places(one: tuple[WeightGroup, Mapping[str, str]], other: tuple[WeightG
     return may_move or all(others.get(path, identity) == identity for path, identity in held.items())
 
 
-def _place(path: str) -> tuple[list[tuple[bool, int, str]], ...]:
+def _place(path: str) -> tuple[list[tuple[int, str, str]], ...]:
     """Sort by ending, name and folder, with numbers as numbers: `rank_2` comes before `rank_10`."""
     pure = PurePosixPath(path)
-    return tuple(
-        [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in _DIGITS.split(text)]
-        for text in (pure.suffix, pure.name, path)
-    )
+    return tuple([_part(part) for part in _DIGITS.split(text)] for text in (pure.suffix, pure.name, path))
+
+
+def _part(part: str) -> tuple[int, str, str]:
+    """Order a piece of a path: numbers after texts, by their digits, so that none is too long to be compared."""
+    significant = part.lstrip("0") if _DIGITS.fullmatch(part) else None
+    return (-1, "", part) if significant is None else (len(significant), significant, part)

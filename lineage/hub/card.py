@@ -12,37 +12,18 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
-MAX_YAML_CHARACTERS = 5_000_000
-"""YAML beyond this is not read, though other texts may be longer: a second reads less than a million characters. The
-largest real cards hold benchmark tables of 3 MB."""
-
-MAX_DEPTH = 100
-MAX_VALUES = 1_000_000
-"""A few anchors that refer to each other can expand to more values than fit into memory."""
-
-MAX_NODES = 2 * MAX_VALUES
-"""Keys count beside values where nodes are counted."""
+from lineage.hub.bounds import MAX_DEPTH, MAX_VALUES, BoundError, too_deep, too_many_values
+from lineage.hub.repeated_keys import RepeatedKeyError, repeated_key
+from lineage.hub.yaml_text import YamlError, read_yaml
 
 _METADATA_BLOCK = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-
-
 _OPENING = re.compile(r"\A\s*---[ \t]*\r?\n")
 _YAML_KEY = re.compile(r"[\"']?[A-Za-z_][\w.-]*[\"']?[ \t]*:([ \t]|$)")
 
-MAX_SHOWN = 60
-"""Characters of a value that a problem quotes."""
-
-
-class RepeatedKeyError(ValueError):
-    """Report which key an object has more than once, and with which values."""
-
-
-class BoundError(ValueError):
-    """Report a text that is longer, deeper or holds more values than is read: its content is unknown."""
+_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_JSON_EMPTY = re.compile(r"\[\s*+\]|\{\s*+\}")
 
 
 def read_card(data: bytes) -> tuple[str | None, dict[str, Any] | None, str | None]:
@@ -110,13 +91,15 @@ def parse_yaml_mapping(text: str) -> tuple[dict[str, Any] | None, str | None]:
 
 
 def _yaml_mapping(text: str) -> tuple[dict[str, Any], str | None]:
-    value, repeated = _load_yaml(text)
-    plain = _Plain().value(value)
-    if plain is None:
+    documents = read_yaml(text, unfold=True)
+    if len(documents) > 1:
+        raise YamlError(f"the YAML is broken in line {documents[1].line}: but found another document")
+    if not documents or documents[0].value is None:
         return {}, None
-    if not isinstance(plain, dict):
+    value, repeated = documents[0].value, documents[0].repeats.by_field
+    if not isinstance(value, dict):
         raise ValueError("the metadata are no mapping")
-    kept = {key: item for key, item in plain.items() if key not in repeated}
+    kept = {key: item for key, item in value.items() if key not in repeated}
     return kept, "; ".join(repeated.values()) or None
 
 
@@ -128,7 +111,9 @@ def parse_json_object(data: bytes) -> tuple[dict[str, Any] | None, str | None]:
     JSON readers differ on which value counts.
     """
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_constant=str, object_pairs_hook=unique_pairs)
+        text = data.decode("utf-8-sig")
+        refuse_many_values(text)
+        value = json.loads(text, parse_constant=str, object_pairs_hook=unique_pairs)
         plain = _Plain().value(value)
     except UnicodeDecodeError:
         return None, "it is no UTF-8 text"
@@ -146,178 +131,46 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (key, _), *_ = Counter(name for name, _ in pairs).most_common(1)
-        raise RepeatedKeyError(_repeated(key, [value for name, value in pairs if name == key]))
+        raise RepeatedKeyError(repeated_key(key, [value for name, value in pairs if name == key]))
     return found
 
 
-def refuse_repeated_keys(node: Any, seen: set[int] | None = None) -> None:
-    """Raise RepeatedKeyError where a mapping anywhere in a composed YAML document has a key twice.
-
-    `seen` are the ids of nodes that were checked already: aliases let thousands of fields share one large value.
-    """
-    import yaml
-
-    waiting, seen = [node], set() if seen is None else seen
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            for found in _repeats(node).values():
-                raise RepeatedKeyError(found)
-            waiting += [value for _, value in node.value]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
+def refuse_many_values(text: str) -> None:
+    """Raise BoundError for JSON of more values than are read, before memory is used for them."""
+    # Each value but the first follows `[`, `,` or the key that follows `{` or `,`.
+    if _separators(text) >= MAX_VALUES:
+        outside = _JSON_STRING.sub('"', text)
+        if _separators(outside) - len(_JSON_EMPTY.findall(outside)) >= MAX_VALUES:
+            raise too_many_values()
 
 
-def _repeats(mapping: Any) -> dict[str, str]:
-    """Describe the keys that one YAML mapping has more than once, by key."""
-    import yaml
-
-    values: dict[tuple[str, str], list[Any]] = {}
-    for key, value in mapping.value:
-        if isinstance(key, yaml.ScalarNode):
-            values.setdefault((key.tag, key.value), []).append(value)
-    return {
-        key: _repeated(key, [node.value if isinstance(node, yaml.ScalarNode) else [] for node in nodes])
-        for (_, key), nodes in values.items()
-        if len(nodes) > 1
-    }
-
-
-def _repeated(key: str, values: list[Any]) -> str:
-    """Report that a key occurs twice, and quote both values if they are short texts."""
-    texts = [value if isinstance(value, str) else "…" for value in values[:3]]
-    shown = " and ".join(f"“{text[:MAX_SHOWN] + '…' if len(text) > MAX_SHOWN else text}”" for text in texts)
-    return _text(f"the key {key[:MAX_SHOWN]} occurs {'twice' if len(values) == 2 else f'{len(values)} times'}: {shown}")
-
-
-def _load_yaml(text: str) -> tuple[Any, dict[str, str]]:
-    """Load YAML safely: the value, and what is wrong with each key that occurs twice or has such a key below it.
-
-    Raises ValueError with a description of the problem, BoundError as `yaml_loader` does.
-    """
-    import yaml
-
-    try:
-        loader = yaml_loader(text)
-        try:
-            node = loader.get_single_node()
-            repeated = _repeats_by_field(node)  # before construction, which writes `<<` out into its mapping
-            return loader.construct_document(node) if node else None, repeated
-        finally:
-            loader.dispose()
-    except BoundError:
-        raise
-    except yaml.MarkedYAMLError as error:
-        place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ValueError(f"the YAML is broken{place}: {error.problem or 'it cannot be parsed'}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError("the YAML is broken") from error
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        # The constructors of dates, numbers and keys let their own errors through: 2024-13-45, 0x, [a]: b
-        raise ValueError(f"the YAML holds an impossible value: {error}") from error
-
-
-def yaml_loader(text: str) -> Any:
-    """Make a safe loader of a YAML text that is within our bounds. Raises BoundError, or PyYAML's errors.
-
-    The events are walked first: libyaml's composer recurses in C, and a few kB of `[` would end the process. What
-    aliases stand for is one value that several places share, and is bounded by the code that walks it; only merge keys
-    (`<<: *a`) are copied while they are loaded.
-    """
-    import yaml
-
-    if len(text) > MAX_YAML_CHARACTERS:
-        raise BoundError(f"the YAML is longer than {MAX_YAML_CHARACTERS} characters")
-    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    _YamlBounds().check(yaml.parse(text, Loader=kind))
-    return kind(text)
-
-
-def _repeats_by_field(root: Any) -> dict[str, str]:
-    """Describe the fields of a document that occur twice, or that hold a mapping in which a key does."""
-    import yaml
-
-    if not isinstance(root, yaml.MappingNode):
-        return {}
-    found = _repeats(root)
-    seen: set[int] = set()
-    for key, value in root.value:
-        if isinstance(key, yaml.ScalarNode) and key.value not in found:
-            try:
-                refuse_repeated_keys(value, seen)
-            except RepeatedKeyError as error:
-                found[key.value] = f"under {key.value[:MAX_SHOWN]} {error}"
-    return found
-
-
-class _YamlBounds:
-    """Hold events of YAML to bounds on depth and number before anything is made of them."""
-
-    def __init__(self) -> None:
-        self._open: list[tuple[str | None, int]] = []
-        self._sizes: dict[str, int] = {}
-        self._nodes = 0
-        self._unfolded = 0
-        self._merges = False
-
-    def check(self, events: Iterable[Any]) -> None:
-        """Raise BoundError for what is nested too deeply, or has too many nodes once its merges are made."""
-        import yaml
-
-        for event in events:
-            if isinstance(event, yaml.NodeEvent):
-                self._count(event, is_alias=isinstance(event, yaml.AliasEvent))
-                if isinstance(event, yaml.CollectionStartEvent):
-                    self._open.append((event.anchor, self._unfolded))
-                if len(self._open) > MAX_DEPTH:
-                    raise BoundError("nested too deeply")
-            elif isinstance(event, yaml.CollectionEndEvent):
-                anchor, before = self._open.pop()
-                if anchor:
-                    self._sizes[anchor] = self._unfolded - before + 1
-
-    def _count(self, event: Any, *, is_alias: bool) -> None:
-        """Count a node; an alias counts as many nodes as its anchor has."""
-        self._nodes += 1
-        self._unfolded = min(self._unfolded + (self._sizes.get(event.anchor, 1) if is_alias else 1), MAX_NODES + 1)
-        self._merges = self._merges or getattr(event, "value", None) == "<<"
-        if (self._unfolded if self._merges else self._nodes) > MAX_NODES:
-            raise BoundError(f"more than {MAX_VALUES} values")
+def _separators(text: str) -> int:
+    """Count what may precede a value."""
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 class _Plain:
-    """Turn what a parser gave into JSON values, within bounds on depth and number."""
+    """Copy what the JSON parser gave, within bounds on depth and number, and without what JSON cannot hold."""
 
     def __init__(self) -> None:
         self.left = MAX_VALUES
 
     def value(self, value: Any, depth: int = 0) -> Any:
-        """Copy a value; raises BoundError beyond the bounds (a list that holds itself runs into them)."""
+        """Copy a value; raises BoundError beyond the bounds."""
         self.left -= 1
         if self.left < 0:
-            raise BoundError(f"more than {MAX_VALUES} values")
+            raise too_many_values()
         if depth > MAX_DEPTH:
-            raise BoundError("nested too deeply")
+            raise too_deep()
         if isinstance(value, dict):
             return {_text(key): self.value(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set)):
+        if isinstance(value, list):
             return [self.value(item, depth + 1) for item in value]
-        if value is None or isinstance(value, (bool, int)):
-            return value
         if isinstance(value, float):
             return value if math.isfinite(value) else str(value)
-        return _text(value)
+        return _text(value) if isinstance(value, str) else value
 
 
-def _text(value: Any) -> str:
-    """Write a scalar as text that UTF-8 can hold: dates as ISO 8601, lone surrogates as question marks."""
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")
-    if isinstance(value, (bool, type(None))):
-        return json.dumps(value)
-    return str(value).encode(errors="replace").decode()
+def _text(text: str) -> str:
+    """Write lone surrogates, which JSON can spell and UTF-8 cannot hold, as question marks."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from lineage.hub.bounds import size_of
+
 MAX_POINTER_BYTES = 1024
 """The limit of the specification: a longer text is an ordinary file."""
 
@@ -24,12 +26,12 @@ LFS_FROM_BYTES = 10_000_000
 
 _VERSIONS = frozenset({b"https://git-lfs.github.com/spec/v1", b"https://hawser.github.com/spec/v1"})
 _OID = re.compile(rb"sha256:([0-9a-f]{64})")
-_SIZE = re.compile(rb"0|[1-9][0-9]{0,18}")
+_SIZE = re.compile(rb"0|[1-9][0-9]*")
 _EXTENSION = re.compile(rb"ext-[0-9]-[a-z0-9.-]+")
 
 _LFS_START = re.compile(rb"version https?://(git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/")
 _XET_START = re.compile(rb"# xet version [0-9]")
-_XET_SIZE = re.compile(rb"^filesize = ([0-9]{1,19})$", re.MULTILINE)
+_XET_SIZE = re.compile(rb"^filesize = ([0-9]+)$", re.MULTILINE)
 
 
 class Pointer(NamedTuple):
@@ -61,7 +63,7 @@ def parse_placeholder(text: bytes) -> Placeholder | None:
         return None
     if _XET_START.match(text):
         size = _XET_SIZE.search(text.replace(b"\r\n", b"\n"))
-        return Placeholder("a Xet pointer", "download the file again", size=int(size[1]) if size else None)
+        return Placeholder("a Xet pointer", "download the file again", size=size_of(size[1]) if size else None)
     if not _LFS_START.match(text):
         return None
     pointer = parse_pointer(text.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")
@@ -72,7 +74,7 @@ def parse_pointer(text: bytes) -> Pointer | None:
     """Read a pointer, or None where a blob is an ordinary file.
 
     As strict as the specification: `version` first, then keys in order, each line `key value` with one space and one
-    newline. A weight file is identified by the hash only if git LFS itself would follow the pointer.
+    newline, a size below 2^63. A weight file is identified by the hash only if git LFS itself would follow the pointer.
     """
     if len(text) > MAX_POINTER_BYTES or not text.startswith(b"version ") or not text.endswith(b"\n"):
         return None
@@ -81,10 +83,11 @@ def parse_pointer(text: bytes) -> Pointer | None:
     if keys != sorted(set(keys)) or any(not _EXTENSION.fullmatch(key) for key in keys if key not in {b"oid", b"size"}):
         return None
     fields = {key: value for key, _, value in pairs}
-    oid, size = _OID.fullmatch(fields.get(b"oid", b"")), _SIZE.fullmatch(fields.get(b"size", b""))
+    oid, written = _OID.fullmatch(fields.get(b"oid", b"")), _SIZE.fullmatch(fields.get(b"size", b""))
+    size = size_of(written[0]) if written else None
     if fields[b"version"] not in _VERSIONS or oid is None or size is None:
         return None
-    return Pointer(oid[1].decode(), int(size[0]))
+    return Pointer(oid[1].decode(), size)
 
 
 def format_pointer(sha256: str, size: int) -> bytes:

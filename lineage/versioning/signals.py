@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lineage.hub.card import BoundError, card_metadata
+from lineage.hub.bounds import BoundError
+from lineage.hub.card import card_metadata
 from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
@@ -132,7 +133,7 @@ def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSign
     for name in CARD_VERSION_FIELDS:
         value = new.get(name)
         if value is not None and value != old.get(name) and isinstance(value, str | int | float):
-            yield VersionSignal(kind="card_field", value=f"{name}: {value}", revision=revision)
+            yield VersionSignal(kind="card_field", value=f"{name}: {value}"[:MAX_LINE], revision=revision)
 
 
 def _metadata(card: str) -> dict[str, Any]:

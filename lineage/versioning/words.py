@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from lineage.hub.bounds import MAX_VERSION_CHARACTERS
+
 MAX_SENTENCE = 1000
 """Characters of a title or line that are searched: announcements come early, and longer texts cost no time."""
 
@@ -130,19 +132,20 @@ def without_names(text: str) -> str:
 def announced_version(text: str) -> str | None:
     """Find the version that a title or changelog line announces, normalised without its `v`; None if none.
 
-    Versions of tools, of files and of other models are not announcements.
+    Versions of tools, of files and of other models are not announcements, and neither are digits without end.
     """
     sentence = without_names(text)
     match = VERSION.search(sentence) or BARE_VERSION.match(sentence)
     if not match:
         return None
-    return next(group for group in match.groups() if group).strip(".-").lower()
+    version = next(group for group in match.groups() if group).strip(".-").lower()
+    return version if len(version) <= MAX_VERSION_CHARACTERS else None
 
 
 def name_version(model_id: str) -> str | None:
     """Find the version that a repository's name carries, such as `2.1` in `org/name-v2.1`."""
     matches = NAME_VERSION.findall(model_id.rpartition("/")[2])
-    return matches[-1] if matches else None
+    return matches[-1] if matches and len(matches[-1]) <= MAX_VERSION_CHARACTERS else None
 
 
 def describes_weights(text: str) -> bool:

@@ -53,6 +53,13 @@ def test_a_group_that_moves_or_is_numbered_in_another_way_is_the_same(moved: str
     assert in_order(*before) == in_order(*after)
 
 
+def test_numbers_of_any_length_are_ordered() -> None:
+    """Digits are compared as numbers however many there are, zeros in front apart."""
+    long = "9" * 5_000
+    before = placed({"m.onnx": "g", "m.onnx_data_2": "a", f"m.onnx_data_{long}": "b", f"m.onnx_data_1{long}": "c"})
+    assert in_order(*before) == ("g", "a", "b", "c")
+
+
 def test_an_onnx_file_under_another_name_keeps_its_data() -> None:
     """The order of a group does not depend on where the .onnx file's new name comes in the alphabet."""
     before = placed({"a.onnx": "g", "a.onnx_data": "d"})

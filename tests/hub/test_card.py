@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.hub.card import MAX_YAML_CHARACTERS, parse_card, parse_json_object, parse_yaml_mapping
+from lineage.hub.bounds import MAX_YAML_CHARACTERS
+from lineage.hub.card import parse_card, parse_json_object, parse_yaml_mapping
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -98,9 +99,9 @@ def test_many_aliases_of_many_keys_are_looked_at_once() -> None:
         ("a: b: c", "broken in line 1"),
         ("- a\n- b", "no mapping"),
         ("just words", "no mapping"),
-        ("a: !!python/object:os.system x", "broken"),
         ("a: \x00", "broken"),
-        ("a: 2024-13-45", "impossible value"),
+        ("a: \ud800", "impossible value"),
+        ("a: 1\n--- b", "found another document"),
         ("? [a]\n: b", "broken"),
         ("a: &a [*a]", "nested too deeply"),
         ("a: " + "[" * 300_000, "nested too deeply"),

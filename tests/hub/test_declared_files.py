@@ -203,6 +203,10 @@ def test_gguf_files_tell_a_form_where_they_are_the_model(
                                   "config_groups": {"a": {"weights": {"num_bits": 4}}, "b": None,
                                                     "c": {"weights": {"num_bits": 8}}}}}, None),
         ({"quantization_config": {"quant_method": "fp8"}}, None),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 2**63}}, None),
+        ({"quantization_config": {"quant_method": "gptq", "bits": -(10**400)}}, None),
+        ({"quantization_config": {"quant_method": "compressed-tensors",
+                                  "config_groups": {"a": {"weights": {"num_bits": 10**30}}}}}, None),
     ],
 )  # fmt: skip
 def test_the_bits_of_a_quantisation_are_read(config: dict[str, Any], bits: int | None) -> None:

@@ -26,9 +26,9 @@ from tests.support.declared import as_json, declared, parents, recipe
         ("mergekit_config.yml", b"models: ["),
         ("mergekit_config.yml", b"[" * 50_000),
         ("mergekit_config.yml", b"- a"),
-        ("mergekit_config.yml", b"d: 2024-99-99"),
+        ("mergekit_config.yml", b"d: *nothing"),
         ("mergekit_config.yml", b"? {a: b}\n: c"),
-        ("mergekit_config.yml", b"a: !!python/object/apply:os.system [ls]"),
+        ("mergekit_config.yml", b"!!python/object/apply:os.system [ls]"),
         ("mergekit_config.yml", b"#" * 300_000),
     ],
 )

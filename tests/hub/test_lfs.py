@@ -72,6 +72,9 @@ def test_real_pointers_have_the_ids_that_the_hub_recorded(histories: Path) -> No
         GOOD + GOOD,
         b"oid sha256:" + SHA.encode() + b"\nversion https://git-lfs.github.com/spec/v1\nsize 1\n",
         GOOD.replace(b"size 12345", b"size " + b"9" * 30),
+        GOOD.replace(b"size 12345", b"size 9999999999999999999"),
+        GOOD.replace(b"size 12345", b"size 9223372036854775808"),
+        GOOD.replace(b"size 12345", b"size " + b"9" * 800),
         GOOD + b"zzz " + b"y" * 1000 + b"\n",
         GOOD + b"size 5\n",
         GOOD.replace(b"oid ", b"oid  "),
@@ -80,6 +83,19 @@ def test_real_pointers_have_the_ids_that_the_hub_recorded(histories: Path) -> No
 def test_what_git_lfs_would_not_follow_is_a_file(text: bytes) -> None:
     """A text that only resembles a pointer names no weights."""
     assert parse_pointer(text) is None
+
+
+def test_the_largest_size_is_that_of_both_stores() -> None:
+    """A size below 2^63 is kept; a larger one makes a pointer a damaged one, which names nothing."""
+    largest = GOOD.replace(b"12345", b"9223372036854775807")
+    assert parse_pointer(largest) == Pointer(SHA, 2**63 - 1)
+    for size in (b"9223372036854775808", b"9" * 500):
+        damaged = parse_placeholder(GOOD.replace(b"12345", size))
+        assert damaged is not None
+        assert (damaged.sha256, damaged.size) == (None, None)
+        xet = parse_placeholder(b"# xet version 0\nfilesize = " + size + b"\nhash = 'x'\n")
+        assert xet is not None
+        assert xet.size is None
 
 
 def test_extensions_are_tolerated() -> None:

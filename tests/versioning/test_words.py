@@ -131,6 +131,15 @@ def test_version_in_a_name(model: str, version: str | None) -> None:
     assert name_version(model) == version
 
 
+def test_a_version_without_end_announces_nothing() -> None:
+    """Digits beyond what any version has are not one, in a title or in a name; dates and times are."""
+    assert announced_version("Release 20240131123000") == "20240131123000"
+    assert announced_version("v" + "9" * 64) == "9" * 64
+    assert announced_version("v" + "9" * 65) is None
+    assert announced_version("version " + "1." * 400 + "0") is None
+    assert name_version("org/model-v" + "1" * 80) is None
+
+
 @pytest.mark.parametrize("flood", ["1.", "-", "1.0-", "v1.", "#", "@.", "a-b/", "new:", "fix a,", " "])
 def test_floods_of_signs_cost_no_time(flood: str) -> None:
     """A title or line of a megabyte, made to send patterns back and forth, is read in well under a second."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from lineage.hub.bounds import known_index
 from lineage.hub.declared.declaration import Declaration, parent, verbatim
 
 NATIVE_QUANTISATIONS = frozenset({"mxfp4", "bitnet"})
@@ -98,10 +99,10 @@ def _quantisation(config: Mapping[str, Any], *, mlx: bool) -> tuple[str, str]:
 
 
 def _bits(config: Mapping[str, Any]) -> int | None:
-    """Return the number of bits that a quantisation keeps of a weight; None if it is not given, or layers differ."""
+    """Return the number of bits that a quantisation keeps of a weight; None if it is not known, or layers differ."""
     for key in ("bits", "w_bit", "num_bits", "nbits"):
         if isinstance(config.get(key), int):
-            return int(config[key])
+            return known_index(config[key])
     for flag, bits in (("load_in_4bit", 4), ("load_in_8bit", 8)):
         if config.get(flag) is True:
             return bits
@@ -112,7 +113,7 @@ def _bits(config: Mapping[str, Any]) -> int | None:
         else []
     )
     found = {each["num_bits"] for each in weights if isinstance(each, dict) and isinstance(each.get("num_bits"), int)}
-    return found.pop() if len(found) == 1 else None
+    return known_index(found.pop()) if len(found) == 1 else None
 
 
 def quantize_config_declarations(path: str, config: Mapping[str, Any]) -> Iterator[Declaration]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from lineage.hub.card import BoundError, RepeatedKeyError, parse_json_object, refuse_repeated_keys, yaml_loader
+from lineage.hub.bounds import BoundError
+from lineage.hub.card import parse_json_object
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
+from lineage.hub.yaml_text import YamlError, read_yaml
 from lineage.redaction import without_secrets
 
 
@@ -47,35 +48,20 @@ def json_object(data: bytes | None) -> dict[str, Any]:
 
 
 def yaml_documents(data: bytes | None) -> list[dict[str, Any]]:
-    """Read the documents of a YAML file that are mappings.
+    """Read the documents of a YAML file that are mappings; values that aliases share are shared in the result.
 
     Raises NotReadableError, also where a key occurs twice in one mapping: it is unknown which value counts.
     """
-    import yaml
-
-    text = text_of(data)
     try:
-        documents = list(_documents(text))
-    except RecursionError as error:
-        raise NotReadableError("nested too deeply") from error
-    except (RepeatedKeyError, BoundError) as error:
+        documents = read_yaml(text_of(data), unfold=False)
+    except BoundError as error:
         raise NotReadableError(str(error)) from error
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, OverflowError) as error:
-        # The safe loader's constructors raise errors of their own: impossible dates, unhashable keys, bad numbers.
+    except YamlError as error:
         raise NotReadableError("no YAML") from error
-    mappings = [document for document in documents if isinstance(document, dict)]
+    repeat = next((document.repeats.first for document in documents if document.repeats.first), None)
+    if repeat is not None:
+        raise NotReadableError(repeat)
+    mappings = [document.value for document in documents if isinstance(document.value, dict)]
     if not mappings:
         raise NotReadableError("no YAML mapping")
     return mappings
-
-
-def _documents(text: str) -> Iterator[Any]:
-    """Load the documents of a YAML text safely, each as soon as its keys were found to be unique."""
-    loader = yaml_loader(text)
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            refuse_repeated_keys(node)
-            yield loader.construct_document(node)
-    finally:
-        loader.dispose()

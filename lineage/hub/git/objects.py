@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubAnswerError, HubError
+from lineage.hub.bounds import size_of
 from lineage.hub.git import program
 from lineage.hub.git.processes import open_pipe, patient_reader
 from lineage.hub.lfs import MAX_POINTER_BYTES, parse_pointer
@@ -349,7 +350,8 @@ def shown_path(path: bytes) -> str:
 def _as_info(header: bytes) -> ObjectInfo | None:
     """Read `ID KIND SIZE`; anything else (`… missing`, `… ambiguous`) is not an object."""
     match = re.fullmatch(rb"([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)\n", header)
-    return ObjectInfo(match[1].decode(), match[2].decode(), int(match[3])) if match else None
+    size = size_of(match[3]) if match else None
+    return ObjectInfo(match[1].decode(), match[2].decode(), size) if match and size is not None else None
 
 
 def _line(name: str) -> bytes:

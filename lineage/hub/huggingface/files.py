@@ -17,6 +17,7 @@ from huggingface_hub import hf_hub_url
 from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]  # exported lazily
 
 from lineage.errors import FileNotInRevisionError, HubAnswerError, NoAnswerError
+from lineage.hub.bounds import size_of
 from lineage.hub.huggingface.connection import Connection
 
 MAX_CUTS = 4
@@ -245,9 +246,9 @@ def _expected_part(
 ) -> int:
     """Check the Content-Range of a partial answer."""
     found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-    if not found:
+    first, last, total = (size_of(number) for number in found.groups()) if found else (None, None, None)
+    if first is None or last is None or total is None:
         raise HubAnswerError(f"{place}: a partial answer without a Content-Range", model=place.model)
-    first, last, total = (int(number) for number in found.groups())
     wanted_last = total - 1 if end is None else min(end, total) - 1
     length = last - first + 1
     if (first, last) != (position, wanted_last) or announced not in (None, length):
@@ -263,4 +264,4 @@ def _expected_part(
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None
+    return None if text is None else size_of(text)

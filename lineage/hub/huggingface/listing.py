@@ -13,6 +13,8 @@ from urllib.parse import unquote
 from lineage.errors import GatedError, HubAnswerError, ModelNotFoundError, RevisionNotFoundError
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.revisions import is_commit_id, ref_kind
+from lineage.hub.bounds import known_size
+from lineage.hub.revisions import is_commit_id
 from lineage_schemas.file import FileEntry
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import HistoryRef
@@ -107,8 +109,9 @@ def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
     """Collect valid entries. Raises HubAnswerError if one is repeated: pages that link in a circle would never end."""
     found: dict[str, FileEntry] = {}
     for entry in entries:
-        if entry.size is not None and entry.size < 0:
-            raise HubAnswerError(f"{model}: the Hub lists {entry.path} with a negative size", model=model)
+        if entry.size is not None and known_size(entry.size) is None:
+            what = "a negative size" if entry.size < 0 else "a size that no file has"
+            raise HubAnswerError(f"{model}: the Hub lists {entry.path} with {what}", model=model)
         if entry.path in found:
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} twice in one tree", model=model)
         found[entry.path] = entry

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, TextTooLongError
+from lineage.hub.bounds import known_size
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface.files import Place, RemoteFiles
@@ -73,8 +74,8 @@ def read_snapshot(
             refs=refs,
             created=info.created_at,
             last_modified=info.last_modified,
-            downloads=info.downloads,
-            likes=info.likes,
+            downloads=_counted(info.downloads),
+            likes=_counted(info.likes),
             gated=info.gated,
             library_name=without_surrogates(info.library_name) if info.library_name else info.library_name,
             pipeline_tag=without_surrogates(info.pipeline_tag) if info.pipeline_tag else info.pipeline_tag,
@@ -82,6 +83,11 @@ def read_snapshot(
         ),
         info.id,
     )
+
+
+def _counted(value: Any) -> Any:
+    """Leave out a count that no store can hold; the record refuses what is not a number."""
+    return known_size(value) if isinstance(value, int) else value
 
 
 def _card(

@@ -222,6 +222,15 @@ def test_observations_of_another_kind(
         hub.snapshot(hub.resolve("org/model"))
 
 
+def test_counts_beyond_what_stores_hold_are_unknown(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer
+) -> None:
+    """Downloads and likes that no store can hold are left out, and the model is read."""
+    server.add("org/model", repository.git_dir, downloads=2**63, likes=10**30)
+    snapshot = hub.snapshot(hub.resolve("org/model"))
+    assert (snapshot.downloads, snapshot.likes) == (None, None)
+
+
 def test_pages_in_a_circle(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """A tree whose next page is the page itself ends in an error, after two requests for it and not never."""
     head = hub.resolve("org/model")
@@ -231,9 +240,15 @@ def test_pages_in_a_circle(hub: HuggingFaceHub, repository: BareRepository, serv
     assert len(server.asked(TREE)) == 2
 
 
-def test_negative_size(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
-    """A tree that gives a file a negative size is an error of the Hub's."""
-    entry = {"type": "file", "oid": "0" * 40, "size": -5, "path": "model.safetensors"}
+@pytest.mark.parametrize(
+    ("size", "problem"),
+    [(-5, "a negative size"), (2**63, "a size that no file has"), (10**4000, "a size that no file")],
+)
+def test_impossible_size(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, size: int, problem: str
+) -> None:
+    """A tree that gives a file a negative size, or one beyond what stores hold, is an error of the Hub's."""
+    entry = {"type": "file", "oid": "0" * 40, "size": size, "path": "model.safetensors"}
     server.fault(TREE, hub_faults.body_of(json.dumps([entry]), "application/json"))
-    with pytest.raises(HubAnswerError, match="negative size"):
+    with pytest.raises(HubAnswerError, match=problem):
         hub.snapshot(hub.resolve("org/model"))
