@@ -14,9 +14,10 @@ from lineage.settings.environment import Settings
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
+    from lineage.settings.project_file import Project
     from lineage.store.interface import GraphStore
 
-Opened = TypeVar("Opened", bound="Hub | GraphStore")
+Opened = TypeVar("Opened", bound="Hub | GraphStore | Session")
 
 
 class Session:
@@ -24,7 +25,8 @@ class Session:
 
     `hub_selector` is None for the Hub itself, `cache` for its local cache, or the path of a directory Hub.
     `store_url` is a URL or a bare path; None takes the settings'. Both are opened lazily: a question that the
-    store can answer costs no Hub client.
+    store can answer costs no Hub client. `project` holds the settings of a project file; a session does not look for
+    one, `lineage.answers.project.read_project` does.
     """
 
     def __init__(
@@ -35,13 +37,16 @@ class Session:
         offline: bool = False,
         progress: Progress = SILENT,
         settings: Settings | None = None,
+        project: Project | None = None,
     ) -> None:
         self.settings = settings or Settings.from_environment()
         self.hub_selector = hub_selector
         self.store_url = store_url or self.settings.store
         self.offline = offline or self.settings.offline
         self.progress = progress
-        self._opened: list[Hub | GraphStore] = []
+        self.project = project
+        self._opened: list[Hub | GraphStore | Session] = []
+        self._store_of: Session | None = None
 
     @cached_property
     def hub(self) -> Hub:
@@ -53,9 +58,20 @@ class Session:
     @cached_property
     def store(self) -> GraphStore:
         """Open the store, and create it if it does not exist."""
+        if self._store_of is not None:
+            return self._store_of.store
         from lineage.store.open import open_store
 
         return self.keep(open_store(self.store_url, progress=self.progress))
+
+    def at_hub(self, selector: str | None) -> Session:
+        """Make a session on another Hub that shares everything else, also the store; it is closed with this one."""
+        other = Session(
+            hub_selector=selector, store_url=self.store_url, offline=self.offline, progress=self.progress,
+            settings=self.settings, project=self.project,
+        )  # fmt: skip
+        other._store_of = self
+        return self.keep(other)
 
     def folder(self, path: Path, *, on_disk: bool = False) -> tuple[Hub, str]:
         """Open a local model folder as a Hub of one model; return the Hub and the model's id on it.

@@ -8,11 +8,16 @@ from lineage.errors import InputError
 from lineage.rules.descent import DESCENT_RULES
 from lineage.rules.rule import Rule
 from lineage.rules.weights import WEIGHT_RULES
+from lineage.settings.vocabulary import MovableRule
+from lineage_schemas.answers.answer import SEVERITIES
 
 RULES: tuple[Rule, ...] = (*WEIGHT_RULES, *DESCENT_RULES)
 """Every rule, by family and then by code."""
 
 BY_NAME = {rule.name: rule for rule in RULES}
+
+LEVELS = ("major", "minor", "patch")
+"""What a project file may move a rule of the family SV to: it decides on the level of a version."""
 
 NAMES = frozenset({*BY_NAME, *(rule.id for rule in RULES)})
 """What may stand for a rule in settings and arguments: its name or its code."""
@@ -31,3 +36,9 @@ def find_rule(text: str) -> Rule:
     meant = next((rule.name for rule in RULES if near and near[0] in (rule.name, rule.id.lower())), None)
     hint = f"did you mean {meant}? " if meant else ""
     raise InputError(f"{text!r} is not a rule", hint=f"{hint}`lineage rules` lists all rules")
+
+
+def movable_rules() -> dict[str, MovableRule]:
+    """List what a project file may say about each rule, by its name and by its code in lower case."""
+    rules = {rule: MovableRule(rule.name, LEVELS if rule.family == "SV" else SEVERITIES) for rule in RULES}
+    return {text: movable for rule, movable in rules.items() for text in (rule.name, rule.id.lower())}

@@ -36,13 +36,58 @@ class Tool(Record):
     version: str
 
 
+class MovedRule(Record):
+    """Name a rule that the project file moves: `value` is its severity there, or its level of versions."""
+
+    id: str
+    rule: str
+    value: str
+
+
+class UsedIgnore(Record):
+    """Name an `[[ignore]]` of the project file with its line; `model` is as written there."""
+
+    id: str
+    rule: str
+    model: str
+    reason: str
+    until: date | None
+    line: int | None
+
+
+class UsedParent(Record):
+    """Name a parent that the project file declares; evidence of the rule `project.declared` points to it."""
+
+    child: str
+    parent: str
+    relation: str | None
+    reason: str
+
+
+class UsedSettings(Record):
+    """Report what an answer took from the project file `file`.
+
+    `rules` are all rules that the file moves, `ignored` the ignores of findings in the answer, `expired` those whose
+    findings count again because their last day is over. `models` are the models of the file that were checked because
+    no target was named. `parents` are the parents that the file declares for models in the answer.
+    """
+
+    file: str
+    rules: tuple[MovedRule, ...] = ()
+    ignored: tuple[UsedIgnore, ...] = ()
+    expired: tuple[UsedIgnore, ...] = ()
+    models: tuple[str, ...] = ()
+    parents: tuple[UsedParent, ...] = ()
+
+
 class Answer(Record):
     """Hold the fields that every answer has.
 
     `schema` is the id of the JSON Schema of the answer. Model ids in an answer are bare `org/name`s on the answer's
     `hub`; only a model of another Hub has that Hub's prefix. `collected_at` is the time of the newest reading that
     the answer is based on; null if nothing was read from a Hub. `hub_asked` is false, and in the JSON only then, if no
-    request was sent to `hub`: everything comes from the store or from folders on this machine.
+    request was sent to `hub`: everything comes from the store or from folders on this machine. `settings` is what the
+    answer took from a project file; null, and not in the JSON, if there was none.
     """
 
     schema_id: str = Field(alias="schema")
@@ -50,6 +95,7 @@ class Answer(Record):
     hub: str | None
     collected_at: datetime | None
     hub_asked: bool = Field(default=True, exclude_if=lambda asked: asked)
+    settings: UsedSettings | None = Field(default=None, exclude_if=lambda settings: settings is None)
 
 
 class Ignored(Record):
@@ -64,6 +110,7 @@ class Finding(Record):
 
     `id` is the rule's name, `rule` its code, `help` the page of the documentation that explains it, `fix` what to do.
     `stride` is the class of threat, null if security is not affected. An `ignored` finding does not count.
+    `moved_from` is the severity that it had before a project's settings moved its rule, null if they did not.
     """
 
     id: str
@@ -75,6 +122,7 @@ class Finding(Record):
     help: str
     fix: str
     ignored: Ignored | None = None
+    moved_from: Severity | None = None
 
 
 class Incomplete(Record):

@@ -1,0 +1,20 @@
+"""What a project file may name, which the settings do not know: they are below the rules and the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class MovableRule(NamedTuple):
+    """Say what a project file may write for a rule: `name` is the rule's, `values` those that it may be moved to."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+class Vocabulary(NamedTuple):
+    """Hold the rules, by name and by code in lower case, and why a text cannot be a model's id (None if it can)."""
+
+    rules: Mapping[str, MovableRule]
+    model_problem: Callable[[str], str | None]
