@@ -281,7 +281,7 @@ def test_a_line_without_an_end_is_not_read_into_memory(sound: Lines, monkeypatch
             return len(text)
 
     with pytest.raises(InputError, match="line 2: longer than 2,000 bytes"):
-        read_jsonl(MemoryStore(), io.BufferedReader(Endless()), "dump.jsonl")  # type: ignore[arg-type]
+        read_jsonl(MemoryStore(), io.BufferedReader(Endless()), "dump.jsonl")
 
 
 @pytest.mark.parametrize("url", ["memory:", "graph.db"])
