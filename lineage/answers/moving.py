@@ -25,6 +25,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
 
     Raises InputError if there is nothing to copy, if both are the same store, or if the target holds something else.
     """
+    from lineage.fingerprint.tensor_table import check_tensors
     from lineage.store.moving.copying import copy_store
     from lineage.store.open import is_same_store, open_store
 
@@ -34,7 +35,7 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
     )
     if is_same_store(source, target):  # only now: a bad URL may hold a password, and opening does not show it
         raise InputError(f"{source} and {target} are the same store", hint="lineage store copy FROM TO")
-    copied = copy_store(*opened, session.progress)
+    copied = copy_store(*opened, session.progress, check_tensors)
     return StoreCopyAnswer(
         **session.header("store-copy.v1", None, hub=None),
         source=opened[0].url, target=opened[1].url, written=copied.written,
@@ -45,8 +46,11 @@ def store_copy(session: Session, source: str, target: str) -> StoreCopyAnswer:
 def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes]) -> StoreExportAnswer:
     """Write the session's store as a file, or for `neo4j-csv` as a folder of files.
 
-    A file is replaced atomically. Raises InputError if the store is empty or the path cannot be written.
+    A file is replaced atomically. Raises InputError if the store is empty or the path cannot be written, StoreError if
+    the store is damaged: an earlier file stays.
     """
+    from lineage.fingerprint.tensor_table import check_tensors
+    from lineage.store.moving.checked import refuse_damage
     from lineage.store.moving.copying import refuse_empty
 
     refuse_empty(session.store.info(), "export")
@@ -55,6 +59,7 @@ def store_export(session: Session, to_format: ExportFormat, out: Path | IO[bytes
             raise InputError("neo4j-csv is a folder of files and cannot go to standard output", hint="name a folder")
         return _export_csv(session, out)
     with _writing(out) as file, session.store.reading() as view:
+        refuse_damage(view, session.store.url, check_tensors)
         if to_format == "jsonl":
             from lineage.store.moving.jsonl import write_jsonl
 
@@ -77,13 +82,14 @@ def store_import(session: Session, source: Path | IO[bytes]) -> StoreImportAnswe
 
     Raises InputError, before anything is written, for a file that is damaged or of a newer version.
     """
+    from lineage.fingerprint.tensor_table import check_tensors
     from lineage.store.moving.jsonl import read_jsonl
     from lineage.store.moving.sections import checksums
 
     was_empty = not any(session.store.info().nodes.values())
     with _seekable(source) as file:
         name = str(source) if isinstance(source, Path) else "standard input"
-        sums = read_jsonl(session.store, file, name, session.progress)
+        sums = read_jsonl(session.store, file, name, session.progress, check_tensors)
     equal = None
     if was_empty:
         with session.progress.task("checking the import"), session.store.reading() as view:
@@ -110,9 +116,12 @@ def contents_of(sums: Checksums) -> Contents:
 
 
 def _export_csv(session: Session, folder: Path) -> StoreExportAnswer:
+    from lineage.fingerprint.tensor_table import check_tensors
+    from lineage.store.moving.checked import refuse_damage
     from lineage.store.moving.neo4j_csv import write_csv
 
     with session.store.reading() as view:
+        refuse_damage(view, session.store.url, check_tensors)
         written = write_csv(view, folder, session.progress)
     return StoreExportAnswer(
         **session.header("store-export.v1", None, hub=None),

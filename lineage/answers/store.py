@@ -14,7 +14,7 @@ from lineage_schemas.ids import shown_id, split_model_key
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
-    from lineage.store.interface import StoreInfo, StoreView
+    from lineage.store.interface import GraphStore, StoreView
 
 
 def store_info(session: Session) -> StoreInfoAnswer:
@@ -24,7 +24,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
     """
     info = session.store.info()
     if info.backend == "sqlite":
-        _need_store(info)
+        _need_store(session.store)
     return StoreInfoAnswer.model_validate(
         {
             **session.header("store-info.v1", None, hub=None),
@@ -52,14 +52,14 @@ def store_check(session: Session) -> StoreCheckAnswer:
 
     Raises InputError if there is no store: a mistyped path must not be reported as clean.
     """
+    from lineage.fingerprint.tensor_table import check_tensors
     from lineage.store.checking import check_store
 
-    info = session.store.info()
-    _need_store(info)
+    _need_store(session.store)
     counts: Counter[str] = Counter()
     findings = []
     with session.store.reading() as view:
-        for fault in check_store(view, session.progress):
+        for fault in check_store(view, session.progress, check_tensors):
             counts[fault.rule] += 1
             if counts[fault.rule] <= LISTED:
                 findings.append({"id": fault.rule, "about": fault.about, "message": fault.message})
@@ -67,7 +67,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
         {
             **session.header("store-check.v1", None, hub=None),
             "store": session.store.url,
-            "backend": info.backend,
+            "backend": session.store.backend,
             "verdict": "findings" if findings else "clean",
             "counts": dict(sorted(counts.items())),
             "findings": findings,
@@ -75,11 +75,11 @@ def store_check(session: Session) -> StoreCheckAnswer:
     )
 
 
-def _need_store(info: StoreInfo) -> None:
+def _need_store(store: GraphStore) -> None:
     """Raise InputError if there is no store yet where the user looks for one; its path is probably mistyped."""
-    if info.note is not None:
+    if (reason := store.missing()) is not None:
         raise InputError(
-            f"there is no store at {info.url}: {info.note}",
+            f"there is no store at {store.url}: {reason}",
             hint="check --store and LINEAGE_STORE; `lineage collect ORG/NAME` makes a store",
         )
 
@@ -101,7 +101,7 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
         kept = {model for kind, source, model in names if kind != "Model" or source not in going}
         named = {model for _, _, model in names}
         known = {key for key, node in going.items() if key in named or _was_read(node)}
-    _need_store(session.store.info())
+    _need_store(session.store)
     session.store.erase(list(going))
     hub = session.hub.name
     return StoreForgetAnswer.model_validate(

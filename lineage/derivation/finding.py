@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from lineage.derivation.facts import ChildFacts
 from lineage.hub.declared.declaration import Declaration
 from lineage.hub.revisions import is_commit_id
-from lineage_schemas.evidence import Evidence
+from lineage_schemas.evidence import Evidence, evidence_id
 from lineage_schemas.pointer import Pointer
 
 ITSELF = "it is the model itself"
@@ -17,16 +15,9 @@ ITSELF = "it is the model itself"
 
 
 def make_evidence(**fields: Any) -> Evidence:
-    """Make a record of evidence whose id is the hash of all its other fields.
-
-    No clock is among them: the same finding made again, on any machine, is the same record. Fields at their default are
-    left out of the hash, so that the record may get new fields without new ids for what is stored.
-    """
+    """Make a record of evidence with the id that its content gives."""
     unnamed = Evidence(id="", **fields)
-    content = unnamed.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return unnamed.model_copy(update={"id": f"evidence.v1:{digest[:40]}"})
+    return unnamed.model_copy(update={"id": evidence_id(unnamed)})
 
 
 def from_parent(child: ChildFacts, declaration: Declaration, **changes: Any) -> Evidence:

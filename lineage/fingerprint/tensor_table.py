@@ -12,6 +12,8 @@ from lineage.errors import FormatError
 
 _VERSION = b"tensors.v1\n"
 _MAX_UNPACKED = 500_000_000
+_PIECE = 1_000_000
+"""Bytes that `check_tensors` holds at a time."""
 
 
 class TensorRow(NamedTuple):
@@ -63,6 +65,24 @@ def pack_tensors(rows: Iterable[TensorRow]) -> bytes:
     table = [[row.name, dtype_at[row.dtype], list(row.shape), row.digest, file_at[row.file]] for row in ordered]
     content = json.dumps([dtypes, files, table], separators=(",", ":"), ensure_ascii=False)
     return _VERSION + zlib.compress(content.encode(), 6)
+
+
+def check_tensors(data: bytes) -> None:
+    """Check that a tensor table is whole, in constant memory; raises FormatError where it is not.
+
+    The compressed text ends with a checksum, so nothing in it is parsed.
+    """
+    if not data.startswith(_VERSION):
+        raise FormatError("This is not a tensor table that this version can read.")
+    inflate, rest, size = zlib.decompressobj(), data[len(_VERSION) :], 0
+    try:
+        while rest and not inflate.eof and size <= _MAX_UNPACKED:
+            size += len(inflate.decompress(rest, _PIECE))
+            rest = inflate.unconsumed_tail
+    except zlib.error as error:
+        raise FormatError("The tensor table is damaged.") from error
+    if not inflate.eof or inflate.unused_data:
+        raise FormatError("The tensor table is damaged.")
 
 
 def unpack_tensors(data: bytes) -> Sequence[TensorRow]:

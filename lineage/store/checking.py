@@ -1,4 +1,4 @@
-"""Check a store for faults: edges without an end, collections that were written in part, wrong hashes.
+"""Check a store for faults: damaged files, rows that are not records, missing ends of edges, wrong hashes.
 
 Each rule reads the nodes of its kind once, in constant memory, and looks up the keys in them a few hundred at a time.
 
@@ -12,65 +12,116 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lineage.progress import SILENT, Progress
+from lineage.store.checking_attachments import attachment_faults
+from lineage.store.faults import CHUNK, Fault, readable
 from lineage.store.graph import ENDS
-from lineage.store.promoted import FILE_KEY
+from lineage.store.promoted import FILE_KEY, PROMOTED
 from lineage.store.rows import chunks
+from lineage.store.validation import content_fault, edge_fault
 from lineage_schemas.ids import model_key, revision_key
 
 if TYPE_CHECKING:
+    from lineage.progress import Task
     from lineage.store.graph import EdgeKind, EdgeRow, NodeKind, NodeRow, Properties
-    from lineage.store.interface import StoreView
-    from lineage_schemas.graph_batch import AttachmentKind
-
-CHUNK = 500
-
-
-class Fault(NamedTuple):
-    """Report one fault.
-
-    `rule` is the id of the rule that found it, `about` the key or edge concerned, `message` what is wrong.
-    """
-
-    rule: str
-    about: str
-    message: str
-
+    from lineage.store.interface import OnDamage, StoreView
 
 Rule = Callable[["StoreView", list[Any]], Iterator[Fault]]
 """Checks some rows of one kind."""
 
 
-def check_store(view: StoreView, progress: Progress = SILENT) -> Iterator[Fault]:
-    """Yield every fault in a store, in constant memory."""
-    total = sum(view.count(kind) for kind in (*NODE_RULES, *EDGE_RULES))
-    with progress.task("checking nodes and edges", total, "rows") as task:
-        for kind, rule in NODE_RULES.items():
-            before = ""
-            for rows in chunks(view.all_nodes(kind), CHUNK):
-                yield from _doubled([before, *(row.key for row in rows)])
-                before = rows[-1].key
-                yield from rule(view, rows)
-                task.advance(len(rows))
-        for edge_kind, edge_rule in EDGE_RULES.items():
-            for edges in chunks(view.all_edges(edge_kind), CHUNK):
-                yield from edge_rule(view, edges)
-                task.advance(len(edges))
+def check_store(
+    view: StoreView, progress: Progress = SILENT, check_table: Callable[[bytes], object] | None = None
+) -> Iterator[Fault]:
+    """Yield every fault in a store, in constant memory.
+
+    Each row and attachment is read whole and must be the record of its kind. `check_table` raises FormatError for a
+    damaged tensor table. What a damaged store does not allow to be read is a fault, and the other rows are checked.
+    """
+    with progress.task("checking the store's files", None, "faults"):
+        for damage in view.damage():
+            yield Fault("damaged-file", "the store's file", damage)
+    with progress.task("checking nodes and edges", None, "rows") as task:
+        for kind in PROMOTED:
+            yield from readable(kind, _nodes(view, kind, task))
+        for edge_kind in ENDS:
+            yield from readable(edge_kind, _edges(view, edge_kind, task))
     with progress.task("checking edges without an end", None, "edges") as task:
         for edge_kind in ENDS:
-            last = ""
-            for edges in chunks(view.all_awaited_edges(edge_kind), CHUNK):
-                for fault in _awaited(view, edge_kind, edges):
-                    if fault.about != last:  # one tree may continue from the rows before
-                        yield fault
-                    last = fault.about
-                task.advance(len(edges))
+            yield from readable(edge_kind, _awaited_edges(view, edge_kind, task))
     with progress.task("checking attachments", None, "attachments") as task:
-        for summaries in chunks((_Summary.of(*row) for row in view.all_attachments()), CHUNK):
-            yield from _attachments(view, summaries)
-            task.advance(len(summaries))
+        yield from readable("attachments", attachment_faults(view, task, check_table))
+
+
+def _nodes(view: StoreView, kind: NodeKind, task: Task) -> Iterator[Fault]:
+    """Check each node of a kind by itself, then by the rule of its kind."""
+    damaged: list[Fault] = []
+    before = ""
+    for rows in chunks(view.all_nodes(kind, _noting(damaged)), CHUNK):
+        yield from _doubled([before, *(row.key for row in rows)])
+        before = rows[-1].key
+        sound = []
+        for row in rows:
+            fault, wrong_key = content_fault(kind, row)
+            if fault is not None:
+                yield Fault("invalid-record", row.key, f"{kind}: {fault}")
+                continue
+            sound.append(row)
+            if wrong_key is not None:
+                yield Fault("model-key" if kind == "Model" else "record-key", row.key, f"{kind}: {wrong_key}")
+        if kind in NODE_RULES:
+            yield from readable(kind, NODE_RULES[kind](view, sound))
+        task.advance(len(rows))
+    yield from damaged
+
+
+def _edges(view: StoreView, kind: EdgeKind, task: Task) -> Iterator[Fault]:
+    """Check each edge of a kind by itself, then by the rule of its kind."""
+    damaged: list[Fault] = []
+    before: tuple[str, str, str] | None = None
+    for edges in chunks(view.all_edges(kind, _noting(damaged)), CHUNK):
+        sound = []
+        for edge in edges:
+            here = (edge.source, edge.target, edge.name)
+            if here == before:
+                yield Fault("duplicate-key", _edge_name(edge), f"there are two {kind} edges with these ends and name")
+            before = here
+            if (fault := edge_fault(edge)) is None:
+                sound.append(edge)
+            else:
+                yield Fault("invalid-record", _edge_name(edge), f"{kind}: {fault}")
+        if kind == "RELATED_TO":
+            yield from _out_of_order(edges)
+        if kind in EDGE_RULES:
+            yield from readable(kind, EDGE_RULES[kind](view, sound))
+        task.advance(len(edges))
+    yield from damaged
+
+
+def _awaited_edges(view: StoreView, kind: EdgeKind, task: Task) -> Iterator[Fault]:
+    damaged: list[Fault] = []
+    last = ""
+    for edges in chunks(view.all_awaited_edges(kind, _noting(damaged)), CHUNK):
+        for edge in edges:
+            if (wrong := edge_fault(edge)) is not None:
+                yield Fault("invalid-record", _edge_name(edge), f"{kind}: {wrong}")
+        for fault in readable(kind, _awaited(view, kind, edges)):
+            if fault.about != last:  # one tree may continue from the rows before
+                yield fault
+            last = fault.about
+        task.advance(len(edges))
+    yield from damaged
+
+
+def _noting(damaged: list[Fault]) -> OnDamage:
+    """Return a listener that collects the rows that cannot be decoded."""
+    return lambda row, fault: damaged.append(Fault("unreadable-rows", row, fault))
+
+
+def _edge_name(edge: EdgeRow) -> str:
+    return f"{edge.source} → {edge.target}" + (f" {edge.name}" if edge.name else "")
 
 
 def _doubled(keys: list[str]) -> Iterator[Fault]:
@@ -81,13 +132,10 @@ def _doubled(keys: list[str]) -> Iterator[Fault]:
 
 
 def _models(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
-    """Check that a model's key is its Hub and id, and that its head is stored."""
+    """Check that a model's head is stored, and its publisher."""
     heads = {row.key: revision_key(row.key, row.properties["head"]) for row in rows if row.properties.get("head")}
     known = _known(view, "Revision", heads.values())
     for row in rows:
-        key = model_key(row.properties.get("hub") or "", row.properties.get("id") or "")
-        if key != row.key:
-            yield Fault("model-key", row.key, f"its Hub and id give the key {key}")
         if row.key in heads and heads[row.key] not in known:
             yield Fault("head-without-revision", row.key, f"its head {heads[row.key]} is not in the store")
     yield from _unjoined(view, "PUBLISHED_BY", {row.key: _publisher(row) for row in rows})
@@ -172,17 +220,23 @@ def _derivations(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
 
 
 def _relatives(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
-    """Check that the evidence of a relation between two models is stored, and that a pair is stored in one order."""
+    """Check that the evidence of a relation between two models is stored."""
     evidence = _known(view, "Evidence", {key for edge in edges for key in edge.properties.get("evidence") or ()})
     for edge in edges:
         about = f"{edge.source} {edge.kind} {edge.target}"
-        if edge.kind == "RELATED_TO" and edge.source >= edge.target:
-            yield Fault(
-                "relation-out-of-order", about, "the smaller key must be its source: the pair may be stored twice"
-            )
         for key in edge.properties.get("evidence") or ():
             if key not in evidence:
                 yield Fault("relation-of-unknown-evidence", about, f"its evidence {key} is not in the store")
+
+
+def _out_of_order(edges: list[EdgeRow]) -> Iterator[Fault]:
+    """Check that the source of a relation without a direction is the smaller key."""
+    for edge in edges:
+        if edge.source >= edge.target:
+            about = f"{edge.source} {edge.kind} {edge.target}"
+            yield Fault(
+                "relation-out-of-order", about, "the smaller key must be its source: the pair may be stored twice"
+            )
 
 
 def _match_keys(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
@@ -250,56 +304,6 @@ def _files(view: StoreView, rows: list[NodeRow]) -> Iterator[Fault]:
             yield Fault("digest-format", row.key, "this key is not a hash of a file's content")
         if alias is not None and not re.fullmatch("[0-9a-f]{40}", alias):
             yield Fault("digest-format", row.key, f"its alias {alias} is not a git blob id")
-
-
-_OF_WEIGHTS: Mapping[AttachmentKind, str] = {"tensors": "tensor table", "sketch": "sketch"}
-"""Attachments that belong to weights, under their files digest, with what they are."""
-
-
-class _Summary(NamedTuple):
-    """Hold what the rule needs of an attachment, without its bytes: some hundred are checked together."""
-
-    kind: AttachmentKind
-    key: str
-    size: int
-    hashes: bool
-    model: str | None
-
-    @classmethod
-    def of(cls, kind: AttachmentKind, key: str, data: bytes) -> _Summary:
-        """Summarise an attachment."""
-        hashes = kind != "text" or _hashes_to(key, data)
-        return cls(kind, key, len(data), hashes, data.decode("utf-8", "replace") if kind == "alias" else None)
-
-
-def _attachments(view: StoreView, rows: list[_Summary]) -> Iterator[Fault]:
-    """Check that texts hash to their key, that tensor tables and sketches have weights, and aliases a model.
-
-    A text that is shorter than its file is not checked: it is the beginning of a file too long to be stored.
-    """
-    models = _known(view, "Model", [row.model for row in rows if row.model is not None])
-    weights = _known(view, "Weights", [row.key for row in rows if row.kind in _OF_WEIGHTS])
-    files = view.nodes("File", {row.key for row in rows if not row.hashes})
-    for row in rows:
-        if not row.hashes and row.size >= (files.get(row.key, {}).get("size") or 0):
-            yield Fault("attachment-content", row.key, "the text stored under this hash has a different hash")
-        elif row.kind in _OF_WEIGHTS and row.key not in weights:
-            what = _OF_WEIGHTS[row.kind]
-            yield Fault("attachment-of-nothing", row.key, f"the weights of this {what} are not in the store")
-        elif row.model is not None and row.model not in models:
-            yield Fault("alias-to-nothing", row.key, f"this alias points to {row.model}, which is not in the store")
-
-
-def _hashes_to(key: str, data: bytes) -> bool:
-    """Return whether a text has the hash in its key; true for a key without a hash."""
-    from hashlib import sha1, sha256
-
-    if key.startswith("sha256:"):
-        return sha256(data).hexdigest() == key.removeprefix("sha256:")
-    if key.startswith("gitblob:"):
-        blob = sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-        return blob.hexdigest() == key.removeprefix("gitblob:")
-    return True
 
 
 def _owned(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lineage.store.rows import Rows
     from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
 
+OnDamage = Callable[[str, str], None]
+"""Receives the name of a row that cannot be decoded, and what is wrong with it."""
+
 CLOCKS = frozenset({"collected_at", "observed_at", "since", "first_read", "last_read", "recorded_at"})
 """Properties with the time of a reading, of any record: left out of dumps that are compared."""
 
@@ -140,20 +143,30 @@ class StoreView(ABC):
         """
         return _unchanged
 
-    @abstractmethod
-    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
-        """Iterate over all nodes of a kind in order of key, in constant memory."""
+    def damage(self) -> Iterator[str]:
+        """Yield each fault that the backend's own check of its files finds; reads all of them.
+
+        A store without files of its own has none: a server checks its files itself.
+        """
+        return iter(())
 
     @abstractmethod
-    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
-        """Iterate over all edges of a kind in order, in constant memory."""
+    def all_nodes(self, kind: NodeKind, on_damage: OnDamage | None = None) -> Iterator[NodeRow]:
+        """Iterate over all nodes of a kind in order of key, in constant memory.
+
+        A row that cannot be decoded is passed to `on_damage` and skipped; without it StoreError is raised.
+        """
+
+    @abstractmethod
+    def all_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
+        """Iterate over all edges of a kind in order, in constant memory; `on_damage` as in `all_nodes`."""
 
     @abstractmethod
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
         """Iterate over the keys that edges name and that no node has, in order, in constant memory."""
 
     @abstractmethod
-    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over the edges of a kind with an end that is not stored yet, in order, in constant memory.
 
         No other method returns these edges. Copies and backups include them: once the end is written to the copy, the
@@ -173,6 +186,7 @@ class GraphStore(ABC):
     """Keep the graph. Every error of a database library is raised as StoreError."""
 
     url: str
+    backend: str
 
     def write(self, batch: GraphBatch) -> None:
         """Write a batch in one transaction: all of it or nothing. Writing the same batch again changes nothing.
@@ -208,8 +222,25 @@ class GraphStore(ABC):
         """Prepare for a first load of many batches: make indexes after the rows, where the backend can."""
 
     @abstractmethod
+    def atomic(self, rows: int) -> AbstractContextManager[None]:
+        """Make one transaction of all writes in the block: an error or a kill leaves the store as it was.
+
+        `rows` is their number, if a backend has a limit. Another writer waits until the block ends.
+        """
+
+    def must_be_there(self) -> None:  # noqa: B027 - what is not in a file needs no check
+        """Raise StoreError if the store was deleted or replaced since this process first used it.
+
+        Reading and writing call it. Call it again before an answer that says what the store holds now.
+        """
+
+    def missing(self) -> str | None:
+        """Return why there is no store at the URL yet; None if there is one. Reads none of its content."""
+        return None
+
+    @abstractmethod
     def info(self) -> StoreInfo:
-        """Describe the store."""
+        """Describe the store, without checking it."""
 
     @abstractmethod
     def close(self) -> None:

@@ -19,6 +19,7 @@ from lineage.store.promoted import PROMOTED, canonical, check_where, pack, unpac
 
 if TYPE_CHECKING:
     from lineage.store.graph import Direction, EdgeKey, EdgeKind, NodeKind, Properties, Scalar
+    from lineage.store.interface import OnDamage
     from lineage.store.promoted import Packed
     from lineage.store.rows import Rows
     from lineage_schemas.graph_batch import AttachmentKind
@@ -114,12 +115,12 @@ class MemoryView(StoreView):
         counts = Counter(kind for kind, _ in self._graph.attachments)
         return {kind: counts[kind] for kind in sorted(counts)}
 
-    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
+    def all_nodes(self, kind: NodeKind, on_damage: OnDamage | None = None) -> Iterator[NodeRow]:
         """Iterate over all nodes of a kind."""
         for key, packed in sorted(self._graph.nodes[kind].items()):
             yield NodeRow(key, unpack(kind, packed))
 
-    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over all edges of a kind."""
         for (source, target, name), body in self._shown(kind):
             yield EdgeRow(kind, source, target, name, json.loads(body))
@@ -135,7 +136,7 @@ class MemoryView(StoreView):
         }
         yield from sorted(named - self._graph.nodes[kind].keys())
 
-    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over the edges of a kind with an end that is not stored."""
         shown = {edge for edge, _ in self._shown(kind)}
         for edge, body in sorted(self._graph.edges[kind].items()):
@@ -163,6 +164,8 @@ class MemoryView(StoreView):
 
 class MemoryStore(GraphStore):
     """Keep a graph until the process ends. A write makes a new state; open views keep theirs."""
+
+    backend = "memory"
 
     def __init__(self, url: str = "memory:") -> None:
         self.url = url
@@ -205,6 +208,17 @@ class MemoryStore(GraphStore):
         """Do nothing: there are no indexes to make afterwards."""
         yield
 
+    @contextmanager
+    def atomic(self, rows: int) -> Iterator[None]:
+        """Go back to the present state if the block fails: a state is never changed."""
+        with self._writing:
+            before = self._graph
+            try:
+                yield
+            except BaseException:
+                self._graph = before
+                raise
+
     def info(self) -> StoreInfo:
         """Describe the store; its size is not known."""
         from lineage.store.migrations import SCHEMA_VERSION
@@ -213,7 +227,7 @@ class MemoryStore(GraphStore):
         nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
         edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
         counts = view.attachment_counts()
-        return StoreInfo(self.url, "memory", SCHEMA_VERSION, None, nodes, edges, attachments=counts)
+        return StoreInfo(self.url, self.backend, SCHEMA_VERSION, None, nodes, edges, attachments=counts)
 
     def close(self) -> None:
         """Do nothing: there are no files and no connections."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
+from pydantic import AwareDatetime
+
+from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
 from lineage_schemas.version_signal import VersionSignal
 
@@ -26,7 +28,7 @@ class Replacement(Record):
     """Count how many times one path was replaced inside a push; listed from two times on."""
 
     path: str
-    times: int
+    times: Count
 
 
 class GroupChange(Record):
@@ -41,8 +43,8 @@ class GroupChange(Record):
     files: tuple[str, ...]
     before: str | None = None
     after: str | None = None
-    tensors_changed: int | None = None
-    tensors_total: int | None = None
+    tensors_changed: Count | None = None
+    tensors_total: Count | None = None
     note: str | None = None
 
 
@@ -69,8 +71,8 @@ class Change(Record):
     branch: str
     revisions: tuple[str, ...]
     base: str | None
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
     kind: ChangeKind
     verdict: Verdict | None
     counts: bool

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+
 from lineage_schemas.derivation import Method, Relation
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
@@ -38,3 +42,18 @@ class Evidence(Record):
     score: float | None = None
     weights_child: str | None = None
     weights_parent: str | None = None
+
+
+EVIDENCE_ID = re.compile("evidence\\.v1:[0-9a-f]{40}")
+"""The form of the ids that `evidence_id` makes."""
+
+
+def evidence_id(evidence: Evidence) -> str:
+    """Make the id of evidence: the hash of all its other fields.
+
+    No clock is among them: the same finding made again, on any machine, is the same record. Fields at their default are
+    left out of the hash, so that the record may get new fields without new ids for what is stored.
+    """
+    content = evidence.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"evidence.v1:{hashlib.sha256(canonical.encode('utf-8')).hexdigest()[:40]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
 
 FileStatus = Literal["A", "M", "D"]
@@ -19,7 +20,7 @@ class FileVersion(Record):
     """
 
     blob_id: str | None = None
-    size: int | None = None
+    size: Count | None = None
     sha256: str | None = None
 
     @property
@@ -53,5 +54,5 @@ class FileNode(Record):
     """
 
     key: str
-    size: int | None = None
+    size: Count | None = None
     alias: str | None = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
+from pydantic import AwareDatetime
+
+from lineage_schemas.bounded import Count, Integer
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 
@@ -19,8 +21,8 @@ HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
 class Observation(Record):
     """Keep a value together with the time at which it was observed, because a Hub keeps no old values."""
 
-    value: str | int | bool | None
-    observed_at: datetime
+    value: str | Integer | bool | None
+    observed_at: AwareDatetime
 
 
 class ModelObservations(Record):
@@ -44,10 +46,10 @@ class FirstFacts(Record):
     branch's first-parent line. Null means not observed. `observed_at` is the date of the earliest of these readings.
     """
 
-    created: datetime | None = None
+    created: AwareDatetime | None = None
     owner: str | None = None
     root_commit: str | None = None
-    observed_at: datetime | None = None
+    observed_at: AwareDatetime | None = None
 
 
 class Model(Record):
@@ -77,7 +79,7 @@ class Model(Record):
     head: str | None = None
     level: Level | None = None
     level_asked: Level | None = None
-    budget: int | None = None
+    budget: Count | None = None
     collected_by: str | None = None
     history_source: HistorySource | None = None
     history_incomplete: str | None = None
@@ -89,7 +91,7 @@ class Model(Record):
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     observations: ModelObservations = ModelObservations()
-    collected_at: datetime | None = None
+    collected_at: AwareDatetime | None = None
     first: FirstFacts | None = None
     former_identities: tuple[FirstFacts, ...] = ()
     single_folder: bool | None = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
+from pydantic import AwareDatetime
+
+from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
 
 Grade = Literal["certain", "likely", "possible"]
@@ -22,7 +24,7 @@ class Product(Record):
     key: str
     name: str
     path: str | None = None
-    recorded_at: datetime
+    recorded_at: AwareDatetime
     config: str | None = None
 
 
@@ -43,5 +45,5 @@ class Use(Record):
     selector: str | None = None
     grade: Grade
     file: str | None = None
-    line: int | None = None
-    column: int | None = None
+    line: Count | None = None
+    column: Count | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
+
+from pydantic import AwareDatetime
 
 from lineage_schemas.record import Record
 
@@ -18,8 +19,8 @@ class FormerTarget(Record):
     """
 
     target: str
-    first_read: datetime | None = None
-    last_read: datetime | None = None
+    first_read: AwareDatetime | None = None
+    last_read: AwareDatetime | None = None
 
 
 class Ref(Record):
@@ -44,5 +45,5 @@ class Ref(Record):
     is_default: bool = False
     vanished: bool = False
     checked: str | None = None
-    since: datetime | None = None
+    since: AwareDatetime | None = None
     former: tuple[FormerTarget, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from pydantic import AwareDatetime
 
+from lineage_schemas.bounded import Count
 from lineage_schemas.file import FileChange, FileEntry
 from lineage_schemas.model import HistorySource
 from lineage_schemas.record import Record
@@ -20,12 +21,12 @@ class CommitFacts(Record):
     """
 
     parents: tuple[str, ...] = ()
-    date: datetime | None = None
+    date: AwareDatetime | None = None
     author_key: str | None = None
     title: str = ""
     message: str = ""
     signed: bool | None = None
-    pull_request: int | None = None
+    pull_request: Count | None = None
     unread_message: str | None = None
     changes: tuple[FileChange, ...] | None = None
 

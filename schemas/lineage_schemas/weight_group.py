@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
 
 
@@ -20,7 +21,7 @@ class WeightGroup(Record):
     component: str = ""
     variant: str | None = None
     files: tuple[str, ...]
-    declared_shards: int | None = None
+    declared_shards: Count | None = None
     complete: bool | None = None
     index: str | None = None
     main: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from lineage_schemas.bounded import Count
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.weight_group import WeightGroup
@@ -37,10 +38,10 @@ class Weights(Record):
     content: str | None = None
     layout: str | None = None
     format: str | None = None
-    tensor_count: int | None = None
-    parameter_count: int | None = None
-    byte_size: int | None = None
-    dtypes: dict[str, int] | None = None
+    tensor_count: Count | None = None
+    parameter_count: Count | None = None
+    byte_size: Count | None = None
+    dtypes: dict[str, Count] | None = None
     arch: str | None = None
     sketch: str | None = None
 

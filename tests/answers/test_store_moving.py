@@ -26,7 +26,7 @@ from lineage_schemas.relatedness import Relatedness
 from lineage_schemas.revision import Tree
 from lineage_schemas.weights import GroupWeights, Weights
 from tests.support.dump import dump
-from tests.support.graphs import FAMILY, derivation, evidence, group, model, revision
+from tests.support.graphs import FAMILY, TABLE, derivation, evidence, group, model, revision
 from tests.support.nobody import without_rights
 
 
@@ -255,6 +255,11 @@ OUT_OF_ORDER = Relatedness.of_pair({"a/b": None, "c/d": None}, kind="sibling").m
 
 FAULTS: dict[str, tuple[GraphBatch, str]] = {
     "model-key": (GraphBatch(models=(model("a/b").model_copy(update={"id": "x/y"}),)), "a/b"),
+    "record-key": (
+        GraphBatch(models=(model("a/b"),), revisions=(revision("a/b", "c1").model_copy(update={"commit": "c2"}),)),
+        "a/b@c1",
+    ),
+    "invalid-record": (GraphBatch(models=(model("a/b").model_copy(update={"state": "weird"}),)), "a/b"),
     "head-without-revision": (GraphBatch(models=(model("a/b", head="c9"),)), "a/b"),
     "revision-without-model": (GraphBatch(revisions=(revision("no/body", "c0"),)), "no/body@c0"),
     "dangling-edge": (GraphBatch(models=(model("a/b"),), revisions=(revision("a/b", "c1", "c0"),)), "a/b@c1"),
@@ -283,7 +288,7 @@ FAULTS: dict[str, tuple[GraphBatch, str]] = {
     "attachment-content": (
         GraphBatch(attachments=(Attachment(kind="text", key="sha256:" + "0" * 64, data=b"x"),)), "sha256:" + "0" * 64,
     ),
-    "attachment-of-nothing": (GraphBatch(attachments=(Attachment(kind="tensors", key=ZEROS, data=b"x"),)), ZEROS),
+    "attachment-of-nothing": (GraphBatch(attachments=(Attachment(kind="tensors", key=ZEROS, data=TABLE),)), ZEROS),
     "alias-to-nothing": (GraphBatch(attachments=(Attachment(kind="alias", key="old/b", data=b"a/b"),)), "old/b"),
 }  # fmt: skip
 
@@ -377,12 +382,13 @@ def test_every_rule_is_documented() -> None:
 
     from tests.support.shared import ROOT
 
-    code = (ROOT / "lineage/store/checking.py").read_text("utf-8")
+    files = ("checking.py", "checking_attachments.py", "faults.py")
+    code = "".join((ROOT / "lineage/store" / file).read_text("utf-8") for file in files)
     ids = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', code))
     page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
     section = page.partition("### `lineage store check`")[2].partition("\n### ")[0]
     assert (
         set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE))
         == ids
-        == {*FAULTS, "missing-edge", "duplicate-key"}
+        == {*FAULTS, "missing-edge", "duplicate-key", "damaged-file", "unreadable-rows"}
     )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from lineage.fingerprint.tensor_table import TensorRow, pack_tensors
 from lineage.store.interface import GraphStore, StoreView
 from lineage.store.open import open_store
 from lineage_schemas.change import Change
@@ -131,6 +132,8 @@ def use(product: str, model_key: str, place: str, **fields: object) -> Use:
     return Use.model_validate({"product": product, "model": model_key, "place": place, "grade": "certain", **fields})
 
 
+TABLE = pack_tensors([TensorRow("w", "F32", (2, 2), None, "model.safetensors")])
+
 FAMILY = GraphBatch(
     models=(
         model("org/base", publisher="org", licence="mit", state="present", head="c1"),
@@ -143,11 +146,11 @@ FAMILY = GraphBatch(
         Tree(
             revision="org/base@c1",
             entries=(
-                FileEntry(path="README.md", blob_id="a" * 40, size=3),
+                FileEntry(path="README.md", blob_id="a" * 40, size=5),
                 FileEntry(path="model.safetensors", blob_id="b" * 40, sha256=sha(1), size=10, xet_hash="x"),
             ),
         ),
-        Tree(revision="you/tuned@d1", entries=(FileEntry(path="README.md", blob_id="a" * 40, size=3),)),
+        Tree(revision="you/tuned@d1", entries=(FileEntry(path="README.md", blob_id="a" * 40, size=5),)),
     ),
     weights=(Weights(key="files.v1:1", level="header", layout="layout.v1:9"),),
     group_weights=(GroupWeights(revision="org/base@c1", group=group(), weights="files.v1:1"),),
@@ -160,7 +163,7 @@ FAMILY = GraphBatch(
     ),
     attachments=(
         Attachment(kind="text", key=f"gitblob:{'a' * 40}", data=b"# Hi"),
-        Attachment(kind="tensors", key="files.v1:1", data=bytes(range(256))),
+        Attachment(kind="tensors", key="files.v1:1", data=TABLE),
     ),
 )
 """A base with a history, a model made from it, and a third one of which only the name is known."""
@@ -214,7 +217,7 @@ FULL_FAMILY = FAMILY.model_copy(
 AWAITING = GraphBatch(
     refs=(Ref(key="org/base@refs/tags/v1", model="org/base", name="refs/tags/v1", kind="tag", target="b0"),),
     revisions=(revision("org/base", "c0", "b0", "a0"), revision("some/other", "o1")),
-    trees=(Tree(revision="org/base@b0", entries=(FileEntry(path="README.md", blob_id="a" * 40, size=3),)),),
+    trees=(Tree(revision="org/base@b0", entries=(FileEntry(path="README.md", blob_id="a" * 40, size=5),)),),
     group_weights=(GroupWeights(revision="org/base@b0", group=group(), weights="files.v1:1"),),
 )
 """Edges that wait for an end, beside `FAMILY`: sources, targets and models that are not there, with properties too."""

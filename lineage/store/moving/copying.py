@@ -15,6 +15,7 @@ from lineage.errors import InputError, StoreError
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import EdgeRow, NodeRow
 from lineage.store.merging import merged
+from lineage.store.moving.checked import refuse_damage, sound_rows
 from lineage.store.moving.sections import (
     AWAITED,
     SECTIONS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lineage.progress import Task
     from lineage.store.graph import NodeKind
     from lineage.store.interface import GraphStore, StoreInfo, StoreView
+    from lineage.store.moving.checked import TableReader
     from lineage.store.moving.sections import Row
 
 BULK_ROWS = 100_000
@@ -47,18 +49,22 @@ class Copied:
     checksums: Checksums
 
 
-def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILENT) -> Copied:
+def copy_store(
+    source: GraphStore, target: GraphStore, progress: Progress = SILENT, read_table: TableReader | None = None
+) -> Copied:
     """Copy everything, then compare both stores by counts and digests.
 
-    The source is read in one view, so that writes to it during the copy are not copied. Neo4j has no snapshots: there
-    some of those writes are copied and others not. That raises StoreError, and the same copy completes the target when
-    the writers have finished. The target must be empty or hold a part of the source. Raises InputError where the source
-    is empty or the target holds something else, StoreError where the stores differ at the end.
+    The source is read to its end first: of a damaged one nothing is copied. It is read in one view, so that writes to
+    it during the copy are not copied. Neo4j has no snapshots: there some of those writes are copied and others not.
+    That raises StoreError, and the same copy completes the target when the writers have finished. The target must be
+    empty or hold a part of the source. Raises InputError where the source is empty or the target holds something else,
+    StoreError where the source is damaged or the stores differ at the end.
     """
     source_info, target_info = source.info(), target.info()
     refuse_empty(source_info, "copy")
     with source.reading() as view:
         check_unchanged = view.change_guard()
+        _refuse_damaged(source, view, progress, read_table)
         if _rows(target_info):
             _refuse_others(view, target, progress)
             # Makes the indexes that a killed load left out: once a view of the target is open, that would wait for it.
@@ -68,6 +74,7 @@ def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILE
         with bulk, progress.task("copying", _rows(source_info), "rows") as task:
             sums, written = _write_missing(view, target, task, begun=_rows(target_info) > 0)
         check_unchanged()
+    source.must_be_there()
     with progress.task("checking the copy"), target.reading() as copied:
         found = checksums(copied)
     if wrong := sums.differing(found):
@@ -77,6 +84,15 @@ def copy_store(source: GraphStore, target: GraphStore, progress: Progress = SILE
             hint="the target was modified during the copy, or is of another store: copy into an empty store",
         )
     return Copied(written, sum(sums.counts.values()) - written, sums)
+
+
+def _refuse_damaged(store: GraphStore, view: StoreView, progress: Progress, read_table: TableReader | None) -> None:
+    """Raise StoreError, before anything is written, if a row of the source is not a record or cannot be read."""
+    with progress.task("checking the source", unit="rows") as task:
+        refuse_damage(view, store.url, read_table)
+        for section in SECTIONS:
+            for _ in sound_rows(view, section):
+                task.advance()
 
 
 def refuse_empty(info: StoreInfo, purpose: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from lineage.progress import SILENT, Progress
+from lineage.store.moving.checked import sound_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lineage.store.graph import EdgeRow, NodeRow
     from lineage.store.interface import StoreView
 
@@ -50,10 +53,10 @@ def write_graphml(view: StoreView, file: IO[bytes], progress: Progress = SILENT)
         )
     graph: nx.DiGraph[str] = nx.DiGraph()
     with progress.task("exporting", total, "rows") as task:
-        for node in view.all_nodes("Model"):
+        for node in cast("Iterator[NodeRow]", sound_rows(view, "Model")):
             graph.add_node(_text(node.key), **_facts(node))
             task.advance()
-        for edge in view.all_edges("DERIVED_FROM"):
+        for edge in cast("Iterator[EdgeRow]", sound_rows(view, "DERIVED_FROM")):
             graph.add_edge(_text(edge.source), _text(edge.target), **_descent(edge))
             task.advance()
     nx.write_graphml_xml(graph, file)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from lineage.errors import InputError
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
 from lineage.store.migrations import SCHEMA_VERSION, added_since
+from lineage.store.moving.checked import RowChecks, sound_rows
 from lineage.store.moving.sections import (
     ATTACHMENTS,
     AWAITED,
@@ -24,13 +25,15 @@ from lineage.store.moving.sections import (
     Checksums,
     batches,
     line,
-    rows_of,
+    row_name,
 )
 from lineage.store.promoted import PROMOTED, canonical
+from lineage.store.validation import OTHER_TEXT
 
 if TYPE_CHECKING:
     from lineage.store.graph import EdgeKind
     from lineage.store.interface import GraphStore, StoreView
+    from lineage.store.moving.checked import TableReader
     from lineage.store.moving.sections import Row
     from lineage_schemas.graph_batch import AttachmentKind
 
@@ -43,6 +46,12 @@ kinds and fields that schema 2 of a store added."""
 MAX_HEADER = 65_536
 """Longest first line in bytes: a file of another kind may have no line end at all."""
 
+MAX_LINE = 268_435_456
+"""Longest other line in bytes: a text of 10 MB or a tensor table is far shorter."""
+
+MAX_NAME = 200
+"""Characters of a row's key that an error shows."""
+
 OTHER_FILES = (
     (b"\x1f\x8b", "unpack it first: gunzip"),
     (b"\x28\xb5\x2f\xfd", "unpack it first: unzstd"),
@@ -52,6 +61,14 @@ OTHER_FILES = (
 """How other files begin that a user may try to import, with a hint for each."""
 
 ATTACHMENT_KINDS = ("alias", "sketch", "tensors", "text")
+
+
+def _refuse_constant(text: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(f"{text} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class Header(NamedTuple):
@@ -70,7 +87,8 @@ class Header(NamedTuple):
 def write_jsonl(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -> Checksums:
     """Write a graph, in constant memory.
 
-    Raises StoreError if the graph was modified meanwhile: the file then has no last line, and an import refuses it.
+    Raises StoreError for a damaged store, and if the graph was modified meanwhile: the file then has no last line, and
+    an import refuses it.
     """
     check_unchanged = view.change_guard()
     header = Header({kind: view.count(kind) for kind in PROMOTED}, {kind: view.count(kind) for kind in ENDS})
@@ -79,7 +97,7 @@ def write_jsonl(view: StoreView, file: IO[bytes], progress: Progress = SILENT) -
     sums = Checksums()
     with progress.task("exporting", header.rows, "rows") as task:
         for section in SECTIONS:
-            for row in rows_of(view, section):
+            for row in sound_rows(view, section):
                 text = line(section, row)
                 sums.add(section, text)
                 file.write(_bytes(text))
@@ -94,28 +112,44 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
-def read_jsonl(store: GraphStore, file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
-    """Check a whole file, then write its graph into a store.
+def read_jsonl(
+    store: GraphStore,
+    file: IO[bytes],
+    name: str,
+    progress: Progress = SILENT,
+    read_table: TableReader | None = None,
+) -> Checksums:
+    """Check a whole file, then write its graph into a store in one transaction: all of it or nothing.
 
-    A damaged file writes nothing; `file` must be seekable. Rows are merged with stored ones by the rules of their
-    kind, and importing the same file again changes nothing. Rows of an older schema get the fields that they lack, as
-    those of a migrated store do, and the checksums are of these rows. Raises InputError with the line's number for a
-    damaged file or one of another format.
+    A damaged file writes nothing, and neither does an import that fails or is killed; `file` must be seekable. Rows
+    are merged with stored ones by the rules of their kind, and importing the same file again changes nothing. Rows of
+    an older schema get the fields that they lack, as those of a migrated store do, and the checksums are of these rows.
+    With `read_table`, tensor tables are read and texts are compared with their hash. Raises InputError with the line's
+    number for a damaged file, a row that is not a record, or another format.
     """
-    sums = check_jsonl(file, name, progress)
+    sums = check_jsonl(file, name, progress, read_table)
     file.seek(0)
     total = sum(sums.counts.values())
-    with progress.task("importing", total, "rows") as task:
+    with store.atomic(total), progress.task("importing", total, "rows") as task:
+        written = 0
         for section, rows in _by_section(rows_in(file, name)):
             for batch, number in batches(section, rows):
                 store.write_rows(batch)
                 task.advance(number)
+                written += number
+        if written != total:
+            raise _damaged(name, 1, "the file was changed while it was imported")
     return sums
 
 
-def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Checksums:
-    """Read a file to its end and compare it with the counts and digests in it; return the checksums of its rows."""
-    sums, written = Checksums(), Checksums()
+def check_jsonl(
+    file: IO[bytes], name: str, progress: Progress = SILENT, read_table: TableReader | None = None
+) -> Checksums:
+    """Read a file to its end, check each row, and compare all with the counts and digests in the file.
+
+    Returns the checksums of its rows.
+    """
+    sums, written, checks = Checksums(), Checksums(), RowChecks(read_table)
     file.seek(0)
     number = 0
     header = _header(file.readline(MAX_HEADER), name)
@@ -125,10 +159,15 @@ def check_jsonl(file: IO[bytes], name: str, progress: Progress = SILENT) -> Chec
                 _check_end(written, header, fields["end"], name, number)
                 if file.readline().strip():
                     raise _damaged(name, number + 1, "there is text after the last line")
+                if read_table is not None:
+                    _check_texts(file, name, checks.other_texts)
                 return sums
             section, row = _row(fields, name, number)
             written.add(section, line(section, row))
-            sums.add(section, line(section, _upgraded(section, row, header)))
+            row = _upgraded(section, row, header)
+            if (fault := checks.fault(section, row)) is not None:
+                raise _damaged(name, number, f"{_shown_name(section, row)}: {fault}")
+            sums.add(section, line(section, row))
             task.advance()
     raise _damaged(name, number + 1, _CUT)
 
@@ -161,15 +200,20 @@ def _by_section(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Iterable
 
 
 def _lines(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, raw in enumerate(file, 2):
+    number = 1
+    while raw := file.readline(MAX_LINE):
+        number += 1
         if not raw.endswith(b"\n"):
-            raise _damaged(name, number, _CUT)
+            long = len(raw) == MAX_LINE
+            raise _damaged(
+                name, number, f"longer than {MAX_LINE:,} bytes, the longest line of a dump" if long else _CUT
+            )
         yield number, _object(raw, name, number)
 
 
 def _object(raw: bytes, name: str, number: int) -> dict[str, Any]:
     try:
-        found = json.loads(raw)
+        found = _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise _damaged(name, number, "not valid JSON") from error
     if not isinstance(found, dict):
@@ -254,6 +298,18 @@ def _attachment(fields: dict[str, Any], name: str, number: int) -> AttachmentRow
         raise _damaged(name, number, "the data of an attachment must be base64") from error
 
 
+def _check_texts(file: IO[bytes], name: str, other_texts: Mapping[str, int]) -> None:
+    """Refuse texts with another hash than their key, unless their file is longer: an earlier version kept a part."""
+    if not other_texts:
+        return
+    file.seek(0)
+    sizes = {row.key: row.properties.get("size") or 0 for section, row in rows_in(file, name)
+             if section == "File" and isinstance(row, NodeRow) and row.key in other_texts}  # fmt: skip
+    for key, length in other_texts.items():
+        if length >= sizes.get(key, 0):
+            raise InputError(f"{name}: {ATTACHMENTS} text {key}: {OTHER_TEXT}", hint=_OTHER_BACKUP)
+
+
 def _check_end(sums: Checksums, header: Header, end: Any, name: str, number: int) -> None:
     """Compare the rows that were read with the counts and digests in the file."""
     for kind, announced in (*header.nodes.items(), *header.edges.items()):
@@ -266,5 +322,14 @@ def _check_end(sums: Checksums, header: Header, end: Any, name: str, number: int
             raise _damaged(name, number, f"its {section} lines were changed: their digest differs")
 
 
+def _shown_name(section: str, row: Row) -> str:
+    """Name a row in an error, also one whose key is very long or not valid Unicode."""
+    text = row_name(section, row).encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}…"
+
+
 def _damaged(name: str, number: int, fault: str) -> InputError:
-    return InputError(f"{name} line {number}: {fault}", hint="use another backup: nothing of this one was imported")
+    return InputError(f"{name} line {number}: {fault}", hint=_OTHER_BACKUP)
+
+
+_OTHER_BACKUP = "use another backup: nothing of this one was imported"

@@ -21,8 +21,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
+from lineage.store.moving.checked import sound_rows
 from lineage.store.moving.csv_folder import replacing
-from lineage.store.moving.sections import SECTIONS, Checksums, line, rows_of
+from lineage.store.moving.sections import SECTIONS, Checksums, line
 from lineage.store.neo4j.captions import NAME
 from lineage.store.neo4j.codec import ATTACHMENTS as ATTACHMENT_LABELS
 from lineage.store.neo4j.codec import (
@@ -148,7 +149,7 @@ def write_csv(view: StoreView, folder: Path, progress: Progress = SILENT) -> Wri
                 columns = {NAME: "string", "kind": "string"}
                 files.add("nodes", AWAITED, {f"key:ID({kind})": key}, columns, {NAME: key, "kind": kind})
         for section in SECTIONS:
-            for row in rows_of(view, section):
+            for row in sound_rows(view, section):
                 _add(files, section, row)
                 sums.add(section, line(section, row))
                 task.advance()

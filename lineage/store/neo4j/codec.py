@@ -174,9 +174,13 @@ def attachment_properties(kind: AttachmentKind, key: str, data: bytes) -> Proper
 
 
 def attachment_from(kind: AttachmentKind, stored: Mapping[str, Any]) -> bytes:
-    """Decode an attachment; inverse of `attachment_properties`."""
-    text = stored.get(ATTACHMENTS[kind][1])
-    return text.encode("utf-8") if text is not None else bytes(stored["data"])
+    """Decode an attachment; inverse of `attachment_properties`. Raises StoreError for one that was changed."""
+    text, data = stored.get(ATTACHMENTS[kind][1]), stored.get("data")
+    if isinstance(text, str):
+        return text.encode("utf-8")
+    if text is None and isinstance(data, bytes | bytearray):
+        return bytes(data)
+    raise _damaged(f"the {ATTACHMENTS[kind][0]} node {stored.get('key')}", "has no content that lineage wrote")
 
 
 def indexable(value: Scalar) -> Scalar:

@@ -102,13 +102,13 @@ class RetryPolicy:
                 raise store_error(self.url, error) from error
 
         def once() -> None:
-            with self._watched(mark, changes_schema):
+            with self.watched(mark, changes_schema=changes_schema):
                 session.execute_write(run)
 
         self.retry(once)
 
     @contextmanager
-    def _watched(self, mark: str, changes_schema: bool) -> Iterator[None]:
+    def watched(self, mark: str, *, changes_schema: bool = False) -> Iterator[None]:
         """Watch the transaction that carries a mark while the block runs.
 
         A statement that waits for a lock blocks this thread, and by default the server has no time limit for locks. So

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Lock, RLock, Timer
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from lineage.errors import StoreError
 from lineage.log import Log
@@ -24,7 +25,7 @@ from lineage.store.promoted import PROMOTED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neo4j import Driver, ManagedTransaction, Session
+    from neo4j import Driver, ManagedTransaction, Session, Transaction
 
     from lineage.store.neo4j.schema import State
     from lineage.store.neo4j.write import Neo4jWriter
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 
 LOG = Log(__name__)
+
+ATOMIC_ROWS = 250_000
+"""Rows that one transaction may write: the driver and the server need about 2 KB of memory for each."""
 
 _EMPTY = "this database is empty: check that it is the right one; the first write makes a store in it"
 
@@ -50,6 +54,8 @@ class Neo4jStore(GraphStore):
     are retried too. Waits are reported to `progress`.
     """
 
+    backend = "neo4j"
+
     def __init__(self, address: Address, *, read_only: bool = False, progress: Progress = SILENT) -> None:
         self.url, self._address, self._read_only = address.shown, address, read_only
         self._progress = progress
@@ -57,6 +63,8 @@ class Neo4jStore(GraphStore):
         self._link: Link | None = None
         self._is_ready = self._loading = False
         self._views, self._counting = 0, Lock()
+        self._whole: Transaction | None = None
+        self._seen_writes = 0
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction."""
@@ -112,22 +120,53 @@ class Neo4jStore(GraphStore):
                     self._is_ready = False
                     self._make_ready()
 
+    @contextmanager
+    def atomic(self, rows: int) -> Iterator[None]:
+        """Open one transaction, in which every write of the block runs. It is not retried.
+
+        The server and the driver hold all of it in memory until its end: more than ATOMIC_ROWS raise StoreError.
+        """
+        if rows > ATOMIC_ROWS:
+            raise StoreError(
+                f"{rows:,} rows are too many for one transaction of the store {self.url}: at most {ATOMIC_ROWS:,}",
+                hint="import them into a SQLite store, then `lineage store copy` that: a copy is written in steps",
+            )
+        with self._turn:
+            if self._whole is not None:
+                raise ValueError("a load is already running")
+            self._make_ready()
+            link, mark = self._open(), uuid4().hex
+            with as_store_errors(self.url), link.session("WRITE") as session, link.policy.watched(mark):
+                with session.begin_transaction(metadata={"lineage": mark}) as transaction:
+                    self._whole = transaction
+                    try:
+                        yield
+                    finally:
+                        self._whole = None
+                    transaction.commit()
+
+    def missing(self) -> str | None:
+        """Return why there is no store in the database."""
+        link = self._open()
+        with as_store_errors(self.url), link.session("READ") as session:
+            if link.policy.retry(lambda: schema.state_of(session, self.url)).version:
+                return None
+            return _FOREIGN if schema.foreign_label(session, link.policy) is not None else _EMPTY
+
     def info(self) -> StoreInfo:
         """Describe the store; its size on the server's disk is not known."""
         link = self._open()
         with as_store_errors(self.url), link.session("READ") as session:
             state = link.policy.retry(lambda: schema.state_of(session, self.url))
-            is_foreign = not state.version and schema.foreign_label(session, link.policy) is not None
         with self.reading() as view:
             nodes: dict[str, int] = {kind: view.count(kind) for kind in PROMOTED}
             edges: dict[str, int] = {kind: view.count(kind) for kind in ENDS}
             attachments = view.attachment_counts()
-        note = None
-        if state.version == 0:
-            note = _FOREIGN if is_foreign else _EMPTY
+        note = self.missing()
+        if note is not None:
             nodes, edges, attachments = dict.fromkeys(nodes, 0), dict.fromkeys(edges, 0), {}
         return StoreInfo(
-            self.url, "neo4j", state.version or schema.schema_version(), None, nodes, edges, link.server,
+            self.url, self.backend, state.version or schema.schema_version(), None, nodes, edges, link.server,
             state.database, note, _NO_SIZE, attachments,
         )  # fmt: skip
 
@@ -142,16 +181,31 @@ class Neo4jStore(GraphStore):
         """Run a change in a managed transaction."""
         from lineage.store.neo4j.write import Neo4jWriter
 
-        def work(transaction: ManagedTransaction) -> None:
+        def work(transaction: ManagedTransaction | Transaction) -> None:
             writer = Neo4jWriter.begin(transaction)
             schema.check_version(writer.schema_version, self.url)
+            self._refuse_another(writer.writes)
             change(writer)
 
         with self._turn:
+            if self._whole is not None:
+                with as_store_errors(self.url):
+                    work(self._whole)
+                return
             self._make_ready()
             link = self._open()
             with as_store_errors(self.url), link.session("WRITE") as session:
                 link.policy.write(session, work)
+
+    def _refuse_another(self, writes: int) -> None:
+        """Raise StoreError if the counter of writes is lower than before: the store was deleted or replaced."""
+        if writes < self._seen_writes:
+            raise StoreError(
+                f"the store {self.url} was changed from outside while it was in use: its content was deleted or"
+                " replaced",
+                hint="what this command wrote before is lost; check the database, then run the command again",
+            )
+        self._seen_writes = writes
 
     def _make_ready(self) -> None:
         """Make the schema before the first write."""

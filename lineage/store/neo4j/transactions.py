@@ -94,7 +94,7 @@ class Reading:
 class Within:
     """Run queries in the transaction of a write, which sees its own changes."""
 
-    def __init__(self, transaction: ManagedTransaction) -> None:
+    def __init__(self, transaction: ManagedTransaction | Transaction) -> None:
         self._transaction = transaction
 
     def ask(self, statement: str, parameters: Mapping[str, Any], take: Callable[[Result], Taken]) -> Taken:

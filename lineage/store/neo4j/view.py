@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from heapq import merge
@@ -21,6 +21,7 @@ from lineage.store.neo4j.codec import (
     name_property,
     node_from,
 )
+from lineage.store.neo4j.damage import damage
 from lineage.store.neo4j.errors import as_store_errors
 from lineage.store.neo4j.schema import STORE
 from lineage.store.neo4j.transactions import CHUNK
@@ -29,6 +30,7 @@ from lineage.store.rows import chunks
 
 if TYPE_CHECKING:
     from lineage.store.graph import Direction, EdgeKind, NodeKind, Scalar
+    from lineage.store.interface import OnDamage
     from lineage.store.neo4j.transactions import Reading, Within
     from lineage_schemas.graph_batch import AttachmentKind
 
@@ -144,12 +146,23 @@ class Neo4jView(StoreView):
         found = self.rows(f"MATCH (s:{STORE} {{name: 'lineage'}}) RETURN s.writes")
         return int(found[0][0]) if found else 0
 
-    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
+    def damage(self) -> Iterator[str]:
+        """Yield nodes and relationships that a user made and no query returns; the server checks its own files."""
+        return damage(self.rows)
+
+    def all_nodes(self, kind: NodeKind, on_damage: OnDamage | None = None) -> Iterator[NodeRow]:
         """Iterate over all nodes of a kind, in the order of the index of keys."""
         statement = f"MATCH (n:{kind}) USING INDEX n:{kind}(key) WHERE n.key >= '' RETURN properties(n) ORDER BY n.key"
-        return (NodeRow(*node_from(kind, row[0])) for row in self.each(statement))
+        for (stored,) in self.each(statement):
+            name = f"{kind} {stored.get('key')}"
+            try:
+                node = NodeRow(*node_from(kind, stored))
+            except StoreError as error:
+                _report(error, name, on_damage)
+                continue
+            yield node
 
-    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over all edges of a kind, source by source, so that the server sorts one source's at a time."""
         source, target = ENDS[kind]
         name = f"coalesce(r.{name_property(kind)}, '')"
@@ -157,15 +170,14 @@ class Neo4jView(StoreView):
             f"MATCH (s:{source})-[r:{kind}]->(t:{target}) USING INDEX s:{source}(key) WHERE s.key >= ''"
             f" RETURN s.key, t.key, properties(r) ORDER BY s.key, t.key, {name}"
         )
-        for start, end, properties in self.each(statement):
-            yield EdgeRow(kind, start, end, *edge_from(kind, properties))
+        yield from _edges(kind, self.each(statement), on_damage)
 
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
         """Iterate over the keys that edges name and that no node has."""
         statement = f"MATCH (n:{AWAITED} {{kind: $kind}}) WHERE n.key >= '' AND (n)--() RETURN n.key ORDER BY n.key"
         return (row[0] for row in self.each(statement, kind=kind))
 
-    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over the edges of a kind with an end that is not stored.
 
         Two sorted streams are merged: edges from awaited sources, and edges from stored sources to awaited targets.
@@ -178,8 +190,8 @@ class Neo4jView(StoreView):
         if self.rows(f"MATCH (t:{AWAITED} {{kind: $kind}}) RETURN 1 LIMIT 1", kind=target):
             to_awaited = f"MATCH (s:{source})-[r:{kind}]->(t:{AWAITED}) USING INDEX s:{source}(key)"
             streams.append(self.each(f"{to_awaited} WHERE s.key >= '' {result}"))
-        for start, end, properties in merge(*streams, key=lambda row: (*row[:2], row[2].get(name_property(kind), ""))):
-            yield EdgeRow(kind, start, end, *edge_from(kind, properties))
+        rows = merge(*streams, key=lambda row: (*row[:2], row[2].get(name_property(kind), "")))
+        yield from _edges(kind, rows, on_damage)
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
         """Iterate over all attachments."""
@@ -230,6 +242,23 @@ class Neo4jView(StoreView):
 
     def _number(self, statement: str, **parameters: Any) -> int:
         return int(self.rows(statement, **parameters)[0][0])
+
+
+def _edges(kind: EdgeKind, rows: Iterable[Any], on_damage: OnDamage | None) -> Iterator[EdgeRow]:
+    """Decode edges; one that another program changed goes to `on_damage`, or raises StoreError."""
+    for start, end, properties in rows:
+        try:
+            edge = EdgeRow(kind, start, end, *edge_from(kind, properties))
+        except StoreError as error:
+            _report(error, f"{kind} {start} → {end}", on_damage)
+            continue
+        yield edge
+
+
+def _report(error: StoreError, name: str, on_damage: OnDamage | None) -> None:
+    if on_damage is None:
+        raise error
+    on_damage(name, error.message)
 
 
 def _plain_beginning(text: str) -> str:

@@ -35,7 +35,7 @@ from lineage.store.promoted import PROMOTED
 from lineage.store.rows import chunks
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction
+    from neo4j import ManagedTransaction, Transaction
 
     from lineage.store.forgetting import Forgetting
     from lineage.store.graph import EdgeKey, EdgeKind, NodeKind, Properties
@@ -55,26 +55,28 @@ class Neo4jWriter:
     """Write through one managed transaction whose turn was taken: `begin` makes one.
 
     A row that would change nothing is not written. `schema_version` is the store's when the turn was taken;
-    `some_awaited` says whether there were awaited nodes then.
+    `some_awaited` says whether there were awaited nodes then, and `writes` counts the store's writes with this one.
     """
 
-    def __init__(self, transaction: ManagedTransaction, schema_version: int, *, some_awaited: bool) -> None:
+    def __init__(
+        self, transaction: ManagedTransaction | Transaction, schema_version: int, writes: int, *, some_awaited: bool
+    ) -> None:
         self._transaction = transaction
         # Example: a batch with the revision c2 and its edge to an unread parent c1. Afterwards c2 is "new" and c1
         # "awaited" here; if c2 had been written by an earlier transaction, it would be "stored".
         self._states: dict[NodeKind, dict[str, State]] = {kind: {} for kind in PROMOTED}
         self._some_awaited = some_awaited
-        self.schema_version = schema_version
+        self.schema_version, self.writes = schema_version, writes
 
     @classmethod
-    def begin(cls, transaction: ManagedTransaction) -> Self:
+    def begin(cls, transaction: ManagedTransaction | Transaction) -> Self:
         """Take the turn with the transaction's first statement, and return its writer.
 
         That statement locks the node `LineageStore` until the commit. Writers of all processes take turns by this
         lock: what a writer reads is still true when it writes, and two writers cannot deadlock.
         """
-        found = transaction.run(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}, s.schema_version").values()
-        return cls(transaction, found[0][1], some_awaited=found[0][0])
+        found = transaction.run(f"{take_turn()} RETURN EXISTS {{ (:{AWAITED}) }}, s.schema_version, s.writes").values()
+        return cls(transaction, found[0][1], found[0][2], some_awaited=found[0][0])
 
     def view(self) -> Neo4jView:
         """Return a view of the graph with the changes of this transaction."""

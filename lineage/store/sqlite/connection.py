@@ -12,7 +12,7 @@ from typing import Literal
 from lineage.errors import StoreError
 from lineage.log import Log
 from lineage.store import migrations
-from lineage.store.sqlite.errors import store_error
+from lineage.store.sqlite.errors import RESTORE, store_error
 from lineage.store.sqlite.schema import APPLICATION_ID, indexes, tables
 
 LOG = Log(__name__)
@@ -63,6 +63,8 @@ def version_of(connection: sqlite3.Connection, url: str) -> int:
             f"{url} is not a lineage store: it is a database of another application",
             hint="name a store, or a new file, with --store",
         )
+    if version < migrations.FIRST_VERSION:
+        raise StoreError(f"the store {url} is damaged: it has no version of its schema", hint=RESTORE)
     if version > migrations.SCHEMA_VERSION:
         raise StoreError(
             f"the store {url} was made by a newer version of lineage"

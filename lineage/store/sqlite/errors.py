@@ -6,8 +6,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
+from typing import TYPE_CHECKING
 
 from lineage.errors import StoreError, StoreValueError
+from lineage.store.sqlite.keys import unpack_key
+
+if TYPE_CHECKING:
+    from lineage.store.interface import OnDamage
+
+RESTORE = "`lineage store check` lists the faults; restore it from a backup, or move it away and collect again"
+
+DECODING = (ValueError, TypeError, IndexError, RecursionError)
+"""What decoding a damaged row may raise: it is not JSON, not an object, or its key is empty."""
 
 _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
@@ -33,7 +43,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("SQLITE_CORRUPT",),
         "is damaged",
-        "move it away and collect again, or restore it from a copy",
+        RESTORE,
     ),
     (
         ("SQLITE_CANTOPEN",),
@@ -55,15 +65,36 @@ def store_error(url: str, error: sqlite3.Error) -> StoreError:
     for codes, meaning, hint in _MEANINGS:
         if name.startswith(codes):
             return StoreError(f"the store {url} {meaning} ({error})", hint=hint)
-    if str(error).startswith("no such "):
-        hint = "move it away and collect again, or restore it from a copy"
-        return StoreError(f"the store {url} is damaged: {error}", hint=hint)
+    if str(error).startswith(("no such ", "Could not decode")):
+        return StoreError(f"the store {url} is damaged: {error}", hint=RESTORE)
     return StoreError(f"the store {url} failed: {error}")
+
+
+class DamagedRowError(StoreError):
+    """Report a row that cannot be decoded; `row` names it."""
+
+    def __init__(self, url: str, row: str, error: BaseException) -> None:
+        self.row, self.fault = row, f"invalid JSON in this record ({error})"
+        super().__init__(f"the store {url} is damaged: {row}: {self.fault}", hint=RESTORE)
+
+    def report_to(self, on_damage: OnDamage | None) -> None:
+        """Pass the row to `on_damage`, or raise this error if there is none."""
+        if on_damage is None:
+            raise self
+        on_damage(self.row, self.fault)
+
+
+def shown_key(stored: object) -> str:
+    """Write a stored key for a message, also one that cannot be decoded."""
+    try:
+        return unpack_key(stored)  # type: ignore[arg-type]
+    except DECODING:
+        return repr(stored)
 
 
 @contextmanager
 def as_store_errors(url: str) -> Iterator[None]:
-    """Raise SQLite's errors, and errors of decoding a damaged row, as StoreError."""
+    """Raise SQLite's errors, and a text that it cannot hold, as StoreError."""
     try:
         yield
     except sqlite3.Error as error:
@@ -75,5 +106,4 @@ def as_store_errors(url: str) -> Iterator[None]:
         message = f"the store {url} cannot hold a text that is not valid Unicode: {error}"
         raise StoreValueError(message, hint="rename the file in question") from error
     except JSONDecodeError as error:
-        hint = "move it away and collect again, or restore it from a copy"
-        raise StoreError(f"the store {url} is damaged: invalid JSON in a record ({error})", hint=hint) from error
+        raise StoreError(f"the store {url} is damaged: invalid JSON in a record ({error})", hint=RESTORE) from error

@@ -26,6 +26,8 @@ from lineage.store.sqlite.connection import (
     version_of,
 )
 from lineage.store.sqlite.errors import as_store_errors
+from lineage.store.sqlite.files import OpenFiles
+from lineage.store.sqlite.log_file import log_damage
 from lineage.store.sqlite.view import SqliteView
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class SqliteStore(GraphStore):
     folder too.
     """
 
+    backend = "sqlite"
+
     def __init__(
         self,
         path: Path,
@@ -58,12 +62,14 @@ class SqliteStore(GraphStore):
         wait: float = WAIT_SECONDS,
     ) -> None:
         self.path, self.url = path, url or str(path)
+        self._files = OpenFiles(path, self.url)
         self._read_only, self._make_folder, self._wait = read_only, make_folder, wait
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._turn = RLock()
         self._loaded: LoadedKeys | None = None
         self._loaded_rows = 0
+        self._is_whole = False
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction, or inside `bulk` in a savepoint of a longer one."""
@@ -73,6 +79,8 @@ class SqliteStore(GraphStore):
             connection = self._for_writing()
             with self._one_write(connection):
                 SqliteWriter(connection, self._loaded).write(rows)
+            if not self._is_whole:
+                self.must_be_there()
             if self._loaded is None:
                 return
             self._loaded_rows += sum(map(len, rows.nodes.values())) + sum(map(len, rows.edges.values()))
@@ -83,6 +91,7 @@ class SqliteStore(GraphStore):
     @contextmanager
     def reading(self) -> Iterator[StoreView]:
         """Open a view on a connection of its own."""
+        self.must_be_there()
         with as_store_errors(self.url):
             connection = self._idle.pop() if self._idle else self._for_reading()
         is_file = False
@@ -112,6 +121,7 @@ class SqliteStore(GraphStore):
             with self._one_write(connection):
                 going = plan(SqliteView(connection, self.url), models, products)
                 SqliteWriter(connection, self._loaded).forget(going)
+            self.must_be_there()
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -138,6 +148,26 @@ class SqliteStore(GraphStore):
                 with as_store_errors(self.url):
                     self._end_load(connection)
 
+    @contextmanager
+    def atomic(self, rows: int) -> Iterator[None]:
+        """Open one transaction, in which each write is a savepoint."""
+        with self._turn:
+            if self._is_whole or self._loaded is not None:
+                raise ValueError("a load is already running")
+            with as_store_errors(self.url):
+                connection = self._for_writing()
+            with as_store_errors(self.url), transaction(connection, "IMMEDIATE"):
+                self._is_whole = True
+                try:
+                    yield
+                finally:
+                    self._is_whole = False
+            self.must_be_there()
+
+    def must_be_there(self) -> None:
+        """Raise StoreError if the file, or its log, was deleted or replaced."""
+        self._files.must_be_there()
+
     def info(self) -> StoreInfo:
         """Describe the store: counts, and the size of its file and its log."""
         files = (self.path, self.path.with_name(self.path.name + "-wal"))
@@ -147,12 +177,12 @@ class SqliteStore(GraphStore):
             attachments = view.attachment_counts()
         size = sum(file.stat().st_size for file in files if file.exists()) if self._is_there() else None
         return StoreInfo(
-            self.url, "sqlite", migrations.SCHEMA_VERSION, size, nodes, edges,
-            note=self._no_store(), attachments=attachments,
+            self.url, self.backend, migrations.SCHEMA_VERSION, size, nodes, edges,
+            note=self.missing(), attachments=attachments,
         )  # fmt: skip
 
-    def _no_store(self) -> str | None:
-        """Return why there is no store at the path; None if there is one."""
+    def missing(self) -> str | None:
+        """Return why there is no store at the path."""
         if not self._is_there():
             return "it does not exist"
         with as_store_errors(self.url), closing(self._for_reading()) as connection:
@@ -172,12 +202,15 @@ class SqliteStore(GraphStore):
                     self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._writer.close()
                 self._writer = None
+            self._files.closed()
 
     def _for_reading(self) -> sqlite3.Connection:
         if not self._is_there():
             return empty_connection()
+        self._refuse_damaged_log()
         connection = readable(self.path, self.url, timeout=self._wait)
         try:
+            self._files.opened()
             if version_of(connection, self.url) == 0:
                 connection.close()
                 return empty_connection()
@@ -210,14 +243,25 @@ class SqliteStore(GraphStore):
         if self._writer is None:
             self._is_there()
             self._find_folder()
+            self._refuse_damaged_log()
             connection = connect(self.path, "rwc", timeout=self._wait)
             try:
                 make_ready(connection, self.url)
+                self._files.opened(to_write=True)
             except BaseException:
                 connection.close()
                 raise
             self._writer = connection
+        self.must_be_there()
         return self._writer
+
+    def _refuse_damaged_log(self) -> None:
+        """Raise StoreError before SQLite opens a damaged log: it would drop what it cannot read, and delete the log."""
+        if self._writer is None and not self._idle and (fault := log_damage(self.path)) is not None:
+            raise StoreError(
+                f"the store {self.url} is damaged: {fault}",
+                hint="restore the store and its log from a backup; to go on without what the log holds, delete the log",
+            )
 
     def _is_there(self) -> bool:
         try:
@@ -245,7 +289,9 @@ class SqliteStore(GraphStore):
 
     def _one_write(self, connection: sqlite3.Connection) -> AbstractContextManager[None]:
         """Open the transaction of one write, or during a load a savepoint inside a longer one."""
-        return transaction(connection, "IMMEDIATE") if self._loaded is None else _savepoint(connection)
+        if self._loaded is None and not self._is_whole:
+            return transaction(connection, "IMMEDIATE")
+        return _savepoint(connection)
 
     def _begin_load(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")

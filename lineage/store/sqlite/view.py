@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
 from lineage.store.interface import StoreView
 from lineage.store.promoted import PROMOTED, check_where, unpack
 from lineage.store.rows import chunks
-from lineage.store.sqlite.errors import store_error
+from lineage.store.sqlite.damage import damage
+from lineage.store.sqlite.errors import DECODING, DamagedRowError, shown_key, store_error
 from lineage.store.sqlite.keys import pack_digest, pack_key, packed_node, unpack_key
 from lineage.store.sqlite.schema import columns, table
 
 if TYPE_CHECKING:
     from lineage.store.graph import Direction, EdgeKind, NodeKind, Scalar
+    from lineage.store.interface import OnDamage
     from lineage_schemas.graph_batch import AttachmentKind
 
 CHUNK = 500
@@ -46,7 +48,7 @@ class SqliteView(StoreView):
         start = f"SELECT key, {columns(kind)} FROM {table(kind)} WHERE body IS NOT NULL AND key IN "
         for chunk in chunks(sorted(set(keys)), CHUNK):
             rows = self._rows(f"{start}({marks(chunk)})", [pack_key(kind, key) for key in chunk])
-            found.update(_node(kind, row) for row in rows)
+            found.update(self._node(kind, row) for row in rows)
         return {key: found[key] for key in sorted(found)}
 
     def find(
@@ -59,15 +61,14 @@ class SqliteView(StoreView):
             condition, values = f"{condition} AND key > ?", [*values, pack_key(kind, after)]
         statement = f"SELECT key, {columns(kind)} FROM {table(kind)} WHERE {condition} ORDER BY key LIMIT ?"
         rows = self._rows(statement, [*values, -1 if limit is None else limit])
-        return [NodeRow(*_node(kind, row)) for row in rows]
+        return [NodeRow(*self._node(kind, row)) for row in rows]
 
     def edges(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> Iterator[EdgeRow]:
         """List the edges that touch a set of nodes, in order. Edges to the frontier are sorted in memory."""
         rows = self._touching(kind, frontier, direction, ", e.name, e.body")
         if direction == "in":
             rows = iter(sorted(rows))
-        for source, target, name, body in rows:
-            yield EdgeRow(kind, source, target, name, json.loads(body) if body else {})
+        yield from self._edges(kind, rows)
 
     def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
         """List the ends of the edges that touch a set of nodes."""
@@ -133,12 +134,22 @@ class SqliteView(StoreView):
         """Count the attachments of each kind; this reads an index only."""
         return dict(self._rows("SELECT kind, count(*) FROM attachment GROUP BY kind ORDER BY kind"))
 
-    def all_nodes(self, kind: NodeKind) -> Iterator[NodeRow]:
+    def damage(self) -> Iterator[str]:
+        """Yield the faults of the file: of its pages and indexes, its log, and references between its tables."""
+        yield from damage(self._connection, self._url)
+
+    def all_nodes(self, kind: NodeKind, on_damage: OnDamage | None = None) -> Iterator[NodeRow]:
         """Iterate over all nodes of a kind."""
         statement = f"SELECT key, {columns(kind)} FROM {table(kind)} WHERE body IS NOT NULL ORDER BY key"
-        return (NodeRow(*_node(kind, row)) for row in self._each(statement))
+        for row in self._each(statement):
+            try:
+                node = NodeRow(*self._node(kind, row))
+            except DamagedRowError as error:
+                error.report_to(on_damage)
+                continue
+            yield node
 
-    def all_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over all edges of a kind, source by source, so that SQLite sorts one source's edges at a time."""
         source_kind, target_kind = ENDS[kind]
         statement = (
@@ -146,8 +157,7 @@ class SqliteView(StoreView):
             f" CROSS JOIN {table(target_kind)} t WHERE e.source = s.id AND t.id = e.target"
             " AND s.body IS NOT NULL AND t.body IS NOT NULL ORDER BY s.key, t.key, e.name"
         )
-        for source, target, name, body in self._each(statement):
-            yield EdgeRow(kind, source, unpack_key(target), name, json.loads(body) if body else {})
+        yield from self._edges(kind, self._each(statement), on_damage)
 
     def all_awaited(self, kind: NodeKind) -> Iterator[str]:
         """Iterate over the keys that edges name and that no node has."""
@@ -160,7 +170,7 @@ class SqliteView(StoreView):
         statement = f"SELECT key FROM {table(kind)} AS n WHERE body IS NULL AND ({uses or 'false'}) ORDER BY key"
         return (unpack_key(key) for (key,) in self._each(statement))
 
-    def all_awaited_edges(self, kind: EdgeKind) -> Iterator[EdgeRow]:
+    def all_awaited_edges(self, kind: EdgeKind, on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
         """Iterate over the edges of a kind with an end that is not stored; SQLite sorts many of them on disk."""
         source, target = (table(end) for end in ENDS[kind])
         chosen, ends = "SELECT s.key, t.key, e.name, e.body FROM", "e.source = s.id AND t.id = e.target"
@@ -169,8 +179,7 @@ class SqliteView(StoreView):
             f" UNION ALL {chosen} {target} t CROSS JOIN {table(kind)} e CROSS JOIN {source} s"
             f" WHERE t.body IS NULL AND s.body IS NOT NULL AND {ends} ORDER BY 1, 2, 3"
         )
-        for start, end, name, body in self._each(statement):
-            yield EdgeRow(kind, start, unpack_key(end), name, json.loads(body) if body else {})
+        yield from self._edges(kind, self._each(statement), on_damage)
 
     def all_attachments(self) -> Iterator[tuple[AttachmentKind, str, bytes]]:
         """Iterate over all attachments."""
@@ -220,6 +229,25 @@ class SqliteView(StoreView):
         every = self._number(f"SELECT count(*) FROM {edge} WHERE true{condition}", list(where.values()))
         return every - self._number(f"SELECT count(*) FROM {edge} WHERE {awaited}{condition}", list(where.values()))
 
+    def _node(self, kind: NodeKind, row: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+        """Decode a node. Raises DamagedRowError, which names it."""
+        try:
+            return unpack_key(row[0]), unpack(kind, packed_node(kind, tuple(row[1:])))
+        except DECODING as error:
+            raise DamagedRowError(self._url, f"{kind} {shown_key(row[0])}", error) from error
+
+    def _edges(self, kind: EdgeKind, rows: Iterable[Any], on_damage: OnDamage | None = None) -> Iterator[EdgeRow]:
+        """Decode edges. Raises DamagedRowError, which names the edge, unless there is `on_damage`."""
+        for source, target, name, body in rows:
+            try:
+                properties = json.loads(body) if body else {}
+                edge = EdgeRow(kind, unpack_key(source), unpack_key(target), name, properties)
+            except DECODING as error:
+                what = f"{kind} {shown_key(source)} → {shown_key(target)} {name}"
+                DamagedRowError(self._url, what, error).report_to(on_damage)
+                continue
+            yield edge
+
     def _number(self, statement: str, values: Sequence[Any] = ()) -> int:
         return int(self._rows(statement, values)[0][0])
 
@@ -237,10 +265,6 @@ class SqliteView(StoreView):
                 yield row
         except sqlite3.Error as error:
             raise store_error(self._url, error) from error
-
-
-def _node(kind: NodeKind, row: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-    return unpack_key(row[0]), unpack(kind, packed_node(kind, tuple(row[1:])))
 
 
 def _condition(kind: NodeKind, where: Mapping[str, Scalar]) -> tuple[str, list[Any]]:

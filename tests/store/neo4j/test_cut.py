@@ -114,7 +114,7 @@ def test_dying_before_the_commit_leaves_nothing(neo4j_url: str) -> None:
         before = lines(neo4j_url)
         with GraphDatabase.driver(neo4j_url, auth=login()) as driver, driver.session() as session:
             transaction = session.begin_transaction()
-            Neo4jWriter.begin(transaction).write(encode(GraphBatch(models=(model("new/one"),))))  # type: ignore[arg-type]
+            Neo4jWriter.begin(transaction).write(encode(GraphBatch(models=(model("new/one"),))))
             transaction.close()
         store.write(FAMILY)
     assert lines(neo4j_url) == before

@@ -74,7 +74,7 @@ class Machine(RuleBasedStateMachine):
         with GraphDatabase.driver(self.url, auth=login(), notifications_min_severity="OFF") as driver:
             with driver.session() as session:
                 transaction = session.begin_transaction()
-                Neo4jWriter.begin(transaction).write(encode(batch))  # type: ignore[arg-type]
+                Neo4jWriter.begin(transaction).write(encode(batch))
                 transaction.rollback()
 
     @invariant()

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from lineage.errors import InputError, StoreError
+from lineage.store.graph import NodeRow
 from lineage.store.interface import GraphStore
 from lineage.store.open import open_store
+from lineage.store.rows import Rows
 from lineage.store.sqlite.store import SqliteStore
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.model import Model
@@ -227,13 +229,12 @@ def test_a_store_that_reached_its_largest_size_is_told(path: Path) -> None:
 
 
 def test_numbers_beyond_64_bits_are_refused(path: Path) -> None:
-    """A size beyond 64 bits is an error of the store, and nothing of its batch is written."""
-    from lineage_schemas.file import FileNode
-
+    """A row with a size beyond 64 bits is an error of the store, and nothing of its batch is written."""
+    files = [("File", NodeRow(f"sha256:{number:064x}", {"size": 2**number, "alias": None})) for number in (1, 63)]
     with SqliteStore(path) as store:
         before = lines(store)
         with pytest.raises(StoreError):
-            store.write(GraphBatch(models=(model("x/y"),), files=(FileNode(key=f"sha256:{'0' * 64}", size=2**63),)))
+            store.write_rows(Rows.of(nodes=files))  # type: ignore[arg-type]
         assert lines(store) == before
 
 
