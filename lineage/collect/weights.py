@@ -207,11 +207,11 @@ class WeightReader:
 
         `groups` are those of the head, `missing` describes which of their shards are not here.
         """
-        named = (
+        named = [
             f"{name}: {each.lack.removeprefix(f'{name}: ')}"
             for each in groups
             if each.lack and (name := each.group.name)
-        )
+        ]
         return ReadWeights(
             lacks=(*named, *missing),
             level=self._reached(groups),
@@ -219,7 +219,7 @@ class WeightReader:
             group_weights=tuple(self._group_weights()),
             attachments=tuple(self._attachments()),
             refused=self._refused,
-            unreachable=self._unreachable or bool(lacks),
+            unreachable=self._unreachable or bool(named or missing),
             bytes_here=self._bytes_here,
         )
 

@@ -25,8 +25,8 @@ SOUND = 100
 REPOSITORIES = 30
 """Sound models that are repositories: a check of them is clean, while a plain folder has no history to check."""
 
-REFUSED_REPOSITORIES = REPORTED_REPOSITORIES | hostile_repositories.REFUSED
-READ_REPOSITORIES = READABLE_REPOSITORIES | hostile_repositories.READABLE
+REFUSED_REPOSITORIES = {**REPORTED_REPOSITORIES, **hostile_repositories.REFUSED}
+READ_REPOSITORIES = {**READABLE_REPOSITORIES, **hostile_repositories.READABLE}
 
 
 class ManyModels:
@@ -102,7 +102,7 @@ def test_collect_reads_the_others_and_names_each_hostile_model(many: ManyModels,
 
 @pytest.mark.slow
 def test_check_of_a_list_judges_each_model_by_itself(many: ManyModels, tmp_path: Path) -> None:
-    """Sound repositories are clean, silent changes found; hostile models and plain folders are unchecked with reasons."""
+    """Sound repositories are clean, silent changes found; hostile models and folders are unchecked with reasons."""
     code, answer = run("check", "-f", many.list, "--hub", many.folder, "--store", tmp_path / "lineage.db")
     assert code == 1  # findings take precedence over what is unchecked
     assert [each["model"] for each in answer["answers"]] == many.every

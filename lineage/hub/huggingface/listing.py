@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lineage.errors import GatedError, HubAnswerError, ModelNotFoundError, RevisionNotFoundError
+from lineage.hub.bounds import known_size
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.revisions import is_commit_id, ref_kind
-from lineage.hub.bounds import known_size
-from lineage.hub.revisions import is_commit_id
 from lineage_schemas.file import FileEntry
 from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import HistoryRef
