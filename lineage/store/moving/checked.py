@@ -56,16 +56,16 @@ def sound_rows(view: StoreView, section: str) -> Iterator[Row]:
 
 
 def refuse_damage(view: StoreView, url: str, read_table: TableReader | None = None) -> None:
-    """Raise StoreError if the backend's own check finds a fault, or an attachment is not what its key says.
+    """Raise StoreError if the backend's own check finds a fault: what is read from it may be wrong, and look sound.
 
-    What is read from a damaged file may be wrong, and look sound.
+    With `read_table` tensor tables are read too, and texts are compared with their hash.
     """
     store = f"the store {url}"
     for damage in view.damage():
         raise StoreError(f"{store} is damaged: {damage}", hint=REPAIR)
     for row in rows_of(view, ATTACHMENTS):
         fault = row_fault(ATTACHMENTS, row, read_table)
-        if fault is None and is_other_text(row) and _is_whole(view, row):
+        if fault is None and read_table is not None and is_other_text(row) and _is_whole(view, row):
             fault = OTHER_TEXT
         if fault is not None:
             raise _damaged(store, ATTACHMENTS, row, fault)

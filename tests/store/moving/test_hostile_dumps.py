@@ -167,9 +167,6 @@ HOSTILE: dict[str, tuple[Change, str]] = {
         "gives the key org/base@refs/heads/main:c0",
     ),
     "a publisher of another name": (set_in("me", "properties", "name", node="Publisher"), "gives the key me"),
-    "evidence of another content": (
-        lambda rows: renamed(rows, "Evidence", "e1", f"evidence.v1:{'0' * 40}"), "gives the key evidence.v1:",
-    ),
     "a file that is not a hash": (
         lambda rows: renamed(rows, "File", f"gitblob:{'a' * 40}", "gitblob:README.md"), "not the hash of a file",
     ),
