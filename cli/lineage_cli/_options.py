@@ -16,6 +16,7 @@ from lineage_schemas.level import LEVELS
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage.settings.project_file import Project
     from lineage_schemas.record import Record
 
 Command = Callable[..., None]
@@ -35,9 +36,14 @@ class Run:
     hub: str | None = None
     offline: bool = False
     verbose: int = 0
+    config: Path | None = None
+    no_config: bool = True
 
     def session(self) -> Session:
-        """Open the session that answers the command's question, and show log records if they are wanted."""
+        """Open the session that answers the command's question, and show log records if they are wanted.
+
+        The project file is read here, so that an error in it ends the command before any work.
+        """
         from lineage.answers.session import Session
         from lineage_cli._log import listen, wanted_level
         from lineage_cli._progress import listener
@@ -47,7 +53,16 @@ class Run:
         if level is not None:
             listen(level)
         progress = listener(quiet=self.quiet, bars=level is None)
-        return Session(hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress)
+        return Session(
+            hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress,
+            project=None if self.no_config else self._project(),
+        )  # fmt: skip
+
+    def _project(self) -> Project | None:
+        """Read the project file, if there is one."""
+        from lineage.answers.project import read_project
+
+        return read_project(self.config)
 
     def show(self, answer: Record) -> bool:
         """Write the answer, and return whether all of it was written."""
@@ -61,14 +76,20 @@ class Run:
         click.get_current_context().exit(code)
 
 
-def runs(*formats: str, store: bool = True, hub: bool = True) -> Decorator:
-    """Add `--format` (the first is the default) and the shared options to a command, which gets them as `run`."""
-    options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else []), *_talk()]
+def runs(*formats: str, store: bool = True, hub: bool = True, config: bool = False) -> Decorator:
+    """Add `--format` (the first is the default) and the shared options to a command, which gets them as `run`.
+
+    A command with `config` reads the project file: those that read models into the store, because it may name parents.
+    """
+    options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else [])]
+    options += [*(_config() if config else []), *_talk()]
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def with_run(**given: Any) -> None:
             taken = {name: given.pop(name) for name in Run.__dataclass_fields__ if name in given}
+            if taken.get("config") is not None and taken.get("no_config"):
+                raise click.UsageError("--config and --no-config contradict each other", click.get_current_context())
             command(run=Run(**taken), **given)
 
         wrapped: Command = with_run
@@ -120,6 +141,16 @@ def _hub() -> list[Decorator]:
         click.option("--hub", metavar="DIR|cache", help=where),
         click.option("--offline", is_flag=True, help="Send no request to a Hub: use what is on this machine."),
     ]
+
+
+def _config() -> list[Decorator]:
+    return [
+        click.option(
+            "--config", metavar="FILE", type=click.Path(path_type=Path),
+            help="Use this project file.  [default: the nearest lineage.toml, or pyproject.toml with [tool.lineage]]",
+        ),
+        click.option("--no-config", is_flag=True, help="Use no project file."),
+    ]  # fmt: skip
 
 
 def _talk() -> list[Decorator]:

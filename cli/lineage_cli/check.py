@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
     from lineage_schemas.level import Level
 
+NOTHING_NAMED = "name a TARGET, use --from-file, or list models under [models] of a project file (lineage.toml)"
+
 CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 
 
@@ -28,22 +30,25 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 @level("Read weights to this level to find what changed in them, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
 @fail_on("error")
-@runs("table", "json", "markdown")
+@runs("table", "json", "markdown", config=True)
 def command(
     *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: Severity
 ) -> None:
     """Find weight changes that no version or note announced.
 
     Reads the model's history again and lists every change of its weights after the first upload: announced by a
-    version, documented in a text, or silent. Exit code 1 with findings, 2 if something could not be checked.
-    `lineage rules` explains each finding.
+    version, documented in a text, or silent. Without a TARGET, checks the models of the project file. Exit code 1 with
+    findings, 2 if something could not be checked. `lineage rules` explains each finding.
     """
-    if not targets:
-        raise click.UsageError("name a TARGET or use --from-file", click.get_current_context())
+    context = click.get_current_context()
+    if not targets and context.params.get("from_file") is not None:
+        raise click.UsageError("--from-file names no TARGET", context)
     from lineage.answers.check import check
     from lineage.answers.marks import confirm
 
     with run.session() as session:
+        if not targets and not (session.project and session.project.file.models):
+            raise click.UsageError(NOTHING_NAMED, context)
         answer = check(session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on)
         code = exit_code(answer)
         if run.show(answer):
@@ -52,7 +57,7 @@ def command(
             except LineageError as error:  # the answer is out, and its findings take precedence
                 failed = report(error)
                 code = code or failed
-    click.get_current_context().exit(code)
+    context.exit(code)
 
 
 def exit_code(answer: CheckAnswer | CheckAnswers) -> int:

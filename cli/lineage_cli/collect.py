@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors at most N steps up.")
 @click.option("--children", is_flag=True, help="Also collect models that the Hub lists as derived from the targets.")
 @click.option("--pull-requests", is_flag=True, help="Also read the commits of pull requests.")
-@runs("table", "json")
+@runs("table", "json", config=True)
 def command(
     *,
     run: Run,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("target")
 @click.argument("other", metavar="[OTHER]", required=False)
 @level("Read weights to this level.  [default: full if they are local or small, else header]")
-@runs("table", "json", "markdown")
+@runs("table", "json", "markdown", config=True)
 def command(*, run: Run, target: str, other: str | None, level: Level | None) -> None:
     """Compare two revisions or two models.
 

@@ -10,7 +10,7 @@ from lineage_cli._options import Run, runs
 @click.command("history")
 @click.argument("target")
 @click.option("--all-branches", is_flag=True, help="Show every branch, not only the default one or TARGET's.")
-@runs("table", "json", "markdown")
+@runs("table", "json", "markdown", config=True)
 def command(*, run: Run, target: str, all_branches: bool) -> None:
     """List every push of a model and what it did to the weights.
 

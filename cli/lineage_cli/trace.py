@@ -25,7 +25,7 @@ MAY_PASS = ("unreachable", "rate_limited", "error")
     "--max-models", type=click.IntRange(min=1), default=DEFAULT_MAX_MODELS, show_default=True, metavar="N",
     help="Show at most N models, and report that there are more.",
 )  # fmt: skip
-@runs("tree", "json", "markdown", "mermaid", "dot")
+@runs("tree", "json", "markdown", "mermaid", "dot", config=True)
 def command(*, run: Run, target: str, other: str | None, down: bool, depth: int | None, max_models: int) -> None:
     """Show where a model comes from, or which models are built on it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
@@ -21,6 +21,8 @@ from lineage.answers.lines import (
 from lineage.answers.looked_up import Asked, look_up, read_at
 from lineage.answers.marks import covered, last_checked
 from lineage.answers.on_disk import differs_on_disk
+from lineage.answers.project import note_expired, settled, used_settings
+from lineage.answers.project_models import checks_of_project
 from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
@@ -52,7 +54,7 @@ class CheckOptions:
 
 def check(
     session: Session,
-    targets: Sequence[str],
+    targets: Sequence[str] = (),
     *,
     since: str | None = None,
     level: Level | None = None,
@@ -60,6 +62,9 @@ def check(
     fail_on: Severity = DEFAULT_FAIL_ON,
 ) -> CheckAnswer | CheckAnswers:
     """Check models for weight changes that no version or note announced.
+
+    Without targets, the models of the session's project file are checked, each at its own revision and Hub and since
+    its own start; `since` and the session's own Hub take precedence. Raises InputError if there are none.
 
     Refs are read again unless the session is offline. A model that cannot be checked gets an answer with the verdict
     `unchecked`, not an error that would hide the other models. One target gives one answer, several give a list.
@@ -70,13 +75,36 @@ def check(
     """
     reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     options = CheckOptions(since, fail_on, reading)
+    if not targets:
+        return _check_project(session, options)
     if len(targets) == 1:
         with contained(targets[0]):
             target = as_target(session, targets[0])
         return _check_or_say_why(session, targets[0], target, options)
-    answers = [_check_or_say_why(session, text, None, options) for text in targets]
+    return _several(session, [_check_or_say_why(session, text, None, options) for text in targets])
+
+
+def _check_project(session: Session, options: CheckOptions) -> CheckAnswer | CheckAnswers:
+    """Check the models that the project file lists."""
+    listed = checks_of_project(session, options.since)
+    answers = [
+        _check_or_say_why(each.session, str(each.target), each.target, replace(options, since=each.since))
+        for each in listed
+    ]
+    models = tuple(each.target.model for each in listed)
+    if len(answers) > 1:
+        on_one_hub = all(each.session is listed[0].session for each in listed)
+        return _several(listed[0].session if on_one_hub else session, answers, models=models)
+    used = answers[0].settings
+    return answers[0].model_copy(update={"settings": used and used.model_copy(update={"models": models})})
+
+
+def _several(session: Session, answers: Sequence[CheckAnswer], models: Sequence[str] = ()) -> CheckAnswers:
+    """Join the answers about several models."""
     dates = [answer.collected_at for answer in answers if answer.collected_at]
-    return CheckAnswers(**session.header("check-several.v1", max(dates, default=None)), answers=tuple(answers))
+    settings = used_settings(session.project, [each for answer in answers for each in answer.findings], models=models)
+    header = session.header("check-several.v1", max(dates, default=None), settings=settings)
+    return CheckAnswers(**header, answers=tuple(answers))
 
 
 def _check_or_say_why(session: Session, text: str, target: Target | None, options: CheckOptions) -> CheckAnswer:
@@ -110,17 +138,24 @@ def _answer(
     start, problem = _start(session, view, asked, recorded, options.since)
     changes = changes_in_range(session, asked, recorded, start, options.reading)
     silent = [change for change in changes if change.verdict == "silent"]
-    findings = [_silent(change, asked.shown) for change in silent]
+    findings = settled(session.project, [_silent(change, asked.shown) for change in silent])
+    accepted = [
+        change for change, found in zip(silent, findings, strict=True) if not counting([found], options.fail_on)
+    ]
     if options.since is None or (problem and not start.doubtful):
-        findings += _rewritten(view, asked, recorded)
+        findings += settled(session.project, _rewritten(view, asked, recorded))
+    settings = used_settings(session.project, findings)
+    note_expired(session, settings)
     unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
     unchecked += unknown_commits(recorded, start.position)
     unchecked += unknown_weights(recorded)
-    unchecked += [item for change in changes if _may_be_silent(change) for item in change.unchecked]
+    # What was not read of an accepted change could only show that it is less than the finding that was accepted.
+    open_ones = [change for change in changes if _may_be_silent(change) and change not in accepted]
+    unchecked += [item for change in open_ones for item in change.unchecked]
     unsure_start = problem is not None and bool(start.doubtful)
     undecided = [change for change in changes if change.verdict is None and _may_be_silent(change) and change.unchecked]
     return CheckAnswer(
-        **session.header("check.v1", read_at(view, asked.key)),
+        **session.header("check.v1", read_at(view, asked.key), settings=settings),
         model=asked.shown,
         branch=recorded.line.branch,
         head=recorded.line.commits[-1].id,
@@ -229,7 +264,7 @@ def _weights_of(view: StoreView, revisions: Sequence[str]) -> set[str]:
 def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:
     """Answer for a model that could not be checked at all."""
     return CheckAnswer(
-        **session.header("check.v1", None),
+        **session.header("check.v1", None, settings=used_settings(session.project)),
         model=shown,
         branch=None,
         head=None,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lineage.answers.project import project_parents, used_settings
 from lineage.answers.unreadable import unreadable_files
 from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
 from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
@@ -119,7 +120,9 @@ def as_target(session: Session, text: str, *, on_disk: bool = False) -> Target:
 
 def run(session: Session, targets: Sequence[Target], options: CollectOptions) -> Iterator[Event]:
     """Run a collection and report its progress to the session's listener."""
-    collection = Collection(session.hub, session.store, options, session.progress)
+    collection = Collection(
+        session.hub, session.store, options, session.progress, project=project_parents(session.project)
+    )
     with session.progress.task("collecting", unit="models") as task:
         for event in collection.run(targets):
             if isinstance(event, Capped):
@@ -134,8 +137,9 @@ def _answer(
 ) -> CollectAnswer:
     here = sum(event.bytes_here for event in events if isinstance(event, Stored))
     spent = session.hub.cost()
+    about = {event.model for event in events if isinstance(event, Stored | Unchanged)}
     return CollectAnswer(
-        **session.header("collect.v1", datetime.now(UTC)),
+        **session.header("collect.v1", datetime.now(UTC), settings=used_settings(session.project, about=about)),
         store=session.store.url,
         targets=tuple(without_secrets(text) for text in targets),
         models=tuple(_collected(session, events)),

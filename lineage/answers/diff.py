@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lineage.answers.collect import as_target
 from lineage.answers.lines import pick_line
 from lineage.answers.looked_up import hub_to_read, look_up, read_date
+from lineage.answers.project import used_settings
 from lineage.collect.budget import ReadBudget
 from lineage.collect.comparing import UNKNOWN_TENSORS
 from lineage.collect.measuring import Measured, measure_model, recorded_weights
@@ -77,7 +78,7 @@ def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffA
     dates = [read_date(session, side.hub, side.resolved.model) for side in (before, after)]
     problems = [item for side in (before, after) for item in (*side.measured.unchecked(), *_rivals(side))]
     return DiffAnswer(
-        **session.header("diff.v1", max(filter(None, dates), default=None)),
+        **session.header("diff.v1", max(filter(None, dates), default=None), settings=used_settings(session.project)),
         a=_written(session, before),
         b=_written(session, after),
         weights=weights,

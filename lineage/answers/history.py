@@ -18,6 +18,7 @@ from lineage.answers.lines import (
     why_no_line,
 )
 from lineage.answers.looked_up import look_up, read_at
+from lineage.answers.project import used_settings
 from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
@@ -59,7 +60,7 @@ def _history(session: Session, target: str, *, all_branches: bool) -> HistoryAns
             hint="`lineage fingerprint` and `lineage trace` need no history",
         )
     return HistoryAnswer(
-        **session.header("history.v1", date),
+        **session.header("history.v1", date, settings=used_settings(session.project)),
         model=asked.shown,
         source=lines[0].history.source,
         lines=tuple(_line(recorded) for recorded in lines),

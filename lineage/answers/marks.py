@@ -46,7 +46,7 @@ def confirm(session: Session, answer: CheckAnswer | CheckAnswers) -> None:
 
 def _marked(session: Session, view: StoreView, answer: CheckAnswer) -> list[Ref]:
     """Return the ref of the checked branch with its new mark; nothing if the mark stays or the branch is gone."""
-    key = answer.model if ":" in answer.model else model_key(session.hub.name, answer.model)
+    key = answer.model if ":" in answer.model else model_key(answer.hub or session.hub.name, answer.model)
     try:
         recorded = pick_line(view, key, answer.branch)
     except RevisionNotFoundError:  # forgotten, or deleted on the Hub since

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.collect.project_parents import ProjectParents
 from lineage.hub.target import repository_id_problem
 from lineage.rules.table import BY_NAME, movable_rules
 from lineage.settings.project_file import find_project
 from lineage.settings.vocabulary import Vocabulary
-from lineage_schemas.answers.answer import Finding, Ignored, MovedRule, UsedIgnore, UsedSettings
+from lineage_schemas.answers.answer import Finding, Ignored, MovedRule, UsedIgnore, UsedParent, UsedSettings
 
 if TYPE_CHECKING:
+    from lineage.answers.session import Session
     from lineage.settings.project_file import Ignore, Project
 
 
@@ -53,22 +55,52 @@ def _about(project: Project, finding: Finding) -> Iterator[Ignore]:
     return (each for each in project.ignores if each.rule == finding.id and each.is_about(model))
 
 
+def project_parents(project: Project | None) -> ProjectParents | None:
+    """Return the parents that a project declares; None without a project file, so that stored ones stay."""
+    return ProjectParents(project.name, project.file.parents) if project else None
+
+
 def used_settings(
-    project: Project | None, findings: Sequence[Finding] = (), *, models: Sequence[str] = ()
+    project: Project | None,
+    findings: Sequence[Finding] = (),
+    *,
+    models: Sequence[str] = (),
+    about: Collection[str] = (),
 ) -> UsedSettings | None:
-    """Report what an answer with these findings took from the project file; `models` are those that it checked."""
+    """Report what an answer with these findings took from the project file.
+
+    `models` are those that it checked because the file lists them, `about` those whose parents it shows.
+    """
     if project is None:
         return None
-    about = {ignore: None for finding in findings for ignore in _about(project, finding)}
+    ignores = dict.fromkeys(ignore for finding in findings for ignore in _about(project, finding))
     return UsedSettings(
         file=project.shown,
         rules=tuple(
             MovedRule(id=name, rule=BY_NAME[name].id, value=value) for name, value in sorted(project.moved.items())
         ),
-        ignored=tuple(_used(each) for each in about if not each.has_expired(project.today)),
-        expired=tuple(_used(each) for each in about if each.has_expired(project.today)),
+        ignored=tuple(_used(each) for each in ignores if not each.has_expired(project.today)),
+        expired=tuple(_used(each) for each in ignores if each.has_expired(project.today)),
         models=tuple(models),
+        parents=tuple(_parents(project, about)),
     )
+
+
+def _parents(project: Project, about: Collection[str]) -> Iterator[UsedParent]:
+    names = {model.lower() for model in about}
+    for each in project.file.parents:
+        if each.child.lower() in names:
+            yield UsedParent(child=each.child, parent=each.parent, relation=each.relation, reason=each.reason)
+
+
+def note_expired(session: Session, settings: UsedSettings | None) -> None:
+    """Report on the progress listener which ignores have expired, so that their findings count again."""
+    for each in settings.expired if settings else ():
+        assert settings is not None
+        session.progress.note(
+            f"{settings.file}:{each.line}: the ignore of {each.id} for {each.model} ended on {each.until}, "
+            "so its findings count again"
+        )
 
 
 def _used(ignore: Ignore) -> UsedIgnore:

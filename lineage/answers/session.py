@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.settings.project_file import Project
     from lineage.store.interface import GraphStore
+    from lineage_schemas.answers.answer import UsedSettings
 
 Opened = TypeVar("Opened", bound="Hub | GraphStore | Session")
 
@@ -93,11 +94,17 @@ class Session:
         return opened
 
     def header(
-        self, schema_id: str, collected_at: datetime | None, *, hub: str | EllipsisType | None = ...
+        self,
+        schema_id: str,
+        collected_at: datetime | None,
+        *,
+        hub: str | EllipsisType | None = ...,
+        settings: UsedSettings | None = None,
     ) -> dict[str, Any]:
         """Make the fields that every answer begins with; `hub` replaces the name of the session's Hub.
 
-        None is for an answer about a store or a single file: then no Hub is opened for its name.
+        None is for an answer about a store or a single file: then no Hub is opened for its name. `settings` is what
+        the answer took from the project file.
         """
         return {
             "schema": schema_id,
@@ -105,6 +112,7 @@ class Session:
             "hub": self.hub.name if hub is ... else hub,
             "collected_at": collected_at,
             "hub_asked": hub is not ... or self._has_asked(),
+            "settings": settings,
         }
 
     def _has_asked(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lineage.answers.project import project_parents
 from lineage.answers.traced import AnswerWriter, Subgraph, Unread
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage.collect.recorded import is_to_be_read_again
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.query.walk import Walk
     from lineage.store.interface import StoreView
+    from lineage_schemas.answers.answer import IncompleteReason
 
 MAX_PATHS = 100
 """Paths between two models that an answer lists: a dense graph of merges has too many."""
@@ -72,8 +74,29 @@ def _walked(session: Session, root: _Root, *, down: bool, depth: int | None, max
         root = _with_ancestors(session, root, depth=depth, max_models=max_models)
     with session.store.reading() as view:
         walk = (descendants if down else ancestors)(view, root.key, depth=depth, limit=max_models)
+        unread = root.unread if down else _with_other_parents(session, view, walk, root.unread)
         part = Subgraph("down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth))
-        return AnswerWriter(session, view).answer(part, root.key, unread=root.unread)
+        return AnswerWriter(session, view).answer(part, root.key, unread=unread)
+
+
+def _with_other_parents(session: Session, view: StoreView, walk: Walk, unread: Unread) -> Unread:
+    """Add the models of which the project file declares other parents than the store has, and that were not read."""
+    found = dict(unread)
+    for key in walk.depths:
+        if key not in found and _has_other_parents(session, view, key):
+            reason: IncompleteReason = "offline" if session.offline and not session.hub.is_local else "error"
+            model, file = split_model_key(key)[1], session.project.shown if session.project else ""
+            found[key] = (reason, f"{file} declares other parents of it; `lineage collect {model}` takes them over")
+    return found
+
+
+def _has_other_parents(session: Session, view: StoreView, key: str) -> bool:
+    """Return whether the project file declares other parents of a stored model than those that its edges rest on."""
+    declared = project_parents(session.project)
+    if declared is None or split_model_key(key)[0] != session.hub.name:
+        return False
+    node = view.nodes("Model", [key]).get(key) or {}
+    return bool(node.get("head")) and declared.differ_from(view, key)
 
 
 def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAnswer:
@@ -128,16 +151,19 @@ def _with_ancestors(session: Session, root: _Root, *, depth: int | None, max_mod
     with session.store.reading() as view:
         walk = ancestors(view, root.key, depth=depth, limit=max_models)
         nodes = view.nodes("Model", walk.depths)
+        other = {key for key in walk.depths if _has_other_parents(session, view, key)}
     unread = [
         key
         for key, node in nodes.items()
         if (not node.get("head") and node.get("state") not in _SETTLED)
         or (key != root.key and not session.hub.is_local and is_to_be_read_again(node, session.hub))
+        or key in other
     ]
     here = [key for key in unread if split_model_key(key)[0] == session.hub.name]
     if not here or walk.hidden:
         return root
-    session.progress.note(f"{len(here)} of its ancestors have not been read yet, or not whole; reading them now")
+    why = "have other parents in the project file" if other else "have not been read yet, or not whole"
+    session.progress.note(f"{len(here)} of its ancestors {why}; reading them now")
     room = max(1, max_models - (len(walk.depths) - len(here)))
     return _Root(root.key, _collect_at(session, {key: walk.depths[key] for key in here}, depth, room))
 
@@ -164,12 +190,14 @@ def _ensure(session: Session, text: str, *, down: bool, max_models: int) -> _Roo
         return _Root(hub.key(model), unread)
     with session.store.reading() as view:
         key = _key_in_store(view, session.hub, target, by_name=down)
-    if key is not None:
+        other = key is not None and not down and _has_other_parents(session, view, key)
+    if key is not None and (not other or (session.offline and not session.hub.is_local)):
         return _Root(key)
     if session.offline and not session.hub.is_local:
         reason = f"it is not in the store; `lineage collect {target}`, without --offline, reads it"
         return _Root(session.hub.key(target.model), {session.hub.key(target.model): ("offline", reason)})
-    session.progress.note(f"{target} is not in the store yet, or not whole; collecting it first")
+    state = "has other parents in the project file" if other else "is not in the store yet, or not whole"
+    session.progress.note(f"{target} {state}; collecting it first")
     unread = _collect(session, [target.model], revision=target.revision, children=down, max_models=max_models)
     with session.store.reading() as view:
         asked = ModelTarget(target.model)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from lineage.answers.licence_findings import wider_licences
+from lineage.answers.project import note_expired, settled, used_settings
 from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
 from lineage_schemas.answers.answer import Incomplete, IncompleteReason
@@ -49,8 +50,14 @@ class AnswerWriter:
         dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
         parentless = list(evidence_without_parent(self._view, nodes)) if part.direction != "down" else []
         incomplete = [*self._incomplete(part, nodes, unread), *self._unread(parentless), *self._stopped(part)]
+        project = self._session.project
+        wider = wider_licences({(edge.source, edge.target) for edge in part.edges}, nodes, root, self._shown)
+        findings = settled(project, wider)
+        settings = used_settings(project, findings, about=[model.id for model in models])
+        note_expired(self._session, settings)
+        date = max(map(datetime.fromisoformat, dates), default=None)
         return TraceAnswer(
-            **self._session.header("trace.v1", max(map(datetime.fromisoformat, dates), default=None)),
+            **self._session.header("trace.v1", date, settings=settings),
             root=self._shown(root),
             to=self._shown(to) if to else None,
             direction=part.direction,
@@ -59,9 +66,7 @@ class AnswerWriter:
             paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
             counts=dict(part.counts),
             unresolvable=tuple(self._unresolvable(parentless)),
-            findings=tuple(
-                wider_licences({(edge.source, edge.target) for edge in part.edges}, nodes, root, self._shown)
-            ),
+            findings=tuple(findings),
             incomplete=tuple(dict.fromkeys(incomplete)),
         )
 

@@ -40,6 +40,7 @@ from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.model import ModelState
 
 if TYPE_CHECKING:
+    from lineage.collect.project_parents import ProjectParents
     from lineage.collect.reading import ModelReading
     from lineage.hub.interface import Hub
     from lineage.store.interface import GraphStore
@@ -92,9 +93,11 @@ class Collection:
         options: CollectOptions,
         progress: Progress,
         clock: Clock = lambda: datetime.now(UTC),
+        *,
+        project: ProjectParents | None = None,
     ) -> None:
         self.hub, self.store, self.options, self.progress, self._clock = hub, store, options, progress, clock
-        self.names = Names(hub, store)
+        self.names, self._project = Names(hub, store), project
         self._waiting = _Waiting()
 
     def run(self, targets: Sequence[Target]) -> Iterator[Event]:
@@ -141,7 +144,8 @@ class Collection:
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
         kept = self._kept(key)
-        if kept and not self.options.refresh and not with_requests and self._is_current(kept, resolved, hub):
+        same = not self.options.refresh and not with_requests and not self._differs(target, key)
+        if kept and same and self._is_current(kept, resolved, hub):
             LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
             self._follow(target, resolved.model, parents, depth)
@@ -149,7 +153,8 @@ class Collection:
         weights = WeightReader(hub, resolved.model, self.store, self.options, self.progress)
         with self.store.reading() as view:
             known = None if hub.is_local else recorded_history(view, key)
-        reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress)
+            named = self._project.of(view, key, target.model) if self._project and target.hub is None else ()
+        reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress, project=named)
         with self.store.reading() as view:
             batch = model_batch(reading, hub.name, self.names, view, self._clock())
         self.store.write(batch)
@@ -174,7 +179,7 @@ class Collection:
         with self.store.reading() as view:
             kept = recorded_as_asked(view, hub, target.model, target.revision, self.options)
             recorded = recorded_refs(view, kept.key) if kept else []
-        if kept is None:
+        if kept is None or self._differs(target, kept.key):
             return None
         now = hub.refs(target.model)
         targets = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
@@ -185,6 +190,13 @@ class Collection:
         parents = self._parents_in_store(kept.key)
         self._follow(target, kept.id, parents, depth)
         return Unchanged(kept.id, kept.head or "", kept.level, parents)
+
+    def _differs(self, target: Target, key: str) -> bool:
+        """Return whether the project declares other parents of a stored model than those that its edges rest on."""
+        if self._project is None or target.hub is not None:
+            return False
+        with self.store.reading() as view:
+            return self._project.differ_from(view, key, target.model)
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Return the stored record of a model that was collected before."""

@@ -57,9 +57,12 @@ class ModelReading:
 
 def read_model(
     hub: Hub, names: Names, resolved: ResolvedRevision, known: History | None, weights: WeightReader,
-    options: CollectOptions, progress: Progress,
+    options: CollectOptions, progress: Progress, project: tuple[Declaration, ...] = (),
 ) -> ModelReading:  # fmt: skip
-    """Read a model: files, card, history, weights within the budget, and what it declares."""
+    """Read a model: files, card, history, weights within the budget, and what it declares.
+
+    `project` is what a project file declares about it.
+    """
     key, head = hub.key(resolved.model), resolved.commit
     # The history first: on the Hub, git fetches small files with it, so that the snapshot needs no requests for them.
     history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
@@ -76,7 +79,7 @@ def read_model(
     groups = tuple(group for group in found if not group.fingerprint.is_calibration)
     types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
     declared = declarations(with_known_files(snapshot), texts.read, gguf=_gguf_headers(found, snapshot), types=types)
-    derivation, parents = _derive(hub, names, resolved, declared, lines, _main_types(groups))
+    derivation, parents = _derive(hub, names, resolved, (*declared, *project), lines, _main_types(groups))
     for path in ("README.md", "config.json"):
         if path in files:
             texts.read_or_none(path)

@@ -16,6 +16,12 @@ def card_parents(child: ChildFacts) -> list[str]:
     return child.keys(bases(child))
 
 
+def named_parents(child: ChildFacts) -> list[str]:
+    """List the keys of the parents that card and tags name, then of those that a project file names."""
+    named = [d for d in child.declarations if d.kind == "parent" and d.rule == "project.declared"]
+    return child.keys([*bases(child), *named])
+
+
 def bases(child: ChildFacts) -> list[Declaration]:
     """List the declarations of card and tags that name a parent."""
     return [d for d in child.declarations if d.kind == "parent" and d.rule.startswith("card.")]

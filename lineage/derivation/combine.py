@@ -9,9 +9,9 @@ from lineage_schemas.derivation import METHOD_RELATION, Derivation, Relation
 from lineage_schemas.evidence import Evidence
 
 RULE_RANKS = (
-    "files.adapter_config", "files.lora_weights", "files.mergekit", "card.base_model_relation", "files.gguf",
-    "files.quantize_config", "files.quantization_config", "card.tag", "card.base_model", "history.duplicate",
-    "files.name_or_path",
+    "files.adapter_config", "files.lora_weights", "files.mergekit", "card.base_model_relation", "project.declared",
+    "files.gguf", "files.quantize_config", "files.quantization_config", "card.tag", "card.base_model",
+    "history.duplicate", "files.name_or_path",
 )  # fmt: skip
 """Which rule decides on the relation where several give one: files that name their parents or are an adapter, then what
 the publisher declares, then forms from which a relation is inferred, then the Hub's tags and our reading."""

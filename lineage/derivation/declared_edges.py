@@ -10,6 +10,7 @@ from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit
 from lineage.derivation.files import files_evidence
 from lineage.derivation.history import date_evidence, duplicate_evidence, duplicate_source
 from lineage.derivation.name import legacy_evidence
+from lineage.derivation.project import project_evidence
 from lineage.hub.declared.declaration import Declaration
 
 
@@ -26,7 +27,8 @@ def derive(child: ChildFacts) -> DerivationResult:
 
     Pure: the same facts give the same records, in the same order.
     """
-    found = [*card_evidence(child), *files_evidence(child), *duplicate_evidence(child), *legacy_evidence(child)]
+    found = [*card_evidence(child), *project_evidence(child), *files_evidence(child)]
+    found += [*duplicate_evidence(child), *legacy_evidence(child)]
     parents = {finding.parent for finding in found if finding.parent and finding.supports}
     found += date_evidence(child, parents)
     unique = {finding.id: finding for finding in found}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage.derivation.card import card_parents
+from lineage.derivation.card import named_parents
 from lineage.derivation.facts import ChildFacts
 from lineage.derivation.finding import from_declaration, from_parent
 from lineage.derivation.forms import COPY_METHODS, QUANTISED_FORMS, decide, form_evidence
@@ -43,7 +43,7 @@ def _without_base(child: ChildFacts, form: Declaration) -> Iterator[Evidence]:
     if form.rule in QUANTISED_FORMS and form.relation == "quantized" and form.method in COPY_METHODS:
         reason = COPY_OF_NOTHING if decide(child, form, "") == "quantised" else None
         named = [d for d in child.declarations if d.kind == "parent"]
-    if reason and not named and not card_parents(child):
+    if reason and not named and not named_parents(child):
         yield from_declaration(child, form, None, value=None, unresolvable=reason, relation=None, method="unknown")
 
 
@@ -55,13 +55,13 @@ def _spoken_of(child: ChildFacts, form: Declaration) -> list[str]:
     named in it, so that others are merged only where the recipe names them by a local path.
     """
     named = _parents_by(child, form.rule, form.file)
-    others = [key for key in card_parents(child) if key not in child.keys(named)]
+    others = [key for key in named_parents(child) if key not in child.keys(named)]
     if form.rule in {"files.adapter_config", "files.lora_weights"}:
         return others if "/" not in (form.file or "") else []
     if form.rule == "files.mergekit":
         return others if any(child.resolve(d.name, d.problem)[0] is None for d in named) else []
     loaded = _parents_by(child, "files.name_or_path", None) + _sources(_parents_by(child, "files.gguf", None))
-    return card_parents(child) or child.keys(loaded)
+    return named_parents(child) or child.keys(loaded)
 
 
 def _parents_by(child: ChildFacts, rule: str, file: str | None) -> list[Declaration]:

@@ -27,7 +27,7 @@ def from_parent(child: ChildFacts, declaration: Declaration, **changes: Any) -> 
     that continues from its own last state writes its own name there.
     """
     parent, problem = child.resolve(declaration.name, declaration.problem)
-    if parent == child.key and declaration.file is not None and declaration.rule.startswith("card."):
+    if parent == child.key and declaration.file is not None and declaration.rule.startswith(("card.", "project.")):
         problem = ITSELF
     return from_declaration(
         child,

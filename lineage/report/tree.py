@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.report.findings import finding_lines
+from lineage.report.findings import finding_lines, settings_lines
 from lineage.report.phrases import (
     REASONS,
     at,
@@ -257,4 +257,4 @@ def _end(answer: TraceAnswer) -> list[Line]:
     """Write the meaning of the statuses that occur, and the date."""
     found = {edge.status for edge in answer.derivations}
     meanings = [line(dim(f"{status}: {text}")) for status, text in STATUS_MEANINGS.items() if status in found]
-    return [EMPTY, *meanings, line(dim(dated(answer, *were_read(answer))))]
+    return [EMPTY, *meanings, *settings_lines(answer.settings), line(dim(dated(answer, *were_read(answer))))]

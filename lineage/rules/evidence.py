@@ -33,6 +33,15 @@ EVIDENCE_RULES = (
         example="`base_model:adapter:gpt2`",
     ),
     EvidenceRule(
+        id="project.declared",
+        reads="`[[parents]]` of a project's `lineage.toml`, or of `[tool.lineage]` in `pyproject.toml`",
+        finds=(
+            "a parent of the project's own model, with its relation and commit; it is judged like a card's, and a "
+            "quantisation or adapter belongs to it if the card names none"
+        ),
+        example='`child = "me/model"`, `parent = "a/base"`',
+    ),
+    EvidenceRule(
         id="files.adapter_config",
         reads="`adapter_config.json` at the root and in folders, not in `checkpoint-*`",
         finds="the model that the adapter belongs to, its commit (`revision`), the method (`peft_type`)",

@@ -9,7 +9,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 SCHEMAS: dict[str, tuple[str, str]] = {
     "model.v1": ("model", "Model"),
@@ -33,6 +33,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "product.v1": ("product", "Product"),
     "use.v1": ("product", "Use"),
     "graph-batch.v1": ("graph_batch", "GraphBatch"),
+    "project-file.v1": ("project_file", "ProjectFile"),
     "collect.v1": ("answers.collect", "CollectAnswer"),
     "trace.v1": ("answers.trace", "TraceAnswer"),
     "history.v1": ("answers.history", "HistoryAnswer"),
@@ -52,14 +53,18 @@ SCHEMAS: dict[str, tuple[str, str]] = {
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""
 
+WRITTEN_BY_PEOPLE = {"project-file.v1"}
+"""Files whose schema is about what lineage reads: nothing with a default is required."""
+
 FOLDER = Path(__file__).parent / "json"
 
 
 def json_schema(schema_id: str) -> dict[str, Any]:
-    """Make the JSON Schema (draft 2020-12) of one record, as it is written to JSON."""
+    """Make the JSON Schema (draft 2020-12) of one record, as it is written to JSON, or by people."""
     module, name = SCHEMAS[schema_id]
     record = getattr(import_module(f"lineage_schemas.{module}"), name)
-    schema: dict[str, Any] = record.model_json_schema(mode="serialization", by_alias=True)
+    mode: Literal["validation", "serialization"] = "validation" if schema_id in WRITTEN_BY_PEOPLE else "serialization"
+    schema: dict[str, Any] = record.model_json_schema(mode=mode, by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_id, **schema}
 
 

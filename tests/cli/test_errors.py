@@ -127,7 +127,7 @@ def test_a_hostile_message_is_neutralised(monkeypatch: pytest.MonkeyPatch) -> No
     ("arguments", "words"),
     [
         (["chek", "a/b"], "Did you mean 'check'?"),
-        (["check"], "name a TARGET or use --from-file"),
+        (["check"], "name a TARGET, use --from-file, or list models under [models]"),
         (["collect"], "name a TARGET, or use --from-file or --author"),
         (["store", "forget"], "name a TARGET or use --from-file"),
         (["store", "forgot"], "Did you mean 'forget'?"),

@@ -29,7 +29,7 @@ MARKS = {"clean": "✅", "findings": "❌", "unchecked": "❔"}
 
 def check(answer: CheckAnswer) -> str:
     """Write the check of one model."""
-    return document(*_blocks(answer), parts.footer(answer, answer.model))
+    return document(*_blocks(answer), parts.settings(answer.settings), parts.footer(answer, answer.model))
 
 
 def check_several(answers: CheckAnswers) -> str:
@@ -46,6 +46,7 @@ def check_several(answers: CheckAnswers) -> str:
     return document(
         table(("model", "verdict", "changes"), rows),
         *blocks,
+        parts.settings(answers.settings),
         parts.footer(answers, *(each.model for each in answers.answers)),
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.findings import ignored
+from lineage.report.findings import expired_words, ignored, moved, settings_words
 from lineage.report.markdown.write import code, prose
 from lineage.report.phrases import SIGNALS, at, dated, paper_words, short
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Answer, Finding
+    from lineage_schemas.answers.answer import Answer, Finding, UsedSettings
     from lineage_schemas.answers.check import PaperDefinition
     from lineage_schemas.answers.trace import TracedDerivation
     from lineage_schemas.change import Unchecked
@@ -64,10 +64,17 @@ def findings(items: Sequence[Finding]) -> list[str]:
         return []
     lines = []
     for each in items:
-        note = f"; {prose(ignored(each))}" if each.ignored else ""
+        note = "".join(f"; {prose(words)}" for words in (moved(each), ignored(each)) if words)
         place = f"{prose(each.message)} ({pointer(each.pointer)}){note}"
         lines.append(f"- {each.severity} {code(each.id)} ({code(each.rule)}): {place}")
     return ["**Findings**", "", *lines]
+
+
+def settings(used: UsedSettings | None) -> list[str]:
+    """Write what an answer took from the project file."""
+    if used is None:
+        return []
+    return [prose(settings_words(used)), *(f"- {prose(words)}" for words in expired_words(used))]
 
 
 def paper(definition: PaperDefinition) -> list[str]:

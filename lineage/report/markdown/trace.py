@@ -21,6 +21,7 @@ def trace(answer: TraceAnswer) -> str:
         [f"{n}. {' → '.join(code(model) for model in path)}" for n, path in enumerate(answer.paths, 1)],
         _rest(answer),
         parts.findings(answer.findings),
+        parts.settings(answer.settings),
         parts.footer(answer, *were_read(answer)),
     )
 

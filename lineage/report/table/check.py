@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from lineage.report.findings import finding_lines
+from lineage.report.findings import finding_lines, settings_lines
 from lineage.report.phrases import (
     BYTES_NOT_COMPARED,
     SHOWN_SIGNALS,
@@ -50,7 +50,7 @@ SILENT_CHANGE = "silent-weight-change"
 
 def check(answer: CheckAnswer) -> Document:
     """Write the check of one model."""
-    return [*_body(answer), EMPTY, line(dim(dated(answer, answer.model)))]
+    return [*_body(answer), EMPTY, *settings_lines(answer.settings), line(dim(dated(answer, answer.model)))]
 
 
 def check_several(answers: CheckAnswers) -> Document:
@@ -62,7 +62,8 @@ def check_several(answers: CheckAnswers) -> Document:
     lines += columns(rows, indent="  ")
     for each in answers.answers:
         lines += [EMPTY, *_body(each)]
-    return [*lines, EMPTY, line(dim(dated(answers, *(each.model for each in answers.answers))))]
+    last = line(dim(dated(answers, *(each.model for each in answers.answers))))
+    return [*lines, EMPTY, *settings_lines(answers.settings), last]
 
 
 def _body(answer: CheckAnswer) -> list[Line]:
@@ -84,6 +85,9 @@ def _verdict_line(answer: CheckAnswer) -> Line:
         words = _silently(silent, answer.counts.after_first_upload + undecided(answer.weight_changes))
     elif answer.verdict == "unchecked":
         words = "not everything could be checked" if answer.branch else "could not be checked"
+    elif answer.findings:
+        number = len(answer.findings)
+        words = f"{counted(number, 'finding')}, {'which does not count' if number == 1 else 'none of which counts'}"
     elif answer.counts.after_first_upload:
         words = "every weight change was announced"
     elif replaced := replaced_at_first(answer.weight_changes):
@@ -181,11 +185,14 @@ def _numbers(answer: CheckAnswer) -> list[Line]:
 
 
 def _findings(answer: CheckAnswer) -> list[Line]:
-    """Write the findings, except silent changes, which have their own lines above."""
+    """Write the findings, except silent changes that count, which have their own lines above."""
     known = {short(revision) for change in answer.weight_changes for revision in change.revisions}
     shown = [
         each
         for each in answer.findings
-        if each.ignored or not (each.id == SILENT_CHANGE and short(each.pointer.revision) in known)
+        if each.ignored
+        or each.moved_from
+        or answer.verdict != "findings"
+        or not (each.id == SILENT_CHANGE and short(each.pointer.revision) in known)
     ]
     return [EMPTY, line(strong("Findings:")), *finding_lines(shown)] if shown else []

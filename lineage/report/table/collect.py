@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from lineage.report.findings import settings_lines
 from lineage.report.phrases import REASONS, at, cost_words, counted, dated, listed
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
 
@@ -31,7 +32,8 @@ def collect(answer: CollectAnswer) -> Document:
         if each.parents:
             lines.append(line(dim(f"from {listed(each.parents, 3)}"), indent="       "))
     lines += _incomplete(answer)
-    return [*lines, EMPTY, line(dim(f"{cost_words(answer.cost)} · store {answer.store}")), line(dim(dated(answer)))]
+    lines += [EMPTY, line(dim(f"{cost_words(answer.cost)} · store {answer.store}")), *settings_lines(answer.settings)]
+    return [*lines, line(dim(dated(answer)))]
 
 
 def _row(model: CollectedModel) -> tuple[str | Span, ...]:
