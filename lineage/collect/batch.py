@@ -8,39 +8,42 @@ from typing import TYPE_CHECKING, Any
 
 import lineage
 from lineage.collect.names import publisher_of
+from lineage.collect.refs import present_refs
 from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
 from lineage.collect.unknown_files import unknown_files
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
+from lineage.hub.revisions import is_commit_id
 from lineage_schemas.change import Change
 from lineage_schemas.file import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
-from lineage_schemas.ids import model_key, ref_key, revision_key
-from lineage_schemas.model import Model, ModelObservations, ModelState, Observation, Publisher
-from lineage_schemas.ref import Ref, RefKind
+from lineage_schemas.ids import model_key, revision_key
+from lineage_schemas.model import FirstFacts, Model, ModelObservations, ModelState, Observation, Publisher
+from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, CommitFacts, Revision, Tree
 
 if TYPE_CHECKING:
     from lineage.collect.names import Names
     from lineage.collect.reading import ModelReading
+    from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
 
 
-def model_batch(reading: ModelReading, hub_name: str, names: Names, view: StoreView, now: datetime) -> GraphBatch:
+def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, now: datetime) -> GraphBatch:
     """Make the batch that updates the graph to what was read, and marks what is gone.
 
     Nothing recorded is deleted: commits, refs and changes that the Hub does not show any more are kept as vanished, if
     the history was read completely. The Hub's local cache holds only a part of what the Hub has: it adds weights to the
     record and removes nothing.
     """
-    key, model = reading.key, _model(reading, hub_name, now)
+    key, model = reading.key, _model(reading, hub, now)
     if _knows_less(reading, view):
         return _contents(reading, view)
     aliases = names.aliases(reading.resolved)
     former = former_keys(view, aliases)
     moved = [edge for edge in moved_edges(view, former) if edge.child != key]
     revisions = tuple(_revision(key, commit) for commit in reading.history.commits)
-    refs = tuple(_refs(key, reading, view, former))
+    refs = tuple(present_refs(view, key, reading.history, former, now))
     changes = tuple(change for report in reading.lines for change in report.changes)
     whole = reading.history.incomplete is None
     unread: tuple[RefKind, ...] = () if reading.options.pull_requests else ("pull_request",)
@@ -103,11 +106,11 @@ def _of_vanished_commits(changes: tuple[Change, ...], revisions: set[str]) -> It
             yield change
 
 
-def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
+def _model(reading: ModelReading, hub: Hub, now: datetime) -> Model:
     snapshot, card = reading.snapshot, reading.snapshot.card or {}
     return Model(
         key=reading.key,
-        hub=hub_name,
+        hub=hub.name,
         id=snapshot.model,
         state=_state(reading),
         state_note=unknown_files(reading.snapshot),
@@ -128,7 +131,27 @@ def _model(reading: ModelReading, hub_name: str, now: datetime) -> Model:
         aliases=(reading.resolved.asked,) if reading.resolved.asked != snapshot.model else (),
         observations=_observations(reading, now),
         collected_at=now,
+        first=_first_facts(reading, now),
+        single_folder=hub.is_single_folder,
     )
+
+
+def _first_facts(reading: ModelReading, now: datetime) -> FirstFacts | None:
+    """Return what tells this repository from another one under its name; the store keeps the first such reading."""
+    snapshot = reading.snapshot
+    facts = FirstFacts(
+        created=snapshot.created, owner=publisher_of(snapshot.model), root_commit=_root(reading), observed_at=now
+    )
+    return None if facts == FirstFacts(observed_at=now) else facts
+
+
+def _root(reading: ModelReading) -> str | None:
+    """Return the first commit of the default branch's line; None if the line is cut, and for a folder without git."""
+    line = reading.lines[0].line if reading.lines else None
+    if line is None or line.branch != reading.history.default_branch or line.cut or not line.commits:
+        return None
+    root = line.commits[0].id
+    return root if is_commit_id(root) else None
 
 
 def _state(reading: ModelReading) -> ModelState:
@@ -176,24 +199,6 @@ def _publisher(model: Model) -> tuple[Publisher, ...]:
 def _revision(key: str, commit: Commit) -> Revision:
     fields = {name: getattr(commit, name) for name in CommitFacts.model_fields}
     return Revision(key=revision_key(key, commit.id), model=key, commit=commit.id, **fields)
-
-
-def _refs(key: str, reading: ModelReading, view: StoreView, former: dict[str, str]) -> Iterator[Ref]:
-    """Yield the present refs, each with the mark of its last check, also if the model had another name then."""
-    default = reading.history.default_branch
-    known = [key, *(old for old, new in former.items() if new == key)]
-    rows = [row.properties for model in reversed(known) for row in view.find("Ref", {"model": model})]
-    marks = {row["name"]: row.get("checked") for row in rows}
-    for ref in reading.history.refs:
-        yield Ref(
-            key=ref_key(key, ref.name),
-            checked=marks.get(ref.name),
-            model=key,
-            name=ref.name,
-            kind=ref.kind,
-            target=ref.target,
-            is_default=ref.name == default,
-        )
 
 
 def _stubs(reading: ModelReading, names: Names) -> Iterator[Model]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,9 @@ from lineage_schemas.model import ModelState
 if TYPE_CHECKING:
     from lineage.collect.project_parents import ProjectParents
     from lineage.collect.reading import ModelReading
-    from lineage.hub.interface import Hub
+    from lineage.hub.interface import Hub, PresentRefs
     from lineage.store.interface import GraphStore
+    from lineage_schemas.ref import Ref
     from lineage_schemas.snapshot import ResolvedRevision
 
 LOG = Log(__name__)
@@ -145,7 +146,7 @@ class Collection:
         key = hub.key(resolved.model)
         kept = self._kept(key)
         same = not self.options.refresh and not with_requests and not self._differs(target, key)
-        if kept and same and self._is_current(kept, resolved, hub):
+        if kept and same and self._is_current(kept, resolved, hub) and not self._refs_moved(key, hub, resolved):
             LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
             self._follow(target, resolved.model, parents, depth)
@@ -156,7 +157,7 @@ class Collection:
             named = self._project.of(view, key, target.model) if self._project and target.hub is None else ()
         reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress, project=named)
         with self.store.reading() as view:
-            batch = model_batch(reading, hub.name, self.names, view, self._clock())
+            batch = model_batch(reading, hub, self.names, view, self._clock())
         self.store.write(batch)
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
         self._follow(target, resolved.model, parents, depth)
@@ -182,8 +183,7 @@ class Collection:
         if kept is None or self._differs(target, kept.key):
             return None
         now = hub.refs(target.model)
-        targets = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
-        if now is None or now.model != kept.id or targets != {ref.name: ref.target for ref in now.refs}:
+        if now is None or now.model != kept.id or not _same_refs(recorded, now):
             return None
         LOG.info("%s: no ref moved, the store's record is used", kept.id)
         self.store.write(GraphBatch(models=(kept.model_copy(update={"collected_at": self._clock()}),)))
@@ -197,6 +197,17 @@ class Collection:
             return False
         with self.store.reading() as view:
             return self._project.differ_from(view, key, target.model)
+
+    def _refs_moved(self, key: str, hub: Hub, resolved: ResolvedRevision) -> bool:
+        """Return whether a branch or tag of a local model moved since it was read, though the head did not.
+
+        A remote Hub is asked for its refs by `check`, because that costs a request.
+        """
+        now = hub.refs(resolved.model) if hub.is_local else None
+        if now is None:
+            return False
+        with self.store.reading() as view:
+            return not _same_refs(recorded_refs(view, key), now)
 
     def _kept(self, key: str) -> dict[str, Any] | None:
         """Return the stored record of a model that was collected before."""
@@ -254,6 +265,12 @@ class Collection:
             "collected_at": known.get("collected_at") or self._clock(),
         }
         self.store.write(GraphBatch(models=(record_of("Model", NodeRow(key, fields)),)))
+
+
+def _same_refs(recorded: Iterable[Ref], now: PresentRefs) -> bool:
+    """Return whether the recorded branches and tags are those that a Hub has now, at the same commits."""
+    targets = {ref.name: ref.target for ref in recorded if ref.kind in ("branch", "tag")}
+    return targets == {ref.name: ref.target for ref in now.refs}
 
 
 def _lacks(reading: ModelReading, *, asked: bool) -> Iterator[Lacking]:

@@ -37,12 +37,14 @@ class Hub(ABC):
     Every read takes a commit, never a branch: `resolve` first. Every foreign error is wrapped into a kind of
     `lineage.errors.HubError`. `name` is the Hub's part of model keys; `is_local` says that bytes cost nothing
     here, so that weights are read in full. `offline` hubs answer from what is stored on this machine and raise
-    HubUnreachableError for the rest.
+    HubUnreachableError for the rest. `is_single_folder` marks a Hub that is one folder, named by its path: its model
+    belongs to no Hub of several models.
     """
 
     name: str
     is_local: bool
     offline: bool = False
+    is_single_folder: bool = False
 
     def key(self, model: str) -> str:
         """Make the graph key of a model of this Hub."""

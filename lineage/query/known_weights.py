@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from lineage.fingerprint.places import same_places
+from lineage.store.rows import chunks
 from lineage_schemas.answers.verify import Match
 from lineage_schemas.ids import shown_id
 from lineage_schemas.weight_group import WeightGroup
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
 
 By = Literal["files", "weights", "content"]
+
+CHUNK = 500
+"""Edges that are looked at together."""
 
 BY: tuple[By, ...] = ("files", "weights", "content")
 """The digests by which weights can be equal, the strongest first."""
@@ -43,7 +48,8 @@ def matches(view: StoreView, group: GroupFingerprint, hub: str, *, of_folders: b
     if not found and len(group.files) == 1 and group.files[0].sha256 is not None:
         files = view.edges("CONTAINS", [f"sha256:{group.files[0].sha256}"], "in")
         found = [(edge.source, edge.name, "files") for edge in files]
-    return [_match(revision, name, by, hub) for revision, name, by in found if _is_of_a_folder(revision) == of_folders]
+    folders = _of_folders(view, (revision for revision, _, _ in found))
+    return [_match(revision, name, by, hub) for revision, name, by in found if (revision in folders) == of_folders]
 
 
 def _in_the_same_places(view: StoreView, group: GroupFingerprint, recorded: EdgeRow) -> bool:
@@ -71,22 +77,38 @@ def undecided(view: StoreView, group: GroupFingerprint, hub: str) -> list[Match]
         return []
     keys = [row.key for row in view.find("Weights", {"layout": layout}) if row.properties.get("weights") is None]
     first: dict[str, Match] = {}
-    for edge in view.edges("HAS_WEIGHTS", keys, "in"):
-        if not _is_of_a_folder(edge.source):
+    edges = list(view.edges("HAS_WEIGHTS", keys, "in"))
+    folders = _of_folders(view, (edge.source for edge in edges))
+    for edge in edges:
+        if edge.source not in folders:
             first.setdefault(edge.target, _match(edge.source, edge.name, "files", hub))
     return list(first.values())
 
 
 def nothing_to_compare_with(view: StoreView) -> bool:
     """Return whether the store holds no weights of any model on a Hub."""
-    return all(_is_of_a_folder(edge.source) for edge in view.all_edges("HAS_WEIGHTS"))
+    for edges in chunks(view.all_edges("HAS_WEIGHTS"), CHUNK):
+        revisions = {edge.source for edge in edges}
+        if revisions - _of_folders(view, revisions):
+            return False
+    return True
 
 
-def _is_of_a_folder(revision: str) -> bool:
-    """Return whether a key is that of a revision of a single local folder."""
-    from lineage.hub.local.folder import is_single_folder
+def _of_folders(view: StoreView, revisions: Iterable[str]) -> set[str]:
+    """Return those of some revisions whose model is a single local folder.
 
-    return is_single_folder(revision.rpartition("@")[0])
+    A store of schema 1 does not have this fact: there the form of the key decides.
+    """
+    from lineage.hub.local.folder import looks_like_a_single_folder
+
+    owners = {revision: revision.rpartition("@")[0] for revision in revisions}
+    recorded = {key: node.get("single_folder") for key, node in view.nodes("Model", set(owners.values())).items()}
+
+    def is_folder(model: str) -> bool:
+        known = recorded.get(model)
+        return looks_like_a_single_folder(model) if known is None else known
+
+    return {revision for revision, model in owners.items() if is_folder(model)}
 
 
 def _match(revision: str, group: str, by: By, hub: str) -> Match:

@@ -22,8 +22,7 @@ class Evidence(Record):
 
     A finding from weights also has `score`, the measured number that its rule documents, and `weights_child` and
     `weights_parent`, the files digests of the two contents that were compared: a model's weights may be replaced, and
-    the finding is about these. The digests are part of the id, the score is not
-    (`lineage/derivation/finding.py`).
+    the finding is about these. The digests are part of the id, the score is not (`evidence_id`).
     """
 
     id: str
@@ -49,11 +48,13 @@ EVIDENCE_ID = re.compile("evidence\\.v1:[0-9a-f]{40}")
 
 
 def evidence_id(evidence: Evidence) -> str:
-    """Make the id of evidence: the hash of all its other fields.
+    """Make the id of evidence: the hash of all its other fields but the score.
 
     No clock is among them: the same finding made again, on any machine, is the same record. Fields at their default are
-    left out of the hash, so that the record may get new fields without new ids for what is stored.
+    left out of the hash, so that the record may get new fields without new ids for what is stored. So a finding that
+    names the compared weights is another one than a finding that names none. The score is left out because two
+    machines may compute it with different last digits: what it decides is in the fields that are hashed.
     """
-    content = evidence.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
+    content = evidence.model_dump(mode="json", exclude={"id", "score"}, exclude_defaults=True)
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"evidence.v1:{hashlib.sha256(canonical.encode('utf-8')).hexdigest()[:40]}"

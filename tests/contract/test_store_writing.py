@@ -7,12 +7,30 @@ from datetime import timedelta
 import pytest
 
 from lineage.store.aliases import key_of_alias
+from lineage.store.records import record_of
 from lineage_schemas.file import FileEntry, FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
+from lineage_schemas.match_key import WeightsKeys
 from lineage_schemas.model import ModelObservations, Observation
+from lineage_schemas.next_version import NextVersion
+from lineage_schemas.relatedness import Relatedness
 from lineage_schemas.revision import Tree
 from lineage_schemas.weights import GroupWeights, Weights
-from tests.support.graphs import FAMILY, NOON, Stores, change, derivation, evidence, group, model, revision, sha
+from tests.support.graphs import (
+    FAMILY,
+    FULL_FAMILY,
+    NOON,
+    Stores,
+    band,
+    change,
+    derivation,
+    evidence,
+    group,
+    model,
+    revision,
+    sha,
+    use,
+)
 
 
 def test_the_same_batch_twice_changes_nothing(stores: Stores) -> None:
@@ -155,6 +173,88 @@ def test_derivations_of_a_child_are_replaced_whole(stores: Stores) -> None:
         assert view.count("DERIVED_FROM") == 0
 
 
+def test_derivations_of_other_children_are_replaced_in_the_same_write(stores: Stores) -> None:
+    """A base that arrives late may replace the edges of children that the batch does not write, in one transaction."""
+    stores.write(FAMILY)
+    stores.write(
+        GraphBatch(
+            models=(model("late/base", state="present"),),
+            derivations=(
+                derivation("you/tuned", "late/base", status="inferred"),
+                derivation("you/merged", "you/tuned", relation="merge", status="confirmed"),
+            ),
+            replace_derivations_of=("you/tuned", "you/merged"),
+        )
+    )
+    with stores.view() as view:
+        found = [(edge.source, edge.target, edge.properties["status"]) for edge in view.all_edges("DERIVED_FROM")]
+        assert found == [("you/merged", "you/tuned", "confirmed"), ("you/tuned", "late/base", "inferred")]
+        assert [view.count("DERIVED_FROM", {"status": status}) for status in ("inferred", "declared")] == [1, 0]
+        assert view.nodes("Model", ["you/tuned"])["you/tuned"]["licence"] == "apache-2.0"
+
+
+def test_keys_of_weights_are_replaced_whole(stores: Stores) -> None:
+    """Weights are found by the keys that were last written for them; another holder keeps its own."""
+    stores.write(FULL_FAMILY, GraphBatch(match_keys=(WeightsKeys(weights="files.v1:2", keys=(band(1),)),)))
+    again = WeightsKeys(weights="files.v1:1", keys=(band(2), band(3)))
+    stores.write(GraphBatch(match_keys=(again,), replace_keys_of=("files.v1:1", "files.v1:none")))
+    with stores.view() as view:
+        pairs = view.neighbours("HAS_KEY", ["files.v1:1", "files.v1:2"], "out")
+        assert pairs == [("files.v1:1", "band:2"), ("files.v1:1", "band:3"), ("files.v1:2", "band:1")]
+        assert [row.key for row in view.find("MatchKey", {"family": "band"})] == ["band:1", "band:2", "band:3"]
+
+
+@pytest.mark.parametrize("replaced", ["a/a", "b/b"])
+def test_relations_are_replaced_at_either_end(stores: Stores, replaced: str) -> None:
+    """Edges without an owner are deleted with either of their models, and those of other pairs stay."""
+    pairs = (("a/a", "b/b"), ("a/a", "c/c"), ("b/b", "c/c"))
+    stores.write(
+        GraphBatch(
+            related=tuple(Relatedness.of_pair(dict.fromkeys(pair), kind="sibling") for pair in pairs),
+            next_versions=tuple(NextVersion(model=one, next=other, basis="name") for one, other in pairs),
+        )
+    )
+    again = Relatedness.of_pair({"b/b": "1", "a/a": "2"}, kind="near_twin")
+    stores.write(
+        GraphBatch(related=(again,), replace_related_of=(replaced,), replace_next_versions_of=(replaced, "no/body"))
+    )
+    other = ("b/b", "c/c") if replaced == "a/a" else ("a/a", "c/c")
+    with stores.view() as view:
+        found = list(view.all_edges("RELATED_TO"))
+        assert [(edge.source, edge.target) for edge in found] == [("a/a", "b/b"), other]
+        assert record_of("RELATED_TO", found[0]) == again
+        assert view.neighbours("NEXT_VERSION", ["a/a", "b/b", "c/c"], "out") == [other]
+        assert (view.count("RELATED_TO", {"kind": "near_twin"}), view.count("RELATED_TO", {"kind": "sibling"})) == (
+            1,
+            1,
+        )
+
+
+def test_uses_of_a_product_are_replaced_whole(stores: Stores) -> None:
+    """A product has the places that were last recorded; a model that only it names is known by name."""
+    stores.write(FULL_FAMILY)
+    places = (use("shop", "new/one", "a.py:1", selector="Q4_K_M", line=1), use("shop", "new/one", "b.py:2"))
+    stores.write(GraphBatch(uses=(*places, use("bot", "new/one", "c.py:3")), replace_uses_of=("shop",)))
+    with stores.view() as view:
+        assert [record_of("USES", edge) for edge in view.edges("USES", ["shop", "bot"], "out")] == list(places)
+        assert view.nodes("Model", ["new/one"])["new/one"]["state"] == "unknown"
+        assert view.neighbours("USES", ["new/one"], "in") == [("shop", "new/one")] * 2, "bot is not stored yet"
+
+
+def test_a_ref_that_was_read_before_does_not_move_back(stores: Stores) -> None:
+    """Of two readings with dates the later one counts in any order, and the edge follows the target that stays."""
+    earlier, later = (
+        FAMILY.refs[0].model_copy(update={"target": target, "since": NOON + timedelta(days=day)})
+        for target, day in (("c0", 0), ("c1", 1))
+    )
+    stores.write(FAMILY, GraphBatch(refs=(later,)), GraphBatch(refs=(earlier,)))
+    with stores.view() as view:
+        ref = "org/base@refs/heads/main"
+        assert view.neighbours("POINTS_TO", [ref], "out") == [(ref, "org/base@c1")]
+        found = view.nodes("Ref", [ref])[ref]
+    assert (found["target"], [each["target"] for each in found["former"]]) == ("c1", ["c0"])
+
+
 def test_both_ends_of_a_derivation_are_known_by_name(stores: Stores) -> None:
     """A DERIVED_FROM edge always has both ends: a model without a record gets a stub with its Hub."""
     stores.write(GraphBatch(derivations=(derivation("dir-x-1:a/b", "c/d"),)))
@@ -205,3 +305,5 @@ def test_attachments_keep_the_newest(stores: Stores) -> None:
         assert view.attachment("text", "k") == b"\x00\xff"
         assert view.attachment("tensors", "k") is None
         assert list(view.all_attachments()) == [("alias", "k", b""), ("text", "k", b"\x00\xff")]
+        assert view.attachment_counts() == {"alias": 1, "text": 1}
+    assert stores.store.info().attachments == {"alias": 1, "text": 1}

@@ -8,6 +8,7 @@ import pytest
 
 from lineage.derivation.declared_edges import derive, names_to_resolve
 from lineage.derivation.facts import ChildFacts, FirstCommit, ResolvedName
+from lineage.derivation.finding import make_evidence
 from lineage.derivation.history import FIRST_CREATION_DATE, duplicate_source
 from lineage.hub.declared.reading import declarations
 from lineage_schemas.snapshot import Snapshot
@@ -268,3 +269,13 @@ def test_evidence_id_is_written_down() -> None:
     """An id once stored stays readable: this one must never change."""
     (finding,) = derived(card={"base_model": "a/base"}).evidence
     assert finding.id == "evidence.v1:371257536f66d203c31596eaf8b538ebab04039b"
+
+
+def test_compared_weights_are_in_the_id_of_evidence_and_their_score_is_not() -> None:
+    """The same comparison has the same id on any machine, whatever the last digits of its score are."""
+    (finding,) = derived(card={"base_model": "a/base"}).evidence
+    fields = finding.model_dump(exclude={"id"})
+    one, other = (make_evidence(**{**fields, "weights_child": "files.v1:1", "score": n}) for n in (0.5, 0.500001))
+    assert one.id == other.id == "evidence.v1:93b6063f71c96f2d76cc569cff78e6fa95aac984"
+    assert make_evidence(**{**fields, "weights_parent": "files.v1:1"}).id not in (one.id, finding.id)
+    assert make_evidence(**{**fields, "score": 0.5}).id == finding.id

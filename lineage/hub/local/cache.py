@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubUnreachableError, InputError
-from lineage.hub.interface import MAX_TEXT_BYTES
+from lineage.hub.interface import MAX_TEXT_BYTES, PresentRefs
 from lineage.hub.lfs import pointer_blob_id
 from lineage.hub.local.file_hashes import FileHashes, is_inside, why_hollow
 from lineage.hub.local.hub import LocalHub
@@ -52,6 +52,10 @@ class CacheHub(LocalHub):
         if not self.folder.is_dir():
             hint = "download a model with `hf download`, or name the cache with HF_HUB_CACHE"
             raise InputError(f"there is no cache at {self.folder}", hint=hint)
+
+    def refs(self, model: str) -> PresentRefs | None:
+        """Return None: the cache has the refs of what was downloaded, not those of the Hub now."""
+        return None
 
     def canonical(self, model: str) -> str:
         """Accept a model that was downloaded under exactly this name: the cache has no redirects."""

@@ -37,6 +37,8 @@ class FolderHub(LocalHub):
     With `on_disk` a work tree means its files on disk, and without it the commits of its repository.
     """
 
+    is_single_folder = True
+
     def __init__(self, folder: Path, settings: Settings, *, on_disk: bool = False, progress: Progress = SILENT) -> None:
         super().__init__(folder_name(folder), progress=progress)
         self.folder = folder
@@ -117,12 +119,13 @@ def holds_a_model(folder: Path) -> bool:
     return any(found.name in MODEL_FILES or belongs_in_lfs(found.name, 0) for found in inside)
 
 
-def is_single_folder(key: str) -> bool:
-    """Say whether a model's key is one that a FolderHub makes: a folder that was named by its path.
+def looks_like_a_single_folder(key: str) -> bool:
+    """Return whether a model's key is of the form that a FolderHub makes: a folder that was named by its path.
 
-    Such a Hub bears the folder's name, and so does its model. The model in a snapshot folder of the Hub client's
-    cache is named by a folder above it, which anybody can make: the Hub's name is a commit there. The name is all
-    that tells: what a store records of such a folder equals the record of a model in a directory of models.
+    Such a Hub has the folder's name, and so does its model. The model in a snapshot folder of the Hub client's
+    cache is named after a folder above it, which can have any name: the Hub's name is a commit there. A folder in a
+    directory of models may have a key of this form too, so this only decides for models of stores of schema 1, where
+    `Model.single_folder` is null.
     """
     hub, model = split_model_key(key)
     name = named_after(hub)

@@ -22,7 +22,7 @@ from lineage.errors import (
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.declared.declaration import read_name, written_names
 from lineage.hub.git.objects import CHUNK_BYTES
-from lineage.hub.interface import Hub
+from lineage.hub.interface import Hub, PresentRefs
 from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
@@ -79,6 +79,11 @@ class LocalHub(Hub):
         canonical, by_table = self._find(model)
         found = self._repository(canonical).resolve(revision)
         return ResolvedRevision(model=canonical, commit=found.commit, asked=model, ref=found.ref, by_table=by_table)
+
+    def refs(self, model: str) -> PresentRefs | None:
+        """Return the commits of branches and tags, which git lists without reading a commit."""
+        canonical = self._find(model)[0]
+        return PresentRefs(canonical, tuple(r for r in self._repository(canonical).refs() if r.kind != "pull_request"))
 
     def _find(self, model: str) -> tuple[str, bool]:
         """Find the canonical id, and whether the table of old names gave it. Raises as `canonical` does."""

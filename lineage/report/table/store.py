@@ -37,7 +37,8 @@ def store_info(answer: StoreInfoAnswer) -> Document:
 def _counts(nodes: dict[str, int], edges: dict[str, int], attachments: dict[str, int] | None = None) -> list[Line]:
     lines = []
     kinds = (("nodes", nodes), ("edges", edges), *((("attachments", attachments),) if attachments else ()))
-    for title, counts in kinds:
+    for title, every in kinds:
+        counts = {kind: number for kind, number in every.items() if number} or every
         lines.append(line(dim(title), indent="  "))
         width = max((len(f"{number:,}") for number in counts.values()), default=0)
         lines += columns([(f"{number:,}".rjust(width), kind) for kind, number in counts.items()], indent="    ")

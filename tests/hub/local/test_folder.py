@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineage.hub.local.directory import DirectoryHub
-from lineage.hub.local.folder import FolderHub, is_single_folder
+from lineage.hub.local.folder import FolderHub, looks_like_a_single_folder
 from lineage_schemas.ids import model_key
 from tests.support.hub_kinds import settings
 
@@ -20,7 +20,7 @@ def test_a_folder_hubs_key_is_that_of_a_single_folder(tmp_path: Path, name: str)
     folder = tmp_path / name
     folder.mkdir()
     with FolderHub(folder, settings(tmp_path)) as hub:
-        assert is_single_folder(hub.key(hub.model))
+        assert looks_like_a_single_folder(hub.key(hub.model))
 
 
 def test_a_snapshot_of_the_cache_is_a_single_folder(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_snapshot_of_the_cache_is_a_single_folder(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     with FolderHub(folder, settings(tmp_path)) as hub:
         assert hub.model == "org/name"
-        assert is_single_folder(hub.key("org/name"))
+        assert looks_like_a_single_folder(hub.key("org/name"))
 
 
 @pytest.mark.parametrize("name", ["models", "org"])
@@ -37,7 +37,7 @@ def test_a_model_in_a_directory_of_models_is_not(tmp_path: Path, name: str) -> N
     """A model of a directory Hub is a model on a Hub, though such a Hub is named after its folder too."""
     (tmp_path / name / "org" / "name").mkdir(parents=True)
     with DirectoryHub(tmp_path / name, settings(tmp_path)) as hub:
-        assert not is_single_folder(hub.key("org/name"))
+        assert not looks_like_a_single_folder(hub.key("org/name"))
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_model_in_a_directory_of_models_is_not(tmp_path: Path, name: str) -> N
 )
 def test_other_hubs_hold_no_single_folder(hub: str) -> None:
     """A Hub with another kind of name holds models, whatever they are called."""
-    assert not is_single_folder(model_key(hub, "model"))
+    assert not looks_like_a_single_folder(model_key(hub, "model"))

@@ -29,7 +29,7 @@ from lineage.store.rows import Rows
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
 from tests.support.dump import dump
-from tests.support.graphs import AWAITING, FAMILY, NOON, change, derivation, evidence, model, revision
+from tests.support.graphs import AWAITING, FULL_FAMILY, NOON, change, derivation, evidence, model, revision
 from tests.support.neo4j_server import GIVEN_URI, PARAMS, Servers, empty, run
 from tools.neo4j_server import Neo4jServer
 
@@ -56,7 +56,7 @@ def lines(store: GraphStore) -> list[str]:
 def source() -> MemoryStore:
     """Fill a store with the family, awaited edges, and values that are hard to encode."""
     store = MemoryStore()
-    store.write(FAMILY)
+    store.write(FULL_FAMILY)
     store.write(AWAITING)
     store.write(
         GraphBatch(
@@ -224,7 +224,7 @@ def test_a_backup_of_a_store_in_use_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["backup"]
     assert _files(out) == before
     with Session(store_url=target.url) as session:
-        assert store_export(session, form, out).contents.nodes["Model"] == len(AWKWARD) + 7
+        assert store_export(session, form, out).contents.nodes["Model"] == len(AWKWARD) + 8
     assert _files(out) != before
 
 
@@ -249,7 +249,7 @@ def test_a_backup_is_counted(source: MemoryStore, target: GraphStore) -> None:
     busy = Busy("exporting", lambda: run(target.url, "CREATE (:Weights {key: 'files.v1:by-hand'})"))
     with (
         target.reading() as view,
-        pytest.raises(StoreError, match=r"modified while it was being read: Weights \(counted 1, read 2\)"),
+        pytest.raises(StoreError, match=r"modified while it was being read: Weights \(counted 2, read 3\)"),
     ):
         write_jsonl(view, io.BytesIO(), busy)
 
@@ -316,7 +316,7 @@ def test_the_csv_files_are_taken_up_by_neo4j_admin(
         assert f"lineage store info --store {server.uri}" in str(refused.value.hint)
         listener = NoteRecorder()
         with open_store(server.uri, progress=listener) as store:
-            assert store.info().nodes["Model"] == 3 + len(AWKWARD) + 3
+            assert store.info().nodes["Model"] == 4 + len(AWKWARD) + 3
             assert lines(store) == lines(source)
         assert listener.tasks == ["making constraints and indexes, once"]
         assert _keys(server) > 10, "the first command makes the unique constraints"

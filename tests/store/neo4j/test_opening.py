@@ -10,6 +10,7 @@ from lineage.answers.session import Session as Asking
 from lineage.answers.store import store_info
 from lineage.answers.trace import trace
 from lineage.errors import StoreError
+from lineage.store import migrations
 from lineage.store.neo4j import connection, schema
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
@@ -130,7 +131,7 @@ def test_two_that_begin_a_store_in_neo4j_at_once(neo4j_url: str, monkeypatch: py
 
 def test_a_store_in_neo4j_tells_its_own_version(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`info` reports the stored schema version, not the one of this lineage."""
-    monkeypatch.setattr(schema, "MIGRATIONS", {7: ("a gap", ())})
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 7)
     run(family, "MATCH (s:LineageStore) SET s.schema_version = 7")
     with Asking(store_url=family) as session:
         answer = store_info(session)
