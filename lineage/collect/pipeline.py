@@ -217,7 +217,8 @@ class Collection:
 
     def _is_current(self, kept: dict[str, Any], resolved: ResolvedRevision, hub: Hub) -> bool:
         """Return whether a collected model is at the same commit and was read completely and deep enough."""
-        if is_to_be_read_again(kept, hub) or (hub.is_local and kept.get("budget") is None):
+        may_be_whole_now = kept.get("budget") is None and (hub.is_local or kept.get("state") == "present")
+        if is_to_be_read_again(kept, hub) or may_be_whole_now:
             return False
         level: Level | None = kept.get("level")
         deep_enough = self.options.level is None or not is_deeper(self.options.level, level)

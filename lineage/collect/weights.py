@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.options import CollectOptions
-from lineage.errors import ContentMismatchError, FormatError, GatedError, HubError, LineageError
+from lineage.errors import FileNotInRevisionError, FormatError, GatedError, HubError, LineageError
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
@@ -35,8 +35,8 @@ WITH_TENSORS = frozenset({"safetensors", "gguf"})
 class ReadGroup:
     """Hold one weight group at one commit with what is known of it; `problem` is the reason if a deeper reading failed.
 
-    `lack` is the reason why its bytes prove nothing: they are not on this machine though they should be, or they are
-    broken.
+    `lack` is the reason why its bytes prove nothing: they are not on this machine though they should be, they are
+    broken, or the Hub failed to send them.
     """
 
     commit: str
@@ -115,7 +115,7 @@ class WeightReader:
         error = error or self._absence(commit, [path for path in group.files if path in absent])
         if not known.is_calibration:
             self._keep(commit, group, known, entries)
-        lack = isinstance(error, ContentMismatchError | FormatError) or not set(absent).isdisjoint(group.files)
+        lack = _is_lack(error) or not set(absent).isdisjoint(group.files)
         return ReadGroup(
             commit, group, known, error.message if error else None, error.in_one_line if error and lack else None
         )
@@ -207,7 +207,7 @@ class WeightReader:
 
         `groups` are those of the head, `missing` describes which of their shards are not here.
         """
-        named = [
+        named = (
             f"{name}: {each.lack.removeprefix(f'{name}: ')}"
             for each in groups
             if each.lack and (name := each.group.name)
@@ -261,6 +261,15 @@ class WeightReader:
                 identities = {path: entry.identity or path for path, entry in self._entries[digest].items()}
                 rows = [row._replace(file=identities[row.file]) for row in found.rows]
                 yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))
+
+
+def _is_lack(error: LineageError | None) -> bool:
+    """Return whether an error leaves open what weights are that should be readable: broken bytes, a Hub that failed.
+
+    Files of a gated model, and LFS objects that a repository only names, are known as well as they can be.
+    """
+    known = isinstance(error, GatedError | FileNotInRevisionError)
+    return isinstance(error, HubError | FormatError) and not known
 
 
 _OF_TENSORS = ("weights", "content", "layout")
