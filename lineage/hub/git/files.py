@@ -272,7 +272,7 @@ def _entries(model: str, folder: Path) -> list[os.DirEntry[str]]:
 
 def _refused(model: str, place: Path, problem: str) -> HubAnswerError:
     return HubAnswerError(
-        f"{model}: the repository is not read: {place} {problem}",
+        f"{model}: {place.name} in its repository {problem} ({place})",
         model=model,
         hint="remove it if you trust the rest, or clone the model again",
     )

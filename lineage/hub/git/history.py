@@ -92,7 +92,7 @@ def read_history(
             incomplete,
             f"refs cannot be read: {few(unreadable)}" if unreadable else None,
             f"commits cannot be read: {few(damaged)}" if damaged else None,
-            f"the clone is shallow: {missing} parent commits are missing" if missing else None,
+            _missing(git_dir, model, missing) if missing else None,
             f"the changes of {unread} commits are not known: trees are missing or too large" if unread else None,
             _unread_messages(commits.values()),
         ]
@@ -185,6 +185,12 @@ def parse_commit(commit_id: str, content: bytes, *, limit: int = MAX_TEXT_BYTES)
         signed=bool(fields[b"gpgsig"] or fields[b"gpgsig-sha256"]),
         unread_message=unread,
     )
+
+
+def _missing(git_dir: Path, model: str, count: int) -> str:
+    """Report missing parents, which a shallow clone does not have on purpose."""
+    shallow = (find_files(git_dir, model).common / "shallow").exists()
+    return f"{'the clone is shallow' if shallow else 'the repository is damaged'}: {count} parent commits are missing"
 
 
 def _unread_messages(commits: Iterable[RawCommit]) -> str | None:

@@ -208,11 +208,17 @@ class GitObjects:
         would look like deletions. Raises ContentMismatchError where the content of one is another object's.
         """
         blobs: dict[str, str] = {}
+        paths: set[str] = set()
         for count, (path, blob) in enumerate(self._walk(self.tree_of(commit), "", {})):
             if count >= MAX_TREE_ENTRIES:
                 raise HubAnswerError(f"{self.model}@{commit}: the tree is too large to be a model's", model=self.model)
+            if path in paths:  # two names of bytes may be shown alike, and a name may hold a slash
+                raise HubAnswerError(
+                    f"{self.model}@{commit}: two entries are called {path}", model=self.model, hint=FSCK
+                )
+            paths.add(path)
             if blob:
-                blobs.setdefault(path, blob)
+                blobs[path] = blob
         versions = self.versions(blobs.values())
         entries = ((path, versions[blob]) for path, blob in sorted(blobs.items()))
         return tuple(FileEntry(path=p, blob_id=v.blob_id, size=v.size, sha256=v.sha256) for p, v in entries)
@@ -334,9 +340,12 @@ def parse_tree(content: bytes, model: str) -> dict[bytes, TreeItem]:
     while at < len(content):
         match = _TREE_ITEM.match(content, at)
         if match is None:
-            raise HubAnswerError(f"{model}: a tree of the repository is broken", model=model)
+            raise HubAnswerError(f"{model}: a tree of the repository is broken", model=model, hint=FSCK)
         if len(items) >= MAX_TREE_ENTRIES:
             raise HubAnswerError(f"{model}: a tree of the repository is too large to be a model's", model=model)
+        if match[2] in items:
+            message = f"{model}: a tree of the repository has two entries of the name {shown_path(match[2])}"
+            raise HubAnswerError(message, model=model, hint=FSCK)
         items[match[2]] = TreeItem(match[1], match[3])
         at = match.end()
     return items

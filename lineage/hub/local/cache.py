@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubUnreachableError, InputError
 from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage.hub.lfs import pointer_blob_id
-from lineage.hub.local.file_hashes import FileHashes, is_inside
+from lineage.hub.local.file_hashes import FileHashes, is_inside, why_hollow
 from lineage.hub.local.hub import LocalHub
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_commit_id, is_default, meaning_of
@@ -214,7 +214,7 @@ class CachedModel(LocalRepository):
         if is_inside(place, self._folder):
             if not place.is_file():
                 return None, "it is a symbolic link to a folder" if place.is_dir() else "it is not a regular file"
-            return _entry(path, place, place.stat().st_size), None
+            return _entry(path, place, place.stat().st_size), why_hollow(place)
         target = Path(os.path.normpath(place.parent / place.readlink())) if place.is_symlink() else place
         if place.exists() or target.parent != Path(os.path.normpath(self._folder / "blobs")):
             return None, "it is a symbolic link that leads out of the model's folder, or nowhere"

@@ -148,11 +148,14 @@ def is_bare_repository(folder: Path) -> bool:
 
 
 def is_model_folder(folder: Path) -> bool:
-    """Return whether a folder holds a model: a repository, or a file at its top that models have."""
+    """Return whether a folder holds a model: a repository, or at its top the name of a file that models have.
+
+    What has such a name and is not a file is reported when the folder is read.
+    """
     try:
         if not folder.is_dir():
             return False
-        names = {entry.name for entry in folder.iterdir() if entry.name == ".git" or entry.is_file()}
+        names = {entry.name for entry in folder.iterdir() if entry.name == ".git" or not entry.is_dir()}
     except OSError:
         return False
     return ".git" in names or not names.isdisjoint(_MODEL_FILES) or any(_WEIGHT_FILE.fullmatch(n) for n in names)

@@ -29,6 +29,10 @@ class Stamp(NamedTuple):
     device: int
 
 
+_HOLLOW_FROM_BYTES = 10_000_000_000
+_HOLLOW_RATIO = 1_000
+
+
 class ChangedWhileReadError(OSError):
     """Report that a file was modified while it was being read."""
 
@@ -65,6 +69,9 @@ class FileHashes:
 
     def _hash(self, path: Path, algorithm: str, prefix: bytes) -> str:
         before = stamp(path)
+        hollow = why_hollow(path)
+        if hollow is not None:
+            raise OSError(hollow)
         known = self._known.get((path, algorithm))
         if known is not None and known[0] == before:
             LOG.debug("%s: its %s is known", path, algorithm)
@@ -88,6 +95,18 @@ def stamp(path: Path) -> Stamp:
     """Take a file's stamp. Raises OSError."""
     found = path.stat()
     return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+
+
+def why_hollow(path: Path) -> str | None:
+    """Return why a giant file that the disk holds almost nothing of is not read, None for all others. Raises OSError.
+
+    Such a file is made in no time and takes hours to read; a download that reserved its space is one too.
+    """
+    found = path.stat()
+    held = found.st_blocks * 512
+    if found.st_size < _HOLLOW_FROM_BYTES or held * _HOLLOW_RATIO > found.st_size:
+        return None
+    return f"it is a sparse file: of {found.st_size:,} bytes only {held:,} were ever written"
 
 
 def is_inside(path: Path, folder: Path) -> bool:

@@ -13,7 +13,7 @@ from lineage.hub.git.history import open_objects, read_history
 from lineage.hub.git.objects import FSCK, GitObjects
 from lineage.hub.git.refs import GitRefs, read_refs
 from lineage.hub.lfs import object_path
-from lineage.hub.local.file_hashes import FileHashes, is_inside
+from lineage.hub.local.file_hashes import FileHashes, is_inside, why_hollow
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, may_be_id, meaning_of
 from lineage_schemas.file import FileEntry
@@ -182,7 +182,7 @@ class GitFolder(LocalRepository):
         for folder in self._lfs:
             for place in (object_path(folder, sha256), folder / sha256):
                 if is_inside(place, folder) and place.is_file() and place.stat().st_size == size:
-                    return place
+                    return None if why_hollow(place) else place
         return None
 
     def _smudged(self, path: str, sha256: str, size: int) -> Path | None:

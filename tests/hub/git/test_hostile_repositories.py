@@ -27,24 +27,24 @@ MODEL = "org/model"
 pytestmark = pytest.mark.timeout(120)
 
 REASONS = {
-    "pipe_as_head": "HEAD is a named pipe",
-    "pipe_as_config": "config is a named pipe",
-    "pipe_as_packed_refs": "packed-refs is a named pipe",
-    "pipe_as_branch": "other is a named pipe",
-    "socket_as_branch": "other is a socket",
-    "pipe_as_alternates": "alternates is a named pipe",
-    "device_as_alternates": "alternates is a symbolic link that leads out of the repository",
+    "pipe_as_head": "HEAD in its repository is a named pipe",
+    "pipe_as_config": "config in its repository is a named pipe",
+    "pipe_as_packed_refs": "packed-refs in its repository is a named pipe",
+    "pipe_as_branch": "other in its repository is a named pipe",
+    "socket_as_branch": "other in its repository is a socket",
+    "pipe_as_alternates": "alternates in its repository is a named pipe",
+    "device_as_alternates": "alternates in its repository is a symbolic link that leads out of the repository",
     "alternate_with_a_pipe": "is a named pipe",
     "pipe_as_pack_index": "is a named pipe",
     "device_as_pack": "is a symbolic link that leads out of the repository",
     "pipe_as_loose_object": "is a named pipe",
     "branches_in_a_circle": "is a symbolic link to a folder",
-    "branches_outside": "all is a symbolic link that leads out of the repository",
-    "objects_outside": "pack is a symbolic link that leads out of the repository",
-    "giant_head": "HEAD has 1,099,511,627,776 bytes",
-    "giant_packed_refs": "packed-refs has 1,099,511,627,776 bytes",
-    "giant_branch": "other has 1,099,511,627,776 bytes",
-    "giant_alternates": "alternates has 1,099,511,627,776 bytes",
+    "branches_outside": "all in its repository is a symbolic link that leads out of the repository",
+    "objects_outside": "pack in its repository is a symbolic link that leads out of the repository",
+    "giant_head": "HEAD in its repository has 1,099,511,627,776 bytes",
+    "giant_packed_refs": "packed-refs in its repository has 1,099,511,627,776 bytes",
+    "giant_branch": "other in its repository has 1,099,511,627,776 bytes",
+    "giant_alternates": "alternates in its repository has 1,099,511,627,776 bytes",
     "broken_head_commit": "refs/heads/main cannot be read: its object .* is damaged: git cannot read it",
     "missing_head_commit": "refs/heads/main cannot be read: its object .* is missing",
     "forged_head_commit": "the commit .* its content has the id",
@@ -384,3 +384,31 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     repository.git("config", "extensions.elsewhere", "true")
     with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub, pytest.raises(HubAnswerError, match="elsewhere"):
         hub.resolve(MODEL)
+
+
+@pytest.mark.parametrize(
+    "items", [(b"100644 a", b"100644 a"), (b"100644 a", b"40000 a"), (b"100644 \xff", b"100644 \\xff")]
+)
+def test_two_entries_of_one_name_are_no_file(tmp_path: Path, items: tuple[bytes, ...]) -> None:
+    """Of two entries of one name, or of names that are shown alike, it is not known which one is meant."""
+    repository = hostile.good_model(place_of(tmp_path))
+    ids = {
+        b"100644": repository.git("rev-parse", "main:config.json"),
+        b"40000": repository.git("rev-parse", "main^{tree}"),
+    }
+    tree = b"".join(item + b"\0" + bytes.fromhex(ids[item.split()[0]]) for item in items)
+    name = repository.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=tree)
+    commit = repository.git("commit-tree", name, "-p", "main", "-m", "two")
+    repository.git("update-ref", "refs/heads/main", commit)
+    with DirectoryHub(tmp_path / "hub", settings(tmp_path)) as hub:
+        with pytest.raises(HubAnswerError, match="two entries"):
+            hub.snapshot(hub.resolve(MODEL))
+        assert len(hub.history(MODEL).commits) == 4
+
+
+def test_missing_parents_are_not_always_those_of_a_shallow_clone(tmp_path: Path) -> None:
+    """Only a clone that is shallow is called so; elsewhere missing commits are damage."""
+    repository = hostile.good_model(place_of(tmp_path))
+    hostile.loose(repository, repository.git("rev-parse", "main~1")).unlink()
+    history = read_history(repository.git_dir, MODEL, source="git-full")
+    assert history.incomplete == "the repository is damaged: 1 parent commits are missing"
