@@ -212,14 +212,15 @@ class WeightReader:
             for each in groups
             if each.lack and (name := each.group.name)
         ]
+        lacks = (*named, *missing)
         return ReadWeights(
-            lacks=(*named, *missing),
+            lacks=lacks,
             level=self._reached(groups),
             weights=tuple(self._records()),
             group_weights=tuple(self._group_weights()),
             attachments=tuple(self._attachments()),
             refused=self._refused,
-            unreachable=self._unreachable or bool(named or missing),
+            unreachable=self._unreachable or bool(lacks),
             bytes_here=self._bytes_here,
         )
 
