@@ -211,7 +211,7 @@ class WeightReader:
             f"{name}: {each.lack.removeprefix(f'{name}: ')}"
             for each in groups
             if each.lack and (name := each.group.name)
-        ]
+        )
         lacks = (*named, *missing)
         return ReadWeights(
             lacks=lacks,
