@@ -21,7 +21,7 @@ COMMANDS = {
     "diff": "Compare two revisions or two models.",
     "fingerprint": "Compute the digests of weights in a file, a folder or a model.",
     "verify": "Check whether local weights are those of a model.",
-    "rules": "List the rules of findings, and explain one.",
+    "rules": "List all rules, or explain one.",
     "store": "Inspect, copy, back up or delete from the store.",
 }
 """Commands in the order of first use, with their short help texts, so that `--help` imports none of them."""

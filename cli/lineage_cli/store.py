@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lineage_cli.store_commands.looking import check, forget, info
+from lineage_cli.store_commands.looking import check, forget, info, rederive
 from lineage_cli.store_commands.moving import copy, export, import_
 
 
@@ -13,5 +13,5 @@ def command() -> None:
     """Inspect, copy, back up or delete from the store."""
 
 
-for each in (info, check, copy, export, import_, forget):
+for each in (info, check, copy, export, import_, rederive, forget):
     command.add_command(each)

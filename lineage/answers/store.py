@@ -24,7 +24,7 @@ def store_info(session: Session) -> StoreInfoAnswer:
     """
     info = session.store.info()
     if info.backend == "sqlite":
-        _need_store(session.store)
+        need_store(session.store)
     return StoreInfoAnswer.model_validate(
         {
             **session.header("store-info.v1", None, hub=None),
@@ -55,7 +55,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
     from lineage.fingerprint.tensor_table import check_tensors
     from lineage.store.checking import check_store
 
-    _need_store(session.store)
+    need_store(session.store)
     counts: Counter[str] = Counter()
     findings = []
     with session.store.reading() as view:
@@ -75,7 +75,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
     )
 
 
-def _need_store(store: GraphStore) -> None:
+def need_store(store: GraphStore) -> None:
     """Raise InputError if there is no store yet where the user looks for one; its path is probably mistyped."""
     if (reason := store.missing()) is not None:
         raise InputError(
@@ -101,7 +101,7 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
         kept = {model for kind, source, model in names if kind != "Model" or source not in going}
         named = {model for _, _, model in names}
         known = {key for key, node in going.items() if key in named or _was_read(node)}
-    _need_store(session.store)
+    need_store(session.store)
     session.store.erase(list(going))
     hub = session.hub.name
     return StoreForgetAnswer.model_validate(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import lineage
+from lineage.collect.at_rest import edges_of_reading
 from lineage.collect.names import publisher_of
 from lineage.collect.refs import present_refs
 from lineage.collect.renamed import former_keys, former_models, moved_edges
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lineage.collect.reading import ModelReading
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
+    from lineage_schemas.evidence import Evidence
 
 
 def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, now: datetime) -> GraphBatch:
@@ -64,10 +66,18 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
         changes=(*changes, *_of_vanished_commits(gone_changes, present)),
         replace_changes_of=(key,) if whole else (),
         evidence=reading.derivation.evidence,
-        derivations=(*moved, *reading.derivation.derivations),
+        derivations=(*moved, *edges_of_reading(view, key, *_present(reading))),
         replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
         attachments=(*_texts(reading), *reading.weights.attachments, *aliases),
     )
+
+
+def _present(reading: ModelReading) -> tuple[str, tuple[Evidence, ...], set[str]]:
+    """Return the commit that was read, the evidence found there, and the files digests of its weights."""
+    head = reading.snapshot.commit
+    own = revision_key(reading.key, head)
+    weights = {each.weights for each in reading.weights.group_weights if each.revision == own}
+    return head, reading.derivation.evidence, weights
 
 
 def _aliases(reading: ModelReading) -> Iterator[FileNode]:
@@ -133,6 +143,7 @@ def _model(reading: ModelReading, hub: Hub, now: datetime) -> Model:
         collected_at=now,
         first=_first_facts(reading, now),
         single_folder=hub.is_single_folder,
+        declarations=tuple(sorted(each.id for each in reading.derivation.evidence)),
     )
 
 

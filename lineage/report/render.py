@@ -34,6 +34,7 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("StoreExportAnswer", "table"): "table.store:store_export",
     ("StoreImportAnswer", "table"): "table.store:store_import",
     ("StoreCheckAnswer", "table"): "table.store:store_check",
+    ("StoreRederiveAnswer", "table"): "table.store:store_rederive",
     ("RulesAnswer", "table"): "table.rules:rules",
     ("RulesAnswer", "markdown"): "markdown.rules:rules",
     ("DemoAnswer", "table"): "table.demo:demo",

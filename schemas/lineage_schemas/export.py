@@ -47,6 +47,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "store-copy.v1": ("answers.store", "StoreCopyAnswer"),
     "store-export.v1": ("answers.store", "StoreExportAnswer"),
     "store-import.v1": ("answers.store", "StoreImportAnswer"),
+    "store-rederive.v1": ("answers.store", "StoreRederiveAnswer"),
     "store-check.v1": ("answers.store", "StoreCheckAnswer"),
     "rules.v1": ("answers.rules", "RulesAnswer"),
     "demo.v1": ("answers.demo", "DemoAnswer"),

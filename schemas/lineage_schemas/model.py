@@ -67,7 +67,8 @@ class Model(Record):
     that a name which another repository took over is seen. `former_identities` are the repositories that had the name
     before the present one, each as it was first observed. `single_folder` says whether the model is one folder that
     was named by its path, and not a model of a Hub of several; null if that was not recorded (a store of schema 1, a
-    model known by name only).
+    model known by name only). `declarations` are the ids of the evidence that the last reading of its files found:
+    other evidence of the same rules is older and does not count; null if that was not recorded.
     """
 
     key: str
@@ -95,6 +96,7 @@ class Model(Record):
     first: FirstFacts | None = None
     former_identities: tuple[FirstFacts, ...] = ()
     single_folder: bool | None = None
+    declarations: tuple[str, ...] | None = None
 
 
 class Publisher(Record):

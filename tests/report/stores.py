@@ -11,6 +11,7 @@ from lineage_schemas.answers.store import (
     StoreForgetAnswer,
     StoreImportAnswer,
     StoreInfoAnswer,
+    StoreRederiveAnswer,
 )
 from tests.report.traces import header
 
@@ -74,6 +75,13 @@ def store_import(equal: bool | None) -> StoreImportAnswer:
     )  # fmt: skip
 
 
+def store_rederive(changed: tuple[str, ...] = ("lab/child", "dir-hub-1a2b3c4d:lab/other")) -> StoreRederiveAnswer:
+    """Every edge worked out again, of which some differ."""
+    return StoreRederiveAnswer(
+        **header("store-rederive.v1", hub=None), store="lineage.db", models=1200, derivations=1431, changed=changed
+    )
+
+
 def store_check(*findings: StoreFinding) -> StoreCheckAnswer:
     """A store with findings, of which more dangling edges are counted than listed."""
     counts = {"dangling-edge": 1200, "model-key": 1} if findings else {}
@@ -95,5 +103,6 @@ STORES = {
     "store-info": store_info, "store-info-server": store_info_server, "store-forget": store_forget,
     "store-copy": store_copy, "store-export": store_export, "store-import": lambda: store_import(True),
     "store-import-beside": lambda: store_import(None), "store-import-different": lambda: store_import(False),
+    "store-rederive": store_rederive, "store-rederive-same": lambda: store_rederive(changed=()),
     "store-check-clean": store_check, "store-check-findings": store_check_findings,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""`lineage store info`, `check` and `forget`: what the store holds, whether it is consistent, what to delete."""
+"""`lineage store info`, `check`, `rederive` and `forget`: describe, check and update a store, and delete from it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ def check(*, run: Run) -> None:
     with run.session() as session:
         answer = store_check(session)
     run.finish(answer, 1 if answer.verdict == "findings" else 0)
+
+
+@click.command("rederive")
+@runs("table", "json", hub=False)
+def rederive(*, run: Run) -> None:
+    """Work out all edges between models again.
+
+    Uses the evidence in the store: no Hub is asked, and the result is that of collecting every model again. Worth
+    running after an upgrade that weighs evidence differently. It may be interrupted and run again.
+    """
+    from lineage.answers.rederiving import store_rederive
+
+    with run.session() as session:
+        answer = store_rederive(session)
+    run.finish(answer)
 
 
 @click.command("forget")

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
         StoreForgetAnswer,
         StoreImportAnswer,
         StoreInfoAnswer,
+        StoreRederiveAnswer,
     )
+
+SHOWN_MODELS = 20
+"""Models that a report lists; the JSON answer has all of them."""
 
 
 def store_info(answer: StoreInfoAnswer) -> Document:
@@ -101,6 +105,19 @@ def store_check(answer: StoreCheckAnswer) -> Document:
         lines += [line(f"{each.about} · {each.message}", indent="    ") for each in listed]
         if number > len(listed):
             lines.append(line(dim(f"… {number - len(listed):,} more"), indent="    "))
+    return lines
+
+
+def store_rederive(answer: StoreRederiveAnswer) -> Document:
+    """Write how many edges were worked out, and the models whose edges changed."""
+    counts = f"{counted(answer.derivations, 'edge')} of {counted(answer.models, 'model')}"
+    lines = [line(strong(answer.store), f" · {counts} worked out from the stored evidence")]
+    if not answer.changed:
+        return [*lines, line(Span("✓", "good"), " all edges were as stored", indent="  ")]
+    lines.append(line(f"{counted(len(answer.changed), 'model')} had other edges:", indent="  "))
+    lines += [line(key, indent="    ") for key in answer.changed[:SHOWN_MODELS]]
+    if len(answer.changed) > SHOWN_MODELS:
+        lines.append(line(dim(f"… {len(answer.changed) - SHOWN_MODELS:,} more"), indent="    "))
     return lines
 
 

@@ -94,6 +94,15 @@ class StoreImportAnswer(Answer):
     equal: bool | None
 
 
+class StoreRederiveAnswer(Answer):
+    """Report how many models were read and edges worked out, and the keys of the models whose edges changed."""
+
+    store: str
+    models: int
+    derivations: int
+    changed: tuple[str, ...]
+
+
 class StoreFinding(Record):
     """Report one problem in a store under a stable rule id; `about` is the key or edge in question."""
 
