@@ -46,6 +46,7 @@ ADDED = {
     "first_uploads",
     "loader",
     "covers",
+    "moved_from",
     "licences",
     "rule",
     "stride",

@@ -269,9 +269,13 @@ def _columns(stored: StoredRecord) -> Iterator[tuple[str, str]]:
 def _type_of(annotation: Any) -> str | None:
     """Return the one type that a field has in CSV; None for nested values."""
     from datetime import datetime
-    from typing import Literal, get_args, get_origin
+    from typing import Annotated, Literal, get_args, get_origin
 
-    if annotation is datetime:
+    from pydantic import AwareDatetime
+
+    if get_origin(annotation) is Annotated:  # a number with bounds
+        annotation = get_args(annotation)[0]
+    if annotation in (datetime, AwareDatetime):
         return "string"
     if annotation in _TYPES:
         return _TYPES[annotation]
