@@ -183,6 +183,11 @@ def test_weights_that_break_their_format_do_not_stop_the_rest(hub: HubServer, tm
         answer = collect(opened, [REVISED])
     assert [model.outcome for model in answer.models] == ["collected", "named"]
     assert [model.level for model in answer.models] == ["metadata", None]
+    assert [(each.model, each.reason) for each in answer.incomplete if each.reason != "missing"] == [
+        (REVISED, "partial")
+    ]
+    with session(hub, tmp_path) as opened:
+        assert collect(opened, [REVISED]).incomplete == answer.incomplete
 
 
 def test_renamed_model_keeps_its_children(hub: HubServer, tmp_path: Path) -> None:
