@@ -72,7 +72,7 @@ class _Comparison:
     def read_ahead(self, trees: Sequence[str]) -> None:
         """Read many trees in one request. A missing or broken tree is reported when it is needed."""
         wanted = [tree for tree in dict.fromkeys(trees) if tree not in self._trees]
-        for tree, content in self._objects.each_content(wanted, "tree"):
+        for tree, content in self._objects.each_content(wanted, "tree") if wanted else ():
             if content is not None:
                 with suppress(HubAnswerError):
                     self._keep(tree, parse_tree(content, self._objects.model))
@@ -91,6 +91,7 @@ class _Comparison:
         """Yield the names that differ. Folders count towards the limit too, with no blob on either side."""
         if depth > MAX_TREE_DEPTH:
             raise HubAnswerError(f"{self._objects.model}: folders are nested too deeply", model=self._objects.model)
+        self.read_ahead([tree for tree in (before, after) if tree != NO_TREE])
         old, new = self._items(before), self._items(after)
         for name in {name for name, _ in old.items() ^ new.items()}:
             was, now = old.get(name), new.get(name)

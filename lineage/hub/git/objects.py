@@ -336,18 +336,19 @@ class GitObjects:
 def parse_tree(content: bytes, model: str) -> dict[bytes, TreeItem]:
     """Read a tree object by name. Raises HubAnswerError where it is broken."""
     items: dict[bytes, TreeItem] = {}
-    at = 0
+    at = count = 0
     while at < len(content):
         match = _TREE_ITEM.match(content, at)
         if match is None:
             raise HubAnswerError(f"{model}: a tree of the repository is broken", model=model, hint=FSCK)
-        if len(items) >= MAX_TREE_ENTRIES:
-            raise HubAnswerError(f"{model}: a tree of the repository is too large to be a model's", model=model)
-        if match[2] in items:
-            message = f"{model}: a tree of the repository has two entries of the name {shown_path(match[2])}"
-            raise HubAnswerError(message, model=model, hint=FSCK)
-        items[match[2]] = TreeItem(match[1], match[3])
+        mode, name, item_id = match.groups()
+        items[name] = TreeItem(mode, item_id)
         at = match.end()
+        count += 1
+        if count > MAX_TREE_ENTRIES:
+            raise HubAnswerError(f"{model}: a tree of the repository is too large to be a model's", model=model)
+    if len(items) < count:
+        raise HubAnswerError(f"{model}: a tree of the repository has two entries of one name", model=model, hint=FSCK)
     return items
 
 

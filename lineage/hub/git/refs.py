@@ -1,6 +1,6 @@
 """The refs of a repository: branches, tags and pull requests with their commits, and what HEAD means.
 
-Everybody who may push may name a ref, and such a name decides nothing but itself: git's output is cut at line feeds,
+A person who may push gives a ref any name, and that name decides nothing else: git's output is cut at line feeds,
 which no name has, HEAD is what HEAD says, and a name that is not UTF-8 keeps its bytes as escapes.
 """
 
