@@ -54,7 +54,6 @@ ADDED = {
     "fix",
     "ignored",
     "fail_on",
-    "moved_from",
     "settings",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
