@@ -17,6 +17,13 @@ MAX_KEPT_CHARACTERS = 4_000
 MAX_KEPT_ITEMS = 100
 """What is kept of the values: characters of a text, items of a list. Longer lists are skipped."""
 
+MAX_KEPT_BYTES = 150_000_000
+"""Memory of all names, values and tensors that are kept: a header of more is refused. The largest real ones take less
+than a tenth of it."""
+
+_PER_ITEM, _PER_TENSOR = 80, 700
+"""Bytes that a kept value, or a tensor's entry, takes beside its characters; an entry is there twice for a moment."""
+
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
@@ -113,6 +120,7 @@ class _Window:
         self._held = b""
         self._at = 0
         self._next = FIRST_READ
+        self._kept = 0
 
     def refuse(self, what: str) -> NoReturn:
         """Refuse the file with a message that names it."""
@@ -148,6 +156,12 @@ class _Window:
         if len(self._held) < length:
             self.refuse("it ends inside its header")
 
+    def keep(self, count: int, text: str = "") -> None:
+        """Count bytes of memory for what is kept; a header of too many is refused."""
+        self._kept += count + (len(text) if text.isascii() else 4 * len(text))
+        if self._kept > MAX_KEPT_BYTES:
+            self.refuse(f"its names, values and tensors would take more than {MAX_KEPT_BYTES:,} bytes of memory")
+
     def skip(self, length: int) -> None:
         """Skip bytes without fetching them."""
         held = len(self._held) - self._at
@@ -169,16 +183,19 @@ class _Window:
         if length > limit:
             self.refuse(f"a name in it claims {length:,} bytes")
         try:
-            return self.take(length).decode()
+            text = self.take(length).decode()
         except UnicodeDecodeError as error:
             raise FormatError(
                 f"{self.file} is not a valid GGUF file: a name in it is not UTF-8.", file=self.file
             ) from error
+        self.keep(_PER_ITEM, text)
+        return text
 
 
 def _value(window: _Window, kind: int) -> Any:
     """Read one value; None where it is too long to keep."""
     if kind in _SCALARS:
+        window.keep(_PER_ITEM)
         letter = _SCALARS[kind]
         return struct.unpack(f"<{letter}", window.take(struct.calcsize(f"<{letter}")))[0]
     if kind == _STRING:
@@ -187,7 +204,9 @@ def _value(window: _Window, kind: int) -> Any:
             window.skip(length)
             return None
         text = window.take(length).decode(errors="replace")
-        return text if len(text) <= MAX_KEPT_CHARACTERS else text[: MAX_KEPT_CHARACTERS - 1] + "…"
+        text = text if len(text) <= MAX_KEPT_CHARACTERS else text[: MAX_KEPT_CHARACTERS - 1] + "…"
+        window.keep(_PER_ITEM, text)
+        return text
     if kind == _ARRAY:
         return _array(window)
     return window.refuse(f"it holds a value of the unknown type {kind}")
@@ -250,6 +269,7 @@ def _placed(entry: _Entry, start: int, stop: int | None) -> TensorSpan:
 
 def _tensor(window: _Window) -> _Entry:
     """Read one tensor's entry: name, type, shape, offset in the data, and bytes where the type is known."""
+    window.keep(_PER_TENSOR)
     name = window.text(1_000)
     rank = window.number("I")
     if rank > 8:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn
 
 from lineage.errors import FormatError
+from lineage.fingerprint.header_text import METADATA, HeaderText
 
 Read = Callable[[int, int], bytes]
 """Give `length` bytes from `start`; fewer only at the file's end."""
@@ -35,6 +35,12 @@ BITS = {
     "C64": 64, "F64": 64, "I64": 64, "U64": 64,
 }  # fmt: skip
 """Bits of one element, for every dtype of safetensors 0.8."""
+
+_DTYPES = {dtype: dtype for dtype in BITS}
+"""One text for each dtype, of which a header has thousands."""
+
+_PER_KEY = 150
+"""Bytes that a key of the metadata takes beside its characters while it is compared with the others."""
 
 _USIZE = 1 << 64
 _LARGE = 20_000
@@ -88,15 +94,25 @@ def read_header(read: Read, size: int | None, file: str) -> Header:
 def parse_header(raw: bytes, size: int | None, file: str) -> Header:
     """Check the JSON of a header, which the file's first eight bytes count."""
     data_start = 8 + len(raw)
+    if raw.count(b"{") > MAX_TENSORS + 2 or raw.count(b"[") > 2 * MAX_TENSORS:
+        _refuse(file, f"its header describes more than {MAX_TENSORS:,} tensors")
+    text = HeaderText(raw, partial(_refuse, file))
+    metadata: dict[str, str] | None = None
+    tensors: list[TensorSpan] = []
+    names: set[str] = set()
     with _without_collector(len(raw)):
-        fields = _unique(_parse_json(raw, file), file)
-        metadata = _metadata(fields.pop("__metadata__", None), file)
-        tensors = [_span(name, info, data_start, file) for name, info in fields.items()]
+        for name, value in text.entries():
+            if name == METADATA:
+                if metadata is not None:
+                    _refuse(file, f"its header has the key {METADATA!r} twice")
+                metadata = _metadata(value, text, file)
+                continue
+            if name in names:
+                _refuse(file, f"its header has the key {name[:200]!r} twice")
+            names.add(_clean(name, file))
+            tensors.append(_span(name, value, data_start, file))
         tensors.sort(key=itemgetter(3, 4))
-        if not raw.isascii() or b"\\u" in raw:
-            for name in fields:
-                _clean(name, file)
-    return Header(tensors, metadata, data_start, _check_cover(tensors, data_start, size, file))
+    return Header(tensors, metadata or {}, data_start, _check_cover(tensors, data_start, size, file))
 
 
 def _refuse(file: str, what: str) -> NoReturn:
@@ -106,32 +122,6 @@ def _refuse(file: str, what: str) -> NoReturn:
         file=file,
         hint="Download the file again; if it stays so, its publisher has to repair it.",
     )
-
-
-def _parse_json(raw: bytes, file: str) -> object:
-    """Parse a header's JSON in bounded memory; depth and bad text are refused.
-
-    An object comes as a tuple of its pairs: duplicate keys are still there, and no Python code runs for each of them.
-    """
-    if raw.count(b"[") > 2 * MAX_TENSORS or raw.count(b"{") > MAX_TENSORS + 2 or raw.count(b",") > 8 * MAX_TENSORS:
-        _refuse(file, f"its header describes more than {MAX_TENSORS:,} tensors")
-
-    def strict_int(text: str) -> int:
-        return _refuse(file, "its header holds the number -0") if text == "-0" else int(text)
-
-    try:
-        return json.loads(
-            raw.decode(),
-            object_pairs_hook=tuple,
-            parse_constant=lambda word: _refuse(file, f"its header holds {word}"),
-            parse_int=strict_int if b"-0" in raw else None,
-        )
-    except UnicodeDecodeError as error:
-        raise _no_json(file, f"its header is not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise _no_json(file, "its header is nested too deeply") from error
-    except ValueError as error:
-        raise _no_json(file, f"its header is not JSON ({str(error)[:200]})") from error
 
 
 def _unique(value: object, file: str) -> dict[str, Any]:
@@ -145,25 +135,20 @@ def _unique(value: object, file: str) -> dict[str, Any]:
     return fields
 
 
-def _no_json(file: str, what: str) -> FormatError:
-    """Make the error for a header that could not be parsed."""
-    try:
-        _refuse(file, what)
-    except FormatError as error:
-        return error
-
-
-def _metadata(value: object, file: str) -> dict[str, str]:
+def _metadata(entries: Iterable[tuple[str, str]] | None, text: HeaderText, file: str) -> dict[str, str]:
     """Check `__metadata__` and keep a bounded part of it."""
-    if value is None:
-        return {}
-    entries = _unique(value, file)
-    if not all(isinstance(text, str) for text in entries.values()):
-        _refuse(file, "its __metadata__ is not a map from text to text")
-    return {
-        _shortened(_clean(key, file)): _shortened(_clean(text, file))
-        for key, text in islice(entries.items(), MAX_METADATA_ENTRIES)
-    }
+    kept: dict[str, str] = {}
+    seen: set[str] = set()
+    for key, value in entries or ():
+        if key in seen:
+            _refuse(file, f"its header has the key {key[:200]!r} twice")
+        seen.add(key)
+        text.hold(key, _PER_KEY)
+        for each in (key, value):
+            _clean(each, file)
+        if len(kept) < MAX_METADATA_ENTRIES:
+            kept[_shortened(key)] = _shortened(value)
+    return kept
 
 
 def _clean(text: str, file: str) -> str:
@@ -205,7 +190,7 @@ def _span(name: str, info: object, data_start: int, file: str) -> TensorSpan:
             _refuse(file, f"the shape of {name[:200]!r} overflows")
     if bits != (end - begin) * 8:
         _refuse(file, f"{name[:200]!r} ({dtype}) does not have the {bits / 8:,} bytes that its shape asks for")
-    return TensorSpan(name, dtype, tuple(shape), data_start + begin, data_start + end)
+    return TensorSpan(name, _DTYPES[dtype], tuple(shape), data_start + begin, data_start + end)
 
 
 def _entry(name: str, info: object, file: str) -> tuple[object, object, object, object]:

@@ -17,6 +17,9 @@ _FORMATS = frozenset({"safetensors", "pytorch", "numpy", "flax", "keras"})
 MAX_HEADERS = 500
 """Files of one set whose headers are read."""
 
+MAX_NAMES = 500_000
+"""Tensors of one set whose names are compared; beyond them it is not known whether the files share some."""
+
 
 def join_numbered(drafts: list[Draft], headers: HeaderReader | None) -> None:
     """Make one group of files that are the shards of one model.
@@ -70,8 +73,10 @@ def _are_shards(numbers: Sequence[str], mark: str, drafts: Sequence[Draft], head
 
 def _tensor_names(drafts: Sequence[Draft], headers: HeaderReader) -> Iterator[frozenset[str] | None]:
     """Give the tensors of each file, as far as they can be read."""
+    left = MAX_NAMES
     for draft in drafts[:MAX_HEADERS]:
-        names = headers.tensor_names(draft.files[0]) if draft.format == "safetensors" else None
+        names = headers.tensor_names(draft.files[0]) if draft.format == "safetensors" and left > 0 else None
         yield names
         if names is None:
             return
+        left -= len(names)

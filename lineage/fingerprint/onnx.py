@@ -29,6 +29,12 @@ MAX_FIELDS = 5_000_000
 
 MAX_LOCATION_BYTES = 4_096
 
+MAX_LOCATIONS_BYTES = 30_000_000
+"""Memory of all names of data files; a large model has a few thousand files."""
+
+_PER_LOCATION = 150
+"""Bytes that a name takes beside its characters."""
+
 _WINDOW_BYTES = 64 << 10
 _MAX_WINDOW_BYTES = 1 << 20
 
@@ -115,6 +121,7 @@ class _Walk:
         self._key = b""
         self._location: str | None = None
         self._external = False
+        self._held = 0
         self.has_graph = False
         self.locations: set[str] = set()
 
@@ -141,8 +148,11 @@ class _Walk:
             return
         if self._external and self._location is None:
             self._refuse("a tensor lies in another file that it does not name")
-        if self._external and self._location is not None:
+        if self._external and self._location is not None and self._location not in self.locations:
             self.locations.add(self._location)
+            self._held += _PER_LOCATION + len(self._location) * (1 if self._location.isascii() else 4)
+            if self._held > MAX_LOCATIONS_BYTES:
+                self._refuse("it names more data files than a model has")
         self._location, self._external = None, False
 
     def _field(self) -> None:

@@ -81,3 +81,11 @@ def test_a_whole_file_keeps_its_name_beside_numbered_shards() -> None:
         "model-of-00002.safetensors": ("model.0.safetensors", "model.1.safetensors"),
     }
     assert found[0].name == "model.safetensors"
+
+
+def test_names_of_many_tensors_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a number of tensors it is unknown whether files share some, and they stay apart as without headers."""
+    tensors = {"model-0.safetensors": ["a", "b"], "model-1.safetensors": ["c"], "model-2.safetensors": ["d"]}
+    assert with_headers(tensors) == ["model.safetensors"]
+    monkeypatch.setattr("lineage.fingerprint.numbered.MAX_NAMES", 2)
+    assert with_headers(tensors) == sorted(tensors)
