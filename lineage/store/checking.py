@@ -229,6 +229,18 @@ def _relatives(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
                 yield Fault("relation-of-unknown-evidence", about, f"its evidence {key} is not in the store")
 
 
+def _placed(view: StoreView, edges: list[EdgeRow]) -> Iterator[Fault]:
+    """Check that the files of a weight group are in the tree of its revision, where a tree was stored."""
+    trees: dict[str, set[str]] = {}
+    for edge in view.edges("CONTAINS", {edge.source for edge in edges}, "out"):
+        trees.setdefault(edge.source, set()).add(edge.name)
+    for edge in edges:
+        missing = set(edge.properties["files"]) - trees.get(edge.source, set())
+        if missing and edge.source in trees:
+            what = f"its group {edge.name} has the file {min(missing)}"
+            yield Fault("weights-without-file", edge.source, f"{what}, which is not among the revision's files")
+
+
 def _out_of_order(edges: list[EdgeRow]) -> Iterator[Fault]:
     """Check that the source of a relation without a direction is the smaller key."""
     for edge in edges:
@@ -343,6 +355,7 @@ NODE_RULES: Mapping[NodeKind, Rule] = {
 """The rule for each kind of node; docs/reference/commands.md lists the ids of faults."""
 
 EDGE_RULES: Mapping[EdgeKind, Rule] = {
+    "HAS_WEIGHTS": _placed,
     "DERIVED_FROM": _derivations, "RELATED_TO": _relatives, "NEXT_VERSION": _relatives,
 }  # fmt: skip
 """The rule for each kind of edge that has one."""

@@ -283,6 +283,14 @@ FAULTS: dict[str, tuple[GraphBatch, str]] = {
     "match-key": (
         GraphBatch(match_keys=(WeightsKeys(weights=ZEROS, keys=(MatchKey(key="norm:1", family="band"),)),)), "norm:1",
     ),
+    "weights-without-file": (
+        GraphBatch(
+            trees=FAMILY.trees[1:],
+            group_weights=(GroupWeights(revision="you/tuned@d1", group=group(), weights=ZEROS),),
+            revisions=FAMILY.revisions,
+        ),
+        "you/tuned@d1",
+    ),
     "evidence-without-model": (GraphBatch(evidence=(evidence(1, "a/b", "c/d"),)), "e1"),
     "digest-format": (GraphBatch(weights=(Weights(key=ZEROS, layout="md5:1"),)), ZEROS),
     "attachment-content": (

@@ -64,7 +64,7 @@ class Neo4jStore(GraphStore):
         self._is_ready = self._loading = False
         self._views, self._counting = 0, Lock()
         self._whole: Transaction | None = None
-        self._seen_writes = 0
+        self._seen_writes = self._last_writes = 0  # of the last commit, and of the last transaction
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction."""
@@ -144,6 +144,7 @@ class Neo4jStore(GraphStore):
                     finally:
                         self._whole = None
                     transaction.commit()
+            self._seen_writes = self._last_writes
 
     def missing(self) -> str | None:
         """Return why there is no store in the database."""
@@ -196,6 +197,7 @@ class Neo4jStore(GraphStore):
             link = self._open()
             with as_store_errors(self.url), link.session("WRITE") as session:
                 link.policy.write(session, work)
+            self._seen_writes = self._last_writes
 
     def _refuse_another(self, writes: int) -> None:
         """Raise StoreError if the counter of writes is lower than before: the store was deleted or replaced."""
@@ -205,7 +207,7 @@ class Neo4jStore(GraphStore):
                 " replaced",
                 hint="what this command wrote before is lost; check the database, then run the command again",
             )
-        self._seen_writes = writes
+        self._last_writes = writes
 
     def _make_ready(self) -> None:
         """Make the schema before the first write."""
