@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lineage.errors import InputError
 from lineage.settings.project_search import NO_CONFIG, OWN_FILE, FoundFile, named_file, nearest_files
@@ -25,6 +25,11 @@ TABLE = ("tool", "lineage")
 """Where the settings are in `pyproject.toml`."""
 
 REFERENCE = "docs/reference/project-file.md has every key"
+
+MAX_DEPTH = 50
+"""Parts of a key beyond which a file is refused: Python's parser needs quadratic time for them."""
+
+TOO_DEEP = "has keys of too many parts, or lists that nest too deep"
 
 SHOWN_PROBLEMS = 3
 """Problems of one file that a message lists; the number of the others follows."""
@@ -116,33 +121,34 @@ def find_project(
     return None if own is None else _project(own, kept, vocabulary(), today)
 
 
-class _Parsed(NamedTuple):
-    data: dict[str, Any]
-    lines: TomlLines
-
-
-def _settings_of(found: FoundFile) -> _Parsed | None:
+def _settings_of(found: FoundFile) -> dict[str, Any] | None:
     """Parse a file; None for a `pyproject.toml` without our table."""
     import tomllib
 
-    from lineage.settings.toml_lines import MAX_DEPTH, toml_lines
-
-    lines = toml_lines(found.text)
-    if lines.depth > MAX_DEPTH:
-        raise InputError(f"{found.shown} has keys or lists that nest more than {MAX_DEPTH} deep", hint=NO_CONFIG)
+    if _nests_too_deep(found.text):
+        raise InputError(f"{found.shown} {TOO_DEEP}", hint=NO_CONFIG)
     try:
         data = tomllib.loads(found.text)
-    except (ValueError, RecursionError) as error:  # ValueError also for an integer of thousands of digits
+    except RecursionError as error:
+        raise InputError(f"{found.shown} {TOO_DEEP}", hint=NO_CONFIG) from error
+    except ValueError as error:  # also for an integer of thousands of digits
         raise InputError(f"{found.shown}{_syntax(str(error), found.text)}", hint=NO_CONFIG) from error
     if not found.is_shared:
-        return _Parsed(data, lines)
+        return data
     tool = data.get("tool")
     ours = tool.get("lineage") if isinstance(tool, dict) else None
-    if ours is None:
-        return None
-    if not isinstance(ours, dict):
-        raise InputError(f"{_at(found.shown, lines, TABLE)}: [tool.lineage] is not a table", hint=REFERENCE)
-    return _Parsed(ours, lines)
+    if ours is None or isinstance(ours, dict):
+        return ours
+    raise InputError(f"{found.shown}: [tool.lineage] is not a table", hint=REFERENCE)
+
+
+def _nests_too_deep(text: str) -> bool:
+    """Return whether a key has so many parts that the parser would need hours; most texts need no scan for that."""
+    if all(line.count(".") <= MAX_DEPTH for line in text.split("\n")):
+        return False
+    from lineage.settings.toml_lines import toml_lines
+
+    return toml_lines(text).depth > MAX_DEPTH
 
 
 def _syntax(message: str, text: str) -> str:
@@ -159,14 +165,16 @@ def _at(shown: str, lines: TomlLines, path: KeyPath) -> str:
     return shown if line is None else f"{shown}:{line}"
 
 
-def _project(found: FoundFile, parsed: _Parsed, known: Vocabulary, today: date) -> Project:
+def _project(found: FoundFile, data: dict[str, Any], known: Vocabulary, today: date) -> Project:
     """Validate the settings. Raises InputError that lists what is wrong, in the order of the lines."""
     from lineage.settings.project_problems import validated
+    from lineage.settings.toml_lines import toml_lines
 
+    lines = toml_lines(found.text)
     table: KeyPath = TABLE if found.is_shared else ()
-    file, problems = validated(parsed.data, known)
+    file, problems = validated(data, known)
     if file is None:
-        _refuse(found.shown, parsed.lines, [((*table, *path), words) for path, words in problems])
+        _refuse(found.shown, lines, [((*table, *path), words) for path, words in problems])
     return Project(
         shown=found.shown,
         folder=found.path.absolute().parent,
@@ -179,12 +187,12 @@ def _project(found: FoundFile, parsed: _Parsed, known: Vocabulary, today: date) 
                 model=each.model,
                 reason=each.reason,
                 until=each.until,
-                line=parsed.lines.of((*table, "ignore", number)),
+                line=lines.of((*table, "ignore", number)),
             )
             for number, each in enumerate(file.ignore)
         ),
         today=today,
-        lines=parsed.lines,
+        lines=lines,
         table=table,
     )
 

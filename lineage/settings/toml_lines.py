@@ -10,8 +10,8 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-MAX_DEPTH = 50
-"""Parts of a key, and lists inside lists, beyond which a text is not read: Python's parser needs quadratic time."""
+MAX_DEPTH = 100
+"""Parts of a key, and lists inside lists, beyond which a text is not read on."""
 
 MAX_NOTED = 20_000
 """Keys and items whose lines are kept; later ones have the line of what they are in."""
