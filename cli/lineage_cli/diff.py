@@ -28,4 +28,5 @@ def command(*, run: Run, target: str, other: str | None, level: Level | None) ->
 
     with run.session() as session:
         answer = diff(session, target, other, level=level)
-    run.finish(answer, 2 if answer.unchecked else 0)
+    unjudged = any(facet.unjudged for facet in answer.by_facet)
+    run.finish(answer, 2 if answer.unchecked or unjudged else 0)
