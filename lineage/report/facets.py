@@ -36,7 +36,7 @@ NAMES = {
 SHOWN_VALUE = 40
 """Characters of a value beside its field; a longer one is left out."""
 
-SHOWN_FILES = 3
+SHOWN_FILES = 2
 """Files that the note of a facet names before it counts the others."""
 
 _ID = re.compile(r'"[a-z0-9]+(\.v[0-9]+)?:[0-9a-f]{32}')

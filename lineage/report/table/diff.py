@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report import facets
 from lineage.report.phrases import at, counted, dated, kind_words, licence_term, licence_words, tensor_summary
-from lineage.report.table.unchecked import SHOWN_REASON, note_lines, unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ KIND_STYLES: dict[str, Style] = {
 
 SHOWN_NAMES = 5
 SHOWN_CHANGES = 3
+FACET_LINE = 68
+FACET_REASON = 160
 ONE_LINE = 60
 CUT = 88
 
@@ -102,11 +104,13 @@ def _facet_rows(facet: Facet) -> list[tuple[Span, Span]]:
     """Write one line for the changes of a facet, and one for what of it was not judged."""
     spans = []
     if facet.changes:
-        shown = [facets.change(each) for each in facet.changes[:SHOWN_CHANGES]]
-        more = len(facet.changes) + facet.more_changes - len(shown)
-        spans.append(Span("; ".join(shown) + (f"; {more:,} more" if more else "")))
+        words = [facets.change(each) for each in facet.changes[:SHOWN_CHANGES]]
+        while len(words) > 1 and len("; ".join(words)) > FACET_LINE:
+            words.pop()
+        more = len(facet.changes) + facet.more_changes - len(words)
+        spans.append(Span(cut("; ".join(words), FACET_LINE) + (f"; {more:,} more" if more else "")))
     if facet.unjudged:
-        spans.append(Span(cut(facets.unjudged(facet), SHOWN_REASON), "warn"))
+        spans.append(Span(cut(facets.unjudged(facet), FACET_REASON), "warn"))
     return [(Span("" if number else facets.NAMES[facet.name]), span) for number, span in enumerate(spans)]
 
 

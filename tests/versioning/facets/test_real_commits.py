@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from lineage.versioning.facets.judge import judge
-from lineage_schemas.facet import Facet
+from lineage_schemas.facet import Facet, FacetName
 from tests.support.shared import SHARED, needs_shared
 from tests.support.sides import Content, side_of
 
@@ -68,7 +69,7 @@ def test_a_real_commit_changes_its_facets(case: dict[str, Any]) -> None:
             assert values_of(found, file["path"], name) == tuple(None if v is None else json.dumps(v) for v in values)
 
 
-def values_of(found: dict[str, Facet], path: str, field: str) -> tuple[str | None, str | None]:
+def values_of(found: Mapping[FacetName, Facet], path: str, field: str) -> tuple[str | None, str | None]:
     """Find the change that points to a field, and return its values."""
     changes = [each for facet in found.values() for each in facet.changes]
     change = next(each for each in changes if (each.pointer.file, each.pointer.field) == (path, field))
