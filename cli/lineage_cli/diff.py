@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 def command(*, run: Run, target: str, other: str | None, level: Level | None) -> None:
     """Compare two revisions or two models.
 
-    Compares weights by tensor, config and card by field, card text and tokenizers by hash. With TARGET alone,
-    compares the states before and after the last change of its weights; with OTHER, compares TARGET with OTHER
-    (ORG/NAME@REVISION names a revision). Exit code 2 if something could not be compared.
+    Compares weights by tensor, config and card by field, and reports what changed in each facet: architecture,
+    tokenizer, chat template, licence and others. With TARGET alone, compares the states before and after the last
+    change of its weights; with OTHER, compares TARGET with OTHER (ORG/NAME@REVISION names a revision). Exit code 2
+    if something could not be compared.
     """
     from lineage.answers.diff import diff
 
     with run.session() as session:
         answer = diff(session, target, other, level=level)
-    run.finish(answer, 2 if answer.unchecked else 0)
+    unjudged = any(facet.unjudged for facet in answer.by_facet)
+    run.finish(answer, 2 if answer.unchecked or unjudged else 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from lineage.answers.collect import as_target
 from lineage.answers.lines import pick_line
 from lineage.answers.looked_up import hub_to_read, look_up, read_date
 from lineage.answers.project import used_settings
+from lineage.answers.sides import Listed, read_sides
 from lineage.collect.budget import ReadBudget
 from lineage.collect.comparing import UNKNOWN_TENSORS
 from lineage.collect.measuring import Measured, measure_model, recorded_weights
@@ -22,18 +23,23 @@ from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.tied import may_be_tied
 from lineage.unexpected import contained
-from lineage.versioning.facets import facets
+from lineage.versioning.facets.fields import field_diffs
+from lineage.versioning.facets.judge import judge
+from lineage.versioning.facets.weights import Decided
 from lineage.versioning.licence import licence_diff
 from lineage.versioning.loaded import rival_sets
-from lineage_schemas.answers.diff import DiffAnswer, DiffSide, LicenceDiff, RenamedTensor, TensorsDiff, WeightsDiff
+from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
 from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
 from lineage_schemas.level import Level
-from lineage_schemas.snapshot import ResolvedRevision
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
+
+
+NOT_HERE = "bytes or shards of the weights are not here, or are not those that their ids name"
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,17 @@ class _Side:
     hub: Hub
     resolved: ResolvedRevision
     measured: Measured
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what the revision lists."""
+        assert self.measured.snapshot is not None, "a model was measured, not a single file"
+        return self.measured.snapshot
+
+    @property
+    def listed(self) -> Listed:
+        """Return what the facets need of this side."""
+        return Listed(self.hub, self.snapshot, self.measured.groups)
 
     @property
     def shown(self) -> GroupFingerprint | None:
@@ -72,9 +89,11 @@ def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffA
     before, after = (_measure(session, hub, resolved, level) for hub, resolved in hubs)
     command = f"lineage diff {' '.join(shlex.quote(text) for text in (a, b) if text)} --level full"
     weights, undecided = _weights(before, after, None if level == "full" else command)
-    fields, unreadable = facets(
-        (before.hub, before.resolved, before.measured.snapshot), (after.hub, after.resolved, after.measured.snapshot)
-    )
+    sides = read_sides(before.listed, after.listed)
+    fields, unreadable = field_diffs(*sides)
+    licences = licence_diff((before.resolved, before.snapshot), (after.resolved, after.snapshot))
+    relation = licences.relation if licences else None
+    by_facet = judge(*sides, decided=_decided(weights, undecided), relation=relation)
     dates = [read_date(session, side.hub, side.resolved.model) for side in (before, after)]
     problems = [item for side in (before, after) for item in (*side.measured.unchecked(), *_rivals(side))]
     return DiffAnswer(
@@ -83,7 +102,8 @@ def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffA
         b=_written(session, after),
         weights=weights,
         facets=fields,
-        licences=_licences(before, after),
+        by_facet=by_facet,
+        licences=licences,
         unchecked=tuple(dict.fromkeys((*problems, *undecided, *unreadable))),
         notes=tuple(dict.fromkeys((*before.measured.notes, *after.measured.notes))),
     )
@@ -135,10 +155,8 @@ def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Leve
 
 def _rivals(side: _Side) -> Iterator[Unchecked]:
     """Say that the names leave open which of two complete sets of shards is the main group."""
-    snapshot = side.measured.snapshot
-    if snapshot is None:
-        return
-    for one, other in rival_sets(weight_groups(snapshot.files), [entry.path for entry in snapshot.files]):
+    files = side.snapshot.files
+    for one, other in rival_sets(weight_groups(files), [entry.path for entry in files]):
         if one.main or other.main:
             yield Unchecked(
                 what=f"which shards of {side.resolved.model} are loaded at {side.resolved.commit[:12]}",
@@ -156,14 +174,6 @@ def _written(session: Session, side: _Side) -> DiffSide:
         group=main.group.name if main else None,
         digests=main.digests if main else None,
     )
-
-
-def _licences(before: _Side, after: _Side) -> LicenceDiff | None:
-    """Compare the licences of both sides; None if a side's files could not be listed, which `unchecked` reports."""
-    old, new = before.measured.snapshot, after.measured.snapshot
-    if old is None or new is None:
-        return None
-    return licence_diff((before.resolved, old), (after.resolved, new))
 
 
 def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsDiff, list[Unchecked]]:
@@ -196,10 +206,14 @@ def _is_doubted(side: _Side, main: GroupFingerprint) -> bool:
 
     The measurement has the reason under what was not checked.
     """
-    snapshot = side.measured.snapshot
-    without = snapshot.without_bytes if snapshot else {}
+    without = side.snapshot.without_bytes
     broken = main.group.name in side.measured.problems and main.digests.files is None
     return broken or main.group.complete is False or any(entry.path in without for entry in main.files)
+
+
+def _decided(found: WeightsDiff, undecided: Sequence[Unchecked]) -> Decided:
+    """Pass on to the facets what was found out about the main groups, and why it is not more."""
+    return Decided(found.kind, reason=undecided[0].reason if undecided else NOT_HERE)
 
 
 def _undecided(

@@ -55,6 +55,7 @@ ADDED = {
     "ignored",
     "fail_on",
     "settings",
+    "by_facet",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.report import facets
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import at, counted, kind_words, licence_term, licence_words, tensor_summary
@@ -11,8 +13,10 @@ from lineage.report.text import cut
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.diff import DiffAnswer, LicenceDiff, TensorsDiff
+    from lineage_schemas.facet import Facet
 
 SHOWN_NAMES = 20
+SHOWN_CHANGES = 10
 
 
 def diff(answer: DiffAnswer) -> str:
@@ -27,6 +31,7 @@ def diff(answer: DiffAnswer) -> str:
         [f"Weights: **{answer.weights.kind}**, {kind_words(answer.weights)}."],
         _tensors(answer.weights.tensors, cast=answer.weights.kind == "cast") if answer.weights.tensors else [],
         _licences(answer.licences) if answer.licences else [],
+        _by_facet(answer.by_facet),
         table(("field", "before", "after", "where"), rows)
         if rows
         else ["No field of card, config or tokenizer differs."],
@@ -41,6 +46,23 @@ def _licences(found: LicenceDiff) -> list[str]:
     rows = [(name, prose(before), prose(after)) for name, before, after in map(licence_term, found.terms)]
     lines = [f"Licence: {names[0]} → {names[1]}: **{found.relation}**, {prose(licence_words(found))}."]
     return [*lines, "", *table(("term", "before", "after"), rows)] if rows else lines
+
+
+def _by_facet(judged: Sequence[Facet]) -> list[str]:
+    """Write a row for each facet that changed or was not judged; those that are the same are counted."""
+    if not judged:
+        return []
+    rows = [(facets.NAMES[each.name], each.state, _facet_cell(each)) for each in judged if each.state != "same"]
+    return [f"{facets.counts(judged)}.", *(["", *table(("facet", "state", "what"), rows)] if rows else [])]
+
+
+def _facet_cell(facet: Facet) -> str:
+    shown = [code(facets.change(each)) for each in facet.changes[:SHOWN_CHANGES]]
+    more = len(facet.changes) + facet.more_changes - len(shown)
+    parts = [*shown, *([f"{more:,} more"] if more else [])]
+    if facet.unjudged:
+        parts.append(prose(facets.unjudged(facet)))
+    return "<br>".join(parts)
 
 
 def _value(value: str | None) -> str:

@@ -1,16 +1,18 @@
-"""The answer to `diff`: the weights in one line, then tensors, then every field that differs."""
+"""The answer to `diff`: the weights in one line, tensors, what changed by facet, then every field that differs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.report import facets
 from lineage.report.phrases import at, counted, dated, kind_words, licence_term, licence_words, tensor_summary
 from lineage.report.table.unchecked import note_lines, unchecked_lines
-from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
+from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.diff import DiffAnswer, FacetDiff, LicenceDiff, TensorsDiff
+    from lineage_schemas.facet import Facet
 
 KIND_STYLES: dict[str, Style] = {
     "equal": "good",
@@ -26,6 +28,9 @@ KIND_STYLES: dict[str, Style] = {
 }
 
 SHOWN_NAMES = 5
+SHOWN_CHANGES = 3
+FACET_LINE = 68
+FACET_REASON = 160
 ONE_LINE = 60
 CUT = 88
 
@@ -42,6 +47,7 @@ def diff(answer: DiffAnswer) -> Document:
         lines += tensor_lines(answer.weights.tensors, cast=answer.weights.kind == "cast")
     if answer.licences:
         lines += [EMPTY, *_licences(answer.licences)]
+    lines += _by_facet(answer.by_facet)
     if answer.facets:
         lines += [EMPTY, line(strong(f"{counted(len(answer.facets), 'field')} differ{_s(answer.facets)}:"))]
         for facet in answer.facets:
@@ -84,6 +90,28 @@ def _licences(found: LicenceDiff) -> list[Line]:
         name, before, after = licence_term(term)
         lines.append(line(f"{name}  {before} → {after}", indent="  "))
     return lines
+
+
+def _by_facet(judged: Sequence[Facet]) -> list[Line]:
+    """Write what changed in each facet and what was not judged; those that are the same are counted."""
+    if not judged:
+        return []
+    rows = [row for each in judged for row in _facet_rows(each)]
+    return [EMPTY, line(strong(facets.counts(judged))), *columns(rows, indent="  ")]
+
+
+def _facet_rows(facet: Facet) -> list[tuple[Span, Span]]:
+    """Write one line for the changes of a facet, and one for what of it was not judged."""
+    spans = []
+    if facet.changes:
+        words = [facets.change(each) for each in facet.changes[:SHOWN_CHANGES]]
+        while len(words) > 1 and len("; ".join(words)) > FACET_LINE:
+            words.pop()
+        more = len(facet.changes) + facet.more_changes - len(words)
+        spans.append(Span(cut("; ".join(words), FACET_LINE) + (f"; {more:,} more" if more else "")))
+    if facet.unjudged:
+        spans.append(Span(cut(facets.unjudged(facet), FACET_REASON), "warn"))
+    return [(Span("" if number else facets.NAMES[facet.name]), span) for number, span in enumerate(spans)]
 
 
 def _facet(facet: FacetDiff) -> list[Line]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.change import Unchecked
+from lineage_schemas.facet import Facet
 from lineage_schemas.licence import LicenceComparison
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
@@ -79,12 +80,16 @@ class LicenceDiff(LicenceComparison):
 
 
 class DiffAnswer(Answer):
-    """Hold the differences from `a` to `b`; `licences` is null if nothing that declares a licence differs."""
+    """Hold the differences from `a` to `b`: `facets` are the fields that differ, `by_facet` judges every facet.
+
+    `licences` is null if nothing that declares a licence differs.
+    """
 
     a: DiffSide
     b: DiffSide
     weights: WeightsDiff
     facets: tuple[FacetDiff, ...]
+    by_facet: tuple[Facet, ...] = ()
     licences: LicenceDiff | None = None
     unchecked: tuple[Unchecked, ...]
     notes: Notes = ()
