@@ -55,6 +55,8 @@ ADDED = {
     "ignored",
     "fail_on",
     "settings",
+    "notes",
+    "moved_tags",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 
