@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
 from lineage.answers.findings import DEFAULT_FAIL_ON, counting, finding
+from lineage.answers.identity_findings import reregistered
 from lineage.answers.lines import (
     RecordedLine,
     count_changes,
@@ -19,11 +20,13 @@ from lineage.answers.lines import (
     why_no_line,
 )
 from lineage.answers.looked_up import Asked, look_up, read_at
-from lineage.answers.marks import covered, last_checked
+from lineage.answers.marks import covered
 from lineage.answers.on_disk import differs_on_disk
 from lineage.answers.project import note_expired, settled, used_settings
 from lineage.answers.project_models import checks_of_project
-from lineage.answers.ranges import WHOLE, changes_in_range
+from lineage.answers.ranges import changes_in_range
+from lineage.answers.starts import find_start, may_be_silent
+from lineage.answers.tag_findings import TaggedLine
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import LineageError, RevisionNotFoundError, ends_the_run
@@ -31,7 +34,6 @@ from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
-from lineage.versioning.since import Since, find_since
 from lineage_schemas.answers.answer import Finding, Severity
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
 from lineage_schemas.change import Change, Unchecked
@@ -135,7 +137,9 @@ def _check_one(session: Session, target: Target, options: CheckOptions) -> Check
 def _answer(
     session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, options: CheckOptions
 ) -> CheckAnswer:
-    start, problem = _start(session, view, asked, recorded, options.since)
+    start, problem, note = find_start(session, view, asked, recorded, options.since)
+    if note:
+        session.progress.note(f"{asked.shown}: {note}")
     changes = changes_in_range(session, asked, recorded, start, options.reading)
     silent = [change for change in changes if change.verdict == "silent"]
     findings = settled(session.project, [_silent(change, asked.shown) for change in silent])
@@ -144,16 +148,19 @@ def _answer(
     ]
     if options.since is None or (problem and not start.doubtful):
         findings += settled(session.project, _rewritten(view, asked, recorded))
+    tagged = TaggedLine(view, asked.key, asked.shown, recorded, options.since, start, tuple(changes))
+    node = view.nodes("Model", [asked.key]).get(asked.key) or {}
+    findings += settled(session.project, [*reregistered(view, asked.key, node, asked.shown), *tagged.findings()])
     settings = used_settings(session.project, findings)
     note_expired(session, settings)
     unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
     unchecked += unknown_commits(recorded, start.position)
     unchecked += unknown_weights(recorded)
     # What was not read of an accepted change could only show that it is less than the finding that was accepted.
-    open_ones = [change for change in changes if _may_be_silent(change) and change not in accepted]
+    open_ones = [change for change in changes if may_be_silent(change) and change not in accepted]
     unchecked += [item for change in open_ones for item in change.unchecked]
     unsure_start = problem is not None and bool(start.doubtful)
-    undecided = [change for change in changes if change.verdict is None and _may_be_silent(change) and change.unchecked]
+    undecided = [change for change in changes if change.verdict is None and may_be_silent(change) and change.unchecked]
     return CheckAnswer(
         **session.header("check.v1", read_at(view, asked.key), settings=settings),
         model=asked.shown,
@@ -169,12 +176,8 @@ def _answer(
         paper_definition=recount(recorded, recorded.line.commits[start.position + 1 :]),
         findings=tuple(findings),
         unchecked=tuple(dict.fromkeys(unchecked)),
+        notes=(*([note] if note else []), *tagged.notes()),
     )
-
-
-def _may_be_silent(change: Change) -> bool:
-    """Return whether what is unchecked of a change could make it a finding: not if the change was announced."""
-    return change.verdict == "silent" or (change.verdict is None and change.kind != "checkpoint")
 
 
 def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_on: Severity) -> CheckVerdict:
@@ -182,50 +185,6 @@ def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_o
     if counting(findings, fail_on):
         return "findings"
     return "unchecked" if unchecked else "clean"
-
-
-def _start(
-    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None
-) -> tuple[Since, Unchecked | None]:
-    """Find the start of the range; if it is not on the branch, report that and check the whole branch."""
-    if since is None:
-        return WHOLE, None
-    wanted: str | None = since
-    if since == "last":
-        wanted = last_checked(view, asked.key, recorded.line.branch)
-        if wanted is None:
-            session.progress.note(f"{asked.shown} was not checked before, so its whole history is checked")
-            return WHOLE, None
-        if session.offline:
-            return WHOLE, Unchecked(
-                what="--since last", reason="changes since the last check cannot be looked up offline"
-            )
-    try:
-        start = find_since(recorded.line, recorded.history, wanted or since)
-        return start, _out_of_order(asked, recorded, start, since)
-    except RevisionNotFoundError as error:
-        return WHOLE, Unchecked(what=f"--since {since}", reason=f"{error.message}; the whole history was checked")
-
-
-def _out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str) -> Unchecked | None:
-    """Report that a date does not decide whether silent changes are in the range, and how to name a commit instead."""
-    changes = (change for change in recorded.changes if _may_be_silent(change))
-    open_questions = (change for change in changes if change.verdict == "silent" or change.unchecked)
-    matter = {revision for change in open_questions for revision in change.revisions}
-    doubtful = [commit for commit in start.doubtful if commit in matter]
-    if not doubtful:
-        return None
-    ids = [commit.id for commit in recorded.line.commits]
-    position = ids.index(doubtful[0])
-    number = len(doubtful)
-    return Unchecked(
-        what=f"--since {since}",
-        reason=(
-            f"the dates of {recorded.line.branch} are out of order: {number} commit{'s' if number > 1 else ''} that "
-            f"changed weights, the first of them {doubtful[0][:12]}, may belong to this range despite their dates"
-        ),
-        decide_with=f"lineage check {asked.shown}" + (f" --since {ids[position - 1]}" if position else ""),
-    )
 
 
 def _silent(change: Change, model: str) -> Finding:

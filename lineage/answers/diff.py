@@ -12,6 +12,7 @@ from lineage.answers.lines import pick_line
 from lineage.answers.looked_up import hub_to_read, look_up, read_date
 from lineage.answers.project import used_settings
 from lineage.answers.sides import Listed, read_sides
+from lineage.answers.starts import moved_tag_note
 from lineage.collect.budget import ReadBudget
 from lineage.collect.comparing import UNKNOWN_TENSORS
 from lineage.collect.measuring import Measured, measure_model, recorded_weights
@@ -96,6 +97,7 @@ def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffA
     by_facet = judge(*sides, decided=_decided(weights, undecided), relation=relation)
     dates = [read_date(session, side.hub, side.resolved.model) for side in (before, after)]
     problems = [item for side in (before, after) for item in (*side.measured.unchecked(), *_rivals(side))]
+    moved = filter(None, (moved_tag_note(session, side.hub, side.resolved) for side in (before, after)))
     return DiffAnswer(
         **session.header("diff.v1", max(filter(None, dates), default=None), settings=used_settings(session.project)),
         a=_written(session, before),
@@ -105,7 +107,7 @@ def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffA
         by_facet=by_facet,
         licences=licences,
         unchecked=tuple(dict.fromkeys((*problems, *undecided, *unreadable))),
-        notes=tuple(dict.fromkeys((*before.measured.notes, *after.measured.notes))),
+        notes=tuple(dict.fromkeys((*moved, *before.measured.notes, *after.measured.notes))),
     )
 
 

@@ -15,6 +15,10 @@ DEFAULT_FAIL_ON: Severity = "error"
 """The lowest severity of a finding that counts."""
 
 
+REPEATED = frozenset({"moved-tag", "version-removed", "name-reregistered"})
+"""Findings that every check reports, wherever its range starts: nothing records when a tag or a name changed."""
+
+
 def finding(name: str, message: str, pointer: Pointer, *, severity: Severity | None = None) -> Finding:
     """Make a finding of the rule with this name; `severity` replaces the rule's where the case is a milder one."""
     rule = BY_NAME[name]

@@ -26,11 +26,14 @@ from lineage.fingerprint.weight_files import is_weight_file
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.signals import tags_by_commit
-from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
+from lineage.versioning.tags import TAGS, other_targets
+from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush, MovedTag
 from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.ref import FormerTarget
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage_schemas.ref import Ref
 
 
 def history(session: Session, target: str, *, all_branches: bool = False) -> HistoryAnswer:
@@ -65,7 +68,18 @@ def _history(session: Session, target: str, *, all_branches: bool) -> HistoryAns
         source=lines[0].history.source,
         lines=tuple(_line(recorded) for recorded in lines),
         unchecked=tuple(_unchecked(lines, asked.not_looked_up)),
+        moved_tags=tuple(moved for tag in lines[0].tags if (moved := _moved(tag))),
     )
+
+
+def _moved(tag: Ref) -> MovedTag | None:
+    """Describe a tag that moved or was removed, as far as is known; None for one that is where it was recorded."""
+    former = other_targets(tag)
+    if tag.vanished:
+        former = [*former, FormerTarget(target=tag.target, first_read=tag.since)]
+    if not former:
+        return None
+    return MovedTag(name=tag.name.removeprefix(TAGS), target=None if tag.vanished else tag.target, former=tuple(former))
 
 
 def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> list[Unchecked]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lineage.collect.recorded import recorded_history, recorded_refs
+from lineage.collect.recorded import recorded_history, recorded_refs, recorded_tags
 from lineage.errors import RevisionNotFoundError
 from lineage.hub.revisions import is_default
 from lineage.store.records import record_of
@@ -22,6 +22,7 @@ from lineage_schemas.revision import Commit, History
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
     from lineage_schemas.change import Change
+    from lineage_schemas.ref import Ref
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RecordedLine:
     `own_from` is the position of the first commit that a branch made from the default branch does not share with it.
     `ends_inside` marks a line that was cut behind a commit in the middle of a push. `is_recorded` is False for a line
     whose changes are not in the record and are worked out when they are asked for; `changes` are then those of the
-    default branch, with which such a line begins.
+    default branch, with which such a line begins. `tags` are all tags of the model that were ever recorded.
     """
 
     history: History
@@ -39,6 +40,7 @@ class RecordedLine:
     changes: tuple[Change, ...]
     vanished: tuple[Change, ...]
     is_default: bool
+    tags: tuple[Ref, ...] = ()
     own_from: int | None = None
     ends_inside: bool = False
     is_recorded: bool = True
@@ -50,6 +52,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
     if history is None:
         return []
     changes = [record_of("Change", row) for row in view.find("Change", {"model": key})]
+    tags = tuple(recorded_tags(view, [key]))
     lines: list[RecordedLine] = []
     for ref in recorded_refs(view, key):
         if ref.kind == "branch":
@@ -58,7 +61,7 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
             present = tuple(change for change in own if not change.vanished)
             gone = tuple(sorted((c for c in own if c.vanished), key=lambda c: (c.end, c.key)))
             own_from = first_own(line, lines[0].line) if lines and lines[0].is_default else None
-            lines.append(RecordedLine(history, line, present, gone, ref.is_default, own_from))
+            lines.append(RecordedLine(history, line, present, gone, ref.is_default, tags, own_from))
     return lines
 
 
@@ -103,7 +106,9 @@ def _other_lines(view: StoreView, key: str, default: RecordedLine) -> list[Recor
             line = first_parent_line(default.history, ref.name, ref.target)
             ids = {commit.id for commit in line.commits}
             shared = tuple(change for change in default.changes if ids.issuperset(change.revisions))
-            lines.append(RecordedLine(default.history, line, shared, (), is_default=False, is_recorded=False))
+            lines.append(
+                RecordedLine(default.history, line, shared, (), is_default=False, tags=default.tags, is_recorded=False)
+            )
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.answers.findings import REPEATED
 from lineage.answers.lines import pick_line
 from lineage.collect.recorded import recorded_refs
 from lineage.errors import RevisionNotFoundError
@@ -37,11 +38,11 @@ def confirm(session: Session, answer: CheckAnswer | CheckAnswers) -> None:
     if marked:
         session.store.write(GraphBatch(refs=tuple(marked)))
     for each in answers:
-        if each.covers and each.since == "last" and each.findings:
-            session.progress.note(
-                f"{each.model}: the next --since last starts after {each.covers.until[:12]}"
-                + (" and will not report these findings again" if each.covers.until == each.head else "")
-            )
+        if each.covers and each.since == "last" and any(found.id not in REPEATED for found in each.findings):
+            lasting = sorted({found.id for found in each.findings if found.id in REPEATED})
+            again = " and will not report these findings again" if each.covers.until == each.head else ""
+            again += f", except {' and '.join(lasting)}" if again and lasting else ""
+            session.progress.note(f"{each.model}: the next --since last starts after {each.covers.until[:12]}{again}")
 
 
 def _marked(session: Session, view: StoreView, answer: CheckAnswer) -> list[Ref]:

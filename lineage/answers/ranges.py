@@ -16,6 +16,7 @@ from lineage.versioning.indexes import is_watched
 from lineage.versioning.line import pushes
 from lineage.versioning.measured import Measurement, Measurer
 from lineage.versioning.since import Since, in_range
+from lineage.versioning.tags import first_targets, with_first_targets
 from lineage_schemas.change import Change, GroupChange
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def changes_in_range(
     hub, model = hub_to_read(session, asked.target), recorded.history.model
     weights = WeightReader(hub, model, session.store, options, session.progress)
     report = line_changes(
-        recorded.history,
+        with_first_targets(recorded.history, first_targets(recorded.tags)),
         recorded.line,
         asked.key,
         lambda commit, path, size: hub.read_text(model, commit, path, size),

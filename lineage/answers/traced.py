@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lineage.answers.identity_findings import reregistered
 from lineage.answers.licence_findings import wider_licences
 from lineage.answers.project import note_expired, settled, used_settings
 from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
-from lineage_schemas.answers.answer import Incomplete, IncompleteReason
+from lineage_schemas.answers.answer import Finding, Incomplete, IncompleteReason
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
 from lineage_schemas.ids import shown_id
 from lineage_schemas.pointer import Pointer
@@ -52,7 +53,7 @@ class AnswerWriter:
         incomplete = [*self._incomplete(part, nodes, unread), *self._unread(parentless), *self._stopped(part)]
         project = self._session.project
         wider = wider_licences({(edge.source, edge.target) for edge in part.edges}, nodes, root, self._shown)
-        findings = settled(project, wider)
+        findings = settled(project, [*self._reregistered(part, root, nodes), *wider])
         settings = used_settings(project, findings, about=[model.id for model in models])
         note_expired(self._session, settings)
         date = max(map(datetime.fromisoformat, dates), default=None)
@@ -69,6 +70,11 @@ class AnswerWriter:
             findings=tuple(findings),
             incomplete=tuple(dict.fromkeys(incomplete)),
         )
+
+    def _reregistered(self, part: Subgraph, root: str, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+        """Find names that another repository took over: of the root, and unless it is walked down, of all models."""
+        for key in sorted({root} if part.direction == "down" else nodes, key=lambda key: (part.depths[key], key)):
+            yield from reregistered(self._view, key, nodes.get(key, {}), self._shown(key))
 
     def _shown(self, key: str) -> str:
         return shown_id(key, self._hub)

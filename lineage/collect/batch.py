@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import lineage
 from lineage.collect.at_rest import edges_of_reading
+from lineage.collect.identity import with_identities
 from lineage.collect.names import publisher_of
 from lineage.collect.refs import present_refs
 from lineage.collect.renamed import former_keys, former_models, moved_edges
@@ -41,6 +42,7 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
     key, model = reading.key, _model(reading, hub, now)
     if _knows_less(reading, view):
         return _contents(reading, view)
+    model = with_identities(view, reading, model)
     aliases = names.aliases(reading.resolved)
     former = former_keys(view, aliases)
     moved = [edge for edge in moved_edges(view, former) if edge.child != key]
@@ -68,7 +70,7 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
         evidence=reading.derivation.evidence,
         derivations=(*moved, *edges_of_reading(view, key, *_present(reading))),
         replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
-        attachments=(*_texts(reading), *reading.weights.attachments, *aliases),
+        attachments=(*_texts(reading), *reading.weights.attachments, *aliases, *_own_name(view, key)),
     )
 
 
@@ -78,6 +80,12 @@ def _present(reading: ModelReading) -> tuple[str, tuple[Evidence, ...], set[str]
     own = revision_key(reading.key, head)
     weights = {each.weights for each in reading.weights.group_weights if each.revision == own}
     return head, reading.derivation.evidence, weights
+
+
+def _own_name(view: StoreView, key: str) -> Iterator[Attachment]:
+    """Let a name mean its own model again, if it redirected to another one before: the name was registered anew."""
+    if view.attachment("alias", key) not in (None, key.encode()):
+        yield Attachment(kind="alias", key=key, data=key.encode())
 
 
 def _aliases(reading: ModelReading) -> Iterator[FileNode]:
@@ -239,4 +247,8 @@ def _texts(reading: ModelReading) -> Iterator[Attachment]:
     identities = {entry.path: entry.identity for entry in reading.snapshot.files}
     for path, data in sorted(reading.texts.items()):
         if identity := identities.get(path):
+            yield Attachment(kind="text", key=identity, data=data)
+    kept = {identities.get(path) for path in reading.texts}
+    for identity, data in sorted(reading.cards.items()):
+        if identity not in kept:
             yield Attachment(kind="text", key=identity, data=data)

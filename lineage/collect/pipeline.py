@@ -12,8 +12,15 @@ from lineage.collect.batch import model_batch
 from lineage.collect.events import Capped, Event, Lacking, NotRead, Started, Stored, Unchanged
 from lineage.collect.names import Names, publisher_of
 from lineage.collect.options import CollectOptions
-from lineage.collect.reading import read_model
-from lineage.collect.recorded import is_to_be_read_again, recorded_as_asked, recorded_history, recorded_refs
+from lineage.collect.reading import Known, read_model
+from lineage.collect.recorded import (
+    is_to_be_read_again,
+    recorded_as_asked,
+    recorded_history,
+    recorded_refs,
+    recorded_tags,
+)
+from lineage.collect.renamed import former_keys
 from lineage.collect.unknown_files import decides, unknown_files
 from lineage.collect.weights import WeightReader
 from lineage.errors import (
@@ -33,6 +40,7 @@ from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.unexpected import contained
+from lineage.versioning.tags import first_targets
 from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import split_model_key
@@ -153,7 +161,10 @@ class Collection:
             return Unchanged(resolved.model, resolved.commit, kept.get("level"), parents)
         weights = WeightReader(hub, resolved.model, self.store, self.options, self.progress)
         with self.store.reading() as view:
-            known = None if hub.is_local else recorded_history(view, key)
+            former = former_keys(view, self.names.aliases(resolved))
+            keys = (*(old for old, new in former.items() if new == key), key)
+            tags = first_targets(recorded_tags(view, keys))
+            known = Known(None if hub.is_local else recorded_history(view, key), tags)
             named = self._project.of(view, key, target.model) if self._project and target.hub is None else ()
         reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress, project=named)
         with self.store.reading() as view:
@@ -186,7 +197,9 @@ class Collection:
         if now is None or now.model != kept.id or not _same_refs(recorded, now):
             return None
         LOG.info("%s: no ref moved, the store's record is used", kept.id)
-        self.store.write(GraphBatch(models=(kept.model_copy(update={"collected_at": self._clock()}),)))
+        # Its aliases stay as they are: written again, they would redirect names that mean other models by now.
+        again = kept.model_copy(update={"collected_at": self._clock(), "aliases": ()})
+        self.store.write(GraphBatch(models=(again,)))
         parents = self._parents_in_store(kept.key)
         self._follow(target, kept.id, parents, depth)
         return Unchanged(kept.id, kept.head or "", kept.level, parents)
@@ -261,6 +274,7 @@ class Collection:
             "id": target.model,
             "publisher": publisher_of(target.model),
             **known,
+            "aliases": (),
             "state": state,
             "state_note": error.message,
             "collected_at": known.get("collected_at") or self._clock(),

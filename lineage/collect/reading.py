@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from lineage.collect.cards import CardReader, kept_cards
 from lineage.collect.comparing import Comparer
 from lineage.collect.headers import HeadersAlong
 from lineage.collect.options import CollectOptions
@@ -29,6 +30,7 @@ from lineage.hub.declared.reading import declarations
 from lineage.unexpected import contained
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.line import UNDATED, first_own, first_parent_line, last_before
+from lineage.versioning.tags import FirstTargets, with_first_targets
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
@@ -40,8 +42,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Known:
+    """Hold what the store knows of a model before it is read: its history, and where its tags were first recorded."""
+
+    history: History | None
+    tags: FirstTargets
+
+
+@dataclass(frozen=True)
 class ModelReading:
-    """Hold what was read of one model at one commit, and with which options."""
+    """Hold what was read of one model at one commit, and with which options.
+
+    `texts` are those of the commit by path, `cards` those of other commits by the identity of the file.
+    """
 
     key: str
     resolved: ResolvedRevision
@@ -53,10 +66,11 @@ class ModelReading:
     weights: ReadWeights
     options: CollectOptions
     texts: Mapping[str, bytes]
+    cards: Mapping[str, bytes]
 
 
 def read_model(
-    hub: Hub, names: Names, resolved: ResolvedRevision, known: History | None, weights: WeightReader,
+    hub: Hub, names: Names, resolved: ResolvedRevision, known: Known, weights: WeightReader,
     options: CollectOptions, progress: Progress, project: tuple[Declaration, ...] = (),
 ) -> ModelReading:  # fmt: skip
     """Read a model: files, card, history, weights within the budget, and what it declares.
@@ -65,7 +79,7 @@ def read_model(
     """
     key, head = hub.key(resolved.model), resolved.commit
     # The history first: on the Hub, git fetches small files with it, so that the snapshot needs no requests for them.
-    history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known)
+    history = hub.history(resolved.model, pull_requests=options.pull_requests, known=known.history)
     snapshot = hub.snapshot(resolved)
     texts = _TextReader(hub, snapshot, weights)
     files = {entry.path: entry for entry in snapshot.files}
@@ -74,7 +88,8 @@ def read_model(
     absent = {*snapshot.without_bytes, *snapshot.unreadable}
     grouped = weight_groups(named_files(snapshot), texts.read_or_none, headers)
     found = tuple(weights.read_group(head, group, files, absent) for group in grouped)
-    lines = _lines(hub, key, history, resolved, weights, options)
+    cards = CardReader(hub, history.model)
+    lines = _lines(hub, cards, key, history, with_first_targets(history, known.tags), weights, options)
     _place(lines, weights)
     groups = tuple(group for group in found if not group.fingerprint.is_calibration)
     types = {g.group.files[0]: g.fingerprint.dtypes for g in groups if g.fingerprint.dtypes}
@@ -83,6 +98,7 @@ def read_model(
     for path in ("README.md", "config.json"):
         if path in files:
             texts.read_or_none(path)
+    at_hand = {entry.identity: texts.kept[path] for path, entry in files.items() if path in texts.kept}
     return ModelReading(
         key=key,
         resolved=resolved,
@@ -94,6 +110,7 @@ def read_model(
         weights=weights.finish(groups, _missing_shards(groups, history, texts.read_or_none)),
         options=options,
         texts=MappingProxyType(texts.kept),
+        cards=MappingProxyType(kept_cards(cards, history, [report.line for report in lines], at_hand)),
     )
 
 
@@ -150,14 +167,15 @@ class _TextReader:
 
 
 def _lines(
-    hub: Hub, key: str, history: History, resolved: ResolvedRevision, weights: WeightReader, options: CollectOptions
-) -> tuple[LineReport, ...]:
-    """Compute the changes of every branch's line, the default branch's first."""
+    hub: Hub, cards: CardReader, key: str, history: History, announced: History, weights: WeightReader,
+    options: CollectOptions,
+) -> tuple[LineReport, ...]:  # fmt: skip
+    """Compute the changes of every branch's line, the default branch's first.
+
+    `announced` is the history with its tags where they were first recorded.
+    """
     branches = [ref for ref in history.refs if ref.kind == "branch"]
     branches.sort(key=lambda ref: (ref.name != history.default_branch, ref.name))
-
-    def read(commit: str, path: str, size: int | None) -> bytes:
-        return hub.read_text(resolved.model, commit, path, size)
 
     reports: list[LineReport] = []
     for ref in branches:
@@ -166,8 +184,8 @@ def _lines(
         default = reports[0].line if reports and reports[0].line.branch == history.default_branch else None
         own_from = first_own(line, default) if default else None
         measurer = Comparer(weights, remote=is_default)
-        headers = HeadersAlong(hub, resolved.model, options.level, is_default=is_default)
-        reports.append(line_changes(history, line, key, read, measurer, headers, own_from=own_from))
+        headers = HeadersAlong(hub, history.model, options.level, is_default=is_default)
+        reports.append(line_changes(announced, line, key, cards.text, measurer, headers, own_from=own_from))
     return tuple(reports)
 
 

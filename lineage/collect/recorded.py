@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import lineage
@@ -25,6 +25,16 @@ def recorded_refs(view: StoreView, key: str) -> list[Ref]:
     """List the refs that a model had at the last collection, the default branch first."""
     refs = [record_of("Ref", row) for row in view.find("Ref", {"model": key})]
     return sorted((r for r in refs if not r.vanished), key=lambda r: (not r.is_default, r.name))
+
+
+def recorded_tags(view: StoreView, keys: Iterable[str]) -> list[Ref]:
+    """List every tag that was ever recorded under some keys of a model, also those that its Hub no longer has.
+
+    Of a tag that several keys have, because the model was renamed, the last key's record is listed.
+    """
+    rows = {row.properties["name"]: row for key in keys for row in view.find("Ref", {"model": key})}
+    refs = [record_of("Ref", rows[name]) for name in sorted(rows)]
+    return [ref for ref in refs if ref.kind == "tag"]
 
 
 def recorded_history(view: StoreView, key: str) -> History | None:

@@ -40,5 +40,5 @@ def moved_edges(view: StoreView, former: dict[str, str]) -> Iterator[Derivation]
 def former_models(view: StoreView, former: dict[str, str]) -> Iterator[Model]:
     """Yield the records of renamed models, kept under their old keys."""
     for old, node in view.nodes("Model", former).items():
-        gone = {"state": "missing", "state_note": f"renamed to {former[old]}"}
+        gone = {"aliases": (), "state": "missing", "state_note": f"renamed to {former[old]}"}
         yield record_of("Model", NodeRow(old, {**node, **gone}))

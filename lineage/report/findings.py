@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import counted, location
+from lineage.report.phrases import counted, location, shortened
 from lineage.report.text import Line, Span, Style, dim, line
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def finding_lines(findings: Sequence[Finding]) -> list[Line]:
     return [
         line(
             Span(each.severity, SEVERITY_STYLES[each.severity]),
-            f" {each.id} ({each.rule}) · {each.message}",
+            f" {each.id} ({each.rule}) · {shortened(each.message)}",
             dim("".join(f" · {words}" for words in (location(each.pointer), moved(each), ignored(each)) if words)),
             indent="  ",
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for annotations only: importing these modules would slow do
     from lineage_schemas.answers.answer import Answer
     from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
     from lineage_schemas.answers.diff import TensorsDiff, WeightsDiff
+    from lineage_schemas.answers.history import MovedTag
     from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence
     from lineage_schemas.licence import LicenceComparison, LicenceTerm
     from lineage_schemas.pointer import Pointer
@@ -181,6 +182,13 @@ def announcement(signal: VersionSignal) -> str:
 def no_announcement() -> str:
     """Describe a silent change by everything that could have announced it."""
     return "no tag, card field, commit message or changelog announces it"
+
+
+def tag_places(tag: MovedTag) -> str:
+    """Write where a tag was and is: `c0ffee00 (read on 2024-05-02), now beef0011`."""
+    dates = [f" (read on {each.first_read:%Y-%m-%d})" if each.first_read else "" for each in tag.former]
+    was = [short(each.target) + date for each, date in zip(tag.former, dates, strict=True)]
+    return f"{', '.join(was)}, now {short(tag.target) if tag.target else 'removed'}"
 
 
 def location(pointer: Pointer, *, model: str | None = None) -> str:

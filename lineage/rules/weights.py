@@ -64,12 +64,15 @@ WEIGHT_RULES = (
         ),
         example="`v1.0` was at c0ffee0 on 2024-05-02 and is at beef001 today, with other weights.",
         unless=(
-            "A tag that was moved before the first reading: nothing recorded shows it. An annotated tag counts by the"
-            " commit it names."
+            "A tag that was moved before the first reading: nothing recorded shows it. A tag that became annotated on "
+            "the same commit. A check that starts at a commit behind the tag's new one (`--since COMMIT`)."
         ),
         fix="Pin the commit instead of the tag, and ask the publisher for a new tag for the new state.",
         since="0.1.0",
-        severity_note="info if both commits hold the same weights",
+        severity_note=(
+            "info if both commits hold the same main weights, or if the tag is back where it was first recorded; an "
+            "error too if their weights were not compared"
+        ),
     ),
     Rule(
         id="LW004",
@@ -80,7 +83,10 @@ WEIGHT_RULES = (
         source="our decision: a recorded version stays recorded",
         meaning="An earlier reading recorded the tag; the Hub no longer has it. Its record and its commit are kept.",
         example="`v1.0` at c0ffee0 was recorded on 2024-05-02; today the repository has no tags.",
-        unless="A reading that could not list all tags, such as one from a cache or an incomplete history.",
+        unless=(
+            "A reading that could not list all tags, such as one from a cache or an incomplete history. A tag that was "
+            "made again on another commit has moved."
+        ),
         fix="Pin the recorded commit (`lineage history ORG/NAME` shows it) as long as the Hub still has it.",
         since="0.1.0",
     ),
@@ -91,11 +97,14 @@ WEIGHT_RULES = (
         severity="error",
         stride="tampering",
         source="semantic versioning, item 3: the contents of a released version must not be modified",
-        meaning="The same version is announced at two revisions of a line, and their weights differ.",
+        meaning=(
+            "The same version is named at two revisions of a line, by a tag or newly by a version field of the card; a "
+            "change that counts lies between, and the weights differ."
+        ),
         example="The card says `version: 1.1` at c0ffee0 and the tag `v1.1` is at beef001, whose weights are others.",
         unless=(
-            "The same version on revisions with equal weights, and a card that merely keeps its version while text "
-            "changes."
+            "The same version on revisions with equal weights or within one push, a card that keeps its version, a "
+            "branch with the name of a version, and tags that hold more than a version (`v1.0-awq`)."
         ),
         fix=(
             "Name the commit when you refer to this version; ask the publisher to announce the later state as a new "
@@ -115,7 +124,9 @@ WEIGHT_RULES = (
         ),
         example="The tag `v2.0` is at a commit whose card says `version: 1.1`.",
         unless=(
-            "`v2` and `2.0.0`, which are one version; a tag that is not a version; a card without a version field."
+            "`v2` and `2.0.0`, which are one version; a tag that is not a version as a whole, or a date; a commit with "
+            "another tag that names the card's version; a card without a version field, or whose text is not known: "
+            "the answer notes that."
         ),
         fix="Ask the publisher which of the two is right; pin the commit.",
         since="0.1.0",
@@ -128,13 +139,15 @@ WEIGHT_RULES = (
         stride="spoofing",
         source="our decision; known from package registries as repository or namespace hijacking",
         meaning=(
-            "The date of creation or the root commit differs from what was first recorded for this name: the "
-            "repository was deleted and the name registered again, perhaps by someone else."
+            "The date of creation differs from what was recorded for this name or, if a date is not known, the root "
+            "commit and the whole history do: the repository was deleted and the name registered again, perhaps by "
+            "someone else."
         ),
         example="Recorded: created 2023-02-01, root commit 1a2b3c4. Today: created 2024-11-20, root commit 9f8e7d6.",
         unless=(
             "A rename that the Hub redirects, and a history that was rewritten in a repository with the same date of "
-            "creation."
+            "creation; without dates, one in which a recorded commit remains, or a squash with the same files. A plain "
+            "folder, which has no commits."
         ),
         fix="Do not load it by name. Find out who owns the name now, and compare its weights with those recorded.",
         since="0.1.0",

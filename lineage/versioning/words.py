@@ -142,6 +142,40 @@ def announced_version(text: str) -> str | None:
     return version if len(version) <= MAX_VERSION_CHARACTERS else None
 
 
+_WHOLE_VERSION = re.compile(
+    r"(?P<mark>(?:(?:version|release|ver|rel)[-_ /.]?)?(?:v[-. ]?)?)(?P<numbers>\d{1,20}(?:\.\d{1,20}){0,5})"
+    r"(?:[-._]?(?P<stage>alpha|beta|preview|post|pre|dev|rc)[-._]?(?P<number>\d{0,20})|(?P<short>[abc])(?P<count>\d{1,20}))?",
+    re.IGNORECASE | re.ASCII,
+)
+"""A text that is a version and nothing else: `v1.0`, `1.0.0-rc1`, `release/2.0`."""
+
+_STAGES = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
+"""Spellings of one stage before or after a release."""
+
+
+def version_of(text: str, *, needs_mark: bool = True) -> str | None:
+    """Read a text that is a version as a whole, in one spelling: `v1.0`, `1` and `1.0.0` are `1`; None if it is not.
+
+    A number on its own is a version only where a field says so: as a tag it may be a step or a size, unless a `v` or
+    `version` before it, or a dot in it, marks it (`needs_mark`).
+    """
+    match = _WHOLE_VERSION.fullmatch(text.strip())
+    if match is None or (needs_mark and not match["mark"] and "." not in match["numbers"]):
+        return None
+    numbers = [number.lstrip("0") or "0" for number in match["numbers"].split(".")]
+    while len(numbers) > 1 and numbers[-1] == "0":
+        numbers.pop()
+    stage = (match["stage"] or match["short"] or "").lower()
+    count = (match["number"] or match["count"] or "0").lstrip("0") or "0"
+    return ".".join(numbers) + (f"-{_STAGES.get(stage, stage)}{count}" if stage else "")
+
+
+def is_date(version: str) -> bool:
+    """Return whether a version is a date, such as `2024.5` or `20240506`: it is not comparable with a number."""
+    year = version.partition(".")[0].partition("-")[0]
+    return len(year) in (4, 6, 8) and year[:2] in ("19", "20")
+
+
 def name_version(model_id: str) -> str | None:
     """Find the version that a repository's name carries, such as `2.1` in `org/name-v2.1`."""
     matches = NAME_VERSION.findall(model_id.rpartition("/")[2])

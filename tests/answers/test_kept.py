@@ -56,6 +56,8 @@ ADDED = {
     "fail_on",
     "settings",
     "by_facet",
+    "notes",
+    "moved_tags",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

@@ -13,6 +13,9 @@ import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
+from lineage.licences.compare import wider_than_ancestor
+from lineage.licences.parse import parse
+from lineage.licences.table import TERMS, licences
 from lineage.store.graph import ENDS
 from lineage.store.moving.copying import copy_store
 from lineage.store.moving.neo4j_csv import columns_of
@@ -27,6 +30,9 @@ from tests.support.shared import ROOT
 PAGE = ROOT / "docs/neo4j.md"
 
 HUBS = (ROOT / "lineage/demo_data/hub", ROOT / "docs/examples/hub")
+
+LATER = ROOT / "docs/examples/later"
+"""The state of a model in which a tag has moved."""
 
 PROPERTIES = re.compile(r"(?<=<!-- properties -->\n).*?(?=<!-- end of properties -->)", re.DOTALL)
 
@@ -54,10 +60,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def collected(hub: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Collect that Hub once."""
+    """Collect that Hub, and one model again after its tag moved."""
     url = str(tmp_path_factory.mktemp("collected") / "lineage.db")
     with Session(hub_selector=str(hub), store_url=url, offline=True) as session:
         collect(session, sorted(session.hub.list_models()))
+    shutil.copytree(LATER, hub, dirs_exist_ok=True)
+    with Session(hub_selector=str(hub), store_url=url, offline=True) as session:
+        collect(session, ["harbour/almanac-0.1m"], refresh=True)
     return url
 
 
@@ -93,6 +102,23 @@ def test_the_recipes_of_neo4j_give_what_the_page_shows(graph: Any, request: pyte
     assert len(found) >= 10
     for recipe in found:
         assert answer(recipe.statement) == recipe.shown, recipe.title
+
+
+def test_the_recipe_of_wider_licences_agrees_with_the_table() -> None:
+    """The licences that the recipe takes for restricted are so in our table, and the others are not."""
+    [recipe] = [each for each in recipes(PAGE.read_text("utf-8")) if each.title.startswith("Licences wider")]
+    free = re.findall(r"'([a-z0-9.-]+)'", recipe.statement.partition("AND")[0])
+    pattern = re.search(r"=~ '(.+)'", recipe.statement)
+    assert pattern is not None
+    restricted = [each for each in licences() if re.fullmatch(pattern[1], each.id)]
+    assert len(restricted) > 25
+    for licence in restricted:
+        terms = dict(zip(TERMS, licence.values, strict=True))
+        assert terms["commercial_use"] == "no" or terms["acceptable_use"] == "yes", licence.id
+        for name in free:
+            found = wider_than_ancestor(parse(name), parse(licence.id))
+            assert found is not None, (name, licence.id)
+            assert found.relation == "wider", (name, licence.id)
 
 
 CAPTIONS = ("^name$", "^title$", "^label$", "name$", "description$", "^.+")

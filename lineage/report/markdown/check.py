@@ -64,6 +64,7 @@ def _blocks(answer: CheckAnswer) -> list[list[str]]:
         change_table(counting),
         parts.paper(answer.paper_definition),
         parts.findings(answer.findings),
+        parts.notes(answer.notes),
         parts.unchecked(answer.unchecked),
     ]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
-from lineage.report.markdown.write import code, document, table
-from lineage.report.phrases import counted, counts_words, period, short, undecided, verdict_words
+from lineage.report.markdown.write import code, document, prose, table
+from lineage.report.phrases import counted, counts_words, period, short, tag_places, undecided, verdict_words
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
@@ -21,9 +21,18 @@ def history(answer: HistoryAnswer) -> str:
     return document(
         [f"## History of {code(answer.model)}"],
         *blocks,
+        _moved_tags(answer),
         parts.unchecked(answer.unchecked),
         parts.footer(answer, answer.model),
     )
+
+
+def _moved_tags(answer: HistoryAnswer) -> list[str]:
+    """List the tags that moved or were removed."""
+    if not answer.moved_tags:
+        return []
+    items = [f"- {code(each.name)}: {prose(tag_places(each))}" for each in answer.moved_tags]
+    return ["**Tags that moved or were removed**", "", *items]
 
 
 def _blocks(each: HistoryLine) -> list[list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.findings import expired_words, ignored, moved, settings_words
 from lineage.report.markdown.write import code, prose
-from lineage.report.phrases import SIGNALS, at, dated, paper_words, short
+from lineage.report.phrases import SIGNALS, at, dated, paper_words, short, shortened
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def findings(items: Sequence[Finding]) -> list[str]:
     lines = []
     for each in items:
         note = "".join(f"; {prose(words)}" for words in (moved(each), ignored(each)) if words)
-        place = f"{prose(each.message)} ({pointer(each.pointer)}){note}"
+        place = f"{prose(shortened(each.message))} ({pointer(each.pointer)}){note}"
         lines.append(f"- {each.severity} {code(each.id)} ({code(each.rule)}): {place}")
     return ["**Findings**", "", *lines]
 

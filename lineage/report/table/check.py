@@ -24,7 +24,7 @@ from lineage.report.phrases import (
     verdict_words,
     within_first_push,
 )
-from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _body(answer: CheckAnswer) -> list[Line]:
     if counting:
         lines += [EMPTY, *change_lines(counting)]
     lines += _numbers(answer)
-    return [*lines, *_findings(answer), *unchecked_lines(answer.unchecked)]
+    return [*lines, *_findings(answer), *note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
 
 
 def _verdict_line(answer: CheckAnswer) -> Line:

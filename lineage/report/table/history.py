@@ -12,6 +12,7 @@ from lineage.report.phrases import (
     paper_words,
     period,
     short,
+    tag_places,
     undecided,
     verdict_words,
 )
@@ -39,6 +40,9 @@ def history(answer: HistoryAnswer) -> Document:
     lines = [line(strong(answer.model), dim(f": {branches}, read from {source}"))]
     for each in answer.lines:
         lines += [EMPTY, *_line(each)]
+    if answer.moved_tags:
+        lines += [EMPTY, line(strong("Tags that moved or were removed:"))]
+        lines += columns([(each.name, tag_places(each)) for each in answer.moved_tags], indent="  ")
     return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer, answer.model)))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer, Finding, Severity
+from lineage_schemas.answers.answer import Answer, Finding, Notes, Severity
 from lineage_schemas.change import ChangeKind, Replacement, Unchecked, Verdict
 from lineage_schemas.record import Record
 from lineage_schemas.version_signal import VersionSignal
@@ -76,7 +76,8 @@ class CheckAnswer(Answer):
     """Hold the weight changes on one branch of a model.
 
     `branch` is the full ref name of the branch, `since` is the requested start and `since_revision` the commit that
-    it resolves to (changes after it are in range), null for the whole history. `head` is the branch's last commit.
+    it resolves to (changes after it are in range), null for the whole history; a tag resolves to the commit at which it
+    was first recorded, which `notes` say if the tag is elsewhere now. `head` is the branch's last commit.
     `verdict` is `findings` if a finding counts: one at least as severe as `fail_on` that the settings do not ignore.
     `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
     it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
@@ -95,6 +96,7 @@ class CheckAnswer(Answer):
     paper_definition: PaperDefinition
     findings: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...]
+    notes: Notes = ()
 
 
 class CheckAnswers(Answer):

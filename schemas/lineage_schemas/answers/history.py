@@ -8,6 +8,7 @@ from lineage_schemas.answers.answer import Answer
 from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
 from lineage_schemas.change import Unchecked
 from lineage_schemas.record import Record
+from lineage_schemas.ref import FormerTarget
 
 
 class ListedPush(Record):
@@ -37,10 +38,26 @@ class HistoryLine(Record):
     paper_definition: PaperDefinition
 
 
+class MovedTag(Record):
+    """One tag that moved or was removed since it was first recorded.
+
+    `target` is its present commit, null if it no longer exists. `former` are the other commits at which earlier
+    readings saw it, in order of their first reading.
+    """
+
+    name: str
+    target: str | None
+    former: tuple[FormerTarget, ...]
+
+
 class HistoryAnswer(Answer):
-    """Hold the lines of a model: the default or the requested branch, with `--all-branches` every branch."""
+    """Hold the lines of a model: the default or the requested branch, with `--all-branches` every branch.
+
+    `moved_tags` are all tags of the model that are not where they were first recorded, in order of their names.
+    """
 
     model: str
     source: str
     lines: tuple[HistoryLine, ...]
     unchecked: tuple[Unchecked, ...]
+    moved_tags: tuple[MovedTag, ...] = ()

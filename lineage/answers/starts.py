@@ -1,0 +1,151 @@
+"""Where the range of a check starts: at a commit, a date, the last check, or where a tag was first recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lineage.answers.marks import last_checked
+from lineage.answers.ranges import WHOLE
+from lineage.collect.recorded import recorded_tags
+from lineage.errors import RevisionNotFoundError
+from lineage.hub.revisions import is_full_id
+from lineage.versioning.since import Since, commits_meant, find_since
+from lineage.versioning.tags import TAGS, first_target, first_targets, with_first_targets
+from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.revision import HistoryRef
+
+if TYPE_CHECKING:
+    from lineage.answers.lines import RecordedLine
+    from lineage.answers.looked_up import Asked
+    from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import StoreView
+    from lineage_schemas.ref import Ref
+    from lineage_schemas.revision import History
+    from lineage_schemas.snapshot import ResolvedRevision
+
+
+class Start(NamedTuple):
+    """Hold the start of a range, why it is not the one asked for, and what the user should know about it."""
+
+    since: Since = WHOLE
+    problem: Unchecked | None = None
+    note: str | None = None
+
+
+def find_start(session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None) -> Start:
+    """Find the start of the range; if it is not on the branch, report that and check the whole branch."""
+    if since is None:
+        return Start()
+    if since != "last":
+        return _named(asked, recorded, since)
+    checked = last_checked(view, asked.key, recorded.line.branch)
+    if checked is None:
+        session.progress.note(f"{asked.shown} was not checked before, so its whole history is checked")
+        return Start()
+    if session.offline:
+        reason = "changes since the last check cannot be looked up offline"
+        return Start(problem=Unchecked(what="--since last", reason=reason))
+    try:
+        return Start(find_since(recorded.line, recorded.history, checked))
+    except RevisionNotFoundError as error:
+        return Start(problem=_not_found(since, error.message))
+
+
+def _named(asked: Asked, recorded: RecordedLine, since: str) -> Start:
+    """Find the start that the user names; a tag means the commit at which it was first recorded."""
+    tag = _tag_elsewhere(recorded, since)
+    try:
+        start = find_since(recorded.line, _history(recorded, since, tag), since)
+    except RevisionNotFoundError as error:
+        return Start(problem=_lost(asked, recorded, since, tag) if tag else _not_found(since, error.message))
+    note = None
+    if tag is not None and start.commit == (first := first_target(tag)).commit:
+        now = "no longer exists" if tag.vanished else f"points at {tag.target} now"
+        note = (
+            f"the tag {since.removeprefix(TAGS)} {now}; the range starts at {first.commit}, where the tag was first "
+            f"recorded{f' on {first.read:%Y-%m-%d}' if first.read else ''}"
+        )
+    return Start(start, out_of_order(asked, recorded, start, since), note)
+
+
+def _tag_elsewhere(recorded: RecordedLine, text: str) -> Ref | None:
+    """Find the tag that a text names, if it was removed or first recorded at another commit than now."""
+    if is_full_id(text):
+        return None
+    full = text if text.startswith("refs/") else TAGS + text
+    tag = next((tag for tag in recorded.tags if tag.name == full), None)
+    return tag if tag and (tag.vanished or first_target(tag).commit != tag.target) else None
+
+
+def _history(recorded: RecordedLine, text: str, tag: Ref | None) -> History:
+    """Return the history with its tags at their first recorded commits; a removed tag is among them if it is named.
+
+    A branch or another name that the text means now counts before a tag that no longer exists.
+    """
+    history = with_first_targets(recorded.history, first_targets(recorded.tags))
+    if tag is None or not tag.vanished or commits_meant(history, text).named:
+        return history
+    removed = HistoryRef(name=tag.name, kind="tag", target=first_target(tag).commit)
+    return history.model_copy(update={"refs": (*history.refs, removed)})
+
+
+def _lost(asked: Asked, recorded: RecordedLine, since: str, tag: Ref) -> Unchecked:
+    """Report that the commit at which a tag was first recorded is not on the branch."""
+    first = first_target(tag).commit
+    is_on_line = not tag.vanished and any(commit.id == tag.target for commit in recorded.line.commits)
+    return Unchecked(
+        what=f"--since {since}",
+        reason=(
+            f"the tag was first recorded at {first[:12]}, which is not on {recorded.line.branch}; "
+            "the whole history was checked"
+        ),
+        decide_with=f"lineage check {asked.shown} --since {tag.target}" if is_on_line else None,
+    )
+
+
+def _not_found(since: str, message: str) -> Unchecked:
+    return Unchecked(what=f"--since {since}", reason=f"{message}; the whole history was checked")
+
+
+def may_be_silent(change: Change) -> bool:
+    """Return whether what is unchecked of a change could make it a finding: not if the change was announced."""
+    return change.verdict == "silent" or (change.verdict is None and change.kind != "checkpoint")
+
+
+def out_of_order(asked: Asked, recorded: RecordedLine, start: Since, since: str) -> Unchecked | None:
+    """Report that a date does not decide whether silent changes are in the range, and how to name a commit instead."""
+    changes = (change for change in recorded.changes if may_be_silent(change))
+    open_questions = (change for change in changes if change.verdict == "silent" or change.unchecked)
+    matter = {revision for change in open_questions for revision in change.revisions}
+    doubtful = [commit for commit in start.doubtful if commit in matter]
+    if not doubtful:
+        return None
+    ids = [commit.id for commit in recorded.line.commits]
+    position = ids.index(doubtful[0])
+    number = len(doubtful)
+    return Unchecked(
+        what=f"--since {since}",
+        reason=(
+            f"the dates of {recorded.line.branch} are out of order: {number} commit{'s' if number > 1 else ''} that "
+            f"changed weights, the first of them {doubtful[0][:12]}, may belong to this range despite their dates"
+        ),
+        decide_with=f"lineage check {asked.shown}" + (f" --since {ids[position - 1]}" if position else ""),
+    )
+
+
+def moved_tag_note(session: Session, hub: Hub, resolved: ResolvedRevision) -> str | None:
+    """Say that a target names a tag which was first recorded at another commit than the one that is read."""
+    if resolved.ref is None or not resolved.ref.startswith(TAGS):
+        return None
+    with session.store.reading() as view:
+        tags = recorded_tags(view, [hub.key(resolved.model)])
+    tag = next((tag for tag in tags if tag.name == resolved.ref), None)
+    first = first_target(tag) if tag is not None else None
+    if first is None or first.commit == resolved.commit:
+        return None
+    read = f" on {first.read:%Y-%m-%d}" if first.read else ""
+    return (
+        f"the tag {resolved.ref.removeprefix(TAGS)} is at {resolved.commit} now, which is compared; it was first "
+        f"recorded at {first.commit}{read}, which is {resolved.model}@{first.commit}"
+    )

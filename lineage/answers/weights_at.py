@@ -1,0 +1,89 @@
+"""Which main weights the store recorded at a commit, and whether those of two commits are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from lineage.versioning.indexes import is_watched
+from lineage_schemas.ids import revision_key
+
+if TYPE_CHECKING:
+    from lineage.answers.lines import RecordedLine
+    from lineage.store.interface import StoreView
+
+Held = frozenset[str]
+"""The files digests of a commit's main weights; empty if it had no weights."""
+
+
+class WeightsAt:
+    """Find the recorded weights at commits of a model: those of its lines, and others as far as they are recorded."""
+
+    def __init__(self, view: StoreView, key: str, lines: Iterable[RecordedLine]) -> None:
+        self._view, self._key = view, key
+        self._lines = [(each, {commit.id: i for i, commit in enumerate(each.line.commits)}) for each in lines]
+
+    def same(self, one: str, other: str) -> bool | None:
+        """Return whether the main weights at two commits are the same; None if they were not compared.
+
+        They are the same if their files are, or if the digests of their tensors are equal.
+        """
+        held, others = self.at(one), self.at(other)
+        if held is None or others is None:
+            return None
+        if held == others:
+            return True
+        nodes = self._view.nodes("Weights", held | others)
+        digests = [{(nodes.get(key) or {}).get("weights") for key in keys} for keys in (held, others)]
+        if None in digests[0] | digests[1]:
+            return None
+        return digests[0] == digests[1]
+
+    def at(self, commit: str) -> Held | None:
+        """Return the main weights at a commit; None if they are not known."""
+        for recorded, positions in self._lines:
+            if commit in positions:
+                return self._on_line(recorded, positions, positions[commit])
+        return self._off_the_lines(commit)
+
+    def _on_line(self, recorded: RecordedLine, positions: Mapping[str, int], position: int) -> Held | None:
+        """Find the weights after the last push up to a position that changed some; None in the middle of a push."""
+        last: tuple[int, int] | None = None
+        for change in recorded.changes:
+            first, end = (positions.get(commit) for commit in (change.revisions[0], change.revisions[-1]))
+            if first is not None and end is not None and first <= position:
+                last = max(last or (first, end), (first, end))
+        if last is None:
+            return frozenset() if _all_known(recorded, position) else None
+        if position < last[1]:
+            return self._stored(recorded.line.commits[position].id)
+        return self._stored(recorded.line.commits[last[1]].id)
+
+    def _off_the_lines(self, commit: str) -> Held | None:
+        """Follow first parents of a commit that is on no branch until its weights are recorded, or were written."""
+        at: str | None = commit
+        seen: set[str] = set()
+        while at is not None and at not in seen:
+            seen.add(at)
+            held = self._stored(at)
+            node = self._view.nodes("Revision", [revision_key(self._key, at)]).get(revision_key(self._key, at))
+            if held is not None or node is None or node.get("changes") is None:
+                return held
+            if any(is_watched(change["path"]) for change in node["changes"]):
+                return None
+            parents = node.get("parents") or ()
+            at = parents[0] if parents else None
+            if at is None:
+                return frozenset()
+        return None
+
+    def _stored(self, commit: str) -> Held | None:
+        """Return the main weights that are stored with a commit, all of them if none is the main one."""
+        edges = list(self._view.edges("HAS_WEIGHTS", [revision_key(self._key, commit)], "out"))
+        main = [edge for edge in edges if edge.properties.get("main")] or edges
+        return frozenset(edge.target for edge in main) or None
+
+
+def _all_known(recorded: RecordedLine, position: int) -> bool:
+    """Return whether the files of every commit up to a position are known."""
+    return not recorded.line.cut and all(commit.changes is not None for commit in recorded.line.commits[: position + 1])
