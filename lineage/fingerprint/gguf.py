@@ -17,7 +17,7 @@ MAX_KEPT_CHARACTERS = 4_000
 MAX_KEPT_ITEMS = 100
 """What is kept of the values: characters of a text, items of a list. Longer lists are skipped."""
 
-MAX_KEPT_BYTES = 150_000_000
+MAX_KEPT_BYTES = 100_000_000
 """Memory of all names, values and tensors that are kept: a header of more is refused. The largest real ones take less
 than a tenth of it."""
 
@@ -160,7 +160,8 @@ class _Window:
         """Count bytes of memory for what is kept; a header of too many is refused."""
         self._kept += count + (len(text) if text.isascii() else 4 * len(text))
         if self._kept > MAX_KEPT_BYTES:
-            self.refuse(f"its names, values and tensors would take more than {MAX_KEPT_BYTES:,} bytes of memory")
+            limit = f"{MAX_KEPT_BYTES // 10**6} MB"
+            self.refuse(f"its names, values and tensors take more memory than is used for a header ({limit})")
 
     def skip(self, length: int) -> None:
         """Skip bytes without fetching them."""

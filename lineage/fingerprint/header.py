@@ -19,8 +19,9 @@ Read = Callable[[int, int], bytes]
 MAX_HEADER_BYTES = 100_000_000
 """The library's limit."""
 
-MAX_TENSORS = 500_000
-"""Our limit, some times what the largest models hold: it bounds the memory that a hostile header can take."""
+MAX_TENSORS = 100_000
+"""Our limit for one file, many times what real ones hold: it bounds the memory that a hostile header can take, here and
+in the answers that list its tensors. The largest models have 140,000, in more than a hundred files."""
 
 FIRST_READ = 100_000
 """What one read takes at first; it holds the whole header of nearly every model."""

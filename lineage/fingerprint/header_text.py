@@ -18,6 +18,9 @@ from lineage.errors import FormatError
 MAX_MEMORY = 250_000_000
 """Bytes of memory for a header: its own bytes, the decoded window, and what is kept of its entries."""
 
+MAX_HELD = 60_000_000
+"""Bytes of memory for what is kept of the entries: 100,000 tensors whose names have 300 characters."""
+
 MAX_ENTRY_BYTES = 1 << 20
 """Bytes of one tensor's entry; a real one has a few hundred. An entry of the metadata may fill what memory there is."""
 
@@ -87,7 +90,7 @@ class HeaderText:
     def hold(self, text: str, more: int = 0) -> None:
         """Count a text that is kept; refuse a header of which too much would be."""
         self._held += more + (len(text) if text.isascii() else 4 * len(text))
-        if self._held > self._room():
+        if self._held > min(MAX_HELD, self._room()):
             self._too_much()
 
     def _metadata(self) -> Iterator[tuple[str, str]] | None:
@@ -191,7 +194,8 @@ class HeaderText:
         return MAX_MEMORY - len(self._raw) - sys.getsizeof(self._text)
 
     def _too_much(self) -> NoReturn:
-        self._refuse(f"its header of {len(self._raw):,} bytes would take more than {MAX_MEMORY:,} bytes of memory")
+        limits = f"{MAX_MEMORY // 10**6} MB, {MAX_HELD // 10**6} MB of them for its entries"
+        self._refuse(f"its header of {len(self._raw):,} bytes takes more memory than is used for one ({limits})")
 
     def _not_an_object(self) -> NoReturn:
         """Refuse a header whose root is another value, or not JSON."""
