@@ -16,6 +16,7 @@ import yaml
 from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.project import read_project
+from lineage.answers.rederiving import store_rederive
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
 from lineage.settings.environment import Settings
@@ -158,6 +159,17 @@ def test_the_order_of_collection_changes_nothing(opened: Opened) -> None:
     with session.store.reading() as view:
         dumps.add(tuple(dump(view)))
     assert len(dumps) == 1
+
+
+def test_the_edges_follow_from_what_is_stored(opened: Opened) -> None:
+    """Working all edges out again keeps the declared parent, and brings none back that the file no longer declares."""
+    with opened(PARENT) as session:
+        trace(session, "me/mine")
+        assert store_rederive(session).changed == ()
+    with opened("") as session:
+        assert edges(trace(session, "me/mine")) == []
+        assert store_rederive(session).changed == ()
+        assert edges(trace(session, "me/mine")) == []
 
 
 def test_the_order_of_entries_changes_no_id(opened: Opened) -> None:
