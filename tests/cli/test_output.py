@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 
 SHOW = """
 from pathlib import Path
-from tests.report.records import ANSWERS, hostile
+from tests.report.hostile_texts import hostile
+from tests.report.records import ANSWERS
 from lineage_cli._output import show
 make = ANSWERS[{name!r}]
 show({wrap}(make()), {to_format!r}, None)

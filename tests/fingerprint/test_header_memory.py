@@ -58,7 +58,9 @@ def onnx(count: int, location: Callable[[int], str]) -> Iterator[bytes]:
     ("reader", "parts", "answer"),
     [
         pytest.param(GGUF, gguf(a_list(8, text(b"ab") * 99, 99), 90_000), "more memory", id="lists of texts"),
-        pytest.param(GGUF, gguf(a_list(4, b"\xff\xff\xff\x7f" * 100, 100), 99_000), "more memory", id="lists of numbers"),
+        pytest.param(
+            GGUF, gguf(a_list(4, b"\xff\xff\xff\x7f" * 100, 100), 99_000), "more memory", id="lists of numbers"
+        ),
         pytest.param(GGUF, gguf(a_list(8, bytes(8 * 9_000), 9_000), 300), "read", id="lists that are skipped"),
         pytest.param(
             GGUF, gguf(lambda n: text(b"%d" % n) + struct.pack("<I", 8) + text(EMOJI + b"x" * 990), 97_000),

@@ -41,7 +41,6 @@ from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
 from tests.report.stores import STORES
 from tests.report.traces import (
-    HOSTILE,
     READ,
     commit,
     header,
@@ -366,30 +365,6 @@ def demo() -> DemoAnswer:
         **header("demo.v1"), store="/home/you/demo.db", hub_folder="/pkg/hub", collected=collect(), trace=trace_root(),
         check=check_findings(), next_commands=("lineage trace a/b --down", "lineage history a/b", "lineage diff a/b"),
     )  # fmt: skip
-
-
-def hostile(record: Answer) -> Answer:
-    """Put hostile text into every free text of an answer, but not into enumerations and digests."""
-    return type(record).model_validate(_poisoned(record.model_dump(by_alias=True)))
-
-
-FREE = {
-    "id", "root", "to", "model", "models", "value", "reason", "licence", "family", "child", "parent", "field", "file",
-    "tensor", "message", "detail", "title", "titles", "tags", "group", "files", "note", "path", "what", "decide_with",
-    "branch", "since", "target", "targets", "name", "before", "after", "changed", "added", "removed", "a", "b", "store",
-    "url", "backend", "forgotten", "kept_as_stub", "not_found", "against", "expected", "found", "hub_folder", "method",
-    "next_commands", "parents", "rule", "flags", "format", "source", "hub", "identity", "declares", "paths", "head",
-    "about", "command",
-}  # fmt: skip
-
-
-def _poisoned(value: Any, free: bool = False) -> Any:
-    if isinstance(value, dict):
-        free_here = FREE - {"reason"} if "detail" in value else FREE  # of Incomplete, it is an enumeration
-        return {key: _poisoned(each, key in free_here) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_poisoned(each, free) for each in value]
-    return value + HOSTILE if free and isinstance(value, str) else value
 
 
 ANSWERS: dict[str, Callable[[], Answer]] = {

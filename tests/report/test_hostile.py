@@ -14,7 +14,8 @@ from lineage.report.markdown.write import code, prose
 from lineage.report.mermaid import label
 from lineage.report.render import RENDERERS, render
 from lineage.report.text import columns, cut, plain, visible
-from tests.report.records import ANSWERS, hostile
+from tests.report.hostile_texts import hostile
+from tests.report.records import ANSWERS
 from tests.report.traces import HOSTILE
 
 CASES = [

@@ -18,7 +18,8 @@ from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.trace import TraceAnswer
 from lineage_schemas.change import Unchecked
 from lineage_schemas.export import FOLDER
-from tests.report.records import ANSWERS, hostile
+from tests.report.hostile_texts import hostile
+from tests.report.records import ANSWERS
 from tests.report.traces import READ, commit, edge, header, traced
 
 
