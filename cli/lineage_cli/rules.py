@@ -11,7 +11,7 @@ from lineage_cli._options import Run, runs
 @click.argument("rule", required=False, metavar="[RULE]")
 @runs("table", "json", "markdown", store=False, hub=False)
 def command(*, run: Run, rule: str | None) -> None:
-    """List the rules of findings, and explain one.
+    """List all rules, or explain one.
 
     RULE is a name (silent-weight-change), a code (LW001), or a rule of evidence (card.base_model).
     """

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lineage.errors import InputError
-from lineage.settings.project_search import NO_CONFIG, OWN_FILE, FoundFile, named_file, nearest_files
+from lineage.settings.project_search import (
+    NO_CONFIG,
+    OWN_FILE,
+    FoundFile,
+    named_file,
+    nearest_files,
+    refuse_link_out_of,
+)
 
 if TYPE_CHECKING:
     from lineage.settings.toml_lines import Path as KeyPath
@@ -137,6 +144,8 @@ def _settings_of(found: FoundFile) -> dict[str, Any] | None:
         return data
     tool = data.get("tool")
     ours = tool.get("lineage") if isinstance(tool, dict) else None
+    if ours is not None:
+        refuse_link_out_of(found.tree, found.path, found.shown)
     if ours is None or isinstance(ours, dict):
         return ours
     raise InputError(f"{found.shown}: [tool.lineage] is not a table", hint=REFERENCE)

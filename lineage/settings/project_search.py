@@ -23,11 +23,15 @@ NO_CONFIG = "correct the file, or use --no-config to run without it"
 
 @dataclass(frozen=True)
 class FoundFile:
-    """Hold a file that may be the project file, its text, and how messages and answers name it."""
+    """Hold a file that may be the project file, its text, and how messages and answers name it.
+
+    A link may not lead out of `tree`: the repository, or without one the file's folder. None if any link is followed.
+    """
 
     path: Path
     shown: str
     text: str
+    tree: Path | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -49,31 +53,35 @@ def nearest_files(start: Path) -> Iterator[FoundFile]:
     folder, and below a folder of another user: a file there must not decide what counts here.
     Raises InputError for a file that is there and cannot be read, or that a link brings in from elsewhere.
     """
-    folders = list(_folders(start))
-    for folder in folders:
-        own, shared = folder / OWN_FILE, folder / SHARED_FILE
-        if _is_there(own, _shown(own, start)):
-            yield _found(own, start, folders[-1])
-        if shared.is_file() and b"lineage" in (data := _read(shared, _shown(shared, start))):
-            yield FoundFile(shared, _shown(shared, start), _text(data, _shown(shared, start)))
+    root = _root(start)
+    for folder in _folders(start, root):
+        own, shared, tree = folder / OWN_FILE, folder / SHARED_FILE, root or folder
+        if _is_there(own, shown := _shown(own, start)):
+            refuse_link_out_of(tree, own, shown)
+            yield FoundFile(own, shown, _text(_read(own, shown), shown), tree)
+        shown = _shown(shared, start)
+        if shared.is_file() and b"lineage" in (data := _read(shared, shown)):
+            yield FoundFile(shared, shown, _text(data, shown), tree)
 
 
-def _found(path: Path, start: Path, root: Path) -> FoundFile:
-    shown = _shown(path, start)
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-        raise InputError(
-            f"{shown} is a link to {path.resolve()}, which is outside of {root}",
-            hint="copy the file here, or name it: --config FILE",
-        )
-    return FoundFile(path, shown, _text(_read(path, shown), shown))
+def refuse_link_out_of(tree: Path | None, path: Path, shown: str) -> None:
+    """Raise InputError if a file is a link that leads out of `tree`."""
+    target = Path(os.path.realpath(path))
+    if tree is not None and path.is_symlink() and not target.is_relative_to(os.path.realpath(tree)):
+        hint = "copy the file here, or name it: --config FILE"
+        raise InputError(f"{shown} is a link to {target}, which is outside of {tree}", hint=hint)
 
 
-def _folders(start: Path) -> Iterator[Path]:
+def _root(start: Path) -> Path | None:
+    """Find the root of the git repository that a folder is in."""
+    return next((folder for folder in (start, *start.parents) if os.path.lexists(folder / ".git")), None)
+
+
+def _folders(start: Path, root: Path | None) -> Iterator[Path]:
     """Yield a folder and those above it that are searched."""
     above = [start, *start.parents]
-    root = next((number for number, folder in enumerate(above) if os.path.lexists(folder / ".git")), None)
     if root is not None:
-        yield from above[: root + 1]
+        yield from above[: above.index(root) + 1]
         return
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - unlike Path.home, it does not fail without a home folder
     for folder in above:

@@ -205,6 +205,10 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
     path.symlink_to("nowhere")
     with pytest.raises(InputError, match=r"lineage.toml cannot be read: No such file"):
         read_project(start=tmp_path)
+    path.unlink()
+    path.symlink_to("lineage.toml")
+    with pytest.raises(InputError, match=r"lineage.toml cannot be read: Too many levels"):
+        read_project(start=tmp_path)
 
 
 def test_a_file_without_the_right_to_read_it_is_refused(tmp_path: Path) -> None:
@@ -239,6 +243,26 @@ def test_a_link_out_of_the_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"lineage.toml is a link to .*other.toml, which is outside of .*tree"):
         read_project(start=tree)
     assert read_project(tree / "lineage.toml") is not None
+
+
+def test_without_a_repository_a_link_stays_in_its_folder(tmp_path: Path) -> None:
+    """Outside of a repository, a link to a file beside it is read, and one to a file elsewhere is refused."""
+    (tmp_path / "data/v1").mkdir(parents=True)
+    (tmp_path / "data/v1/own.toml").write_text("")
+    (tmp_path / "data/lineage.toml").symlink_to("v1/own.toml")
+    assert read_project(start=tmp_path / "data") is not None
+    (tmp_path / "other.toml").write_text("")
+    (tmp_path / "data/lineage.toml").unlink()
+    (tmp_path / "data/lineage.toml").symlink_to("../other.toml")
+    with pytest.raises(InputError, match=r"lineage.toml is a link to .*other.toml, which is outside of .*data"):
+        read_project(start=tmp_path / "data")
+    (tmp_path / "data/lineage.toml").unlink()
+    (tmp_path / "data/pyproject.toml").symlink_to("../other.toml")
+    (tmp_path / "other.toml").write_text("[project]\nname = 'lineage'\n")
+    assert read_project(start=tmp_path / "data") is None
+    (tmp_path / "other.toml").write_text("[tool.lineage]\n")
+    with pytest.raises(InputError, match=r"pyproject.toml is a link to .*other.toml"):
+        read_project(start=tmp_path / "data")
 
 
 def test_the_search_goes_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
