@@ -32,13 +32,13 @@ from lineage_schemas.answers.fingerprint import FingerprintAnswer, Fingerprinted
 from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer
 from lineage_schemas.change import Replacement, Unchecked
-from lineage_schemas.facet import FACETS, Facet, FacetChange, Unjudged
 from lineage_schemas.file import FileEntry
 from lineage_schemas.licence import LicenceTerm
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
+from tests.report.facets import facets
 from tests.report.stores import STORES
 from tests.report.traces import (
     HOSTILE,
@@ -224,40 +224,6 @@ def diff() -> DiffAnswer:
     )  # fmt: skip
 
 
-def facets() -> tuple[Facet, ...]:
-    """Facets of every state: changed, changed with an unjudged part, unjudged, the same."""
-    model = "lab/chat-7b"
-    at = Pointer(model=model, revision=commit(2), file="config.json", field="vocab_size")
-    tokens = Pointer(model=model, revision=commit(2), file="tokenizer.json", field="model.vocab")
-    template = '"' + "{% for message in messages %}" * 8 + '"'
-    changes = tuple(
-        FacetChange(kind="changed", field=f"layer_{n}", before="1", after="2", pointer=at) for n in range(12)
-    )
-    found = {
-        "architecture": Facet(name="architecture", state="changed", changes=changes, more_changes=3),
-        "tokenizer": Facet(
-            name="tokenizer", state="changed",
-            changes=(FacetChange(kind="appended", field="vocabulary", before="32000", after="32048", pointer=tokens),),
-            unjudged=(Unjudged(pointer=Pointer(model=model, file="spiece.model"), reason="its bytes | differ"),),
-        ),
-        "chat_template": Facet(
-            name="chat_template", state="changed",
-            changes=(FacetChange(kind="changed", field="default", before=template, after='"x"', pointer=at),),
-        ),
-        "licence": Facet(
-            name="licence", state="changed",
-            changes=(FacetChange(kind="added", field="license", after='"mit"', pointer=at),),
-        ),
-        "generation": Facet(
-            name="generation", state="unjudged",
-            unjudged=tuple(
-                Unjudged(pointer=Pointer(model=model, file=f"part{n}/config.json"), reason="offline") for n in range(5)
-            ),
-        ),
-    }  # fmt: skip
-    return tuple(found.get(name) or Facet(name=name, state="same") for name in FACETS)
-
-
 def diff_equal() -> DiffAnswer:
     """Nothing differs, and only the layout was compared."""
     tensors = TensorsDiff(compared="layout", equal=291, changed=(), added=(), removed=(), renamed=())
@@ -386,6 +352,7 @@ FREE = {
 def _poisoned(value: Any, free: bool = False) -> Any:
     if isinstance(value, dict):
         free_here = FREE - {"reason"} if "detail" in value else FREE  # of Incomplete, it is an enumeration
+        free_here = free_here - {"name"} if "unjudged" in value else free_here  # of Facet
         return {key: _poisoned(each, key in free_here) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_poisoned(each, free) for each in value]
