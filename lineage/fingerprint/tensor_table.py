@@ -6,12 +6,13 @@ import json
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lineage.errors import FormatError
 
 _VERSION = b"tensors.v1\n"
 _MAX_UNPACKED = 500_000_000
+_TOO_LONG = 1 << 64
 _PIECE = 1_000_000
 """Bytes that `check_tensors` holds at a time."""
 
@@ -92,10 +93,33 @@ def unpack_tensors(data: bytes) -> Sequence[TensorRow]:
     try:
         inflate = zlib.decompressobj()
         content = inflate.decompress(data[len(_VERSION) :], _MAX_UNPACKED)
+        if not inflate.eof or inflate.unused_data:
+            raise ValueError("its end is missing")
         dtypes, files, table = json.loads(content)
-        return [
-            TensorRow(name, dtypes[dtype], tuple(shape), digest, files[file])
-            for name, dtype, shape, digest, file in table
-        ]
+        return _rows(_texts(dtypes), _texts(files), table)
     except (zlib.error, ValueError, TypeError, IndexError, RecursionError) as error:
         raise FormatError("The tensor table is damaged.") from error
+
+
+def _texts(values: object) -> list[str]:
+    """Return a list of texts that can be encoded. Raises ValueError for all else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError("not a list of texts")
+    "".join(values).encode()  # half a surrogate pair raises, which JSON can spell
+    return values
+
+
+def _rows(dtypes: list[str], files: list[str], table: list[Any]) -> list[TensorRow]:
+    """Make the rows of a table. Raises ValueError, TypeError or IndexError for what `pack_tensors` does not write."""
+    _texts([name for name, *_ in table])
+    rows = [
+        TensorRow(name, dtypes[dtype], tuple(shape), digest, files[file]) for name, dtype, shape, digest, file in table
+    ]
+    if any(dtype < 0 or file < 0 for _, dtype, _, _, file in table):
+        raise ValueError("an index is negative")
+    for row in rows:
+        if not all(type(length) is int and 0 <= length < _TOO_LONG for length in row.shape):
+            raise ValueError("a shape is not a list of counts")
+        if row.digest is not None and not (isinstance(row.digest, str) and row.digest.isascii()):
+            raise ValueError("a digest is not one")
+    return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,37 @@ def test_damaged_table_is_refused(data: bytes) -> None:
     """Bytes that are not a table raise FormatError."""
     with pytest.raises(FormatError):
         unpack_tensors(data)
+
+
+WRONG_TABLES = (
+    '[{"0":"F32"},["f"],[["a",0,[1],null,0]]]',
+    '[["F32"],["f"],[["a",-1,[1],null,0]]]',
+    '[["F32"],["f"],[[5,0,[1],null,0]]]',
+    '[["F32"],["f"],[["a",0,["1"],null,0]]]',
+    '[["F32"],["f"],[["a",0,[-1],null,0]]]',
+    '[["F32"],["f"],[["a",0,[18446744073709551616],null,0]]]',
+    '[["F32"],["f"],[["a",0,[1],7,0]]]',
+    '[["F32"],["f"],[["\\ud800",0,[1],null,0]]]',
+    '[["F32"],["\\ud800"],[["a",0,[1],null,0]]]',
+    '[["F32"],["f"],{"abcde":1}]',
+    '[["F32"],["f"],7]',
+)
+"""The JSON of tables that `pack_tensors` does not write, which another program may put into a dump."""
+
+
+@pytest.mark.parametrize("content", WRONG_TABLES)
+def test_a_table_of_wrong_values_is_refused(content: str) -> None:
+    """A table whose compression is sound and whose values are not those of tensors raises FormatError."""
+    with pytest.raises(FormatError):
+        unpack_tensors(b"tensors.v1\n" + zlib.compress(content.encode()))
+
+
+def test_a_table_without_its_checksum_is_refused() -> None:
+    """A table that was cut after its last row, or that has bytes behind it, raises FormatError."""
+    packed = pack_tensors(ROWS)
+    for data in (packed[:-1], packed + b"x"):
+        with pytest.raises(FormatError):
+            unpack_tensors(data)
 
 
 def test_parameters_are_counted() -> None:

@@ -7,11 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lineage.errors import GatedError, HubError, HubUnreachableError, ModelNotFoundError, RevisionNotFoundError
+from lineage.errors import (
+    GatedError,
+    HubAnswerError,
+    HubError,
+    HubUnreachableError,
+    ModelNotFoundError,
+    RevisionNotFoundError,
+)
 from lineage.hub.git.history import author_key, in_order
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface.listing import default_branch, list_files
-from lineage.hub.revisions import pull_request_number
+from lineage.hub.revisions import is_commit_id, pull_request_number
 from lineage.progress import Progress
 from lineage_schemas.file import FileChange, FileVersion
 from lineage_schemas.revision import Commit, History, HistoryRef
@@ -137,6 +144,8 @@ def _commits(connection: Connection, model: str, ref: HistoryRef) -> Iterator[Co
     validate_repo_id(model)
     url = f"{connection.endpoint}/api/models/{model}/commits/{ref.target}"
     for item in paginate(url, params={}, headers=connection.headers()):
+        if not is_commit_id(item["id"]):
+            raise HubAnswerError(f"{model}: the Hub lists a commit without the id of one", model=model)
         yield _commit(item, pull_request_number(ref.name))
 
 

@@ -1,0 +1,7 @@
+"""Every fuzz target, by name."""
+
+from __future__ import annotations
+
+from tests.fuzz import cards, git, hub_answers, own, weights
+
+TARGETS = {target.name: target for module in (weights, cards, git, hub_answers, own) for target in module.TARGETS}
