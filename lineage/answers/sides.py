@@ -38,15 +38,15 @@ def read_sides(before: Listed, after: Listed) -> tuple[Side, Side]:
     old = left_out | _texts(before, wanted.before, {})
     listed = {entry.path: entry for entry in before.snapshot.files}
     shared = {
-        entry.path: old[entry.path]
+        entry.path: text
         for entry in after.snapshot.files
-        if entry.path in old and entry.path in listed and same_bytes(listed[entry.path], entry)
+        if isinstance(text := old.get(entry.path), bytes) and same_bytes(listed[entry.path], entry)
     }
     new = left_out | _texts(after, wanted.after, shared)
     return Side(before.snapshot, old, _groups(before)), Side(after.snapshot, new, _groups(after))
 
 
-def _texts(side: Listed, paths: Iterable[str], known: dict[str, bytes | NotAtHand]) -> dict[str, bytes | NotAtHand]:
+def _texts(side: Listed, paths: Iterable[str], known: dict[str, bytes]) -> dict[str, bytes | NotAtHand]:
     """Read some texts of one side."""
     sizes = {entry.path: entry.size for entry in side.snapshot.files}
     found: dict[str, bytes | NotAtHand] = {}

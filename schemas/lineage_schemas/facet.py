@@ -86,7 +86,8 @@ class Facet(Record):
     `changed` means that at least one change is known, `unjudged` that none is known and something could not be
     compared. A changed facet may have `unjudged` parts too: more of it may have changed. `before` and `after` are JSON
     objects that map the changed fields to their values, cut like those of a change, and null unless the facet changed.
-    At most 50 changes are listed; `more_changes` counts the others.
+    At most 50 changes are listed; `more_changes` counts the others. Of more than 50 unjudged entries, the last one
+    counts the rest.
     """
 
     name: FacetName

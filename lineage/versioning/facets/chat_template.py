@@ -69,7 +69,7 @@ def _has_moved(
 
 def _differ(found: Comparison) -> bool:
     """Return whether a file that may hold a template differs, or may differ."""
-    listed = found.before.files.keys() | found.after.files.keys()
+    listed = found.before.paths | found.after.paths
     more = [path for path in listed if MORE_TEMPLATES.fullmatch(path)]
     named = (TEMPLATE, TOKENIZER_CONFIG, OLD_TEMPLATE)
     paths = [path for path in named if path in listed or found.before.may_have(path) or found.after.may_have(path)]

@@ -18,7 +18,7 @@ MAX_VALUE = 2_000
 """Characters of a value that an answer has; a longer one is cut, and its SHA-256 is given."""
 
 MAX_CHANGES = 50
-"""Changes of one facet that an answer lists; the others are counted."""
+"""Changes and unjudged files of one facet that an answer lists; the others are counted."""
 
 MAX_FIELDS = 50_000
 """Fields of one file that are compared one by one; real configs have hundreds."""
@@ -50,8 +50,9 @@ class Comparison:
 
     def facet(self) -> Facet:
         """Give what was found."""
+        unjudged = self._all_unjudged()
         if not self.changes:
-            return Facet(name=self.name, state="unjudged" if self._unjudged else "same", unjudged=tuple(self._unjudged))
+            return Facet(name=self.name, state="unjudged" if unjudged else "same", unjudged=unjudged)
         old, new = (bounded(json_text(values)) for values in self._values)
         return Facet(
             name=self.name,
@@ -62,8 +63,16 @@ class Comparison:
             after_sha256=new.sha256,
             changes=tuple(self.changes),
             more_changes=self._more,
-            unjudged=tuple(self._unjudged),
+            unjudged=unjudged,
         )
+
+    def _all_unjudged(self) -> tuple[Unjudged, ...]:
+        """List what could not be compared; beyond a bound, one more entry counts the rest."""
+        found = tuple(self._unjudged)
+        if len(found) <= MAX_CHANGES:
+            return found
+        words = f"{len(found) - MAX_CHANGES:,} more files or fields could not be compared"
+        return (*found[:MAX_CHANGES], Unjudged(pointer=self.after.pointer(), reason=words))
 
     def change(
         self,
@@ -105,7 +114,7 @@ class Comparison:
     def differs(self, path: str) -> bool | None:
         """Return whether a file differs by its id or its presence; None if only its content can show it.
 
-        A file that a partial list may lack is noted as unjudged, and False is returned.
+        A file that may exist and is not listed is noted as unjudged, and False is returned.
         """
         if self._may_lack(path):
             return False
@@ -118,10 +127,10 @@ class Comparison:
         return None if same is None else not same
 
     def _may_lack(self, path: str) -> bool:
-        """Note each side whose list may lack a file."""
+        """Note each side that may have a file which it does not list."""
         lacking = [side for side in (self.before, self.after) if side.may_have(path)]
         for side in lacking:
-            self.unjudged(side, side.snapshot.partial or "", path)
+            self.unjudged(side, side.why_not_listed(path), path)
         return bool(lacking)
 
     def objects(self, path: str) -> tuple[Object, Object] | None:
@@ -226,9 +235,9 @@ def same_value(old: Any, new: Any) -> bool:
 def _kind_of_lists(old: Any, new: Any) -> FacetChangeKind | None:
     """Return whether a list was appended to, or lost its end."""
     if isinstance(old, list) and isinstance(new, list) and old and new:
-        if new[: len(old)] == old:
+        if len(new) > len(old) and same_value(new[: len(old)], old):
             return "appended"
-        if old[: len(new)] == new:
+        if len(old) > len(new) and same_value(old[: len(new)], new):
             return "removed"
     return None
 

@@ -39,7 +39,7 @@ def architecture(before: Side, after: Side) -> Facet:
 def context_length(before: Side, after: Side) -> Facet:
     """Compare how many tokens a model takes, and how positions are computed; numbers grow or shrink."""
     found = Comparison("context_length", before, after)
-    for path in config_paths(before.files.keys() | after.files.keys()):
+    for path in config_paths(before.paths | after.paths):
         _grown_or_shrunk(found, path)
     for path in (*_settings(found, TOKENIZER_CONFIG), *(path for path in SENTENCE_CONFIGS if _listed(found, path))):
         _grown_or_shrunk(found, path)
@@ -51,7 +51,7 @@ def generation(before: Side, after: Side) -> Facet:
     found = Comparison("generation", before, after)
     found.fields(GENERATION_CONFIG, lambda key: key not in _ABOUT_THE_FILE)
     compare_configs(found)
-    for path in sorted(path for path in before.files.keys() | after.files.keys() if SCHEDULER.fullmatch(path)):
+    for path in sorted(path for path in before.paths | after.paths if SCHEDULER.fullmatch(path)):
         found.fields(path, lambda key: facet_of(key) != "library", prefix=_prefix(path))
     return found.facet()
 
@@ -62,7 +62,7 @@ def custom_code(before: Side, after: Side) -> Facet:
     compare_configs(found)
     for path in _settings(found, TOKENIZER_CONFIG, *PROCESSORS):
         found.fields(path, fields_of("custom_code"), prefix=_prefix(path))
-    found.by_hash(path for path in before.files.keys() | after.files.keys() if CODE.search(path))
+    found.by_hash(path for path in before.paths | after.paths if CODE.search(path))
     for side in (before, after):
         if side.snapshot.partial and "auto_map" in side.object(CONFIG).fields:
             found.unjudged(side, f"files of code may be missing from the list: {side.snapshot.partial}")
@@ -74,7 +74,7 @@ def library(before: Side, after: Side) -> Facet:
     found = Comparison("library", before, after)
     found.fields(CARD, top_level("library_name"))
     compare_configs(found)
-    schedulers = sorted(path for path in before.files.keys() | after.files.keys() if SCHEDULER.fullmatch(path))
+    schedulers = sorted(path for path in before.paths | after.paths if SCHEDULER.fullmatch(path))
     for path in (GENERATION_CONFIG, *schedulers, *_settings(found, TOKENIZER_CONFIG, *PROCESSORS)):
         found.fields(path, fields_of("library"), prefix=_prefix(path))
     if _listed(found, SENTENCE_CONFIGS[1]):
@@ -88,20 +88,20 @@ def task(before: Side, after: Side) -> Facet:
     """Compare the task that the card names, and the labels that a classifier returns."""
     found = Comparison("task", before, after)
     found.fields(CARD, top_level("pipeline_tag"))
-    for path in config_paths(before.files.keys() | after.files.keys()):
+    for path in config_paths(before.paths | after.paths):
         _labels(found, path)
     return found.facet()
 
 
 def compare_configs(found: Comparison) -> None:
     """Compare the fields of all configs that belong to a facet."""
-    for path in config_paths(found.before.files.keys() | found.after.files.keys()):
+    for path in config_paths(found.before.paths | found.after.paths):
         found.fields(path, fields_of(found.name), prefix=_prefix(path))
 
 
 def _settings(found: Comparison, *names: str) -> list[str]:
     """List the settings of tokenizers and processors of those names, in all folders."""
-    listed = found.before.files.keys() | found.after.files.keys()
+    listed = found.before.paths | found.after.paths
     may_be = [name for name in names if name == TOKENIZER_CONFIG and name not in listed and _listed(found, name)]
     return [*may_be, *sorted(path for path in listed if tokenizer_part(path) in names)]
 

@@ -40,7 +40,7 @@ def licence(before: Side, after: Side, relation: LicenceRelation | None = None) 
             found.change(key, (old, new), Place(CARD, key), kind=kind, note=_NOTES.get(relation))
         else:
             found.value(key, (old, new), Place(CARD, key))
-    listed = before.files.keys() | after.files.keys()
+    listed = before.paths | after.paths
     found.by_hash(path for path in listed if LICENCE_TEXT.fullmatch(path))
     return found.facet()
 
@@ -50,7 +50,7 @@ def base_model(before: Side, after: Side) -> Facet:
     found = Comparison("base_model", before, after)
     found.fields(CARD, top_level("base_model", "base_model_relation", "merged_models"))
     compare_configs(found)
-    listed = before.files.keys() | after.files.keys()
+    listed = before.paths | after.paths
     found.by_hash((path for path in listed if path in RECIPES), opaque=True)
     return found.facet()
 
@@ -71,7 +71,7 @@ def evaluation(before: Side, after: Side) -> Facet:
         for key in sorted((old.keys() | new.keys()) - {"model-index"}):
             found.value(key, values_of(old, new, key), Place(CARD, key))
         _results(found, values_of(old, new, "model-index"))
-    for path in sorted(path for path in before.files.keys() | after.files.keys() if EVALUATION.fullmatch(path)):
+    for path in sorted(path for path in before.paths | after.paths if EVALUATION.fullmatch(path)):
         _result_file(found, path)
     return found.facet()
 

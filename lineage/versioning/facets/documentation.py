@@ -33,7 +33,7 @@ def documentation(before: Side, after: Side) -> Facet:
     found.fields(CARD, lambda key: key.partition(".")[0] not in ELSEWHERE)
     if found.differs(CARD) is not False:
         _text(found)
-    found.by_hash(path for path in before.files.keys() | after.files.keys() if is_document(path))
+    found.by_hash(path for path in before.paths | after.paths if is_document(path))
     return found.facet()
 
 

@@ -61,7 +61,7 @@ def _read(side: Side, path: str, unread: list[Unchecked]) -> dict[str, Any] | No
     if path not in side.files:
         if not side.may_have(path):
             return {}
-        unread.append(_unread(side, path, side.snapshot.partial or ""))
+        unread.append(_unread(side, path, side.why_not_listed(path)))
         return None
     content = side.text(path)
     value, problem = (None, content.reason) if isinstance(content, NotAtHand) else parse_json_object(content)
@@ -121,7 +121,7 @@ def _tokenizer(before: Side, after: Side, unread: list[Unchecked]) -> Iterator[F
     for path in sorted(path for path in old.keys() | new.keys() if _TOKENIZER.search(path)):
         unknown = [side for side in (before, after) if side.may_have(path)]
         if unknown:
-            unread += [_unread(side, path, side.snapshot.partial or "") for side in unknown]
+            unread += [_unread(side, path, side.why_not_listed(path)) for side in unknown]
             continue
         values = [_identity(side, path) for side in (before, after)]
         if values[0] != values[1]:

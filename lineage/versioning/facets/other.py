@@ -38,7 +38,7 @@ _PATTERNS = (EVALUATION, LICENCE_TEXT, MORE_TEMPLATES, SCHEDULER)
 def other(before: Side, after: Side) -> Facet:
     """Compare the settings of configs that no facet claims, and all other files by their bytes."""
     found = Comparison("other", before, after)
-    listed = before.files.keys() | after.files.keys()
+    listed = before.paths | after.paths
     compare_configs(found)
     for path in SENTENCE_CONFIGS:
         if path in before.files or path in after.files:

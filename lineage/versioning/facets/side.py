@@ -60,10 +60,21 @@ class Side:
         """Return the group that the standard loader loads."""
         return next((each for each in self.groups if each.group.main), None)
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Return the paths of all listed files, and of those that exist and could not be read at all: broken links."""
+        return frozenset(self.files) | frozenset(self.snapshot.unreadable)
+
     def may_have(self, path: str) -> bool:
-        """Return whether a file that is not listed may exist, because the list is partial."""
+        """Return whether a file that is not listed may exist: it could not be read, or the list is partial."""
         snapshot = self.snapshot
-        return snapshot.partial is not None and path not in self.files and path not in snapshot.known_absent
+        if path in self.files:
+            return False
+        return path in snapshot.unreadable or (snapshot.partial is not None and path not in snapshot.known_absent)
+
+    def why_not_listed(self, path: str) -> str:
+        """Return why a file that may exist is not listed."""
+        return self.snapshot.unreadable.get(path, self.snapshot.partial or "it is not listed")
 
     def pointer(self, path: str | None = None, field: str | None = None, tensor: str | None = None) -> Pointer:
         """Point to a place on this side."""
@@ -83,7 +94,7 @@ class Side:
     def _read_object(self, path: str) -> Object:
         snapshot = self.snapshot
         if path not in self.files:
-            return Object({}, snapshot.partial if self.may_have(path) else snapshot.unreadable.get(path))
+            return Object({}, self.why_not_listed(path) if self.may_have(path) else None)
         if path == CARD:
             known = snapshot.card or snapshot.card_text is not None
             return Object(snapshot.card or {}, snapshot.unreadable.get(CARD, None if known else "it was not read"))

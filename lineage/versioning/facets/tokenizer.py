@@ -57,7 +57,7 @@ NOT_DESCRIBED = "only the other side has tokenizer.json: its vocabulary was comp
 def tokenizer(before: Side, after: Side) -> Facet:
     """Compare the tokenizers of all folders, and the settings of processors of images and sound."""
     found = Comparison("tokenizer", before, after)
-    listed = before.files.keys() | after.files.keys()
+    listed = before.paths | after.paths
     paths = sorted(path for path in listed if tokenizer_part(path) is not None)
     for side in (before, after):
         paths += [path for path in (TOKENIZER, TOKENIZER_CONFIG) if side.may_have(path) and path not in listed]

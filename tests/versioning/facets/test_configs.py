@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from lineage.versioning.facets.comparison import MAX_FIELDS
+from lineage.versioning.facets.comparison import MAX_CHANGES, MAX_FIELDS
 from lineage.versioning.facets.config_fields import facet_of
 from lineage.versioning.facets.judge import judge
 from lineage_schemas.facet import Facet, FacetName
@@ -177,3 +179,24 @@ def test_files_that_no_facet_reads_are_compared_by_hash() -> None:
     assert {each.field: each.kind for each in found["other"].changes} == {
         "checkpoint-5/tokenizer.json": "changed", "notes.dat": "added", "training_args.bin": "changed",
     }  # fmt: skip
+
+
+def test_a_broken_link_is_unjudged() -> None:
+    """A file that exists and could not be read at all is not listed; on both sides it is not the same, but unknown."""
+    side = side_of(config())
+    broken = {"tokenizer.json": "its link leads nowhere", "notes.dat": "no access"}
+    snapshot = side.snapshot.model_copy(update={"unreadable": broken})
+    found = {each.name: each for each in judge(replace(side, snapshot=snapshot), replace(side, snapshot=snapshot))}
+    assert found["tokenizer"].state == "unjudged"
+    assert {each.reason for each in found["tokenizer"].unjudged} == {"its link leads nowhere"}
+    assert {each.pointer.file for each in found["other"].unjudged} == {"notes.dat"}
+    assert found["architecture"].state == "same"
+
+
+def test_unjudged_files_are_bounded() -> None:
+    """Of thousands of files that could not be compared the first are named, and the last entry counts the rest."""
+    names = [f"part{number:04}/config.json" for number in range(1_000)]
+    sides = [side_of(dict.fromkeys(names, text), unread=dict.fromkeys(names, "offline")) for text in ("{}", "{ }")]
+    found = {each.name: each for each in judge(*sides)}["architecture"]
+    assert len(found.unjudged) == MAX_CHANGES + 1
+    assert found.unjudged[-1].reason.endswith("more files or fields could not be compared")
