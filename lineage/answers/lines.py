@@ -57,7 +57,9 @@ def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
     for ref in recorded_refs(view, key):
         if ref.kind == "branch":
             line = first_parent_line(history, ref.name, ref.target)
-            own = sorted((c for c in changes if c.branch == ref.name), key=lambda c: _position(line, c))
+            positions = {commit.id: position for position, commit in enumerate(line.commits)}
+            own = [change for change in changes if change.branch == ref.name]
+            own.sort(key=lambda change, at=positions: (at.get(change.revisions[0], -1), change.key))  # type: ignore[misc]
             present = tuple(change for change in own if not change.vanished)
             gone = tuple(sorted((c for c in own if c.vanished), key=lambda c: (c.end, c.key)))
             own_from = first_own(line, lines[0].line) if lines and lines[0].is_default else None
@@ -138,11 +140,6 @@ def _cut(recorded: RecordedLine, position: int) -> RecordedLine:
     cuts = () if recorded.own_from is None else (recorded.own_from,)
     inside = any(push.first <= position < push.last for push in pushes(recorded.line, is_watched, cuts))
     return replace(recorded, line=line, changes=kept, vanished=(), own_from=own_from, ends_inside=inside)
-
-
-def _position(line: Line, change: Change) -> tuple[int, str]:
-    position = line.position(change.revisions[0])
-    return (-1 if position is None else position, change.key)
 
 
 def weight_change(change: Change) -> WeightChange:

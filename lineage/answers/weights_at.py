@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lineage.versioning.indexes import is_watched
@@ -21,7 +22,7 @@ class WeightsAt:
 
     def __init__(self, view: StoreView, key: str, lines: Iterable[RecordedLine]) -> None:
         self._view, self._key = view, key
-        self._lines = [(each, {commit.id: i for i, commit in enumerate(each.line.commits)}) for each in lines]
+        self._lines = [_Placed(each) for each in lines]
 
     def same(self, one: str, other: str) -> bool | None:
         """Return whether the main weights at two commits are the same; None if they were not compared.
@@ -41,23 +42,18 @@ class WeightsAt:
 
     def at(self, commit: str) -> Held | None:
         """Return the main weights at a commit; None if they are not known."""
-        for recorded, positions in self._lines:
-            if commit in positions:
-                return self._on_line(recorded, positions, positions[commit])
+        for placed in self._lines:
+            if commit in placed.positions:
+                return self._on_line(placed, placed.positions[commit])
         return self._off_the_lines(commit)
 
-    def _on_line(self, recorded: RecordedLine, positions: Mapping[str, int], position: int) -> Held | None:
+    def _on_line(self, placed: _Placed, position: int) -> Held | None:
         """Find the weights after the last push up to a position that changed some; None in the middle of a push."""
-        last: tuple[int, int] | None = None
-        for change in recorded.changes:
-            first, end = (positions.get(commit) for commit in (change.revisions[0], change.revisions[-1]))
-            if first is not None and end is not None and first <= position:
-                last = max(last or (first, end), (first, end))
-        if last is None:
-            return frozenset() if _all_known(recorded, position) else None
-        if position < last[1]:
-            return self._stored(recorded.line.commits[position].id)
-        return self._stored(recorded.line.commits[last[1]].id)
+        number = bisect_right(placed.starts, position)
+        if number == 0:
+            return frozenset() if _all_known(placed.recorded, position) else None
+        end = placed.ends[number - 1]
+        return self._stored(placed.recorded.line.commits[min(position, end)].id)
 
     def _off_the_lines(self, commit: str) -> Held | None:
         """Follow first parents of a commit that is on no branch until its weights are recorded, or were written."""
@@ -82,6 +78,18 @@ class WeightsAt:
         edges = list(self._view.edges("HAS_WEIGHTS", [revision_key(self._key, commit)], "out"))
         main = [edge for edge in edges if edge.properties.get("main")] or edges
         return frozenset(edge.target for edge in main) or None
+
+
+class _Placed:
+    """Hold a line with the positions of its commits, and of the first and last commits of its changes, in order."""
+
+    def __init__(self, recorded: RecordedLine) -> None:
+        self.recorded = recorded
+        self.positions = {commit.id: i for i, commit in enumerate(recorded.line.commits)}
+        ranges = ((self.positions.get(c.revisions[0]), self.positions.get(c.revisions[-1])) for c in recorded.changes)
+        known = sorted((start, end) for start, end in ranges if start is not None and end is not None)
+        self.starts = [start for start, _ in known]
+        self.ends = [end for _, end in known]
 
 
 def _all_known(recorded: RecordedLine, position: int) -> bool:
