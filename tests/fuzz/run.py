@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -99,11 +100,15 @@ def guide(name: str, seconds: float, seed: int, findings: Findings) -> NoReturn:
             outcome = judge(target, read, data)
             if outcome.finding:
                 findings.add(data, outcome.finding, outcome.place)
-            if time.monotonic() - start > seconds:
-                report(name, count, time.monotonic() - start, findings)
-                raise SystemExit(bool(findings.count))
 
-        limits = [f"-seed={seed}", f"-max_len={MAX_INPUT}", f"-timeout={HANG_SECONDS}", "-verbosity=0"]
+        atexit.register(lambda: report(name, count, time.monotonic() - start, findings))
+        limits = [
+            f"-max_total_time={round(seconds)}",
+            f"-seed={seed}",
+            f"-max_len={MAX_INPUT}",
+            f"-timeout={HANG_SECONDS}",
+            "-verbosity=0",
+        ]
         atheris.Setup([sys.argv[0], corpus, *limits], one)
         atheris.Fuzz()
     raise SystemExit(0)
