@@ -100,8 +100,11 @@ def guide(name: str, seconds: float, seed: int, findings: Findings) -> NoReturn:
             outcome = judge(target, read, data)
             if outcome.finding:
                 findings.add(data, outcome.finding, outcome.place)
+            if time.monotonic() - start > seconds:
+                report(name, count, time.monotonic() - start, findings)
+                shutil.rmtree(corpus)
+                os._exit(bool(findings.count))  # atheris calls any other end of the process a crash
 
-        atexit.register(lambda: report(name, count, time.monotonic() - start, findings))
         limits = [
             f"-max_total_time={round(seconds)}",
             f"-seed={seed}",
