@@ -106,7 +106,6 @@ def guide(name: str, seconds: float, seed: int, findings: Findings) -> NoReturn:
                 os._exit(bool(findings.count))  # atheris calls any other end of the process a crash
 
         limits = [
-            f"-max_total_time={round(seconds)}",
             f"-seed={seed}",
             f"-max_len={MAX_INPUT}",
             f"-timeout={HANG_SECONDS}",
