@@ -290,7 +290,10 @@ def stored_fingerprint(
     whole = group.complete is not False  # a store of an earlier version may hold digests of half a set
     digests = Digests(files=digest, **{name: node.get(name) if whole else None for name in _OF_TENSORS})
     paths = {entry.identity: entry.path for entry in entries.values()}
-    rows = [row._replace(file=paths[row.file]) for row in unpack_tensors(table)]
+    stored = unpack_tensors(table)
+    if not paths.keys() >= {row.file for row in stored}:  # imported from a dump that another program wrote
+        return None
+    rows = [row._replace(file=paths[row.file]) for row in stored]
     level: Level = "full" if all(row.digest for row in rows) else "header"
     return GroupFingerprint(group, level, tuple(entries.values()), digests, rows)
 

@@ -70,6 +70,8 @@ def _asked(connection: object, kind: str) -> object:
         files = list_files(connection, "org/name", COMMIT)
         assert all(entry.size is None or 0 <= entry.size <= MAX_SIZE for entry in files)
         assert len({entry.path for entry in files}) == len(files)
+        assert all(entry.blob_id is None or is_commit_id(entry.blob_id) for entry in files)
+        assert all(entry.sha256 is None or int(entry.sha256, 16) < 1 << 256 for entry in files)
         return files
     info = model_info(connection, "org/name", None, sizes=True)
     assert is_commit_id(info.sha)

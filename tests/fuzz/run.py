@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -101,9 +102,15 @@ def guide(name: str, seconds: float, seed: int, findings: Findings) -> NoReturn:
                 findings.add(data, outcome.finding, outcome.place)
             if time.monotonic() - start > seconds:
                 report(name, count, time.monotonic() - start, findings)
-                raise SystemExit(bool(findings.count))
+                shutil.rmtree(corpus)
+                os._exit(bool(findings.count))  # atheris calls any other end of the process a crash
 
-        limits = [f"-seed={seed}", f"-max_len={MAX_INPUT}", f"-timeout={HANG_SECONDS}", "-verbosity=0"]
+        limits = [
+            f"-seed={seed}",
+            f"-max_len={MAX_INPUT}",
+            f"-timeout={HANG_SECONDS}",
+            "-verbosity=0",
+        ]
         atheris.Setup([sys.argv[0], corpus, *limits], one)
         atheris.Fuzz()
     raise SystemExit(0)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from lineage.hub.huggingface.connection import Connection
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 _REFS_PATH = re.compile(r"/api/models/([^?#]+)/refs(?:[?#]|$)")
 
 
@@ -105,9 +107,17 @@ def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEnt
 
 
 def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
-    """Collect valid entries. Raises HubAnswerError if one is repeated: pages that link in a circle would never end."""
+    """Collect valid entries. Raises HubAnswerError if one is repeated: pages that link in a circle would never end.
+
+    It is also raised for an id that is not one. Files are compared by their ids: one hash in two spellings, or two
+    texts that are not ids, would be a change of the file.
+    """
     found: dict[str, FileEntry] = {}
     for entry in entries:
+        if not _has_ids(entry):
+            raise HubAnswerError(
+                f"{model}: the Hub lists {entry.path} with an id or a hash that is not one", model=model
+            )
         if entry.size is not None and known_size(entry.size) is None:
             what = "a negative size" if entry.size < 0 else "a size that no file has"
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} with {what}", model=model)
@@ -115,6 +125,12 @@ def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} twice in one tree", model=model)
         found[entry.path] = entry
     return list(found.values())
+
+
+def _has_ids(entry: FileEntry) -> bool:
+    """Return whether the ids of a file, as far as the Hub gives them, have the form of git's ids and of hashes."""
+    is_sound = entry.blob_id is None or is_commit_id(entry.blob_id)
+    return is_sound and (entry.sha256 is None or _SHA256.fullmatch(entry.sha256) is not None)
 
 
 def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry]:
@@ -132,7 +148,7 @@ def _tree_entry(item: RepoFile) -> FileEntry:
         blob_id=item.blob_id,
         size=item.lfs.size if item.lfs else item.size,
         sha256=item.lfs.sha256 if item.lfs else None,
-        xet_hash=item.xet_hash,
+        xet_hash=without_surrogates(item.xet_hash) if item.xet_hash else None,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from lineage.errors import RevisionNotFoundError
+from lineage.errors import HubAnswerError, RevisionNotFoundError
 from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage_schemas.revision import Commit
 from tests.hub.conftest import Hurry
@@ -51,6 +53,17 @@ def test_commit_that_changes_nothing(hub: HuggingFaceHub, repository: BareReposi
     """An empty commit has an empty tuple of changes: known, and nothing."""
     repository.commit({}, "Upload model-00001-of-00002.safetensors")
     assert hub.history("org/model").commits[-1].changes == ()
+
+
+@pytest.mark.parametrize("commit_id", ["\ud800" * 40, "a" * 42, "A" * 40, "", "HEAD", 5, None, ["a"]])
+def test_commit_with_an_id_that_is_none(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, commit_id: object
+) -> None:
+    """A list with a commit whose id is another text, or not a text, is an error of the Hub's."""
+    commit = {"id": commit_id, "title": "Upload", "message": "", "date": "2024-01-01T00:00:00.000Z", "authors": []}
+    server.fault(COMMITS, hub_faults.body_of(json.dumps([commit]), "application/json"))
+    with pytest.raises(HubAnswerError, match=r"^org/model: "):
+        hub.history("org/model")
 
 
 def test_deletion(hub: HuggingFaceHub, repository: BareRepository) -> None:

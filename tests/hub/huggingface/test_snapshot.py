@@ -113,7 +113,8 @@ def test_absent_lfs_is_unknown(hub: HuggingFaceHub, repository: BareRepository, 
 def test_xet_hash(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """A Xet hash in the tree is kept, folders are not files, and neither starts a Xet transfer."""
     body = (
-        '[{"type": "directory", "path": "x", "oid": "00", "size": 0}, {"type": "file", "path": "x/w.bin", "oid": "ab",'
+        '[{"type": "directory", "path": "x", "oid": "00", "size": 0}, {"type": "file", "path": "x/w.bin",'
+        f'"oid": "{"ab" * 20}",'
         f'"size": 134, "lfs": {{"oid": "{"c" * 64}", "size": 99, "pointerSize": 134}}, "xetHash": "{"d" * 64}"}}]'
     )
     server.fault(TREE, hub_faults.body_of(body, "application/json"))
@@ -238,6 +239,27 @@ def test_pages_in_a_circle(hub: HuggingFaceHub, repository: BareRepository, serv
     with pytest.raises(HubAnswerError, match="twice"):
         hub.snapshot(head)
     assert len(server.asked(TREE)) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"oid": "ab"},
+        {"oid": "\ud800" * 40},
+        {"oid": ["a"]},
+        {"oid": "A" * 40},
+        {"lfs": {"oid": "c" * 63, "size": 99, "pointerSize": 134}},
+        {"lfs": {"oid": "C" * 64, "size": 99, "pointerSize": 134}},
+    ],
+)
+def test_ids_that_are_none(
+    hub: HuggingFaceHub, repository: BareRepository, server: HubServer, wrong: dict[str, object]
+) -> None:
+    """A tree with an id or a hash that is not one is an error of the Hub's: files are compared by them."""
+    entry = {"type": "file", "oid": "0" * 40, "size": 134, "path": "model.safetensors", **wrong}
+    server.fault(TREE, hub_faults.body_of(json.dumps([entry]), "application/json"))
+    with pytest.raises(HubAnswerError):
+        hub.snapshot(hub.resolve("org/model"))
 
 
 @pytest.mark.parametrize(
