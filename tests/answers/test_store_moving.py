@@ -253,6 +253,8 @@ OUT_OF_ORDER = Relatedness.of_pair({"a/b": None, "c/d": None}, kind="sibling").m
 )
 """A relation as another program may have written it."""
 
+TUNED = (GroupWeights(revision="you/tuned@d1", group=group(), weights=ZEROS),)
+
 FAULTS: dict[str, tuple[GraphBatch, str]] = {
     "model-key": (GraphBatch(models=(model("a/b").model_copy(update={"id": "x/y"}),)), "a/b"),
     "record-key": (
@@ -284,12 +286,7 @@ FAULTS: dict[str, tuple[GraphBatch, str]] = {
         GraphBatch(match_keys=(WeightsKeys(weights=ZEROS, keys=(MatchKey(key="norm:1", family="band"),)),)), "norm:1",
     ),
     "weights-without-file": (
-        GraphBatch(
-            trees=FAMILY.trees[1:],
-            group_weights=(GroupWeights(revision="you/tuned@d1", group=group(), weights=ZEROS),),
-            revisions=FAMILY.revisions,
-        ),
-        "you/tuned@d1",
+        FAMILY.model_copy(update={"trees": FAMILY.trees[1:], "group_weights": TUNED}), "you/tuned@d1",
     ),
     "evidence-without-model": (GraphBatch(evidence=(evidence(1, "a/b", "c/d"),)), "e1"),
     "digest-format": (GraphBatch(weights=(Weights(key=ZEROS, layout="md5:1"),)), ZEROS),
