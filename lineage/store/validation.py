@@ -122,7 +122,8 @@ def _read(stored: StoredRecord, properties: Any, outside: Mapping[str, str]) -> 
         record = stored.record.model_validate_json(text, strict=True)
     except ValidationError as error:
         return None, _first_fault(error)
-    if _has_dates(stored.record) and (wrong := _changed(record.model_dump(mode="json"), properties)):
+    dates = _dates(stored.record)
+    if dates and (wrong := _changed(record.model_dump(mode="json", include=dates), _only(properties, dates))):
         return None, f"{wrong} is not a date and time with a time zone"
     return record, None
 
@@ -144,9 +145,27 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+def _only(properties: Mapping[str, Any], names: set[str]) -> Mapping[str, Any]:
+    return {name: properties[name] for name in names if name in properties}
+
+
 @cache
-def _has_dates(record: type[Record]) -> bool:
-    return "date-time" in json.dumps(record.model_json_schema())
+def _dates(record: type[Record]) -> set[str]:
+    """Return the fields of a record that are dates, or hold some."""
+    schema = record.model_json_schema()
+
+    def has_a_date(part: Any, seen: tuple[str, ...] = ()) -> bool:
+        if isinstance(part, dict):
+            if part.get("format") == "date-time":
+                return True
+            named = str(part.get("$ref", "")).rpartition("/")[2]
+            if named and named not in seen and has_a_date(schema["$defs"][named], (*seen, named)):
+                return True
+        return isinstance(part, dict | list) and any(
+            has_a_date(each, seen) for each in (part.values() if isinstance(part, dict) else part)
+        )
+
+    return {name for name, part in schema["properties"].items() if has_a_date(part)}
 
 
 def _changed(read: Any, given: Any, where: str = "") -> str | None:

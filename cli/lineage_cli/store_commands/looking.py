@@ -23,8 +23,8 @@ def info(*, run: Run) -> None:
 def check(*, run: Run) -> None:
     """Check the store for inconsistencies.
 
-    Finds edges with a missing end, half-written collections and malformed digests. Changes nothing. Exit code 1
-    with findings, 2 if there is no store.
+    Reads everything: damaged files, rows that are not valid records, edges with a missing end, half-written
+    collections and wrong hashes are found. Changes nothing. Exit code 1 with findings, 2 if there is no store.
     """
     from lineage.answers.store import store_check
 

@@ -54,8 +54,8 @@ def _moves(*formats: str) -> Callable[[Command], Command]:
 def copy(*, run: Run, source: str, target: str) -> None:
     """Copy a whole store into an empty one of any kind.
 
-    FROM and TO are files or URLs, as for --store. An interrupted copy continues when it is run again. At the end
-    both stores are compared by counts and digests.
+    FROM and TO are files or URLs, as for --store. A damaged store is not copied. An interrupted copy continues when it
+    is run again. At the end both stores are compared by counts and digests.
     """
     from lineage.answers.moving import store_copy
 
@@ -90,9 +90,9 @@ def export(*, run: Run, path: Path, file_format: ExportFormat) -> None:
 def import_(*, run: Run, path: Path, file_format: str) -> None:
     """Add the graph in a file written by `lineage store export` to the store.
 
-    Rejects a damaged file before anything is written. Existing records stay; importing the same file twice changes
-    nothing. Use - as PATH for standard input. Exit code 2 if the store was empty before and differs from the file
-    afterwards.
+    Rejects a damaged file, or one with a row that is not a valid record, before anything is written, and writes all of
+    it or nothing. Existing records stay; importing the same file twice changes nothing. Use - as PATH for standard
+    input. Exit code 2 if the store was empty before and differs from the file afterwards.
     """
     from lineage.answers.moving import store_import
 
