@@ -78,17 +78,10 @@ def source() -> MemoryStore:
             evidence=(evidence(7, "awk/0", "awk/1"),),
             derivations=(derivation("awk/0", "awk/1", confidence=1.0), derivation("awk/1", "awk/2", confidence=1e-7)),
             attachments=(
-<<<<<<< HEAD
                 _text("\n".join(AWKWARD).encode()),
                 _text(bytes(range(256))),
                 _text(b""),
                 _text(b"x" * 5_000_000),
-=======
-                *(
-                    Attachment(kind="text", key=f"sha256:{sha256(data).hexdigest()}", data=data)
-                    for data in ("\n".join(AWKWARD).encode(), bytes(range(256)), b"", b"x" * 5_000_000)
-                ),
->>>>>>> stores
                 Attachment(kind="alias", key="old/name", data=b"awk/0"),
             ),
         )
@@ -259,11 +252,7 @@ def test_a_backup_into_a_pipe_has_no_end_when_somebody_wrote(source: MemoryStore
 def test_a_backup_is_counted(source: MemoryStore, target: GraphStore) -> None:
     """A node made in Cypher during a backup is detected by the counts."""
     copy_store(source, target)
-<<<<<<< HEAD
     busy = Busy("exporting", lambda: run(target.url, "CREATE (:Weights {key: 'files.v1:" + "f" * 64 + "'})"))
-=======
-    busy = Busy("exporting", lambda: run(target.url, "CREATE (:Weights {key: 'files.v1:b0b'})"))
->>>>>>> stores
     with (
         target.reading() as view,
         pytest.raises(StoreError, match=r"modified while it was being read: Weights \(counted 2, read 3\)"),
