@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from lineage.hub.bounds import MAX_SIZE
 from lineage_schemas.level import LEVELS
 
 if TYPE_CHECKING:
@@ -227,6 +226,8 @@ class Bytes(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Convert the text to a number of bytes."""
+        from lineage.hub.bounds import MAX_SIZE
+
         if isinstance(value, int):
             return value
         text = str(value).strip().replace("_", "")

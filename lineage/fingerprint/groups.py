@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from lineage.fingerprint.weight_files import (
     weight_suffix,
 )
 from lineage.hub.bounds import index_of
+from lineage.hub.card import load_json
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 
@@ -234,7 +234,7 @@ def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -
     if not raw:
         return set()
     try:
-        content = json.loads(raw)
+        content = load_json(raw)
     except (ValueError, RecursionError):
         return set()
     listed = content.get("weight_map") if isinstance(content, dict) else None

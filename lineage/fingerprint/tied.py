@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from lineage.errors import FileNotInRevisionError, HubError
 from lineage.fingerprint.cast import Placed
+from lineage.hub.card import load_json
 
 
 def may_be_tied(side: Placed) -> bool | None:
@@ -19,7 +19,7 @@ def may_be_tied(side: Placed) -> bool | None:
     folder = side.found.group.component
     for path in dict.fromkeys((f"{folder}/config.json" if folder else "config.json", "config.json")):
         try:
-            content = json.loads(side.hub.read_text(side.model, side.commit, path))
+            content = load_json(side.hub.read_text(side.model, side.commit, path))
         except FileNotInRevisionError:
             continue
         except (HubError, ValueError, RecursionError):

@@ -6,9 +6,10 @@ what holds it is refused with the reason. So all backends of the store get the s
 
 from __future__ import annotations
 
-MAX_SIZE = 2**63 - 1
-"""The largest size or count that is kept: a signed integer of 64 bits, which SQLite, Neo4j and Parquet have in common.
-The Hub's own limit for a file is 2^39 bytes."""
+from lineage_schemas.bounded import LARGEST
+
+MAX_SIZE = LARGEST
+"""The largest size or count that is kept: a signed integer of 64 bits, which SQLite and Neo4j have in common."""
 
 MAX_INDEX_DIGITS = 9
 """Digits of a number that counts things: shards, splits, pull requests, layers. With more it is not such a number."""

@@ -173,6 +173,7 @@ def test_index_decides_where_names_do_not() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"no json", b"[]", b'{"weight_map": []}', b'{"weight_map": {"a": 1}}', b"[" * 100_000, b"\xff", b"",
+     b"[" + b"[]," * 2_000_000 + b"0]",
      b'{"weight_map": {"a": "../../etc/passwd"}}', b'{"weight_map": {"a": "gone-00001-of-00002.safetensors"}}'],
 )  # fmt: skip
 def test_senseless_index_is_passed_over(content: bytes) -> None:

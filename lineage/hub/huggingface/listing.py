@@ -102,7 +102,7 @@ def list_files(connection: Connection, model: str, commit: str) -> tuple[FileEnt
         siblings = model_info(connection, model, commit, sizes=True).siblings
         if siblings is None:
             raise
-        entries = connection.call(lambda: _once(map(_sibling_entry, siblings), model), model)
+        entries = connection.call(lambda: _once((_sibling_entry(item, model) for item in siblings), model), model)
     return tuple(sorted(entries, key=lambda entry: entry.path))
 
 
@@ -114,6 +114,7 @@ def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
     """
     found: dict[str, FileEntry] = {}
     for entry in entries:
+<<<<<<< HEAD
         if not _has_ids(entry):
             raise HubAnswerError(
                 f"{model}: the Hub lists {entry.path} with an id or a hash that is not one", model=model
@@ -121,16 +122,27 @@ def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
         if entry.size is not None and known_size(entry.size) is None:
             what = "a negative size" if entry.size < 0 else "a size that no file has"
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} with {what}", model=model)
+=======
+>>>>>>> texts
         if entry.path in found:
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} twice in one tree", model=model)
         found[entry.path] = entry
     return list(found.values())
 
 
+<<<<<<< HEAD
 def _has_ids(entry: FileEntry) -> bool:
     """Return whether the ids of a file, as far as the Hub gives them, have the form of git's ids and of hashes."""
     is_sound = entry.blob_id is None or is_commit_id(entry.blob_id)
     return is_sound and (entry.sha256 is None or _SHA256.fullmatch(entry.sha256) is not None)
+=======
+def _checked(size: int | None, path: str, model: str) -> int | None:
+    """Return the size that the Hub gives a file. Raises HubAnswerError for a size that no file has."""
+    if isinstance(size, int) and known_size(size) is None:
+        what = "a negative size" if size < 0 else "a size that no file has"
+        raise HubAnswerError(f"{model}: the Hub lists {path} with {what}", model=model)
+    return size
+>>>>>>> texts
 
 
 def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry]:
@@ -138,25 +150,25 @@ def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry
 
     for item in connection.api.list_repo_tree(model, recursive=True, revision=commit):
         if isinstance(item, RepoFile):
-            yield _tree_entry(item)
+            yield _tree_entry(item, model)
 
 
-def _tree_entry(item: RepoFile) -> FileEntry:
+def _tree_entry(item: RepoFile, model: str) -> FileEntry:
     """Read a file of a tree. Without `lfs` the sha256 is unknown: some mirrors leave it out for files in LFS."""
     return FileEntry(
         path=without_surrogates(item.path),
         blob_id=item.blob_id,
-        size=item.lfs.size if item.lfs else item.size,
+        size=_checked(item.lfs.size if item.lfs else item.size, item.path, model),
         sha256=item.lfs.sha256 if item.lfs else None,
         xet_hash=without_surrogates(item.xet_hash) if item.xet_hash else None,
     )
 
 
-def _sibling_entry(item: RepoSibling) -> FileEntry:
+def _sibling_entry(item: RepoSibling, model: str) -> FileEntry:
     """Read a file of a model's page, whose sizes and ids may be left out."""
     return FileEntry(
         path=without_surrogates(item.rfilename),
         blob_id=item.blob_id,
-        size=item.lfs.size if item.lfs else item.size,
+        size=_checked(item.lfs.size if item.lfs else item.size, item.rfilename, model),
         sha256=item.lfs.sha256 if item.lfs else None,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lineage.errors import ContentMismatchError, FileNotInRevisionError, HubUnreachableError, InputError
+from lineage.hub.bounds import known_size
 from lineage.hub.interface import MAX_TEXT_BYTES, PresentRefs
 from lineage.hub.lfs import pointer_blob_id
 from lineage.hub.local.file_hashes import FileHashes, is_inside, why_hollow
@@ -293,9 +294,11 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _listed_entry(path: str, info: dict[str, str | int | None]) -> FileEntry:
-    """Read one line of the client's list; the record refuses a wrong type with a ValueError."""
+    """Read one line of the client's list; a wrong type or an impossible size is refused with a ValueError."""
     sha256 = info.get("lfs_sha256")
     size = info.get("lfs_size") if sha256 else info["size"]
+    if isinstance(size, int) and known_size(size) is None:
+        raise ValueError(f"{path} has a size that no file has")
     return FileEntry.model_validate(
         {"path": path, "blob_id": info["blob_id"], "size": size, "sha256": sha256, "xet_hash": info.get("xet_hash")}
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from lineage.errors import ModelNotFoundError
+from lineage.hub.card import load_json
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.local.bundle import BundleCopies
 from lineage.hub.local.file_hashes import FileHashes
@@ -220,7 +220,7 @@ def _within_limit(place: Path) -> bytes:
 
 
 def _read_aliases(data: bytes) -> dict[str, str]:
-    aliases = json.loads(data)
+    aliases = load_json(data)
     if not isinstance(aliases, dict):
         raise ValueError("it is not a JSON object")
     named = ((old, new) for old, new in aliases.items() if isinstance(new, str))
