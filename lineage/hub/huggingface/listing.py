@@ -114,35 +114,28 @@ def _once(entries: Iterable[FileEntry], model: str) -> list[FileEntry]:
     """
     found: dict[str, FileEntry] = {}
     for entry in entries:
-<<<<<<< HEAD
         if not _has_ids(entry):
             raise HubAnswerError(
                 f"{model}: the Hub lists {entry.path} with an id or a hash that is not one", model=model
             )
-        if entry.size is not None and known_size(entry.size) is None:
-            what = "a negative size" if entry.size < 0 else "a size that no file has"
-            raise HubAnswerError(f"{model}: the Hub lists {entry.path} with {what}", model=model)
-=======
->>>>>>> texts
         if entry.path in found:
             raise HubAnswerError(f"{model}: the Hub lists {entry.path} twice in one tree", model=model)
         found[entry.path] = entry
     return list(found.values())
 
 
-<<<<<<< HEAD
 def _has_ids(entry: FileEntry) -> bool:
     """Return whether the ids of a file, as far as the Hub gives them, have the form of git's ids and of hashes."""
     is_sound = entry.blob_id is None or is_commit_id(entry.blob_id)
     return is_sound and (entry.sha256 is None or _SHA256.fullmatch(entry.sha256) is not None)
-=======
+
+
 def _checked(size: int | None, path: str, model: str) -> int | None:
     """Return the size that the Hub gives a file. Raises HubAnswerError for a size that no file has."""
     if isinstance(size, int) and known_size(size) is None:
         what = "a negative size" if size < 0 else "a size that no file has"
         raise HubAnswerError(f"{model}: the Hub lists {path} with {what}", model=model)
     return size
->>>>>>> texts
 
 
 def _tree(connection: Connection, model: str, commit: str) -> Iterator[FileEntry]:
