@@ -122,6 +122,10 @@ class _Open:
         self.before = before
         self.depth = 1
 
+    def holds(self, merged: int, inside: int) -> None:
+        """Note how deep this is with a value: as deep as the value's entries if they are merged into this."""
+        self.depth = max(self.depth, merged if self.is_mapping and self.key is MERGE_KEY else inside)
+
 
 class _Builder:
     """Make the values of documents out of events."""
@@ -146,6 +150,7 @@ class _Builder:
             start = event.start_mark
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors = {}
+                self._count_container()
                 yield Document(start.line + 1, self._document(stream))
 
     def _document(self, events: Iterator[Any]) -> Any:
@@ -200,9 +205,7 @@ class _Builder:
 
     def _begin(self, event: Any, *, is_mapping: bool) -> None:
         """Open a container, which must not be a key."""
-        self._containers += 1
-        if self._containers > MAX_CONTAINERS:
-            raise BoundError(f"more than {MAX_CONTAINERS} lists and mappings")
+        self._count_container()
         if len(self._open) >= MAX_DEPTH:
             raise too_deep()
         if self._open and self._open[-1].is_mapping and self._open[-1].key is None:
@@ -210,6 +213,12 @@ class _Builder:
         if event.anchor is not None:
             self._name(event, None)
         self._open.append(_Open(event, is_mapping=is_mapping, before=self._values + self._folded))
+
+    def _count_container(self) -> None:
+        """Count a list, a mapping or a document."""
+        self._containers += 1
+        if self._containers > MAX_CONTAINERS:
+            raise BoundError(f"more than {MAX_CONTAINERS} lists and mappings")
 
     def _end(self) -> tuple[Any, None]:
         """Close the innermost container."""
@@ -219,7 +228,7 @@ class _Builder:
             values = self._values + self._folded - ended.before + 1
             self._anchors[ended.anchor] = _Anchor(value, None, ended.line, values, ended.depth)
         if self._open:
-            self._open[-1].depth = max(self._open[-1].depth, ended.depth + 1)
+            self._open[-1].holds(ended.depth if ended.is_mapping else ended.depth - 1, ended.depth + 1)
         return value, None
 
     def _name(self, event: Any, anchor: _Anchor | None) -> None:
@@ -242,7 +251,7 @@ class _Builder:
             self._values += found.values - 1
         else:
             self._folded += found.values - 1
-        parent.depth = max(parent.depth, found.depth + 1)
+        parent.holds(found.depth, found.depth + 1)
         return found.value, found.key
 
     def _put(self, mapping: _Open, value: Any, event: Any) -> None:

@@ -154,6 +154,24 @@ def test_merges_are_made_as_yaml_defines_them() -> None:
     assert card('"tag:yaml.org,2002:merge": {a: 1}')[0] == {"tag:yaml.org,2002:merge": {"a": 1}}
 
 
+@pytest.mark.parametrize("form", ["{{<<: *{}, {}: 1}}", "{{<<: [*{}], {}: 1}}"])
+def test_merges_one_after_another_are_not_nested(form: str) -> None:
+    """Mappings of which each adds an entry to the one before it have all entries, at one depth."""
+    names = [f"n{number}" for number in range(200)]
+    lines = [f"{name}: &{name} {form.format(before, name)}" for before, name in pairwise(names)]
+    metadata, problem = card("n0: &n0 {x: 1}\n" + "\n".join(lines))
+    assert problem is None
+    assert metadata is not None
+    assert metadata["n199"] == {"x": 1} | dict.fromkeys(names[1:], 1)
+
+
+def test_many_documents_are_refused() -> None:
+    """A file of hundreds of thousands of documents is not read to its end."""
+    start = time.process_time()
+    assert recipe("--- a\n" * 800_000) == f"more than {MAX_CONTAINERS} lists and mappings"
+    assert time.process_time() - start < 30
+
+
 def test_aliases_count_where_they_stand_for() -> None:
     """What an alias stands for is as deep as its place and it together, and a loop is as deep as can be."""
     nest = "a: &a " + "[" * 60 + "]" * 60
