@@ -16,7 +16,6 @@ from pathlib import Path
 
 from lineage.store.graph import ENDS
 from lineage.store.promoted import EDGE_PROMOTED, PROMOTED
-from lineage.store.sqlite.errors import store_error
 from lineage.store.sqlite.log_file import log_damage
 from lineage.store.sqlite.schema import table
 
@@ -24,7 +23,7 @@ MOST = 100
 """Faults that SQLite's integrity check lists before it stops."""
 
 
-def damage(connection: sqlite3.Connection, url: str) -> Iterator[str]:
+def damage(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield each fault, in a transaction of the caller. What a fault makes unreadable is a fault too."""
     file = connection.execute("PRAGMA database_list").fetchone()[2]
     if file and (fault := log_damage(Path(file))) is not None:
@@ -34,7 +33,7 @@ def damage(connection: sqlite3.Connection, url: str) -> Iterator[str]:
         try:
             yield from check(connection)
         except sqlite3.Error as error:
-            yield store_error(url, error).message
+            yield f"SQLite cannot read all of it ({error})"
 
 
 def _pages(connection: sqlite3.Connection) -> Iterator[str]:

@@ -136,7 +136,7 @@ class SqliteView(StoreView):
 
     def damage(self) -> Iterator[str]:
         """Yield the faults of the file: of its pages and indexes, its log, and references between its tables."""
-        yield from damage(self._connection, self._url)
+        yield from damage(self._connection)
 
     def all_nodes(self, kind: NodeKind, on_damage: OnDamage | None = None) -> Iterator[NodeRow]:
         """Iterate over all nodes of a kind."""
