@@ -9,7 +9,7 @@ from lineage.answers.ranges import WHOLE
 from lineage.collect.recorded import recorded_tags
 from lineage.errors import RevisionNotFoundError
 from lineage.hub.revisions import is_full_id
-from lineage.versioning.since import Since, commits_meant, find_since
+from lineage.versioning.since import Since, find_since
 from lineage.versioning.tags import TAGS, first_target, first_targets, with_first_targets
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.revision import HistoryRef
@@ -81,13 +81,15 @@ def _tag_elsewhere(recorded: RecordedLine, text: str) -> Ref | None:
 def _history(recorded: RecordedLine, text: str, tag: Ref | None) -> History:
     """Return the history with its tags at their first recorded commits; a removed tag is among them if it is named.
 
-    A branch or another name that the text means now counts before a tag that no longer exists.
+    A branch that has the name of a removed tag is left out then: it may have been made to take the tag's place, and
+    the range from the tag is the one that hides nothing. `refs/heads/NAME` names the branch.
     """
     history = with_first_targets(recorded.history, first_targets(recorded.tags))
-    if tag is None or not tag.vanished or commits_meant(history, text).named:
+    if tag is None or not tag.vanished:
         return history
     removed = HistoryRef(name=tag.name, kind="tag", target=first_target(tag).commit)
-    return history.model_copy(update={"refs": (*history.refs, removed)})
+    kept = [ref for ref in history.refs if ref.name != f"refs/heads/{text}"]
+    return history.model_copy(update={"refs": (*kept, removed)})
 
 
 def _lost(asked: Asked, recorded: RecordedLine, since: str, tag: Ref) -> Unchecked:

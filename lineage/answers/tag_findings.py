@@ -15,6 +15,7 @@ from lineage.versioning.named_versions import card_identities, differing, named_
 from lineage.versioning.signals import tags_by_commit
 from lineage.versioning.tags import TAGS, first_target, other_targets
 from lineage.versioning.texts import CARD
+from lineage.versioning.words import version_of
 from lineage_schemas.answers.answer import Finding
 from lineage_schemas.change import Change
 from lineage_schemas.pointer import Pointer
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
     from lineage.versioning.since import Since
     from lineage_schemas.ref import Ref
+
+BRANCHES = "refs/heads/"
 
 MAX_NAMED = 3
 """Tags that a note names."""
@@ -49,7 +52,7 @@ class TaggedLine:
 
     def findings(self) -> list[Finding]:
         """List all findings: moved and removed tags, then versions, each by name or in order of the line."""
-        return [*self._tags(), *self._reused(), *self._differing()]
+        return [*self._tags(), *self._reused(), *self._elsewhere(), *self._differing()]
 
     def notes(self) -> list[str]:
         """Say for which tagged commits the card was not compared, because its text is not in the store."""
@@ -69,22 +72,27 @@ class TaggedLine:
                 continue
             if tag.vanished:
                 yield self._removed(tag)
-            elif (others := other_targets(tag)) and not self._is_accepted(tag):
-                yield self._moved(tag, [each.target for each in others])
+            others = [each.target for each in other_targets(tag)]
+            if tag.vanished and (branch := self._branches.get(tag.name.removeprefix(TAGS))) is not None:
+                yield self._replaced(tag, branch)
+            elif others and not self._is_accepted(tag):
+                yield self._moved(tag, others)
 
     def _concerns(self, tag: Ref) -> bool:
         """Return whether a tag belongs to the line: each does to the whole default branch, else one that was on it."""
         heads = {ref.target for ref in self.recorded.history.refs if ref.name == self.recorded.line.branch}
         if self.recorded.is_default and self.recorded.line.commits[-1].id in heads:
             return True
+        if self.recorded.line.branch.removeprefix(BRANCHES) == tag.name.removeprefix(TAGS):
+            return True
         return not self._positions.keys().isdisjoint({tag.target, *(each.target for each in tag.former)})
 
     def _is_accepted(self, tag: Ref) -> bool:
         """Return whether the user named a commit from which on the tag is where it is now: its move is known then.
 
-        A date and the last check do not show that, because nothing records when a tag moved.
+        A date, the last check and the name of a tag or a branch do not show that: nothing records when a tag moved.
         """
-        if self.since in (None, "last", tag.name, tag.name.removeprefix(TAGS)) or self.start.by_date:
+        if self.since is None or not (self.start.commit or "").startswith(self.since.lower()):
             return False
         now, first = (self._positions.get(commit) for commit in (tag.target, first_target(tag).commit))
         return now is not None and self.start.position >= max(now, -1 if first is None else first)
@@ -101,14 +109,28 @@ class TaggedLine:
             )
         same = self._weights.same(first.commit, tag.target)
         words = {
-            True: "both hold the same main weights",
-            False: "their main weights differ",
+            True: "both hold the same weights",
+            False: "their weights differ",
             None: "their weights were not compared",
         }
+        now = f"was at {tag.target} last, before it was removed" if tag.vanished else f"is at {tag.target} now"
         return finding(
             "moved-tag",
-            f"the tag {name} was first recorded at {first.commit}{_on(first.read)}, and is at {tag.target} now"
+            f"the tag {name} was first recorded at {first.commit}{_on(first.read)}, and {now}"
             f"{f' (first read there{_on(tag.since)})' if tag.since else ''}: {words[same]}",
+            self._at(tag),
+            severity="info" if same else None,
+        )
+
+    def _replaced(self, tag: Ref, branch: str) -> Finding:
+        """Report that a branch has the name of a removed tag: whoever loads that name gets the branch."""
+        first, name = first_target(tag), tag.name.removeprefix(TAGS)
+        same = self._weights.same(first.commit, branch)
+        words = {True: "hold the same weights", False: "hold other weights", None: "were not compared"}[same]
+        return finding(
+            "moved-tag",
+            f"the tag {name} was first recorded at {first.commit}{_on(first.read)} and no longer exists; a branch of "
+            f"this name is at {branch}: the two commits {words}",
             self._at(tag),
             severity="info" if same else None,
         )
@@ -126,7 +148,7 @@ class TaggedLine:
 
     def _reused(self) -> Iterator[Finding]:
         """Report each version once: its first naming, and the first later one with other weights."""
-        named = named_versions(self.recorded.line, self._present, self._cards)
+        named = named_versions(self.recorded.line, self._first, self._cards)
         seen: set[str] = set()
         for first, again in reused(named, self.recorded.line, self._all_changes):
             if again.version in seen or again.position <= self.start.position:
@@ -135,13 +157,32 @@ class TaggedLine:
             same = self._weights.same(*commits)
             if not same:
                 seen.add(again.version)
-                words = "whose main weights differ" if same is False else "whose weights were not compared"
+                words = "whose weights differ" if same is False else "whose weights were not compared"
                 yield finding(
                     "version-reused",
                     f"version {again.version} is named twice: by {first.source} at {commits[0]} and by {again.source} "
                     f"at {commits[1]}, {words}",
                     Pointer(model=self.shown, revision=commits[1], file=again.file),
                 )
+
+    def _elsewhere(self) -> Iterator[Finding]:
+        """Report tags of one version of which one is not on the line, and whose weights are not the same."""
+        by_version: dict[str, list[tuple[str, str]]] = {}
+        for tag in sorted(self.recorded.tags, key=lambda each: each.name):
+            name, first = tag.name.removeprefix(TAGS), first_target(tag)
+            if self._concerns(tag) and (version := version_of(name)):
+                by_version.setdefault(version, []).append((first.commit, name))
+        for version, tags in by_version.items():
+            commit, name = min(tags, key=lambda each: self._positions.get(each[0], len(self._positions)))
+            for other, again in tags:
+                if other not in self._positions and not self._weights.same(commit, other):
+                    yield finding(
+                        "version-reused",
+                        f"version {version} is named twice: by the tag {name} at {commit} and by the tag {again} at "
+                        f"{other}, which is not on this branch and does not have the same weights, as far as is known",
+                        Pointer(model=self.shown, revision=other),
+                    )
+                    break
 
     def _differing(self) -> Iterator[Finding]:
         for position, identity, tags in self._tagged:
@@ -163,6 +204,20 @@ class TaggedLine:
     @cached_property
     def _present(self) -> dict[str, list[str]]:
         return tags_by_commit(self.recorded.history)
+
+    @cached_property
+    def _first(self) -> dict[str, list[str]]:
+        """The tags by the commit at which each was first recorded, also those that no longer exist."""
+        found: dict[str, list[str]] = {}
+        for tag in sorted(self.recorded.tags, key=lambda each: each.name):
+            found.setdefault(first_target(tag).commit, []).append(tag.name.removeprefix(TAGS))
+        return found
+
+    @cached_property
+    def _branches(self) -> dict[str, str]:
+        """The heads of the branches by short name."""
+        refs = self.recorded.history.refs
+        return {ref.name.removeprefix(BRANCHES): ref.target for ref in refs if ref.kind == "branch"}
 
     @cached_property
     def _tagged(self) -> list[tuple[int, str | None, list[str]]]:

@@ -70,8 +70,8 @@ WEIGHT_RULES = (
         fix="Pin the commit instead of the tag, and ask the publisher for a new tag for the new state.",
         since="0.1.0",
         severity_note=(
-            "info if both commits hold the same main weights, or if the tag is back where it was first recorded; an "
-            "error too if their weights were not compared"
+            "info if both commits hold the same weights in every group, or if the tag is back where it was first "
+            "recorded; an error too if their weights were not compared"
         ),
     ),
     Rule(
