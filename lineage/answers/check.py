@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,12 @@ from lineage.answers.lines import (
     why_no_line,
 )
 from lineage.answers.looked_up import Asked, look_up, read_at
-from lineage.answers.marks import covered
+from lineage.answers.marks import covered, uncounted
 from lineage.answers.on_disk import differs_on_disk
 from lineage.answers.project import note_expired, settled, used_settings
 from lineage.answers.project_models import checks_of_project
 from lineage.answers.ranges import changes_in_range
+from lineage.answers.rewrites import RewrittenLine
 from lineage.answers.starts import find_start, may_be_silent
 from lineage.answers.tag_findings import TaggedLine
 from lineage.collect.options import CollectOptions
@@ -146,8 +147,8 @@ def _answer(
     accepted = [
         change for change, found in zip(silent, findings, strict=True) if not counting([found], options.fail_on)
     ]
-    if options.since is None or (problem and not start.doubtful):
-        findings += settled(session.project, _rewritten(view, asked, recorded))
+    rewritten = RewrittenLine(view, asked.key, asked.shown, recorded, options.since, start)
+    findings += settled(session.project, rewritten.findings())
     tagged = TaggedLine(view, asked.key, asked.shown, recorded, options.since, start, tuple(changes))
     node = view.nodes("Model", [asked.key]).get(asked.key) or {}
     findings += settled(session.project, [*reregistered(view, asked.key, node, asked.shown), *tagged.findings()])
@@ -161,6 +162,7 @@ def _answer(
     unchecked += [item for change in open_ones for item in change.unchecked]
     unsure_start = problem is not None and bool(start.doubtful)
     undecided = [change for change in changes if change.verdict is None and may_be_silent(change) and change.unchecked]
+    again = [*_commits(undecided), *_commits(accepted), *uncounted(findings, options.fail_on)]
     return CheckAnswer(
         **session.header("check.v1", read_at(view, asked.key), settings=settings),
         model=asked.shown,
@@ -168,7 +170,7 @@ def _answer(
         head=recorded.line.commits[-1].id,
         since=options.since,
         since_revision=start.commit,
-        covers=None if session.offline or unsure_start else covered(view, asked.key, recorded, start, undecided),
+        covers=None if session.offline or unsure_start else covered(view, asked.key, recorded, start, again),
         fail_on=options.fail_on,
         verdict=_verdict(findings, unchecked, options.fail_on),
         weight_changes=tuple(weight_change(change) for change in changes),
@@ -187,6 +189,11 @@ def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_o
     return "unchecked" if unchecked else "clean"
 
 
+def _commits(changes: Iterable[Change]) -> Iterator[str]:
+    """Give the commits of changes, one change after the other."""
+    return (commit for change in changes for commit in change.revisions)
+
+
 def _silent(change: Change, model: str) -> Finding:
     files = [path for group in change.groups for path in group.files]
     groups = ", ".join(group.group for group in change.groups[:3])
@@ -199,25 +206,6 @@ def _silent(change: Change, model: str) -> Finding:
         f"{change.kind}: {count}, {when}; no tag, version or note announces it",
         Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
     )
-
-
-def _rewritten(view: StoreView, asked: Asked, recorded: RecordedLine) -> Iterator[Finding]:
-    """Report a rewritten history if the weights that were recorded last are no longer on the branch."""
-    present = _weights_of(view, [f"{asked.key}@{commit.id}" for commit in recorded.line.commits])
-    for change in recorded.vanished[-1:]:
-        last = change.revisions[-1]
-        gone = _weights_of(view, [f"{asked.key}@{last}"])
-        if gone - present:
-            yield finding(
-                "rewritten-history",
-                f"the history of {recorded.line.branch} was rewritten: the weights recorded at {last[:12]} "
-                "are no longer on any commit of the branch",
-                Pointer(model=asked.shown, revision=last),
-            )
-
-
-def _weights_of(view: StoreView, revisions: Sequence[str]) -> set[str]:
-    return {edge.target for edge in view.edges("HAS_WEIGHTS", revisions, "out")}
 
 
 def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:

@@ -15,8 +15,11 @@ DEFAULT_FAIL_ON: Severity = "error"
 """The lowest severity of a finding that counts."""
 
 
-REPEATED = frozenset({"moved-tag", "version-removed", "name-reregistered"})
-"""Findings that every check reports, wherever its range starts: nothing records when a tag or a name changed."""
+REPEATED = frozenset({"moved-tag", "version-removed", "name-reregistered", "rewritten-history"})
+"""Findings that every check reports unless the range starts at a commit of the new state.
+
+Nothing records when a tag, a name or the history of a branch changed.
+"""
 
 
 def finding(name: str, message: str, pointer: Pointer, *, severity: Severity | None = None) -> Finding:

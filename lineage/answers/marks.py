@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lineage.answers.findings import REPEATED
+from lineage.answers.findings import REPEATED, counting
 from lineage.answers.lines import pick_line
 from lineage.collect.recorded import recorded_refs
 from lineage.errors import RevisionNotFoundError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
     from lineage.versioning.since import Since
-    from lineage_schemas.change import Change
+    from lineage_schemas.answers.answer import Finding, Severity
     from lineage_schemas.ref import Ref
 
 
@@ -76,27 +76,38 @@ def last_checked(view: StoreView, key: str, branch: str) -> str | None:
     return next((ref.checked for ref in recorded_refs(view, key) if ref.name == branch), None)
 
 
-def covered(
-    view: StoreView, key: str, recorded: RecordedLine, start: Since, undecided: Sequence[Change]
-) -> CheckedRange | None:
-    """Return the commits that a check of a range covers: up to the first one that was left undecided.
+def uncounted(findings: Sequence[Finding], fail_on: Severity) -> Iterator[str]:
+    """Give the commits of findings that did not count: ignored ones, and those less severe than `fail_on`.
 
-    None if there are none, or if the line does not end where its branch does.
+    The next check must see them again: an ignore expires, and a later check may have a lower `fail_on`. Findings that
+    every check reports need no commit.
+    """
+    for found in findings:
+        if found.id not in REPEATED and not counting([found], fail_on) and found.pointer.revision:
+            yield found.pointer.revision
+
+
+def covered(
+    view: StoreView, key: str, recorded: RecordedLine, start: Since, again: Iterable[str]
+) -> CheckedRange | None:
+    """Return the commits that a check of a range covers: up to the first one that must be checked `again`.
+
+    Those are the commits of changes that were left undecided and of findings that did not count. None if the range
+    covers nothing, or if the line does not end where its branch does.
     """
     line = recorded.line
     targets = [ref.target for ref in recorded_refs(view, key) if ref.name == line.branch]
-    end = _decided_until(recorded, start, undecided)
+    end = _settled_until(recorded, start, set(again))
     if targets != [line.commits[-1].id] or end < 0 or end < start.position:
         return None
     after = line.commits[start.position].id if start.position >= 0 else None
     return CheckedRange(after=after, until=line.commits[end].id)
 
 
-def _decided_until(recorded: RecordedLine, start: Since, undecided: Sequence[Change]) -> int:
-    """Return the position of the last commit before the first one that was left undecided."""
+def _settled_until(recorded: RecordedLine, start: Since, again: Collection[str]) -> int:
+    """Return the position of the last commit before the first one of the range that must be checked again."""
     commits = recorded.line.commits
-    open_ones = {commit for change in undecided for commit in change.revisions}
     for position, commit in enumerate(commits):
-        if commit.id in open_ones or (position > start.position and commit.changes is None):
+        if commit.id in again or (position > start.position and commit.changes is None):
             return position - 1
     return len(commits) - 1

@@ -35,16 +35,21 @@ WEIGHT_RULES = (
     Rule(
         id="LW002",
         name="rewritten-history",
-        title="A rewritten history lost the weights recorded last",
+        title="A rewritten history lost recorded weights",
         severity="error",
         stride="repudiation",
         source="our decision: what was recorded stays (docs/concepts.md, History)",
         meaning=(
             "An earlier reading recorded weights at a commit that the branch no longer has, and no commit of the "
-            "branch has these weights any more."
+            "branch has these weights any more. Each such change is a finding, in the middle of the history too; an "
+            "answer lists at most 10 of them and says how many more there are."
         ),
         example="The branch was force-pushed: 4f1d0c3 with its weights is on no branch, and the head holds others.",
-        unless="A rewritten history in which a commit still holds the weights recorded last (a squash, say).",
+        unless=(
+            "A rewritten history whose commits still hold all recorded weights (a squash after one upload, say). A "
+            "check that starts at a commit or tag of the new history, after the commit where the lost ones forked off "
+            "(`--since COMMIT`); dates and `--since last` do not accept a rewrite."
+        ),
         fix=(
             "Treat the model as a new one: compare the recorded weights with those of today, and keep a copy of what "
             "you use, since the Hub no longer has it."

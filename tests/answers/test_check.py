@@ -115,28 +115,44 @@ def test_start_that_is_not_on_the_line_is_unchecked(hub: Path, opened: Opened) -
 
 
 def test_rewritten_history_with_other_weights_is_a_finding(hub: Path, opened: Opened) -> None:
-    """Recorded weights that are no longer on any commit of the branch are a finding, once; a removed tag stays one."""
+    """Recorded weights that are no longer on any commit of the branch are a finding until a commit is pinned."""
     tip = git(hub, "rev-parse", "main")
     one(opened(hub), REVISED)
     git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
     git(hub, "tag", "-d", "v1.1")
-    found = [finding.id for finding in one(opened(hub), REVISED, since="last").findings]
-    assert found == ["rewritten-history", "version-removed"]
-    answer = one(opened(hub), REVISED, since="last")
-    assert [finding.id for finding in answer.findings] == ["version-removed"]
+    for _ in range(2):
+        answer = one(opened(hub), REVISED, since="last")
+        assert {finding.id for finding in answer.findings} == {"rewritten-history", "version-removed"}
+        assert answer.verdict == "findings"
+
+
+def test_squash_that_keeps_all_weights_is_not_a_finding(hub: Path, opened: Opened) -> None:
+    """A history with one upload that was squashed to one commit with the same weights is clean."""
+    tip = git(hub, "rev-parse", "main")
+    git(hub, "update-ref", "refs/heads/main", f"{tip}~3")
+    git(hub, "tag", "-d", "v1.1")
+    one(opened(hub), REVISED)
+    squashed = git(hub, "commit-tree", "-m", "Super-squash branch 'main'", "main^{tree}")
+    git(hub, "update-ref", "refs/heads/main", squashed)
+    git(hub, "tag", "-d", "v1.0")
+    answer = one(opened(hub), REVISED)
+    assert [finding.id for finding in answer.findings] == ["version-removed"] * len(answer.findings)
     assert answer.verdict == "clean"
+    assert [change.kind for change in answer.weight_changes] == ["first_upload"]
 
 
-def test_squash_that_keeps_the_weights_is_not_a_finding(hub: Path, opened: Opened) -> None:
-    """A history that was squashed to one commit with the same weights is clean."""
+def test_squash_that_drops_earlier_weights_is_a_finding_for_each(hub: Path, opened: Opened) -> None:
+    """A squash of several uploads reports the weights of each that the branch no longer has; a pin accepts it."""
     one(opened(hub), REVISED)
     squashed = git(hub, "commit-tree", "-m", "Super-squash branch 'main'", "main^{tree}")
     git(hub, "update-ref", "refs/heads/main", squashed)
     git(hub, "tag", "-d", "v1.0")
     git(hub, "tag", "-d", "v1.1")
     answer = one(opened(hub), REVISED)
-    assert answer.verdict == "clean"
-    assert [change.kind for change in answer.weight_changes] == ["first_upload"]
+    lost = [finding for finding in answer.findings if finding.id == "rewritten-history"]
+    assert len({finding.pointer.revision for finding in lost}) == len(lost) > 0
+    pinned = one(opened(hub), REVISED, since=squashed)
+    assert "rewritten-history" not in [finding.id for finding in pinned.findings]
 
 
 def test_offline_answers_from_the_store(hub: Path, opened: Opened) -> None:

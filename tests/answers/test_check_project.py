@@ -110,6 +110,23 @@ def test_an_ignored_finding_is_listed_and_does_not_count(opened: Opened) -> None
     assert "ignored until 2026-06-30" in str(render(answer, "markdown"))
 
 
+def test_the_mark_stops_before_an_ignored_finding(opened: Opened) -> None:
+    """What was ignored counts in the next `--since last` after the ignore expired, and is then covered."""
+    text = IGNORED.replace("2026-06-30", "2999-12-31")
+    for _ in range(2):
+        ignoring = opened(text)
+        answer = one(ignoring, since="last")
+        assert (answer.verdict, len(answer.findings)) == ("clean", 1)
+        assert answer.covers is not None
+        assert answer.covers.until != answer.head
+        confirm(ignoring, answer)
+    expired = opened(text, on=date(3000, 1, 1))
+    answer = one(expired, since="last")
+    assert (answer.verdict, answer.counts.silent) == ("findings", 1)
+    confirm(expired, answer)
+    assert one(opened(text, on=date(3000, 1, 1)), since="last").findings == ()
+
+
 def test_an_ignore_that_ended_does_not_ignore(opened: Opened, notes: Notes) -> None:
     """On the day after the last one the finding counts again, and the answer and a note say why."""
     assert one(opened(IGNORED, on=date(2026, 6, 30))).verdict == "clean"

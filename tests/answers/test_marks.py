@@ -160,7 +160,8 @@ def test_a_rewritten_history_stays_known_until_the_branch_is_checked(
     assert "rewritten-history" in [finding.id for finding in answer.findings]
     assert answer.covers == CheckedRange(after=None, until=commits[3])
     confirm(session, answer)
-    assert ask(session).verdict == "clean"
+    assert mark(session) == commits[3]
+    assert [finding.id for finding in ask(session).findings] == ["rewritten-history"]
 
 
 def test_a_check_up_to_a_commit_moves_no_mark(repository: BareRepository, session: Session) -> None:
@@ -177,3 +178,19 @@ def test_a_model_that_was_forgotten_meanwhile_gets_no_mark(repository: BareRepos
     confirm(session, answer)
     with session.store.reading() as view:
         assert list(view.all_nodes("Ref")) == []
+
+
+def test_a_finding_below_fail_on_counts_in_a_later_check(repository: BareRepository, session: Session) -> None:
+    """The mark stops before a warning that did not count, so that a check that fails on warnings finds it."""
+    first = upload(repository, 1)[0]
+    repository.commit({"model.safetensors": weights(2), "README.md": b"---\nversion: 1.1\n---\n"}, "Release 1.1")
+    repository.tag("v2.0")
+    answer = ask(session)
+    assert ([finding.id for finding in answer.findings], answer.verdict) == (["card-and-tag-differ"], "clean")
+    confirm(session, answer)
+    assert mark(session) == first
+    later = check(session, [MODEL], since="last", fail_on="warning")
+    assert isinstance(later, CheckAnswer)
+    assert later.verdict == "findings"
+    confirm(session, later)
+    assert mark(session) == later.head
