@@ -54,15 +54,49 @@ class RewrittenLine:
                 Pointer(model=self.shown, revision=last),
             )
 
-    def _lost(self) -> Iterator[Change]:
-        if not self.recorded.vanished:
-            return
-        present = self._weights([commit.id for commit in self.recorded.line.commits]).values()
-        kept = set().union(*present)
-        weights = self._weights([change.revisions[-1] for change in self.recorded.vanished])
-        for change in self.recorded.vanished:
-            if weights.get(revision_key(self.key, change.revisions[-1]), set()) - kept:
-                yield change
+    def _lost(self) -> list[Change]:
+        """List the lost changes, unless the branch merely forgot them: a squash keeps the state of the last one.
+
+        A rewrite that keeps the last state and has weights before it that no lost commit had is not a squash: it puts
+        others in the place of recorded ones.
+        """
+        vanished = self.recorded.vanished
+        if not vanished:
+            return []
+        line = [revision_key(self.key, commit.id) for commit in self.recorded.line.commits]
+        present = self._weights([commit.id for commit in self.recorded.line.commits])
+        kept = set().union(*present.values())
+        weights = self._weights([change.revisions[-1] for change in vanished])
+        held = {change.key: weights.get(revision_key(self.key, change.revisions[-1]), set()) for change in vanished}
+        lost = [change for change in vanished if held[change.key] - kept]
+        last = [held[change.key] for change in self._tips(vanished)]
+        if any(each - kept for each in last):
+            return lost
+        recorded = set().union(*held.values())
+        ends = max((i for i, key in enumerate(line) for each in last if each & present.get(key, set())), default=0)
+        inside = set().union(*(present.get(key, set()) for key in line[self._newest_fork(vanished) + 1 : ends]))
+        return lost if inside - recorded else []
+
+    def _tips(self, vanished: Sequence[Change]) -> list[Change]:
+        """Select the lost changes that no other one builds on; a push chooses the dates, so they do not decide."""
+        below: set[str] = set()
+        for change in vanished:
+            below |= self._ancestors(change.revisions[-1])
+        return [change for change in vanished if change.revisions[-1] not in below] or list(vanished[-1:])
+
+    def _ancestors(self, commit: str) -> set[str]:
+        found: set[str] = set()
+        waiting = list(self._parents.get(commit, ()))
+        while waiting:
+            at = waiting.pop()
+            if at not in found:
+                found.add(at)
+                waiting += self._parents.get(at, ())
+        return found
+
+    def _newest_fork(self, vanished: Sequence[Change]) -> int:
+        forks = (self._fork(change.revisions[-1]) for change in vanished)
+        return max((fork for fork in forks if fork is not None), default=UNRELATED)
 
     def _weights(self, commits: Sequence[str]) -> dict[str, set[str]]:
         """Return the weights of commits by the keys of their revisions."""

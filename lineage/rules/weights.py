@@ -46,9 +46,9 @@ WEIGHT_RULES = (
         ),
         example="The branch was force-pushed: 4f1d0c3 with its weights is on no branch, and the head holds others.",
         unless=(
-            "A rewritten history whose commits still hold all recorded weights (a squash after one upload, say). A "
-            "check that starts at a commit or tag of the new history, after the commit where the lost ones forked off "
-            "(`--since COMMIT`); dates and `--since last` do not accept a rewrite."
+            "A squash: the branch still holds the state recorded last, and before it no weights that were never "
+            "recorded. A check that starts at a commit or tag of the new history, after the commit where the lost "
+            "ones forked off (`--since COMMIT`); dates and `--since last` do not accept a rewrite."
         ),
         fix=(
             "Treat the model as a new one: compare the recorded weights with those of today, and keep a copy of what "
@@ -69,8 +69,8 @@ WEIGHT_RULES = (
         ),
         example="`v1.0` was at c0ffee0 on 2024-05-02 and is at beef001 today, with other weights.",
         unless=(
-            "A tag that was moved before the first reading: nothing recorded shows it. A tag that became annotated on "
-            "the same commit. A check that starts at a commit behind the tag's new one (`--since COMMIT`)."
+            "A tag that was moved before the first reading: nothing recorded shows it. A tag that became annotated on"
+            " the same commit. A check that starts at a commit behind the tag's new one (`--since COMMIT`)."
         ),
         fix="Pin the commit instead of the tag, and ask the publisher for a new tag for the new state.",
         since="0.1.0",
@@ -89,8 +89,8 @@ WEIGHT_RULES = (
         meaning="An earlier reading recorded the tag; the Hub no longer has it. Its record and its commit are kept.",
         example="`v1.0` at c0ffee0 was recorded on 2024-05-02; today the repository has no tags.",
         unless=(
-            "A reading that could not list all tags, such as one from a cache or an incomplete history. A tag that was "
-            "made again on another commit has moved."
+            "A reading that could not list all tags, such as one from a cache or an incomplete history. A tag that "
+            "was made again on another commit has moved."
         ),
         fix="Pin the recorded commit (`lineage history ORG/NAME` shows it) as long as the Hub still has it.",
         since="0.1.0",
@@ -103,8 +103,8 @@ WEIGHT_RULES = (
         stride="tampering",
         source="semantic versioning, item 3: the contents of a released version must not be modified",
         meaning=(
-            "The same version is named at two revisions of a line, by a tag or newly by a version field of the card; a "
-            "change that counts lies between, and the weights differ."
+            "The same version is named at two revisions of a line, by a tag or newly by a version field of the card; "
+            "a change that counts lies between, and the weights differ."
         ),
         example="The card says `version: 1.1` at c0ffee0 and the tag `v1.1` is at beef001, whose weights are others.",
         unless=(
@@ -129,9 +129,9 @@ WEIGHT_RULES = (
         ),
         example="The tag `v2.0` is at a commit whose card says `version: 1.1`.",
         unless=(
-            "`v2` and `2.0.0`, which are one version; a tag that is not a version as a whole, or a date; a commit with "
-            "another tag that names the card's version; a card without a version field, or whose text is not known: "
-            "the answer notes that."
+            "`v2` and `2.0.0`, which are one version; a tag that is not a version as a whole, or a date; a commit "
+            "with another tag that names the card's version; a card without a version field, or whose text is not "
+            "known: the answer notes that."
         ),
         fix="Ask the publisher which of the two is right; pin the commit.",
         since="0.1.0",
@@ -151,8 +151,8 @@ WEIGHT_RULES = (
         example="Recorded: created 2023-02-01, root commit 1a2b3c4. Today: created 2024-11-20, root commit 9f8e7d6.",
         unless=(
             "A rename that the Hub redirects, and a history that was rewritten in a repository with the same date of "
-            "creation; without dates, one in which a recorded commit remains, or a squash with the same files. A plain "
-            "folder, which has no commits."
+            "creation; without dates, one in which a recorded commit remains, or a squash with the same files. A "
+            "plain folder, which has no commits."
         ),
         fix="Do not load it by name. Find out who owns the name now, and compare its weights with those recorded.",
         since="0.1.0",

@@ -1,4 +1,4 @@
-"""Moves and re-used versions that a publisher tries to hide: by other groups, branches, removed tags, other spellings."""
+"""Moves of tags and re-used versions that are hidden by other groups, branches, removed tags or spellings."""
 
 from __future__ import annotations
 
