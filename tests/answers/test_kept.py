@@ -63,7 +63,7 @@ ADDED = {
 
 _OF_MODELS = {
     "single_folder:boolean": "", "first_created:string": "", "first_owner:string": "", "first_root_commit:string": "",
-    "declarations:string[]": "", "absent:string[]": "declarations",
+    "declarations:string[]": "",
 }  # fmt: skip
 
 ADDED_COLUMNS = {

@@ -326,7 +326,7 @@ print("done", flush=True)
 @pytest.mark.slow
 @pytest.mark.parametrize("writes", [1, 3, 10, 25, 40])
 def test_a_killed_import_leaves_the_store_as_it_was(tmp_path: Path, writes: int) -> None:
-    """A kill in the middle of an import leaves nothing of it, and the next import is whole."""
+    """A kill in the middle of an import leaves nothing of it or all of it, and the next import is whole."""
     source, path, file = MemoryStore(), tmp_path / "graph.db", tmp_path / "dump.jsonl"
     source.write(GraphBatch(models=tuple(model(f"many/m{n}") for n in range(1_000))))
     with source.reading() as view, file.open("wb") as out:
@@ -341,9 +341,8 @@ def test_a_killed_import_leaves_the_store_as_it_was(tmp_path: Path, writes: int)
             assert process.stdout.readline() != "done\n"
         time.sleep(0.001 * writes)
         os.kill(process.pid, signal.SIGKILL)
-        is_done = "done" in process.stdout.read()
-    with open_store(str(path)) as store:
-        assert is_done or lines(store) == before
+    with open_store(str(path)) as store, store.reading() as view:
+        assert lines(store) == before or view.count("Model") == 1_003  # the kill may come after the commit
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with open_store(str(path)) as store, store.reading() as view:
         assert view.count("Model") == 1_003
