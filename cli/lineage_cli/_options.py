@@ -206,8 +206,9 @@ def level(help_text: str) -> Decorator:
 def fail_on(default: str) -> Decorator:
     """Add `--fail-on` to a command that reports findings."""
     return click.option(
-        "--fail-on", type=click.Choice(("info", "warning", "error")), default=default, show_default=True,
-        help="Exit with 1 only for findings of this severity or a higher one; the others are listed.",
+        "--fail-on", metavar="SEVERITY|RULE,...", default=default, show_default=True,
+        help="Exit with 1 only for findings of this severity (info, warning, error) or a higher one, and of these "
+        "rules; the others are listed.",
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from lineage_cli._errors import report
 from lineage_cli._options import Run, fail_on, level, max_bytes, runs, targets
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Severity
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
     from lineage_schemas.level import Level
 
@@ -32,7 +31,7 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 @fail_on("error")
 @runs("table", "json", "markdown", config=True)
 def command(
-    *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: Severity
+    *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: str
 ) -> None:
     """Find weight changes that no version or note announced.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
-from lineage.answers.findings import DEFAULT_FAIL_ON, counting, finding
+from lineage.answers.findings import DEFAULT_FAIL_ON, FailOn, counting, finding
 from lineage.answers.identity_findings import reregistered
 from lineage.answers.lines import (
     RecordedLine,
@@ -35,7 +35,7 @@ from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
-from lineage_schemas.answers.answer import Finding, Severity
+from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.level import Level
@@ -51,7 +51,7 @@ class CheckOptions:
     """Hold where a check starts, which findings count, and how models are read."""
 
     since: str | None
-    fail_on: Severity
+    fail_on: FailOn
     reading: CollectOptions
 
 
@@ -62,7 +62,7 @@ def check(
     since: str | None = None,
     level: Level | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
-    fail_on: Severity = DEFAULT_FAIL_ON,
+    fail_on: str = DEFAULT_FAIL_ON,
 ) -> CheckAnswer | CheckAnswers:
     """Check models for weight changes that no version or note announced.
 
@@ -72,12 +72,13 @@ def check(
     Refs are read again unless the session is offline. A model that cannot be checked gets an answer with the verdict
     `unchecked`, not an error that would hide the other models. One target gives one answer, several give a list.
 
-    Findings with a lower severity than `fail_on` are listed and do not count for the verdict.
+    Findings with a lower severity than `fail_on` are listed and do not count for the verdict; it may also list rules,
+    with commas between, whose findings count whatever their severity is.
     `since="last"` starts where the last confirmed check ended: call `lineage.answers.marks.confirm` with the answer as
     soon as it is written. Until then the next check reports the same findings again.
     """
     reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
-    options = CheckOptions(since, fail_on, reading)
+    options = CheckOptions(since, FailOn.of(fail_on), reading)
     if not targets:
         return _check_project(session, options)
     if len(targets) == 1:
@@ -171,7 +172,8 @@ def _answer(
         since=options.since,
         since_revision=start.commit,
         covers=None if session.offline or unsure_start else covered(view, asked.key, recorded, start, again),
-        fail_on=options.fail_on,
+        fail_on=options.fail_on.severity,
+        fail_on_rules=tuple(sorted(options.fail_on.rules)),
         verdict=_verdict(findings, unchecked, options.fail_on),
         weight_changes=tuple(weight_change(change) for change in changes),
         counts=count_changes(changes),
@@ -182,7 +184,7 @@ def _answer(
     )
 
 
-def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_on: Severity) -> CheckVerdict:
+def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_on: FailOn) -> CheckVerdict:
     """Return the verdict: findings that count take precedence over unchecked, and unchecked over clean."""
     if counting(findings, fail_on):
         return "findings"

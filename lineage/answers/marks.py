@@ -14,11 +14,12 @@ from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import model_key
 
 if TYPE_CHECKING:
+    from lineage.answers.findings import FailOn
     from lineage.answers.lines import RecordedLine
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
     from lineage.versioning.since import Since
-    from lineage_schemas.answers.answer import Finding, Severity
+    from lineage_schemas.answers.answer import Finding
     from lineage_schemas.ref import Ref
 
 
@@ -76,7 +77,7 @@ def last_checked(view: StoreView, key: str, branch: str) -> str | None:
     return next((ref.checked for ref in recorded_refs(view, key) if ref.name == branch), None)
 
 
-def uncounted(findings: Sequence[Finding], fail_on: Severity) -> Iterator[str]:
+def uncounted(findings: Sequence[Finding], fail_on: FailOn) -> Iterator[str]:
     """Give the commits of findings that did not count: ignored ones, and those less severe than `fail_on`.
 
     The next check must see them again: an ignore expires, and a later check may have a lower `fail_on`. Findings that

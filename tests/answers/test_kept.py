@@ -54,6 +54,7 @@ ADDED = {
     "fix",
     "ignored",
     "fail_on",
+    "fail_on_rules",
     "settings",
     "by_facet",
     "notes",

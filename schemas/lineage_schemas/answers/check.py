@@ -78,7 +78,8 @@ class CheckAnswer(Answer):
     `branch` is the full ref name of the branch, `since` is the requested start and `since_revision` the commit that
     it resolves to (changes after it are in range), null for the whole history; a tag resolves to the commit at which it
     was first recorded, which `notes` say if the tag is elsewhere now. `head` is the branch's last commit.
-    `verdict` is `findings` if a finding counts: one at least as severe as `fail_on` that the settings do not ignore.
+    `verdict` is `findings` if a finding counts: one at least as severe as `fail_on`,
+    or of one of `fail_on_rules`, that the settings do not ignore.
     `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
     it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
     """
@@ -90,6 +91,7 @@ class CheckAnswer(Answer):
     since_revision: str | None = None
     covers: CheckedRange | None = None
     fail_on: Severity = "error"
+    fail_on_rules: tuple[str, ...] = ()
     verdict: CheckVerdict
     weight_changes: tuple[WeightChange, ...]
     counts: ChangeCounts
