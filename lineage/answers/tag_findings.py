@@ -148,7 +148,7 @@ class TaggedLine:
 
     def _reused(self) -> Iterator[Finding]:
         """Report each version once: its first naming, and the first later one with other weights."""
-        named = named_versions(self.recorded.line, self._first, self._cards)
+        named = named_versions(self.recorded.line, self._naming, self._cards)
         seen: set[str] = set()
         for first, again in reused(named, self.recorded.line, self._all_changes):
             if again.version in seen or again.position <= self.start.position:
@@ -206,11 +206,12 @@ class TaggedLine:
         return tags_by_commit(self.recorded.history)
 
     @cached_property
-    def _first(self) -> dict[str, list[str]]:
-        """The tags by the commit at which each was first recorded, also those that no longer exist."""
-        found: dict[str, list[str]] = {}
+    def _naming(self) -> dict[str, list[str]]:
+        """The tags by their present commits, and removed ones by the commits at which they were first recorded."""
+        found = {commit: [*tags] for commit, tags in self._present.items()}
         for tag in sorted(self.recorded.tags, key=lambda each: each.name):
-            found.setdefault(first_target(tag).commit, []).append(tag.name.removeprefix(TAGS))
+            if tag.vanished:
+                found.setdefault(first_target(tag).commit, []).append(tag.name.removeprefix(TAGS))
         return found
 
     @cached_property
