@@ -21,13 +21,17 @@ def dump(view: StoreView, clocks: bool = False) -> Iterator[str]:
     Awaited edges have lines too: stores that differ in nothing else differ once the missing end is written.
 
     Without `clocks`, the moments at which somebody looked are left out: two collections of the same repositories
-    give the same lines, whenever and in whatever order they ran.
+    give the same lines, whenever and in whatever order they ran. Among them is the present target of a ref as its own
+    former one: two readings that found it first at the same time leave the date of the earlier.
     """
     from base64 import b64encode
 
     for kind in sorted(PROMOTED):
         for node in view.all_nodes(kind):
-            yield canonical({"node": kind, "key": node.key, "properties": _kept(node.properties, clocks)})
+            properties = _kept(node.properties, clocks)
+            if kind == "Ref" and not clocks and "former" in properties:
+                properties["former"] = [each for each in properties["former"] if each["target"] != properties["target"]]
+            yield canonical({"node": kind, "key": node.key, "properties": properties})
     for edge_kind in sorted(ENDS):
         for edge in view.all_edges(edge_kind):
             fields = {"edge": edge_kind, "source": edge.source, "target": edge.target, "name": edge.name}
