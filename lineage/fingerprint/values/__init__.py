@@ -1,0 +1,1 @@
+"""Values of weights at logical places, whatever format they are stored in."""

@@ -1,0 +1,36 @@
+"""The tensors of one weight group as matrices of values, and those that cannot be read as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lineage.fingerprint.values.tensor import ValueTensor
+
+
+@dataclass(frozen=True)
+class AdapterScale:
+    """What a LoRA adapter multiplies B·A with before it is added to the base.
+
+    `scale` is alpha / rank, or alpha / √rank for rank-stabilised LoRA; `by_module` has the modules with another scale,
+    by the normalised name without `.lora_a`. `is_dora` says that the sum is normalised to a stored magnitude
+    afterwards. None where the adapter's config does not say.
+    """
+
+    scale: float | None
+    by_module: Mapping[str, float] = field(default_factory=dict)
+    is_dora: bool = False
+
+
+@dataclass(frozen=True)
+class ValueSource:
+    """Hold the tensors of a weight group by normalised name.
+
+    `unread` maps the stored names of tensors that hold no comparable values to the reason. `method` is how most
+    matrices are quantised (`gptq`, `Q4_0`, `bitsandbytes-nf4`), None for plain floats. `adapter` is set for adapters.
+    """
+
+    tensors: Mapping[str, ValueTensor]
+    unread: Mapping[str, str] = field(default_factory=dict)
+    method: str | None = None
+    adapter: AdapterScale | None = None
