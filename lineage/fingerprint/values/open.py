@@ -27,8 +27,8 @@ def open_values(
 ) -> ValueSource:
     """Open the values of a weight group in the format `kind` (safetensors, gguf, pytorch).
 
-    `config` is the model's config.json with its `quantization_config`, `adapter` is adapter_config.json. Reads no bytes. A
-    tensor whose layout is not known is in `unread` with the reason, never guessed.
+    `config` is the model's config.json with its `quantization_config`, `adapter` is adapter_config.json. No bytes are
+    read. A tensor whose layout is not known is in `unread` with the reason, and its values are never guessed.
     """
     stored = StoredTensors.of(headers, _quantisation(config or {}))
     packed = _packed(stored)
@@ -36,15 +36,13 @@ def open_values(
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
     names = normalised_names([*(each.name for each in packed), *plain])
     unread: dict[str, str] = {}
-    tensors: dict[str, ValueTensor] = {}
-    for each in packed:
-        tensors[names[each.name]] = each.make(names[each.name])
+    tensors: dict[str, ValueTensor] = {names[each.name]: each.make(names[each.name]) for each in packed}
     turned = stored_transposed(plain)
-    for name, each in plain.items():
-        if each.span.dtype not in WIDTHS:
-            unread[name] = f"{each.span.dtype} values without a scale that is known here"
+    for name, lone in plain.items():
+        if lone.span.dtype not in WIDTHS:
+            unread[name] = f"{lone.span.dtype} values without a scale that is known here"
             continue
-        for found in _plain(names[name], each, transposed=name in turned):
+        for found in _plain(names[name], lone, transposed=name in turned):
             tensors[found.name] = found
     return ValueSource(tensors, unread, _method(tensors), adapter_scale(adapter, tensors))
 

@@ -46,7 +46,7 @@ class Tile(NamedTuple):
 def tiles_of(shapes: Mapping[str, tuple[int, int]]) -> list[Tile]:
     """List the tiles of a model with tensors of these normalised names and logical shapes, most telling first.
 
-    Eight strips, the squares, further strips up to 64 matrices, then vectors. Empty tensors and computed ones have none.
+    Eight strips, the squares, further strips up to 64 matrices, then vectors. Empty and computed tensors have none.
     """
     kept = {name: shape for name, shape in shapes.items() if 0 not in shape and not name.endswith(BUFFERS)}
     matrices = {name: shape for name, shape in kept.items() if shape[0] > 1 and shape[1] > 1}
@@ -67,7 +67,7 @@ def is_matrix(shape: tuple[int, int]) -> bool:
 
 
 def _strip(name: str, shape: tuple[int, int]) -> Tile:
-    """Place a strip: 4 rows × 256 columns, or more rows of a narrower matrix until there are 1,024 values."""
+    """Place a strip: 4 rows by 256 columns, or more rows of a narrower matrix until there are 1,024 values."""
     rows, columns = shape
     wide = min(columns, STRIP_COLUMNS)
     high = STRIP_ROWS if wide == STRIP_COLUMNS else -(-STRIP_VALUES // wide)
