@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Follow declared ancestors at most N steps up.")
 @click.option("--children", is_flag=True, help="Also collect models that the Hub lists as derived from the targets.")
 @click.option("--pull-requests", is_flag=True, help="Also read the commits of pull requests.")
+@click.option(
+    "--samples/--no-samples", default=True, show_default=True,
+    help="Read a sample of the values of each model's weights, to compare models by (at most 16 MB each).",
+)  # fmt: skip
 @runs("table", "json", config=True)
 def command(
     *,
@@ -44,12 +48,13 @@ def command(
     depth: int | None,
     children: bool,
     pull_requests: bool,
+    samples: bool,
 ) -> None:
     """Read models from the Hub into the store, with their ancestors.
 
-    Reads history, cards, configs and the headers of weight files. Skips what the store already has, so an
-    interrupted run can be continued by running it again. Exit code 2 if a target could not be read, or
-    not whole.
+    Reads history, cards, configs, the headers of weight files and a sample of their values. Skips what the store
+    already has, so an interrupted run can be continued by running it again. Exit code 2 if a target could not be
+    read, or not whole.
     """
     if not targets and not authors:
         raise click.UsageError("name a TARGET, or use --from-file or --author", click.get_current_context())
@@ -59,6 +64,7 @@ def command(
         answer = collect(
             session, targets, author=authors, refresh=refresh, level=level, max_bytes=max_bytes,
             max_models=max_models, depth=depth, children=children, pull_requests=pull_requests,
+            samples=samples,
         )  # fmt: skip
     run.finish(answer, exit_code(answer))
 

@@ -11,6 +11,7 @@ from lineage.answers.unreadable import unreadable_files
 from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
 from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.collect.pipeline import Collection, Target, reason_of
+from lineage.collect.samples import Samples
 from lineage.errors import InputError, LineageError, ends_the_run, few, with_hint
 from lineage.hub.target import PathTarget, parse_target
 from lineage.redaction import without_secrets
@@ -18,7 +19,7 @@ from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.aliases import key_of_alias
 from lineage.unexpected import contained
 from lineage_schemas.answers.answer import Incomplete
-from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
+from lineage_schemas.answers.collect import CollectAnswer, CollectedModel, CollectedSamples
 from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.level import Level
 
@@ -40,16 +41,18 @@ def collect(
     depth: int | None = None,
     children: bool = False,
     pull_requests: bool = False,
+    samples: bool = True,
 ) -> CollectAnswer:
     """Collect targets and all models of some authors, with their declared ancestors.
 
+    `samples` reads a sample of the values of each model's weights, at most 16 MB a group and within `max_bytes`.
     Raises InputError if there is nothing to collect. If a single target is invalid, or a single author's models cannot
     be listed, the error is raised; among several, the answer reports it and the others are read. Raises StoreError if
     the store does not work.
     """
     options = CollectOptions(
         refresh=refresh, level=level, max_bytes=max_bytes, max_models=max_models, depth=depth,
-        children=children, pull_requests=pull_requests,
+        children=children, pull_requests=pull_requests, samples=samples,
     )  # fmt: skip
     events: list[Event] = []
     authors = [author] if isinstance(author, str) else list(author or ())
@@ -161,6 +164,7 @@ def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedM
                 changes=event.changes if isinstance(event, Stored) else None,
                 first_uploads=event.first_uploads if isinstance(event, Stored) else None,
                 parents=tuple(shown_id(key, session.hub.name) for key in event.parents),
+                samples=_samples(event.samples) if isinstance(event, Stored) else None,
             )
         elif isinstance(event, NotRead):
             kept = not event.asked and event.reason in ("missing", "gated")
@@ -174,6 +178,14 @@ def _collected(session: Session, events: Iterable[Event]) -> Iterator[CollectedM
                 parents=(),
                 detail=event.detail,
             )
+
+
+def _samples(samples: Samples) -> CollectedSamples | None:
+    """Write what was sampled of one model; None if nothing was to be sampled."""
+    if not samples.by_digest and not samples.problems:
+        return None
+    taken = sum(bool(sample.sketch.tiles) for sample in samples.by_digest.values())
+    return CollectedSamples(groups=taken, cost=samples.cost, not_sampled=samples.problems)
 
 
 def incomplete(events: Iterable[Event]) -> Iterator[Incomplete]:

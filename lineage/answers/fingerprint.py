@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path
+from lineage.collect.samples import configs_of
+from lineage.errors import LineageError
 from lineage.fingerprint.main_group import loader_of
-from lineage.hub.target import PathTarget, parse_target
+from lineage.fingerprint.sampling import GroupSample, plan_group, sample_file, sample_group, sketch_digest
+from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.unexpected import contained
-from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
+from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup, GroupSampled, SampleCoverage
 from lineage_schemas.change import Unchecked
 from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.tensor import Tensor
@@ -19,7 +23,6 @@ from lineage_schemas.weights import Cost
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.fingerprint.measure import GroupFingerprint
-    from lineage_schemas.snapshot import Snapshot
 
 
 def fingerprint(session: Session, target_text: str, *, level: Level | None = None) -> FingerprintAnswer:
@@ -46,13 +49,14 @@ def _fingerprint(session: Session, target_text: str, level: Level | None) -> Fin
         measured = measure_model(session.hub, resolved, budget, session.progress, look_inside=wanted != "metadata")
         command = f"lineage fingerprint {target} --level {wanted}"
     hub = measured.hub.name if measured.hub else None
+    sampled = _sampled(measured, target)
     return FingerprintAnswer(
         **session.header("fingerprint.v1", datetime.now(UTC) if hub else None, hub=hub),
         target=target_text,
         revision=measured.snapshot.commit if measured.snapshot else None,
         level=_reached(measured, wanted),
-        cost=_total(measured),
-        groups=tuple(_shown(group, measured.snapshot) for group in measured.groups),
+        cost=_total(measured, sampled.values()),
+        groups=tuple(_shown(group, measured, sampled.get(group.group.name)) for group in measured.groups),
         unchecked=(*measured.unchecked(command), *_nothing(measured, target_text)),
         notes=measured.notes,
     )
@@ -70,20 +74,62 @@ def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
     return (Unchecked(what=target, reason=f"it has no weight file{measured.missing_note}"),)
 
 
-def _total(measured: Measured) -> Cost:
-    """Add up what all groups cost, and what it cost to find them."""
+def _sampled(measured: Measured, target: ModelTarget | PathTarget) -> dict[str, GroupSample]:
+    """Sample the groups of a target on this machine; of a remote one only what a sample would cost is worked out."""
+    hub, snapshot = measured.hub, measured.snapshot
+    files = {entry.path: entry for entry in snapshot.files} if snapshot else {}
+
+    def read_text(path: str) -> bytes | None:
+        try:
+            return hub.read_text(snapshot.model, snapshot.commit, path, files[path].size) if hub and snapshot else None
+        except LineageError:
+            return None
+
+    found = {}
+    for group in measured.groups:
+        if not group.headers:
+            continue
+        configs = configs_of(group, files, read_text)
+        if hub is None or snapshot is None:
+            found[group.group.name] = (
+                sample_file(target.path, group, configs) if isinstance(target, PathTarget) else None
+            )
+        elif hub.is_local:
+            found[group.group.name] = sample_group(hub, snapshot.model, snapshot.commit, group, configs)
+        else:
+            found[group.group.name] = plan_group(group, configs)
+    return {name: sample for name, sample in found.items() if sample is not None}
+
+
+def _total(measured: Measured, samples: Iterable[GroupSample]) -> Cost:
+    """Add up what all groups and their samples cost, and what it cost to find them.
+
+    On this machine the bytes of a sample are those of the files that were read anyway.
+    """
+    local = measured.hub is None or measured.hub.is_local
     costs = [*measured.grouping, *(group.cost for group in measured.groups)]
-    return Cost(
-        requests=sum(cost.requests for cost in costs),
-        bytes_read=sum(cost.bytes_read for cost in costs),
-        failed=sum(cost.failed for cost in costs),
-        local=measured.hub is None or measured.hub.is_local,
+    return Cost.total([*costs, *(() if local else (each.cost for each in samples))], local=local)
+
+
+def _sample_shown(sample: GroupSample | None) -> GroupSampled | None:
+    """Write what a sample covers and costs."""
+    if sample is None:
+        return None
+    return GroupSampled(
+        arch=sample.arch,
+        digest=sketch_digest(sample.sketch) if sample.sketch.tiles else None,
+        **{f"{kind}s": SampleCoverage(taken=taken, offered=offered) for kind, taken, offered in sample.covered()},
+        bytes=sample.plan.bytes if sample.plan else 0,
+        requests=sample.plan.requests if sample.plan else 0,
+        method=sample.method,
+        unread=dict(sample.unread),
+        problem=sample.problem,
     )
 
 
-def _shown(found: GroupFingerprint, snapshot: Snapshot | None) -> FingerprintedGroup:
+def _shown(found: GroupFingerprint, measured: Measured, sample: GroupSample | None) -> FingerprintedGroup:
     """Write one group as the answer shows it; the files around it determine its loader."""
-    rows = found.rows
+    rows, snapshot = found.rows, measured.snapshot
     paths = {entry.path for entry in snapshot.files} if snapshot and found.group.main else ()
     return FingerprintedGroup(
         group=found.group.name,
@@ -103,4 +149,5 @@ def _shown(found: GroupFingerprint, snapshot: Snapshot | None) -> FingerprintedG
         dtypes=found.dtypes,
         declares=found.declares,
         flags=found.flags,
+        sample=_sample_shown(sample),
     )

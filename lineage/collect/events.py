@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lineage.collect.samples import Samples
 from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.level import Level
 
@@ -27,7 +28,8 @@ class Lacking:
 class Stored:
     """A model was read and written; `parents` are keys, `bytes_here` the bytes of weights read on this machine.
 
-    `lacks` lists the parts that are not available, and whether the reading failed because of them.
+    `lacks` lists the parts that are not available, and whether the reading failed because of them. `samples`
+    are those that were taken of its weights.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Stored:
     parents: tuple[str, ...]
     bytes_here: int = 0
     lacks: tuple[Lacking, ...] = ()
+    samples: Samples = field(default_factory=Samples)
 
 
 @dataclass(frozen=True)

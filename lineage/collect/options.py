@@ -19,7 +19,8 @@ class CollectOptions:
     record if no ref moved and it was read with the same options. `level` None means by budget: a local Hub in full, a
     remote one by headers, and in full up to `max_bytes` for each model. `depth` is the number of generations to follow
     from the targets, None for all; `parents` and `children` are the directions to follow. With `pull_requests`
-    every model is read again, because pull requests may change while branches and tags do not.
+    every model is read again, because pull requests may change while branches and tags do not. `samples` reads a sample
+    of the values of a model's weights too, and models again that were read without.
     """
 
     refresh: bool = False
@@ -31,3 +32,4 @@ class CollectOptions:
     parents: bool = True
     children: bool = False
     pull_requests: bool = False
+    samples: bool = False

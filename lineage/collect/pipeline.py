@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from lineage.collect.recorded import (
     recorded_tags,
 )
 from lineage.collect.renamed import former_keys
+from lineage.collect.samples import lacks_sketch
 from lineage.collect.unknown_files import decides, unknown_files
 from lineage.collect.weights import WeightReader
 from lineage.errors import (
@@ -43,7 +44,7 @@ from lineage.unexpected import contained
 from lineage.versioning.tags import first_targets
 from lineage_schemas.answers.answer import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
-from lineage_schemas.ids import split_model_key
+from lineage_schemas.ids import revision_key, split_model_key
 from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.model import ModelState
 
@@ -153,7 +154,7 @@ class Collection:
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
         kept = self._kept(key)
-        same = not self.options.refresh and not with_requests and not self._differs(target, key)
+        same = not (self.options.refresh or with_requests or self._differs(target, key) or self._unsampled(kept, key))
         if kept and same and self._is_current(kept, resolved, hub) and not self._refs_moved(key, hub, resolved):
             LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
@@ -183,6 +184,7 @@ class Collection:
             first_uploads=kinds.count("first_upload"),
             parents=parents,
             bytes_here=reading.weights.bytes_here,
+            samples=reading.weights.samples,
             lacks=tuple(_lacks(reading, asked=depth == 0)),
         )
 
@@ -191,7 +193,7 @@ class Collection:
         with self.store.reading() as view:
             kept = recorded_as_asked(view, hub, target.model, target.revision, self.options)
             recorded = recorded_refs(view, kept.key) if kept else []
-        if kept is None or self._differs(target, kept.key):
+        if kept is None or self._differs(target, kept.key) or self._unsampled(kept.model_dump(), kept.key):
             return None
         now = hub.refs(target.model)
         if now is None or now.model != kept.id or not _same_refs(recorded, now):
@@ -203,6 +205,13 @@ class Collection:
         parents = self._parents_in_store(kept.key)
         self._follow(target, kept.id, parents, depth)
         return Unchanged(kept.id, kept.head or "", kept.level, parents)
+
+    def _unsampled(self, kept: Mapping[str, Any] | None, key: str) -> bool:
+        """Return whether samples are asked for and a stored model was read without them."""
+        if not self.options.samples or not kept or not kept.get("head"):
+            return False
+        with self.store.reading() as view:
+            return lacks_sketch(view, revision_key(key, kept["head"]))
 
     def _differs(self, target: Target, key: str) -> bool:
         """Return whether the project declares other parents of a stored model than those that its edges rest on."""

@@ -88,6 +88,7 @@ def read_model(
     absent = {*snapshot.without_bytes, *snapshot.unreadable}
     grouped = weight_groups(named_files(snapshot), texts.read_or_none, headers)
     found = tuple(weights.read_group(head, group, files, absent) for group in grouped)
+    weights.sample(head, found, files, texts.read_or_none)
     cards = CardReader(hub, history.model)
     lines = _lines(hub, cards, key, history, with_first_targets(history, known.tags), weights, options)
     _place(lines, weights)

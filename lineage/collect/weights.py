@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.options import CollectOptions
+from lineage.collect.samples import ReadText, Sampler, Samples, sampled_fields
 from lineage.errors import FileNotInRevisionError, FormatError, GatedError, HubError, LineageError
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
@@ -64,7 +65,7 @@ class ReadWeights:
     `level` is that of the shallowest group of the head. `refused` means that the Hub refused files, `unreachable`
     that some bytes could not be read for any reason; `bytes_here` is the number of bytes read on this machine. `lacks`
     lists the weights that are broken, and on a local Hub those known by name only and the sets with missing shards:
-    they are read again by the next collection, which reports them again.
+    they are read again by the next collection, which reports them again. `samples` are those of the head.
     """
 
     level: Level
@@ -75,6 +76,7 @@ class ReadWeights:
     unreachable: bool
     bytes_here: int
     lacks: tuple[str, ...] = ()
+    samples: Samples = field(default_factory=Samples)
 
 
 class WeightReader:
@@ -91,6 +93,7 @@ class WeightReader:
         self._read: dict[str, GroupFingerprint] = {}
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
         self._placed: dict[tuple[str, str], tuple[WeightGroup, str]] = {}
+        self._samples = Samples()
         self._refused = False
         self._unreachable = False
         self._bytes_here = 0
@@ -198,6 +201,16 @@ class WeightReader:
             self._placed.setdefault((commit, group.name), (group, digest))
             self._read.setdefault(digest, _by_digest(group, digest))
 
+    def sample(
+        self, commit: str, groups: Iterable[ReadGroup], files: Mapping[str, FileEntry], read_text: ReadText
+    ) -> None:
+        """Sample the values of groups of a commit, if the options ask for it."""
+        if not self.options.samples:
+            return
+        sampler = Sampler(self.hub, self.model, commit, self._store, self._progress)
+        found = [each.fingerprint for each in groups if each.lack is None]
+        self._samples = sampler.take(found, files, read_text, self._budget, again=self.options.refresh)
+
     def note_unreachable(self) -> None:
         """Record that another part of the model could not be read, which may succeed later."""
         self._unreachable = True
@@ -222,6 +235,7 @@ class WeightReader:
             refused=self._refused,
             unreachable=self._unreachable or bool(lacks),
             bytes_here=self._bytes_here,
+            samples=self._samples,
         )
 
     def _reached(self, groups: Iterable[ReadGroup]) -> Level:
@@ -243,6 +257,7 @@ class WeightReader:
                 parameter_count=found.parameter_count,
                 byte_size=found.byte_size,
                 dtypes=found.dtypes,
+                **sampled_fields(self._samples, digest),
             )
 
     def _group_weights(self) -> Iterator[GroupWeights]:
@@ -261,6 +276,7 @@ class WeightReader:
                 identities = {path: entry.identity or path for path, entry in self._entries[digest].items()}
                 rows = [row._replace(file=identities[row.file]) for row in found.rows]
                 yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))
+        yield from self._samples.attachments()
 
 
 def _is_lack(error: LineageError | None) -> bool:

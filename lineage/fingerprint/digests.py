@@ -6,7 +6,7 @@ that begin with its name, so that no input of one digest is an input of another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lineage.fingerprint.tensor_table import TensorRow, sort_rows
 
@@ -14,6 +14,7 @@ FILES = "files.v1"
 WEIGHTS = "weights.v1"
 CONTENT = "content.v1"
 LAYOUT = "layout.v1"
+ARCH = "arch.v1"
 
 
 def files_digest(identities: Iterable[str | None]) -> str | None:
@@ -53,6 +54,24 @@ def content_digest(rows: Iterable[TensorRow]) -> str | None:
 def layout_digest(rows: Iterable[TensorRow]) -> str:
     """Digest names, dtypes and shapes: known from headers alone. A name that is there twice raises FormatError."""
     return _digest(LAYOUT, (_part(row.name) + _typed(row) for row in sort_rows(rows)))
+
+
+def arch_digest(shapes: Mapping[str, tuple[int, int]]) -> str | None:
+    """Digest normalised names and logical shapes of all matrices: the architecture signature; None without a matrix.
+
+    Equal for all formats, quantisations and shardings of one model. A head of the embedding's shape is left out: a file
+    may hold a tied head or not, and its header does not say whether it is tied. Vectors are left out too, because
+    quantisers and converters add some.
+    """
+    embedding = shapes.get("token_embd.weight")
+    kept = {
+        name: shape
+        for name, shape in shapes.items()
+        if shape[0] > 1 and shape[1] > 1 and not (name == "output.weight" and shape == embedding)
+    }
+    ordered = sorted(kept.items(), key=lambda item: item[0].encode())
+    records = (_part(name) + _part(str(rows)) + _part(str(columns)) for name, (rows, columns) in ordered)
+    return _digest(ARCH, records) if kept else None
 
 
 def _typed(row: TensorRow) -> bytes:

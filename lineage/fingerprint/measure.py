@@ -16,6 +16,7 @@ from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
+from lineage.fingerprint.values.tensor import FileHeader
 from lineage.hub.bounds import known_size
 from lineage.log import Log
 from lineage.progress import SILENT, Progress, Task
@@ -42,7 +43,8 @@ class GroupFingerprint:
     tensors: half a model is not a model. `flags` are stable identifiers: `pickle` (never opened, it could run code),
     `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`, and `data-unread`: files beside it may hold its
     tensors, and the file that lists them was not read. The defaults describe a group of which nothing is known yet,
-    and which cost nothing to read.
+    and which cost nothing to read. `headers` say where the tensors lie in the files that were read; the store does
+    not keep them.
     """
 
     group: WeightGroup
@@ -53,6 +55,7 @@ class GroupFingerprint:
     declares: dict[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     cost: Cost = field(default_factory=Cost)
+    headers: tuple[FileHeader, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def is_calibration(self) -> bool:
@@ -262,11 +265,13 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
     rows: list[TensorRow] = []
     declares: dict[str, Any] = {}
     entries: list[FileEntry] = []
+    headers: list[FileHeader] = []
     for source in sources:
-        spans, declared, known = _header(group, source, level) if has_tensors else ([], {}, True)
+        spans, values, known = _header(group, source, level) if has_tensors else ([], {}, True)
         has_tensors = has_tensors and spans is not None
         spans = spans or []
-        declares = {**declared, **declares}
+        headers += [FileHeader(source.entry.path, spans, values)] if has_tensors and known else []
+        declares = {**(declared_values(values) if group.format == "gguf" else values), **declares}
         flags += [] if known else ["unknown-tensor-type"]
         passed = _pass(source, spans if known else [], task) if _must_read(group, source, level) else None
         entries.append(_checked(source.entry, passed))
@@ -286,6 +291,7 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         rows=table,
         declares=declares,
         flags=tuple(dict.fromkeys(flags)),
+        headers=tuple(headers) if has_tensors and len(headers) == len(sources) else (),
     )
 
 
@@ -305,7 +311,7 @@ def _header(group: WeightGroup, source: Source, level: Level) -> tuple[list[Tens
         return header.tensors, dict(header.metadata), True
     whole = level == "full" or source.local is not None or group.main
     gguf = read_gguf(source.read, entry.size, entry.path, tensors=whole)
-    return gguf.tensors, declared_values(gguf.values), gguf.ranges_known or not whole
+    return gguf.tensors, gguf.values, gguf.ranges_known or not whole
 
 
 def _must_read(group: WeightGroup, source: Source, level: Level) -> bool:

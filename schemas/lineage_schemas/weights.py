@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
+
 from pydantic import Field
 
 from lineage_schemas.bounded import Count
@@ -65,3 +68,14 @@ class Cost(Record):
     bytes_read: int = 0
     local: bool = True
     failed: int = Field(default=0, exclude_if=lambda failed: not failed)
+
+    @classmethod
+    def total(cls, costs: Iterable[Self], *, local: bool) -> Self:
+        """Add up costs; `local` says whether all of it was read on this machine."""
+        every = list(costs)
+        return cls(
+            requests=sum(cost.requests for cost in every),
+            bytes_read=sum(cost.bytes_read for cost in every),
+            failed=sum(cost.failed for cost in every),
+            local=local,
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lineage.errors import FormatError
 from lineage.fingerprint.values.source import AdapterScale
 from lineage.fingerprint.values.tensor import Place, decode_floats
-from lineage.fingerprint.values.tiles import Tile, TileKind
+from lineage.fingerprint.values.tiles import KINDS, Tile, TileKind
 
 if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
@@ -20,7 +20,6 @@ MAX_SKETCH_BYTES = 1_000_000
 """Twice what the tiles of `sketch.v1` can take: a longer one was not written by this program."""
 
 _WIDTH = {"BF16": 2, "F16": 2, "F32": 4}
-_KINDS: tuple[TileKind, ...] = ("strip", "square", "vector")
 
 
 class SampledTile(NamedTuple):
@@ -47,7 +46,7 @@ class Sketch:
     @property
     def coverage(self) -> str:
         """Say what the sample covers: `sketch.v1 strips=64/64 squares=3/3 vectors=32/32`."""
-        parts = (f"{kind}s={self.taken(kind)}/{self.offered.get(kind, 0)}" for kind in _KINDS)
+        parts = (f"{kind}s={self.taken(kind)}/{self.offered.get(kind, 0)}" for kind in KINDS)
         return f"sketch.v1 {' '.join(parts)}"
 
 
@@ -103,7 +102,7 @@ def _tile(row: Sequence[Any], data: bytes, at: int) -> tuple[SampledTile, int]:
     kind, name, height, width, *place, dtype, method = row
     row_, rows, column, columns = place
     numbers = (height, width, *place)
-    if kind not in _KINDS or not isinstance(name, str) or not all(type(n) is int and 0 <= n < 1 << 62 for n in numbers):
+    if kind not in KINDS or not isinstance(name, str) or not all(type(n) is int and 0 <= n < 1 << 62 for n in numbers):
         raise ValueError("not a tile")
     if row_ + rows > height or column + columns > width or not (method is None or isinstance(method, str)):
         raise ValueError("not a place of the tensor")

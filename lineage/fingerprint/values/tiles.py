@@ -15,6 +15,7 @@ from lineage.fingerprint.values.names import is_vocabulary, kind_of, layer_of
 from lineage.fingerprint.values.tensor import Place
 
 TileKind = Literal["strip", "square", "vector"]
+KINDS: tuple[TileKind, ...] = ("strip", "square", "vector")
 
 MAX_STRIPS, FIRST_STRIPS, MAX_VECTORS, MAX_EXPERTS = 64, 8, 32, 2
 STRIP_ROWS, STRIP_COLUMNS, STRIP_VALUES = 4, 256, 1_024

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lineage.report.findings import settings_lines
 from lineage.report.phrases import REASONS, at, cost_words, counted, dated, listed
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
+from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.collect import CollectAnswer, CollectedModel
@@ -31,7 +32,7 @@ def collect(answer: CollectAnswer) -> Document:
         lines.append(row)
         if each.parents:
             lines.append(line(dim(f"from {listed(each.parents, 3)}"), indent="       "))
-    lines += _incomplete(answer)
+    lines += [*_samples(answer), *_incomplete(answer)]
     lines += [EMPTY, line(dim(f"{cost_words(answer.cost)} · store {answer.store}")), *settings_lines(answer.settings)]
     return [*lines, line(dim(dated(answer)))]
 
@@ -48,6 +49,21 @@ def _row(model: CollectedModel) -> tuple[str | Span, ...]:
         facts.append(f"level {model.level}")
     mark, style = OUTCOMES[model.outcome]
     return Span(mark, style), at(model.id, model.head), Span(model.outcome, style), " · ".join(facts)
+
+
+def _samples(answer: CollectAnswer) -> list[Line]:
+    """Write what samples were taken, and which groups have none and why."""
+    samples = [(each.id, each.samples) for each in answer.models if each.samples]
+    if not samples:
+        return []
+    groups = sum(each.groups for _, each in samples)
+    cost = Cost.total((each.cost for _, each in samples), local=answer.cost.local)
+    lines = [EMPTY, line(f"Sampled {counted(groups, 'weight group')} · {cost_words(cost)}")]
+    for model, each in samples:
+        lines += [
+            line(dim(f"not sampled: {model} · {name}: {why}"), indent="  ") for name, why in each.not_sampled.items()
+        ]
+    return lines
 
 
 def _incomplete(answer: CollectAnswer) -> list[Line]:

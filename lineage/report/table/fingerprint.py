@@ -52,11 +52,34 @@ def _group(group: FingerprintedGroup) -> list[Line]:
     lines = [line(strong(group.group), f"{main} · {', '.join(facts)}")]
     lines += [line(f"! {FLAGS.get(flag, flag)}", indent="  ") for flag in group.flags]
     lines += digest_lines(group.digests, indent="  ")
+    lines += _sample(group)
     rows = [(dim(file.identity or "hash unknown"), file.path, dim(size(file.size))) for file in group.files]
     lines += columns(rows[:SHOWN_FILES], indent="  ")
     if len(rows) > SHOWN_FILES:
         lines.append(line(dim(f"… {len(rows) - SHOWN_FILES:,} more files; --format json lists all"), indent="  "))
     return [*lines, *_declares(group)]
+
+
+def _sample(group: FingerprintedGroup) -> list[Line]:
+    """Write what a sample of the values covers and costs; a sample of nothing says why."""
+    sample = group.sample
+    if sample is None:
+        return []
+    lines = [line(sample.arch, indent="  ")] if sample.arch else []
+    lines += [line(sample.digest, indent="  ")] if sample.digest else []
+    kinds = {"strips": sample.strips, "squares": sample.squares, "vectors": sample.vectors}
+    covers = ", ".join(f"{each.taken} of {each.offered} {kind}" for kind, each in kinds.items() if each.offered)
+    cost = f"{size(sample.bytes)} in {counted(sample.requests, 'range')}"
+    verb = "sample" if sample.digest else "a sample would take"
+    if sample.problem:
+        lines.append(line(f"! not sampled: {sample.problem}", indent="  "))
+    elif covers:
+        lines.append(line(dim(f"{verb}: {covers} · {cost}"), indent="  "))
+    if sample.unread:
+        name, reason = next(iter(sample.unread.items()))
+        more = f" and {len(sample.unread) - 1} more" if len(sample.unread) > 1 else ""
+        lines.append(line(dim(f"no values: {name}{more} ({reason})"), indent="  "))
+    return lines
 
 
 def _declares(group: FingerprintedGroup) -> list[Line]:

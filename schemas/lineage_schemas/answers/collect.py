@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer, Incomplete
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
@@ -14,9 +16,21 @@ CollectOutcome = Literal["collected", "unchanged", "named", "failed"]
 not be asked about."""
 
 
+class CollectedSamples(Record):
+    """What was sampled of a model's weights in this run: how many groups, and what that cost.
+
+    `not_sampled` maps groups without a sample to the reason.
+    """
+
+    groups: int
+    cost: Cost
+    not_sampled: dict[str, str] = {}
+
+
 class CollectedModel(Record):
     """One model that the run reached.
 
+    `samples` is in the JSON only where samples were taken, or were to be taken.
     `changes` are the pushes of the default branch that touched weights; `first_uploads` of them brought the first ones.
     """
 
@@ -29,6 +43,7 @@ class CollectedModel(Record):
     parents: tuple[str, ...]
     detail: str | None = None
     first_uploads: int | None = None
+    samples: CollectedSamples | None = Field(default=None, exclude_if=lambda samples: samples is None)
 
 
 class CollectAnswer(Answer):

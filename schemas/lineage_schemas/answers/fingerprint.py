@@ -5,12 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from lineage_schemas.answers.answer import Answer, Notes
+from lineage_schemas.bounded import Count
 from lineage_schemas.change import Unchecked
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.weights import Cost, Digests
+
+
+class SampleCoverage(Record):
+    """Count the tiles of one kind that a sample takes, of those that the model has."""
+
+    taken: Count
+    offered: Count
+
+
+class GroupSampled(Record):
+    """What a sample of a group's values covers and costs: at most 16 MB and 200 requests beyond the headers.
+
+    `arch` is the architecture signature, `digest` that of the sampled values; null where only headers were read: then
+    `bytes` and `requests` are what a sample would cost. `unread` maps tensors without comparable values to the reason,
+    `problem` says why there is no sample.
+    """
+
+    arch: str | None
+    digest: str | None
+    strips: SampleCoverage
+    squares: SampleCoverage
+    vectors: SampleCoverage
+    bytes: Count
+    requests: Count
+    method: str | None = None
+    unread: dict[str, str] = {}
+    problem: str | None = None
 
 
 class FingerprintedGroup(Record):
@@ -20,6 +48,7 @@ class FingerprintedGroup(Record):
     `flags` are stable identifiers: `pickle`, `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`,
     `data-unread`.
     `loader` names the loader that takes the main group, null for other groups and where it is not known.
+    `sample` is null where the values of the format are not read, or the headers were not.
     """
 
     group: str
@@ -34,6 +63,7 @@ class FingerprintedGroup(Record):
     dtypes: dict[str, int] | None
     declares: dict[str, Any] = {}
     flags: tuple[str, ...] = ()
+    sample: GroupSampled | None = None
 
 
 class FingerprintAnswer(Answer):

@@ -1,0 +1,157 @@
+"""Samples of a model's weights: which groups are sampled, with which configs, and within which budget."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lineage.collect.budget import ReadBudget
+from lineage.errors import HubError
+from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
+from lineage.fingerprint.sampling import GroupSample, ModelConfigs, sample_group
+from lineage.hub.declared.parsing import NotReadableError, json_object
+from lineage_schemas.file import FileEntry
+from lineage_schemas.graph_batch import Attachment
+from lineage_schemas.weights import Cost
+
+if TYPE_CHECKING:
+    from lineage.hub.interface import Hub
+    from lineage.progress import Progress
+    from lineage.store.interface import GraphStore, StoreView
+
+ReadText = Callable[[str], bytes | None]
+"""Give a text of the commit by path; None if it cannot be read."""
+
+WITH_VALUES = frozenset({"safetensors", "gguf"})
+"""Formats whose values are sampled."""
+
+
+EMPTY = " strips=0/"
+"""What the coverage of a sketch says that holds nothing: it was tried, and is tried again with the model."""
+
+
+@dataclass
+class Samples:
+    """Hold the samples of one model by files digest, what they cost, and why others were not taken, by group."""
+
+    by_digest: dict[str, GroupSample] = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def add(self, group: str, digest: str, sample: GroupSample) -> None:
+        """Keep the sample of a group, and add what it cost."""
+        self.by_digest[digest] = sample
+        self.cost = Cost.total((self.cost, sample.cost), local=sample.cost.local)
+        if sample.problem is not None:
+            self.problems[group] = sample.problem
+
+    def attachments(self) -> Iterator[Attachment]:
+        """Yield the sketches in the form that is stored."""
+        from lineage.fingerprint.values.sketch import pack_sketch
+
+        for digest, sample in sorted(self.by_digest.items()):
+            yield Attachment(kind="sketch", key=digest, data=pack_sketch(sample.sketch))
+
+
+class Sampler:
+    """Sample the weight groups of one model at one commit, the main group first."""
+
+    def __init__(self, hub: Hub, model: str, commit: str, store: GraphStore, progress: Progress) -> None:
+        self._hub, self._model, self._commit, self._store, self._progress = hub, model, commit, store, progress
+
+    def take(
+        self,
+        groups: Iterable[GroupFingerprint],
+        files: Mapping[str, FileEntry],
+        read_text: ReadText,
+        budget: ReadBudget,
+        *,
+        again: bool = False,
+    ) -> Samples:
+        """Sample groups whose headers were read; on a remote Hub each costs bytes of the budget.
+
+        A group whose sketch is stored is not sampled `again` unless that is asked for. What cannot be sampled is in
+        `problems`: no error is raised.
+        """
+        samples = Samples()
+        for found in sorted(groups, key=lambda each: not each.group.main):
+            digest = found.digests.files
+            if digest is None or digest in samples.by_digest or found.group.format not in WITH_VALUES:
+                continue
+            if found.level == "metadata" or (not again and self._is_stored(digest)):
+                continue
+            try:
+                sample = self._sample(found, files, configs_of(found, files, read_text), budget)
+            except HubError as error:
+                samples.problems[found.group.name] = error.in_one_line
+                continue
+            samples.add(found.group.name, digest, sample)
+            if not self._hub.is_local:
+                budget.spend(sample.cost.bytes_read)
+        return samples
+
+    def _is_stored(self, digest: str) -> bool:
+        """Return whether a sketch of these weights is stored that holds something."""
+        with self._store.reading() as view:
+            node = view.nodes("Weights", [digest]).get(digest) or {}
+        return bool(node.get("sketch")) and EMPTY not in node["sketch"]
+
+    def _sample(
+        self, found: GroupFingerprint, files: Mapping[str, FileEntry], configs: ModelConfigs, budget: ReadBudget
+    ) -> GroupSample:
+        """Sample one group; the headers of one that the store knows are read again."""
+        if not found.headers:
+            entries = {path: files.get(path) or FileEntry(path=path) for path in found.group.files}
+            again, problem = fingerprint_as_deep_as_can_be(
+                self._hub, self._model, self._commit, found.group, entries, "header", self._progress
+            )
+            if again is None or not again.headers:
+                reason = problem.in_one_line if problem else "its headers hold no tensors"
+                return self._nothing(reason)
+            found = again
+        left = None if self._hub.is_local else max(0, budget.left)
+        return sample_group(self._hub, self._model, self._commit, found, configs, left)
+
+    def _nothing(self, reason: str) -> GroupSample:
+        from lineage.fingerprint.values.sketch import Sketch
+
+        return GroupSample(None, Sketch((), {}), Cost(local=self._hub.is_local), problem=reason)
+
+
+def configs_of(found: GroupFingerprint, files: Mapping[str, FileEntry], read_text: ReadText) -> ModelConfigs:
+    """Read the configs in a group's folder that say how its values are stored; unreadable ones say nothing."""
+    folder = posixpath.dirname(found.group.files[0])
+
+    def config(name: str) -> dict[str, Any] | None:
+        path = posixpath.join(folder, name)
+        if path not in files:
+            return None
+        try:
+            return json_object(read_text(path))
+        except NotReadableError:
+            return None
+
+    own = config("config.json") or {}
+    if "quantization_config" not in own and (apart := config("quantize_config.json")):
+        own = {**own, "quantization_config": apart}
+    return ModelConfigs(own or None, config("adapter_config.json"))
+
+
+def lacks_sketch(view: StoreView, revision: str) -> bool:
+    """Return whether weights of a stored revision have tensors that were read, and no sketch: an older version's."""
+    groups = [edge.target for edge in view.edges("HAS_WEIGHTS", [revision], "out")]
+    return any(_may_be_sampled(node) for node in view.nodes("Weights", groups).values())
+
+
+def _may_be_sampled(node: Mapping[str, Any]) -> bool:
+    return node.get("format") in WITH_VALUES and node.get("level") != "metadata" and node.get("sketch") is None
+
+
+def sampled_fields(samples: Samples, digest: str) -> dict[str, str | None]:
+    """Return what a sample adds to the record of weights."""
+    sample = samples.by_digest.get(digest)
+    if sample is None:
+        return {}
+    return {"arch": sample.arch, "sketch": sample.sketch.coverage}

@@ -1,0 +1,135 @@
+"""Sampling a weight group: its architecture signature and its sketch, from headers and few bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lineage.errors import FormatError
+from lineage.fingerprint.digests import arch_digest
+from lineage.fingerprint.measure import GroupFingerprint, cost_since
+from lineage.fingerprint.reading import read_ranges
+from lineage.fingerprint.values.tiles import KINDS, TileKind
+from lineage.log import Log
+from lineage_schemas.weights import Cost
+
+if TYPE_CHECKING:
+    from lineage.fingerprint.values.plan import SamplePlan
+    from lineage.fingerprint.values.sketch import ReadRanges, Sketch
+    from lineage.hub.interface import Hub
+
+LOG = Log(__name__)
+
+
+class ModelConfigs(NamedTuple):
+    """The configs of a model that say how its values are stored: config.json and adapter_config.json."""
+
+    config: Mapping[str, Any] | None = None
+    adapter: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class GroupSample:
+    """What was sampled of one weight group: `arch` from its headers, the sketch from its values, and what that cost.
+
+    `problem` says why the sketch is empty; `unread` maps tensors without comparable values to the reason. `plan` is
+    what a sample takes, where headers tell, and `method` how most matrices are quantised.
+    """
+
+    arch: str | None
+    sketch: Sketch
+    cost: Cost
+    unread: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    plan: SamplePlan | None = None
+    method: str | None = None
+
+    def covered(self) -> Iterator[tuple[TileKind, int, int]]:
+        """Yield for each kind of tile how many the sample takes, or would take, and how many there are."""
+        from lineage.fingerprint.values.sample import count_kinds
+
+        taken = count_kinds(self.plan.tiles) if self.plan else {}
+        for kind in KINDS:
+            yield kind, taken.get(kind, 0), self.sketch.offered.get(kind, 0)
+
+
+def sketch_digest(sketch: Sketch) -> str:
+    """Digest a sketch in its stored form, as `sketch.v1:` and 64 hex digits: equal where all sampled values are."""
+    from blake3 import blake3
+
+    from lineage.fingerprint.values.sketch import pack_sketch
+
+    return f"sketch.v1:{blake3(pack_sketch(sketch)).hexdigest()}"
+
+
+def sample_group(
+    hub: Hub, model: str, commit: str, found: GroupFingerprint, configs: ModelConfigs, left: int | None = None
+) -> GroupSample:
+    """Sample a group of a model whose headers were read, if that costs at most `left` bytes (None: any number).
+
+    Raises HubError as the Hub does. Broken files are a `problem`, as is a group that was not read by its headers.
+    """
+    before = hub.cost()
+    places = {header.file: hub.local_path(model, commit, header.file) for header in found.headers}
+
+    def read(file: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
+        place = places[file]
+        if place is not None:
+            return _read_here(place, file, ranges)
+        return hub.read_ranges(model, commit, file, ranges)
+
+    sample = _sample(found, configs, read, left)
+    cost = cost_since(hub, before)
+    if hub.is_local:
+        cost = cost.model_copy(update={"bytes_read": sample.cost.bytes_read})
+    LOG.debug(
+        "%s@%s: sampled %s: %d requests, %d bytes", model, commit, found.group.name, cost.requests, cost.bytes_read
+    )
+    return replace(sample, cost=cost)
+
+
+def sample_file(path: Path, found: GroupFingerprint, configs: ModelConfigs) -> GroupSample:
+    """Sample one weight file on this machine. Raises InputError where it cannot be read."""
+    return _sample(found, configs, lambda file, ranges: _read_here(path, file, ranges), None)
+
+
+def plan_group(found: GroupFingerprint, configs: ModelConfigs) -> GroupSample:
+    """Work out from headers what a sample of a group would cost, and its architecture signature; reads no values."""
+    return _sample(found, configs, None, None)
+
+
+def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | None, left: int | None) -> GroupSample:
+    """Plan a sample and, with `read`, take it; `left` are the bytes that it may cost."""
+    from lineage.fingerprint.values.open import open_values
+    from lineage.fingerprint.values.plan import plan_sample
+    from lineage.fingerprint.values.sample import count_kinds, read_sample
+    from lineage.fingerprint.values.sketch import Sketch
+
+    nothing = Sketch((), {})
+    if found.group.complete is False:
+        return GroupSample(None, nothing, Cost(), problem="some of its shards are missing")
+    if not found.headers:
+        return GroupSample(None, nothing, Cost(), problem="its headers were not read")
+    try:
+        source = open_values(found.headers, found.group.format, config=configs.config, adapter=configs.adapter)
+        arch = arch_digest({name: tensor.shape for name, tensor in source.tensors.items()})
+        plan = plan_sample(source)
+        sample = GroupSample(
+            arch, Sketch((), count_kinds(plan.offers)), Cost(), source.unread, plan=plan, method=source.method
+        )
+        if read is None:
+            return sample
+        if left is not None and plan.bytes > left:
+            reason = f"a sample takes {plan.bytes:,} bytes, and {left:,} are left of --max-bytes"
+            return replace(sample, problem=reason)
+        return replace(sample, sketch=read_sample(source, plan, read), cost=Cost(bytes_read=plan.bytes))
+    except FormatError as error:
+        return GroupSample(None, nothing, Cost(), problem=error.in_one_line)
+
+
+def _read_here(place: Path, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Read ranges of a file on this machine."""
+    read = read_ranges(place, name)
+    return [read(start, length) for start, length in ranges]
