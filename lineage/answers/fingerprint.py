@@ -77,6 +77,7 @@ def _total(measured: Measured) -> Cost:
         requests=sum(cost.requests for cost in costs),
         bytes_read=sum(cost.bytes_read for cost in costs),
         failed=sum(cost.failed for cost in costs),
+        ranges=sum(cost.ranges for cost in costs),
         local=measured.hub is None or measured.hub.is_local,
     )
 
