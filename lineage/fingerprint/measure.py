@@ -157,6 +157,7 @@ def cost_since(hub: Hub, before: Cost) -> Cost:
         requests=after.requests - before.requests,
         bytes_read=after.bytes_read - before.bytes_read,
         failed=after.failed - before.failed,
+        ranges=after.ranges - before.ranges,
         local=hub.is_local,
     )
 

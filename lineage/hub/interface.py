@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -22,6 +22,16 @@ def too_long(size: int | None) -> str:
     """Return why a text is not read; `size` is None if the text is only known to be too long."""
     length = "it has more" if size is None else f"{size:,} bytes are more"
     return f"{length} than the {MAX_TEXT_BYTES:,} bytes that are read of a text"
+
+
+Range = tuple[int, int]
+"""Start and length of a part of a file, in bytes."""
+
+
+def check_ranges(ranges: Sequence[Range]) -> None:
+    """Raise ValueError for a range that no file has."""
+    if any(start < 0 or length < 0 for start, length in ranges):
+        raise ValueError("the start and the length of a range must be 0 or more")
 
 
 class PresentRefs(NamedTuple):
@@ -86,6 +96,16 @@ class Hub(ABC):
 
         Of a file in LFS its content is read. Raises FileNotInRevisionError if the file or the object is missing.
         """
+
+    def read_ranges(self, model: str, commit: str, path: str, ranges: Sequence[Range]) -> list[bytes]:
+        """Read several parts of one file, in the order asked; they may overlap and need not be sorted.
+
+        A part is shorter than asked only where the file ends. Remote Hubs read several parts at a time and need less
+        requests than one `read` a part. Raises what `read` raises, and ValueError for a negative number; then no part
+        is returned.
+        """
+        check_ranges(ranges)
+        return [self.read(model, commit, path, start, length) for start, length in ranges]
 
     def read_text(self, model: str, commit: str, path: str, size: int | None = None) -> bytes:
         """Read a whole text; `size` is its size in the commit, if that is known.

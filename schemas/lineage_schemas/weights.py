@@ -62,12 +62,15 @@ class Cost(Record):
 
     `failed` are requests without a useful answer, in the JSON only if there are any: no connection, no response in
     time, or an answer that asks to try again (429, 5xx). Each try is counted; `requests` does not include them.
+    `ranges` are the parts of weight files that were requested for a sample, headers apart, in the JSON only if there
+    are any: of large files they come from the Hub's storage, which no rate limit counts.
     """
 
     requests: int = 0
     bytes_read: int = 0
     local: bool = True
     failed: int = Field(default=0, exclude_if=lambda failed: not failed)
+    ranges: int = Field(default=0, exclude_if=lambda ranges: not ranges)
 
     @classmethod
     def total(cls, costs: Iterable[Self], *, local: bool) -> Self:
@@ -77,5 +80,6 @@ class Cost(Record):
             requests=sum(cost.requests for cost in every),
             bytes_read=sum(cost.bytes_read for cost in every),
             failed=sum(cost.failed for cost in every),
+            ranges=sum(cost.ranges for cost in every),
             local=local,
         )

@@ -1,7 +1,7 @@
 """A real local Hub: API, ranged resolve with a redirect to a second origin, and smart-HTTP git, over real sockets.
 
 Everything that it says comes out of real bare git repositories; LFS bodies come out of `lfs/objects/ab/cd/SHA256`.
-Every request is logged, and faults can be switched on by path.
+Every request is logged, ranges are counted, and faults can be switched on by path.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class HubServer:
     `git` False refuses smart HTTP (an endpoint without git), `filters` False refuses partial clones. `token` is the
     one that opens gated and hidden repositories. `detour` sends files kept in git over a redirect on the same
     origin, as the Hub does. `quota` maps a bucket to its requests in a window of `window` seconds of `clock`.
+    `most_at_once` is how many requests were being answered at one moment.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,8 @@ class HubServer:
         self.repositories: dict[str, ServedRepository] = {}
         self.aliases: dict[str, str] = {}
         self.log: list[Asked] = []
+        self.most_at_once = 0
+        self._in_flight = 0
         self._faults: list[SwitchedFault] = []
         self._signature = 0
         self._lock = threading.Lock()
@@ -118,6 +121,18 @@ class HubServer:
             if asked.server == server and fnmatchcase(asked.path, pattern) and method in (None, asked.method)
         ]
 
+    def ranges(self, pattern: str = "*") -> list[tuple[int, int]]:
+        """List start and length of each range that was answered with bytes, of both origins, in order of arrival.
+
+        Files in LFS have the path of their object: `/SHA256`.
+        """
+        found = []
+        for asked in self.log:
+            wanted = asked.headers.get("range", "").removeprefix("bytes=")
+            if asked.status == 206 and wanted and fnmatchcase(asked.path, pattern):
+                found.append((int(wanted.partition("-")[0]), asked.sent))
+        return found
+
     def settings(self, folder: Path) -> Settings:
         """Make settings that point at this Hub and keep every cache in `folder`."""
         return Settings.from_environment(
@@ -144,11 +159,17 @@ class HubServer:
         """Log a request and answer it, struck by the first fault that is switched on for it."""
         with self._lock:
             self.log.append(asked)
+            self._in_flight += 1
+            self.most_at_once = max(self.most_at_once, self._in_flight)
             fault = next((switched.fault for switched in self._faults if switched.strikes(asked)), None)
             spent = self._spend(asked) if asked.server == "hub" else {}
-        if spent.get("X-Spent"):
-            return Answer(429, b"{}", spent)
-        answer = fault(asked, truth) if fault else truth(asked)
+        try:
+            if spent.get("X-Spent"):
+                return Answer(429, b"{}", spent)
+            answer = fault(asked, truth) if fault else truth(asked)
+        finally:
+            with self._lock:
+                self._in_flight -= 1
         answer.headers = spent | answer.headers
         return answer
 

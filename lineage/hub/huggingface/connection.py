@@ -138,6 +138,7 @@ class Connection:
         self._token_until = 0.0
         self._progress = progress
         self._counting = threading.Lock()
+        self._getting_token = threading.RLock()
         with _lock:
             if _open_connections == 0:
                 set_client_factory(_make_client)
@@ -164,6 +165,10 @@ class Connection:
         The client may need requests for it, even to other hosts (trusted publishers, a login that has to be renewed).
         So this is done before our requests and never inside one, and again every TOKEN_SECONDS.
         """
+        with self._getting_token:
+            return self._current_token()
+
+    def _current_token(self) -> str | None:
         if time.monotonic() < self._token_until:
             return self._token
         try:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import NamedTuple
 
 import httpx2
@@ -19,12 +20,17 @@ from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defin
 from lineage.errors import FileNotInRevisionError, HubAnswerError, NoAnswerError
 from lineage.hub.bounds import size_of
 from lineage.hub.huggingface.connection import Connection
+from lineage.hub.interface import MAX_TEXT_BYTES, Range
+from lineage.side_by_side import check_stopped, side_by_side
 
 MAX_CUTS = 4
 """How often one read is resumed after its connection broke, without a megabyte between two breaks."""
 
 MAX_HOPS = 5
 """Redirects that one file may take before its bytes come."""
+
+IN_FLIGHT = 8
+"""Ranges of one file that are requested at a time."""
 
 _CUT = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -78,15 +84,57 @@ class RemoteFiles:
     """Read files through `resolve` at a commit.
 
     For a large file the Hub redirects to a signed URL of its storage. The URL is kept until the storage refuses it, so
-    that further ranges of the file need no request to the Hub. `bytes_read` counts the bytes received from both hosts.
-    Safe to use from several threads.
+    that further ranges of the file need no request to the Hub. `bytes_read` counts the bytes received from both hosts,
+    `ranges_read` the parts that `ranges` requested. Safe to use from several threads.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._stored: dict[Place, _Stored] = {}
         self._lock = threading.Lock()
+        self._renewing = threading.Lock()
         self.bytes_read = 0
+        self.ranges_read = 0
+
+    def ranges(self, place: Place, ranges: Sequence[Range]) -> list[bytes]:
+        """Read parts of one file; the first one gets the file's URL, with which the others are read side by side.
+
+        Raises what `chunks` raises, and HubAnswerError if the answers contradict each other about the file's end.
+        """
+        parts = [b""] * len(ranges)
+        wanted = [number for number, (_, length) in enumerate(ranges) if length]
+        for number in wanted[:1]:
+            parts[number] = self._part(place, ranges[number])
+        rest = wanted[1:]
+        for number, part in zip(rest, self._further(place, [ranges[number] for number in rest]), strict=True):
+            parts[number] = part
+        _check_ends(place, ranges, parts)
+        return parts
+
+    def _further(self, place: Place, ranges: Sequence[Range]) -> list[bytes]:
+        """Read the parts after the first.
+
+        If the Hub sends the file itself, each part would be a request to the Hub: such files are small, and one request
+        gets all parts with what is between them.
+        """
+        with self._lock:
+            is_stored = place in self._stored
+        begin = min((start for start, _ in ranges), default=0)
+        end = max(map(sum, ranges), default=0)
+        if len(ranges) > 1 and not is_stored and end - begin <= MAX_TEXT_BYTES:
+            whole = self._part(place, (begin, end - begin))
+            return [whole[start - begin : start - begin + length] for start, length in ranges]
+        return side_by_side([partial(self._part, place, part) for part in ranges], IN_FLIGHT)
+
+    def _part(self, place: Place, part: Range) -> bytes:
+        """Read one part and count it."""
+        received = []
+        for chunk in self.chunks(place, *part):
+            check_stopped()
+            received.append(chunk)
+        with self._lock:
+            self.ranges_read += 1
+        return b"".join(received)
 
     def chunks(self, place: Place, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Read a range, or to the end, in chunks; continue from the last byte if the connection breaks.
@@ -120,6 +168,7 @@ class RemoteFiles:
         response, stored = self._open(place, position, end)
         with closing(response):
             if response.status_code == 416 and not resumed:
+                _check_end(response, place, position, stored)
                 return
             expected = _expected(response, place, position, end, stored)
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -158,7 +207,18 @@ class RemoteFiles:
             if response.status_code not in _EXPIRED:
                 return self._checked(response, place, stored), stored
             response.close()
+            return self._renew(place, headers, stored)
         return self._resolve(place, headers)
+
+    def _renew(self, place: Place, headers: dict[str, str], expired: _Stored) -> tuple[httpx2.Response, _Stored | None]:
+        """Ask the Hub for another URL, once for all threads whose URL expired."""
+        with self._renewing:
+            check_stopped()
+            with self._lock:
+                stored = self._stored.get(place)
+            if stored is None or stored.url == expired.url:
+                return self._resolve(place, headers)
+        return self._checked(self._get(place, stored.url, headers, storage=True), place, stored), stored
 
     def _resolve(self, place: Place, headers: dict[str, str]) -> tuple[httpx2.Response, _Stored | None]:
         """Follow the Hub's redirects to the bytes: those on its own origin with the token, the last one without."""
@@ -170,7 +230,7 @@ class RemoteFiles:
         for _ in range(MAX_HOPS):
             response = self._get(place, url, headers, storage=stored is not None)
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                if stored is not None and response.is_success:
+                if stored is not None and (response.is_success or response.status_code == 416):
                     with self._lock:
                         self._stored[place] = stored
                 return self._checked(response, place, stored), stored
@@ -206,6 +266,29 @@ def _storage_refusal(response: httpx2.Response, place: Place) -> FileNotInRevisi
             f"{place}: the Hub lists the file, but its bytes are not in the storage", model=place.model
         )
     return NoAnswerError(f"{place}: the Hub's storage answered {response.status_code}", model=place.model)
+
+
+def _check_end(response: httpx2.Response, place: Place, position: int, stored: _Stored | None) -> None:
+    """Refuse a 416 for a range that begins inside the file, by the size that the Hub or the response names."""
+    size = stored.size if stored is not None else None
+    if size is None:
+        size = _number(response.headers.get("content-range", "").removeprefix("bytes */") or None)
+    if size is not None and position < size:
+        raise HubAnswerError(
+            f"{place}: the server refused bytes from {position} on (416), but the file has {size}", model=place.model
+        )
+
+
+def _check_ends(place: Place, ranges: Sequence[Range], parts: Sequence[bytes]) -> None:
+    """Refuse parts that end at different ends of the file."""
+    reached = max((start + len(part) for (start, _), part in zip(ranges, parts, strict=True) if part), default=0)
+    for (start, length), part in zip(ranges, parts, strict=True):
+        if len(part) < length and start + len(part) < reached:
+            raise HubAnswerError(
+                f"{place}: the Hub sent {len(part)} of {length} bytes from {start} on, as if the file ended there, and"
+                f" other bytes up to {reached}",
+                model=place.model,
+            )
 
 
 def _expected(

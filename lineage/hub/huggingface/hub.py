@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputE
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface import listing
 from lineage.hub.huggingface.retry import RetryPolicy
-from lineage.hub.interface import Hub, PresentRefs
+from lineage.hub.interface import Hub, PresentRefs, Range, check_ranges
 from lineage.hub.revisions import is_default, is_full_id, may_be_id, meaning_of
 from lineage.progress import SILENT, Progress
 from lineage.settings.environment import Settings
@@ -180,6 +180,21 @@ class HuggingFaceHub(Hub):
             return content[start : None if length is None else start + length]
         return b"".join(self._chunks(model, commit, path, start, length))
 
+    def read_ranges(self, model: str, commit: str, path: str, ranges: Sequence[Range]) -> list[bytes]:
+        """Read parts of one file, several at a time: one request to the Hub, then one to its storage for each part.
+
+        Of a file that the Hub keeps in git, the parts after the first come by one more request, with the bytes between
+        them. `cost` counts each part that was requested in `ranges`.
+        """
+        check_ranges(ranges)
+        content = self._copies.small_file(model, commit, path)
+        if content is not None:
+            return [content[start : start + length] for start, length in ranges]
+        self._need_network(model)
+        from lineage.hub.huggingface.files import Place
+
+        return self._files.ranges(Place(model, commit, path), ranges)
+
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
         """Read a whole file in chunks; after a broken connection, continue from the last byte."""
         content = self._copies.small_file(model, commit, path)
@@ -205,14 +220,14 @@ class HuggingFaceHub(Hub):
     def cost(self) -> Cost:
         """Count requests that the endpoint answered, with redirects, tries that failed, and bytes of files.
 
-        Requests to the storage of large files do not count, nor do the two or three requests that git sends for a
-        history: git does not report them.
+        Requests to the storage of large files count in `ranges` only, nor do the two or three requests count that git
+        sends for a history: git does not report them.
         """
         if "_connection" not in self.__dict__:
             return Cost(local=False)
-        read = self._files.bytes_read if "_files" in self.__dict__ else 0
+        read, ranges = (self._files.bytes_read, self._files.ranges_read) if "_files" in self.__dict__ else (0, 0)
         requests, failed = self._connection.requests, self._connection.failed
-        return Cost(requests=requests, bytes_read=read, local=False, failed=failed)
+        return Cost(requests=requests, bytes_read=read, local=False, failed=failed, ranges=ranges)
 
     def close(self) -> None:
         """Close the sockets, and end git's processes."""

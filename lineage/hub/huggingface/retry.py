@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lineage.log import Log
 from lineage.progress import Progress
+from lineage.side_by_side import pause
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -26,6 +27,9 @@ LAST_REQUESTS = 10
 
 NOTE_SECONDS = 2.0
 """Longer waits than this are reported as progress notes."""
+
+_SAME_WINDOW_SECONDS = 2.0
+"""Ends of windows that are not further apart are those of one window: the headers hold whole seconds."""
 
 _RATE_LIMIT = re.compile(r'"\w+"\s*;\s*r\s*=\s*([0-9]{1,9})\s*;\s*t\s*=\s*([0-9]{1,9})(?![0-9])')
 
@@ -43,7 +47,7 @@ class RetryPolicy:
     tries: int = 6
     longest: float = 660.0
     timeout: float = 30.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
     clock: Callable[[], float] = time.monotonic
 
 
@@ -143,11 +147,20 @@ class Pace:
         self._lock = threading.Lock()
 
     def learn(self, kind: str, headers: Mapping[str, str]) -> None:
-        """Record what remains for requests of this kind."""
+        """Record what remains for requests of this kind.
+
+        Within one window the lower of the header and our own count holds: the server made the header before it
+        counted the requests that other threads have sent since.
+        """
         limit = rate_limit(headers)
-        if limit is not None:
-            with self._lock:
-                self._windows[kind] = (limit[0], self._policy.clock() + limit[1])
+        if limit is None:
+            return
+        remaining, end = limit[0], self._policy.clock() + limit[1]
+        with self._lock:
+            counted, until = self._windows.get(kind, (remaining, end))
+            if abs(until - end) <= _SAME_WINDOW_SECONDS:
+                remaining, end = min(counted, remaining), max(until, end)
+            self._windows[kind] = (remaining, end)
 
     def wait(self, kind: str) -> None:
         """Sleep before a request of this kind, if few remain."""

@@ -1,0 +1,125 @@
+"""Run jobs side by side on threads; none of them goes on after the caller."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar, copy_context
+from itertools import count
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+Result = TypeVar("Result")
+
+GRACE_SECONDS = 1.0
+"""After Ctrl-C, how long threads are waited for: one that waits for the network cannot be woken, and is left to end
+with the process."""
+
+_NAP_SECONDS = 0.1
+
+_STOPPED: ContextVar[tuple[Callable[[], bool], ...]] = ContextVar("lineage_stopped", default=())
+
+
+class StoppedError(BaseException):
+    """End a job whose result is not wanted any more; it never leaves `side_by_side`.
+
+    Not an Exception: `lineage.unexpected` would report it as an error of the model.
+    """
+
+
+def check_stopped() -> None:
+    """Raise StoppedError if this job is to end: jobs call this between two pieces of their work."""
+    if any(stopped() for stopped in _STOPPED.get()):
+        raise StoppedError
+
+
+def pause(seconds: float) -> None:
+    """Sleep; inside a job that is to end, raise StoppedError instead of sleeping on."""
+    if not _STOPPED.get():
+        time.sleep(seconds)
+        return
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check_stopped()
+        time.sleep(min(left, _NAP_SECONDS))
+
+
+def side_by_side(jobs: Sequence[Callable[[], Result]], threads: int) -> list[Result]:
+    """Run jobs on up to that many threads, and return their results in the order of the jobs.
+
+    Jobs begin in their order. After a failure those behind it are stopped and those before it finish, so that the error
+    is the one that a run of one job after another raises. With one thread or one job no thread is started.
+    """
+    if min(threads, len(jobs)) < 2:
+        return [job() for job in jobs]
+    return _Run(jobs).finish(min(threads, len(jobs)))
+
+
+class _Outcome(Generic[Result]):
+    """Hold what a job returned or raised; as a context manager it keeps any error from the thread that runs it."""
+
+    def __init__(self) -> None:
+        self.result: list[Result] = []
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.error = error
+        return True
+
+
+class _Run(Generic[Result]):
+    """Share the jobs out among threads."""
+
+    def __init__(self, jobs: Sequence[Callable[[], Result]]) -> None:
+        self._jobs = jobs
+        self._outcomes: list[_Outcome[Result]] = [_Outcome() for _ in jobs]
+        self._numbers: Iterator[int] = count()
+        self._lock = threading.Lock()
+        self._end = len(jobs)  # jobs from here on are stopped
+
+    def finish(self, threads: int) -> list[Result]:
+        """Run all jobs; raise the error of the first that failed."""
+        workers = [
+            threading.Thread(target=copy_context().run, args=(self._work,), name="lineage-job", daemon=True)
+            for _ in range(threads)
+        ]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        finally:
+            self._stop_from(0)
+            deadline = time.monotonic() + GRACE_SECONDS
+            for worker in workers:
+                if worker.ident is not None:
+                    worker.join(max(0.0, deadline - time.monotonic()))
+        for outcome in self._outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+        return [outcome.result[0] for outcome in self._outcomes]
+
+    def _work(self) -> None:
+        """Run one job after another until none is left."""
+        outer = _STOPPED.get()
+        while (number := self._take()) is not None:
+            _STOPPED.set((*outer, lambda number=number: number >= self._end))  # type: ignore[misc]
+            with (outcome := self._outcomes[number]):
+                outcome.result.append(self._jobs[number]())
+            if outcome.error is not None:
+                self._stop_from(number + 1)
+
+    def _take(self) -> int | None:
+        with self._lock:
+            number = next(self._numbers)
+            return number if number < self._end else None
+
+    def _stop_from(self, number: int) -> None:
+        with self._lock:
+            self._end = min(self._end, number)
