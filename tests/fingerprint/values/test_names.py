@@ -52,8 +52,13 @@ def test_names_that_would_meet_stay_apart() -> None:
     assert names["lm_head.weight"] == "output.weight"
 
 
-@given(st.lists(st.one_of(st.text(max_size=30), st.from_regex(r"(model\.|h\.|blk\.){0,3}[0-9]{1,2}\.(q|w1|lora_A)\.weight",
-       fullmatch=True)), unique=True, max_size=12))  # fmt: skip
+stored_names = st.one_of(
+    st.text(max_size=30),
+    st.from_regex(r"(model\.|h\.|blk\.){0,3}[0-9]{1,2}\.(q|w1|lora_A)\.weight", fullmatch=True),
+)
+
+
+@given(st.lists(stored_names, unique=True, max_size=12))
 def test_any_names_get_different_names(stored: list[str]) -> None:
     """Whatever the names are, each gets one, no two the same, and layer and kind can be asked of it."""
     names = normalised_names(stored)
@@ -67,6 +72,7 @@ def test_any_names_get_different_names(stored: list[str]) -> None:
 def test_the_table_names_its_source() -> None:
     """The table says which package it came from and when, and maps each of GGUF's names to itself."""
     table = json.loads(TABLE.read_text())
-    assert table["source"].startswith("gguf ") and table["date"]
+    assert table["source"].startswith("gguf ")
+    assert table["date"]
     for name in ("token_embd", "blk.{bid}.attn_q", "blk.{bid}.ffn_up_exps", "output"):
         assert normalised_name(name.replace("{bid}", "5") + ".weight") == name.replace("{bid}", "5") + ".weight"

@@ -33,7 +33,7 @@ def matrices_and_places(draw: st.DrawFn) -> tuple[tuple[int, int], Place]:
 def test_a_place_has_the_values_of_the_matrix(
     drawn: tuple[tuple[int, int], Place], dtype: str, transposed: bool, turned: bool
 ) -> None:
-    """Whatever the dtype, the order in the file and the order of rows, a place holds what the whole matrix has there."""
+    """Whatever the dtype and the order in the file and of rows, a place holds what the matrix has there."""
     (rows, columns), place = drawn
     matrix = numpy.arange(rows * columns, dtype=numpy.float32).reshape(rows, columns) - 3
     stored = matrix[::-1] if turned else matrix

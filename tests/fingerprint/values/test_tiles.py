@@ -86,7 +86,8 @@ def test_limits_hold_for_any_shapes(shapes: Shapes) -> None:
     for tile in tiles:
         rows, columns = shapes[tile.name]
         row, high, column, wide = tile.place
-        assert 0 < high <= rows - row and 0 < wide <= columns - column
+        assert 0 < high <= rows - row
+        assert 0 < wide <= columns - column
         assert high * wide <= {"strip": 1_278, "square": 128 * 128, "vector": 1_024}[tile.kind]
 
 
