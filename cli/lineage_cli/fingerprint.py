@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 @click.command("fingerprint")
 @click.argument("target")
 @level("Read weights to this level.  [default: full for a local path, header for a model on the Hub]")
+@click.option("--sample", is_flag=True, help="Also read a sample of the values (at most 16 MB) and print its digest.")
 @runs("table", "json", store=False)
-def command(*, run: Run, target: str, level: Level | None) -> None:
+def command(*, run: Run, target: str, level: Level | None, sample: bool) -> None:
     """Compute the digests of weights in a file, a folder or a model.
 
     Prints reproducible digests of the files, the parameters, their values and their layout for each weight group.
@@ -26,5 +27,5 @@ def command(*, run: Run, target: str, level: Level | None) -> None:
     from lineage.answers.fingerprint import fingerprint
 
     with run.session() as session:
-        answer = fingerprint(session, target, level=level)
+        answer = fingerprint(session, target, level=level, sample=sample)
     run.finish(answer, 2 if answer.unchecked else 0)

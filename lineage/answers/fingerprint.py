@@ -25,18 +25,21 @@ if TYPE_CHECKING:
     from lineage.fingerprint.measure import GroupFingerprint
 
 
-def fingerprint(session: Session, target_text: str, *, level: Level | None = None) -> FingerprintAnswer:
+def fingerprint(
+    session: Session, target_text: str, *, level: Level | None = None, sample: bool = False
+) -> FingerprintAnswer:
     """Measure every weight group of a file, a folder or a model; no store is needed.
 
     A path is read in full and a model on a remote Hub by its headers, unless `level` says otherwise. A group that
-    cannot be read to that level is in `unchecked`, and in the answer with what the listing of files gives. Raises
+    cannot be read to that level is in `unchecked`, and in the answer with what the listing of files gives. With `sample`
+    the values of a sample are read and digested, otherwise only what it covers and costs is worked out. Raises
     FormatError for a single file that violates its format, HubError for a model that cannot be read at all.
     """
     with contained(target_text):
-        return _fingerprint(session, target_text, level)
+        return _fingerprint(session, target_text, level, sample)
 
 
-def _fingerprint(session: Session, target_text: str, level: Level | None) -> FingerprintAnswer:
+def _fingerprint(session: Session, target_text: str, level: Level | None, sample: bool) -> FingerprintAnswer:
     """Measure the target, and write the answer."""
     target = parse_target(target_text)
     if isinstance(target, PathTarget):
@@ -49,7 +52,7 @@ def _fingerprint(session: Session, target_text: str, level: Level | None) -> Fin
         measured = measure_model(session.hub, resolved, budget, session.progress, look_inside=wanted != "metadata")
         command = f"lineage fingerprint {target} --level {wanted}"
     hub = measured.hub.name if measured.hub else None
-    sampled = _sampled(measured, target)
+    sampled = _sampled(measured, target, read=sample)
     return FingerprintAnswer(
         **session.header("fingerprint.v1", datetime.now(UTC) if hub else None, hub=hub),
         target=target_text,
@@ -74,8 +77,8 @@ def _nothing(measured: Measured, target: str) -> tuple[Unchecked, ...]:
     return (Unchecked(what=target, reason=f"it has no weight file{measured.missing_note}"),)
 
 
-def _sampled(measured: Measured, target: ModelTarget | PathTarget) -> dict[str, GroupSample]:
-    """Sample the groups of a target on this machine; of a remote one only what a sample would cost is worked out."""
+def _sampled(measured: Measured, target: ModelTarget | PathTarget, *, read: bool) -> dict[str, GroupSample]:
+    """Sample the groups of a target, or with `read` unset only work out what a sample covers and costs."""
     hub, snapshot = measured.hub, measured.snapshot
     files = {entry.path: entry for entry in snapshot.files} if snapshot else {}
 
@@ -85,19 +88,18 @@ def _sampled(measured: Measured, target: ModelTarget | PathTarget) -> dict[str, 
         except LineageError:
             return None
 
-    found = {}
+    found: dict[str, GroupSample | None] = {}
     for group in measured.groups:
         if not group.headers:
             continue
         configs = configs_of(group, files, read_text)
-        if hub is None or snapshot is None:
-            found[group.group.name] = (
-                sample_file(target.path, group, configs) if isinstance(target, PathTarget) else None
-            )
-        elif hub.is_local:
-            found[group.group.name] = sample_group(hub, snapshot.model, snapshot.commit, group, configs)
+        if not read:
+            sample = plan_group(group, configs)
+        elif hub is not None and snapshot is not None:
+            sample = sample_group(hub, snapshot.model, snapshot.commit, group, configs)
         else:
-            found[group.group.name] = plan_group(group, configs)
+            sample = sample_file(target.path, group, configs) if isinstance(target, PathTarget) else None
+        found[group.group.name] = sample
     return {name: sample for name, sample in found.items() if sample is not None}
 
 

@@ -42,6 +42,8 @@ ADDED_KINDS = {"MatchKey", "Product", "HAS_KEY", "RELATED_TO", "NEXT_VERSION", "
 """Kinds of nodes and edges that later versions of the schema added: the kept store has none of them."""
 
 ADDED = {
+    "sample",
+    "samples",
     "hub_asked",
     "first_uploads",
     "loader",

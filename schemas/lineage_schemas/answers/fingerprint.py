@@ -24,7 +24,7 @@ class SampleCoverage(Record):
 class GroupSampled(Record):
     """What a sample of a group's values covers and costs: at most 16 MB and 200 requests beyond the headers.
 
-    `arch` is the architecture signature, `digest` that of the sampled values; null where only headers were read: then
+    `arch` is the architecture signature, `digest` that of the sampled values; null where they were not read: then
     `bytes` and `requests` are what a sample would cost. `unread` maps tensors without comparable values to the reason,
     `problem` says why there is no sample.
     """
