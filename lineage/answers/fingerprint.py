@@ -31,8 +31,8 @@ def fingerprint(
     """Measure every weight group of a file, a folder or a model; no store is needed.
 
     A path is read in full and a model on a remote Hub by its headers, unless `level` says otherwise. A group that
-    cannot be read to that level is in `unchecked`, and in the answer with what the listing of files gives. With `sample`
-    the values of a sample are read and digested, otherwise only what it covers and costs is worked out. Raises
+    cannot be read to that level is in `unchecked`, and in the answer with what the listing of files gives. With
+    `sample` the values of a sample are read and digested, otherwise only what it covers and costs is worked out. Raises
     FormatError for a single file that violates its format, HubError for a model that cannot be read at all.
     """
     with contained(target_text):
@@ -88,19 +88,18 @@ def _sampled(measured: Measured, target: ModelTarget | PathTarget, *, read: bool
         except LineageError:
             return None
 
-    found: dict[str, GroupSample | None] = {}
+    found: dict[str, GroupSample] = {}
     for group in measured.groups:
         if not group.headers:
             continue
         configs = configs_of(group, files, read_text)
         if not read:
-            sample = plan_group(group, configs)
+            found[group.group.name] = plan_group(group, configs)
         elif hub is not None and snapshot is not None:
-            sample = sample_group(hub, snapshot.model, snapshot.commit, group, configs)
-        else:
-            sample = sample_file(target.path, group, configs) if isinstance(target, PathTarget) else None
-        found[group.group.name] = sample
-    return {name: sample for name, sample in found.items() if sample is not None}
+            found[group.group.name] = sample_group(hub, snapshot.model, snapshot.commit, group, configs)
+        elif isinstance(target, PathTarget):
+            found[group.group.name] = sample_file(target.path, group, configs)
+    return found
 
 
 def _total(measured: Measured, samples: Iterable[GroupSample]) -> Cost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -92,14 +93,14 @@ def test_a_sample_that_costs_more_than_is_left_is_not_taken(skiff: Path) -> None
     assert all(start < 100_000 and length is not None for _, start, length in hub.asked)
 
 
-SPECIAL = {
+SPECIAL: dict[str, numpy.ndarray[Any, numpy.dtype[numpy.float32]]] = {
     "nan": numpy.full((16, 64), numpy.nan, "<f4"),
     "inf": numpy.full((16, 64), -numpy.inf, "<f4"),
     "denormal": numpy.full((16, 64), 1e-42, "<f4"),
     "zero": numpy.zeros((16, 64), "<f4"),
     "one element": numpy.ones((1, 1), "<f4"),
     "empty": numpy.zeros((0, 64), "<f4"),
-    "no dimension": numpy.float32(7),
+    "no dimension": numpy.array(7, "<f4"),
 }
 
 
