@@ -334,12 +334,13 @@ def tensor_summary(tensors: TensorsDiff, *, cast: bool) -> str:
 
 
 def cost_words(cost: Cost) -> str:
-    """Write how many bytes were read, in how many requests."""
+    """Write how many bytes were read, in how many requests; the ranges of a sample are counted apart."""
     read = f"{size(cost.bytes_read)} read"
     if cost.local:
         return f"{read} on this machine"
     failed = f", {cost.failed:,} more failed" if cost.failed else ""
-    return f"{read} in {counted(cost.requests, 'request')}{failed}"
+    ranges = f" and {counted(cost.ranges, 'range')}" if cost.ranges else ""
+    return f"{read} in {counted(cost.requests, 'request')}{ranges}{failed}"
 
 
 def licence_words(found: LicenceComparison) -> str:

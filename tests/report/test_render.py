@@ -11,13 +11,14 @@ import pytest
 
 from lineage.errors import InputError
 from lineage.report.json import to_json
-from lineage.report.phrases import large, listed, moment, period, short, size
+from lineage.report.phrases import cost_words, large, listed, moment, period, short, size
 from lineage.report.render import render
 from lineage.report.text import Document, plain
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.trace import TraceAnswer
 from lineage_schemas.change import Unchecked
 from lineage_schemas.export import FOLDER
+from lineage_schemas.weights import Cost
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS
 from tests.report.traces import READ, commit, edge, header, traced
@@ -140,3 +141,11 @@ def test_an_unreadable_card_is_not_reported_as_no_parent() -> None:
     text = plain(cast(Document, render(answer, "tree")))
     assert "No parent is known, but a file that may name one could not be read." in text
     assert "No parent is declared" not in text
+
+
+def test_the_cost_of_a_sample_is_written() -> None:
+    """Ranges of a sample, requests and failed tries are counted apart; what did not happen is not mentioned."""
+    cost = Cost(requests=3, bytes_read=1_200_000, local=False)
+    assert cost_words(cost) == "1.2 MB read in 3 requests"
+    assert cost_words(cost.model_copy(update={"ranges": 50})) == "1.2 MB read in 3 requests and 50 ranges"
+    assert cost_words(cost.model_copy(update={"ranges": 1, "failed": 2})).endswith("and 1 range, 2 more failed")
