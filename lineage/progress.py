@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,19 @@ class Task:
 
     def retotal(self, total: int) -> None:
         """Correct the expected number of units once it is known better."""
+
+
+class SharedTask(Task):
+    """Pass on the progress of several threads to a task that need not expect more than one."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._lock = threading.Lock()
+
+    def advance(self, amount: int = 1) -> None:
+        """Report that `amount` more units are done."""
+        with self._lock:
+            self._task.advance(amount)
 
 
 class Progress:

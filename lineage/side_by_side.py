@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +17,18 @@ GRACE_SECONDS = 1.0
 """After Ctrl-C, how long threads are waited for: one that waits for the network cannot be woken, and is left to end
 with the process."""
 
+MOST_THREADS = 16
+"""Threads that hash at a time: more would wait for the disk."""
+
 _NAP_SECONDS = 0.1
 
 _STOPPED: ContextVar[tuple[Callable[[], bool], ...]] = ContextVar("lineage_stopped", default=())
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use, up to MOST_THREADS."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, MOST_THREADS)
 
 
 class StoppedError(BaseException):

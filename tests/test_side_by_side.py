@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from lineage.side_by_side import StoppedError, check_stopped, pause, side_by_side
+from tests.support.interruptible import interruptible
 
 
 def endless() -> int:
@@ -136,7 +137,8 @@ except KeyboardInterrupt:
 
 def test_ctrl_c_ends_all_threads() -> None:
     """Ctrl-C reaches the caller at once, and the threads end before it goes on."""
-    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE)
+    with interruptible():
+        process = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE)
     assert process.stdout
     assert [process.stdout.readline() for _ in range(2)] == [b"begun\n"] * 2
     process.send_signal(signal.SIGINT)

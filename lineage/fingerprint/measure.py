@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,12 +15,12 @@ from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import group_files
 from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
-from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file, read_ranges
+from lineage.fingerprint.reading import FilePass, Reading, hash_chunks, hash_file, read_ranges, read_set
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.fingerprint.values.tensor import FileHeader
 from lineage.hub.bounds import known_size
 from lineage.log import Log
-from lineage.progress import SILENT, Progress, Task
+from lineage.progress import SILENT, Progress, SharedTask, Task
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.weight_group import WeightGroup
@@ -260,25 +261,23 @@ def _work(sources: list[Source], level: Level) -> int | None:
 
 
 def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> GroupFingerprint:
-    """Read the group's files one after another and put together what they hold."""
+    """Read the group's files and put together what they hold."""
     has_tensors = group.format in _WITH_TENSORS and level != "metadata"
     flags = ["incomplete-shards"] if group.complete is False else []
     rows: list[TensorRow] = []
     declares: dict[str, Any] = {}
     entries: list[FileEntry] = []
     headers: list[FileHeader] = []
-    for source in sources:
-        spans, values, known = _header(group, source, level) if has_tensors else ([], {}, True)
+    for entry, spans, values, known, passed in _readings(group, sources, level, task):
         has_tensors = has_tensors and spans is not None
         spans = spans or []
-        headers += [FileHeader(source.entry.path, spans, values)] if has_tensors and known else []
+        headers += [FileHeader(entry.path, spans, values)] if has_tensors and known else []
         declares = {**(declared_values(values) if group.format == "gguf" else values), **declares}
         flags += [] if known else ["unknown-tensor-type"]
-        passed = _pass(source, spans if known else [], task) if _must_read(group, source, level) else None
-        entries.append(_checked(source.entry, passed))
+        entries.append(entry)
         digests = passed.digests if passed and known else [None] * len(spans)
         rows += [
-            TensorRow(span.name, span.dtype, span.shape, digest, source.entry.path)
+            TensorRow(span.name, span.dtype, span.shape, digest, entry.path)
             for span, digest in zip(spans, digests, strict=True)
         ]
     if group.format not in _WITH_TENSORS:
@@ -294,6 +293,27 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         flags=tuple(dict.fromkeys(flags)),
         headers=tuple(headers) if has_tensors and len(headers) == len(sources) else (),
     )
+
+
+def _readings(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> Iterator[Reading]:
+    """Read the files of a group in order; in full, those on this machine side by side on all cores."""
+    has_tensors = group.format in _WITH_TENSORS and level != "metadata"
+    if level == "full" and all(source.local for source in sources):
+        read = partial(_read, group, level, has_tensors, SharedTask(task))
+        yield from read_set(sources, [source.entry.size or 0 for source in sources], read)
+        return
+    for source in sources:
+        reading = _read(group, level, has_tensors, task, source, 1)
+        has_tensors = has_tensors and reading.spans is not None
+        yield reading
+
+
+def _read(group: WeightGroup, level: Level, has_tensors: bool, task: Task, source: Source, threads: int) -> Reading:
+    """Read one file's header, and its bytes where the level needs them."""
+    spans, values, known = _header(group, source, level) if has_tensors else ([], {}, True)
+    must_read = _must_read(group, source, level)
+    passed = _pass(source, (spans or []) if known else [], task, threads) if must_read else None
+    return Reading(_checked(source.entry, passed), spans, values, known, passed)
 
 
 def lies_elsewhere(group: WeightGroup) -> bool:
@@ -322,10 +342,10 @@ def _must_read(group: WeightGroup, source: Source, level: Level) -> bool:
     return group.format in _WITH_TENSORS or source.local is not None or source.entry.sha256 is None
 
 
-def _pass(source: Source, spans: list[TensorSpan], task: Task) -> FilePass:
-    """Read a whole file once."""
+def _pass(source: Source, spans: list[TensorSpan], task: Task, threads: int) -> FilePass:
+    """Read a whole file."""
     if source.local is not None:
-        return hash_file(source.local, spans, task, source.entry.path, source.hashed)
+        return hash_file(source.local, spans, task, source.entry.path, source.hashed, threads)
     return hash_chunks(source.stream(), spans, task, source.entry.path)
 
 

@@ -6,19 +6,25 @@ This module is the hot path: bytes, the two hash functions and nothing else.
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lineage.errors import FormatError, InputError
+from lineage.file_chunks import CHUNK_BYTES, file_chunks
 from lineage.fingerprint.gguf import UNKNOWN_TYPE
 from lineage.fingerprint.header import Read, TensorSpan
-from lineage.progress import Task
+from lineage.progress import SharedTask, Task
+from lineage.side_by_side import side_by_side, usable_cores
+from lineage_schemas.file import FileEntry
 
-CHUNK_BYTES = 256 << 10
-"""Fits the second-level cache, so that the second hash reads what the first has just touched."""
+File = TypeVar("File")
+Result = TypeVar("Result")
+
+LARGE_BYTES = 16 << 20
+"""Smaller files are hashed by one thread: another one costs more than it saves."""
 
 
 class FilePass(NamedTuple):
@@ -35,11 +41,13 @@ def hash_chunks(
     task: Task,
     file: str,
     sha256: str | None = None,
+    start: int = 0,
 ) -> FilePass:
     """Hash a stream of bytes and the spans in it, which must be in order and must not overlap.
 
-    Constant memory: a chunk is forgotten before the next is asked for. Raises FormatError where the stream ends
-    before the last span does. A `sha256` that is known already is returned and not computed again.
+    The stream begins at byte `start` of the file. Constant memory: a chunk is forgotten before the next is asked for.
+    Raises FormatError where the stream ends before the last span does. A `sha256` that is known already is returned
+    and not computed again.
     """
     from blake3 import blake3
 
@@ -48,7 +56,7 @@ def hash_chunks(
     waiting = iter(spans)
     span = next(waiting, None)
     state: blake3 | _Unfilled | None = None
-    position = 0
+    position = start
     for chunk in chunks:
         view = memoryview(chunk)
         if sha256 is None:
@@ -99,21 +107,108 @@ class _Unfilled:
         return self._state.hexdigest()
 
 
-def hash_file(path: Path, spans: Sequence[TensorSpan], task: Task, name: str, sha256: str | None = None) -> FilePass:
+class Reading(NamedTuple):
+    """Hold what was read of one file.
+
+    `spans` are where its tensors lie, None where its header was not read so far; `values` are those of its header, and
+    `known` says that the spans can be hashed. `passed` is the pass over its bytes, if any, and `entry` has the hash and
+    the size that it found.
+    """
+
+    entry: FileEntry
+    spans: list[TensorSpan] | None
+    values: dict[str, Any]
+    known: bool
+    passed: FilePass | None
+
+
+def read_set(files: Sequence[File], sizes: Sequence[int], read: Callable[[File, int], Result]) -> list[Result]:
+    """Read files on this machine with all cores; `read` gets a file and the number of threads that it may use.
+
+    Small files are read one after another. Of several errors the one of the first file is raised.
+    """
+    cores = usable_cores() if sum(sizes) >= LARGE_BYTES else 1
+    jobs = [partial(read, *each) for each in zip(files, threads_for(sizes, cores), strict=True)]
+    return side_by_side(jobs, cores)
+
+
+def threads_for(sizes: Sequence[int], cores: int) -> list[int]:
+    """Choose the threads of each file of a set, of which `cores` are hashed at a time.
+
+    Each gets one as long as there are as many files as cores. The cores that would rest while the last files are hashed
+    are shared out among these: of three shards on two cores, the last gets both. Small files do not count.
+    """
+    large = [number for number, size in enumerate(sizes) if size >= max(LARGE_BYTES, max(sizes, default=0) // 4)]
+    last = len(large) % cores
+    threads = [1] * len(sizes)
+    for number in large[len(large) - last :]:
+        threads[number] = cores // last
+    return threads
+
+
+def hash_file(
+    path: Path, spans: Sequence[TensorSpan], task: Task, name: str, sha256: str | None = None, threads: int = 1
+) -> FilePass:
     """Hash a file on this machine and the spans in it; `name` is what errors call it, `sha256` what is known already.
 
-    Raises FormatError where the file changed while it was read, and InputError where it cannot be read.
+    With several threads one of them computes the SHA-256, which has to go through the file in order, and the others
+    hash spans. Raises FormatError where the file changed while it was read, and InputError where it cannot be read.
     """
     try:
         with path.open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            done = hash_chunks(_file_chunks(file.fileno(), before.st_size), spans, task, name, sha256)
+            work = _Work(file.fileno(), before.st_size, task, name)
+            done = work.whole(spans, sha256) if threads < 2 else work.side_by_side(spans, sha256, threads)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or done.size != before.st_size:
         raise FormatError(f"{name} changed while it was read.", file=name, hint="Run again when nothing writes to it.")
     return done
+
+
+class _Work(NamedTuple):
+    """Hash one open file."""
+
+    descriptor: int
+    size: int
+    task: Task
+    name: str
+
+    def whole(self, spans: Sequence[TensorSpan], sha256: str | None) -> FilePass:
+        """Go through the file once."""
+        return hash_chunks(file_chunks(self.descriptor, 0, self.size), spans, self.task, self.name, sha256)
+
+    def side_by_side(self, spans: Sequence[TensorSpan], sha256: str | None, threads: int) -> FilePass:
+        """Let each thread read for itself: that costs less than passing chunks on.
+
+        One thread hashes all spans in less time than another takes for the SHA-256. If that is known, all threads share
+        the spans.
+        """
+        if sha256 is None:
+            silent = self._replace(task=Task())
+            jobs = [partial(self.whole, (), None), partial(silent.part, spans, 0, self.size)]
+        else:
+            shared = self._replace(task=SharedTask(self.task))
+            jobs = [partial(shared.part, *piece) for piece in _pieces(spans, self.size, threads)]
+        done = side_by_side(jobs, threads)
+        digests = [digest for each in done for digest in each.digests]
+        return FilePass(sha256 or done[0].sha256, done[0 if sha256 is None else -1].size, digests)
+
+    def part(self, spans: Sequence[TensorSpan], start: int, end: int) -> FilePass:
+        """Hash the spans in a part of the file."""
+        return hash_chunks(file_chunks(self.descriptor, start, end), spans, self.task, self.name, "", start)
+
+
+def _pieces(spans: Sequence[TensorSpan], size: int, count: int) -> list[tuple[Sequence[TensorSpan], int, int]]:
+    """Cut a file into up to `count` pieces of about the same size, between two spans; each with its start and end."""
+    pieces: list[tuple[Sequence[TensorSpan], int, int]] = []
+    first, start = 0, 0
+    for number, span in enumerate(spans):
+        if span.begin >= (len(pieces) + 1) * size / count:
+            pieces.append((spans[first:number], start, span.begin))
+            first, start = number, span.begin
+    return [*pieces, (spans[first:], start, size)]
 
 
 def read_ranges(path: Path, name: str) -> Read:
@@ -132,17 +227,3 @@ def read_ranges(path: Path, name: str) -> Read:
             raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
 
     return read
-
-
-def _file_chunks(descriptor: int, left: int) -> Iterator[memoryview]:
-    """Read a file of `left` bytes into one buffer again and again; one that grows is not followed.
-
-    The buffer is an anonymous map because that is page-aligned: on some processors the kernel copies five times slower
-    into memory that lies 16 bytes beside the page cache's own alignment, as a large bytearray does.
-    """
-    if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-    view = memoryview(mmap.mmap(-1, CHUNK_BYTES))
-    while left > 0 and (read := os.readv(descriptor, [view])):
-        left -= read
-        yield view[:read]

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lineage.hub.git.objects import CHUNK_BYTES
+from lineage.file_chunks import file_chunks
 from lineage.log import Log
-from lineage.progress import SILENT, Progress
+from lineage.progress import SILENT, Progress, SharedTask, Task
+from lineage.side_by_side import side_by_side, usable_cores
 
 LOG = Log(__name__)
 
 
 _SLOW_BYTES = 200_000_000
+_LARGE_BYTES = 16 << 20
+"""Smaller files are hashed one after another."""
 
 
 class Stamp(NamedTuple):
@@ -48,6 +54,28 @@ class FileHashes:
         """Hash a file's bytes. Raises OSError."""
         return self._hash(path, "sha256", b"")
 
+    def hash_ahead(self, paths: Sequence[Path]) -> None:
+        """Compute the SHA-256 of several files side by side, so that `sha256` knows them.
+
+        A file that cannot be read is left to `sha256`, which raises the error.
+        """
+        sizes: dict[Path, int] = {}
+        for path in paths:
+            with suppress(OSError):
+                sizes[path] = path.stat().st_size
+        large = [path for path, size in sizes.items() if size >= _LARGE_BYTES and self.known_sha256(path) is None]
+        if len(large) < 2:
+            return
+        total = sum(sizes[path] for path in large)
+        progress = self._progress if total >= _SLOW_BYTES else SILENT
+        with progress.task(f"hashing {len(large)} files", total, "B") as task:
+            shared = SharedTask(task)
+            side_by_side([partial(self._hash_ahead, path, shared) for path in large], usable_cores())
+
+    def _hash_ahead(self, path: Path, task: Task) -> None:
+        with suppress(OSError):
+            self._hash(path, "sha256", b"", task)
+
     def blob_id(self, path: Path) -> str:
         """Name a file's bytes as git would. Raises OSError."""
         return self._hash(path, "sha1", b"blob %d\0" % path.stat().st_size)
@@ -67,7 +95,8 @@ class FileHashes:
         except OSError:
             return False
 
-    def _hash(self, path: Path, algorithm: str, prefix: bytes) -> str:
+    def _hash(self, path: Path, algorithm: str, prefix: bytes, shared: Task | None = None) -> str:
+        """Hash a file unless it is known; `shared` is the task of several files, to which its progress belongs."""
         before = stamp(path)
         hollow = why_hollow(path)
         if hollow is not None:
@@ -78,13 +107,12 @@ class FileHashes:
             return known[1]
         LOG.debug("%s: hashing %d bytes, %s", path, before.size, algorithm)
         digest = hashlib.new(algorithm, prefix, usedforsecurity=False)
-        progress = self._progress if before.size >= _SLOW_BYTES else SILENT
-        with progress.task(f"hashing {path.name}", before.size, "B") as task, path.open("rb", buffering=0) as file:
-            buffer = bytearray(CHUNK_BYTES)
-            view = memoryview(buffer)
-            while count := file.readinto(buffer):
-                digest.update(view[:count])
-                task.advance(count)
+        progress = self._progress if before.size >= _SLOW_BYTES and shared is None else SILENT
+        with progress.task(f"hashing {path.name}", before.size, "B") as own, path.open("rb", buffering=0) as file:
+            task = shared or own
+            for chunk in file_chunks(file.fileno(), 0, before.size):
+                digest.update(chunk)
+                task.advance(len(chunk))
         if stamp(path) != before:
             raise ChangedWhileReadError(f"{path} was written to while it was being read")
         self._known[path, algorithm] = (before, digest.hexdigest())

@@ -113,7 +113,9 @@ class PlainFolder(LocalRepository):
         places: dict[str, tuple[Path, Stamp]] = {}
         lacks: dict[str, Lack] = {}
         problems: dict[str, str] = {}
-        for path, place, problem in self._walk():
+        walked = list(self._walk())
+        self._hashes.hash_ahead([place for _, place, problem in walked if problem is None])  # by size all are in LFS
+        for path, place, problem in walked:
             try:
                 then = stamp(place) if problem is None else None
                 found = self._entry(path, place, then.size) if then else _dangling(path, place, self._folder)

@@ -294,3 +294,22 @@ def test_a_disk_is_refused_before_it_is_read(hub: FolderHub, folder: Path, monke
         (folder / f"empty-{name}").mkdir()
     with pytest.raises(HubError, match="more than 20 files and folders"):
         hub.resolve(hub.model)
+
+
+def test_large_files_are_hashed_ahead(hub: FolderHub, folder: Path) -> None:
+    """Large files, which are hashed side by side, have their SHA-256; one that cannot be read has its own reason."""
+    expected = {}
+    for number in range(3):
+        place = folder / f"part-{number}.safetensors"
+        with place.open("wb") as file:
+            file.write(b"%d" % number)
+            file.truncate((17 << 20) + number)
+        expected[place.name] = hashlib.sha256(place.read_bytes()).hexdigest()
+    hollow = folder / "part-3.safetensors"
+    with hollow.open("wb") as file:
+        file.truncate(20_000_000_000)
+    snapshot = hub.snapshot(hub.resolve(hub.model))
+    found = {entry.path: entry.sha256 for entry in snapshot.files}
+    assert {path: found[path] for path in expected} == expected
+    assert "sparse" in snapshot.unreadable[hollow.name]
+    assert hub.known_sha256(folder / "part-1.safetensors") == expected["part-1.safetensors"]
