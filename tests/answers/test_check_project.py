@@ -59,6 +59,8 @@ def opened(tmp_path: Path, hub: Path, notes: Notes) -> Iterator[Opened]:
         project = read_project(start=tmp_path, today=on)
         selector = str(at) if at else None
         store = str(tmp_path / "lineage.db")
+        while sessions:  # its log would grow, and each new session reads it whole to check it
+            sessions.pop().close()
         sessions.append(Session(hub_selector=selector, store_url=store, progress=notes, project=project))
         return sessions[-1]
 

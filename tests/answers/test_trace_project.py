@@ -67,6 +67,8 @@ def opened(tmp_path: Path, hub: Path, notes: Notes) -> Iterator[Opened]:
             (tmp_path / "lineage.toml").write_text(text)
             project = read_project(start=tmp_path, today=date(2026, 6, 1))
         url = str(tmp_path / store)
+        while sessions:  # its log would grow, and each new session reads it whole to check it
+            sessions.pop().close()
         sessions.append(Session(hub_selector=str(hub), store_url=url, progress=notes, project=project, **how))  # type: ignore[arg-type]
         return sessions[-1]
 

@@ -42,7 +42,11 @@ class Readings:
     sessions: list[Session] = field(default_factory=list)
 
     def session(self, **more: Any) -> Session:
-        """Open a session, as a command of its own would."""
+        """Open a session, as a command of its own would, after the ones before it have ended.
+
+        Without that the log of the store grows with each session, and each new one reads it whole to check it.
+        """
+        self.close()
         if self.server is None:
             opened = Session(hub_selector=str(self.folder / "hub"), store_url=self.store, **more)
         else:
