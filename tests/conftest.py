@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -18,6 +19,11 @@ os.environ["HF_TOKEN_PATH"] = os.devnull
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+# A machine may forbid `__pycache__` (containers often do). Then each of the hundreds of processes of a run compiles all
+# that it imports: `lineage demo` takes 2.9 s of CPU instead of 1.3 s. The folders that a run leaves are ignored by git.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 FORGOTTEN = (
     "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE",

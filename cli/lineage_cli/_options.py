@@ -179,7 +179,7 @@ def _lines(file: TextIO) -> list[str]:
     """Read targets from a file, without comments and blank lines.
 
     Bytes that are not UTF-8 become lone surrogates, as in arguments of the command line: they may be the name of a
-    folder, and in the id of a model they make only this one target invalid. Raises BadParameter for a file that is no
+    folder. In the id of a model they are an error of this target, and the other targets are read. Raises BadParameter for a file that is no
     list at all, such as a file of weights.
     """
     lines = [line for line in map(_without_comment, file) if line]

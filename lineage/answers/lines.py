@@ -30,7 +30,8 @@ class RecordedLine:
     """Hold the line of one branch with its changes, and the changes that a rewrite removed, oldest first.
 
     `own_from` is the position of the first commit that a branch made from the default branch does not share with it.
-    `ends_inside` marks a line that was cut behind a commit in the middle of a push. `is_recorded` is False for a line
+    `whole` is the line of the branch where `line` ends at a commit before its head, as for `MODEL@COMMIT`, and
+    `ends_inside` marks one that ends in the middle of a push. `is_recorded` is False for a line
     whose changes are not in the record and are worked out when they are asked for; `changes` are then those of the
     default branch, with which such a line begins. `tags` are all tags of the model that were ever recorded.
     """
@@ -44,6 +45,7 @@ class RecordedLine:
     own_from: int | None = None
     ends_inside: bool = False
     is_recorded: bool = True
+    whole: Line | None = None
 
 
 def recorded_lines(view: StoreView, key: str) -> list[RecordedLine]:
@@ -139,7 +141,9 @@ def _cut(recorded: RecordedLine, position: int) -> RecordedLine:
     own_from = recorded.own_from if recorded.own_from is not None and recorded.own_from <= position else None
     cuts = () if recorded.own_from is None else (recorded.own_from,)
     inside = any(push.first <= position < push.last for push in pushes(recorded.line, is_watched, cuts))
-    return replace(recorded, line=line, changes=kept, vanished=(), own_from=own_from, ends_inside=inside)
+    return replace(
+        recorded, line=line, changes=kept, own_from=own_from, ends_inside=inside, whole=recorded.whole or recorded.line
+    )
 
 
 def weight_change(change: Change) -> WeightChange:
@@ -176,7 +180,7 @@ def recount(recorded: RecordedLine, commits: Iterable[Commit]) -> PaperDefinitio
 
 def unknown_weights(recorded: RecordedLine) -> Iterator[Unchecked]:
     """Report a line without any weight file that is known: a file of another format may hold the weights."""
-    if not recorded.changes and not recorded.vanished:
+    if not recorded.changes and (recorded.whole or not recorded.vanished):
         branch = recorded.line.branch.removeprefix("refs/heads/")
         yield Unchecked(
             what=f"the weights of {recorded.history.model}",

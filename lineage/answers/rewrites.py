@@ -42,7 +42,7 @@ class RewrittenLine:
 
     def findings(self) -> Iterator[Finding]:
         """Give one finding for each lost change: every one counts, because a push chooses the dates of its commits."""
-        lost = [change for change in self._lost() if not self._is_accepted(change)]
+        lost = [change for change in self._lost() if self._is_asked_for(change) and not self._is_accepted(change)]
         more = len(lost) - MAX_LISTED
         for number, change in enumerate(lost[-MAX_LISTED:], start=1):
             last = change.revisions[-1]
@@ -63,8 +63,8 @@ class RewrittenLine:
         vanished = self.recorded.vanished
         if not vanished:
             return []
-        line = [revision_key(self.key, commit.id) for commit in self.recorded.line.commits]
-        present = self._weights([commit.id for commit in self.recorded.line.commits])
+        line = [revision_key(self.key, commit) for commit in self._positions]
+        present = self._weights(list(self._positions))
         kept = set().union(*present.values())
         weights = self._weights([change.revisions[-1] for change in vanished])
         held = {change.key: weights.get(revision_key(self.key, change.revisions[-1]), set()) for change in vanished}
@@ -105,6 +105,14 @@ class RewrittenLine:
             found.setdefault(edge.source, set()).add(edge.target)
         return found
 
+    def _is_asked_for(self, change: Change) -> bool:
+        """Return whether the line goes on after the commit where a lost change forked off.
+
+        `MODEL@COMMIT` ends at a commit. If A, B became A, C, then C replaced B, and A is what it was before B.
+        """
+        fork = self._fork(change.revisions[-1])
+        return self.recorded.whole is None or fork is None or fork < len(self.recorded.line.commits) - 1
+
     def _is_accepted(self, change: Change) -> bool:
         """Return whether the user pinned the new history: a commit of it after the one where the lost ones forked off.
 
@@ -142,7 +150,9 @@ class RewrittenLine:
 
     @cached_property
     def _positions(self) -> dict[str, int]:
-        return {commit.id: position for position, commit in enumerate(self.recorded.line.commits)}
+        """Map the commits of the whole branch to their positions: weights that came back later are not lost."""
+        line = self.recorded.whole or self.recorded.line
+        return {commit.id: position for position, commit in enumerate(line.commits)}
 
     @cached_property
     def _parents(self) -> dict[str, Sequence[str]]:

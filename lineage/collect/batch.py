@@ -16,7 +16,6 @@ from lineage.collect.trees import trees_of_line
 from lineage.collect.unknown_files import unknown_files
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
 from lineage.hub.revisions import is_commit_id
-from lineage_schemas.change import Change
 from lineage_schemas.file import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.ids import model_key, revision_key
@@ -54,7 +53,8 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
     gone_refs = tuple(vanished_refs(view, key, {r.key for r in refs}, unread=unread)) if whole else ()
     present = {revision.key for revision in revisions}
     gone_revisions = tuple(vanished_revisions(view, key, present, unread=unread)) if whole else ()
-    gone_changes = tuple(vanished_changes(view, key, {c.key for c in changes})) if whole else ()
+    commits = {commit.id for commit in reading.history.commits}
+    gone_changes = vanished_changes(view, key, [report.line for report in reading.lines], commits) if whole else ()
     return GraphBatch(
         models=(*former_models(view, former), model),
         stubs=tuple(_stubs(reading, names)),
@@ -65,7 +65,7 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
         files=tuple(_aliases(reading)),
         weights=reading.weights.weights,
         group_weights=reading.weights.group_weights,
-        changes=(*changes, *_of_vanished_commits(gone_changes, present)),
+        changes=(*changes, *gone_changes),
         replace_changes_of=(key,) if whole else (),
         evidence=reading.derivation.evidence,
         derivations=(*moved, *edges_of_reading(view, key, *_present(reading))),
@@ -115,13 +115,6 @@ def _contents(reading: ModelReading, view: StoreView) -> GraphBatch:
         group_weights=tuple(each for each in placed if each.group.complete is not False or each.revision not in known),
         attachments=(*_texts(reading), *reading.weights.attachments),
     )
-
-
-def _of_vanished_commits(changes: tuple[Change, ...], revisions: set[str]) -> Iterator[Change]:
-    """Yield the changes whose first commit is gone; if it is still there, a present change replaces them."""
-    for change in changes:
-        if revision_key(change.model, change.revisions[0]) not in revisions:
-            yield change
 
 
 def _model(reading: ModelReading, hub: Hub, now: datetime) -> Model:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.recorded import recorded_refs
 from lineage.store.records import record_of
+from lineage_schemas.ids import change_key
 
 if TYPE_CHECKING:
     from lineage.store.graph import NodeKind, NodeRow
     from lineage.store.interface import StoreView
+    from lineage.versioning.line import Line
     from lineage_schemas.change import Change
     from lineage_schemas.ref import Ref, RefKind
     from lineage_schemas.revision import Revision
@@ -55,10 +57,34 @@ def _reachable(view: StoreView, model: str, targets: Iterable[str]) -> set[str]:
     return found
 
 
-def vanished_changes(view: StoreView, model: str, present: Collection[str]) -> Iterator[Change]:
-    """Yield the recorded changes of a model that are on no present line, marked as vanished."""
-    for row in _gone(view, "Change", model, present):
-        yield record_of("Change", row)
+def vanished_changes(view: StoreView, model: str, lines: Iterable[Line], commits: Collection[str]) -> Iterator[Change]:
+    """Yield what is lost of the recorded changes of a model, marked as vanished.
+
+    A change is lost if a commit of it is off its branch, though a tag or another branch may still hold that commit. If
+    only the later commits of a push were rewritten, say A, B into A, C, the change that starts at A is there again and
+    takes the record of the old one: what is lost gets a record that starts at B.
+
+    `commits` are all that the Hub has of the model: what was before the end of a line that is cut may be any of them.
+    """
+    held = {line.branch: _held(line) | set(commits if line.cut else ()) for line in lines}
+    found: dict[str, Change] = {}
+    for row in view.find("Change", {"model": model}):
+        revisions, branch = row.properties["revisions"], row.properties["branch"]
+        lost = [commit for commit in revisions if commit not in held.get(branch, ())]
+        if not lost:
+            continue
+        change = record_of("Change", row).model_copy(update={"vanished": True})
+        if lost[0] == revisions[0]:
+            found[row.key] = change
+        else:
+            base, key = revisions[revisions.index(lost[0]) - 1], change_key(model, branch, lost[0])
+            found.setdefault(key, change.model_copy(update={"key": key, "base": base, "revisions": tuple(lost)}))
+    yield from found.values()
+
+
+def _held(line: Line) -> set[str]:
+    """Return the commits that a branch reaches, merged ones too."""
+    return {commit.id for arrived in line.arrived for commit in arrived}
 
 
 def _gone(view: StoreView, kind: NodeKind, model: str, present: Collection[str]) -> Iterator[NodeRow]:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from lineage.hub.card import card_metadata
+from lineage.hub.bounds import BoundError
+from lineage.versioning.card_fields import CARD_VERSION_FIELDS, version_fields
 from lineage.versioning.line import Line
-from lineage.versioning.signals import CARD_VERSION_FIELDS
 from lineage.versioning.texts import CARD
 from lineage.versioning.words import is_date, version_of
 from lineage_schemas.change import Change
 
 Cards = Mapping[str, str]
 """Texts of cards by the identity of the file, such as `gitblob:…`; those that are not known are missing."""
-
-_NUMBER = re.compile(
-    rf"^({'|'.join(CARD_VERSION_FIELDS)})[ \t]*:[ \t]+([0-9]{{1,20}}(?:\.[0-9]{{1,20}})?)\b", re.MULTILINE
-)
-"""A version field with a number, as it is written: YAML reads `1.10` as 1.1."""
 
 
 class NamedVersion(NamedTuple):
@@ -45,20 +39,11 @@ def card_versions(card: str) -> dict[str, str]:
     Values that are not a version are left out. Empty for metadata that cannot be read.
     """
     try:
-        metadata = card_metadata(card)[0] or {}
-    except ValueError:
+        fields = version_fields(card)
+    except BoundError:
         return {}
-    numbers = {name: text for name, text in reversed(_NUMBER.findall(card))}
-    found = {}
-    for name in CARD_VERSION_FIELDS:
-        value = metadata.get(name)
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            text = str(value)
-            if isinstance(value, int | float) and name in numbers and float(numbers[name]) == value:
-                text = numbers[name]
-            if version := version_of(text, needs_mark=False):
-                found[f"{name}: {text}"] = version
-    return found
+    named = {f"{name}: {text}": version_of(text, needs_mark=False) for name, text in fields.items()}
+    return {written: version for written, version in named.items() if version}
 
 
 def has_version(card: str) -> bool:

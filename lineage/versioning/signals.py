@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from lineage.hub.bounds import BoundError
-from lineage.hub.card import card_metadata
+from lineage.versioning.card_fields import version_fields
 from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
@@ -19,11 +18,6 @@ from lineage_schemas.version_signal import VersionSignal
 
 DOCUMENTED_WITHIN = timedelta(hours=24)
 """A text about weights counts for a push at most this long after it."""
-
-CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
-
-_VERSION_FIELD = re.compile(r"version|release")
-"""What every name of CARD_VERSION_FIELDS contains."""
 
 HUB_DOI = re.compile(r"\b10\.57967/hf/\d+\b")
 """The Hub's own DOI prefix: other DOIs in a card cite papers."""
@@ -129,26 +123,10 @@ def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSign
     for doi in dict.fromkeys(HUB_DOI.findall(after)):
         if doi not in had:
             yield VersionSignal(kind="doi", value=doi, revision=revision)
-    old, new = _metadata(before), _metadata(after)
-    for name in CARD_VERSION_FIELDS:
-        value = new.get(name)
-        if value is not None and value != old.get(name) and isinstance(value, str | int | float):
-            yield VersionSignal(kind="card_field", value=f"{name}: {value}"[:MAX_LINE], revision=revision)
-
-
-def _metadata(card: str) -> dict[str, Any]:
-    """Read a card's metadata where they can hold a version field: a table of 3 MB takes seconds.
-
-    Broken metadata hold none. Raises BoundError for those that are too much to read.
-    """
-    if not _VERSION_FIELD.search(card):
-        return {}
-    try:
-        return card_metadata(card)[0] or {}
-    except BoundError:
-        raise
-    except ValueError:
-        return {}
+    old = version_fields(before)
+    for name, text in version_fields(after).items():
+        if text != old.get(name):
+            yield VersionSignal(kind="card_field", value=f"{name}: {text}"[:MAX_LINE], revision=revision)
 
 
 def _new_texts(

@@ -27,6 +27,8 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     sessions: list[Session] = []
 
     def open_session(hub: Path, *, offline: bool = False) -> Session:
+        while sessions:  # its log would grow, and each new session reads it whole to check it
+            sessions.pop().close()
         sessions.append(Session(hub_selector=str(hub), store_url=str(tmp_path / "lineage.db"), offline=offline))
         return sessions[-1]
 

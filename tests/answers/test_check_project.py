@@ -59,6 +59,8 @@ def opened(tmp_path: Path, hub: Path, notes: Notes) -> Iterator[Opened]:
         project = read_project(start=tmp_path, today=on)
         selector = str(at) if at else None
         store = str(tmp_path / "lineage.db")
+        while sessions:  # its log would grow, and each new session reads it whole to check it
+            sessions.pop().close()
         sessions.append(Session(hub_selector=selector, store_url=store, progress=notes, project=project))
         return sessions[-1]
 
@@ -110,6 +112,7 @@ def test_an_ignored_finding_is_listed_and_does_not_count(opened: Opened) -> None
     assert "ignored until 2026-06-30" in str(render(answer, "markdown"))
 
 
+@pytest.mark.slow
 def test_the_mark_stops_before_an_ignored_finding(opened: Opened) -> None:
     """What was ignored counts in the next `--since last` after the ignore expired, and is then covered."""
     text = IGNORED.replace("2026-06-30", "2999-12-31")
@@ -155,6 +158,7 @@ def test_an_ignore_of_an_owner_is_about_all_models(opened: Opened) -> None:
     assert one(opened("[[ignore]]\nrule = 'LW001'\nmodel = 'heronml/*'\nreason = 'r'\n")).verdict == "clean"
 
 
+@pytest.mark.slow
 def test_a_moved_severity_decides_on_the_verdict(opened: Opened) -> None:
     """A rule that is moved below --fail-on does not count, the finding has both severities, and it counts otherwise."""
     moved = "[rules]\nLW001 = 'warning'\n"
@@ -177,6 +181,7 @@ def test_what_is_unchecked_cannot_be_ignored(opened: Opened) -> None:
     assert answer.verdict == "unchecked"
 
 
+@pytest.mark.slow
 def test_the_values_of_an_accepted_change_decide_nothing(opened: Opened, hub: Path, tmp_path: Path) -> None:
     """Weights of an ignored change that are not here leave the verdict clean: they could only make it less."""
     poor = tmp_path / "poor"

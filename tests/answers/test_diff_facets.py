@@ -143,6 +143,7 @@ def test_a_remote_hub_is_asked_for_what_differs_only(repository: BareRepository,
     assert len(facet.changes) + len({each.pointer.file for each in facet.unjudged}) == len(parts)
 
 
+@pytest.mark.slow
 def test_the_table_and_markdown_show_facets(repository: BareRepository, tmp_path: Path) -> None:
     """Each format has the changed facets with their changes, and counts those that are the same."""
     repository.commit(SECOND)
@@ -165,6 +166,7 @@ def test_the_table_and_markdown_show_facets(repository: BareRepository, tmp_path
     assert "| generation defaults | changed | `eos_token_id 1 → 2` |" in markdown
 
 
+@pytest.mark.slow
 def test_an_unjudged_facet_ends_with_2(repository: BareRepository, tmp_path: Path) -> None:
     """A tokenizer that is no JSON is not compared: exit code 2, and the line names the file and the reason."""
     repository.commit({"tokenizer.json": b"{"})

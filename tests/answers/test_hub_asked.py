@@ -110,6 +110,7 @@ def test_a_hub_that_did_not_respond_was_asked(hub: HubServer, tmp_path: Path) ->
         assert trace(opened, CHILD).hub_asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [refused(503), rate_limited(1)], ids=["503", "429"])
 def test_failed_requests_are_counted_apart(hub: HubServer, tmp_path: Path, fault: object) -> None:
     """`requests` are those that the Hub answered; each try that failed is counted under `failed`."""

@@ -34,6 +34,7 @@ def found(model: Readings, rule: str, target: str = MODEL, **how: Any) -> list[F
     return by_rule(model.check(target, **how)).get(rule, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tag_that_repeats_the_version_of_an_earlier_card_is_found(kind: HubKind, tmp_path: Path) -> None:
     """The card names 1.1 and a tag names v1.1 after another change: one version names two revisions."""
@@ -160,6 +161,7 @@ def test_cards_are_compared_offline(tmp_path: Path) -> None:
         assert (after.findings, after.notes) == (before.findings, ())
 
 
+@pytest.mark.slow
 def test_cards_cost_a_bounded_number_of_requests(tmp_path: Path) -> None:
     """Where each card costs a request, the newest twenty are read."""
     with readings("api", tmp_path) as made:

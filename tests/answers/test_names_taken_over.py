@@ -14,14 +14,12 @@ from lineage.store.records import record_of
 from lineage_schemas.model import Model
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_repository import ServedRepository
-from tests.support.readings import MODEL, HubKind, Readings, by_rule, readings, weights
+from tests.support.readings import EVERY_KIND, MODEL, WEIGHTS, Readings, by_rule, readings, weights
 
-WEIGHTS = "model.safetensors"
 EARLIER, LATER = "2023-02-01T10:00:00.000Z", "2024-11-20T10:00:00.000Z"
-KINDS: tuple[HubKind, ...] = ("directory", "server", "api")
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=EVERY_KIND)
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Readings]:
     """Make a model with two uploads on each kind of Hub."""
     with readings(request.param, tmp_path) as made:

@@ -120,6 +120,7 @@ def test_verify_with_recorded_headers_only(hub: HubServer, mine: Path, tmp_path:
     assert "only headers" in search.unchecked[0].reason
 
 
+@pytest.mark.slow
 def test_diff_answers_from_the_record(hub: HubServer, tmp_path: Path) -> None:
     """Offline the last change and two named commits compare as on the Hub; what was not recorded is unchecked."""
     with Session(settings=hub.settings(tmp_path / "online")) as online:

@@ -101,6 +101,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield opened
 
 
+@pytest.mark.slow
 def test_hundreds_of_models_get_the_edges_that_collecting_gave(many: Path, tmp_path: Path) -> None:
     """Without its edges, a store gets them back exactly; a second run finds nothing to change."""
     with Session(hub_selector=str(many), store_url=f"sqlite:///{tmp_path}/lineage.db") as session:

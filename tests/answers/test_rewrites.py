@@ -12,6 +12,7 @@ from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.marks import confirm
 from lineage.answers.session import Session
+from lineage.answers.store import store_check
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import AN_HOUR, BareRepository
 from tests.support.weight_files import safetensors_bytes
@@ -42,9 +43,9 @@ def upload(repository: BareRepository, *seeds: int, later: int = 2 * AN_HOUR) ->
     return made
 
 
-def ask(session: Session, since: str | None) -> CheckAnswer:
+def ask(session: Session, since: str | None, target: str = MODEL) -> CheckAnswer:
     """Check the model and confirm the answer."""
-    answer = check(session, [MODEL], since=since)
+    answer = check(session, [target], since=since)
     assert isinstance(answer, CheckAnswer)
     confirm(session, answer)
     return answer
@@ -113,3 +114,61 @@ def test_many_lost_changes_are_listed_in_part(repository: BareRepository, sessio
     assert [message.endswith("the same is true of 2 more recorded changes") for message in messages] == [
         *[False] * 9, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("holder", ["tag", "branch"])
+def test_a_ref_that_holds_the_old_commits_hides_nothing(
+    repository: BareRepository, session: Session, holder: str
+) -> None:
+    """Lost weights are reported while a tag or another branch still has the commits that a force-push removed."""
+    first, old = upload(repository, 1, 2)
+    ask(session, None)
+    repository.git(holder, "keep", old)
+    repository.git("update-ref", MAIN, first)
+    new = upload(repository, 3)
+    assert lost(ask(session, None)) == [old]
+    assert lost(ask(session, "last")) == [old]
+    repository.git("update-ref", MAIN, old)
+    assert lost(ask(session, None)) == new
+
+
+def test_the_end_of_a_push_may_be_rewritten(repository: BareRepository, session: Session) -> None:
+    """Lost weights are reported where only the later commits of one push were replaced, whatever is read afterwards."""
+    upload(repository, 1)
+    first, old = (upload(repository, seed, later=60)[0] for seed in (2, 3))
+    ask(session, None)
+    repository.git("update-ref", MAIN, first)
+    upload(repository, 4, later=60)
+    assert lost(ask(session, None)) == [old]
+    assert lost(ask(session, None)) == [old]
+    assert store_check(session).verdict == "clean"
+
+
+def test_a_push_that_grows_or_is_merged_loses_nothing(repository: BareRepository, session: Session) -> None:
+    """Commits that join a push, and commits that a merge puts on its second side, are still on the branch."""
+    upload(repository, 1)
+    start = upload(repository, 2, later=60)[0]
+    ask(session, None)
+    old = upload(repository, 3, later=60)[0]
+    assert lost(ask(session, None)) == []
+    repository.git("update-ref", MAIN, start)
+    new = upload(repository, 4)[0]
+    merged = repository.git("commit-tree", f"{new}^{{tree}}", "-p", new, "-p", old, "-m", "Merge")
+    repository.git("update-ref", MAIN, merged)
+    assert lost(ask(session, None)) == []
+
+
+def test_a_commit_or_tag_reports_what_was_lost_before_it(repository: BareRepository, session: Session) -> None:
+    """A check of a commit or tag of the new history reports the rewrite; one of the fork, or before it, does not."""
+    before, fork, old = upload(repository, 1, 2, 3)
+    ask(session, None)
+    repository.git("update-ref", MAIN, fork)
+    new, _ = upload(repository, 4, 5)
+    repository.tag("v2", new)
+    repository.tag("v1", fork)
+    for target in (new, "v2"):
+        assert lost(ask(session, None, f"{MODEL}@{target}")) == [old], target
+    for target in (before, fork, "v1"):
+        assert lost(ask(session, None, f"{MODEL}@{target}")) == [], target
+    upload(repository, 3)
+    assert lost(ask(session, None, f"{MODEL}@{new}")) == lost(ask(session, None))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -15,26 +14,20 @@ from lineage.answers.history import history
 from lineage.answers.marks import confirm
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.notes import Notes
-from tests.support.readings import MODEL, HubKind, Readings, by_rule, readings, weights
-
-WEIGHTS = "model.safetensors"
+from tests.support.readings import EVERY_KIND, MODEL, WEIGHTS, Readings, by_rule, readings, tagged, weights
 
 
-@pytest.fixture(params=get_args(HubKind))
+@pytest.fixture(params=EVERY_KIND)
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Readings]:
     """Make a model with one upload, tagged v1.0, on each kind of Hub."""
-    with readings(request.param, tmp_path) as made:
-        made.repository.commit({WEIGHTS: weights(1)})
-        made.repository.git("tag", "v1.0")
+    with tagged(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Readings]:
     """Make the same model on a directory Hub."""
-    with readings("directory", tmp_path) as made:
-        made.repository.commit({WEIGHTS: weights(1)})
-        made.repository.git("tag", "v1.0")
+    with tagged("directory", tmp_path) as made:
         yield made
 
 

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.readings import MODEL, Readings, by_rule, readings, weights
-
-WEIGHTS = "model.safetensors"
+from tests.support.readings import MODEL, WEIGHTS, Readings, by_rule, tagged, weights
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Readings]:
     """Make a model with one upload, tagged v1.0, on a directory Hub."""
-    with readings("directory", tmp_path) as made:
-        made.repository.commit({WEIGHTS: weights(1)})
-        made.repository.git("tag", "v1.0")
+    with tagged("directory", tmp_path) as made:
         yield made
 
 

@@ -107,11 +107,14 @@ def test_ancestors_with_relation_evidence_licence_and_family(session: Session) -
 
 
 def test_the_answer_is_valid_under_its_schema(session: Session) -> None:
-    """The answer as JSON validates against the exported schema."""
+    """The answer as JSON validates against the exported schema, and without its models it does not."""
     import jsonschema
 
-    answer = trace(session, "e/local")
-    jsonschema.validate(json.loads(answer.model_dump_json(by_alias=True)), json_schema("trace.v1"))
+    answer = json.loads(trace(session, "e/local").model_dump_json(by_alias=True))
+    jsonschema.validate(answer, json_schema("trace.v1"))
+    del answer["models"]
+    with pytest.raises(jsonschema.ValidationError, match="'models' is a required property"):
+        jsonschema.validate(answer, json_schema("trace.v1"))
 
 
 def test_local_paths_and_missing_parents_are_reported(session: Session) -> None:

@@ -123,6 +123,7 @@ def test_a_path_through_an_unreachable_parent_names_the_reason(hub: HubServer, t
     assert exit_code(answer) == 2
 
 
+@pytest.mark.slow
 def test_an_unread_ancestor_is_read_without_its_child(hub: HubServer, tmp_path: Path) -> None:
     """Ancestors that were not read are requested by their own names, as deep as the question goes."""
     with session(hub, tmp_path) as opened:

@@ -40,6 +40,7 @@ def build(hub: Path, name: str) -> Path:
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_command_names_the_fault(tmp_path: Path, name: str) -> None:
     """A damaged head is neither a missing model nor an empty one, whatever is asked, by name and by path."""
@@ -59,6 +60,7 @@ def test_every_command_names_the_fault(tmp_path: Path, name: str) -> None:
         assert not any(words in printed for words in WRONG_WORDS), (command, printed)
 
 
+@pytest.mark.slow
 def test_the_others_are_collected(tmp_path: Path) -> None:
     """Of many models each hostile one is named with its reason, twice the same, and all others are read."""
     for name in (*hostile.REFUSED, *hostile.READABLE):

@@ -73,6 +73,7 @@ def test_an_impossible_target_in_a_list_concerns_itself_only(folder: Path, comma
     assert out.isascii()
 
 
+@pytest.mark.slow
 def test_a_path_may_have_any_bytes(folder: Path) -> None:
     """A folder whose name is Latin-1 is read, from a list and as an argument."""
     target = b"./caf\xe9"
@@ -84,6 +85,7 @@ def test_a_path_may_have_any_bytes(folder: Path) -> None:
         assert {each["outcome"] for each in json.loads(out)["models"]} <= {"collected", "unchanged"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["collect", "check", "trace", "history", "fingerprint"])
 def test_an_impossible_argument_is_one_error(folder: Path, command: str) -> None:
     """As the only target, an impossible path ends the command with an error and a hint."""

@@ -71,6 +71,7 @@ def test_an_echo_of_the_token_is_not_printed(server: HubServer, tmp_path: Path, 
     assert any(asked.headers.get("authorization") for asked in server.log)
 
 
+@pytest.mark.slow
 def test_a_token_from_a_login_is_a_secret_too(server: HubServer, tmp_path: Path) -> None:
     """The token in the file of a login is not printed either, although no variable of the environment has it."""
     file = tmp_path / "token"
@@ -84,6 +85,7 @@ def test_a_token_from_a_login_is_a_secret_too(server: HubServer, tmp_path: Path)
     assert not any(form in done.stdout + done.stderr for form in forms())
 
 
+@pytest.mark.slow
 def test_a_login_in_a_url_of_the_command_line_is_not_repeated(tmp_path: Path) -> None:
     """A password that was written into a URL by mistake is not repeated by the error about it."""
     url = "https://otter:correct-horse@hub.example/models?key=battery"

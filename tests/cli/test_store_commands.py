@@ -24,6 +24,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "graph.db"
 
 
+@pytest.mark.slow
 def test_a_store_is_copied_and_the_copy_completed(path: Path, tmp_path: Path) -> None:
     """The command copies, reports it, and writes nothing the second time."""
     first = lineage("store", "copy", path, tmp_path / "copy.db")
@@ -33,6 +34,7 @@ def test_a_store_is_copied_and_the_copy_completed(path: Path, tmp_path: Path) ->
     assert (again["schema"], again["written"]) == ("store-copy.v1", 0)
 
 
+@pytest.mark.slow
 def test_a_copy_that_is_not_possible_is_an_error(path: Path, tmp_path: Path) -> None:
     """A misspelt source, a target that holds something else, one store named twice: exit code 2 and a hint."""
     with open_store(str(tmp_path / "used.db")) as store:
@@ -49,6 +51,7 @@ def test_a_copy_that_is_not_possible_is_an_error(path: Path, tmp_path: Path) -> 
     assert not (tmp_path / "new.db").exists()
 
 
+@pytest.mark.slow
 def test_a_backup_goes_through_a_pipe(path: Path, tmp_path: Path) -> None:
     """`export -` writes only the file to stdout, and `import -` reads it from stdin."""
     exported = lineage("store", "export", "-", "--store", path)
@@ -60,6 +63,7 @@ def test_a_backup_goes_through_a_pipe(path: Path, tmp_path: Path) -> None:
     assert lineage("store", "export", "-", "--store", tmp_path / "new.db").stdout == exported.stdout
 
 
+@pytest.mark.slow
 def test_a_truncated_backup_is_rejected(path: Path, tmp_path: Path) -> None:
     """The error names the line, nothing is written, exit code 2."""
     whole = lineage("store", "export", "-", "--store", path).stdout
@@ -69,6 +73,7 @@ def test_a_truncated_backup_is_rejected(path: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "new.db").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "graphml", "neo4j-csv"])
 def test_every_form_is_written(path: Path, tmp_path: Path, form: str) -> None:
     """The file or folder is written, and the answer shows the command that imports it."""
@@ -88,6 +93,7 @@ def test_a_reader_that_stops_early_is_not_an_error(path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_findings_are_an_exit_code(path: Path) -> None:
     """The code is 0 for a clean store, and 1 for one with findings, which the answer counts by id."""
     assert lineage("store", "check", "--store", path).returncode == 0

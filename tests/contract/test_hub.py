@@ -342,11 +342,12 @@ def odd_commit(world: World, date: str) -> str:
     return commit
 
 
-def test_closing_twice_is_harmless(kind: Kind, head: ResolvedRevision) -> None:
-    """A Hub that failed half-way can be closed without asking whether it was."""
-    kind.hub.snapshot(head)
+def test_a_hub_that_was_closed_twice_reads_again(kind: Kind, head: ResolvedRevision) -> None:
+    """A Hub can be closed when it is closed already, as after a failure, and the next read opens it again."""
+    before = kind.hub.snapshot(head)
     kind.hub.close()
     kind.hub.close()
+    assert kind.hub.snapshot(head) == before
 
 
 def sha256_of(content: bytes) -> str:

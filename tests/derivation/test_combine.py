@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_order_and_repetition_make_no_difference(both: tuple[list[Evidence], lis
     assert combine(CHILD, found) == combine(CHILD, shuffled) == combine(CHILD, [*shuffled, *found])
 
 
+@pytest.mark.slow
 @given(st.lists(evidence, max_size=12))
 def test_edges_keep_all_evidence_about_them(found: list[Evidence]) -> None:
     """Each parent with a finding for it has one edge, which holds every finding about that parent and no other."""

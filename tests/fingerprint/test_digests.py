@@ -64,6 +64,7 @@ ROW = st.builds(
 TABLE = st.lists(ROW, max_size=6, unique_by=lambda row: row.name)
 
 
+@pytest.mark.slow
 @given(TABLE, st.randoms())
 def test_order_and_files_do_not_matter(rows: list[TensorRow], chance: random.Random) -> None:
     """Digests are the same in any order and however tensors are spread over files."""

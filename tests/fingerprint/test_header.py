@@ -135,6 +135,7 @@ def test_library_refuses_the_same(name: str, tmp_path: Path) -> None:
         opened.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
     [
@@ -212,6 +213,7 @@ def test_random_bytes_raise_format_error_or_are_sound(raw: bytes) -> None:
             continue
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-5, 70) | st.sampled_from(["F32", "F4", "a"]),
@@ -241,6 +243,7 @@ def test_whatever_we_accept_the_library_accepts(
         assert sorted(opened.keys()) == sorted(span.name for span in header.tensors)
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=12).filter(lambda name: name != "__metadata__"),

@@ -60,6 +60,7 @@ def test_locations_are_found_wherever_tensors_are(raw: bytes, expected: set[str]
     assert locations(raw, None) == expected
 
 
+@pytest.mark.slow
 def test_tensors_in_the_file_are_not_read() -> None:
     """Megabytes of raw data are skipped by their length: few bytes are fetched, and what follows them is found."""
     raw = model([tensor("a", bytes(50_000_000)), AWAY, tensor("b", bytes(50_000_000))])
@@ -70,6 +71,7 @@ def test_tensors_in_the_file_are_not_read() -> None:
         external_locations(Reader(raw), len(raw), "m.onnx", max_reads=1)
 
 
+@pytest.mark.slow
 def test_a_large_graph_takes_seconds_at_most() -> None:
     """Fifty thousand nodes, more than any model published, are read in a few seconds."""
     node = message(1, b"input") + message(2, b"output") + message(4, b"Add") + message(5, message(1, b"axis"))

@@ -45,6 +45,7 @@ def test_a_full_id_means_itself(refs: list[HistoryRef], commits: set[str], asked
     assert meaning.named == ((NamedCommit(asked),) if there else ())
 
 
+@pytest.mark.slow
 @given(all_refs, all_commits, texts, st.randoms())
 def test_no_order_matters(refs: list[HistoryRef], commits: set[str], text: str, shuffled: random.Random) -> None:
     """Refs and commits mean the same in every order."""

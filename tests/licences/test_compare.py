@@ -69,6 +69,7 @@ def test_and_narrows_and_or_widens(a: str, b: str) -> None:
     assert compare(parse(a), parse(f"{a} OR {b}")).relation in {"same", "wider", "unknown"}
 
 
+@pytest.mark.slow
 @given(expressions(KNOWN), expressions(KNOWN), expressions(KNOWN))
 def test_expressions_obey_the_laws_of_logic(a: str, b: str, c: str) -> None:
     """Order, repetition and distribution do not change what an expression permits."""

@@ -178,6 +178,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(value=VALUES, name=VALUES, link=VALUES)
 def test_any_value_of_a_card_is_read(value: Any, name: Any, link: Any) -> None:
     """Whatever a card holds, the result is known, or unknown with a reason, and can be written as UTF-8."""

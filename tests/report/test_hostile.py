@@ -143,6 +143,7 @@ def test_visible_leaves_writing_alone() -> None:
     assert visible(visible(HOSTILE)) == visible(HOSTILE)
 
 
+@pytest.mark.slow
 def test_every_invisible_character_is_escaped() -> None:
     """In the id of a model, each invisible character of Unicode is an escape in tables, labels and JSON."""
     invisible = [chr(code) for code in range(0x110000) if unsafe(chr(code))]

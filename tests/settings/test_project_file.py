@@ -376,6 +376,7 @@ WORDS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
 @given(st.lists(st.sampled_from(WORDS)).map("".join).map(str.encode) | st.binary(max_size=80))
 def test_any_bytes_are_settings_or_a_clear_error(shared_folder: Path, data: bytes) -> None:

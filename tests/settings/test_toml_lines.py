@@ -88,6 +88,7 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_every_key_that_the_parser_finds_has_a_line(table: dict[str, Any]) -> None:
     """Whatever valid TOML holds, all its keys and items have lines, and these do not fall."""

@@ -140,6 +140,7 @@ def test_old_stores_end_with_the_schema_of_new_ones(version: int, tmp_path: Path
     assert shape(old) == shape(new)
 
 
+@pytest.mark.slow
 def test_a_store_of_200_models_is_migrated(tmp_path: Path) -> None:
     """A migrated store holds what its backup holds after an import, and what a copy of it holds."""
     path, backup, copy = many(tmp_path), MemoryStore(), MemoryStore()
@@ -155,6 +156,7 @@ def test_a_store_of_200_models_is_migrated(tmp_path: Path) -> None:
                 assert number == imported.count("DERIVED_FROM", {"status": status}) > 0
 
 
+@pytest.mark.slow
 def test_a_migrated_store_of_200_models_grows_like_a_new_one(tmp_path: Path) -> None:
     """What is written after the migration is found, changed and deleted as in a store that never was older."""
     new = SqliteStore(tmp_path / "new.db")
@@ -166,6 +168,7 @@ def test_a_migrated_store_of_200_models_grows_like_a_new_one(tmp_path: Path) -> 
     assert dumped(tmp_path / "many.db") == dumped(tmp_path / "new.db")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before",
     ["CREATE TABLE matchkey", "ALTER TABLE weights", "UPDATE derived_from", "UPDATE evidence", "COMMIT"],

@@ -135,6 +135,7 @@ def test_sqlite_does_what_memory_does() -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(some=st.lists(batches(agreeing=True), min_size=1, max_size=4), data=st.data())
 def test_order_and_partition_make_no_difference(some: list[GraphBatch], data: st.DataObject) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from lineage.answers.check import check
 from lineage.answers.session import Session
 from lineage_schemas.answers.answer import Finding
@@ -19,9 +21,13 @@ from tests.support.hub_server import HubServer
 from tests.support.weight_files import safetensors_bytes
 
 MODEL = "org/name"
+WEIGHTS = "model.safetensors"
 
 HubKind = Literal["directory", "server", "api"]
 """A directory of bare repositories, a Hub over HTTP with git, and one whose histories come from its API."""
+
+EVERY_KIND = ("directory", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("server", "api")))
+"""The kinds as parameters of a test; those over HTTP take three times as long, and `make quick` leaves them out."""
 
 
 def weights(seed: int, *, format_of: str = "pt") -> bytes:
@@ -42,7 +48,11 @@ class Readings:
     sessions: list[Session] = field(default_factory=list)
 
     def session(self, **more: Any) -> Session:
-        """Open a session, as a command of its own would."""
+        """Open a session, as a command of its own would, after the ones before it have ended.
+
+        Without that the log of the store grows with each session, and each new one reads it whole to check it.
+        """
+        self.close()
         if self.server is None:
             opened = Session(hub_selector=str(self.folder / "hub"), store_url=self.store, **more)
         else:
@@ -90,6 +100,15 @@ def readings(kind: HubKind, folder: Path, store: str | None = None) -> Iterator[
         made.close()
         if server is not None:
             server.close()
+
+
+@contextmanager
+def tagged(kind: HubKind, folder: Path) -> Iterator[Readings]:
+    """Make a model with one upload, tagged v1.0, on a Hub of a kind, with an empty store."""
+    with readings(kind, folder) as made:
+        made.repository.commit({WEIGHTS: weights(1)})
+        made.repository.git("tag", "v1.0")
+        yield made
 
 
 def by_rule(answer: CheckAnswer) -> dict[str, list[Finding]]:

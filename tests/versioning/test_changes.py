@@ -224,6 +224,17 @@ def test_card_field_must_change_in_the_window() -> None:
     assert [verdict for _, verdict in kinds(built)[1:]] == ["silent", "versioned"]
 
 
+def test_card_fields_are_compared_as_they_are_written() -> None:
+    """`1.1` and `1.10` are two versions, though YAML reads one number; quotes and comments make no version."""
+    built = HistoryBuilder()
+    cards = ["version: 1.1", "version: 1.10", "version: '1.10'", "version: 1.10 # as before", "model_version: 1.10"]
+    for day, card in enumerate(cards):
+        built.commit(24 * day, {"model.safetensors": f"{day}", "README.md": f"---\n{card}\n---\n"})
+    changes = built.report().changes[1:]
+    assert [change.verdict for change in changes] == ["versioned", "silent", "silent", "versioned"]
+    assert changes[0].signals[0].value == "version: 1.10"
+
+
 def test_messages_count_for_a_day() -> None:
     """A message about retrained weights documents a push at most 24 hours after it."""
     for hours, verdict in ((23.5, "documented"), (25, "silent")):

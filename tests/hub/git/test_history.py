@@ -342,6 +342,7 @@ def test_order_is_topological_then_by_date(repository: BareRepository) -> None:
     assert [commit.id for commit in in_order(raw)] == [ids[name] for name in ("root", "early", "late", "child")]
 
 
+@pytest.mark.slow
 def test_thousands_of_commits_are_no_burden(repository: BareRepository) -> None:
     """A history of three thousand pushes of weights is read whole, in one diff and not in thousands."""
     lines = []

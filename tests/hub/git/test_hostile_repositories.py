@@ -231,6 +231,7 @@ def test_git_is_not_asked_in_the_folder_of_the_user(tmp_path: Path) -> None:
     assert done.stdout.split() == [b"3", b"3"]
 
 
+@pytest.mark.slow
 def test_a_commit_bomb_costs_little_memory(tmp_path: Path) -> None:
     """Neither this process nor git takes the space of what a small file claims to hold."""
     hostile.commit_bomb(tmp_path / "model.git")

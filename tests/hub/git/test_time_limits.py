@@ -100,6 +100,7 @@ def test_a_git_that_prints_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.
     assert time.monotonic() - start < 20
 
 
+@pytest.mark.slow
 def test_progress_starts_the_time_limit_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A git that takes longer than its limit and prints something now and then is not ended."""
     (tmp_path / "bin").mkdir()

@@ -71,6 +71,7 @@ def test_neo4j_nodes_come_back_as_any_backend_gives_them(kind: NodeKind, key: st
     assert (found[0], canonical(found[1])) == (key, canonical(unpack(kind, pack(kind, wanted))))
 
 
+@pytest.mark.slow
 @given(kind=st.sampled_from(sorted(ENDS)), name=text, wanted=properties)
 def test_neo4j_edges_come_back(kind: EdgeKind, name: str, wanted: dict[str, Any]) -> None:
     """Any edge decodes to equal properties and the same name."""
@@ -84,6 +85,7 @@ def test_neo4j_attachments_come_back(kind: AttachmentKind, data: bytes) -> None:
     assert attachment_from(kind, stored(attachment_properties(kind, "k", data))) == data
 
 
+@pytest.mark.slow
 @given(batches(agreeing=False))
 def test_neo4j_keeps_records_without_details_where_it_can(batch: Any) -> None:
     """Records of flat fields need no JSON in `details`."""
@@ -106,6 +108,7 @@ def test_neo4j_has_the_names_that_a_person_guesses() -> None:
     assert edge_properties("CONTAINS", "README.md", {}) == {"path": "README.md"}
 
 
+@pytest.mark.slow
 @given(kind=st.sampled_from(sorted(PROMOTED)), key=text.filter(str.strip), wanted=properties)
 def test_neo4j_names_every_node(kind: NodeKind, key: str, wanted: dict[str, Any]) -> None:
     """Every node of a named kind has a caption that is not empty; a record's own name is kept."""

@@ -136,6 +136,7 @@ def hub(tmp_path: Path) -> Path:
     return tmp_path / "hub"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2, 3])
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_collection_into_a_lost_store_is_not_reported_as_done(

@@ -155,6 +155,7 @@ def test_a_broken_config_leaves_the_other_facets_answered(content: Content, reas
     assert {"datasets", "licence", "documentation", "chat_template", "weights", "evaluation"}.isdisjoint(found)
 
 
+@pytest.mark.slow
 def test_a_file_of_too_many_fields_is_unjudged() -> None:
     """A config with more fields than are compared is named with the bound."""
     fields = {f"x{n}": 0 for n in range(MAX_FIELDS + 1)}

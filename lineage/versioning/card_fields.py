@@ -1,0 +1,43 @@
+"""Fields of a card that name a version, with their values as they are written."""
+
+from __future__ import annotations
+
+import re
+
+from lineage.hub.bounds import BoundError
+from lineage.hub.card import card_metadata
+
+CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
+
+_NAME_PART = re.compile(r"version|release")
+"""What every name of CARD_VERSION_FIELDS contains."""
+
+_NUMBER = re.compile(
+    rf"^({'|'.join(CARD_VERSION_FIELDS)})[ \t]*:[ \t]+([0-9]{{1,20}}(?:\.[0-9]{{1,20}})?)\b", re.MULTILINE
+)
+"""A version field with a number, as it is written."""
+
+
+def version_fields(card: str) -> dict[str, str]:
+    """Return the version fields of a card by name, with their texts.
+
+    YAML reads `1.10` as the number 1.1: a number has the text that the card has for it. Broken metadata hold no field.
+    Raises BoundError for metadata that are too large to be read; they are read only where they can hold a field,
+    because a table of 3 MB takes seconds.
+    """
+    if not _NAME_PART.search(card):
+        return {}
+    try:
+        metadata = card_metadata(card)[0] or {}
+    except BoundError:
+        raise
+    except ValueError:
+        return {}
+    numbers = {name: text for name, text in reversed(_NUMBER.findall(card))}
+    found = {}
+    for name in CARD_VERSION_FIELDS:
+        value = metadata.get(name)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            as_written = isinstance(value, int | float) and name in numbers and float(numbers[name]) == value
+            found[name] = numbers[name] if as_written else str(value)
+    return found
