@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from lineage.hub.bounds import MAX_VERSION_CHARACTERS
+from lineage.versioning.naming.vocabulary import tools
 
 MAX_SENTENCE = 1000
 """Characters of a title or line that are searched: announcements come early, and longer texts cost no time."""
@@ -24,12 +25,7 @@ NAMED_THING = re.compile(r"(?<![\w.])(?=[\w.]*[A-Za-z])[\w.]+(?:-[\w.]+){2,}|htt
 """Hyphenated names of models, URLs and repository ids: a version inside is that of another model."""
 
 TOOL_VERSION = re.compile(
-    r"\b(?:transformers|tokenizers|safetensors|diffusers|peft|torch|pytorch|tensorflow|keras|jax|flax|cuda|python|"
-    r"huggingface[_ -]hub|accelerate|onnx(?:runtime)?|optimum|llama\.?cpp|gguf|ggml|ggmlv\d|auto-?gptq|gptq|awq|"
-    r"autoawq|vllm|exllama(?:v2)?|bitsandbytes|mergekit|axolotl|unsloth|trl|datasets|spacy|timm|api|mlx(?:-lm)?|tgi|"
-    r"sentence[- ]transformers)"
-    r"(?:[ _-]*(?:version|ver\.?|release))?[ =:>~_-]*v?\d[\w.]*",
-    re.IGNORECASE,
+    rf"\b(?:{tools('tool')}|ggmlv\d)(?:[ _-]*(?:version|ver\.?|release))?[ =:>~_-]*v?\d[\w.]*", re.IGNORECASE
 )
 """A tool with its version: it is what made the files, not the version of the model."""
 
@@ -83,9 +79,7 @@ _THINGS = (
     r"(?:weights?|parameters|check-?points?|tensors?|models?|adapters?|lora|embeddings?|lm_head|shards?|quants?|"
     r"gptqs?|ggufs?|layers?|conversions?|versions?|iterations?|training|results?)"
 )
-_FORMATS = (
-    r"(?:bf16|fp16|fp32|fp8|bfloat16|float16|float32|int8|int4|half[ -]precision|full[ -]precision|4-?bit|8-?bit)"
-)
+_FORMATS = rf"(?:{tools('precision')}|half[ -]precision|full[ -]precision)"
 _FEW_WORDS = r"(?:[ :]+[\w,'+-]+){0,4}[ :]+"
 
 CHANGE_WORDS = tuple(
