@@ -21,6 +21,7 @@ COMMANDS = {
     "diff": "Compare two revisions or two models.",
     "fingerprint": "Compute the digests of weights in a file, a folder or a model.",
     "verify": "Check whether local weights are those of a model.",
+    "name": "Read the names of models: segments, version, missing parts.",
     "rules": "List all rules, or explain one.",
     "store": "Inspect, copy, back up or delete from the store.",
 }

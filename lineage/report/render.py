@@ -37,6 +37,9 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("StoreRederiveAnswer", "table"): "table.store:store_rederive",
     ("RulesAnswer", "table"): "table.rules:rules",
     ("RulesAnswer", "markdown"): "markdown.rules:rules",
+    ("NamesAnswer", "table"): "table.name:names",
+    ("NamesAnswer", "jsonl"): "rows:names_as_json_lines",
+    ("NamesAnswer", "csv"): "rows:names_as_csv",
     ("DemoAnswer", "table"): "table.demo:demo",
 }
 """Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""

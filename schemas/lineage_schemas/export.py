@@ -50,6 +50,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "store-rederive.v1": ("answers.store", "StoreRederiveAnswer"),
     "store-check.v1": ("answers.store", "StoreCheckAnswer"),
     "rules.v1": ("answers.rules", "RulesAnswer"),
+    "names.v1": ("answers.name", "NamesAnswer"),
     "demo.v1": ("answers.demo", "DemoAnswer"),
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""

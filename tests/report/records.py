@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from lineage.answers.findings import finding
+from lineage.answers.name import read_names
 from lineage.answers.rules import rules
 from lineage_schemas.answers.answer import Answer, Ignored, Incomplete
 from lineage_schemas.answers.check import (
@@ -333,6 +334,16 @@ def demo() -> DemoAnswer:
     )  # fmt: skip
 
 
+def names() -> Answer:
+    """Read names with and without a version, and two that are no ids of a model."""
+    return read_names(["org/colours-7b-v2", "org/bert-base-finetuned-squad", "./colours-7b/", ""])
+
+
+def one_name() -> Answer:
+    """Read one name that has all minimal segments, and the version of its base."""
+    return read_names(["org/Mistral-7B-v0.1-colours-dpo-v2"])
+
+
 ANSWERS: dict[str, Callable[[], Answer]] = {
     "trace-up": trace_up, "trace-root": trace_root, "trace-cycle": trace_cycle, "trace-down": trace_down,
     "trace-paths": trace_paths, "trace-no-path": trace_no_path, "check-findings": check_findings,
@@ -342,7 +353,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
-    "demo": demo, "rules": lambda: rules(None),
+    "demo": demo, "names": names, "names-one": one_name, "rules": lambda: rules(None),
     "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""

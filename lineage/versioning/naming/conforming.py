@@ -21,20 +21,20 @@ _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9.]+")
 def conforming(parsed: ParsedName) -> str | None:
     """Return the same segments in the recommended order; what the name does not say is left out, never invented.
 
-    None if nothing of it is left that a name on the Hub may hold, or if it would be too long.
+    None if a segment has no character that a name on the Hub may hold, or if the name would be too long.
     """
-    texts = [_allowed(parsed, type_) for type_ in ORDER]
-    name = "-".join(text for text in texts if text)
-    return name if name and len(name) <= LONGEST else None
+    has = {segment.type for segment in parsed.segments}
+    own = any(not version.of_base and version.kind != "date" for version in parsed.versions)
+    texts = [_allowed(parsed, type_) for type_ in ORDER if type_ in has and (type_ != "version" or own)]
+    name = "-".join(texts)
+    return name if name and all(texts) and len(name) <= LONGEST else None
 
 
 def _allowed(parsed: ParsedName, type_: SegmentType) -> str:
     """Return the text of a segment in the characters of the Hub; a version of the base goes with the base."""
-    own, based = ([v.text for v in parsed.versions if v.of_base is flag and v.kind != "date"] for flag in (False, True))
+    text = parsed.text_of(type_) or ""
     if type_ == "version":
-        text = "-".join(own)
-    else:
-        text = parsed.text_of(type_) or ""
-        if type_ == "base-model":
-            text = "-".join([text, *(version for version in based if version not in text)])
+        text = "-".join(each.text for each in parsed.versions if not each.of_base and each.kind != "date")
+    elif type_ == "base-model":
+        text = "-".join([text, *(each.text for each in parsed.versions if each.of_base and each.text not in text)])
     return _NOT_ALLOWED.sub("-", text).replace("..", ".").strip("-.")

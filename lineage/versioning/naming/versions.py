@@ -14,7 +14,7 @@ from lineage_schemas.model_name import NameVersionKind
 GENERATION = re.compile(r"v[0-9](?:\.[0-9])?", re.IGNORECASE)
 """A version inside the name of a family: `deberta-v3`, `t5-v1_1`."""
 
-BESIDE_BASE: frozenset[Role] = frozenset({"base-model", "size", "training-mechanism", "task"})
+BESIDE_BASE: frozenset[Role] = frozenset({"size", "training-mechanism", "task", "filler"})
 """What may stand between the base and its version: `Mistral-7B-Instruct-v0.2`, `TinyLlama-1.1B-Chat-v1.0`."""
 
 KINDS: tuple[NameVersionKind, ...] = ("major", "minor", "patch")
@@ -62,7 +62,7 @@ def _is_of_base(before: Sequence[Role], first: int, end: int) -> bool:
     with the version of its only parts (`Mistral-7B-v0.1`) is that version.
     """
     at = first - 1
-    while at >= 0 and before[at] in BESIDE_BASE | {"filler"} and before[at] != "base-model":
+    while at >= 0 and before[at] in BESIDE_BASE:
         at -= 1
     if at < 0 or before[at] != "base-model":
         return False
