@@ -10,8 +10,9 @@ from lineage_cli._options import Run, runs
 @click.command("history")
 @click.argument("target")
 @click.option("--all-branches", is_flag=True, help="Show every branch, not only the default one or TARGET's.")
+@click.option("--commits", is_flag=True, help="Classify each commit by what it changes, with counts over time.")
 @runs("table", "json", "markdown", config=True)
-def command(*, run: Run, target: str, all_branches: bool) -> None:
+def command(*, run: Run, target: str, all_branches: bool, commits: bool) -> None:
     """List every push of a model and what it did to the weights.
 
     A push is a series of commits less than an hour apart, as in an upload of sharded weights. TARGET@BRANCH shows a
@@ -20,5 +21,5 @@ def command(*, run: Run, target: str, all_branches: bool) -> None:
     from lineage.answers.history import history
 
     with run.session() as session:
-        answer = history(session, target, all_branches=all_branches)
+        answer = history(session, target, all_branches=all_branches, commits=commits)
     run.finish(answer, 2 if answer.unchecked else 0)

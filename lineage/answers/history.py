@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
+from lineage.answers.commit_counts import classified_commits
 from lineage.answers.lines import (
     RecordedLine,
     count_changes,
@@ -36,16 +37,17 @@ if TYPE_CHECKING:
     from lineage_schemas.ref import Ref
 
 
-def history(session: Session, target: str, *, all_branches: bool = False) -> HistoryAnswer:
+def history(session: Session, target: str, *, all_branches: bool = False, commits: bool = False) -> HistoryAnswer:
     """List the pushes of the default branch, of the branch that the target names, or of all branches.
 
+    With `commits` each commit is classified by what it changes.
     Raises ModelNotFoundError if no commit of the model has been read, RevisionNotFoundError for an unknown branch.
     """
     with contained(target):
-        return _history(session, target, all_branches=all_branches)
+        return _history(session, target, all_branches=all_branches, commits=commits)
 
 
-def _history(session: Session, target: str, *, all_branches: bool) -> HistoryAnswer:
+def _history(session: Session, target: str, *, all_branches: bool, commits: bool) -> HistoryAnswer:
     """Look the model up, and list the pushes of the lines in question."""
     options = CollectOptions(refresh=True, by_refs=True, parents=False)
     asked = look_up(session, as_target(session, target), options)
@@ -66,7 +68,7 @@ def _history(session: Session, target: str, *, all_branches: bool) -> HistoryAns
         **session.header("history.v1", date, settings=used_settings(session.project)),
         model=asked.shown,
         source=lines[0].history.source,
-        lines=tuple(_line(recorded) for recorded in lines),
+        lines=tuple(_line(recorded, commits=commits) for recorded in lines),
         unchecked=tuple(_unchecked(lines, asked.not_looked_up)),
         moved_tags=tuple(moved for tag in lines[0].tags if (moved := _moved(tag))),
     )
@@ -90,7 +92,7 @@ def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> li
     return list(dict.fromkeys(found))
 
 
-def _line(recorded: RecordedLine) -> HistoryLine:
+def _line(recorded: RecordedLine, *, commits: bool) -> HistoryLine:
     line, tags = recorded.line, tags_by_commit(recorded.history)
     by_start = {change.revisions[0]: change for change in recorded.changes}
     cuts = () if recorded.own_from is None else (recorded.own_from,)
@@ -102,6 +104,7 @@ def _line(recorded: RecordedLine) -> HistoryLine:
         pushes=tuple(_push(recorded, push, tags, by_start) for push in pushes(line, is_weight_file, cuts)),
         counts=count_changes(recorded.changes),
         paper_definition=recount(recorded, line.commits),
+        classified_commits=classified_commits(line) if commits else None,
     )
 
 

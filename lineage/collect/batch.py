@@ -16,6 +16,7 @@ from lineage.collect.trees import trees_of_line
 from lineage.collect.unknown_files import unknown_files
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
 from lineage.hub.revisions import is_commit_id
+from lineage.versioning.commits import classify
 from lineage_schemas.file import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.ids import model_key, revision_key
@@ -210,7 +211,9 @@ def _publisher(model: Model) -> tuple[Publisher, ...]:
 
 def _revision(key: str, commit: Commit) -> Revision:
     fields = {name: getattr(commit, name) for name in CommitFacts.model_fields}
-    return Revision(key=revision_key(key, commit.id), model=key, commit=commit.id, **fields)
+    # A plain folder has one state and no commit that could be of a kind.
+    found = classify(commit.title, commit.message, commit.changes).category if is_commit_id(commit.id) else None
+    return Revision(key=revision_key(key, commit.id), model=key, commit=commit.id, category=found, **fields)
 
 
 def _stubs(reading: ModelReading, names: Names) -> Iterator[Model]:

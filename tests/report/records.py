@@ -30,7 +30,14 @@ from lineage_schemas.answers.diff import (
     WeightsDiff,
 )
 from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
-from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
+from lineage_schemas.answers.history import (
+    ClassifiedCommit,
+    CommitsOfLine,
+    HistoryAnswer,
+    HistoryLine,
+    ListedPush,
+    PeriodCounts,
+)
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer
 from lineage_schemas.change import Replacement, Unchecked
 from lineage_schemas.file import FileEntry
@@ -334,6 +341,32 @@ def demo() -> DemoAnswer:
     )  # fmt: skip
 
 
+def history_commits() -> HistoryAnswer:
+    """The default branch with three classified commits, one of them without a date."""
+    whole = history()
+    commits = tuple(
+        ClassifiedCommit(
+            category=category, phase=phase, reason="model.safetensors: weights replaced", weights=weights,
+            revision=commit(n), date=date, title=f"Commit {n} with a title that is long enough to be cut in a row",
+        )
+        for n, (category, phase, weights, date) in enumerate(
+            [
+                ("Output Data", "Modeling", "replaced", moment(1)), ("Unknown", None, "none", moment(2)),
+                ("External Documentation", "Deployment", "none", None),
+            ]
+        )
+    )  # fmt: skip
+    counts = PeriodCounts(
+        month="2024-09", commits=2, categories={"Output Data": 1, "Unknown": 1}, phases={"Modeling": 1}
+    )
+    undated = PeriodCounts(month=None, commits=1, categories={"External Documentation": 1}, phases={"Deployment": 1})
+    found = CommitsOfLine(
+        classified=commits, categories={"Output Data": 1, "External Documentation": 1, "Unknown": 1},
+        phases={"Modeling": 1, "Deployment": 1}, over_time=(counts, undated),
+    )  # fmt: skip
+    return whole.model_copy(update={"lines": (whole.lines[0].model_copy(update={"classified_commits": found}),)})
+
+
 def names() -> Answer:
     """Read names with and without a version, and two that are no ids of a model."""
     return read_names(["org/colours-7b-v2", "org/bert-base-finetuned-squad", "./colours-7b/", ""])
@@ -353,7 +386,8 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
-    "demo": demo, "names": names, "names-one": one_name, "rules": lambda: rules(None),
+    "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,
+    "rules": lambda: rules(None),
     "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""

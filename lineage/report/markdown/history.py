@@ -10,7 +10,13 @@ from lineage.report.phrases import counted, counts_words, period, short, tag_pla
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush
+    from lineage_schemas.answers.history import (
+        CommitsOfLine,
+        HistoryAnswer,
+        HistoryLine,
+        ListedPush,
+        PeriodCounts,
+    )
 
 HEADER = ("when (UTC)", "end", "commits", "files", "weights", "verdict", "tags", "first title")
 
@@ -42,7 +48,28 @@ def _blocks(each: HistoryLine) -> list[list[str]]:
         table(HEADER, [_row(push) for push in each.pushes]) if each.pushes else [],
         [counts_words(each.counts, undecided(push.change for push in each.pushes if push.change))],
         parts.paper(each.paper_definition),
+        *(_commits(each.classified_commits) if each.classified_commits else []),
     ]
+
+
+def _commits(commits: CommitsOfLine) -> list[list[str]]:
+    """List what each commit changes, and the counts by category and month."""
+    rows = [
+        (
+            period(commit.date, commit.date), code(short(commit.revision)), commit.category, commit.phase or "",
+            commit.weights.replace("_", " "), code(cut(commit.title, 60)),
+        )
+        for commit in commits.classified
+    ]  # fmt: skip
+    months = [(each.month or "no date", f"{each.commits:,}", _counts(each)) for each in commits.over_time]
+    return [
+        table(("when (UTC)", "commit", "category", "phase", "weights", "title"), rows) if rows else [],
+        table(("month", "commits", "by category"), months) if months else [],
+    ]
+
+
+def _counts(each: PeriodCounts) -> str:
+    return ", ".join(f"{category} {number:,}" for category, number in each.categories.items())
 
 
 def _row(push: ListedPush) -> tuple[str, ...]:

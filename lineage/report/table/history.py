@@ -17,6 +17,7 @@ from lineage.report.phrases import (
     verdict_words,
 )
 from lineage.report.table.check import VERDICT_STYLES
+from lineage.report.table.commits import commit_lines
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
 
@@ -57,7 +58,8 @@ def _line(history_line: HistoryLine) -> list[Line]:
         lines += columns(rows, indent="  ")
     unknown = undecided(push.change for push in history_line.pushes if push.change)
     lines += [line(counts_words(history_line.counts, unknown))]
-    return lines + [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
+    lines += [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
+    return lines + (commit_lines(history_line.classified_commits) if history_line.classified_commits else [])
 
 
 def _row(push: ListedPush) -> tuple[str | Span, ...]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer
 from lineage_schemas.answers.check import ChangeCounts, PaperDefinition, WeightChange
+from lineage_schemas.bounded import Count
 from lineage_schemas.change import Unchecked
+from lineage_schemas.commit_class import CommitCategory, CommitClass, Phase
 from lineage_schemas.record import Record
 from lineage_schemas.ref import FormerTarget
 
@@ -26,8 +30,40 @@ class ListedPush(Record):
     change: WeightChange | None
 
 
+class ClassifiedCommit(CommitClass):
+    """One commit of a line with what it changes. `date` is null if the source has no dates."""
+
+    revision: str
+    date: datetime | None
+    title: str
+
+
+class PeriodCounts(Record):
+    """Count the commits of one month (`2024-09`, in UTC) by category and by phase; null is for those without a date.
+
+    Commits of the category `Unknown` have no phase.
+    """
+
+    month: str | None
+    commits: Count
+    categories: dict[CommitCategory, Count]
+    phases: dict[Phase, Count]
+
+
+class CommitsOfLine(Record):
+    """Hold the commits of a line, oldest first, with their counts by category, by phase, and by month."""
+
+    classified: tuple[ClassifiedCommit, ...]
+    categories: dict[CommitCategory, Count]
+    phases: dict[Phase, Count]
+    over_time: tuple[PeriodCounts, ...]
+
+
 class HistoryLine(Record):
-    """One branch's first-parent line, pushes oldest first."""
+    """One branch's first-parent line, pushes oldest first.
+
+    `classified_commits` is null, and not in the JSON, unless the commits were asked for.
+    """
 
     branch: str
     default: bool
@@ -36,6 +72,7 @@ class HistoryLine(Record):
     pushes: tuple[ListedPush, ...]
     counts: ChangeCounts
     paper_definition: PaperDefinition
+    classified_commits: CommitsOfLine | None = Field(default=None, exclude_if=lambda found: found is None)
 
 
 class MovedTag(Record):
