@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lineage.answers.identity_findings import reregistered
 from lineage.answers.licence_findings import wider_licences
+from lineage.answers.origins import origin_facts
 from lineage.answers.project import note_expired, settled, used_settings
 from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
+from lineage.derivation.variants import OriginFacts, base_family, variants
 from lineage_schemas.answers.answer import Finding, Incomplete, IncompleteReason
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
 from lineage_schemas.ids import shown_id
@@ -47,7 +49,8 @@ class AnswerWriter:
     def answer(self, part: Subgraph, root: str, *, unread: Unread, to: str | None = None) -> TraceAnswer:
         """Make the answer."""
         nodes = self._view.nodes("Model", part.depths)
-        models = [self._model(key, nodes.get(key, {}), depth) for key, depth in part.depths.items()]
+        facts = origin_facts(self._view, nodes, {edge.source for edge in part.edges})
+        models = [self._model(key, nodes.get(key, {}), facts.get(key), depth) for key, depth in part.depths.items()]
         dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
         parentless = list(evidence_without_parent(self._view, nodes)) if part.direction != "down" else []
         incomplete = [*self._incomplete(part, nodes, unread), *self._unread(parentless), *self._stopped(part)]
@@ -79,7 +82,7 @@ class AnswerWriter:
     def _shown(self, key: str) -> str:
         return shown_id(key, self._hub)
 
-    def _model(self, key: str, node: Mapping[str, Any], depth: int) -> TracedModel:
+    def _model(self, key: str, node: Mapping[str, Any], facts: OriginFacts | None, depth: int) -> TracedModel:
         licence, name = node.get("licence"), node.get("licence_name")
         family = (node.get("observations") or {}).get("family") or {}
         return TracedModel(
@@ -89,6 +92,8 @@ class AnswerWriter:
             family=family.get("value"),
             revision=node.get("head"),
             depth=depth,
+            base_family=base_family(facts) if facts else None,
+            variants=variants(facts) if facts else (),
         )
 
     def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:

@@ -21,7 +21,7 @@ from lineage.report.phrases import (
 from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation
+    from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedModel
 
 STATUS_STYLES: dict[str, Style] = {"confirmed": "good", "contradicted": "bad", "indirect": "warn"}
 
@@ -134,8 +134,25 @@ def _facts(walk: _Walk, model_id: str) -> str:
     if model.state == "present" and model.revision is not None:
         stop = walk.incomplete.get(model_id)
         none = "licence unknown" if stop and stop.reason == "partial" else "no licence declared"
-        facts = [model.family or "family unknown", model.licence or none]
+        facts = [_family(model), model.licence or none, *_variants(walk, model)]
     return "".join(f" · {cut(fact, 40)}" for fact in facts if fact)
+
+
+def _family(model: TracedModel) -> str:
+    """Name the family; one that config.json does not give, with where it is stated."""
+    if model.family or not model.base_family:
+        return model.family or "family unknown"
+    return f"{model.base_family.value} by its {model.base_family.statements[0].where}"
+
+
+def _variants(walk: _Walk, model: TracedModel) -> list[str]:
+    """Name the variants of a model without a known parent: the line of an edge says how a child was made."""
+    if any(edge.child == model.id for edge in walk.answer.derivations):
+        return []
+    return [
+        f"{each.type} by its {', '.join(dict.fromkeys(statement.where for statement in each.statements))}"
+        for each in model.variants
+    ]
 
 
 def _marks(walk: _Walk, model_id: str) -> list[Span]:

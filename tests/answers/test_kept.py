@@ -61,6 +61,8 @@ ADDED = {
     "by_facet",
     "notes",
     "moved_tags",
+    "base_family",
+    "variants",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

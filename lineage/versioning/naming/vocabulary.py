@@ -76,6 +76,37 @@ def _spellings(term: str) -> tuple[str, str]:
     return term, term.replace("-", "")
 
 
+_GENERATION = re.compile(r"[-_ .]?v?[0-9]{1,2}(?:\.[0-9]{1,2})?$")
+
+
+def family_of(text: str, *, exact: bool = False) -> str | None:
+    """Return the `model_type` of a family's name as people write it: `Llama-2` is `llama`; None if it is none.
+
+    With `exact` only a `model_type` itself counts, in any case: a tag such as `solar` may mean anything.
+    """
+    families = vocabulary().families
+    term = text.partition("…")[0].casefold().replace("_", "-")[:64]
+    if exact:
+        return families[term] if families.get(term, "").replace("_", "-") == term and not _is_weak(term) else None
+    while term:
+        for spelling in (term, _GENERATION.sub("", term)):
+            if spelling in families:
+                return families[spelling]
+        term = term.rpartition("-")[0]
+    return None
+
+
+def _is_weak(term: str) -> bool:
+    return term in vocabulary().weak
+
+
+@cache
+def quantisation_terms() -> frozenset[str]:
+    """Return the names of methods and types of quantisation, in lower case; training precisions are none."""
+    precisions = {"f16", "f32", "bf16", "f64"}
+    return frozenset(row["term"] for row in rows("quantisations.csv")) - precisions
+
+
 def tools(kind: str) -> str:
     """Return a regular expression for the tools, or the precisions, that names and commit titles mention.
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer, Finding, Incomplete
 from lineage_schemas.derivation import Method, Relation, Status
 from lineage_schemas.model import ModelState
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
+from lineage_schemas.variant import BaseFamily, Variant
 
 
 class TracedModel(Record):
-    """One model of the tree; `depth` is the smallest number of edges from the root."""
+    """One model of the tree; `depth` is the smallest number of edges from the root.
+
+    `family` is config.json's `model_type`. `base_family` is that or, if it is not known, the family that tags or the
+    name state, with all places that name one. `variants` are the types that the model is stated to be. Both are in the
+    JSON only if there are any.
+    """
 
     id: str
     state: ModelState
@@ -20,6 +28,8 @@ class TracedModel(Record):
     family: str | None
     revision: str | None
     depth: int
+    base_family: BaseFamily | None = Field(default=None, exclude_if=lambda family: family is None)
+    variants: tuple[Variant, ...] = Field(default=(), exclude_if=lambda variants: not variants)
 
 
 class TracedEvidence(Record):
