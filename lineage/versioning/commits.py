@@ -61,6 +61,13 @@ TOO_MANY = 4
 DETAILS = {"torch_dtype": "", "dtype": "", "vocab_size": "vocabulary "}
 """Fields of configs that describe replaced weights, and how the note introduces them."""
 
+CARD_FACETS: Mapping[str, FacetName] = {
+    "base_model": "base_model", "base_model_relation": "base_model", "license": "licence", "license_name": "licence",
+    "license_link": "licence", "datasets": "datasets", "pipeline_tag": "task", "library_name": "library",
+    "model-index": "evaluation",
+}  # fmt: skip
+"""Facets of the card's metadata; other fields are documentation."""
+
 MAX_DETAIL = 100
 """Characters of one detail of the note."""
 
@@ -202,8 +209,8 @@ def _facets(changed: list[FileChange], before: State, after: State) -> list[Face
     found: set[FacetName] = set()
     for path in before.fields.keys() & after.fields.keys():
         old, new = before.fields[path], after.fields[path]
-        names = (name for name in {*old, *new} if old.get(name) != new.get(name))
-        found |= {facet_of(name.rpartition(".")[2]) for name in names}
+        names = [name for name in {*old, *new} if old.get(name) != new.get(name)]
+        found |= {CARD_FACETS.get(name, "documentation") if path == CARD else facet_of(name) for name in names}
     for each in changed:
         if tokenizer_part(each.path):
             found.add("tokenizer")

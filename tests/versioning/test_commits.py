@@ -153,7 +153,7 @@ def recorded(history: str, commit: str) -> CommitClass:
 
 @needs_shared
 def test_labelled_commits_are_classified_as_their_reader_did() -> None:
-    """Of the odd rows, which were not used for the rules, at least 80 % have the category that their reader gave."""
+    """At least 80 % of the odd rows, whose mistakes were not looked at, have the category that their reader gave."""
     rows = labels()
     assert Counter(category for _, _, category in rows).total() == 100
     assert {category for _, _, category in rows} <= set(CATEGORIES)

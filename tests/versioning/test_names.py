@@ -161,7 +161,7 @@ def labelled() -> Labelled:
 
 
 def halves(names: Labelled) -> tuple[Labelled, Labelled]:
-    """Split the names by a hash: the grammar was worked out on the first half, and the second one measures it."""
+    """Split the names by a hash: corrections of the grammar looked at the first part only. Neither part is blind."""
     first = [each for each in names if sha256(each[0].encode()).digest()[5] % 2 == 0]
     return first, [each for each in names if each not in first]
 
