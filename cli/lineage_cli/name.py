@@ -14,7 +14,7 @@ def command(*, run: Run, targets: list[str]) -> None:
     """Read the names of models: their segments, their version, and which parts are missing.
 
     Each TARGET is ORG/NAME or NAME. The twelve types of segments are those of a study of 52,227 names. No network and
-    no store is used. Exit code 2 if a name has no segments, or is no id of a model.
+    no store is used. Exit code 2 if a name has no segments, or cannot be the id of a model.
     """
     if not targets:
         raise click.UsageError("give a name, or --from-file", click.get_current_context())

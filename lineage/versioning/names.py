@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineage.versioning.naming.grammar import segments_of, text_of
 from lineage.versioning.naming.parsed import ParsedName, Segment
 from lineage.versioning.naming.pieces import pieces
-from lineage.versioning.naming.roles import give_roles
+from lineage.versioning.naming.roles import give_roles, split_joined
 from lineage.versioning.naming.versions import versions_of
 from lineage.versioning.naming.vocabulary import vocabulary
 
@@ -23,7 +23,7 @@ def parse_name(model_id: str) -> ParsedName:
     name = model_id.rpartition("/")[2]
     if len(name) > MAX_CHARACTERS:
         return ParsedName(name, (Segment("others", name),), ())
-    found = pieces(name)
+    found = split_joined(pieces(name), vocabulary())
     give_roles(name, found, vocabulary())
     before = [piece.role for piece in found]
     segments = segments_of(found)

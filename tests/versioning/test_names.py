@@ -32,6 +32,8 @@ Labelled = list[tuple[str, list[str]]]
     [
         ("Ferret_7B", "{identifier}{size}"),
         ("llama-2-7b", "{base-model}{size}"),
+        ("llama7b-dpo", "{base-model}{size}{training-mechanism}"),
+        ("whole-word-masking_bert", "{identifier}{base-model}"),
         ("roberta-base_imdb", "{base-model}{dataset}"),
         ("distilbert-base-uncased-finetuned-whatever", "{base-model}{variant-type}{dataset}"),
         ("Stella-13B-GPTQ", "{identifier}{size}{training-mechanism}"),

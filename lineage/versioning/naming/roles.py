@@ -35,8 +35,8 @@ HYPER = re.compile(
 HASH = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{12,64}")
 """A long hexadecimal number: the mark of a program."""
 
-FAMILY_AND_REST = re.compile(r"([a-z]+(?:[0-9](?:\.[0-9])?)?)-?([0-9]{1,3}(?:\.[0-9])?b)")
-"""`llama7b`, `llama2-7b` written as one piece."""
+FAMILY_AND_REST = re.compile(r"([a-z]+)([0-9]{1,3}(?:\.[0-9])?b)")
+"""`llama7b`: a family and a size in one piece."""
 
 NUMBERED_FAMILY = re.compile(r"([a-z]{3,}?)([0-9](?:\.[0-9]{1,2})?)")
 """`llama2`, `qwen1.5`: a family with its generation."""
@@ -50,6 +50,21 @@ HYPER_WORDS = frozenset([*_HYPER_WORDS.split(), "grad", "loss", "run"])
 
 PAIRED_CODES = frozenset({"to", "2"})
 """What joins two languages: `en-to-fr`."""
+
+
+def split_joined(all_pieces: Sequence[Piece], words: Vocabulary) -> list[Piece]:
+    """Split a family from the size that is written behind it without a separator."""
+    found: list[Piece] = []
+    for piece in all_pieces:
+        may_be = piece.low[-1:] == "b" and len(piece.low) < 32 and piece.text.isascii()
+        joined = FAMILY_AND_REST.fullmatch(piece.low) if may_be else None
+        if joined and (joined[1] in words.families):
+            cut, at = joined.end(1), piece.start + joined.end(1)
+            found.append(Piece(piece.text[:cut], piece.low[:cut], piece.start, at))
+            found.append(Piece(piece.text[cut:], piece.low[cut:], at, piece.end))
+        else:
+            found.append(piece)
+    return found
 
 
 def give_roles(name: str, all_pieces: Sequence[Piece], words: Vocabulary) -> None:
@@ -72,7 +87,7 @@ def _dates(name: str, all_pieces: Sequence[Piece]) -> None:
 
 
 def _terms(all_pieces: Sequence[Piece], words: Vocabulary) -> None:
-    """Look terms up, the longest first; what is no term may be a pattern."""
+    """Look terms up, the longest first; any other piece may be a pattern."""
     i = 0
     while i < len(all_pieces):
         if all_pieces[i].role != "unknown":
@@ -84,13 +99,12 @@ def _terms(all_pieces: Sequence[Piece], words: Vocabulary) -> None:
                 break
         else:
             length = 1
-            _pattern(all_pieces[i], words)
+            _pattern(all_pieces[i])
         i += length
 
 
 def _found(term: str, all_pieces: Sequence[Piece], i: int, length: int, words: Vocabulary) -> bool:
     """Give the pieces of a term their role; return whether it is one."""
-    piece = all_pieces[i]
     if _is_family(term, all_pieces, i, length, words):
         for part in all_pieces[i : i + length]:
             part.role = "base-model"
@@ -100,8 +114,9 @@ def _found(term: str, all_pieces: Sequence[Piece], i: int, length: int, words: V
             part.role = words.words[term]
         return True
     if term in words.fillers or term in words.merges:
-        piece.role = "filler" if term in words.fillers else "merge"
-        return length == 1
+        for part in all_pieces[i : i + length]:
+            part.role = "filler" if term in words.fillers else "merge"
+        return True
     return False
 
 
@@ -117,12 +132,11 @@ def _is_family(term: str, all_pieces: Sequence[Piece], i: int, length: int, word
     return i > 0 and bool(SIZE.fullmatch(after))
 
 
-def _pattern(piece: Piece, words: Vocabulary) -> None:
+def _pattern(piece: Piece) -> None:
     """Give a piece the role of its form."""
     low = piece.low
     if len(low) > 64 or not _DIGIT.search(low):
         return
-    joined = FAMILY_AND_REST.fullmatch(low)
     if SIZE.fullmatch(low):
         piece.role = "size"
     elif VERSION.fullmatch(low):
@@ -133,8 +147,6 @@ def _pattern(piece: Piece, words: Vocabulary) -> None:
         piece.role = "number"
     elif HASH.fullmatch(low):
         piece.role = "others"
-    elif joined and (joined[1] in words.families or joined[1].rstrip("0123456789.") in words.families):
-        piece.role = "base-model"
 
 
 def _versions(all_pieces: Sequence[Piece]) -> None:
