@@ -163,7 +163,7 @@ def labelled() -> Labelled:
 
 
 def halves(names: Labelled) -> tuple[Labelled, Labelled]:
-    """Split the names by a hash: corrections of the grammar looked at the first part only. Neither part is blind."""
+    """Split the names by a hash: most corrections of the grammar looked at the first part. Neither part is blind."""
     first = [each for each in names if sha256(each[0].encode()).digest()[5] % 2 == 0]
     return first, [each for each in names if each not in first]
 
