@@ -38,6 +38,13 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("RulesAnswer", "table"): "table.rules:rules",
     ("RulesAnswer", "markdown"): "markdown.rules:rules",
     ("DemoAnswer", "table"): "table.demo:demo",
+    ("CompatAnswer", "table"): "table.compat:compat",
+    ("CompatAnswer", "markdown"): "markdown.compat:compat",
+    ("CompatAnswer", "csv"): "csv:compat",
+    ("CompatAnswer", "html"): "html:compat",
+    ("CompatClaimsAnswer", "table"): "table.compat:claims",
+    ("CompatClaimsAnswer", "markdown"): "markdown.compat:claims",
+    ("CompatClaimsAnswer", "csv"): "csv:claims",
 }
 """Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""
 

@@ -51,6 +51,8 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "store-check.v1": ("answers.store", "StoreCheckAnswer"),
     "rules.v1": ("answers.rules", "RulesAnswer"),
     "demo.v1": ("answers.demo", "DemoAnswer"),
+    "compat.v1": ("answers.compat", "CompatAnswer"),
+    "compat-claims.v1": ("answers.compat", "CompatClaimsAnswer"),
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""
 
