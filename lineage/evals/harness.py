@@ -7,7 +7,6 @@ Source: `lm_eval/evaluator.py` and `lm_eval/api/task.py` of version 0.4.13, and 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -21,6 +20,8 @@ _NOT_METRICS = frozenset(
     {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash",
      "target_hash"}
 )  # fmt: skip
+
+_ABSENT = object()
 
 DELIMITER = " "
 """What the harness writes between a prompt and a choice, unless the task's configuration has another text."""
@@ -45,11 +46,15 @@ def read_row(data: Mapping[str, Any], task: str, delimiter: str | None = None) -
     names = data.get("metrics")
     metrics = names if isinstance(names, list) else [name for name in data if name not in _NOT_METRICS]
     answers = _Answers(data, DELIMITER if delimiter is None else delimiter)
-    scores = {
-        str(name): Score(number(data[name]), answers.prediction(str(name), number(data[name])))
-        for name in metrics
-        if name in data and not isinstance(data[name], list | dict)
-    }
+    scores: dict[str, Score] = {}
+    aggregated: list[str] = []
+    for name in metrics:
+        value = data.get(name, _ABSENT) if isinstance(name, str) else _ABSENT
+        if isinstance(value, list | dict):
+            aggregated.append(name)
+        elif value is not _ABSENT:
+            score = number(value)
+            scores[name] = Score(score, answers.prediction(name, score))
     chosen = data.get("filter")
     target = data.get("target")
     return Row(
@@ -59,7 +64,7 @@ def read_row(data: Mapping[str, Any], task: str, delimiter: str | None = None) -
         prompt=_hash(data, "prompt_hash") or _hash_of_prompt(answers.arguments),
         reference=None if target is None else _text(target),
         scores=scores,
-        aggregated=tuple(str(name) for name in metrics if isinstance(data.get(name), list | dict)),
+        aggregated=tuple(aggregated),
     )
 
 
@@ -107,6 +112,8 @@ class _Answers:
 
     def _has_unconditioned(self) -> bool:
         """Return whether the second half of the requests are the choices without a prompt (mutual information)."""
+        if not self.arguments or self.arguments[-1][0] != "":
+            return False
         half = len(self.arguments) // 2
         first, second = self.arguments[:half], self.arguments[half:]
         return bool(half) and all(each[0] == "" for each in second) and all(each[0] != "" for each in first)
@@ -117,12 +124,16 @@ class _Answers:
         Where the choices are in the prompts, as in Winogrande, the prompts differ and the continuations do not.
         """
         pairs = self.arguments[:count]
-        texts = [pair[1] for pair in pairs if len(pair) > 1 and isinstance(pair[1], str)]
-        if len(texts) != count or len({pair[0] for pair in pairs if isinstance(pair[0], str)}) != 1:
+        texts = [pair[1] for pair in pairs if len(pair) > 1 and pair[0] == pairs[0][0] and isinstance(pair[1], str)]
+        if len(texts) != count:
             return None
+        if in_bytes:
+            lengths = [len(text.encode("utf-8", "surrogatepass")) for text in texts]
+        else:
+            lengths = [len(text) for text in texts]
         if all(text.startswith(self._delimiter) for text in texts):
-            texts = [text[len(self._delimiter) :] for text in texts]
-        lengths = [len(text.encode("utf-8", "surrogatepass")) if in_bytes else len(text) for text in texts]
+            before = len(self._delimiter.encode("utf-8", "surrogatepass")) if in_bytes else len(self._delimiter)
+            lengths = [length - before for length in lengths]
         return lengths if all(lengths) else None
 
     def _is_contradicted(self, chosen: int, value: float) -> bool:
@@ -130,30 +141,32 @@ class _Answers:
         return self._target is not None and value in (0.0, 1.0) and (chosen == self._target) != bool(value)
 
 
+_GREEDY = ("True", "False", True, False)
+
+
 def _likelihoods(responses: Sequence[Any]) -> list[float] | None:
     """Return log-likelihoods, one for each request; None if the responses are texts.
 
     A response is a pair of a log-likelihood and whether greedy decoding gives it; the harness writes both as texts.
     """
-    found = []
     for each in responses:
-        if not isinstance(each, list) or len(each) != 2 or str(each[1]) not in ("True", "False"):
+        if not isinstance(each, list) or len(each) != 2 or each[1] not in _GREEDY:
             return None
-        found.append(number(each[0]))
-    return found or None
+    return [number(each[0]) for each in responses] or None
 
 
-def _argmax(values: Sequence[float]) -> int | None:
+def _argmax(values: list[float]) -> int | None:
     """Return the first position of the highest value; None if a value is not a number."""
-    if not values or any(math.isnan(value) for value in values):
+    if not values or any(value != value for value in values):
         return None
-    return max(range(len(values)), key=values.__getitem__)
+    return values.index(max(values))
 
 
 def _arguments(value: Any) -> list[Sequence[Any]]:
     """Return the arguments of each request: a mapping of mappings, in versions before 0.4.3 a list of lists."""
     if isinstance(value, dict):
-        requests = [value[key] for key in sorted(value, key=_number_of)]
+        keys = value if len(value) <= 10 else sorted(value, key=_number_of)
+        requests = [value[key] for key in keys]
         return [list(each.values()) for each in requests if isinstance(each, dict) and each]
     return [each for each in value if isinstance(each, list) and each] if isinstance(value, list) else []
 

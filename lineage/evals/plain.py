@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from lineage.evals.row import NO_FILTER, UNNAMED_TASK, Row, Score, number
@@ -20,30 +21,43 @@ VALUES = (CORRECT, SCORE)
 
 def is_row(data: Mapping[str, Any]) -> bool:
     """Return whether a JSON object, or the header of a CSV file, has the required columns."""
-    names = {str(name).strip().lower() for name in data}
-    return "id" in names and not names.isdisjoint(VALUES)
+    return _columns(tuple(data)) is not None
 
 
-def read_row(data: Mapping[str, Any], task: str = UNNAMED_TASK) -> Row | str:
-    """Read one row, or return why it cannot be read; `task` is that of a row that names none."""
-    fields = {str(name).strip().lower(): value for name, value in data.items()}
-    identity = _text(fields.get("id"))
+def read_row(data: Mapping[str, Any], task: str = UNNAMED_TASK) -> Row | str | None:
+    """Read one row, or return why it cannot be read; `task` is that of a row that names none.
+
+    None if the required columns are missing.
+    """
+    columns = _columns(tuple(data))
+    if columns is None:
+        return None
+    fields = {name: text for name, given in columns.items() if (text := _text(data[given])) is not None}
+    identity = fields.get("id")
     if identity is None:
         return "its id is empty"
-    given = [name for name in VALUES if _text(fields.get(name)) is not None]
-    metric = _text(fields.get("metric"))
-    prediction = _text(fields.get("prediction"))
+    metric, prediction = fields.get("metric"), fields.get("prediction")
+    alone = CORRECT not in fields or SCORE not in fields
     scores = {
-        _name(name, metric, alone=len(given) == 1): Score(_value(name, fields[name]), prediction) for name in given
+        _name(name, metric, alone=alone): Score(_value(name, data[columns[name]]), prediction)
+        for name in VALUES
+        if name in fields
     }
     return Row(
-        task=_text(fields.get("task")) or task,
-        filter=_text(fields.get("filter")) or NO_FILTER,
+        task=fields.get("task") or task,
+        filter=fields.get("filter") or NO_FILTER,
         id=identity,
-        prompt=_text(fields.get("prompt_hash")),
-        reference=_text(fields.get("reference")),
-        scores=scores or {metric or next(name for name in VALUES if name in fields): Score(math.nan)},
+        prompt=fields.get("prompt_hash"),
+        reference=fields.get("reference"),
+        scores=scores or {metric or next(name for name in VALUES if name in columns): Score(math.nan)},
     )
+
+
+@lru_cache(maxsize=256)
+def _columns(names: tuple[str, ...]) -> Mapping[str, str] | None:
+    """Map the columns that are read to their names as written; None if the required ones are missing."""
+    found = {str(name).strip().lower(): name for name in names}
+    return found if "id" in found and not found.keys().isdisjoint(VALUES) else None
 
 
 def _name(column: str, metric: str | None, *, alone: bool) -> str:
@@ -61,10 +75,10 @@ def _value(column: str, value: Any) -> float:
 
 def _text(value: Any) -> str | None:
     """Return a cell as a text, None if it is empty; a whole number of JSON is written as CSV writes it."""
-    if value is None or value == "":
-        return None
     if isinstance(value, str):
-        return value
+        return value or None
+    if value is None:
+        return None
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -83,7 +83,8 @@ def _read_one(results: Results, number: int, file: ResultFile, wanted: frozenset
             elif not wanted or row.task in wanted:
                 results.tables.add(row, Place(number, position))
                 results.rows += 1
-                results.aggregated.update((row.task, metric) for metric in row.aggregated)
+                if row.aggregated:
+                    results.aggregated.update((row.task, metric) for metric in row.aggregated)
     except InputError as error:
         if not results.is_folder:
             raise

@@ -53,7 +53,7 @@ def _row(data: Mapping[str, Any], task: str, delimiter: str | None) -> Row | str
     """Read an object as a row of the harness or of a plain file; None if it is neither."""
     if harness.is_row(data):
         return harness.read_row(data, task, delimiter)
-    return plain.read_row(data, task) if plain.is_row(data) else None
+    return plain.read_row(data, task)
 
 
 def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:

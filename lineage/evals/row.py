@@ -12,6 +12,9 @@ NO_FILTER = "none"
 """The filter of results without one; evaluation programs use the same name."""
 
 
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
 class Score(NamedTuple):
     """Hold the score of one metric (NaN if it is unusable) and the answer that it judges, if that is known."""
 
@@ -43,6 +46,8 @@ class Skipped(NamedTuple):
 
 def number(value: Any) -> float:
     """Return a score as a float; NaN for anything that is not a finite number or a truth value."""
+    if type(value) is float:  # most are, and a difference is NaN for what is not finite
+        return value if value - value == 0 else math.nan
     if isinstance(value, str):
         return _from_text(value)
     if not isinstance(value, int | float):
@@ -56,12 +61,8 @@ def number(value: Any) -> float:
 
 def _from_text(text: str) -> float:
     """Read a number or a truth value that a file holds as a text."""
-    words = {"true": 1.0, "false": 0.0}
-    lowered = text.strip().lower()
-    if lowered in words:
-        return words[lowered]
     try:
-        found = float(lowered)
+        found = float(text)
     except ValueError:
-        return math.nan
+        return _TRUTH.get(text.strip().lower(), math.nan)
     return found if math.isfinite(found) else math.nan

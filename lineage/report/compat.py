@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from lineage.report.phrases import counted
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.compat import CheckedClaim, ComparedTask, CompatAnswer, Interval, ResultsSource
+    from lineage_schemas.answers.compat import (
+        CheckedClaim,
+        ComparedTask,
+        CompatAnswer,
+        CompatibleTask,
+        Interval,
+        ResultsSource,
+    )
 
 UNKNOWN = "–"
 """What is shown for a rate that is undefined or not known."""
@@ -23,7 +30,7 @@ EXPLANATIONS = (
 """What each rate means. All but BTC are shares of all compared instances."""
 
 
-def name(task: ComparedTask) -> str:
+def name(task: ComparedTask | CompatibleTask) -> str:
     """Name a task with its metric, and its filter if it has one."""
     return f"{task.task} {task.metric}" + (f" ({task.filter})" if task.filter != "none" else "")
 
@@ -64,14 +71,14 @@ def left_out(task: ComparedTask) -> str:
     """Describe the instances that were not compared; empty if all were."""
     unpaired, invalid = task.unpaired, task.invalid
     parts = [
-        (unpaired.old, "only in the old results"),
-        (unpaired.new, "only in the new results"),
-        (unpaired.prompt, "asked with another prompt"),
-        (unpaired.duplicate, "with an id that occurs more than once"),
-        (invalid.old, "without a usable score in the old results"),
-        (invalid.new, "without a usable score in the new results"),
+        (unpaired.old, "only old"),
+        (unpaired.new, "only new"),
+        (unpaired.prompt, "with another prompt"),
+        (unpaired.duplicate, "with a repeated id"),
+        (invalid.old, "without a usable old score"),
+        (invalid.new, "without a usable new score"),
     ]
-    return ", ".join(f"{count:,} {words}" for count, words in parts if count)
+    return " · ".join(f"{count:,} {words}" for count, words in parts if count)
 
 
 def beside(task: ComparedTask) -> str:
@@ -95,7 +102,7 @@ def headline(answer: CompatAnswer) -> str:
     worst = max(compared, key=lambda task: task.nfr.value if task.nfr else 0.0, default=None)
     if worst is None:
         return "nothing could be compared"
-    words = f"{counted(len(compared), 'result')} compared, the highest NFR is {rate(worst.nfr)} in {name(worst)}"
+    words = f"{counted(len(compared), 'result')}, highest NFR {rate(worst.nfr)} in {name(worst)}"
     return words if answer.limit is None else f"{words}: {VERDICTS[answer.verdict]} of {percent(answer.limit)}"
 
 
@@ -104,6 +111,12 @@ def source(found: ResultsSource) -> str:
     named = f" of {', '.join(found.models)}" if found.models else ""
     by = f", {', '.join(found.programs)}" if found.programs else ""
     return f"{counted(found.rows, 'row')}{named} in {counted(found.files, 'file')}{by}"
+
+
+def regime(answer: CompatAnswer) -> str:
+    """Say whether the tokenizer changed; the paper's measures are for updates that keep it."""
+    found = {"inside": "the tokenizer is unchanged", "outside": "the tokenizer changed", "unjudged": "tokenizer"}
+    return f"{found[answer.regime]}: {answer.regime_reason}"
 
 
 def settings(answer: CompatAnswer) -> str:

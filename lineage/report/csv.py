@@ -4,70 +4,75 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.compat import CompatAnswer, CompatClaimsAnswer, Interval
+    from lineage_schemas.answers.compat import ComparedTask, CompatAnswer, CompatClaimsAnswer, CompatibleTask, Interval
 
 _FORMULA = ("=", "+", "-", "@")
 """First characters by which a spreadsheet takes a text for a formula; an apostrophe before them prevents it."""
 
+_TASK = ("task", "metric", "filter", "kind", "n")
+_MEANS = ("acc_old", "acc_new")
 _INTERVALS = ("nfr", "pfr", "nfr_mc", "btc")
+_LAST = ("unobserved", "mean_gain", "mean_regression", "verdict")
+_THIRD = ("delta", "delta_percent")
+_CLAIM = ("verdict", "task", "dataset", "config", "split", "metric", "claimed", "compared")
+_ENDS = ("", "_low", "_high")
 
 
 def compat(answer: CompatAnswer) -> str:
     """Write one row for each task, metric and filter: the fields of the JSON answer, intervals in three columns."""
-    third = (
-        {(each.task, each.metric, each.filter): each for each in answer.compatible.tasks} if answer.compatible else {}
-    )
-    rows = []
-    for task in answer.tasks:
-        row: dict[str, Any] = {
-            "task": task.task, "metric": task.metric, "filter": task.filter, "kind": task.kind, "n": task.n,
-            **{f"unpaired_{name}": count for name, count in task.unpaired},
-            **{f"invalid_{name}": count for name, count in task.invalid},
-            "acc_old": task.acc_old, "acc_new": task.acc_new,
-        }  # fmt: skip
-        for name in _INTERVALS:
-            row |= _interval(name, getattr(task, name))
-        row |= {name: getattr(task, name) for name in ("unobserved", "mean_gain", "mean_regression", "verdict")}
-        compatible = third.get((task.task, task.metric, task.filter))
-        if answer.compatible is not None:
-            row |= {"n_compatible": compatible.n if compatible else None}
-            row |= _interval("nfr_c", compatible.nfr_c if compatible else None)
-            row |= {name: getattr(compatible, name, None) for name in ("delta", "delta_percent")}
-        rows.append(row)
-    return _written(rows)
+    names = [*_TASK, *(f"unpaired_{each}" for each in ("old", "new", "prompt", "duplicate"))]
+    names += [*(f"invalid_{each}" for each in ("old", "new")), *_MEANS, *_columns(*_INTERVALS), *_LAST]
+    if answer.compatible is not None:
+        names += ["n_compatible", *_columns("nfr_c"), *_THIRD]
+    third = answer.compatible.tasks if answer.compatible else ()
+    by_key = {(each.task, each.metric, each.filter): each for each in third}
+    return _written(names, [_task(task, by_key.get((task.task, task.metric, task.filter))) for task in answer.tasks])
 
 
 def claims(answer: CompatClaimsAnswer) -> str:
     """Write one row for each claim."""
-    names = ("task", "dataset", "config", "split", "metric", "claimed", "compared")
     rows = []
     for each in answer.claims:
-        row: dict[str, Any] = {"verdict": each.verdict, **{name: getattr(each, name) for name in names}}
+        row: dict[str, Any] = {name: getattr(each, name) for name in _CLAIM}
         row |= _interval("measured", each.measured)
         rows.append(row | {"n": each.n, "reason": each.reason, "file": each.pointer.file, "field": each.pointer.field})
-    return _written(rows)
+    return _written([*_CLAIM, *_columns("measured"), "n", "reason", "file", "field"], rows)
+
+
+def _task(task: ComparedTask, third: CompatibleTask | None) -> dict[str, Any]:
+    """Write one task, with what is known of the third model."""
+    row: dict[str, Any] = {name: getattr(task, name) for name in (*_TASK, *_MEANS, *_LAST)}
+    row |= {f"unpaired_{name}": count for name, count in task.unpaired}
+    row |= {f"invalid_{name}": count for name, count in task.invalid}
+    for name in _INTERVALS:
+        row |= _interval(name, getattr(task, name))
+    if third is not None:
+        row |= {"n_compatible": third.n, **_interval("nfr_c", third.nfr_c)}
+        row |= {name: getattr(third, name) for name in _THIRD}
+    return row
+
+
+def _columns(*names: str) -> list[str]:
+    return [f"{name}{end}" for name in names for end in _ENDS]
 
 
 def _interval(name: str, found: Interval | None) -> dict[str, float | None]:
     values = (found.value, found.low, found.high) if found else (None, None, None)
-    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+    return dict(zip(_columns(name), values, strict=True))
 
 
-def _written(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Write rows under a header; without rows the text is empty, because no column is known to be needed."""
+def _written(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write rows under a header."""
     text = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(text, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

@@ -20,6 +20,9 @@ SHOWN_LABEL = 0.06
 
 SHOWN_ANSWER = 200
 
+SHORT = 16
+"""Characters of a cell that fit into one line of a narrow column."""
+
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #5b646d; --line: #d8dde2; --paper: #fff;
   --right: #9fd0bf; --right-other: #6aa892; --gained: #0072b2; --wrong: #c9ced3; --wrong-other: #99a1a9;
@@ -42,8 +45,8 @@ p { margin: .3rem 0; } .soft { color: var(--soft); } .verdict { font-weight: 600
 .bar .gained, .gained { background: var(--gained); } .wrong { background: var(--wrong); }
 .wrong-other { background: var(--wrong-other); } .lost { background: var(--lost); } .bar .gained { color: #fff; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { overflow-wrap: anywhere; } td.figure { white-space: nowrap; }
 .scroll { overflow-x: auto; }
 @media (prefers-color-scheme: dark) { .bar span, .bar .gained { color: #fff; } }
 """
@@ -78,8 +81,8 @@ def compat(answer: CompatAnswer) -> str:
     body = [
         f"<h1>{escape(title)}</h1>", verdict, sources, _legend(answer), *map(_bar, answer.tasks), _figures(answer),
         _compatible(answer.compatible) if answer.compatible else "", *map(_flips, answer.tasks), _left(answer),
-        f'<p class="soft">Tokenizer: {escape(visible(answer.regime_reason))}. {escape(words.settings(answer))}. '
-        f"{escape(answer.tool.name)} {escape(answer.tool.version)}</p>",
+        f'<p class="soft">{escape(visible(words.regime(answer)))}. {escape(words.settings(answer))}. '
+        f"{escape(visible(answer.tool.name))} {escape(visible(answer.tool.version))}</p>",
     ]  # fmt: skip
     head = (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
@@ -150,7 +153,7 @@ def _details(task: ComparedTask) -> str:
 def _compatible(found: Compatible) -> str:
     rows = [
         (
-            escape(visible(f"{task.task} {task.metric}")), f"{task.n:,}", words.rate(task.nfr), words.rate(task.nfr_c),
+            escape(visible(words.name(task))), f"{task.n:,}", words.rate(task.nfr), words.rate(task.nfr_c),
             words.UNKNOWN if task.delta is None else f"{100 * task.delta:+.1f} points",
             words.UNKNOWN if task.delta_percent is None else f"{task.delta_percent:+.1f} %",
         )
@@ -187,5 +190,10 @@ def _left(answer: CompatAnswer) -> str:
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Write a table; cells are finished HTML."""
     head = "".join(f"<th>{each}</th>" for each in header)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(cell: str) -> str:
+    """Write a cell; a short figure is not broken into two lines."""
+    return f'<td class="figure">{cell}</td>' if len(cell) < SHORT else f"<td>{cell}</td>"

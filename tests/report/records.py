@@ -38,6 +38,7 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
+from tests.report.compats import COMPATS
 from tests.report.facets import facets
 from tests.report.stores import STORES
 from tests.report.traces import (
@@ -343,6 +344,6 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
     "demo": demo, "rules": lambda: rules(None),
-    "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
+    **COMPATS, "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""

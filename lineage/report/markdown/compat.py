@@ -32,7 +32,9 @@ def compat(answer: CompatAnswer) -> str:
         parts.unchecked(answer.unchecked),
         [f"- **{short}**: {meaning}" for short, meaning in words.EXPLANATIONS],
         parts.settings(answer.settings),
-        [f"<sub>{prose(words.settings(answer))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"],
+        [
+            f"<sub>{prose(words.regime(answer))} · {prose(words.settings(answer))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"
+        ],
     )
 
 
@@ -94,7 +96,7 @@ def _answer(text: str | None, score: float) -> str:
 def _compatible(found: Compatible) -> list[str]:
     rows = [
         (
-            code(f"{task.task} {task.metric}" + (f" ({task.filter})" if task.filter != "none" else "")),
+            code(words.name(task)),
             f"{task.n:,}",
             words.percent(words.value_of(task.nfr)),
             words.rate(task.nfr_c),

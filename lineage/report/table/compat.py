@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lineage.report import compat as words
@@ -10,7 +11,7 @@ from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.compat import CompatAnswer, CompatClaimsAnswer, Compatible, Flip
+    from lineage_schemas.answers.compat import ComparedTask, CompatAnswer, CompatClaimsAnswer, Compatible, Flip
 
 MARKS: dict[str, tuple[str, Style]] = {
     "within": ("✓", "good"), "above": ("✗", "bad"), "unjudged": ("·", "dim"),
@@ -23,15 +24,13 @@ SHOWN_ANSWER = 28
 
 def compat(answer: CompatAnswer) -> Document:
     """Write the comparison of two versions."""
-    lines = [line(strong(answer.old.path), " → ", strong(answer.new.path), f": {words.headline(answer)}"), EMPTY]
+    lines = [line(strong(answer.old.path), " → ", strong(answer.new.path)), line(words.headline(answer))]
     lines += _tasks(answer)
     lines += _flips(answer)
     lines += _compatible(answer.compatible) if answer.compatible else []
     lines += [*note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
-    regime = {"inside": "The tokenizer is unchanged", "outside": "The tokenizer changed", "unjudged": ""}[answer.regime]
-    shown = f"{regime}: {answer.regime_reason}" if regime else f"Tokenizer: {answer.regime_reason}"
     lines += [EMPTY, *(line(dim(f"{short}: {meaning}")) for short, meaning in words.EXPLANATIONS)]
-    return [*lines, line(dim(shown)), line(dim(words.settings(answer)))]
+    return [*lines, line(dim(words.regime(answer))), line(dim(words.settings(answer)))]
 
 
 def _tasks(answer: CompatAnswer) -> list[Line]:
@@ -53,19 +52,16 @@ def _tasks(answer: CompatAnswer) -> list[Line]:
                 *rates,
             )
         )
-    details = [
-        (
-            cut(words.name(task), SHOWN_NAME),
-            dim("; ".join(filter(None, (words.beside(task), _left_out(words.left_out(task)))))),
-        )
-        for task in answer.tasks
-        if words.beside(task) or words.left_out(task)
-    ]
-    return [*columns(rows), *([EMPTY] if details else []), *columns(details, indent="  ")]
+    details = [(name, dim(text)) for task in answer.tasks for name, text in _details(task)]
+    return [EMPTY, *columns(rows), *([EMPTY] if details else []), *columns(details, indent="  ")]
 
 
-def _left_out(text: str) -> str:
-    return f"not compared: {text}" if text else ""
+def _details(task: ComparedTask) -> Iterator[tuple[str, str]]:
+    """List what the columns of a task do not hold."""
+    left_out = words.left_out(task)
+    for text in (words.beside(task), f"not compared: {left_out}" if left_out else ""):
+        if text:
+            yield cut(words.name(task), SHOWN_NAME), text
 
 
 def _flips(answer: CompatAnswer) -> list[Line]:
@@ -95,11 +91,10 @@ def _compatible(found: Compatible) -> list[Line]:
         tuple(dim(each) for each in ("task and metric", "n", "mean", "NFR", "NFRc", "change", "relative"))
     ]
     for task in found.tasks:
-        name = f"{task.task} {task.metric}" + (f" ({task.filter})" if task.filter != "none" else "")
         delta = words.UNKNOWN if task.delta is None else f"{100 * task.delta:+.1f} points"
         relative = words.UNKNOWN if task.delta_percent is None else f"{task.delta_percent:+.1f} %"
         rates = (words.percent(words.value_of(task.nfr)), words.rate(task.nfr_c))
-        rows.append((cut(name, SHOWN_NAME), f"{task.n:,}", words.grade(task.acc), *rates, delta, relative))
+        rows.append((cut(words.name(task), SHOWN_NAME), f"{task.n:,}", words.grade(task.acc), *rates, delta, relative))
     return [*lines, *columns(rows, indent="  ")]
 
 
