@@ -20,7 +20,7 @@ SHOWN_LABEL = 0.06
 
 SHOWN_ANSWER = 200
 
-SHORT = 16
+SHORT = 24
 """Characters of a cell that fit into one line of a narrow column."""
 
 STYLE = """

@@ -32,10 +32,12 @@ def compat(answer: CompatAnswer) -> str:
         parts.unchecked(answer.unchecked),
         [f"- **{short}**: {meaning}" for short, meaning in words.EXPLANATIONS],
         parts.settings(answer.settings),
-        [
-            f"<sub>{prose(words.regime(answer))} · {prose(words.settings(answer))} · {prose(answer.tool.name)} {prose(answer.tool.version)}</sub>"
-        ],
+        [f"<sub>{prose(words.regime(answer))} · {prose(words.settings(answer))} · {_tool(answer)}</sub>"],
     )
+
+
+def _tool(answer: CompatAnswer) -> str:
+    return prose(f"{answer.tool.name} {answer.tool.version}")
 
 
 def _tasks(answer: CompatAnswer) -> list[str]:
