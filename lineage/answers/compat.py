@@ -211,7 +211,7 @@ def _task_notes(paired: Sequence[PairedTask], compared: Sequence[ComparedTask], 
         name = name_of(task.key)
         if not task.binary and task.n and not task.is_direction_known and not task.is_likelihood:
             yield f"{name}: a higher score counts as better; the harness' results_*.json beside the samples decides"
-        if found.quadrants and found.nfr_mc is None:
+        if found.quadrants and found.nfr_mc is None and bool(task.answers()[1].any()):
             yield f"{name}: some answers are not in the files, so NFRmc is not known"
         if found.verdict == "within" and found.nfr and limit is not None and found.nfr.value > limit:
             yield f"{name}: its NFR is above the limit, but not beyond what chance explains with {found.n:,} instances"

@@ -143,7 +143,7 @@ def _epsilon(task: PairedTask, options: CompatOptions) -> float:
 def _binary(task: PairedTask, options: CompatOptions) -> dict[str, Any]:
     """Work out the rates of right and wrong answers."""
     differ, known = task.answers()
-    found = quadrants.count_quadrants(task.old == 1, task.new == 1, differ, known)
+    found = quadrants.count_quadrants(task.old == 1, task.new == 1, differ if bool(known.any()) else None, known)
     changed = found.both_wrong_differ
     counts = [found.both_right, found.gained, found.both_wrong - (changed or 0), changed or 0, found.lost]
     draws = draw_counts(counts, resamples=options.resamples, seed=options.seed)

@@ -31,7 +31,9 @@ def is_about(summary: Summary, task: str, dataset: str, config: str | None) -> b
     """
     named = _plain_task(task)
     known = [Dataset(*summary.datasets[task])] if task in summary.datasets else []
-    known += [*_tasks().get(_folded(named), ()), Dataset(named, None)]
+    known += _tasks().get(_folded(named), [])
+    if not known or "/" not in dataset:
+        known.append(Dataset(named, None))
     wanted = None if config is not None and _folded(config) == _folded(named) else config
     return any(_same_dataset(each, dataset, wanted) for each in known)
 

@@ -1,7 +1,7 @@
 """Rows of plain files: JSON lines or CSV with the columns `id`, and `correct` or `score`.
 
-Optional columns: `prediction`, `reference`, `task`, `metric`, `filter`, `prompt_hash`, in any case.
-`correct` is 0, 1, true or false. A file may have both `correct` and `score`.
+Optional columns: `prediction`, `reference`, `task`, `metric`, `filter`, `prompt_hash`, `higher_is_better` (of scores).
+Names of columns may be in any case. `correct` is 0, 1, true or false. A file may have both `correct` and `score`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from lineage.evals.row import NO_FILTER, UNNAMED_TASK, Row, Score, number
 CORRECT, SCORE = "correct", "score"
 
 VALUES = (CORRECT, SCORE)
+
+_HIGHER = {1.0: True, 0.0: False}
 
 
 def is_row(data: Mapping[str, Any]) -> bool:
@@ -50,6 +52,7 @@ def read_row(data: Mapping[str, Any], task: str = UNNAMED_TASK) -> Row | str | N
         prompt=fields.get("prompt_hash"),
         reference=fields.get("reference"),
         scores=scores or {metric or next(name for name in VALUES if name in columns): Score(math.nan)},
+        higher_is_better=_HIGHER.get(number(fields["higher_is_better"])) if "higher_is_better" in fields else None,
     )
 
 

@@ -81,10 +81,7 @@ def _read_one(results: Results, number: int, file: ResultFile, wanted: frozenset
                 count += 1
                 skipped += [row] if count <= SHOWN_POSITIONS else []
             elif not wanted or row.task in wanted:
-                results.tables.add(row, Place(number, position))
-                results.rows += 1
-                if row.aggregated:
-                    results.aggregated.update((row.task, metric) for metric in row.aggregated)
+                _take(results, row, Place(number, position))
     except InputError as error:
         if not results.is_folder:
             raise
@@ -93,6 +90,17 @@ def _read_one(results: Results, number: int, file: ResultFile, wanted: frozenset
         else:
             results.problems.append(Problem(str(file.path), error.in_one_line))
     results.problems += _skipped(file, skipped, count)
+
+
+def _take(results: Results, row: Row, place: Place) -> None:
+    """Add a row."""
+    results.tables.add(row, place)
+    results.rows += 1
+    if row.higher_is_better is not None:
+        for metric in row.scores:
+            results.summary.higher[row.task, metric] = row.higher_is_better
+    if row.aggregated:
+        results.aggregated.update((row.task, metric) for metric in row.aggregated)
 
 
 def _skipped(file: ResultFile, skipped: Sequence[Skipped], count: int) -> list[Problem]:

@@ -26,6 +26,7 @@ class Row(NamedTuple):
     """Hold one instance: `id` identifies it within task and filter, `prompt` is a hash of what the model was asked.
 
     `aggregated` are metrics without a score for the instance: their values are worked out over all instances.
+    `higher_is_better` is the direction of its scores, None if the row does not say it.
     """
 
     task: str
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     reference: str | None
     scores: dict[str, Score]
     aggregated: tuple[str, ...] = ()
+    higher_is_better: bool | None = None
 
 
 class Skipped(NamedTuple):

@@ -45,7 +45,7 @@ def test_drawing_counts_is_resampling_instances() -> None:
     shares = (drawn == 0).sum(axis=1) / (drawn < 2).sum(axis=1)
     low, high = numpy.quantile(shares, [0.025, 0.975])
     assert found is not None
-    assert (found.low, found.high) == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+    assert (found.low, found.high) == pytest.approx((float(low), float(high)), abs=0.01)
 
 
 @settings(deadline=None)
@@ -87,7 +87,7 @@ def test_means_of_few_and_of_many_values_agree() -> None:
     few, many = mean_interval(values, resamples=4000), mean_interval(numpy.append(values, values.mean()))
     assert few is not None
     assert many is not None
-    assert (few.low, few.high) == (pytest.approx(many.low, abs=0.02), pytest.approx(many.high, abs=0.02))
+    assert (few.low, few.high) == pytest.approx((many.low, many.high), abs=0.02)
     assert mean_interval(values[:0]) is None
 
 

@@ -1,11 +1,15 @@
 """The toy tasks' filters and scores; the dummy model answers `lol`, which the filters replace by a random answer."""
 
+from __future__ import annotations
+
 import random
+from collections.abc import Sequence
+from typing import Any
 
 WORDS = ["plain", "words", "about", "birds", "and", "weights", "rivers"]
 
 
-def answered(resps, docs):
+def answered(resps: Sequence[Any], docs: Sequence[dict[str, str]]) -> list[list[str]]:
     """Replace each answer by the right sum or one near it, with or without the mark that the strict filter wants."""
     rng = random.Random(random.getstate()[1][5])
     found = []
@@ -15,13 +19,13 @@ def answered(resps, docs):
     return found
 
 
-def summary(resps, docs):
+def summary(resps: Sequence[Any], docs: Sequence[dict[str, str]]) -> list[list[str]]:
     """Replace each answer by some of the words."""
     rng = random.Random(random.getstate()[1][5])
     return [[" ".join(rng.sample(WORDS, 4))] for _ in docs]
 
 
-def scores(doc, results):
+def scores(doc: dict[str, str], results: Sequence[str]) -> dict[str, float]:
     """Score one summary: the share of words found, and the number of words missed."""
     wanted, given = set(doc["answer"].split()), set(results[0].split())
     return {"overlap": len(wanted & given) / len(wanted), "missed": len(wanted - given)}
