@@ -181,6 +181,8 @@ def _notes(
     """List what the reader should know."""
     for side in (old, new, third):
         yield from side.notes if side else ()
+    if {file.path.resolve() for file in old.files} == {file.path.resolve() for file in new.files}:
+        yield "the old and the new results are the same files"
     extra = [name_of(key) for key in new.tables if key not in old.tables]
     if extra:
         yield f"only {new.path} has results of {few(extra)}: there is nothing to compare them with"
@@ -213,8 +215,9 @@ def _task_notes(paired: Sequence[PairedTask], compared: Sequence[ComparedTask], 
             yield f"{name}: a higher score counts as better; the harness' results_*.json beside the samples decides"
         if found.quadrants and found.nfr_mc is None and bool(task.answers()[1].any()):
             yield f"{name}: some answers are not in the files, so NFRmc is not known"
-        if found.verdict == "within" and found.nfr and limit is not None and found.nfr.value > limit:
-            yield f"{name}: its NFR is above the limit, but not beyond what chance explains with {found.n:,} instances"
+        if found.verdict == "within" and found.nfr and limit is not None and found.nfr.high > limit:
+            bound = f"{100 * found.nfr.high:.1f} %"
+            yield f"{name}: {found.n:,} instances do not exclude an NFR of up to {bound}, above the limit"
 
 
 def _compatible(third: Results, paired: Iterable[PairedTask], options: CompatOptions) -> Compatible:

@@ -17,8 +17,8 @@ Format = Literal["lines", "csv", "parquet"]
 _DATE = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
 _HARNESS = re.compile(rf"samples_(?P<task>.+)_(?P<date>{_DATE})\.jsonl", re.DOTALL)
 _LIGHTEVAL = re.compile(rf"details_(?P<task>.+)_(?P<date>{_DATE})\.parquet", re.DOTALL)
-SUMMARY = re.compile(rf"results_(?P<date>{_DATE})\.json")
-"""The harness' file of settings and aggregated results."""
+SUMMARY = re.compile(rf"results(_{_DATE})?\.json")
+"""The harness' file of settings and aggregated results; early versions wrote no date."""
 
 FORMATS: dict[str, Format] = {
     ".jsonl": "lines", ".ndjson": "lines", ".json": "lines", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",

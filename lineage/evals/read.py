@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lineage.errors import InputError, few
-from lineage.evals.files import Found, ResultFile, find_results, task_of
+from lineage.evals.files import ACCEPTED, Found, ResultFile, find_results, task_of
 from lineage.evals.records import NotResultsError, read_file
 from lineage.evals.row import Row, Skipped
 from lineage.evals.summary import Summary, read_summaries
@@ -54,6 +54,8 @@ def read_results(path: str, *, tasks: Iterable[str] = (), progress: Progress = S
 
     Raises InputError if the path holds no results that can be read.
     """
+    if not path.strip():
+        raise InputError("the path of the results is empty", hint=f"{ACCEPTED}; check the variables of your script")
     found = find_results(Path(path))
     results = Results(path, found.files, read_summaries(found.summaries), found.is_folder)
     results.problems += [Problem(*problem) for problem in results.summary.problems]

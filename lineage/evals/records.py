@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +20,9 @@ MAX_LINE = 64_000_000
 
 MAX_ARRAY = 256_000_000
 """Bytes of a JSON file that is one array: it is read as a whole, as old versions of the harness wrote it."""
+
+_HALF = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
+"""An escape of half a surrogate pair without the other half."""
 
 COLUMNS = "the columns are id, and correct or score; prediction, reference, task, metric and filter may be there too"
 
@@ -80,11 +84,24 @@ def _parsed(text: bytes) -> dict[str, Any] | str:
     """Parse one line."""
     try:
         found = json.loads(text)
+        if _HALF.search(text):
+            found = _whole(found)
     except RecursionError:
         return "its JSON nests too deep"
     except ValueError as error:  # also bytes that are not UTF-8, and integers of thousands of digits
         return f"it is not JSON, or it is cut: {error}"
     return found if isinstance(found, dict) else "it is not a JSON object"
+
+
+def _whole(value: Any) -> Any:
+    """Replace halves of surrogate pairs by U+FFFD: no encoding has them, so that no answer could repeat them."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(each) for name, each in value.items()}
+    return value
 
 
 def _array(path: Path, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -95,6 +112,8 @@ def _array(path: Path, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | s
         )
     try:
         items = json.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        if _HALF.search(data):
+            items = _whole(items)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{str(path)!r} is not JSON, or it is cut: {error}", hint="write the file again") from error
     for position, item in enumerate(items, 1):
@@ -105,7 +124,7 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """Read CSV with a header; the delimiter is the comma, semicolon or tab that the header has most of."""
     limit = csv.field_size_limit(MAX_LINE)
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
             header_line = file.readline(MAX_LINE)
             file.seek(0)
             delimiter = max(",;\t", key=header_line.count)

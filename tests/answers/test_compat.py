@@ -140,9 +140,15 @@ def test_the_limit_is_judged_on_the_lower_bound(ask: Ask, tmp_path: Path) -> Non
     few, many = made(tmp_path, "few", "0" + "1" * 19), made(tmp_path, "many", "0" * 10 + "1" * 10)
     within = ask(old, few, limit=0.02)
     assert (within.verdict, within.unchecked) == ("within", ())
-    assert "chance" in within.notes[0]
+    assert "do not exclude" in within.notes[0]
     assert ask(old, many, limit=0.02).verdict == "above"
     assert ask(old, many).verdict == "unjudged"
+
+
+def test_the_same_files_on_both_sides_are_noted(ask: Ask, tmp_path: Path) -> None:
+    """A script that names one file twice finds no flip; the answer says why."""
+    path = made(tmp_path, "old", "1" * 20)
+    assert "the old and the new results are the same files" in ask(path, path.parent / "." / path.name).notes
 
 
 def test_a_new_version_that_fails_on_instances_is_not_within(ask: Ask, tmp_path: Path) -> None:

@@ -88,6 +88,15 @@ def test_a_broken_line_is_skipped_with_a_reason(tmp_path: Path, name: str) -> No
     assert problem.reason
 
 
+def test_half_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
+    """JSON can hold text that no encoding has; pairs, as of emoji, are kept."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        b'{"id": "1", "correct": 1, "task": "a\\ud800b"}\n{"id": "2", "correct": 1, "task": "\\ud83d\\ude00"}\n'
+    )
+    assert [key.task for key in read(path).tables] == ["a\ufffdb", "\U0001f600"]
+
+
 def test_many_broken_lines_are_one_problem(tmp_path: Path) -> None:
     """Positions of the first few and the number of the others are reported."""
     path = tmp_path / "a.jsonl"
@@ -118,9 +127,9 @@ def test_a_file_without_results_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_paths_without_results_are_refused(tmp_path: Path) -> None:
     """A missing path, a folder without files and an unknown task are errors with a hint."""
-    for path in (tmp_path / "gone", tmp_path):
+    for path in (str(tmp_path / "gone"), str(tmp_path), ""):
         with pytest.raises(InputError) as caught:
-            read(path)
+            read_results(path)
         assert caught.value.hint
     with pytest.raises(InputError, match="no results of nothing"):
         read_results(str(HARNESS / "old"), tasks=["nothing"])

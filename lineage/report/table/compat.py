@@ -116,4 +116,5 @@ def claims(answer: CompatClaimsAnswer) -> Document:
         for each in answer.claims
     ]
     notes = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
-    return [*lines, *columns(rows), *notes, EMPTY, line(dim(dated(answer, answer.model)))]
+    shown = columns(rows) if rows else [line("The card claims no results.")]
+    return [*lines, *shown, *notes, EMPTY, line(dim(dated(answer, answer.model)))]
