@@ -50,7 +50,7 @@ CLAIM_CODES = {"confirmed": 0, "contradicted": 1, "unverified": 2}
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the resampling.")
 @click.option(
-    "--models", nargs=2, metavar="OLD NEW", help="Compare the tokenizers of these models, which read from a Hub."
+    "--models", nargs=2, metavar="OLD NEW", help="Compare the tokenizers of these two models, read from a Hub."
 )
 @runs("table", "json", "markdown", "csv", "html", config=True)
 def command(
@@ -77,8 +77,9 @@ def command(
     from lineage.answers.compat_tasks import CompatOptions
 
     context = click.get_current_context()
-    if math.isnan(epsilon) or math.isinf(epsilon):
-        raise click.UsageError("--epsilon is not a finite number", context)
+    for name, value in (("--epsilon", epsilon), ("--max-nfr", max_nfr), ("--confidence", confidence)):
+        if value is not None and not math.isfinite(value):  # NaN passes every range
+            raise click.UsageError(f"{name} is not a finite number", context)
     options = CompatOptions(
         epsilon=epsilon, confidence=confidence, seed=seed, limit=max_nfr, show_flips=show_flips
     )  # fmt: skip

@@ -212,7 +212,7 @@ def _task_notes(paired: Sequence[PairedTask], compared: Sequence[ComparedTask], 
     for task, found in zip(paired, compared, strict=True):
         name = name_of(task.key)
         if not task.binary and task.n and not task.is_direction_known and not task.is_likelihood:
-            yield f"{name}: a higher score counts as better; the harness' results_*.json beside the samples decides"
+            yield f"{name}: a higher score counts as better; higher_is_better, or the harness' results_*.json, decides"
         if found.quadrants and found.nfr_mc is None and bool(task.answers()[1].any()):
             yield f"{name}: some answers are not in the files, so NFRmc is not known"
         if found.verdict == "within" and found.nfr and limit is not None and found.nfr.high > limit:

@@ -52,8 +52,10 @@ def test_the_limit_of_the_project_file_counts(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("one",), ("a", "b", "c"), ("--claims", "o/m", "a", "b"), ("a", "b", "--max-nfr", "2"),
-     ("a", "b", "--confidence", "1"), ("a", "b", "--epsilon", "nan")],
+    [(), RUNS[:1], (*RUNS, RUNS[0]), ("--claims", "o/m", *RUNS), (*RUNS, "--max-nfr", "2"), (*RUNS, "--max-nfr", "nan"),
+     (*RUNS, "--confidence", "1"), (*RUNS, "--confidence", "nan"), (*RUNS, "--epsilon", "nan"),
+     (*RUNS, "--epsilon", "inf")],
+    ids=lambda arguments: " ".join(arguments).replace(str(HARNESS), "")
 )  # fmt: skip
 def test_impossible_arguments_are_refused(arguments: tuple[str, ...]) -> None:
     """The message says what to name, and there is no traceback."""
@@ -61,6 +63,7 @@ def test_impossible_arguments_are_refused(arguments: tuple[str, ...]) -> None:
     assert done.exit_code == 2
     assert "Traceback" not in done.output
     assert done.stderr
+    assert not done.stdout
 
 
 def test_json_has_the_fields_of_the_answer() -> None:
