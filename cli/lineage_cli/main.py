@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "Find weight changes that no version or note announced.",
     "diff": "Compare two revisions or two models.",
     "fingerprint": "Compute the digests of weights in a file, a folder or a model.",
+    "compat": "Measure what a new version answers wrong where the old one was right.",
     "verify": "Check whether local weights are those of a model.",
     "name": "Read the names of models: segments, version, missing parts.",
     "rules": "List all rules, or explain one.",

@@ -41,6 +41,13 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("NamesAnswer", "jsonl"): "rows:names_as_json_lines",
     ("NamesAnswer", "csv"): "rows:names_as_csv",
     ("DemoAnswer", "table"): "table.demo:demo",
+    ("CompatAnswer", "table"): "table.compat:compat",
+    ("CompatAnswer", "markdown"): "markdown.compat:compat",
+    ("CompatAnswer", "csv"): "csv:compat",
+    ("CompatAnswer", "html"): "html:compat",
+    ("CompatClaimsAnswer", "table"): "table.compat:claims",
+    ("CompatClaimsAnswer", "markdown"): "markdown.compat:claims",
+    ("CompatClaimsAnswer", "csv"): "csv:claims",
 }
 """Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""
 

@@ -52,6 +52,8 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "rules.v1": ("answers.rules", "RulesAnswer"),
     "names.v1": ("answers.name", "NamesAnswer"),
     "demo.v1": ("answers.demo", "DemoAnswer"),
+    "compat.v1": ("answers.compat", "CompatAnswer"),
+    "compat-claims.v1": ("answers.compat", "CompatClaimsAnswer"),
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""
 

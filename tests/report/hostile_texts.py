@@ -19,7 +19,8 @@ FREE = {
     "branch", "since", "target", "targets", "name", "before", "after", "changed", "added", "removed", "a", "b", "store",
     "url", "backend", "forgotten", "kept_as_stub", "not_found", "against", "expected", "found", "hub_folder", "method",
     "next_commands", "parents", "rule", "flags", "format", "source", "hub", "identity", "declares", "paths", "head",
-    "about", "command",
+    "about", "command", "task", "metric", "filter", "old", "new", "reference", "programs", "regime_reason", "dataset",
+    "config", "split", "claimed", "notes",
 }  # fmt: skip
 
 

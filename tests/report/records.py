@@ -46,6 +46,7 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
+from tests.report.compats import COMPATS
 from tests.report.facets import facets
 from tests.report.stores import STORES
 from tests.report.traces import (
@@ -388,6 +389,6 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
     "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,
     "rules": lambda: rules(None),
-    "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
+    **COMPATS, "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""

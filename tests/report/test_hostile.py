@@ -53,7 +53,8 @@ def test_no_format_lets_a_control_character_through(name: str, to_format: str) -
     """No escape, direction mark or line break of foreign text reaches the output of any format."""
     text = rendered(name, to_format)
     assert unsafe(text) == []
-    assert "x1b" in text or "u001b" in text
+    is_empty = to_format == "csv" and text.count("\n") == 1
+    assert "x1b" in text or "u001b" in text or is_empty, "only a table without rows has no text"
     assert not any(line.lstrip().startswith("# @you") for line in text.splitlines())
 
 
