@@ -39,7 +39,11 @@ def _sample_gguf(data: bytes) -> object:
 
 def _gguf_seeds() -> Iterator[bytes]:
     values = np.random.default_rng(5).standard_normal((16, 32)).astype(np.float32)
-    heads = {"general.architecture": "llama", "llama.attention.head_count": 4, "llama.attention.head_count_kv": 2}
+    heads: dict[str, str | int | float | list[int]] = {
+        "general.architecture": "llama",
+        "llama.attention.head_count": 4,
+        "llama.attention.head_count_kv": 2,
+    }
     layer = [tensor("blk.0.attn_q.weight", values, "Q8_0"), tensor("blk.0.attn_k.weight", values, "F16"),
              tensor("blk.0.attn_q.bias", values[:, 0]), tensor("blk.0.ffn_norm.weight", values[0])]  # fmt: skip
     yield gguf_bytes(entries(heads), layer)

@@ -16,10 +16,12 @@ from lineage.fingerprint.gguf import TYPES, read_gguf
 from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.values.open import open_values
 from lineage.fingerprint.values.plan import plan_sample
+from lineage.fingerprint.values.requantise_gguf import gguf_grid
 from lineage.fingerprint.values.sample import read_sample
-from lineage.fingerprint.values.sketch import Sketch
+from lineage.fingerprint.values.sketch import SampledTile, Sketch
 from lineage.fingerprint.values.source import ValueSource
-from lineage.fingerprint.values.tensor import Fetch, FileHeader, FileRange
+from lineage.fingerprint.values.tensor import Fetch, FileHeader, FileRange, Place
+from lineage.fingerprint.values.tiles import Tile
 from tests.support.weight_files import gguf_bytes, gguf_text
 
 Floats = NDArray[np.float32]
@@ -106,3 +108,10 @@ def sketch_of(*paths: Path, config: Mapping[str, Any] | None = None) -> Sketch:
     """Sample a model whose parts lie in one folder."""
     source = source_of(*paths, config=config)
     return read_sample(source, plan_sample(source), reads(paths[0].parent))
+
+
+def share_of(method: str, child: Floats, candidate: Floats) -> float | None:
+    """Return the share of codes of a child's tile that a candidate's values give; None where it has no grid."""
+    place = Place(0, child.shape[0], 0, child.shape[1])
+    grid = gguf_grid(SampledTile(Tile("strip", "x", place), child.shape, method, child))
+    return None if grid is None else float((grid.codes(candidate) == grid.child).mean())
