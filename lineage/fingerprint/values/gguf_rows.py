@@ -35,9 +35,13 @@ _FUSED = frozenset({"gptneox", "bloom", "falcon"})
 _SHIFTED = frozenset({"gemma", "gemma2", "gemma3", "gemma-embedding", "nemotron", "qwen3next", "qwen35", "qwen35moe"})
 """Architectures whose norms are stored with 1 added."""
 
-_LINEAR_ATTENTION = frozenset({"qwen3next", "qwen35", "qwen35moe"})
-_REARRANGED = (".attn_qkv.", ".attn_gate.", ".ssm_")
-"""Tensors of linear attention whose rows or columns the converter of Qwen3-Next and its like moves between heads."""
+_LINEAR = (".attn_qkv.", ".attn_gate.", ".ssm_")
+_NOT_UNDONE: Mapping[str, tuple[str, ...]] = {
+    "qwen3next": _LINEAR, "qwen35": _LINEAR, "qwen35moe": _LINEAR, "graniteswitch": (".attn_qkv.", ".lora_"),
+    "plamo": (".attn_q.", ".attn_output."), "plamo2": ("norm.", ".ssm_"), "plamo3": ("norm.",),
+    "falcon-h1": (".ffn_", ".attn_", ".ssm_"),
+}  # fmt: skip
+"""Tensors that the converter of an architecture rearranges, shifts or scales in a way that is not undone here."""
 
 
 class Heads(NamedTuple):
@@ -65,8 +69,8 @@ def row_order(name: str, rows: int, heads: Heads, file: str) -> RowOrder | None:
     missing or do not divide the rows, and orders that are not undone here.
     """
     architecture = heads.architecture
-    if architecture in _LINEAR_ATTENTION and any(part in name for part in _REARRANGED):
-        raise FormatError(f"its converter ({architecture}) moves rows between heads, which is not undone", file=file)
+    if any(part in name for part in _NOT_UNDONE.get(architecture, ())):
+        raise FormatError(f"the converter of {architecture} changes it in a way that is not undone", file=file)
     if name.endswith(".lora_a"):
         return None
     if architecture in _FUSED and ".attn_qkv." in name:

@@ -166,6 +166,18 @@ def test_norms_are_as_transformers_has_them(tmp_path: Path) -> None:
         np.testing.assert_allclose(whole(path, "blk.0.attn_norm.weight")[0], norm, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [("qwen35", "blk.0.attn_qkv.weight"), ("plamo", "blk.0.attn_q.weight"), ("falcon-h1", "blk.0.ffn_up.weight")],
+)
+def test_what_is_not_undone_is_not_read(tmp_path: Path, architecture: str, name: str) -> None:
+    """A tensor that a converter changes in another way has a reason in place of wrong values; the others are read."""
+    tensors = [tensor(name, floats(32, 32)), tensor("token_embd.weight", floats(32, 32))]
+    source = source_of(write_gguf(tmp_path / "m.gguf", {"general.architecture": architecture}, tensors))
+    assert source.unread == {name: f"the converter of {architecture} changes it in a way that is not undone"}
+    assert list(source.tensors) == ["token_embd.weight"]
+
+
 @pytest.mark.parametrize("dtype", ["F16", "Q8_0"])
 def test_stacks_of_experts_are_split(tmp_path: Path, dtype: str) -> None:
     """Each expert of a stack is a matrix, named as files from before there were stacks name it once normalised."""
