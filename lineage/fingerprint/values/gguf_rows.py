@@ -26,7 +26,7 @@ _INTERLEAVED = frozenset({
 _HEADS_DIVIDED = frozenset({"baichuan", "xverse"})
 """Architectures whose converter divides the number of heads by that of k where the two differ."""
 
-_WEIGHTS_ONLY = frozenset({"minicpm", "internlm2", "baichuan", "xverse", "bailingmoe"})
+_WEIGHTS_ONLY = frozenset({"minicpm", "internlm2", "baichuan", "xverse", "bailingmoe", "olmo", "arctic"})
 """Architectures whose converter interleaves weights and leaves biases as they are."""
 
 _FUSED = frozenset({"gptneox", "bloom", "falcon"})
