@@ -29,12 +29,12 @@ BLOCK_TYPES = frozenset({
 """Types of blocks that the `gguf` package dequantises."""
 
 MAX_EXPERT_MATRICES = 300_000
-"""Matrices of experts in one model, twice what the largest have: a header that claims more is not followed."""
+"""Matrices of experts in one model, four times those of 61 layers of 384 experts: more are not followed."""
 
 _BLOCKS = {name: (elements, width) for name, elements, width in TYPES.values()}
 
 _OLD_EXPERT = re.compile(r"^(?P<before>blk\.\d+\.ffn_(?:gate|up|down))\.(?P<number>\d+)(?=\.(?:weight|bias)$)")
-"""How files from before April 2024 name each expert's matrix, which later ones stack."""
+"""How older files name each expert's matrix, which newer ones stack."""
 
 
 @dataclass(frozen=True, slots=True)
