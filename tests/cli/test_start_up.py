@@ -7,15 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import start_up
 from benchmarks.start_up import write_family
 from lineage_cli.main import COMMANDS
 from tests.cli.running import environment
+from tests.support.gguf_values import tensor, write_gguf
 from tests.support.shared import ROOT
 
-HEAVY = {"numpy", "huggingface_hub", "networkx", "neo4j", "yaml", "asyncio", "httpx2"}
+HEAVY = {"numpy", "gguf", "huggingface_hub", "networkx", "neo4j", "yaml", "asyncio", "httpx2"}
 
 FORBIDDEN_IN_HELP = HEAVY | {
     "pydantic",
@@ -66,6 +68,16 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
 def test_the_lean_command_loads_no_records_before_it_runs() -> None:
     """`fingerprint` does not import pydantic before it runs."""
     assert "pydantic" not in loaded("fingerprint", "--help")
+
+
+@pytest.mark.slow
+def test_only_blocks_of_gguf_load_the_gguf_package(tmp_path: Path) -> None:
+    """A sample of plain floats does not import `gguf`, in a GGUF file neither; one of quantised blocks does."""
+    values = np.ones((8, 32), np.float32)
+    for dtype in ("F16", "Q8_0"):
+        path = tmp_path / f"{dtype}.gguf"
+        write_gguf(path, {"general.architecture": "llama"}, [tensor("blk.0.ffn_up.weight", values, dtype)])
+        assert ("gguf" in loaded("fingerprint", "--sample", str(path))) == (dtype == "Q8_0")
 
 
 @pytest.mark.slow

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.fuzz import cards, git, hub_answers, own, results, weights
+from tests.fuzz import cards, git, hub_answers, own, results, values, weights
 
 TARGETS = {
-    target.name: target for module in (weights, cards, git, hub_answers, own, results) for target in module.TARGETS
+    target.name: target
+    for module in (weights, values, cards, git, hub_answers, own, results)
+    for target in module.TARGETS
 }
