@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn
 
 from lineage.errors import FormatError
 from lineage.fingerprint.header_text import METADATA, HeaderText
+from lineage.hub.collector import without_collector
 
 Read = Callable[[int, int], bytes]
 """Give `length` bytes from `start`; fewer only at the file's end."""
@@ -101,7 +100,7 @@ def parse_header(raw: bytes, size: int | None, file: str) -> Header:
     metadata: dict[str, str] | None = None
     tensors: list[TensorSpan] = []
     names: set[str] = set()
-    with _without_collector(len(raw)):
+    with without_collector(paused=len(raw) > _LARGE):
         for name, value in text.entries():
             if name == METADATA:
                 if metadata is not None:
@@ -218,16 +217,3 @@ def _check_cover(tensors: list[TensorSpan], data_start: int, size: int | None, f
     if size is not None and at < size:
         _refuse(file, f"{size - at:,} bytes at its end belong to no tensor")
     return at
-
-
-@contextmanager
-def _without_collector(length: int) -> Iterator[None]:
-    """Pause the garbage collector while a large header is parsed: it saves two fifths of the time."""
-    pause = length > _LARGE and gc.isenabled()
-    if pause:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if pause:
-            gc.enable()

@@ -8,9 +8,7 @@ the text that the file has, because the other fields of the file do not depend o
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from lineage.hub.bounds import (
@@ -22,6 +20,7 @@ from lineage.hub.bounds import (
     too_deep,
     too_many_values,
 )
+from lineage.hub.collector import without_collector
 from lineage.hub.repeated_keys import Repeats, repeats_of_documents
 from lineage.hub.yaml_scalars import MERGE_KEY, plain_tag, starts_of_types, tag_of, value_and_key
 
@@ -33,7 +32,7 @@ _MAX_KNOWN = 20_000
 """Unquoted scalars whose value is remembered: the keys of tables recur, and most of their figures."""
 
 _LARGE = 100_000
-"""Characters from which the garbage collector is paused: it would walk over all values again and again."""
+"""Characters from which the garbage collector is paused."""
 
 
 class YamlError(ValueError):
@@ -64,7 +63,7 @@ def read_yaml(text: str, *, unfold: bool) -> list[Document]:
     kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     builder = _Builder(unfold=unfold)
     try:
-        with _without_collector(len(text)):
+        with without_collector(paused=len(text) > _LARGE):
             found = list(builder.documents(yaml.parse(text, Loader=kind)))
             if builder.has_repeats:
                 repeats = repeats_of_documents(yaml.parse(text, Loader=kind))
@@ -77,19 +76,6 @@ def read_yaml(text: str, *, unfold: bool) -> list[Document]:
     except UnicodeEncodeError as error:  # half a surrogate pair
         raise YamlError(f"the YAML holds an impossible value: {error}") from error
     return found
-
-
-@contextmanager
-def _without_collector(length: int) -> Iterator[None]:
-    """Pause the garbage collector while a large text is read."""
-    pause = length > _LARGE and gc.isenabled()
-    if pause:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if pause:
-            gc.enable()
 
 
 def _broken(line: int, problem: str) -> YamlError:

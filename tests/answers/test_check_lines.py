@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,23 +18,10 @@ from lineage.report.render import render
 from lineage.report.text import plain
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import AN_HOUR, BareRepository
+from tests.support.readings import MODEL
 from tests.support.weight_files import safetensors_bytes
 
-MODEL = "org/name"
 YEAR = 365 * 24 * AN_HOUR
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> BareRepository:
-    """Make an empty repository on a directory Hub."""
-    return BareRepository(tmp_path / "hub" / f"{MODEL}.git")
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """Open that Hub with an empty store."""
-    with Session(hub_selector=str(tmp_path / "hub"), store_url=f"sqlite:///{tmp_path}/lineage.db") as opened:
-        yield opened
 
 
 def weights(seed: int) -> bytes:

@@ -33,15 +33,6 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
         yield server
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Make a local folder without a declared parent."""
-    made = tmp_path / "mine"
-    made.mkdir()
-    (made / "config.json").write_text("{}", "utf-8")
-    return made
-
-
 def session(hub: HubServer, folder: Path, *, offline: bool = False, tries: int = 2) -> Session:
     """Open the served Hub; retries do not wait."""
     settings = hub.settings(folder)
@@ -86,10 +77,10 @@ def test_an_answer_from_the_store_says_that_the_hub_was_not_asked(
         assert last_line(answer, to_format).startswith(f"{name} (not asked), read ")
 
 
-def test_an_answer_about_a_folder_names_the_folder(hub: HubServer, tmp_path: Path, folder: Path) -> None:
+def test_an_answer_about_a_folder_names_the_folder(hub: HubServer, tmp_path: Path, mine: Path) -> None:
     """A trace of a folder without parents on the Hub does not name the Hub."""
     with session(hub, tmp_path) as opened:
-        answer = trace(opened, str(folder))
+        answer = trace(opened, str(mine))
     assert hub.log == []
     assert not answer.hub_asked
     assert last_line(answer, "tree").startswith("dir-mine-")

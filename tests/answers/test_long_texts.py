@@ -24,12 +24,11 @@ from lineage_schemas.answers.check import CheckAnswer
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from tests.cli.running import lineage
 from tests.support.bare_repository import BareRepository
-from tests.support.hub_server import HubServer
+from tests.support.readings import MODEL, served
 from tests.support.weight_files import safetensors_bytes
 
 pytestmark = pytest.mark.slow
 
-MODEL = "org/model"
 
 LONG = 1_200_000
 TOO_LONG = MAX_TEXT_BYTES + 1_000_000
@@ -50,20 +49,11 @@ def card(size: int, end: bytes = b"") -> bytes:
     return b"---\nlicense: mit\n---\n# Model\n\n" + line * ((size - len(end)) // len(line)) + end
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> BareRepository:
-    return BareRepository(tmp_path / "hub" / f"{MODEL}.git")
-
-
-@pytest.fixture(params=["directory", "http"])
+@pytest.fixture(params=["directory", "server"])
 def opened(request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path) -> Iterator[Open]:
     """Open sessions on a directory Hub, or on a server with the same repository."""
-    if request.param == "directory":
-        yield lambda: Session(hub_selector=str(tmp_path / "hub"), store_url=str(tmp_path / "lineage.db"))
-        return
-    with HubServer() as server:
-        server.add(MODEL, repository.git_dir)
-        yield lambda: Session(settings=server.settings(tmp_path), store_url=str(tmp_path / "lineage.db"))
+    with served(request.param, repository, tmp_path) as how:
+        yield lambda: Session(**how)
 
 
 def shown(written: object) -> str:

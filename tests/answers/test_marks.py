@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from lineage.answers.check import check
 from lineage.answers.collect import collect
@@ -18,24 +14,11 @@ from lineage.answers.session import Session
 from lineage.answers.store import store_forget
 from lineage_schemas.answers.check import CheckAnswer, CheckedRange
 from tests.support.bare_repository import AN_HOUR, BareRepository
+from tests.support.readings import MODEL
 from tests.support.weight_files import safetensors_bytes
 
-MODEL = "org/name"
 MAIN = "refs/heads/main"
 INDEX = "model.safetensors.index.json"
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> BareRepository:
-    """Make an empty repository on a directory Hub."""
-    return BareRepository(tmp_path / "hub" / f"{MODEL}.git")
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """Open that Hub with an empty store."""
-    with Session(hub_selector=str(tmp_path / "hub"), store_url=f"sqlite:///{tmp_path}/lineage.db") as opened:
-        yield opened
 
 
 def weights(seed: int, layer: int = 0) -> bytes:

@@ -28,6 +28,15 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Readings]:
         yield made
 
 
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Readings]:
+    """Make a model with one upload on a Hub over HTTP, which gives its date of creation."""
+    with readings("server", tmp_path) as made:
+        made.serve(EARLIER)
+        upload(made, 1)
+        yield made
+
+
 def upload(model: Readings, *seeds: int, text: bytes = b"text") -> None:
     """Upload weights one after the other, announced, so that nothing else is found."""
     for seed in seeds:
@@ -112,79 +121,64 @@ def test_a_rewritten_history_is_not_another_repository(model: Readings) -> None:
     assert "name-reregistered" not in by_rule(model.check())
 
 
-def test_a_new_root_with_the_same_date_of_creation_is_a_rewrite(tmp_path: Path) -> None:
+def test_a_new_root_with_the_same_date_of_creation_is_a_rewrite(served: Readings) -> None:
     """Where the Hub gives the date of creation, it decides: other commits alone are a rewritten history."""
-    with readings("server", tmp_path) as made:
-        made.serve(EARLIER)
-        upload(made, 1)
-        made.check()
-        made.register_anew(EARLIER)
-        upload(made, 2)
-        assert set(by_rule(made.check())) == {"rewritten-history"}
+    served.check()
+    served.register_anew(EARLIER)
+    upload(served, 2)
+    assert set(by_rule(served.check())) == {"rewritten-history"}
 
 
-def test_the_same_commits_under_another_date_are_another_repository(tmp_path: Path) -> None:
+def test_the_same_commits_under_another_date_are_another_repository(served: Readings) -> None:
     """A repository that was deleted and restored from a clone by someone has the same commits and another date."""
-    with readings("server", tmp_path) as made:
-        made.serve(EARLIER)
-        upload(made, 1)
-        made.check()
-        made.serve(LATER)
-        upload(made, 2)
-        assert set(by_rule(made.check())) == {"name-reregistered"}
+    served.check()
+    served.serve(LATER)
+    upload(served, 2)
+    assert set(by_rule(served.check())) == {"name-reregistered"}
 
 
-def test_a_rename_that_redirects_is_not_one(tmp_path: Path) -> None:
+def test_a_rename_that_redirects_is_not_one(served: Readings) -> None:
     """A renamed model keeps its repository, under the new name and asked for by the old one."""
-    with readings("server", tmp_path) as made:
-        assert made.server is not None
-        made.serve(EARLIER)
-        upload(made, 1)
-        made.check()
-        made.server.rename(MODEL, "org/renamed")
-        upload(made, 2)
-        for target in (MODEL, "org/renamed"):
-            assert made.check(target).findings == ()
-            assert traced(made, target) == []
+    assert served.server is not None
+    served.check()
+    served.server.rename(MODEL, "org/renamed")
+    upload(served, 2)
+    for target in (MODEL, "org/renamed"):
+        assert served.check(target).findings == ()
+        assert traced(served, target) == []
 
 
-def test_an_old_name_that_is_registered_after_a_rename_is_one(tmp_path: Path) -> None:
+def test_an_old_name_that_is_registered_after_a_rename_is_one(served: Readings, tmp_path: Path) -> None:
     """Once another repository takes the old name of a renamed model, the name no longer means the renamed one."""
-    with readings("server", tmp_path) as made:
-        assert made.server is not None
-        made.serve(EARLIER)
-        upload(made, 1)
-        made.check()
-        made.server.rename(MODEL, "org/renamed")
-        made.check()
-        del made.server.aliases[MODEL]
-        made.repository = BareRepository(tmp_path / "taken.git")
-        made.serve(LATER)
-        upload(made, 9)
-        answer = made.check()
-        assert answer.model == MODEL
-        assert "name-reregistered" in by_rule(answer)
-        assert traced(made) == [("name-reregistered", MODEL)]
-        assert made.check("org/renamed").findings == ()
-        assert made.check(offline=True).model == MODEL
+    assert served.server is not None
+    served.check()
+    served.server.rename(MODEL, "org/renamed")
+    served.check()
+    del served.server.aliases[MODEL]
+    served.repository = BareRepository(tmp_path / "taken.git")
+    served.serve(LATER)
+    upload(served, 9)
+    answer = served.check()
+    assert answer.model == MODEL
+    assert "name-reregistered" in by_rule(answer)
+    assert traced(served) == [("name-reregistered", MODEL)]
+    assert served.check("org/renamed").findings == ()
+    assert served.check(offline=True).model == MODEL
 
 
-def test_an_ancestor_whose_name_was_taken_over_is_found(tmp_path: Path) -> None:
+def test_an_ancestor_whose_name_was_taken_over_is_found(served: Readings, tmp_path: Path) -> None:
     """The trace of a child reports the ancestor whose name belongs to another repository now."""
-    with readings("server", tmp_path) as made:
-        assert made.server is not None
-        made.serve(EARLIER)
-        upload(made, 1)
-        child = BareRepository(tmp_path / "child.git")
-        child.commit({WEIGHTS: weights(7), "README.md": f"---\nbase_model: {MODEL}\n---\n".encode()})
-        made.server.add("org/child", child.git_dir)
-        assert traced(made, "org/child") == []
-        made.register_anew(LATER)
-        upload(made, 3)
-        made.check()
-        assert traced(made, "org/child") == [("name-reregistered", MODEL)]
-        down = trace(made.session(), MODEL, down=True)
-        assert [each.id for each in down.findings] == ["name-reregistered"]
+    assert served.server is not None
+    child = BareRepository(tmp_path / "child.git")
+    child.commit({WEIGHTS: weights(7), "README.md": f"---\nbase_model: {MODEL}\n---\n".encode()})
+    served.server.add("org/child", child.git_dir)
+    assert traced(served, "org/child") == []
+    served.register_anew(LATER)
+    upload(served, 3)
+    served.check()
+    assert traced(served, "org/child") == [("name-reregistered", MODEL)]
+    down = trace(served.session(), MODEL, down=True)
+    assert [each.id for each in down.findings] == ["name-reregistered"]
 
 
 def test_a_folder_without_commits_is_never_one(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,10 +19,9 @@ from lineage.collect.recorded import recorded_refs
 from lineage.errors import ModelNotFoundError, RevisionNotFoundError
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import BareRepository
-from tests.support.hub_server import HubServer
+from tests.support.readings import MODEL, served
 from tests.support.weight_files import safetensors_bytes
 
-MODEL = "org/name"
 REQUEST = "refs/pr/1"
 NAMED = f"{MODEL}@{REQUEST}"
 
@@ -49,14 +47,8 @@ def repository(tmp_path: Path) -> BareRepository:
 def opened(request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path) -> Iterator[Opened]:
     """Open sessions on one store, for a directory Hub or a Hub over HTTP."""
     with ExitStack() as stack:
-        if request.param == "server":
-            server = stack.enter_context(HubServer())
-            server.add(MODEL, repository.git_dir)
-            shared: dict[str, Any] = {"settings": server.settings(tmp_path)}
-        else:
-            shared = {"hub_selector": str(tmp_path / "hub"), "store_url": str(tmp_path / "lineage.db")}
-
-        yield lambda **more: stack.enter_context(Session(**shared, **more))
+        how = stack.enter_context(served(request.param, repository, tmp_path))
+        yield lambda **more: stack.enter_context(Session(**how, **more))
 
 
 def ask(session: Session, target: str = NAMED, since: str | None = None) -> CheckAnswer:

@@ -6,7 +6,6 @@ import random
 import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,9 @@ from lineage.collect.budget import ReadBudget
 from lineage.report.render import render
 from lineage.report.text import plain
 from tests.support.bare_repository import BareRepository
-from tests.support.hub_server import HubServer
 from tests.support.range_hub import RangeHub
+from tests.support.readings import MODEL, served
 from tests.support.weight_files import safetensors_bytes
-
-MODEL = "org/name"
 
 
 def numbers(seed: int) -> list[float]:
@@ -55,27 +52,11 @@ def repository(tmp_path: Path) -> BareRepository:
     return made
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    """Make an empty local folder of a model."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}", "utf-8")
-    return folder
-
-
 @pytest.fixture(params=["directory", "server"])
 def session(request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path) -> Iterator[Session]:
     """Open the directory Hub, or a Hub that serves the same repository."""
-    with ExitStack() as stack:
-        if request.param == "server":
-            server = stack.enter_context(HubServer())
-            server.add(MODEL, repository.git_dir)
-            yield stack.enter_context(Session(settings=server.settings(tmp_path)))
-        else:
-            yield stack.enter_context(
-                Session(hub_selector=str(tmp_path / "hub"), store_url=str(tmp_path / "lineage.db"))
-            )
+    with served(request.param, repository, tmp_path) as how, Session(**how) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["folder", "file"])

@@ -103,6 +103,19 @@ def readings(kind: HubKind, folder: Path, store: str | None = None) -> Iterator[
 
 
 @contextmanager
+def served(kind: HubKind, repository: BareRepository, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of a session with a repository in `folder / "hub"`, from there or from a Hub over HTTP."""
+    store = str(folder / "lineage.db")
+    if kind == "directory":
+        yield {"hub_selector": str(folder / "hub"), "store_url": store}
+        return
+    with HubServer() as server:
+        server.git = kind != "api"
+        server.add(MODEL, repository.git_dir)
+        yield {"settings": server.settings(folder), "store_url": store}
+
+
+@contextmanager
 def tagged(kind: HubKind, folder: Path) -> Iterator[Readings]:
     """Make a model with one upload, tagged v1.0, on a Hub of a kind, with an empty store."""
     with readings(kind, folder) as made:
