@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.collect.weights import WITH_TENSORS, WeightReader
+from lineage.collect.weights import WeightReader
 from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.cast import CastCheck, Placed
 from lineage.fingerprint.compare import WeightsComparison, compare_weights
+from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.tied import may_be_tied
 from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
