@@ -158,6 +158,11 @@ def _other_form(start: bytes, file: str) -> Unread:
     return Unread(reason)
 
 
+def begins_like_checkpoint(start: bytes) -> bool:
+    """Return whether the first bytes of a weight file, 16 of them, are those of a checkpoint and not a JSON header."""
+    return start.startswith(MAGIC[:16]) or (start.startswith(_ZIP_START) and start[8:9] != b"{")
+
+
 def is_checkpoint(read: Read, size: int, file: str) -> bool:
     """Return whether a file of any name is what PyTorch writes, whether or not it can be read further."""
     if read(0, 4) != _ZIP_START:
