@@ -160,7 +160,7 @@ WEIGHT_RULES = (
     Rule(
         id="LW008",
         name="conversion-unverified",
-        title="Loaders take a converted file whose values were not compared",
+        title="A converted file that loaders take was not compared",
         severity="info",
         stride="tampering",
         source="our decision; conversions are pushed by bots and by hand, and loaders prefer safetensors",

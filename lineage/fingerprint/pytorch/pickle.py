@@ -101,7 +101,7 @@ class PickleWalk:
 
     def _run(self) -> Any:
         """Read opcodes up to the one that ends the pickle."""
-        data, actions = self._data, _ACTIONS
+        data, actions = self._data, ACTIONS
         while True:
             self._opcodes += 1
             if self._opcodes > MAX_OPCODES or self._objects > MAX_OBJECTS:
@@ -360,7 +360,7 @@ def _ordered(arguments: tuple[Any, ...]) -> Mapping:
 
 _STOP = ord(".")
 _W = PickleWalk
-_ACTIONS: dict[int, Callable[[PickleWalk], Any]] = {
+ACTIONS: dict[int, Callable[[PickleWalk], Any]] = {
     0x80: lambda w: w._byte(),  # PROTO
     0x95: lambda w: w._number(_ULONG),  # FRAME
     ord("N"): lambda w: w._stack.append(None),
