@@ -38,7 +38,8 @@ class Source(NamedTuple):
 class FileContents(NamedTuple):
     """The content of a file's header: its tensors, the metadata in it, and whether the tensors' bytes are known.
 
-    `declares` is what of the metadata is shown and stored. `tensors` is None where the header was not read so far, or was not understood: then `unread` has the reason.
+    `declares` is what of the metadata is shown and stored. `tensors` is None where the header was not read so far, or
+    was not understood: then `unread` has the reason.
     """
 
     tensors: list[TensorSpan] | None

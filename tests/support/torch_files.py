@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import NamedTuple
 
 STORAGES = {"F32": "FloatStorage", "F16": "HalfStorage", "BF16": "BFloat16Storage", "I64": "LongStorage"}
 WIDTHS = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8}
+_LARGE = 0xFFFFFFFF
 PROTO, STOP = b"\x80\x02", b"."
 
 
@@ -99,6 +102,37 @@ def zip_of(entries: Mapping[str, bytes] | Sequence[tuple[str, bytes]], *, compre
             info.extra = struct.pack("<2sH", b"FB", fill) + b"Z" * fill
             target.writestr(info, raw)
     return out.getvalue()
+
+
+def write_sparse(path: Path, pickled: bytes, storages: Mapping[str, int], *, folder: str = "archive") -> None:
+    """Write an archive as PyTorch does, with descriptors and the end of a large one; storages are holes."""
+    contents: dict[str, bytes | int] = {"data.pkl": pickled, ".format_version": b"1", "byteorder": b"little"}
+    contents |= {f"data/{key}": size for key, size in storages.items()}
+    directory = []
+    with path.open("wb") as out:
+        for key, content in {**contents, "version": b"3\n"}.items():
+            title, at = f"{folder}/{key}".encode(), out.tell()
+            size = content if isinstance(content, int) else len(content)
+            large = size >= _LARGE
+            fill = -(at + 34 + len(title)) % 64
+            fields = 0x04034B50, 0, 0x0808, 0, 0, 0, 0, 0, 0, len(title), 4 + fill
+            out.write(struct.pack("<I5H3I2H", *fields) + title + struct.pack("<2sH", b"FB", fill) + b"Z" * fill)
+            out.seek(size, os.SEEK_CUR) if isinstance(content, int) else out.write(content)
+            out.write(struct.pack("<4sI2Q" if large else "<4s3I", b"PK\x07\x08", 0, size, size))
+            longs = [*([size, size] if large else []), *([at] if at >= _LARGE else [])]
+            extra = struct.pack(f"<2H{len(longs)}Q", 1, 8 * len(longs), *longs) if longs else b""
+            short = min(size, _LARGE)
+            directory.append(
+                struct.pack("<I6H3I5H2I", 0x02014B50, 0, 0, 0x0808, 0, 0, 0, 0, short, short, len(title), len(extra),
+                            0, 0, 0, 0, min(at, _LARGE))
+                + title + extra
+            )  # fmt: skip
+        start, listed = out.tell(), b"".join(directory)
+        number = len(directory)
+        out.write(listed)
+        out.write(struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 0, 0, 0, 0, number, number, len(listed), start))
+        out.write(struct.pack("<4sIQI", b"PK\x06\x07", 0, start + len(listed), 1))
+        out.write(struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, number, number, len(listed), min(start, _LARGE), 0))
 
 
 def checkpoint(tensors: Mapping[str, tuple[str, Sequence[int], bytes]]) -> bytes:

@@ -10,8 +10,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from lineage.errors import FormatError, InputError
 from lineage.fingerprint.header import Read, TensorSpan
@@ -19,6 +18,9 @@ from lineage.fingerprint.pytorch.gather import read_tensor
 from lineage.fingerprint.pytorch.reader import Checkpoint, StoredTensor
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file
 from lineage.progress import Task
+
+if TYPE_CHECKING:
+    from tempfile import SpooledTemporaryFile
 
 _IN_MEMORY = 8 << 20
 """Bytes of a stream that are kept in memory for gathering; more are written to a temporary file."""
@@ -141,6 +143,8 @@ class _Kept:
     """Keep some ranges of a stream while it passes: in memory, or in a temporary file where they are large."""
 
     def __init__(self, wanted: Iterable[tuple[int, int]]) -> None:
+        from tempfile import SpooledTemporaryFile
+
         self._ranges: list[tuple[int, int]] = []
         for begin, end in sorted(wanted):
             if self._ranges and begin <= self._ranges[-1][1]:
