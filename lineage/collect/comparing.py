@@ -33,7 +33,7 @@ UNKNOWN_TENSORS = (
 )
 """Why two sides cannot be compared although both were read in full."""
 
-_COMPARABLE = frozenset({"safetensors", "pytorch"})
+_COMPARABLE = frozenset({"safetensors", "pytorch", "numpy"})
 """Formats that hold the same values in the same bytes."""
 
 _KINDS: dict[str, ChangeKind] = {

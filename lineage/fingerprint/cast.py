@@ -11,6 +11,7 @@ from lineage.errors import FormatError, HubError, InputError
 from lineage.fingerprint.compare import FLOATS
 from lineage.fingerprint.gguf import read_gguf
 from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.npz import read_npz
 from lineage.fingerprint.pytorch.gather import read_elements
 from lineage.fingerprint.pytorch.reader import (
     Checkpoint,
@@ -183,7 +184,7 @@ def _tensors_of(read: Read, size: int | None, name: str) -> Iterator[tuple[str, 
         for span in read_gguf(read, size, name).tensors or []:
             yield span.name, partial(_read_span, read, span)
     elif begins_like_checkpoint(start):
-        found = read_checkpoint(read, size, name)
+        found = read_npz(read, size, name, remote=False) if name.endswith(".npz") else read_checkpoint(read, size, name)
         if isinstance(found, Unread):
             raise FormatError(f"{name} is known by its hash only: {found.reason}.", file=name)
         for tensor in found.tensors:

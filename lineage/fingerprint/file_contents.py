@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.npz import read_npz
 from lineage.fingerprint.pytorch.hashing import hash_local, hash_stream
 from lineage.fingerprint.pytorch.reader import Checkpoint, Unread, read_checkpoint
 from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file
@@ -18,8 +19,11 @@ from lineage.progress import Task
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level
 
-WITH_TENSORS = frozenset({"safetensors", "gguf", "pytorch"})
+WITH_TENSORS = frozenset({"safetensors", "gguf", "pytorch", "numpy"})
 """Formats whose tensors are read; others are known by the SHA-256 of their files."""
+
+ARCHIVES = frozenset({"pytorch", "numpy"})
+"""Formats whose files may also hold what is not read: they are known by their hash then."""
 
 
 class Source(NamedTuple):
@@ -65,14 +69,24 @@ def read_contents(kind: str, main: bool, source: Source, level: Level) -> FileCo
     if kind == "safetensors":
         header = read_header(source.read, entry.size, entry.path)
         return FileContents(header.tensors, header.metadata, header.metadata)
-    if kind == "pytorch":
-        found = read_checkpoint(source.read, entry.size, entry.path)
+    if kind in ARCHIVES:
+        found = _read_archive(kind, source, level)
         if isinstance(found, Unread):
             return FileContents(None, unread=found)
         return FileContents([tensor.span for tensor in found.tensors], checkpoint=found)
     whole = level == "full" or source.local is not None or main
     gguf = read_gguf(source.read, entry.size, entry.path, tensors=whole)
     return FileContents(gguf.tensors, gguf.values, declared_values(gguf.values), gguf.ranges_known or not whole)
+
+
+def _read_archive(kind: str, source: Source, level: Level) -> Checkpoint | Unread:
+    """Read the tensors of an archive; those of numpy arrays have headers all over the file."""
+    path, size = source.entry.path, source.entry.size
+    if kind == "pytorch":
+        return read_checkpoint(source.read, size, path)
+    if source.local is None and level != "full":
+        return Unread("the headers of its arrays are all over the file; --level full reads them")
+    return read_npz(source.read, size, path, remote=source.local is None)
 
 
 def must_read(source: Source, found: FileContents, level: Level) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lineage.errors import FormatError, HubError, InputError, LineageError, OtherBytesError
 from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
 from lineage.fingerprint.file_contents import (
+    ARCHIVES,
     WITH_TENSORS,
     FileContents,
     Source,
@@ -278,7 +279,7 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         flags += [] if found.ranges_known else ["unknown-tensor-type"]
         entries.append(entry)
         rows += rows_of(entry.path, found, passed)
-    if not has_tensors and (group.format not in WITH_TENSORS or group.format in _PICKLES):
+    if not has_tensors and (group.format not in WITH_TENSORS or group.format in ARCHIVES):
         flags += _flags_of_opaque(group.format, sources, level)
     elif group.format in _PICKLES:
         flags.append("pickle")
@@ -329,14 +330,14 @@ def lies_elsewhere(group: WeightGroup) -> bool:
 
 
 def _table(group: WeightGroup, rows: list[TensorRow]) -> tuple[list[TensorRow] | None, str | None]:
-    """Put the rows of all files in order; no table, and the reason, where PyTorch files hold parts of one tensor.
+    """Put the rows of all files in order; no table, and the reason, where files hold parts of one tensor.
 
     A rank of a model that is split over devices (`consolidated.01.pth`) has the names of all others.
     """
     try:
         return sort_rows(rows), None
     except FormatError as error:
-        if group.format != "pytorch":
+        if group.format not in ARCHIVES:
             raise
         return None, f"its files cannot be put together: {error.message.removesuffix('.')}"
 

@@ -14,6 +14,7 @@ from lineage.errors import FormatError
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import group_files, listed_files
 from lineage.fingerprint.header import BITS, Read, read_header
+from lineage.fingerprint.npz import read_npz
 from lineage.fingerprint.onnx import external_locations
 from lineage.fingerprint.pytorch.before_zip import MAGIC
 from lineage.fingerprint.pytorch.gather import read_elements
@@ -145,6 +146,24 @@ def _checkpoint_seeds() -> Iterator[bytes]:
     yield MAGIC + b"".join(torch_files.PROTO + part + torch_files.STOP for part in parts) + numbers
 
 
+def _read_arrays(data: bytes) -> object:
+    """Read an archive of arrays, or one array, which is put into an archive."""
+    raw = data if data.startswith(b"PK") else torch_files.zip_of({"a.npy": data})
+    found = read_npz(_reading(raw), len(raw), "weights.npz", remote=False)
+    if isinstance(found, Unread):
+        return found.reason
+    assert all(each.begin + each.extent <= len(raw) for each in found.tensors)
+    return found
+
+
+def _array_seeds() -> Iterator[bytes]:
+    for kind, shape, values in (("<f4", "(2, 3)", bytes(24)), ("|b1", "(1,)", bytes(1)), ("|O", "()", b"\x80\x04N.")):
+        text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+        array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + values
+        yield array
+        yield torch_files.zip_of({"a.npy": array, "b.npy": array})
+
+
 def _read_index(data: bytes) -> object:
     index = "a/model.safetensors.index.json"
     names = ["config.json", index, *(f"a/model-{number:05d}-of-00002.safetensors" for number in (1, 2))]
@@ -212,6 +231,7 @@ TARGETS = (
             b"PK\x01\x02",
         ),
     ),
+    Target("npz", plain(_read_arrays), _REFUSED, _array_seeds, (b"True", b"'<f8'", b"(9,)", b"\x93NUMPY")),
     Target("index", plain(_read_index), (), _index_seeds, (b'"weight_map":', b"../", b'".."')),
     Target("tensor-table", plain(_read_table), _REFUSED, _table_seeds, (b'["F32"]', _VERSION)),
 )

@@ -85,10 +85,10 @@ class Entry(NamedTuple):
         return start
 
 
-def refuse(file: str, what: str) -> NoReturn:
-    """Refuse a file with a message that names it."""
+def refuse(file: str, what: str, kind: str = "PyTorch") -> NoReturn:
+    """Refuse a file with a message that names it and its kind."""
     raise FormatError(
-        f"{file} is not a valid PyTorch file: {what}.",
+        f"{file} is not a valid {kind} file: {what}.",
         file=file,
         hint="Download the file again; if it stays so, its publisher has to repair it. Do not load it.",
     )
