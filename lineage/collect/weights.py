@@ -166,7 +166,7 @@ class WeightReader:
         if self.hub.is_local:
             self._bytes_here += found.cost.bytes_read
         elif found.level == "full":
-            self._budget.spend(found.byte_size or 0)
+            self._budget.spend(found.cost.bytes_read if found.unread else found.byte_size or 0)
         return found, error
 
     def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
