@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from lineage.errors import FormatError
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.npz import read_npz
@@ -80,13 +81,19 @@ def read_contents(kind: str, main: bool, source: Source, level: Level) -> FileCo
 
 
 def _read_archive(kind: str, source: Source, level: Level) -> Checkpoint | Unread:
-    """Read the tensors of an archive; those of numpy arrays have headers all over the file."""
+    """Read the tensors of an archive; those of numpy arrays have headers all over the file.
+
+    A file that breaks its format is known by its hash: a copy of it is a copy, whatever a loader makes of it.
+    """
     path, size = source.entry.path, source.entry.size
-    if kind == "pytorch":
-        return read_checkpoint(source.read, size, path)
-    if source.local is None and level != "full":
-        return Unread("the headers of its arrays are all over the file; --level full reads them")
-    return read_npz(source.read, size, path, remote=source.local is None)
+    try:
+        if kind == "pytorch":
+            return read_checkpoint(source.read, size, path)
+        if source.local is None and level != "full":
+            return Unread("the headers of its arrays are all over the file; --level full reads them")
+        return read_npz(source.read, size, path, remote=source.local is None)
+    except FormatError as error:
+        return Unread(error.message.removesuffix("."))
 
 
 def must_read(source: Source, found: FileContents, level: Level) -> bool:

@@ -10,6 +10,8 @@ import pytest
 
 from lineage.errors import FormatError
 from lineage.fingerprint.measure import fingerprint_file, fingerprint_group
+from lineage.fingerprint.npz import read_npz
+from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.weight_files import weight_format
 from lineage_schemas.weight_group import WeightGroup
 from tests.support.range_hub import RangeHub
@@ -74,8 +76,11 @@ TOO_SHORT = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'sh
 
 @pytest.mark.parametrize("entry", [b"", b"not an array", TOO_SHORT])
 def test_broken_arrays_are_refused(tmp_path: Path, entry: bytes) -> None:
-    """An entry that is not an array, or is shorter than its shape, is an error that names the file."""
+    """An entry that is not an array, or is shorter than its shape, is refused, and the file is known by its hash."""
     path = tmp_path / "weights.npz"
     path.write_bytes(zip_of({"a.npy": entry}))
     with pytest.raises(FormatError, match=r"weights\.npz is not a valid numpy file"):
-        fingerprint_file(path)
+        read_npz(read_ranges(path, path.name), path.stat().st_size, path.name, remote=False)
+    found = fingerprint_file(path)
+    assert (found.rows, found.flags) == (None, ("known-by-sha256",))
+    assert "is not a valid numpy file" in (found.unread or "")

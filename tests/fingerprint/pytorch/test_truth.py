@@ -139,8 +139,12 @@ def test_foreign_files_are_known_by_hash_with_a_reason(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, truth in TRUTH.items() if truth["kind"] == "broken"])
 def test_broken_files_have_no_tensors(name: str) -> None:
-    """A file that is broken is refused with an error that names it, or is known by its hash only."""
+    """A file that is broken is refused with an error that names it, and its fingerprint has its hash and the reason."""
     path = FOLDER / name
+    whole = fingerprint_file(path)
+    assert (whole.rows, whole.digests.weights) == (None, None)
+    assert whole.unread
+    assert whole.files[0].sha256
     if name in REASONS:
         assert isinstance(read_checkpoint(read_ranges(path, name), path.stat().st_size, name), Unread)
         return
