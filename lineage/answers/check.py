@@ -148,6 +148,7 @@ def _answer(
     accepted = [
         change for change, found in zip(silent, findings, strict=True) if not counting([found], options.fail_on)
     ]
+    findings += settled(session.project, [found for change in changes for found in _unverified(change, asked.shown)])
     rewritten = RewrittenLine(view, asked.key, asked.shown, recorded, options.since, start)
     findings += settled(session.project, rewritten.findings())
     tagged = TaggedLine(view, asked.key, asked.shown, recorded, options.since, start, tuple(changes))
@@ -208,6 +209,14 @@ def _silent(change: Change, model: str) -> Finding:
         f"{change.kind}: {count}, {when}; no tag, version or note announces it",
         Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
     )
+
+
+def _unverified(change: Change, model: str) -> Iterator[Finding]:
+    """Report formats that loaders take from now on and that were not compared with the one before."""
+    for group in change.groups:
+        if group.verified is False:
+            pointer = Pointer(model=model, revision=change.revisions[-1], file=group.files[0] if group.files else None)
+            yield finding("conversion-unverified", f"{group.group} is loaded from now on; {group.note}", pointer)
 
 
 def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:

@@ -225,7 +225,8 @@ def _undecided(
     note = f" ({compared.note})" if compared.note else ""
     decide_with = None
     if old.rows is None or new.rows is None:
-        reason = f"their tensors were not read{note}, so it is not known what changed in them"
+        why = next((f" ({side.group.name}: {side.unread})" for side in (old, new) if side.unread), note)
+        reason = f"their tensors were not read{why}, so it is not known what changed in them"
         decide_with = command if offline else None
     elif old.level == new.level == "full" and not (old.digests.weights and new.digests.weights):
         reason = f"{UNKNOWN_TENSORS}{note}"

@@ -151,4 +151,6 @@ def _shown(found: GroupFingerprint, measured: Measured, sample: GroupSample | No
         declares=found.declares,
         flags=found.flags,
         sample=_sample_shown(sample),
+        unread=found.unread,
+        calls=found.calls,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.collect.weights import WITH_TENSORS, WeightReader
+from lineage.collect.weights import WeightReader
 from lineage.errors import HubError, HubUnreachableError
 from lineage.fingerprint.cast import CastCheck, Placed
-from lineage.fingerprint.compare import WeightsComparison, compare_weights
+from lineage.fingerprint.compare import WeightsComparison, compare_weights, without_lone_buffers
+from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.tied import may_be_tied
 from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
@@ -31,6 +32,9 @@ UNKNOWN_TENSORS = (
     "data was hashed too"
 )
 """Why two sides cannot be compared although both were read in full."""
+
+_COMPARABLE = frozenset({"safetensors", "pytorch", "numpy"})
+"""Formats that hold the same values in the same bytes."""
 
 _KINDS: dict[str, ChangeKind] = {
     "equal": "renamed", "reserialised": "reserialised", "renamed": "renamed", "partial": "partial",
@@ -77,7 +81,10 @@ class Comparer:
         if old.fingerprint.is_calibration and new.fingerprint.is_calibration:
             return Measurement("reserialised", note="calibration data, not weights")
         check = CastCheck(self._placed(old), self._placed(new), self._weights.afford)
-        compared = compare_weights(old.fingerprint, new.fingerprint, check, lambda: may_be_tied(self._placed(new)))
+        sides = old.fingerprint, new.fingerprint
+        if before.group.format != after.group.format:
+            sides = without_lone_buffers(*sides)
+        compared = compare_weights(*sides, check, lambda: may_be_tied(self._placed(new)))
         return Measurement(
             _KINDS[compared.kind],
             compared.tensors_changed,
@@ -92,7 +99,7 @@ class Comparer:
         formats = {before.group.format, after.group.format}
         if not formats <= WITH_TENSORS:
             return f"{' and '.join(sorted(formats - WITH_TENSORS))} files are known by their hash only"
-        if len(formats) > 1:
+        if len(formats & _COMPARABLE) < len(formats) > 1:
             return "files of different formats are not compared value by value"
         if before.group.complete is False or after.group.complete is False:
             return "a set of shards is incomplete"
@@ -121,6 +128,9 @@ class Comparer:
         problem = old.problem or new.problem
         if problem:
             return problem
+        for side in (old, new):
+            if side.fingerprint.unread:
+                return f"{side.group.name} is known by its hash only: {side.fingerprint.unread}"
         if {old.fingerprint.level, new.fingerprint.level} != {"full"}:
             size = sum(side.fingerprint.byte_size or 0 for side in (old, new))
             return f"only headers were read: {size / 1e9:.2f} GB of weights are beyond --max-bytes"

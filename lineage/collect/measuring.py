@@ -198,7 +198,7 @@ def measure_model(
         if found is not None and group.name in loose:
             found = found.without_data()
         if found is not None and found.level == "full":
-            budget.spend(found.byte_size or 0)
+            budget.spend(found.cost.bytes_read if found.unread else found.byte_size or 0)
         deepest = found if known is None or (found and not is_deeper(known.level, found.level)) else known
         measured += [deepest] if deepest and not deepest.is_calibration else []
     settled = {group.name for group in groups if lies_elsewhere(group) or (limit is None and group.name in loose)}

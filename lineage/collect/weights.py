@@ -11,6 +11,7 @@ from lineage.collect.options import CollectOptions
 from lineage.collect.samples import ReadText, Sampler, Samples, sampled_fields
 from lineage.errors import FileNotInRevisionError, FormatError, GatedError, HubError, LineageError
 from lineage.fingerprint.digests import files_digest
+from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
 from lineage.log import Log
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from lineage.store.interface import GraphStore, StoreView
 
 LOG = Log(__name__)
-
-WITH_TENSORS = frozenset({"safetensors", "gguf"})
-"""Formats whose tensors are read; others are known by the SHA-256 of their files."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,7 @@ class WeightReader:
         if self.hub.is_local:
             self._bytes_here += found.cost.bytes_read
         elif found.level == "full":
-            self._budget.spend(found.byte_size or 0)
+            self._budget.spend(found.cost.bytes_read if found.unread else found.byte_size or 0)
         return found, error
 
     def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +11,15 @@ from lineage.errors import FormatError, HubError, InputError
 from lineage.fingerprint.compare import FLOATS
 from lineage.fingerprint.gguf import read_gguf
 from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.npz import read_npz
+from lineage.fingerprint.pytorch.gather import read_elements
+from lineage.fingerprint.pytorch.reader import (
+    Checkpoint,
+    StoredTensor,
+    Unread,
+    begins_like_checkpoint,
+    read_checkpoint,
+)
 from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.tensor_table import TensorRow
 
@@ -129,7 +139,7 @@ def _local_files(side: Placed | OnDisk) -> list[Path] | None:
 
 
 def local_tensors(files: Sequence[Path]) -> ReadTensor:
-    """Make a function that reads tensors out of safetensors or GGUF files on this machine, whatever their names."""
+    """Make a function that reads tensors of files on this machine in any format that has them, whatever their names."""
     return _tensors([(read_ranges(path, path.name), path.stat().st_size, path.name) for path in files])
 
 
@@ -157,19 +167,44 @@ def in_windows(read: Read) -> Read:
 
 def _tensors(files: Sequence[tuple[Read, int | None, str]]) -> ReadTensor:
     """Find the tensors in some files, each given by what reads it, its size and its name."""
-    spans: dict[str, tuple[Read, TensorSpan]] = {}
+    found: dict[str, Callable[[int, int], bytes]] = {}
     for read_file, size, name in files:
-        if read_file(0, 4) == b"GGUF":
-            found = read_gguf(read_file, size, name).tensors or []
-        else:
-            found = read_header(read_file, size, name).tensors
-        spans.update({span.name: (read_file, span) for span in found})
+        found.update(_tensors_of(read_file, size, name))
 
     def read(name: str, start: int, length: int) -> bytes:
-        read_file, span = spans[name]
-        return read_file(span.begin + start, min(length, span.end - span.begin - start))
+        return found[name](start, length)
 
     return read
+
+
+def _tensors_of(read: Read, size: int | None, name: str) -> Iterator[tuple[str, Callable[[int, int], bytes]]]:
+    """Give for each tensor of a file what reads its bytes."""
+    start = read(0, 16)
+    if start.startswith(b"GGUF"):
+        for span in read_gguf(read, size, name).tensors or []:
+            yield span.name, partial(_read_span, read, span)
+    elif begins_like_checkpoint(start):
+        found = read_npz(read, size, name, remote=False) if name.endswith(".npz") else read_checkpoint(read, size, name)
+        if isinstance(found, Unread):
+            raise FormatError(f"{name} is known by its hash only: {found.reason}.", file=name)
+        for tensor in found.tensors:
+            yield tensor.name, partial(_read_stored, read, found, tensor)
+    else:
+        for span in read_header(read, size, name).tensors:
+            yield span.name, partial(_read_span, read, span)
+
+
+def _read_span(read: Read, span: TensorSpan, start: int, length: int) -> bytes:
+    """Read bytes of a tensor that lies in one piece."""
+    return read(span.begin + start, max(min(length, span.end - span.begin - start), 0))
+
+
+def _read_stored(read: Read, checkpoint: Checkpoint, tensor: StoredTensor, start: int, length: int) -> bytes:
+    """Read bytes of a tensor of a checkpoint in the order of its indices."""
+    (exact,) = checkpoint.exact(read, [tensor]).tensors
+    first = start // exact.width
+    count = min(-(-length // exact.width), exact.elements - first)
+    return read_elements(exact, read, first, count) if count > 0 else b""
 
 
 def _elements(row: TensorRow) -> int:

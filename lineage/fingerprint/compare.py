@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from lineage.fingerprint.copies import VOCABULARY, lost_heads, note_of_copies
+from lineage.fingerprint.digests import content_digest, layout_digest, weights_digest
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.places import same_places
 from lineage.fingerprint.tensor_table import TensorRow
+from lineage_schemas.weights import Digests
 
 ComparisonKind = Literal[
     "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "replaced", "cast", "requantised"
@@ -163,6 +166,31 @@ def compare_weights(
     elif _shapes(before.rows) != _shapes(after.rows) and (layout.reshaped or layout.added or layout.removed):
         return WeightsComparison("reshaped", None, total, _layout_note(layout))
     return _values(before, after, layout, total)
+
+
+def without_lone_buffers(
+    before: GroupFingerprint, after: GroupFingerprint
+) -> tuple[GroupFingerprint, GroupFingerprint]:
+    """Leave out constants that only one of two formats keeps: a conversion drops those that a loader makes anew."""
+    if before.rows is None or after.rows is None:
+        return before, after
+    names = {row.name for row in before.rows} ^ {row.name for row in after.rows}
+    lone = {name for name in names if _BUFFER.search(name)}
+    return (_without(before, lone), _without(after, lone)) if lone else (before, after)
+
+
+def _without(side: GroupFingerprint, names: set[str]) -> GroupFingerprint:
+    """Return a group without some of its tensors, with the digests of the others."""
+    rows = [row for row in side.rows or () if row.name not in names]
+    if len(rows) == len(side.rows or ()):
+        return side
+    digests = Digests(
+        files=side.digests.files,
+        weights=weights_digest(rows) if rows and side.digests.weights else None,
+        content=content_digest(rows) if rows and side.digests.content else None,
+        layout=layout_digest(rows) if rows and side.digests.layout else None,
+    )
+    return replace(side, rows=rows, digests=digests)
 
 
 def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsComparison | None:

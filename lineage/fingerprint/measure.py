@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FormatError, HubError, InputError, LineageError, OtherBytesError
 from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
-from lineage.fingerprint.gguf import declared_values, read_gguf
+from lineage.fingerprint.file_contents import (
+    ARCHIVES,
+    WITH_TENSORS,
+    FileContents,
+    Source,
+    must_read,
+    pass_over,
+    read_contents,
+    rows_of,
+)
 from lineage.fingerprint.groups import group_files
-from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.header import Read, read_header
 from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
-from lineage.fingerprint.reading import FilePass, Reading, hash_chunks, hash_file, read_ranges, read_set
+from lineage.fingerprint.pytorch.reader import Unread, is_checkpoint
+from lineage.fingerprint.reading import FilePass, read_ranges, read_set
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.fingerprint.values.tensor import FileHeader
 from lineage.hub.bounds import known_size
@@ -31,7 +41,6 @@ if TYPE_CHECKING:
 
 _PICKLES = frozenset({"pytorch", "pickle"})
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
-_WITH_TENSORS = frozenset({"safetensors", "gguf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +50,13 @@ class GroupFingerprint:
     `level` is how deep the reading went; a format without tensors that we read is known by its files at any level.
     `files` are the group's files with every hash that is known or was computed. `rows` is the tensor table in order
     of name, None where there is none or the level did not reach it. A set with missing shards has no digest of its
-    tensors: half a model is not a model. `flags` are stable identifiers: `pickle` (never opened, it could run code),
+    tensors: half a model is not a model. `flags` are stable identifiers: `pickle` (loading it could run code; it is
+    never executed), `pickle-calls` (its pickle calls functions or classes that no plain checkpoint needs),
     `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`, and `data-unread`: files beside it may hold its
-    tensors, and the file that lists them was not read. The defaults describe a group of which nothing is known yet,
-    and which cost nothing to read. `headers` say where the tensors lie in the files that were read; the store does
-    not keep them.
+    tensors, and the file that lists them was not read. `unread` is the reason why the tensors of a file of a format
+    with tensors were not read, `calls` names what its pickle would call. The defaults describe a group of which nothing
+    is known yet, and which cost nothing to read. `headers` say where the tensors lie in the files that were read; the
+    store does not keep them.
     """
 
     group: WeightGroup
@@ -57,6 +68,8 @@ class GroupFingerprint:
     flags: tuple[str, ...] = ()
     cost: Cost = field(default_factory=Cost)
     headers: tuple[FileHeader, ...] = field(default=(), repr=False, compare=False)
+    unread: str | None = None
+    calls: tuple[str, ...] = ()
 
     @property
     def is_calibration(self) -> bool:
@@ -106,19 +119,6 @@ def total_size(files: Iterable[FileEntry]) -> int | None:
 
 
 LOG = Log(__name__)
-
-
-class Source(NamedTuple):
-    """One file to read: in place where `local` is set, else by ranges or as a stream.
-
-    `hashed` is the SHA-256 that the Hub has just computed from the same bytes, if it has.
-    """
-
-    entry: FileEntry
-    read: Read
-    stream: Callable[[], Iterator[bytes]]
-    local: Path | None
-    hashed: str | None = None
 
 
 def fingerprint_group(
@@ -207,12 +207,14 @@ def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SIL
 
 
 def _group_by_content(path: Path, size: int) -> WeightGroup:
-    """Make the group of a file with another name; its first bytes may be those of GGUF or safetensors."""
+    """Make the group of a file with another name; its content may be that of GGUF, safetensors or PyTorch."""
     read = read_ranges(path, path.name)
     if read(0, 4) == b"GGUF":
         found = "gguf"
     elif _has_safetensors_header(read, size, path.name):
         found = "safetensors"
+    elif is_checkpoint(read, size, path.name):
+        found = "pytorch"
     else:
         raise InputError(
             f"{path} is not a weight file: neither its name nor its first bytes match a known format",
@@ -262,27 +264,28 @@ def _work(sources: list[Source], level: Level) -> int | None:
 
 def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> GroupFingerprint:
     """Read the group's files and put together what they hold."""
-    has_tensors = group.format in _WITH_TENSORS and level != "metadata"
+    has_tensors = group.format in WITH_TENSORS and level != "metadata"
     flags = ["incomplete-shards"] if group.complete is False else []
     rows: list[TensorRow] = []
     declares: dict[str, Any] = {}
     entries: list[FileEntry] = []
     headers: list[FileHeader] = []
-    for entry, spans, values, known, passed in _readings(group, sources, level, task):
-        has_tensors = has_tensors and spans is not None
-        spans = spans or []
-        headers += [FileHeader(entry.path, spans, values)] if has_tensors and known else []
-        declares = {**(declared_values(values) if group.format == "gguf" else values), **declares}
-        flags += [] if known else ["unknown-tensor-type"]
+    unread: list[Unread] = []
+    for entry, found, passed in _readings(group, sources, level, task):
+        has_tensors = has_tensors and found.tensors is not None
+        headers += found.headers(entry.path)
+        declares = {**found.declares, **declares}
+        unread += [found.unread] if found.unread else []
+        flags += [] if found.ranges_known else ["unknown-tensor-type"]
         entries.append(entry)
-        digests = passed.digests if passed and known else [None] * len(spans)
-        rows += [
-            TensorRow(span.name, span.dtype, span.shape, digest, entry.path)
-            for span, digest in zip(spans, digests, strict=True)
-        ]
-    if group.format not in _WITH_TENSORS:
+        rows += rows_of(entry.path, found, passed)
+    if not has_tensors and (group.format not in WITH_TENSORS or group.format in ARCHIVES):
         flags += _flags_of_opaque(group.format, sources, level)
-    table = sort_rows(rows) if has_tensors else None
+    elif group.format in _PICKLES:
+        flags.append("pickle")
+    table, repeated = _table(group, rows) if has_tensors else (None, None)
+    calls = tuple(dict.fromkeys(name for each in unread for name in each.calls))
+    flags += [*(["known-by-sha256"] if repeated else ()), *(["pickle-calls"] if calls else ())]
     return GroupFingerprint(
         group=group,
         level="metadata" if lies_elsewhere(group) else level,
@@ -292,28 +295,33 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         declares=declares,
         flags=tuple(dict.fromkeys(flags)),
         headers=tuple(headers) if has_tensors and len(headers) == len(sources) else (),
+        unread=next((each.reason for each in unread), repeated),
+        calls=calls,
     )
 
 
-def _readings(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> Iterator[Reading]:
+_Reading = tuple[FileEntry, FileContents, FilePass | None]
+"""A file's entry with the hash that was found, its header, and the pass over its bytes, if any."""
+
+
+def _readings(group: WeightGroup, sources: list[Source], level: Level, task: Task) -> Iterator[_Reading]:
     """Read the files of a group in order; in full, those on this machine side by side on all cores."""
-    has_tensors = group.format in _WITH_TENSORS and level != "metadata"
+    has_tensors = group.format in WITH_TENSORS and level != "metadata"
     if level == "full" and all(source.local for source in sources):
         read = partial(_read, group, level, has_tensors, SharedTask(task))
         yield from read_set(sources, [source.entry.size or 0 for source in sources], read)
         return
     for source in sources:
         reading = _read(group, level, has_tensors, task, source, 1)
-        has_tensors = has_tensors and reading.spans is not None
+        has_tensors = has_tensors and reading[1].tensors is not None
         yield reading
 
 
-def _read(group: WeightGroup, level: Level, has_tensors: bool, task: Task, source: Source, threads: int) -> Reading:
+def _read(group: WeightGroup, level: Level, has_tensors: bool, task: Task, source: Source, threads: int) -> _Reading:
     """Read one file's header, and its bytes where the level needs them."""
-    spans, values, known = _header(group, source, level) if has_tensors else ([], {}, True)
-    must_read = _must_read(group, source, level)
-    passed = _pass(source, (spans or []) if known else [], task, threads) if must_read else None
-    return Reading(_checked(source.entry, passed), spans, values, known, passed)
+    found = read_contents(group.format, group.main, source, level) if has_tensors else FileContents(None)
+    passed = pass_over(source, found, task, threads) if must_read(source, found, level) else None
+    return _checked(source.entry, passed), found, passed
 
 
 def lies_elsewhere(group: WeightGroup) -> bool:
@@ -321,32 +329,17 @@ def lies_elsewhere(group: WeightGroup) -> bool:
     return group.format == "onnx" and group.complete is False
 
 
-def _header(group: WeightGroup, source: Source, level: Level) -> tuple[list[TensorSpan] | None, dict[str, Any], bool]:
-    """Read a file's header: where its tensors lie, what it declares, and whether their bytes are known.
+def _table(group: WeightGroup, rows: list[TensorRow]) -> tuple[list[TensorRow] | None, str | None]:
+    """Put the rows of all files in order; no table, and the reason, where files hold parts of one tensor.
 
-    A GGUF header holds the vocabulary, megabytes of it: below level full a Hub gives tensors of the main group only.
+    A rank of a model that is split over devices (`consolidated.01.pth`) has the names of all others.
     """
-    entry = source.entry
-    if group.format == "safetensors":
-        header = read_header(source.read, entry.size, entry.path)
-        return header.tensors, dict(header.metadata), True
-    whole = level == "full" or source.local is not None or group.main
-    gguf = read_gguf(source.read, entry.size, entry.path, tensors=whole)
-    return gguf.tensors, gguf.values, gguf.ranges_known or not whole
-
-
-def _must_read(group: WeightGroup, source: Source, level: Level) -> bool:
-    """Return whether all bytes of a file are needed: not where a remote file without tensors has a known SHA-256."""
-    if level != "full":
-        return False
-    return group.format in _WITH_TENSORS or source.local is not None or source.entry.sha256 is None
-
-
-def _pass(source: Source, spans: list[TensorSpan], task: Task, threads: int) -> FilePass:
-    """Read a whole file."""
-    if source.local is not None:
-        return hash_file(source.local, spans, task, source.entry.path, source.hashed, threads)
-    return hash_chunks(source.stream(), spans, task, source.entry.path)
+    try:
+        return sort_rows(rows), None
+    except FormatError as error:
+        if group.format not in ARCHIVES:
+            raise
+        return None, f"its files cannot be put together: {error.message.removesuffix('.')}"
 
 
 def _checked(entry: FileEntry, passed: FilePass | None) -> FileEntry:

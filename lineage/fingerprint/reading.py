@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from lineage.errors import FormatError, InputError
 from lineage.file_chunks import CHUNK_BYTES, file_chunks
@@ -18,7 +18,6 @@ from lineage.fingerprint.gguf import UNKNOWN_TYPE
 from lineage.fingerprint.header import Read, TensorSpan
 from lineage.progress import SharedTask, Task
 from lineage.side_by_side import side_by_side, usable_cores
-from lineage_schemas.file import FileEntry
 
 File = TypeVar("File")
 Result = TypeVar("Result")
@@ -105,21 +104,6 @@ class _Unfilled:
     def hexdigest(self) -> str:
         """Give the digest of the bytes up to the last that is not zero."""
         return self._state.hexdigest()
-
-
-class Reading(NamedTuple):
-    """Hold what was read of one file.
-
-    `spans` are where its tensors lie, None where its header was not read so far; `values` are those of its header, and
-    `known` says that the spans can be hashed. `passed` is the pass over its bytes, if any, and `entry` has the hash and
-    the size that it found.
-    """
-
-    entry: FileEntry
-    spans: list[TensorSpan] | None
-    values: dict[str, Any]
-    known: bool
-    passed: FilePass | None
 
 
 def read_set(files: Sequence[File], sizes: Sequence[int], read: Callable[[File, int], Result]) -> list[Result]:

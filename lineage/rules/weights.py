@@ -157,4 +157,23 @@ WEIGHT_RULES = (
         fix="Do not load it by name. Find out who owns the name now, and compare its weights with those recorded.",
         since="0.1.0",
     ),
+    Rule(
+        id="LW008",
+        name="conversion-unverified",
+        title="A converted file that loaders take was not compared",
+        severity="info",
+        stride="tampering",
+        source="our decision; conversions are pushed by bots and by hand, and loaders prefer safetensors",
+        meaning=(
+            "A push added a format that loaders take instead of the one that stays beside it, and the values of both "
+            "were not compared: bytes were not read, or one of them is known by its hash only."
+        ),
+        example="`pytorch_model.bin` stays, `model.safetensors` is added by a bot, and only headers were read.",
+        unless=(
+            "A conversion whose tensors are the same, which is verified, and one whose tensors differ, which is a "
+            "change of weights; files that are replaced instead of added."
+        ),
+        fix="Compare them with `--level full`, or load the format that you know.",
+        since="0.1.0",
+    ),
 )

@@ -35,7 +35,11 @@ class Measurer(Hasher, Protocol):
 
 
 def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple[WeightPush, tuple[Unchecked, ...]]]:
-    """Compare the bytes of groups that were replaced, and list what could not be compared."""
+    """Compare the bytes of groups that were replaced or converted, and list what could not be compared.
+
+    A converted group has the values of another one, as far as a publisher is believed: where they are not compared, the
+    change says so, and nothing is unchecked.
+    """
     for push in pushes:
         groups: list[GroupChange] = []
         unchecked = list(push.unchecked)
@@ -45,6 +49,8 @@ def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple
                 if change.kind == "replaced" or _other_values(found):
                     change = _with_measurement(change, found, main=pair.after.group.main or pair.before.group.main)
                     unchecked += _undecided(change, pair.after, found)
+                else:
+                    change = _conversion(change, pair.before, found)
             groups.append(change)
         yield with_groups(push, groups), tuple(unchecked)
 
@@ -52,6 +58,18 @@ def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple
 def _other_values(found: Measurement) -> bool:
     """Return whether a format that loaders prefer has other values; undecided counts as the same model."""
     return found.undecided is None and found.kind in COUNTING_KINDS and found.kind != "replaced"
+
+
+def _conversion(change: GroupChange, before: PlacedGroup, found: Measurement) -> GroupChange:
+    """Return an added format with what is known of it: verified where its values are those of the one before."""
+    verified = found.undecided is None and found.kind != "replaced"
+    name = before.group.name
+    if verified:
+        how = "renamed tensors of" if found.kind == "renamed" else "the same tensors as"
+        note = f"verified: {how} {name}"
+    else:
+        note = f"not compared with {name}: {found.undecided or found.note or 'its values are not known'}"
+    return change.model_copy(update={"verified": verified, "note": note})
 
 
 def _with_measurement(change: GroupChange, found: Measurement, *, main: bool) -> GroupChange:

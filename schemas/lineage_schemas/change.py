@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
@@ -35,7 +35,8 @@ class GroupChange(Record):
     """Describe what happened to one weight group.
 
     `files` are the paths that were added, replaced or removed. `before` and `after` are files digests.
-    `note` holds details from headers or tensors: `F32→BF16`, `3 of 291 tensors`.
+    `note` holds details from headers or tensors: `F32→BF16`, `3 of 291 tensors`. `verified` is there for a format that
+    loaders take instead of the one before: whether its values were compared and are the same.
     """
 
     group: str
@@ -46,6 +47,7 @@ class GroupChange(Record):
     tensors_changed: Count | None = None
     tensors_total: Count | None = None
     note: str | None = None
+    verified: bool | None = Field(default=None, exclude_if=lambda verified: verified is None)
 
 
 class Unchecked(Record):

@@ -168,7 +168,7 @@ def test_a_level_is_kept_and_the_full_one_named(repository: BareRepository, sess
 
 
 def test_unread_weights_are_unchecked(repository: BareRepository, session: Session) -> None:
-    """Weights that are never opened are `replaced`, and the answer reports that nothing was compared."""
+    """Weights that are known by their hash only are `replaced`, and the answer reports that nothing was compared."""
     for number in (1, 2):
         repository.commit({"model.safetensors": None, "pytorch_model.bin": b"PK\x03\x04%d" % number})
     answer = checked(diff(session, "a/b"))

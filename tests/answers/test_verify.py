@@ -124,7 +124,7 @@ def test_group_that_the_model_lacks_is_different(session: Session, tmp_path: Pat
 
 
 def test_pickles_are_compared_by_hash(session: Session, tmp_path: Path) -> None:
-    """Files that are never opened are equal or different by their hash."""
+    """Checkpoints that cannot be read are equal or different by their hash."""
     hub = tmp_path / "hub"
     for folder in (hub / "a" / "b", tmp_path / "same", tmp_path / "other"):
         folder.mkdir(parents=True)

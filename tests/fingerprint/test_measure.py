@@ -218,8 +218,8 @@ def test_gguf_of_an_unknown_type_and_size_has_a_layout_only(tmp_path: Path) -> N
     assert found.files[0].sha256
 
 
-def test_pickles_are_never_opened(tmp_path: Path) -> None:
-    """A pickle that would run code is known by its hash, flagged, and does nothing."""
+def test_pickles_are_never_executed(tmp_path: Path) -> None:
+    """A pickle that would run code is known by its hash, flagged with what it would call, and does nothing."""
     import os
     import pickle
 
@@ -230,7 +230,8 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Evil()))
     for in_place in (True, False):
         found, _ = measure(tmp_path, "full", in_place=in_place)
-        assert found.flags == ("known-by-sha256", "pickle")
+        assert found.flags == ("known-by-sha256", "pickle", "pickle-calls")
+        assert found.calls == ("posix.mkdir",)
         assert found.digests.files
         assert found.rows is None
     assert not (tmp_path / "ran").exists()
@@ -243,9 +244,13 @@ def test_bin_that_is_no_pickle_is_not_called_one(tmp_path: Path) -> None:
 
 
 def test_remote_pickle_with_known_hash_is_not_downloaded(tmp_path: Path) -> None:
-    """At level full a remote file without tensors is not fetched when its hash is known."""
-    (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
-    _, hub = measure(tmp_path, "full", sha256={"pytorch_model.bin": "0" * 64})
+    """At level full a remote file without tensors is not fetched whole when its hash is known."""
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x02N." + bytes(200_000))
+    (tmp_path / "model.msgpack").write_bytes(bytes(10))
+    for name in ("pytorch_model.bin", "model.msgpack"):
+        _, hub = measure(tmp_path, "full", sha256={name: "0" * 64})
+        assert hub.bytes_read < 150_000
+        (tmp_path / name).unlink()
     assert hub.asked == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -13,11 +14,17 @@ from lineage.errors import FormatError
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.groups import group_files, listed_files
 from lineage.fingerprint.header import BITS, Read, read_header
+from lineage.fingerprint.npz import read_npz
 from lineage.fingerprint.onnx import external_locations
+from lineage.fingerprint.pytorch.before_zip import MAGIC
+from lineage.fingerprint.pytorch.gather import read_elements
+from lineage.fingerprint.pytorch.pickle import ACTIONS
+from lineage.fingerprint.pytorch.reader import Unread, read_checkpoint
+from lineage.fingerprint.pytorch.values import ALLOWED
 from lineage.fingerprint.tensor_table import TensorRow, check_tensors, count_parameters, pack_tensors, unpack_tensors
 from lineage_schemas.file import FileEntry
 from tests.fuzz.target import Target, as_json, plain
-from tests.support import onnx_files
+from tests.support import onnx_files, torch_files
 from tests.support.weight_files import gguf_bytes, gguf_text, safetensors_bytes, with_header
 
 _VERSION = b"tensors.v1\n"
@@ -103,6 +110,60 @@ def _onnx_seeds() -> Iterator[bytes]:
     )
 
 
+def _read_checkpoint(data: bytes) -> object:
+    """Read a checkpoint, or a pickle, which is put into an archive; gathered values are as long as shapes say."""
+    raw = data if data.startswith((b"PK", MAGIC)) else torch_files.archive(data, {"0": bytes(64), "1": bytes(8)})
+    before = set(sys.modules)
+    found = read_checkpoint(_reading(raw), len(raw), "pytorch_model.bin")
+    assert not {name.partition(".")[0] for name in set(sys.modules) - before} - {"numpy"}, "a module was imported"
+    if isinstance(found, Unread):
+        return [found.reason, found.calls]
+    for tensor in found.tensors[:20]:
+        assert 0 <= tensor.begin <= tensor.begin + tensor.extent <= len(raw)
+        count = min(tensor.elements, 100)
+        assert len(read_elements(tensor, _reading(raw), tensor.elements - count, count)) == count * tensor.width
+    return found
+
+
+def _checkpoint_seeds() -> Iterator[bytes]:
+    view = torch_files.View
+    tensors = {
+        "a.weight": torch_files.tensor(view("0", "F32", (2, 4), (1, 2))),
+        "b.weight": torch_files.tensor(view("0", "F32", (2, 8)), parameter=True),
+    }
+    pickled = torch_files.PROTO + torch_files.dict_of(
+        {"state_dict": torch_files.dict_of(tensors, ordered=True), "epoch": torch_files.number(3)}
+    )
+    call = torch_files.name("posix", "system") + b"(" + torch_files.text("x") + b"tR"
+    yield pickled + torch_files.STOP
+    yield torch_files.PROTO + torch_files.dict_of({**tensors, "c": call}) + torch_files.STOP
+    yield torch_files.archive(pickled + torch_files.STOP, {"0": bytes(64)})
+    yield torch_files.checkpoint({"x": ("I64", (1,), bytes(8)), "y": ("BF16", (2, 2), bytes(8))})
+    machine = torch_files.dict_of({"little_endian": b"\x88"})
+    keys = b"](" + torch_files.text("0") + b"e"
+    parts = [torch_files.number(1001), machine, torch_files.dict_of(tensors), keys]
+    numbers = struct.pack("<Q", 16) + bytes(64)
+    yield MAGIC + b"".join(torch_files.PROTO + part + torch_files.STOP for part in parts) + numbers
+
+
+def _read_arrays(data: bytes) -> object:
+    """Read an archive of arrays, or one array, which is put into an archive."""
+    raw = data if data.startswith(b"PK") else torch_files.zip_of({"a.npy": data})
+    found = read_npz(_reading(raw), len(raw), "weights.npz", remote=False)
+    if isinstance(found, Unread):
+        return found.reason
+    assert all(each.begin + each.extent <= len(raw) for each in found.tensors)
+    return found
+
+
+def _array_seeds() -> Iterator[bytes]:
+    for kind, shape, values in (("<f4", "(2, 3)", bytes(24)), ("|b1", "(1,)", bytes(1)), ("|O", "()", b"\x80\x04N.")):
+        text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+        array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + values
+        yield array
+        yield torch_files.zip_of({"a.npy": array, "b.npy": array})
+
+
 def _read_index(data: bytes) -> object:
     index = "a/model.safetensors.index.json"
     names = ["config.json", index, *(f"a/model-{number:05d}-of-00002.safetensors" for number in (1, 2))]
@@ -157,6 +218,20 @@ TARGETS = (
     Target(
         "onnx", plain(_read_onnx), _REFUSED, _onnx_seeds, (onnx_files.entry("location", "x"), onnx_files.number(14, 1))
     ),
+    Target(
+        "checkpoint",
+        plain(_read_checkpoint),
+        _REFUSED,
+        _checkpoint_seeds,
+        (
+            *(bytes([code]) for code in ACTIONS),
+            *(torch_files.name(*allowed.rsplit(".", 1)) for allowed in sorted(ALLOWED)),
+            torch_files.name("os", "system"),
+            torch_files.text("0"),
+            b"PK\x01\x02",
+        ),
+    ),
+    Target("npz", plain(_read_arrays), _REFUSED, _array_seeds, (b"True", b"'<f8'", b"(9,)", b"\x93NUMPY")),
     Target("index", plain(_read_index), (), _index_seeds, (b'"weight_map":', b"../", b'".."')),
     Target("tensor-table", plain(_read_table), _REFUSED, _table_seeds, (b'["F32"]', _VERSION)),
 )

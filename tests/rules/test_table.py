@@ -21,6 +21,7 @@ RELEASED = {
     "LW005": "version-reused",
     "LW006": "card-and-tag-differ",
     "LW007": "name-reregistered",
+    "LW008": "conversion-unverified",
     "LD001": "licence-wider-than-ancestor",
 }
 """Code and name of every rule. A row may be added here; none may be changed or removed."""

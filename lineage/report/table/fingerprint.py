@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SHOWN_FILES = 20
 
 FLAGS = {
-    "pickle": "a pickle, identified by its hash only: not opened, because loading a pickle can run code",
+    "pickle": "a pickle: loading one can run code, so that it is read as data and never executed",
+    "pickle-calls": "its pickle calls what no plain checkpoint needs",
     "known-by-sha256": "identified by its hash only; its tensors were not read",
     "incomplete-shards": "shards are missing",
     "data-unread": "other files may hold its tensors: what names them was not read",
@@ -50,7 +51,7 @@ def _group(group: FingerprintedGroup) -> list[Line]:
         facts.append(listed([f"{dtype} ×{number}" for dtype, number in group.dtypes.items()], 4))
     main = "" if not group.main else f" (main, loaded by {group.loader})" if group.loader else " (main)"
     lines = [line(strong(group.group), f"{main} · {', '.join(facts)}")]
-    lines += [line(f"! {FLAGS.get(flag, flag)}", indent="  ") for flag in group.flags]
+    lines += [line(f"! {_flag(flag, group)}", indent="  ") for flag in group.flags]
     lines += digest_lines(group.digests, indent="  ")
     lines += _sample(group)
     rows = [(dim(file.identity or "hash unknown"), file.path, dim(size(file.size))) for file in group.files]
@@ -80,6 +81,14 @@ def _sample(group: FingerprintedGroup) -> list[Line]:
         more = f" and {len(sample.unread) - 1} more" if len(sample.unread) > 1 else ""
         lines.append(line(dim(f"no values: {name}{more} ({reason})"), indent="  "))
     return lines
+
+
+def _flag(flag: str, group: FingerprintedGroup) -> str:
+    """Write a flag, with what belongs to it: the reason, or the names."""
+    text = FLAGS.get(flag, flag)
+    if flag == "known-by-sha256" and group.unread:
+        return f"{text}: {group.unread}"
+    return f"{text}: {listed(list(group.calls), 4)}" if flag == "pickle-calls" else text
 
 
 def _declares(group: FingerprintedGroup) -> list[Line]:

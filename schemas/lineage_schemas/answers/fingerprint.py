@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.bounded import Count
 from lineage_schemas.change import Unchecked
@@ -45,8 +47,9 @@ class FingerprintedGroup(Record):
     """One weight group: its files with their hashes, its digests, its tensors in order of name.
 
     `declares` holds the metadata in the file (GGUF `general.*` keys, safetensors `__metadata__`), truncated.
-    `flags` are stable identifiers: `pickle`, `known-by-sha256`, `incomplete-shards`, `unknown-tensor-type`,
-    `data-unread`.
+    `flags` are stable identifiers: `pickle`, `pickle-calls`, `known-by-sha256`, `incomplete-shards`,
+    `unknown-tensor-type`, `data-unread`. `unread` is the reason why the tensors of a PyTorch file were not read, and
+    `calls` names what its pickle would call; both are in the JSON only if there is something to report.
     `loader` names the loader that takes the main group, null for other groups and where it is not known.
     `sample` is null where the values of the format are not read, or the headers were not.
     """
@@ -64,6 +67,8 @@ class FingerprintedGroup(Record):
     declares: dict[str, Any] = {}
     flags: tuple[str, ...] = ()
     sample: GroupSampled | None = None
+    unread: str | None = Field(default=None, exclude_if=lambda unread: unread is None)
+    calls: tuple[str, ...] = Field(default=(), exclude_if=lambda calls: not calls)
 
 
 class FingerprintAnswer(Answer):

@@ -1,0 +1,125 @@
+"""What one weight file holds: its header, and the pass over its bytes, for each format whose tensors are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from lineage.errors import FormatError
+from lineage.fingerprint.gguf import declared_values, read_gguf
+from lineage.fingerprint.header import Read, TensorSpan, read_header
+from lineage.fingerprint.npz import read_npz
+from lineage.fingerprint.pytorch.hashing import hash_local, hash_stream
+from lineage.fingerprint.pytorch.reader import Checkpoint, Unread, read_checkpoint
+from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file
+from lineage.fingerprint.tensor_table import TensorRow
+from lineage.fingerprint.values.tensor import FileHeader
+from lineage.progress import Task
+from lineage_schemas.file import FileEntry
+from lineage_schemas.level import Level
+
+WITH_TENSORS = frozenset({"safetensors", "gguf", "pytorch", "numpy"})
+"""Formats whose tensors are read; others are known by the SHA-256 of their files."""
+
+ARCHIVES = frozenset({"pytorch", "numpy"})
+"""Formats whose files may also hold what is not read: they are known by their hash then."""
+
+
+class Source(NamedTuple):
+    """One file to read: in place where `local` is set, else by ranges or as a stream.
+
+    `hashed` is the SHA-256 that the Hub has just computed from the same bytes, if it has.
+    """
+
+    entry: FileEntry
+    read: Read
+    stream: Callable[[], Iterator[bytes]]
+    local: Path | None
+    hashed: str | None = None
+
+
+class FileContents(NamedTuple):
+    """The content of a file's header: its tensors, the metadata in it, and whether the tensors' bytes are known.
+
+    `declares` is what of the metadata is shown and stored. `tensors` is None where the header was not read so far, or
+    was not understood: then `unread` has the reason.
+    """
+
+    tensors: list[TensorSpan] | None
+    values: Mapping[str, Any] = MappingProxyType({})
+    declares: Mapping[str, Any] = MappingProxyType({})
+    ranges_known: bool = True
+    checkpoint: Checkpoint | None = None
+    unread: Unread | None = None
+
+    def headers(self, path: str) -> list[FileHeader]:
+        """Return what the values of the tensors are read by; nothing where the tensors' places are not all of it."""
+        if self.tensors is None or not self.ranges_known or self.checkpoint is not None:
+            return []
+        return [FileHeader(path, self.tensors, dict(self.values))]
+
+
+def read_contents(kind: str, main: bool, source: Source, level: Level) -> FileContents:
+    """Read a file's header.
+
+    A GGUF header holds the vocabulary, megabytes of it: below level full a Hub gives tensors of the main group only.
+    """
+    entry = source.entry
+    if kind == "safetensors":
+        header = read_header(source.read, entry.size, entry.path)
+        return FileContents(header.tensors, header.metadata, header.metadata)
+    if kind in ARCHIVES:
+        found = _read_archive(kind, source, level)
+        if isinstance(found, Unread):
+            return FileContents(None, unread=found)
+        return FileContents([tensor.span for tensor in found.tensors], checkpoint=found)
+    whole = level == "full" or source.local is not None or main
+    gguf = read_gguf(source.read, entry.size, entry.path, tensors=whole)
+    return FileContents(gguf.tensors, gguf.values, declared_values(gguf.values), gguf.ranges_known or not whole)
+
+
+def _read_archive(kind: str, source: Source, level: Level) -> Checkpoint | Unread:
+    """Read the tensors of an archive; those of numpy arrays have headers all over the file.
+
+    A file that breaks its format is known by its hash: a copy of it is a copy, whatever a loader makes of it.
+    """
+    path, size = source.entry.path, source.entry.size
+    try:
+        if kind == "pytorch":
+            return read_checkpoint(source.read, size, path)
+        if source.local is None and level != "full":
+            return Unread("the headers of its arrays are all over the file; --level full reads them")
+        return read_npz(source.read, size, path, remote=source.local is None)
+    except FormatError as error:
+        return Unread(error.message.removesuffix("."))
+
+
+def must_read(source: Source, found: FileContents, level: Level) -> bool:
+    """Return whether all bytes of a file are needed: not where a remote file without tensors has a known SHA-256."""
+    if level != "full":
+        return False
+    return found.tensors is not None or source.local is not None or source.entry.sha256 is None
+
+
+def pass_over(source: Source, found: FileContents, task: Task, threads: int) -> FilePass:
+    """Read a whole file."""
+    name, checkpoint = source.entry.path, found.checkpoint
+    spans = found.tensors or [] if found.ranges_known else []
+    if checkpoint is not None:
+        if source.local is not None:
+            return hash_local(checkpoint, source.local, task, source.hashed, threads)
+        return hash_stream(checkpoint, source.stream(), task)
+    if source.local is not None:
+        return hash_file(source.local, spans, task, name, source.hashed, threads)
+    return hash_chunks(source.stream(), spans, task, name)
+
+
+def rows_of(path: str, found: FileContents, passed: FilePass | None) -> list[TensorRow]:
+    """Write the table of one file, with digests where all of it was read by tensor."""
+    spans = found.tensors or []
+    digests = passed.digests if passed and found.ranges_known else [None] * len(spans)
+    return [
+        TensorRow(span.name, span.dtype, span.shape, digest, path) for span, digest in zip(spans, digests, strict=True)
+    ]
