@@ -113,8 +113,8 @@ def find_scales(blocks: Floats, levels: Levels) -> Floats:
     """Find for each block the largest scale with which all its values are levels; NaN where there is none.
 
     A grid that is coarser than the true one is right as well: where the nearest point of a finer grid lies on it, it is
-    the nearest of the coarser one too. The largest value of a block is one of the levels, so that only as many scales are
-    possible as there are levels.
+    the nearest of the coarser one too. The largest value of a block is one of the levels, so that only as many scales
+    are possible as there are levels.
     """
     import numpy
 
@@ -152,7 +152,7 @@ def _refined(blocks: Floats, scales: Floats, levels: Levels) -> Floats:
     with numpy.errstate(all="ignore"):
         codes = levels.nearest(blocks / scales[:, None]).astype(numpy.float64)
         refined = (blocks * codes).sum(axis=1) / (codes * codes).sum(axis=1)
-    return refined.astype(numpy.float32)
+    return numpy.asarray(refined, numpy.float32)
 
 
 def first_that_fits(tile: Floats, candidates: Sequence[Blocks], levels: Levels) -> tuple[Blocks, Floats] | None:

@@ -9,18 +9,23 @@ from typing import Any
 from lineage.fingerprint.values.adapters import adapter_scale
 from lineage.fingerprint.values.awq import awq
 from lineage.fingerprint.values.bitsandbytes import bitsandbytes_4bit, bitsandbytes_int8
+from lineage.fingerprint.values.compressed_tensors import compressed_tensors
 from lineage.fingerprint.values.gguf import gguf_adapter_scale, gguf_tensors
 from lineage.fingerprint.values.gptq import gptq
+from lineage.fingerprint.values.mxfp4 import mxfp4
 from lineage.fingerprint.values.names import normalised_names
-from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed
+from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed, turned_experts
 from lineage.fingerprint.values.quanto import quanto
+from lineage.fingerprint.values.scaled import scaled_weights
 from lineage.fingerprint.values.source import ValueSource
 from lineage.fingerprint.values.stored import Layout, Packed, Stored, StoredTensors, Unreadable
 from lineage.fingerprint.values.tensor import WIDTHS, FileHeader, ValueTensor
 from lineage.fingerprint.values.tiles import is_matrix
 from lineage.fingerprint.values.torchao import torchao
 
-LAYOUTS: tuple[Layout, ...] = (gptq, awq, bitsandbytes_int8, bitsandbytes_4bit, torchao, quanto)
+LAYOUTS: tuple[Layout, ...] = (
+    gptq, awq, bitsandbytes_int8, bitsandbytes_4bit, torchao, quanto, compressed_tensors, scaled_weights, mxfp4,
+)  # fmt: skip
 """Readers of quantised layouts inside safetensors; the first that takes a tensor has it."""
 
 
@@ -45,7 +50,7 @@ def open_values(
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
     names = normalised_names([*(each.name for each in packed), *plain])
     tensors: dict[str, ValueTensor] = {found.name: found for each in packed for found in each.make(names[each.name])}
-    turned = stored_transposed(plain)
+    turned = stored_transposed(plain) | turned_experts(stored)
     for name, lone in plain.items():
         if lone.span.dtype not in WIDTHS:
             unread[name] = f"{lone.span.dtype} values without a scale that is known here"
@@ -79,10 +84,10 @@ def _packed(stored: StoredTensors) -> tuple[list[Packed], dict[str, str]]:
 
 def _plain(name: str, stored: Stored, *, transposed: bool) -> Sequence[ValueTensor]:
     """Make the matrix of a tensor of plain floats; a stack of experts is one matrix for each."""
-    whole = matrix(name, stored, transposed=transposed)
     if not is_expert_stack(name, stored.span.shape):
-        return [whole]
-    return list(split_experts(whole, stored.span.shape))
+        return [matrix(name, stored, transposed=transposed)]
+    whole = matrix(name, stored)
+    return list(split_experts(whole, stored.span.shape, turned=transposed))
 
 
 def _method(tensors: Mapping[str, ValueTensor]) -> str | None:

@@ -124,7 +124,7 @@ class PackedCodes:
     `levels` is the table that gives a code its value; None where it is the number itself.
     """
 
-    words: Cells
+    words: Codes
     bits: int
     shifts: Sequence[int]
     levels: Sequence[float] | None = None
@@ -196,7 +196,8 @@ def unpack_stream(words: Words, bits: int, first: int, count: int) -> Numbers:
 class ScaledTensor:
     """A matrix whose values are (codes - zeros) * scales * factor.
 
-    `scales` are multiplied one after the other in float32; `zeros` are numbers of blocks, or one for all.
+    The `scales` are multiplied with each other first, and divided by the `divisors`, all in float32; `zeros` are the
+    numbers of blocks, or one for all.
     """
 
     name: str
@@ -224,38 +225,63 @@ class ScaledTensor:
             values: Numbers = found.astype(numpy.float32)
             if isinstance(self.zeros, Blocks) or self.zeros:
                 values = values - numpy.asarray(zeros).astype(numpy.float32)
-            for blocks in self.scales:
-                values = values * blocks.spread(place, fetch).astype(numpy.float32)
+            scale: Numbers = self.scales[0].spread(place, fetch).astype(numpy.float32)
+            for blocks in self.scales[1:]:
+                scale = scale * blocks.spread(place, fetch).astype(numpy.float32)
             for blocks in self.divisors:
-                values = values / blocks.spread(place, fetch).astype(numpy.float32)
+                scale = scale / blocks.spread(place, fetch).astype(numpy.float32)
+            values = values * scale
             if self.factor != 1.0:
                 values = values * numpy.float32(self.factor)
         return numpy.ascontiguousarray(values, numpy.float32)
 
 
-def blocks_for(shape: tuple[int, int], stored: Stored | None) -> Blocks | None:
+def blocks_for(
+    shape: tuple[int, int], stored: Stored | None, sizes: tuple[int | None, int | None] = (None, None)
+) -> Blocks | None:
     """Fit the numbers of a stored tensor to a matrix: one for all, for a row or for a block.
 
-    None if they do not fit. The number of blocks in each direction gives their size, which must be the same for all but
-    the last.
+    None if they do not fit. `sizes` are the rows and columns of a block where the config says them; without them the
+    size of a block is what divides the matrix evenly.
     """
     if stored is None or stored.span.dtype not in FLOATS | INTEGERS | {"F8_E8M0"} or 0 in shape:
         return None
     cells = Cells.of(stored)
-    high, wide = _block(shape[0], cells.rows), _block(shape[1], cells.columns)
+    high, wide = _block(shape[0], cells.rows, sizes[0]), _block(shape[1], cells.columns, sizes[1])
     if len(stored.span.shape) > 2 or high is None or wide is None:
         return None
     return Blocks(cells, high, wide)
 
 
-def _block(length: int, count: int) -> int | None:
-    """Return the size of blocks of which `count` cover a length; None where no even size does it.
-
-    A length that does not divide evenly has blocks of a power of two, with a shorter one at the end.
-    """
+def _block(length: int, count: int, size: int | None) -> int | None:
+    """Return the size of blocks of which `count` cover a length; None where they do not."""
     if count < 1 or count > length:
         return None
-    if length % count == 0:
-        return length // count
-    size = 1 << (-(-length // count) - 1).bit_length()
-    return size if -(-length // size) == count else None
+    if size is not None and size > 0 and -(-length // size) == count:
+        return size
+    return length // count if length % count == 0 and (size is None or count == 1) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Exponents:
+    """Powers of two that are stored as their exponents plus 127, 255 for NaN."""
+
+    stored: Cells
+
+    def ranges(self, place: Place) -> list[FileRange]:
+        """List the bytes of a place."""
+        return self.stored.ranges(place)
+
+    def read(self, place: Place, fetch: Fetch) -> Numbers:
+        """Return the powers of two of a place."""
+        raw = b"".join(fetch(each) for each in self.stored.ranges(place))
+        return decode(raw, "F8_E8M0").reshape(place.rows, place.columns)
+
+
+E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0)
+"""What each code of a four-bit float stands for."""
+
+
+def four_bit_floats(stored: Stored, rows: int, columns: int) -> PackedCodes:
+    """Take codes of four-bit floats, two in a byte, the first in its lower half."""
+    return PackedCodes(Cells(stored, rows, columns // 2), 4, (0, 4), E2M1)

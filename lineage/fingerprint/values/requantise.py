@@ -33,11 +33,44 @@ RUNS = (4096, 2048, 1024, 512, 256, 128, 64, 32)
 """Values in a row that share a scale in four-bit formats of bitsandbytes."""
 
 
+class Way(NamedTuple):
+    """How a program may have come from values to codes: values rounded first, and what it computes rounded to a dtype.
+
+    `inverts` says that it multiplies with one over the scale, `shifts` that it adds the zero point before it rounds.
+    """
+
+    rounding: str | None = None
+    narrow: str | None = None
+    inverts: bool = False
+    shifts: bool = False
+
+    def divide(self, values: Floats, scales: Floats) -> Any:
+        """Divide blocks by their scales."""
+        scales = _to(scales, self.narrow)[:, None]
+        if not self.inverts:
+            return _to(values / scales, self.narrow)
+        return _to(values * _to(1 / scales, self.narrow), self.narrow)
+
+
+_COMPUTING = ((None, False, False), (True, False, False), (True, True, False), (True, False, True))
+
+WAYS = (
+    Way(),
+    *(
+        Way(dtype, dtype if narrow else None, inverts, shifts)
+        for dtype in NARROW
+        for narrow, inverts, shifts in _COMPUTING
+    ),
+)
+"""bitsandbytes computes in float32; Quanto, torchao and compressed-tensors compute in the model's dtype."""
+
+
 class Returned(NamedTuple):
     """How many codes of a tile return, of those that were `compared`.
 
-    `equal` counts them for the candidate's values as they are, `best` for those rounded to `rounding` first (BF16, F16, or
-    None for as they are): people load a model in another dtype and quantise it then.
+    `equal` counts them for the candidate's values as they are, `best` for those rounded to `rounding` first (BF16, F16,
+    or None for as they are): people load a model in another dtype and quantise it then. Some libraries compute in that
+    dtype, some in float32; both are tried.
     """
 
     equal: int
@@ -53,7 +86,7 @@ Limits = Callable[[Any], tuple[Any, Any]]
 class Grid(Protocol):
     """The codes of a child's tile, with what is needed to make those of a candidate."""
 
-    def codes(self, values: Floats) -> Any:
+    def codes(self, values: Floats, way: Way) -> Any:
         """Return the code of each value, in the order of `child`."""
         ...
 
@@ -75,13 +108,17 @@ def returned(grid: Grid, candidate: Floats) -> Returned:
     """Quantise a candidate's values at the same place again and count the codes that return."""
     import numpy
 
-    counts: dict[str | None, int] = {}
-    for rounding in (None, *NARROW):
-        values = candidate if rounding is None else rounded(candidate, rounding)
-        if values is not None:
-            counts[rounding] = int(numpy.count_nonzero(grid.codes(values) == grid.child))
+    counts = {}
+    for way in WAYS:
+        codes = grid.codes(_to(candidate, way.rounding), way)
+        counts[way] = int(numpy.count_nonzero(codes == grid.child))
     best = max(counts, key=lambda each: counts[each])
-    return Returned(counts[None], int(grid.child.size), counts[best], best)
+    return Returned(counts[WAYS[0]], int(grid.child.size), counts[best], best.rounding)
+
+
+def _to(values: Any, dtype: str | None) -> Any:
+    """Round values to a dtype to which models are rounded."""
+    return values if dtype is None else rounded(values, dtype)
 
 
 def requantise(child: SampledTile, candidate: Floats) -> Returned | None:
@@ -114,14 +151,22 @@ class LevelGrid:
 
     @classmethod
     def of(cls, tile: Floats, found: tuple[Blocks, Floats], levels: Levels, limits: Limits) -> LevelGrid:
-        """Take the blocks that have a scale; `limits` gives the lowest and the highest code from those of the child."""
+        """Take the blocks that have a scale; `limits` gives the lowest and the highest code from those of the child.
+
+        Where a zero point moves the codes, only blocks that use both ends of the range show where it begins.
+        """
         import numpy
 
         blocks, scales = found
         known = numpy.isfinite(scales) & (scales != 0)
         blocks, scales = Blocks(blocks.at[known], blocks.shape), scales[known]
         child = levels.nearest(blocks.take(tile) / scales[:, None])
-        return cls(blocks, scales, levels, *limits(child), child)
+        low, high = limits(child)
+        if numpy.ndim(low):
+            whole = (low == child.min(axis=1, keepdims=True))[:, 0]
+            blocks, scales = Blocks(blocks.at[whole], blocks.shape), scales[whole]
+            low, high, child = low[whole], high[whole], child[whole]
+        return cls(blocks, scales, levels, low, high, child)
 
     def first_column(self) -> LevelGrid:
         """Return the part that is in the first column of the tile."""
@@ -132,18 +177,25 @@ class LevelGrid:
         blocks = Blocks(self.blocks.at[here][:, :1], self.blocks.shape)
         return LevelGrid(blocks, self.scales[here], self.levels, low, high, self.child[here][:, :1])
 
-    def codes(self, values: Floats) -> Any:
+    def codes(self, values: Floats, way: Way) -> Any:
         """Return the level of each value."""
         import numpy
 
         with numpy.errstate(all="ignore"):
-            found = self.levels.nearest(self.blocks.take(values) / self.scales[:, None])
+            quotients = way.divide(self.blocks.take(values), self.scales)
+            if way.shifts and numpy.ndim(self.low):
+                zeros = -(self.high - self.low + 1) / 2 - self.low
+                quotients = _to(quotients + zeros, way.narrow) - zeros
+            found = self.levels.nearest(quotients)
         return numpy.clip(found, self.low, self.high)
 
 
 @dataclass(frozen=True)
 class AffineGrid:
-    """Blocks of codes between their least and their largest value."""
+    """Blocks of codes between their least and their largest value.
+
+    Only blocks in which both ends of the range are used: the others do not show where their codes begin.
+    """
 
     blocks: Blocks
     scales: Floats
@@ -151,13 +203,12 @@ class AffineGrid:
     largest: int
     child: Any
 
-    def codes(self, values: Floats) -> Any:
+    def codes(self, values: Floats, way: Way) -> Any:
         """Return the code of each value, above the least of its block."""
         import numpy
 
-        found = numpy.round((self.blocks.take(values) - self.least) / self.scales[:, None])
-        full = self.child.max(axis=1, keepdims=True) == self.largest
-        return numpy.where(full, numpy.clip(found, 0, self.largest), found)
+        moved = _to(self.blocks.take(values) - self.least, way.narrow)
+        return numpy.clip(numpy.round(way.divide(moved, self.scales)), 0, self.largest)
 
 
 @dataclass(frozen=True)
@@ -168,8 +219,8 @@ class TableGrid:
     table: Floats
     child: Any
 
-    def codes(self, values: Floats) -> Any:
-        """Return the place in the ordered table of each value."""
+    def codes(self, values: Floats, way: Way) -> Any:
+        """Return the place in the ordered table of each value; the library computes in float32."""
         return _in_table(self.blocks.take(values), self.table)
 
 
@@ -195,7 +246,7 @@ def _between(lowest: float, highest: float) -> Limits:
 def _by_bits(codes: Any) -> tuple[Any, Any]:
     """Return the lowest and the highest code of integers, from the bits that hold the widest block.
 
-    Where a zero point moves all codes of a block, it is known from its least and its greatest code as far as these show it.
+    Where a zero point moves all codes of a block, its least and its greatest code show the limits.
     """
     least, greatest = codes.min(axis=1, keepdims=True), codes.max(axis=1, keepdims=True)
     if not len(codes):
@@ -246,7 +297,9 @@ def _affine(largest: int) -> Callable[[SampledTile], Grid | None]:
             if known.sum() >= 0.9 * len(scales):
                 kept = Blocks(blocks.at[known], blocks.shape)
                 codes = numpy.round((values - least)[known] / scales[known][:, None])
-                return AffineGrid(kept, scales[known], least[known], largest, codes)
+                whole = codes.max(axis=1) == largest
+                kept = Blocks(kept.at[whole], kept.shape)
+                return AffineGrid(kept, scales[known][whole], least[known][whole], largest, codes[whole])
         return None
 
     return make
@@ -270,7 +323,7 @@ def _four_bit_floats(size: int) -> Callable[[SampledTile], Grid | None]:
         import numpy
 
         levels = Levels(numpy.array([0.5, 1, 1.5, 2, 3, 4, 6], numpy.float32))
-        blocks = blocks_in_rows(*child.values.shape, size)
+        blocks = blocks_in_rows(child.values.shape[0], child.values.shape[1], size)
         found = first_that_fits(child.values, [blocks], levels)
         return None if found is None else LevelGrid.of(child.values, found, levels, _between(-6, 6))
 
@@ -313,7 +366,14 @@ GRIDS: Mapping[str, Callable[[SampledTile], Grid | None]] = {
     "torchao-float8": _floats("F8_E4M3"),
     "quanto-float8": _floats("F8_E4M3"),
     "fp8": _floats("F8_E4M3"),
+    "mxfp8": _floats("F8_E4M3"),
     "mxfp4": _four_bit_floats(32),
     "nvfp4": _four_bit_floats(16),
+    "compressed-tensors-int8": _integers(255, _by_bits),
+    "compressed-tensors-int4": _integers(15, _by_bits),
+    "compressed-tensors-int2": _integers(3, _by_bits),
+    "compressed-tensors-fp8": _floats("F8_E4M3"),
+    "compressed-tensors-mxfp4": _four_bit_floats(32),
+    "compressed-tensors-nvfp4": _four_bit_floats(16),
 }
 """How the grid of each method is found. A method that is not here cannot be made again from values."""
