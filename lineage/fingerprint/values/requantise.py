@@ -98,10 +98,13 @@ class Grid(Protocol):
 
 def grid_of(child: SampledTile) -> Grid | None:
     """Find the grid of a child's tile; None where its values do not show one, or its method is not known here."""
+    import numpy
+
     make = GRIDS.get(child.method or "")
-    if make is None or 0 in child.values.shape:
+    if make is None or 0 in child.values.shape or not numpy.isfinite(child.values).all():
         return None
-    return make(child)
+    with numpy.errstate(all="ignore"):
+        return make(child)
 
 
 def returned(grid: Grid, candidate: Floats) -> Returned:
@@ -109,9 +112,10 @@ def returned(grid: Grid, candidate: Floats) -> Returned:
     import numpy
 
     counts = {}
-    for way in WAYS:
-        codes = grid.codes(_to(candidate, way.rounding), way)
-        counts[way] = int(numpy.count_nonzero(codes == grid.child))
+    with numpy.errstate(all="ignore"):
+        for way in WAYS:
+            codes = grid.codes(_to(candidate, way.rounding), way)
+            counts[way] = int(numpy.count_nonzero(codes == grid.child))
     best = max(counts, key=lambda each: counts[each])
     return Returned(counts[WAYS[0]], int(grid.child.size), counts[best], best.rounding)
 
