@@ -7,15 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.fingerprint.values.adapters import adapter_scale
+from lineage.fingerprint.values.awq import awq
+from lineage.fingerprint.values.bitsandbytes import bitsandbytes_4bit, bitsandbytes_int8
+from lineage.fingerprint.values.compressed_tensors import compressed_tensors
 from lineage.fingerprint.values.gguf import gguf_adapter_scale, gguf_tensors
+from lineage.fingerprint.values.gptq import gptq
+from lineage.fingerprint.values.mxfp4 import mxfp4
 from lineage.fingerprint.values.names import normalised_names
-from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed
+from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed, turned_experts
+from lineage.fingerprint.values.quanto import quanto
+from lineage.fingerprint.values.scaled import scaled_weights
 from lineage.fingerprint.values.source import ValueSource
-from lineage.fingerprint.values.stored import Layout, Packed, Stored, StoredTensors
+from lineage.fingerprint.values.stored import Layout, Packed, Stored, StoredTensors, Unreadable
 from lineage.fingerprint.values.tensor import WIDTHS, FileHeader, ValueTensor
 from lineage.fingerprint.values.tiles import is_matrix
+from lineage.fingerprint.values.torchao import torchao
 
-LAYOUTS: tuple[Layout, ...] = ()
+LAYOUTS: tuple[Layout, ...] = (
+    gptq, awq, bitsandbytes_int8, bitsandbytes_4bit, torchao, quanto, compressed_tensors, scaled_weights, mxfp4,
+)  # fmt: skip
 """Readers of quantised layouts inside safetensors; the first that takes a tensor has it."""
 
 
@@ -31,17 +41,16 @@ def open_values(
     `config` is the model's config.json with its `quantization_config`, `adapter` is adapter_config.json. No bytes are
     read. A tensor whose layout is not known is in `unread` with the reason, and its values are never guessed.
     """
-    stored = StoredTensors.of(headers, _quantisation(config or {}))
+    stored = StoredTensors.of(headers, _quantisation(config or {}), config)
     if kind == "gguf":
         found, reasons = gguf_tensors(stored, config or {})
         return ValueSource(found, reasons, _method(found), gguf_adapter_scale(stored.declares, found))
-    packed = _packed(stored)
-    parts = {part for each in packed for part in each.parts}
+    packed, unread = _packed(stored)
+    parts = {*unread, *(part for each in packed for part in each.parts)}
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
     names = normalised_names([*(each.name for each in packed), *plain])
-    unread: dict[str, str] = {}
-    tensors: dict[str, ValueTensor] = {names[each.name]: each.make(names[each.name]) for each in packed}
-    turned = stored_transposed(plain)
+    tensors: dict[str, ValueTensor] = {found.name: found for each in packed for found in each.make(names[each.name])}
+    turned = stored_transposed(plain) | turned_experts(stored)
     for name, lone in plain.items():
         if lone.span.dtype not in WIDTHS:
             unread[name] = f"{lone.span.dtype} values without a scale that is known here"
@@ -56,24 +65,29 @@ def _quantisation(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _packed(stored: StoredTensors) -> list[Packed]:
-    """Find quantised matrices; each stored tensor belongs to at most one."""
+def _packed(stored: StoredTensors) -> tuple[list[Packed], dict[str, str]]:
+    """Find quantised matrices, and what cannot be read with the reason; each stored tensor belongs to at most one."""
     taken: set[str] = set()
-    found = []
+    found: list[Packed] = []
+    unread: dict[str, str] = {}
     for layout in LAYOUTS:
         for each in layout(stored):
-            if taken.isdisjoint(each.parts):
-                taken.update(each.parts)
+            if not taken.isdisjoint(each.parts):
+                continue
+            taken.update(each.parts)
+            if isinstance(each, Unreadable):
+                unread.update(dict.fromkeys(each.parts, each.reason))
+            else:
                 found.append(each)
-    return found
+    return found, unread
 
 
 def _plain(name: str, stored: Stored, *, transposed: bool) -> Sequence[ValueTensor]:
     """Make the matrix of a tensor of plain floats; a stack of experts is one matrix for each."""
-    whole = matrix(name, stored, transposed=transposed)
     if not is_expert_stack(name, stored.span.shape):
-        return [whole]
-    return list(split_experts(whole, stored.span.shape))
+        return [matrix(name, stored, transposed=transposed)]
+    whole = matrix(name, stored)
+    return list(split_experts(whole, stored.span.shape, turned=transposed))
 
 
 def _method(tensors: Mapping[str, ValueTensor]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 
-from lineage.fingerprint.values.stored import Stored
+from lineage.fingerprint.values.stored import Stored, StoredTensors, expert_name
 from lineage.fingerprint.values.tensor import WIDTHS, PlainTensor
 
 _CONV1D = (".c_attn.weight", ".c_proj.weight", ".c_fc.weight", ".q_attn.weight")
@@ -48,20 +48,35 @@ def is_expert_stack(name: str, shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and ("_exps" in name or "expert" in name)
 
 
-def split_experts(stack: PlainTensor, shape: tuple[int, ...]) -> Iterator[PlainTensor]:
+_FUSED = ("experts.gate_up_proj", "experts.down_proj")
+_GATE_UP = "experts.gate_up_proj"
+_TURNED_TYPES = ("gpt_oss", "llama4", "llama4_text")
+
+
+def turned_experts(stored: StoredTensors) -> frozenset[str]:
+    """Return the names of stacks of experts that are stored as (experts, in, out).
+
+    gpt-oss and Llama 4 store them so, other models as (experts, out, in): the side of gate and up that has the hidden
+    size is the input.
+    """
+    hidden = stored.hidden_size
+    stacks = {name: each.span.shape for name, each in stored.by_name.items() if name.endswith(_FUSED)}
+    turned = stored.model.get("model_type") in _TURNED_TYPES or any(
+        len(shape) == 3 and shape[1] == hidden and shape[2] != hidden
+        for name, shape in stacks.items()
+        if name.endswith(_GATE_UP)
+    )
+    return frozenset(stacks) if turned else frozenset()
+
+
+def split_experts(stack: PlainTensor, shape: tuple[int, ...], *, turned: bool = False) -> Iterator[PlainTensor]:
     """Yield the matrix of each expert of a stack: `blk.0.ffn_up_exps.weight` gives `blk.0.ffn_up_exps.3.weight`."""
     experts, rows, columns = shape
     width = WIDTHS[stack.dtype]
     for expert in range(experts):
         begin = stack.begin + expert * rows * columns * width
-        yield replace(
-            stack, name=expert_name(stack.name, expert), shape=(rows, columns), begin=begin, strides=(columns, 1)
-        )
-
-
-def expert_name(name: str, expert: int) -> str:
-    """Name one expert's matrix of a stack."""
-    base, dot, suffix = name.rpartition(".")
-    if suffix in ("weight", "bias") and dot:
-        return f"{base}.{expert}.{suffix}"
-    return f"{name}.{expert}.weight"
+        name = expert_name(stack.name, expert)
+        if turned:
+            yield replace(stack, name=name, shape=(columns, rows), begin=begin, strides=(1, columns))
+        else:
+            yield replace(stack, name=name, shape=(rows, columns), begin=begin, strides=(columns, 1))
