@@ -22,10 +22,13 @@ _USUAL = {"layers.{bid}.post_attention_layernorm": "blk.{bid}.ffn_norm"}
 """Names of which the table has two readings, with the usual one: that of Llama and its like."""
 
 _ADAPTER = re.compile(
-    r"\.(?P<part>lora_embedding_[AB]|lora_[AB]|lora_magnitude_vector|lora_down|lora_up)(?:\.default)?(?:\.weight)?$",
+    r"\.(?P<part>lora_embedding_[AB]|lora_[AB]|lora_magnitude_vector|lora[._]down|lora[._]up)(?:\.default)?(?:\.weight)?$",
     re.IGNORECASE,
 )
-_PARTS = {"lora_down": "lora_a", "lora_up": "lora_b", "lora_embedding_a": "lora_a", "lora_embedding_b": "lora_b"}
+_PARTS = {
+    "lora_down": "lora_a", "lora_up": "lora_b", "lora.down": "lora_a", "lora.up": "lora_b",
+    "lora_embedding_a": "lora_a", "lora_embedding_b": "lora_b",
+}  # fmt: skip
 _SAVED = re.compile(r"\.(?:modules_to_save(?:\.default)?|base_layer|original_module)(?=\.)")
 _SUFFIX = re.compile(r"\.(weight|bias|gamma|beta)$")
 _SUFFIXES = {"gamma": "weight", "beta": "bias"}

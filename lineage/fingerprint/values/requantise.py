@@ -7,8 +7,7 @@ direction too: the parent's values do not lie on the child's grid.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.fingerprint.values.bitsandbytes import TABLES
 from lineage.fingerprint.values.grids import (
@@ -19,7 +18,20 @@ from lineage.fingerprint.values.grids import (
     find_scales,
     first_that_fits,
 )
-from lineage.fingerprint.values.rounding import NARROW, rounded
+from lineage.fingerprint.values.recoded import (
+    AffineGrid,
+    Grid,
+    LevelGrid,
+    Limits,
+    Remade,
+    TableGrid,
+    Way,
+    in_table,
+    rounded_to,
+)
+from lineage.fingerprint.values.requantise_gguf import GRIDS as GGUF_GRIDS
+from lineage.fingerprint.values.requantise_gguf import gguf_grid
+from lineage.fingerprint.values.rounding import rounded
 from lineage.fingerprint.values.sketch import SampledTile
 from lineage.fingerprint.values.tensor import decode_floats
 
@@ -31,38 +43,6 @@ GROUPS = (128, 64, 32, 16)
 
 RUNS = (4096, 2048, 1024, 512, 256, 128, 64, 32)
 """Values in a row that share a scale in four-bit formats of bitsandbytes."""
-
-
-class Way(NamedTuple):
-    """How a program may have come from values to codes: values rounded first, and what it computes rounded to a dtype.
-
-    `inverts` says that it multiplies with one over the scale, `shifts` that it adds the zero point before it rounds.
-    """
-
-    rounding: str | None = None
-    narrow: str | None = None
-    inverts: bool = False
-    shifts: bool = False
-
-    def divide(self, values: Floats, scales: Floats) -> Any:
-        """Divide blocks by their scales."""
-        scales = _to(scales, self.narrow)[:, None]
-        if not self.inverts:
-            return _to(values / scales, self.narrow)
-        return _to(values * _to(1 / scales, self.narrow), self.narrow)
-
-
-_COMPUTING = ((None, False, False), (True, False, False), (True, True, False), (True, False, True))
-
-WAYS = (
-    Way(),
-    *(
-        Way(dtype, dtype if narrow else None, inverts, shifts)
-        for dtype in NARROW
-        for narrow, inverts, shifts in _COMPUTING
-    ),
-)
-"""bitsandbytes computes in float32; Quanto, torchao and compressed-tensors compute in the model's dtype."""
 
 
 class Returned(NamedTuple):
@@ -77,23 +57,6 @@ class Returned(NamedTuple):
     compared: int
     best: int
     rounding: str | None
-
-
-Limits = Callable[[Any], tuple[Any, Any]]
-"""Give the lowest and the highest code, from those of a child's blocks."""
-
-
-class Grid(Protocol):
-    """The codes of a child's tile, with what is needed to make those of a candidate."""
-
-    def codes(self, values: Floats, way: Way) -> Any:
-        """Return the code of each value, in the order of `child`."""
-        ...
-
-    @property
-    def child(self) -> Any:
-        """Return the codes of the child."""
-        ...
 
 
 def grid_of(child: SampledTile) -> Grid | None:
@@ -113,16 +76,11 @@ def returned(grid: Grid, candidate: Floats) -> Returned:
 
     counts = {}
     with numpy.errstate(all="ignore"):
-        for way in WAYS:
-            codes = grid.codes(_to(candidate, way.rounding), way)
+        for way in grid.ways:
+            codes = grid.codes(rounded_to(candidate, way.rounding), way)
             counts[way] = int(numpy.count_nonzero(codes == grid.child))
     best = max(counts, key=lambda each: counts[each])
-    return Returned(counts[WAYS[0]], int(grid.child.size), counts[best], best.rounding)
-
-
-def _to(values: Any, dtype: str | None) -> Any:
-    """Round values to a dtype to which models are rounded."""
-    return values if dtype is None else rounded(values, dtype)
+    return Returned(counts[Way()], int(grid.child.size), counts[best], best.rounding)
 
 
 def requantise(child: SampledTile, candidate: Floats) -> Returned | None:
@@ -142,99 +100,9 @@ def cast_again(dtype: str, child: Floats, candidate: Floats) -> Returned | None:
     return Returned(equal, int(child.size), equal, None)
 
 
-@dataclass(frozen=True)
-class LevelGrid:
-    """Blocks of levels that are symmetric around zero, each with the scale that was found."""
-
-    blocks: Blocks
-    scales: Floats
-    levels: Levels
-    low: Any
-    high: Any
-    child: Any
-
-    @classmethod
-    def of(cls, tile: Floats, found: tuple[Blocks, Floats], levels: Levels, limits: Limits) -> LevelGrid:
-        """Take the blocks that have a scale; `limits` gives the lowest and the highest code from those of the child.
-
-        Where a zero point moves the codes, only blocks that use both ends of the range show where it begins.
-        """
-        import numpy
-
-        blocks, scales = found
-        known = numpy.isfinite(scales) & (scales != 0)
-        blocks, scales = Blocks(blocks.at[known], blocks.shape), scales[known]
-        child = levels.nearest(blocks.take(tile) / scales[:, None])
-        low, high = limits(child)
-        if numpy.ndim(low):
-            whole = (low == child.min(axis=1, keepdims=True))[:, 0]
-            blocks, scales = Blocks(blocks.at[whole], blocks.shape), scales[whole]
-            low, high, child = low[whole], high[whole], child[whole]
-        return cls(blocks, scales, levels, low, high, child)
-
-    def first_column(self) -> LevelGrid:
-        """Return the part that is in the first column of the tile."""
-        import numpy
-
-        here = self.blocks.at[:, 0] % self.blocks.shape[1] == 0
-        low, high = (each[here] if numpy.ndim(each) else each for each in (self.low, self.high))
-        blocks = Blocks(self.blocks.at[here][:, :1], self.blocks.shape)
-        return LevelGrid(blocks, self.scales[here], self.levels, low, high, self.child[here][:, :1])
-
-    def codes(self, values: Floats, way: Way) -> Any:
-        """Return the level of each value."""
-        import numpy
-
-        with numpy.errstate(all="ignore"):
-            quotients = way.divide(self.blocks.take(values), self.scales)
-            if way.shifts and numpy.ndim(self.low):
-                zeros = -(self.high - self.low + 1) / 2 - self.low
-                quotients = _to(quotients + zeros, way.narrow) - zeros
-            found = self.levels.nearest(quotients)
-        return numpy.clip(found, self.low, self.high)
-
-
-@dataclass(frozen=True)
-class AffineGrid:
-    """Blocks of codes between their least and their largest value.
-
-    Only blocks in which both ends of the range are used: the others do not show where their codes begin.
-    """
-
-    blocks: Blocks
-    scales: Floats
-    least: Floats
-    largest: int
-    child: Any
-
-    def codes(self, values: Floats, way: Way) -> Any:
-        """Return the code of each value, above the least of its block."""
-        import numpy
-
-        moved = _to(self.blocks.take(values) - self.least, way.narrow)
-        return numpy.clip(numpy.round(way.divide(moved, self.scales)), 0, self.largest)
-
-
-@dataclass(frozen=True)
-class TableGrid:
-    """Blocks of codes of a table, each divided by its largest value."""
-
-    blocks: Blocks
-    table: Floats
-    child: Any
-
-    def codes(self, values: Floats, way: Way) -> Any:
-        """Return the place in the ordered table of each value; the library computes in float32."""
-        return _in_table(self.blocks.take(values), self.table)
-
-
-def _in_table(blocks: Floats, table: Floats) -> Any:
-    import numpy
-
-    largest = numpy.abs(blocks).max(axis=1, keepdims=True)
-    with numpy.errstate(all="ignore"):
-        scaled = blocks * (numpy.float32(1) / largest)
-    return numpy.searchsorted((table[:-1] + table[1:]) / 2, scaled)
+def _gguf(child: SampledTile) -> Grid | None:
+    found = gguf_grid(child)
+    return None if found is None else Remade(found)
 
 
 def _rows_and_groups(child: SampledTile, sizes: tuple[int, ...] = GROUPS) -> list[Blocks]:
@@ -350,7 +218,7 @@ def _table(kind: str) -> Callable[[SampledTile], Grid | None]:
                 continue
             kept = Blocks(blocks.at[telling], blocks.shape)
             values = kept.take(child.values)
-            codes = _in_table(values, table)
+            codes = in_table(values, table)
             if numpy.allclose(table[codes] * largest[telling], values, rtol=1e-4, atol=0):
                 return TableGrid(kept, table, codes)
         return None
@@ -359,6 +227,7 @@ def _table(kind: str) -> Callable[[SampledTile], Grid | None]:
 
 
 GRIDS: Mapping[str, Callable[[SampledTile], Grid | None]] = {
+    **dict.fromkeys(GGUF_GRIDS, _gguf),
     "bitsandbytes-int8": _integers(127, _between(-127, 127)),
     "torchao-int8": _integers(255, _by_bits),
     "quanto-int8": _integers(128, _between(-128, 127)),

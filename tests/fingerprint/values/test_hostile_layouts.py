@@ -50,7 +50,7 @@ def read_all(tensors: Tensors, config: dict[str, Any], metadata: dict[str, str] 
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_a_part_of_another_shape_is_a_reason_or_an_error(name: str, data: st.DataObject) -> None:
     """A part that is missing, shorter or of another dtype gives unread tensors or a FormatError, and never a crash."""
@@ -147,9 +147,9 @@ def test_a_truncated_file_is_an_error() -> None:
 
 
 def test_many_quantised_tensors_take_bounded_time() -> None:
-    """Opening 20,000 matrices of each kind takes time that grows with their number only."""
+    """Opening 4,000 matrices of four bits takes time that grows with their number only."""
     tensors: dict[str, Any] = {}
-    for at in range(20_000):
+    for at in range(4_000):
         base = f"model.layers.{at}.mlp.up_proj"
         tensors[f"{base}.weight"] = ("U8", (4, 1), b"")
         tensors[f"{base}.weight.absmax"] = ("F32", (1,), b"")
@@ -157,5 +157,5 @@ def test_many_quantised_tensors_take_bounded_time() -> None:
     spans = {name: (dtype, (0,), b"") for name, (dtype, _, _) in tensors.items()}
     start = time.perf_counter()
     source, _ = open_bytes({"model.safetensors": safetensors_bytes(spans)}, {})
-    assert time.perf_counter() - start < 60
+    assert time.perf_counter() - start < 20
     assert len(source.unread) == len(tensors)

@@ -102,7 +102,7 @@ def test_values_are_those_of_the_library(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_any_place_has_the_values_of_the_whole(name: str, data: st.DataObject) -> None:
     """A place read by its own ranges has the same values as the same place of the whole matrix."""

@@ -104,7 +104,7 @@ def test_a_method_without_a_grid_is_not_known() -> None:
 
 
 @pytest.mark.parametrize("method", sorted(GRIDS))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(values=arrays(numpy.float32, (4, 64), elements=st.floats(width=32)), candidate=arrays(numpy.float32, (4, 64)))
 def test_any_values_are_counted_or_refused(method: str, values: Any, candidate: Any) -> None:
     """Values that no library wrote (NaN, infinities, zeros) give a count within bounds or None, and never an error."""
@@ -113,7 +113,7 @@ def test_any_values_are_counted_or_refused(method: str, values: Any, candidate: 
     assert found is None or 0 <= found.equal <= found.best <= found.compared
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(values=arrays(numpy.float32, (40,), elements=st.floats(width=32)))
 def test_halves_are_rounded_as_numpy_rounds_them(values: Any) -> None:
     """Rounding to F16 is that of numpy, and a second rounding changes nothing; F32 changes nothing at all."""
