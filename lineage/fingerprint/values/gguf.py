@@ -14,9 +14,9 @@ from lineage.fingerprint.gguf import TYPES, UNKNOWN_TYPE
 from lineage.fingerprint.values.adapters import A
 from lineage.fingerprint.values.gguf_rows import Heads, RowOrder, norm_shift, row_order
 from lineage.fingerprint.values.names import normalised_names
-from lineage.fingerprint.values.plain import expert_name, logical_shape
+from lineage.fingerprint.values.plain import logical_shape
 from lineage.fingerprint.values.source import AdapterScale
-from lineage.fingerprint.values.stored import Stored, StoredTensors
+from lineage.fingerprint.values.stored import Stored, StoredTensors, expert_name
 from lineage.fingerprint.values.tensor import WIDTHS, Fetch, FileRange, Place, PlainTensor, ValueTensor
 
 if TYPE_CHECKING:
