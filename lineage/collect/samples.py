@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
 from lineage.errors import HubError
+from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
 from lineage.fingerprint.sampling import GroupSample, ModelConfigs, sample_group
 from lineage.hub.declared.parsing import NotReadableError, json_object
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 ReadText = Callable[[str], bytes | None]
 """Give a text of the commit by path; None if it cannot be read."""
-
-WITH_VALUES = frozenset({"safetensors", "gguf"})
-"""Formats whose values are sampled."""
 
 
 EMPTY = " strips=0/"
@@ -78,7 +76,7 @@ class Sampler:
         samples = Samples()
         for found in sorted(groups, key=lambda each: not each.group.main):
             digest = found.digests.files
-            if digest is None or digest in samples.by_digest or found.group.format not in WITH_VALUES:
+            if digest is None or digest in samples.by_digest or found.group.format not in WITH_TENSORS:
                 continue
             if found.level == "metadata" or (not again and self._is_stored(digest)):
                 continue
@@ -146,7 +144,7 @@ def lacks_sketch(view: StoreView, revision: str) -> bool:
 
 
 def _may_be_sampled(node: Mapping[str, Any]) -> bool:
-    return node.get("format") in WITH_VALUES and node.get("level") != "metadata" and node.get("sketch") is None
+    return node.get("format") in WITH_TENSORS and node.get("level") != "metadata" and node.get("sketch") is None
 
 
 def sampled_fields(samples: Samples, digest: str) -> dict[str, str | None]:

@@ -55,10 +55,10 @@ class FileContents(NamedTuple):
     unread: Unread | None = None
 
     def headers(self, path: str) -> list[FileHeader]:
-        """Return what the values of the tensors are read by; nothing where the tensors' places are not all of it."""
-        if self.tensors is None or not self.ranges_known or self.checkpoint is not None:
+        """Return what the values of the tensors are read by; nothing where the tensors' places are not known."""
+        if self.tensors is None or not self.ranges_known:
             return []
-        return [FileHeader(path, self.tensors, dict(self.values))]
+        return [FileHeader(path, self.tensors, dict(self.values), self.checkpoint)]
 
 
 def read_contents(kind: str, main: bool, source: Source, level: Level) -> FileContents:

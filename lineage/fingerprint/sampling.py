@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from lineage.errors import FormatError
 from lineage.fingerprint.digests import arch_digest
 from lineage.fingerprint.measure import GroupFingerprint, cost_since
 from lineage.fingerprint.reading import read_ranges
+from lineage.fingerprint.values.tensor import FileHeader
 from lineage.fingerprint.values.tiles import KINDS, TileKind
 from lineage.log import Log
 from lineage_schemas.weights import Cost
@@ -18,6 +20,7 @@ from lineage_schemas.weights import Cost
 if TYPE_CHECKING:
     from lineage.fingerprint.values.plan import SamplePlan
     from lineage.fingerprint.values.sketch import ReadRanges, Sketch
+    from lineage.fingerprint.values.source import ValueSource
     from lineage.hub.interface import Hub
 
 LOG = Log(__name__)
@@ -124,9 +127,49 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
         if left is not None and plan.bytes > left:
             reason = f"a sample takes {plan.bytes:,} bytes, and {left:,} are left of --max-bytes"
             return replace(sample, problem=reason)
-        return replace(sample, sketch=read_sample(source, plan, read), cost=Cost(bytes_read=plan.bytes))
+        exact = _exact(found.headers, plan, source, read)
+        if exact is not None:
+            source = open_values(exact, found.group.format, config=configs.config, adapter=configs.adapter)
+            plan = plan_sample(source)
+        return replace(sample, sketch=read_sample(source, plan, read), plan=plan, cost=Cost(bytes_read=plan.bytes))
     except FormatError as error:
         return GroupSample(None, nothing, Cost(), problem=error.in_one_line)
+
+
+def _exact(
+    headers: Sequence[FileHeader], plan: SamplePlan, source: ValueSource, read: ReadRanges
+) -> tuple[FileHeader, ...] | None:
+    """Read the local headers of the tensors that a plan takes from archives; None if there is no archive.
+
+    The directory of a checkpoint says where entries are, but not how long their local headers are.
+    """
+    if not any(header.checkpoint for header in headers):
+        return None
+    wanted = {part.file: set[int]() for tile in plan.tiles for part in source.tensors[tile.name].ranges(tile.place)}
+    for tile in plan.tiles:
+        for part in source.tensors[tile.name].ranges(tile.place):
+            wanted[part.file].add(part.start)
+    return tuple(_at_exact_places(header, sorted(wanted.get(header.file, ())), read) for header in headers)
+
+
+def _at_exact_places(header: FileHeader, starts: Sequence[int], read: ReadRanges) -> FileHeader:
+    """Correct the places of the tensors of one archive in which ranges begin; its other tensors stay as they are."""
+    checkpoint = header.checkpoint
+    if checkpoint is None:
+        return header
+    taken = [
+        each
+        for each in checkpoint.tensors
+        if (at := bisect_left(starts, each.begin)) < len(starts) and starts[at] < each.begin + max(each.extent, 1)
+    ]
+    entries = [checkpoint.entries[key] for key in dict.fromkeys(each.storage for each in taken)]
+    asked = [(entry.at, entry.header_length) for entry in entries]
+    local = dict(zip(asked, read(header.file, asked), strict=True)) if asked else {}
+    exact = checkpoint.exact(lambda start, length: local[start, length], taken)
+    moved = {each.name: each for each in exact.tensors}
+    stored = [moved.get(each.name, each) for each in checkpoint.tensors]
+    spans = [moved[span.name].span if span.name in moved else span for span in header.tensors]
+    return FileHeader(header.file, spans, header.values, checkpoint._replace(tensors=stored))
 
 
 def _read_here(place: Path, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:

@@ -36,7 +36,7 @@ def open_values(
     config: Mapping[str, Any] | None = None,
     adapter: Mapping[str, Any] | None = None,
 ) -> ValueSource:
-    """Open the values of a weight group in the format `kind` (safetensors, gguf, pytorch).
+    """Open the values of a weight group in the format `kind` (safetensors, gguf, pytorch, numpy).
 
     `config` is the model's config.json with its `quantization_config`, `adapter` is adapter_config.json. No bytes are
     read. A tensor whose layout is not known is in `unread` with the reason, and its values are never guessed.
@@ -51,12 +51,18 @@ def open_values(
     names = normalised_names([*(each.name for each in packed), *plain])
     tensors: dict[str, ValueTensor] = {found.name: found for each in packed for found in each.make(names[each.name])}
     turned = stored_transposed(plain) | turned_experts(stored)
+    views = {name: strides for header in headers for name, strides in header.strides.items()}
     for name, lone in plain.items():
         if lone.span.dtype not in WIDTHS:
             unread[name] = f"{lone.span.dtype} values without a scale that is known here"
             continue
-        for tensor in _plain(names[name], lone, transposed=name in turned):
-            tensors[tensor.name] = tensor
+        view = views.get(name)
+        if view is not None and (len(view) > 2 or is_expert_stack(names[name], lone.span.shape)):
+            unread[name] = f"a view of {len(view)} dimensions, which is not read here"
+        elif view is not None:
+            tensors[names[name]] = matrix(names[name], lone, transposed=name in turned, view=view)
+        else:
+            tensors |= {each.name: each for each in _plain(names[name], lone, transposed=name in turned)}
     return ValueSource(tensors, unread, _method(tensors), adapter_scale(adapter, tensors))
 
 

@@ -26,11 +26,16 @@ def stored_transposed(tensors: Mapping[str, Stored]) -> frozenset[str]:
     return frozenset(name for name in tensors if turned and f".{name}".endswith(_CONV1D))
 
 
-def matrix(name: str, stored: Stored, *, transposed: bool = False) -> PlainTensor:
-    """Make the matrix of a tensor: the first dimension has the rows, all others the columns; a vector is one row."""
+def matrix(name: str, stored: Stored, *, transposed: bool = False, view: tuple[int, ...] | None = None) -> PlainTensor:
+    """Make the matrix of a tensor: the first dimension has the rows, all others the columns; a vector is one row.
+
+    `view` are the strides of a tensor of at most two dimensions whose elements do not follow each other.
+    """
     span = stored.span
     shape = logical_shape(span.shape)
-    strides = (shape[1], 1)
+    strides = (shape[1], 1) if view is None else (view[0] if len(view) == 2 else 0, view[-1])
+    if transposed and view is not None:
+        return PlainTensor(name, (shape[1], shape[0]), stored.file, span.dtype, span.begin, (strides[1], strides[0]))
     if transposed:
         shape, strides = (shape[1], shape[0]), (1, shape[1])
     return PlainTensor(name, shape, stored.file, span.dtype, span.begin, strides)

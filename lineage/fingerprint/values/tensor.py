@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from lineage.fingerprint.pytorch.reader import Checkpoint
+
     Floats = NDArray[numpy.float32]
 
 from lineage.fingerprint.header import TensorSpan
@@ -42,12 +44,20 @@ Fetch = Callable[[FileRange], bytes]
 class FileHeader(NamedTuple):
     """What the header of one weight file says: its tensors, and what it declares (`values`).
 
-    `values` are the metadata of safetensors or the key-value pairs of GGUF.
+    `values` are the metadata of safetensors or the key-value pairs of GGUF. `checkpoint` is what a PyTorch checkpoint
+    or an archive of arrays holds: its tensors may be views, and their exact places are in local headers.
     """
 
     file: str
     tensors: Sequence[TensorSpan]
     values: dict[str, Any]
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def strides(self) -> dict[str, tuple[int, ...]]:
+        """Return the strides of the tensors that are views, in elements, by name."""
+        stored = self.checkpoint.tensors if self.checkpoint else ()
+        return {each.name: each.stride for each in stored if not each.is_contiguous}
 
 
 class ValueTensor(Protocol):
