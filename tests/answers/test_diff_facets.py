@@ -20,6 +20,7 @@ from lineage_schemas.facet import FACETS, Facet
 from tests.cli.running import lineage
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
+from tests.support.readings import BOTH_KINDS
 from tests.support.weight_files import safetensors_bytes
 
 WEIGHTS = safetensors_bytes({"w": ("U8", (4,), b"abcd")})
@@ -50,7 +51,7 @@ def repository(tmp_path: Path) -> BareRepository:
     return made
 
 
-@pytest.fixture(params=["directory", "http"])
+@pytest.fixture(params=BOTH_KINDS)
 def compare(
     request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path
 ) -> Iterator[Callable[[], DiffAnswer]]:

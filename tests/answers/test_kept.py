@@ -12,6 +12,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,12 @@ def fill(folder: Path, small_zoo: Path) -> None:
 
 def unpack_store(path: Path) -> None:
     """Unpack the kept store."""
-    path.write_bytes(lzma.decompress((KEPT / "store.db.xz").read_bytes()))
+    path.write_bytes(_kept_store())
+
+
+@cache
+def _kept_store() -> bytes:
+    return lzma.decompress((KEPT / "store.db.xz").read_bytes())
 
 
 def comparable(answer: dict[str, Any] | None) -> str:

@@ -24,7 +24,7 @@ from lineage_schemas.answers.check import CheckAnswer
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from tests.cli.running import lineage
 from tests.support.bare_repository import BareRepository
-from tests.support.readings import MODEL, served
+from tests.support.readings import BOTH_KINDS, MODEL, served
 from tests.support.weight_files import safetensors_bytes
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def card(size: int, end: bytes = b"") -> bytes:
     return b"---\nlicense: mit\n---\n# Model\n\n" + line * ((size - len(end)) // len(line)) + end
 
 
-@pytest.fixture(params=["directory", "server"])
+@pytest.fixture(params=BOTH_KINDS)
 def opened(request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path) -> Iterator[Open]:
     """Open sessions on a directory Hub, or on a server with the same repository."""
     with served(request.param, repository, tmp_path) as how:

@@ -19,7 +19,7 @@ from lineage.collect.recorded import recorded_refs
 from lineage.errors import ModelNotFoundError, RevisionNotFoundError
 from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import BareRepository
-from tests.support.readings import MODEL, served
+from tests.support.readings import BOTH_KINDS, MODEL, served
 from tests.support.weight_files import safetensors_bytes
 
 REQUEST = "refs/pr/1"
@@ -43,7 +43,7 @@ def repository(tmp_path: Path) -> BareRepository:
     return made
 
 
-@pytest.fixture(params=["directory", "server"])
+@pytest.fixture(params=BOTH_KINDS)
 def opened(request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path) -> Iterator[Opened]:
     """Open sessions on one store, for a directory Hub or a Hub over HTTP."""
     with ExitStack() as stack:

@@ -18,7 +18,7 @@ from lineage.report.render import render
 from lineage.report.text import plain
 from tests.support.bare_repository import BareRepository
 from tests.support.range_hub import RangeHub
-from tests.support.readings import MODEL, served
+from tests.support.readings import BOTH_KINDS, MODEL, served
 from tests.support.weight_files import safetensors_bytes
 
 
@@ -52,7 +52,7 @@ def repository(tmp_path: Path) -> BareRepository:
     return made
 
 
-@pytest.fixture(params=["directory", "server"])
+@pytest.fixture(params=BOTH_KINDS)
 def session(request: pytest.FixtureRequest, repository: BareRepository, tmp_path: Path) -> Iterator[Session]:
     """Open the directory Hub, or a Hub that serves the same repository."""
     with served(request.param, repository, tmp_path) as how, Session(**how) as opened:

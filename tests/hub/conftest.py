@@ -61,14 +61,21 @@ def server() -> Iterator[HubServer]:
         yield server
 
 
-@pytest.fixture
-def repository(server: HubServer, tmp_path: Path) -> BareRepository:
-    """Serve `org/model`: a first upload, new weights with a tag, and a card that only then appears."""
-    repository = BareRepository(tmp_path / "served" / "model.git")
+@pytest.fixture(scope="session")
+def three_commits(tmp_path_factory: pytest.TempPathFactory) -> BareRepository:
+    """Make a model: a first upload, new weights with a tag, and a card that only then appears; to be copied."""
+    repository = BareRepository(tmp_path_factory.mktemp("three-commits") / "model.git")
     repository.commit({"config.json": b'{"model_type": "gpt2"}', "model.safetensors": b"\0" * 100}, "first upload")
     repository.commit({"model.safetensors": WEIGHTS}, "new weights")
     repository.tag("v1.0")
     repository.commit({"README.md": CARD}, "Create README.md")
+    return repository
+
+
+@pytest.fixture
+def repository(server: HubServer, three_commits: BareRepository, tmp_path: Path) -> BareRepository:
+    """Serve a copy of that model as `org/model`."""
+    repository = three_commits.copied(tmp_path / "served" / "model.git")
     server.add("org/model", repository.git_dir, downloads=7, likes=3)
     return repository
 

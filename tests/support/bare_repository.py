@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from tests.support.real_git import ENVIRONMENT, GIT
 
@@ -22,7 +25,16 @@ class BareRepository:
         self.branch = branch
         self._clock = FIRST_DAY
         git_dir.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--bare", f"--initial-branch={branch.removeprefix('refs/heads/')}")
+        # Without the templates: a dozen examples of hooks, copied and deleted for each repository.
+        name = branch.removeprefix("refs/heads/")
+        self.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={name}")
+
+    def copied(self, git_dir: Path) -> Self:
+        """Copy the repository as it is to another folder; both go on from there."""
+        shutil.copytree(self.git_dir, git_dir)
+        other = copy.copy(self)
+        other.git_dir = git_dir
+        return other
 
     def git(self, *arguments: str, stdin: bytes = b"") -> str:
         """Run git here, deaf to the configuration of the person who runs the tests."""
@@ -51,7 +63,7 @@ class BareRepository:
         self._clock += later
         ref = branch or self.branch
         who = f"somebody <somebody@example.org> {self._clock} +0000"
-        stream = [f"commit {ref}\ncommitter {who}\n".encode(), _data(title.encode())]
+        stream = [f"commit {ref}\nmark :1\ncommitter {who}\n".encode(), _data(title.encode())]
         if self._exists(ref):
             stream.append(f"from {ref}^0\n".encode())
         elif self._exists(self.branch):
@@ -64,15 +76,14 @@ class BareRepository:
             else:
                 kept = self._pointer(content) if lfs and path.endswith(LFS_SUFFIXES) else content
                 stream += [f'M 100644 inline "{path}"\n'.encode(), _data(kept)]
-        self.git("fast-import", "--quiet", "--force", stdin=b"".join(stream) + b"\n")
-        return self.git("rev-parse", ref)
+        return self.git("fast-import", "--quiet", "--force", stdin=b"".join(stream) + b"\nget-mark :1\n")
 
     def tag(self, name: str, commit: str = "HEAD") -> None:
         """Tag a commit, with an annotated tag, which must be peeled to be useful."""
         self.git("tag", "-a", "-m", name, name, commit)
 
     def _exists(self, ref: str) -> bool:
-        return bool(self.git("for-each-ref", ref))
+        return (self.git_dir / ref).is_file() or bool(self.git("for-each-ref", ref))
 
     def _pointer(self, content: bytes) -> bytes:
         """Keep a file's bytes as an LFS object and give its pointer."""

@@ -29,6 +29,9 @@ HubKind = Literal["directory", "server", "api"]
 EVERY_KIND = ("directory", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("server", "api")))
 """The kinds as parameters of a test; those over HTTP take three times as long, and `make quick` leaves them out."""
 
+BOTH_KINDS = EVERY_KIND[:2]
+"""A directory and a Hub with git, where the API alone makes no difference."""
+
 
 def weights(seed: int, *, format_of: str = "pt") -> bytes:
     """Make four tensors of random bytes; `format_of` changes the file and not the tensors."""

@@ -116,7 +116,7 @@ def parents_first(commits: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _init(bare_dir: Path) -> None:
     bare_dir.mkdir(parents=True)
-    git(bare_dir, "init", "--quiet", "--bare", "--initial-branch=main")
+    git(bare_dir, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
 
 
 def _commit(commit: dict[str, Any], marks: dict[str, int]) -> bytes:
