@@ -228,6 +228,10 @@ def _apply_index(
     drafts.append(Draft(name, weight_format(present[0]) or "", of, present, set(), index, complete))
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which JSON can spell and no text can hold: no report could name such a file."""
+
+
 def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -> set[str]:
     """Read the files that an index lists; empty where it cannot be read or makes no sense."""
     raw = read_index(index) if read_index else None
@@ -242,7 +246,7 @@ def listed_files(index: str, read_index: Callable[[str], bytes | None] | None) -
         return set()
     folder = index.rpartition("/")[0]
     paths = {normpath(f"{folder}/{value}" if folder else value) for value in set(listed.values())}
-    return set() if any(path.startswith(("../", "/")) for path in paths) else paths
+    return set() if any(path.startswith(("../", "/")) or _HALF.search(path) for path in paths) else paths
 
 
 def _note_index(index: str, drafts: list[Draft]) -> None:
