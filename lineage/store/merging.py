@@ -55,6 +55,7 @@ def merged_stub(kind: NodeKind, key: str, old: Properties, new: Properties) -> P
 
 def _model(old: Properties, new: Properties) -> Properties:
     aliases = sorted({*(old.get("aliases") or ()), *(new.get("aliases") or ())})
+    # Each observation is newer by itself: an answer of the Hub without `downloads` keeps the figure of the day before.
     before, after = old.get("observations") or {}, new.get("observations") or {}
     observations = {name: _newer(before.get(name), after.get(name)) for name in sorted({*before, *after})}
     kept = {
@@ -107,6 +108,9 @@ def _ref(old: Properties, new: Properties) -> Properties:
     Of two readings with a date the later one counts, whichever is written first, so that a backup or a slow process
     cannot move a ref back. Without both dates the written one counts.
     """
+    # Example: `main` was read at commit A on Monday and at B on Tuesday. Whichever row is written last, the result is
+    #   {target: B, since: Tuesday, former: [{target: A, first_read: Monday, last_read: Monday}]}
+    # A third row, A on Wednesday, gives the target A since Wednesday, and both A and B are former targets.
     later, earlier = (old, new) if _is_read_later(old, new) else (new, old)
     since, read = later.get("since"), earlier.get("since")
     former = [*(old.get("former") or ()), *(new.get("former") or ())]
@@ -162,11 +166,14 @@ def _filled(old: Properties, new: Properties) -> Properties:
 
 
 def _weights(old: Properties, new: Properties) -> Properties:
+    # A reading of headers after one of whole files knows no digests of tensors: the older row's digests and its level
+    # `full` stay. Levels are ordered by what they read, and not by name.
     levels = [level for level in (old.get("level"), new.get("level")) if level in LEVELS]
     return {**_filled(old, new), "level": max(levels, key=LEVELS.index, default=new.get("level"))}
 
 
 def _file(old: Properties, new: Properties) -> Properties:
+    # One content has one blob id. If two readings give two, one is wrong; the smaller stays, whichever is written last.
     aliases = [alias for alias in (old.get("alias"), new.get("alias")) if alias is not None]
     return {**_filled(old, new), "alias": min(aliases, default=None)}
 
