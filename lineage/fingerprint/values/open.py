@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.fingerprint.values.adapters import adapter_scale
+from lineage.fingerprint.values.awq import awq
+from lineage.fingerprint.values.bitsandbytes import bitsandbytes_4bit, bitsandbytes_int8
+from lineage.fingerprint.values.gptq import gptq
 from lineage.fingerprint.values.names import normalised_names
 from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed
+from lineage.fingerprint.values.quanto import quanto
 from lineage.fingerprint.values.source import ValueSource
-from lineage.fingerprint.values.stored import Layout, Packed, Stored, StoredTensors
+from lineage.fingerprint.values.stored import Layout, Packed, Stored, StoredTensors, Unreadable
 from lineage.fingerprint.values.tensor import WIDTHS, FileHeader, ValueTensor
 from lineage.fingerprint.values.tiles import is_matrix
+from lineage.fingerprint.values.torchao import torchao
 
-LAYOUTS: tuple[Layout, ...] = ()
+LAYOUTS: tuple[Layout, ...] = (gptq, awq, bitsandbytes_int8, bitsandbytes_4bit, torchao, quanto)
 """Readers of quantised layouts inside safetensors; the first that takes a tensor has it."""
 
 
@@ -30,13 +35,12 @@ def open_values(
     `config` is the model's config.json with its `quantization_config`, `adapter` is adapter_config.json. No bytes are
     read. A tensor whose layout is not known is in `unread` with the reason, and its values are never guessed.
     """
-    stored = StoredTensors.of(headers, _quantisation(config or {}))
-    packed = _packed(stored)
-    parts = {part for each in packed for part in each.parts}
+    stored = StoredTensors.of(headers, _quantisation(config or {}), config)
+    packed, unread = _packed(stored)
+    parts = {*unread, *(part for each in packed for part in each.parts)}
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
     names = normalised_names([*(each.name for each in packed), *plain])
-    unread: dict[str, str] = {}
-    tensors: dict[str, ValueTensor] = {names[each.name]: each.make(names[each.name]) for each in packed}
+    tensors: dict[str, ValueTensor] = {found.name: found for each in packed for found in each.make(names[each.name])}
     turned = stored_transposed(plain)
     for name, lone in plain.items():
         if lone.span.dtype not in WIDTHS:
@@ -52,16 +56,21 @@ def _quantisation(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _packed(stored: StoredTensors) -> list[Packed]:
-    """Find quantised matrices; each stored tensor belongs to at most one."""
+def _packed(stored: StoredTensors) -> tuple[list[Packed], dict[str, str]]:
+    """Find quantised matrices, and what cannot be read with the reason; each stored tensor belongs to at most one."""
     taken: set[str] = set()
-    found = []
+    found: list[Packed] = []
+    unread: dict[str, str] = {}
     for layout in LAYOUTS:
         for each in layout(stored):
-            if taken.isdisjoint(each.parts):
-                taken.update(each.parts)
+            if not taken.isdisjoint(each.parts):
+                continue
+            taken.update(each.parts)
+            if isinstance(each, Unreadable):
+                unread.update(dict.fromkeys(each.parts, each.reason))
+            else:
                 found.append(each)
-    return found
+    return found, unread
 
 
 def _plain(name: str, stored: Stored, *, transposed: bool) -> Sequence[ValueTensor]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 
-from lineage.fingerprint.values.stored import Stored
+from lineage.fingerprint.values.stored import Stored, expert_name
 from lineage.fingerprint.values.tensor import WIDTHS, PlainTensor
 
 _CONV1D = (".c_attn.weight", ".c_proj.weight", ".c_fc.weight", ".q_attn.weight")
@@ -57,11 +57,3 @@ def split_experts(stack: PlainTensor, shape: tuple[int, ...]) -> Iterator[PlainT
         yield replace(
             stack, name=expert_name(stack.name, expert), shape=(rows, columns), begin=begin, strides=(columns, 1)
         )
-
-
-def expert_name(name: str, expert: int) -> str:
-    """Name one expert's matrix of a stack."""
-    base, dot, suffix = name.rpartition(".")
-    if suffix in ("weight", "bias") and dot:
-        return f"{base}.{expert}.{suffix}"
-    return f"{name}.{expert}.weight"
