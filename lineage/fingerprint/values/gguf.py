@@ -151,7 +151,8 @@ class Shifted:
         """Return the values as they were before."""
         import numpy
 
-        found: Floats = self.stored.values(place, fetch) - numpy.float32(self.shift)
+        with numpy.errstate(all="ignore"):
+            found: Floats = self.stored.values(place, fetch) - numpy.float32(self.shift)
         return found
 
 
