@@ -17,6 +17,9 @@ MAX_KEPT_CHARACTERS = 4_000
 MAX_KEPT_ITEMS = 100
 """What is kept of the values: characters of a text, items of a list. Longer lists are skipped."""
 
+MAX_LAYERS = 10_000
+"""Items that are kept of a list with one number of attention heads for each layer."""
+
 MAX_KEPT_BYTES = 100_000_000
 """Memory of all names, values and tensors that are kept: a header of more is refused. The largest real ones take less
 than a tenth of it."""
@@ -27,7 +30,7 @@ _PER_ITEM, _PER_TENSOR = 80, 700
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
-_TYPES: dict[int, tuple[str, int, int]] = {
+TYPES: dict[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
     7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
     13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292), 16: ("IQ2_XXS", 256, 66),
@@ -91,7 +94,8 @@ def read_gguf(read: Read, size: int | None, file: str, *, tensors: bool = True) 
         kind = window.number("I")
         if not tensors and kind == _ARRAY and key.startswith("tokenizer."):
             return GgufHeader(version, values, None, False)
-        value = _value(window, kind)
+        limit = MAX_LAYERS if key.endswith((".head_count", ".head_count_kv")) else MAX_KEPT_ITEMS
+        value = _value(window, kind, limit)
         if value is not None:
             values[key] = value
     if not tensors:
@@ -193,8 +197,8 @@ class _Window:
         return text
 
 
-def _value(window: _Window, kind: int) -> Any:
-    """Read one value; None where it is too long to keep."""
+def _value(window: _Window, kind: int, limit: int = MAX_KEPT_ITEMS) -> Any:
+    """Read one value; None where it is too long to keep. `limit` counts the items of a list."""
     if kind in _SCALARS:
         window.keep(_PER_ITEM)
         letter = _SCALARS[kind]
@@ -209,11 +213,11 @@ def _value(window: _Window, kind: int) -> Any:
         window.keep(_PER_ITEM, text)
         return text
     if kind == _ARRAY:
-        return _array(window)
+        return _array(window, limit)
     return window.refuse(f"it holds a value of the unknown type {kind}")
 
 
-def _array(window: _Window) -> list[Any] | None:
+def _array(window: _Window, limit: int) -> list[Any] | None:
     """Read a list, or skip one that is too long to keep."""
     kind, count = window.number("I"), window.number("Q")
     if kind == _ARRAY:
@@ -223,7 +227,7 @@ def _array(window: _Window) -> list[Any] | None:
     width = 8 if kind == _STRING else struct.calcsize(f"<{_SCALARS[kind]}")
     if count * width > MAX_HEADER_BYTES:
         window.refuse(f"it holds a list that claims {count:,} items")
-    if count <= MAX_KEPT_ITEMS:
+    if count <= limit:
         return [_value(window, kind) for _ in range(count)]
     if kind == _STRING:
         for _ in range(count):
@@ -282,9 +286,9 @@ def _tensor(window: _Window) -> _Entry:
         elements *= length
         if elements >= 1 << 62:
             window.refuse(f"the shape of {name[:200]!r} overflows")
-    if kind not in _TYPES:
+    if kind not in TYPES:
         return name, f"{UNKNOWN_TYPE}{kind}", shape, offset, None
-    word, block, width = _TYPES[kind]
+    word, block, width = TYPES[kind]
     if elements % block or (shape and shape[-1] % block):
         window.refuse(f"{name[:200]!r} ({word}) does not end on a block")
     return name, word, shape, offset, elements // block * width

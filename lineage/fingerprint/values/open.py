@@ -9,6 +9,7 @@ from typing import Any
 from lineage.fingerprint.values.adapters import adapter_scale
 from lineage.fingerprint.values.awq import awq
 from lineage.fingerprint.values.bitsandbytes import bitsandbytes_4bit, bitsandbytes_int8
+from lineage.fingerprint.values.gguf import gguf_adapter_scale, gguf_tensors
 from lineage.fingerprint.values.gptq import gptq
 from lineage.fingerprint.values.names import normalised_names
 from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed
@@ -36,6 +37,9 @@ def open_values(
     read. A tensor whose layout is not known is in `unread` with the reason, and its values are never guessed.
     """
     stored = StoredTensors.of(headers, _quantisation(config or {}), config)
+    if kind == "gguf":
+        found, reasons = gguf_tensors(stored, config or {})
+        return ValueSource(found, reasons, _method(found), gguf_adapter_scale(stored.declares, found))
     packed, unread = _packed(stored)
     parts = {*unread, *(part for each in packed for part in each.parts)}
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
@@ -46,8 +50,8 @@ def open_values(
         if lone.span.dtype not in WIDTHS:
             unread[name] = f"{lone.span.dtype} values without a scale that is known here"
             continue
-        for found in _plain(names[name], lone, transposed=name in turned):
-            tensors[found.name] = found
+        for tensor in _plain(names[name], lone, transposed=name in turned):
+            tensors[tensor.name] = tensor
     return ValueSource(tensors, unread, _method(tensors), adapter_scale(adapter, tensors))
 
 
