@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -43,6 +44,12 @@ class Side:
     def tiles(self) -> Mapping[tuple[str, str], SampledTile]:
         """Return the sampled tiles by kind and normalised name."""
         return {(each.tile.kind, each.tile.name): each for each in (self.sketch.tiles if self.sketch else ())}
+
+    @cached_property
+    def dtype(self) -> str | None:
+        """Return the dtype in which most matrices are stored; None where headers were not read."""
+        counted = Counter(row.dtype for row in self.rows or () if len(row.shape) >= 2)
+        return max(counted, key=lambda dtype: (counted[dtype], dtype)) if counted else None
 
     @cached_property
     def method(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lineage.derivation.side import Finding, Side
+from lineage.derivation.side import Direction, Finding, Side
 from lineage.fingerprint.values.names import is_vocabulary, layer_of, normalised_name
 
 ARCHITECTURE, VOCABULARY, LAYERS = "structure.architecture", "structure.vocabulary", "structure.layers"
@@ -29,7 +29,7 @@ def vocabulary(a: Side, b: Side) -> Finding:
     ours, theirs = rows[0][name], rows[1][name]
     if ours == theirs:
         return Finding(VOCABULARY, "neutral", 0.0, f"both have {ours:,} tokens")
-    direction = "a_from_b" if ours > theirs else "b_from_a"
+    direction: Direction = "a_from_b" if ours > theirs else "b_from_a"
     return Finding(
         VOCABULARY, "for", float(abs(ours - theirs)), f"{max(ours, theirs):,} tokens against {min(ours, theirs):,}",
         direction, "finetune", "vocab_extended", name,

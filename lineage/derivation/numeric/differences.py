@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from lineage.derivation.numeric.precision import NARROW_DTYPES, round_to
 from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
 from lineage.derivation.side import Direction, Finding, Side
 
@@ -29,7 +30,7 @@ MORE_ZEROS = 0.2
 def low_rank(a: Side, b: Side) -> Finding:
     """Look for a gap in the singular values of the difference of the squares: a merged LoRA has one at its rank.
 
-    The difference has no direction of its own; the one with the adapter, or the narrower dtype, was made from the other.
+    The difference has no direction of its own: a rank shows from both sides.
     """
     import numpy
 
@@ -73,8 +74,20 @@ def zeros(a: Side, b: Side) -> Finding:
         return Finding(ZEROS, "neutral", abs(more), f"shares of zeros: {shares[0]:.2f} and {shares[1]:.2f}")
     direction: Direction = "a_from_b" if more > 0 else "b_from_a"
     pattern = _pattern(pairs, "a" if more > 0 else "b")
-    detail = f"{max(shares):.0%} of the values are zero{pattern}, against {min(shares):.0%}"
-    return Finding(ZEROS, "for", abs(more), detail, direction, "finetune", "pruned", pairs[0].name)
+    kept = kept_values(pairs, "a" if more > 0 else "b")
+    detail = f"{max(shares):.0%} of the values are zero{pattern}, against {min(shares):.0%}; {kept:.1%} of the others are equal"
+    return Finding(ZEROS, "for", kept, detail, direction, "finetune", "pruned", pairs[0].name)
+
+
+def kept_values(pairs: Sequence[Common], pruned: str) -> float:
+    """Return the share of a pruned model's values beside zero that are the other's, rounded to the pruned one's dtype."""
+    import numpy
+
+    child = numpy.concatenate([getattr(pair, pruned).ravel() for pair in pairs])
+    parent = numpy.concatenate([getattr(pair, "b" if pruned == "a" else "a").ravel() for pair in pairs])
+    kept = child != 0
+    ways = [parent, *(round_to(parent, dtype) for dtype in NARROW_DTYPES)]
+    return max(float((way[kept] == child[kept]).mean()) if kept.any() else 0.0 for way in ways)
 
 
 def _pattern(pairs: Sequence[Common], side: str) -> str:
@@ -95,11 +108,16 @@ def equal_values(a: Side, b: Side) -> Finding:
         return Finding(EQUAL, "unchecked", None, "no value at the same place was sampled")
     whole = sum(bool((pair.a == pair.b).all()) for pair in pairs)
     detail = f"{whole} of {len(pairs)} sampled matrices have equal values"
+    if 0 < whole < len(pairs):
+        return Finding(EQUAL, "for", whole / len(pairs), detail, "unknown", "finetune", "partial")
     return Finding(EQUAL, "for" if whole else "neutral", whole / len(pairs), detail)
 
 
 def distance(a: Side, b: Side) -> float | None:
-    """Return the median over strips of ‖a − b‖ / ‖b‖, by which near relatives are ordered; None without common strips."""
+    """Return the median over strips of the length of a - b, relative to b; None without common strips.
+
+    Near relatives are ordered by it.
+    """
     import numpy
 
     found = []

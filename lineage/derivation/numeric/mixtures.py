@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.derivation.numeric.tiles import common_squares, common_strips
+from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
 from lineage.derivation.side import Finding, Side
 from lineage.fingerprint.values.adapters import A, B
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 FIT, APPLIED, FITS = "numeric.merge_fit", "numeric.adapter_applied", "structure.adapter_fits"
 
 MAX_RESIDUAL = 0.02
-"""Length of what a fit leaves, relative to the child: 0.0002 to 0.008 for linear and SLERP merges of known parents, 0.13
-and more for TIES and DARE, 0.04 to 0.22 for the nearest single model."""
+"""Length of what a fit leaves, relative to the child: 0.0002 to 0.008 for linear and SLERP merges of known parents,
+0.13 and more for TIES and DARE, 0.04 to 0.22 for the nearest single model."""
 
 MUCH_BETTER = 0.5
 """What a fit may leave of the distance to the nearest single parent."""
@@ -41,7 +41,8 @@ class Fit(NamedTuple):
 def merge_fit(child: Side, parents: Sequence[Side]) -> Finding:
     """Fit a child as a combination of its named parents by least squares over the sampled values.
 
-    Linear merges, SLERP (whose shares do not add up to one) and task arithmetic are such combinations. TIES and DARE are not.
+    Linear merges, SLERP (whose shares do not add up to one) and task arithmetic are such combinations, TIES and DARE are
+    not.
     """
     fit = fitted(child, parents)
     if fit is None:
@@ -62,10 +63,7 @@ def fitted(child: Side, parents: Sequence[Side]) -> Fit | None:
 
     columns: list[Doubles] = []
     target: Doubles | None = None
-    names = set.intersection(*(
-        {pair.name for pair in common_strips(child, each) if pair.methods == (None, None) and pair.a.shape == pair.b.shape}
-        for each in parents
-    ))  # fmt: skip
+    names = set.intersection(*({p.name for p in common_strips(child, each) if _is_plain(p)} for each in parents))
     if len(names) < 4:
         return None
     for each in parents:
@@ -81,6 +79,10 @@ def fitted(child: Side, parents: Sequence[Side]) -> Fit | None:
     residual = float(numpy.linalg.norm(target - numpy.stack(columns, axis=1) @ shares)) / length
     nearest = min(float(numpy.linalg.norm(target - each)) / length for each in columns)
     return Fit(tuple(float(share) for share in shares), residual, nearest)
+
+
+def _is_plain(pair: Common) -> bool:
+    return pair.methods == (None, None) and pair.a.shape == pair.b.shape
 
 
 def adapter_fits(adapter: Side, base: Side) -> Finding:
@@ -104,7 +106,7 @@ def adapter_fits(adapter: Side, base: Side) -> Finding:
 
 
 def adapter_applied(merged: Side, base: Side, adapter: Side) -> Finding:
-    """Subtract a base and scale·B·A from a merged model at the squares of q, v and up: nothing is left of the true pair."""
+    """Subtract a base and scale·B·A from a merged model at the squares of q, v and up: of the true pair nothing is left."""
     import numpy
 
     scale = adapter.sketch.adapter if adapter.sketch else None

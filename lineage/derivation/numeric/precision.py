@@ -31,12 +31,30 @@ def rounded(a: Side, b: Side) -> Finding:
     pairs = [*common_strips(a, b), *common_squares(a, b)]
     if not pairs:
         return Finding(ROUNDED, "unchecked", None, "no value at the same place was sampled")
-    best = max(_cast(pairs), key=lambda found: found[0])
-    share, dtype, direction = best
+    if all((pair.a == pair.b).all() for pair in pairs):
+        return _converted(a, b)
+    share, dtype, direction = max(_cast(pairs), key=lambda found: found[0])
     detail = f"{share:.2%} of the values of one are those of the other rounded to {dtype}"
     if share >= EXACT:
         return Finding(ROUNDED, "for", share, detail, direction, None, "cast")
     return Finding(ROUNDED, "neutral", share, detail)
+
+
+def _converted(a: Side, b: Side) -> Finding:
+    """Judge equal values in files of two dtypes: the wider file cannot be the source of values that are all narrow.
+
+    A model that was trained in F16 or F32 has values that BF16 cannot hold: one in eight of F16 fits, none of F32.
+    """
+    if a.dtype == b.dtype or not a.dtype or not b.dtype:
+        return Finding(ROUNDED, "not_applicable", None, "all sampled values are equal")
+    narrower = next((side for dtype in ("BF16", "F16") for side in (a, b) if side.dtype == dtype), None)
+    if narrower is None:
+        return Finding(ROUNDED, "not_applicable", None, "all sampled values are equal")
+    wide = b if narrower is a else a
+    detail = (
+        f"all values of {wide.name} ({wide.dtype}) are exact in {narrower.dtype}, in which {narrower.name} is stored"
+    )
+    return Finding(ROUNDED, "for", 1.0, detail, "b_from_a" if narrower is a else "a_from_b", None, "cast")
 
 
 def _cast(pairs: Sequence[Common]) -> list[tuple[float, str, Direction]]:
@@ -111,7 +129,7 @@ def share_returned(child: Side, candidate: Side) -> float | None:
 
 
 def family(method: str) -> str:
-    """Return the word of the design for a quantisation: `gguf` for all types of GGUF, `fp8`, `bitsandbytes` …"""
+    """Return the word of the design for a quantisation: `gguf` for all types of GGUF, `bitsandbytes` for its three."""
     first = method.split("-")[0]
     if first.isupper() or first[:2] in ("IQ", "TQ") or first.startswith(("Q2", "Q3", "Q4", "Q5", "Q6", "Q8")):
         return "gguf"
