@@ -147,7 +147,8 @@ _ORDER = (
 
 _PROVES = frozenset({"numeric.adapter_applied", "numeric.merge_fit", "numeric.low_rank"})
 
-_PROVE_IF_EXACT = frozenset({"numeric.rounded", "numeric.requantised", "numeric.zeros"})
+_PROVE_FROM = {"numeric.rounded": EXACT, "numeric.requantised": EXACT, "numeric.zeros": 0.99}
+"""Shares of values from which a rule shows that one model was made from the other and not from a relative of it."""
 
 
 def _judged(findings: tuple[Finding, ...], likeness: float) -> Pair:

@@ -75,12 +75,12 @@ def zeros(a: Side, b: Side) -> Finding:
     direction: Direction = "a_from_b" if more > 0 else "b_from_a"
     pattern = _pattern(pairs, "a" if more > 0 else "b")
     kept = kept_values(pairs, "a" if more > 0 else "b")
-    detail = f"{max(shares):.0%} of the values are zero{pattern}, against {min(shares):.0%}; {kept:.1%} of the others are equal"
+    detail = f"{max(shares):.0%} zeros{pattern} against {min(shares):.0%}; {kept:.1%} of the other values are equal"
     return Finding(ZEROS, "for", kept, detail, direction, "finetune", "pruned", pairs[0].name)
 
 
 def kept_values(pairs: Sequence[Common], pruned: str) -> float:
-    """Return the share of a pruned model's values beside zero that are the other's, rounded to the pruned one's dtype."""
+    """Return the share of a pruned model's values beside zero that are the other's, rounded where it is wider."""
     import numpy
 
     child = numpy.concatenate([getattr(pair, pruned).ravel() for pair in pairs])

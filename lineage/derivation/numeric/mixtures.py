@@ -41,8 +41,8 @@ class Fit(NamedTuple):
 def merge_fit(child: Side, parents: Sequence[Side]) -> Finding:
     """Fit a child as a combination of its named parents by least squares over the sampled values.
 
-    Linear merges, SLERP (whose shares do not add up to one) and task arithmetic are such combinations, TIES and DARE are
-    not.
+    Linear merges, SLERP (whose shares do not add up to one) and task arithmetic are such combinations. TIES and DARE
+    change each value by itself, and no combination gives them.
     """
     fit = fitted(child, parents)
     if fit is None:
@@ -106,7 +106,7 @@ def adapter_fits(adapter: Side, base: Side) -> Finding:
 
 
 def adapter_applied(merged: Side, base: Side, adapter: Side) -> Finding:
-    """Subtract a base and scale·B·A from a merged model at the squares of q, v and up: of the true pair nothing is left."""
+    """Subtract a base and scale·B·A from a merged model at the squares of q, v and up: the true pair leaves nothing."""
     import numpy
 
     scale = adapter.sketch.adapter if adapter.sketch else None

@@ -57,7 +57,7 @@ def _common(a: Side, b: Side, kind: str) -> Iterator[Common]:
 
 
 def overlap(ours: SampledTile, theirs: SampledTile) -> tuple[Floats, Floats] | None:
-    """Return the values at the places that two tiles share; None if their matrices differ in width or share no place."""
+    """Return the values at the places that two tiles share; None if there are none, or the widths differ."""
     if ours.shape[1] != theirs.shape[1] or ours.tile.place.column != theirs.tile.place.column:
         return None
     first = max(ours.tile.place.row, theirs.tile.place.row)
