@@ -40,6 +40,13 @@ class Pair:
     direction: Direction = "unknown"
     confidence: float | None = None
 
+    @property
+    def reason(self) -> str:
+        """Return the rules that left the verdict open, in words."""
+        open_rules = [found for found in self.findings if found.rule.startswith(("numeric.", "structure.adapter"))]
+        told = [found.detail for found in open_rules if found.outcome in ("unchecked", "neutral") and found.detail]
+        return "; ".join(dict.fromkeys(told[:3])) or "no rule could be applied"
+
 
 def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
     """Judge two models by everything that is known of them.
@@ -158,9 +165,7 @@ def _judged(findings: tuple[Finding, ...], likeness: float) -> Pair:
         found = by_rule.get(rule)
         if found is None:
             continue
-        derived = rule in _PROVES or (
-            rule in ("numeric.rounded", "numeric.requantised") and (found.value or 0) >= EXACT
-        )
+        derived = rule in _PROVES or (found.value or 0) >= _PROVE_FROM.get(rule, 2)
         verdict: Verdict = "derived" if derived else "related"
         confidence = 0.99 if derived else min(0.99, 0.5 + likeness / 2)
         return Pair(verdict, findings, found.relation, found.method, found.direction, confidence)

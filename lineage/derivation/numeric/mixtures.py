@@ -24,8 +24,11 @@ MAX_RESIDUAL = 0.02
 MUCH_BETTER = 0.5
 """What a fit may leave of the distance to the nearest single parent."""
 
-MAX_APPLIED = 0.1
-"""What adding B·A may leave of its own length: 0 to 0.02 for the true base, 0.2 for the next relatives."""
+MAX_APPLIED = 0.03
+"""What adding B·A may leave of its own length: 0 to 0.02 for the true base, 0.2 and more for relatives. A cast of the base
+or a very light fine-tune of it comes as near as the base."""
+
+DENIED = 0.2
 
 MIN_SHARE = 0.02
 
@@ -131,4 +134,4 @@ def adapter_applied(merged: Side, base: Side, adapter: Side) -> Finding:
     detail = f"after adding the adapter to the base, {value:.3f} of its length differ from the merged model"
     if value <= MAX_APPLIED:
         return Finding(APPLIED, "for", value, detail, "a_from_b", "merge", "lora_merge", place)
-    return Finding(APPLIED, "neutral" if value < 2 * MAX_APPLIED else "against", value, detail, place=place)
+    return Finding(APPLIED, "neutral" if value < DENIED else "against", value, detail, place=place)
