@@ -165,7 +165,7 @@ def _judged(findings: tuple[Finding, ...], likeness: float) -> Pair:
         found = by_rule.get(rule)
         if found is None:
             continue
-        derived = rule in _PROVES or (found.value or 0) >= _PROVE_FROM.get(rule, 2)
+        derived = rule in _PROVES or (rule in _PROVE_FROM and (found.value or 0) >= _PROVE_FROM[rule])
         verdict: Verdict = "derived" if derived else "related"
         confidence = 0.99 if derived else min(0.99, 0.5 + likeness / 2)
         return Pair(verdict, findings, found.relation, found.method, found.direction, confidence)

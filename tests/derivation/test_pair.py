@@ -135,7 +135,8 @@ def test_zeros_make_the_pruned_one_the_child(two_of_four: bool) -> None:
 def low_rank(weights: dict[str, Floats], rank: int, seed: int = 1) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Merge a LoRA of a rank into q and v; returns the merged weights and the adapter's."""
     random = numpy.random.default_rng(seed)
-    merged, adapter = dict(weights), {}
+    merged: dict[str, Floats] = dict(weights)
+    adapter: dict[str, Floats] = {}
     for name, each in weights.items():
         if "attn_q" in name or "attn_v" in name:
             a = (random.normal(size=(rank, each.shape[1])) * 0.1).astype(numpy.float32)
