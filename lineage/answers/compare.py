@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from lineage.answers.compared_sides import Compared, read_side
@@ -43,9 +44,8 @@ def compare(
         sides = [read_side(session, text, level=level, max_bytes=max_bytes) for text in (a, b, *others)]
         pair = compare_pair(sides[0].side, sides[1].side, [each.side for each in sides[2:]])
         declared = tuple(declared_between(sides[0], sides[1], pair))
-        command = " ".join(shlex.quote(part) for part in ("lineage", "compare", a, b, "--level", "full"))
         return CompareAnswer(
-            **session.header("compare.v1", _read_at(sides), settings=used_settings(session.project)),
+            **session.header("compare.v1", _read_at(sides), hub=_hub(sides), settings=used_settings(session.project)),
             a=_shown(sides[0]),
             b=_shown(sides[1]),
             others=tuple(_shown(each) for each in sides[2:]),
@@ -53,13 +53,20 @@ def compare(
             relation=pair.relation,
             method=pair.method,
             direction=pair.direction,
-            confidence=pair.confidence,
+            confidence=_rounded(pair.confidence),
             rules=tuple(_outcome(found, sides) for found in pair.findings),
             declared=declared,
             cost=_cost(sides, time.monotonic() - began),
-            unchecked=tuple(_unchecked(pair, sides, None if level == "full" else command)),
+            unchecked=tuple(_unchecked(pair, sides, level)),
             notes=tuple(dict.fromkeys(note for each in sides for note in each.notes)),
         )
+
+
+def _hub(sides: Sequence[Compared]) -> str | EllipsisType | None:
+    """Return the session's Hub if a side was found there, else the folder that was read, None for single files."""
+    if any(not each.is_path for each in sides):
+        return ...
+    return next((each.hub.name for each in sides if each.hub is not None), None)
 
 
 def _read_at(sides: Sequence[Compared]) -> datetime | None:
@@ -87,7 +94,14 @@ def _outcome(found: Finding, sides: Sequence[Compared]) -> RuleOutcome:
     pointer = None
     if found.place is not None:
         pointer = Pointer(model=sides[0].name, revision=sides[0].revision, tensor=sides[0].stored_name(found.place))
-    return RuleOutcome(id=found.rule, outcome=found.outcome, value=found.value, pointer=pointer, detail=found.detail)
+    return RuleOutcome(
+        id=found.rule, outcome=found.outcome, value=_rounded(found.value), pointer=pointer, detail=found.detail
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    """Round a measured number, so that equal inputs give equal answers on every machine."""
+    return None if value is None else round(value, 6)
 
 
 def _cost(sides: Sequence[Compared], seconds: float) -> CompareCost:
@@ -99,13 +113,23 @@ def _cost(sides: Sequence[Compared], seconds: float) -> CompareCost:
     )
 
 
-def _unchecked(pair: Pair, sides: Sequence[Compared], command: str | None) -> Iterator[Unchecked]:
-    """List what could not be compared and matters for the verdict."""
+def _unchecked(pair: Pair, sides: Sequence[Compared], level: Level | None) -> Iterator[Unchecked]:
+    """List what could not be compared and matters for the verdict, with what decides it."""
+    names = [each.name for each in sides]
+    deeper = None if level == "full" else _command(names, "--level", "full")
     for each in sides:
         yield from each.unchecked
         if each.problem is not None:
-            yield Unchecked(what=f"values of {each.name}", reason=each.problem, decide_with=command)
-    if pair.verdict == "unclear":
-        yield Unchecked(what="whether they are related", reason=pair.reason, decide_with=command)
-    if pair.verdict == "not_comparable":
-        yield Unchecked(what="whether they are related", reason=pair.reason)
+            yield Unchecked(what=f"values of {each.name}", reason=each.problem, decide_with=deeper)
+    if pair.verdict == "not_comparable" and pair.relation == "adapter":
+        fits = next((found.detail for found in pair.findings if found.rule == "structure.adapter_fits"), "")
+        reason = f"an adapter alone does not show its base ({fits}); the model into which it was merged does"
+        yield Unchecked(what="whether they are related", reason=reason, decide_with=_command(names, "--with", "MERGED"))
+    elif pair.verdict in ("unclear", "not_comparable"):
+        yield Unchecked(what="whether they are related", reason=pair.reason, decide_with=deeper)
+
+
+def _command(names: Sequence[str], *options: str) -> str:
+    """Write the command that compares the same sides with further options."""
+    others = [part for name in names[2:] for part in ("--with", name)]
+    return " ".join(shlex.quote(part) for part in ("lineage", "compare", *names[:2], *others, *options))

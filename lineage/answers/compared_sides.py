@@ -52,6 +52,11 @@ class Compared:
     problem: str | None = None
     notes: Sequence[str] = field(default=())
 
+    @property
+    def is_path(self) -> bool:
+        """Return whether the side was named by a path."""
+        return self.name.startswith((".", "/", "~"))
+
     def stored_name(self, normalised: str) -> str:
         """Return the name of a tensor in the file; the normalised one where no stored name is known."""
         rows = self.found.rows if self.found else None

@@ -43,7 +43,7 @@ class Pair:
     @property
     def reason(self) -> str:
         """Return the rules that left the verdict open, in words."""
-        open_rules = [found for found in self.findings if found.rule.startswith(("numeric.", "structure.adapter"))]
+        open_rules = [found for found in self.findings if found.rule.startswith(("numeric.", "structure.adapter_fits"))]
         told = [found.detail for found in open_rules if found.outcome in ("unchecked", "neutral") and found.detail]
         return "; ".join(dict.fromkeys(told[:3])) or "no rule could be applied"
 

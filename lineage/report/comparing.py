@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, large
+from lineage.report.phrases import at, counted, dated, large, moment, size
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.compare import CompareAnswer, ComparedSide
 
 METHODS = {
-    "cast": "rounded to another dtype", "renamed": "with its tensors renamed", "resharded": "in other files",
+    "cast": "by a cast to another dtype", "renamed": "with its tensors renamed", "resharded": "in other files",
     "duplicate": "file by file", "lora_merge": "with a LoRA merged into it", "layer_dropped": "with layers removed",
     "pruned": "pruned", "vocab_extended": "with tokens added", "partial": "with a part of the layers trained",
     "stack": "with layers repeated", "linear": "as a linear merge", "slerp": "as a SLERP merge",
@@ -34,6 +34,9 @@ def sentence(answer: CompareAnswer) -> str:
             return f"It is unclear whether {a} and {b} are related: what was measured allows both."
         case "unrelated":
             return f"{a} and {b} are unrelated: they share no weights."
+        case "not_comparable" if answer.relation == "adapter":
+            adapter, base = (a, b) if answer.direction == "a_from_b" else (b, a)
+            return f"{adapter} is an adapter: its values alone do not show whether {base} is its base."
         case _:
             return f"{a} and {b} cannot be compared by their weights."
 
@@ -65,8 +68,28 @@ def how_made(answer: CompareAnswer) -> str:
 
 
 def named(side: ComparedSide) -> str:
-    """Name one side with its revision."""
+    """Name one side in a sentence: with its commit, but not with the hash of a folder."""
+    return side.model if (side.revision or "").startswith("folder:") else at(side.model, side.revision)
+
+
+def identified(side: ComparedSide) -> str:
+    """Name one side with its commit or the hash of its folder."""
     return at(side.model, side.revision)
+
+
+def cost_words(answer: CompareAnswer) -> str:
+    """Write what the comparison cost."""
+    cost = answer.cost
+    where = f"in {counted(cost.requests, 'request')}" if cost.requests else "on this machine"
+    return f"{size(cost.bytes)} read {where}, {cost.seconds:.1f} s"
+
+
+def read_when(answer: CompareAnswer) -> str:
+    """Write which Hub was read and when; of two paths only when."""
+    sides = (answer.a, answer.b, *answer.others)
+    if all(side.model.startswith((".", "/", "~")) for side in sides):
+        return f"local files, read {moment(answer.collected_at)} UTC" if answer.collected_at else "local files"
+    return dated(answer, *(side.model for side in sides if not side.model.startswith((".", "/", "~"))))
 
 
 def facts(side: ComparedSide) -> str:
@@ -79,8 +102,11 @@ def facts(side: ComparedSide) -> str:
 
 
 def sampled(side: ComparedSide) -> str:
-    """Say what a sample covers."""
-    return side.sample.removeprefix("sketch.v1 ").replace("=", " ") if side.sample else "not sampled"
+    """Say how many tiles of each kind a sample holds: `18 of 18 strips, 2 of 2 squares`."""
+    if not side.sample:
+        return "no values were sampled"
+    counts = [part.partition("=") for part in side.sample.split()[1:]]
+    return "sampled " + ", ".join(f"{count.replace('/', ' of ')} {kind}" for kind, _, count in counts)
 
 
 def number(value: float | None) -> str:

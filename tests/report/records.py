@@ -38,6 +38,7 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
+from tests.report.comparisons import COMPARISONS
 from tests.report.facets import facets
 from tests.report.stores import STORES
 from tests.report.traces import (
@@ -341,7 +342,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
-    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES,
+    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS,
     "demo": demo, "rules": lambda: rules(None),
     "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.comparing import facts, named, number, sampled, sentence
+from lineage.report.comparing import facts, identified, named, number, sampled, sentence
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def compare(answer: CompareAnswer) -> str:
     """Write the verdict on two models and what it rests on."""
     sides = [("a", answer.a), ("b", answer.b), *(("with", each) for each in answer.others)]
-    rows = [(name, code(named(side)), prose(facts(side)), prose(sampled(side))) for name, side in sides]
+    rows = [(name, code(identified(side)), prose(facts(side)), prose(sampled(side))) for name, side in sides]
     rules = [
         (code(rule.id), rule.outcome, number(rule.value), prose(rule.detail))
         for rule in answer.rules

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
-from lineage.report.comparing import facts, named, number, sampled, sentence
-from lineage.report.phrases import counted, dated, location, size
+from lineage.report.comparing import cost_words, facts, identified, number, read_when, sampled, sentence
+from lineage.report.phrases import location
 from lineage.report.table.unchecked import note_lines, unchecked_lines
-from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
+from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, DeclaredBetween
+    from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, DeclaredBetween, RuleOutcome
+
+WIDTH = 100
+"""Columns that the rules take at most in a pipe; a terminal wraps at its own width."""
+
+SHOWN_DETAIL = 300
+"""Characters of what a rule found that are shown; the JSON answer has all of it."""
 
 STYLES: dict[str, Style] = {
     "same_weights": "good", "derived": "good", "related": "good", "unclear": "warn", "not_comparable": "warn",
@@ -28,30 +35,52 @@ def compare(answer: CompareAnswer) -> Document:
     """Write the verdict on two models and what it rests on."""
     confidence = f" · confidence {answer.confidence:.2f}" if answer.confidence is not None else ""
     lines = [
-        line(strong(sentence(answer))),
+        *(
+            line(strong(each))
+            for each in textwrap.wrap(visible(sentence(answer)), WIDTH, break_long_words=False, break_on_hyphens=False)
+        ),
         line(Span(answer.verdict, STYLES[answer.verdict]), dim(confidence)),
         EMPTY,
-        *columns(
-            [(dim(name), named(side), facts(side), dim(sampled(side))) for name, side in _sides(answer)], indent="  "
-        ),
     ]
-    lines += _declared(answer.declared)
+    for name, side in _sides(answer):
+        lines += [
+            line(dim(f"{name:<4}  "), identified(side), indent="  "),
+            line(facts(side), indent=" " * 8),
+            line(dim(sampled(side)), indent=" " * 8),
+        ]
+    end = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked), EMPTY]
+    return [
+        *lines,
+        *_declared(answer.declared),
+        EMPTY,
+        *_rules(answer.rules),
+        *end,
+        line(dim(f"{cost_words(answer)}; {read_when(answer)}")),
+    ]
+
+
+def _rules(rules: Sequence[RuleOutcome]) -> list[Line]:
+    """Write a row for each rule that applies; what it found goes on below itself where it is long."""
+    shown = [rule for rule in rules if rule.outcome != "not_applicable"]
     rows = []
-    for rule in answer.rules:
-        if rule.outcome == "not_applicable":
-            continue
+    for rule in shown:
         mark, style = OUTCOMES[rule.outcome]
-        rows.append((Span(mark, style), rule.id, number(rule.value), dim(rule.detail)))
-    lines += [EMPTY, *columns(rows, indent="  ")]
-    cost = f"{size(answer.cost.bytes)} read in {counted(answer.cost.requests, 'request')}, {answer.cost.seconds:.1f} s"
-    end = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
-    return [*lines, *end, EMPTY, line(dim(cost)), line(dim(dated(answer, answer.a.model, answer.b.model)))]
+        rows.append((Span(mark, style), rule.id, number(rule.value), ""))
+    heads = columns(rows, indent="  ")
+    lines = []
+    for rule, head in zip(shown, heads, strict=True):
+        indent = " " * (len(head.indent) + sum(len(span.text) for span in head.spans))
+        room = max(WIDTH - len(indent), 40)
+        first, *more = textwrap.wrap(cut(rule.detail, SHOWN_DETAIL), room, break_on_hyphens=False) or [""]
+        lines.append(Line((*head.spans, dim(first)), head.indent, indent))
+        lines += [line(dim(each), indent=indent, hang=indent) for each in more]
+    return lines
 
 
 def _sides(answer: CompareAnswer) -> Iterator[tuple[str, ComparedSide]]:
     """Yield each side with the name that it has in the answer."""
-    yield "a", answer.a
-    yield "b", answer.b
+    yield "A", answer.a
+    yield "B", answer.b
     for side in answer.others:
         yield "with", side
 
