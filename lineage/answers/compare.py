@@ -5,15 +5,18 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from lineage.answers.compared_sides import Compared, read_side
 from lineage.answers.declared_between import declared_between
+from lineage.answers.looked_up import read_date
 from lineage.answers.project import used_settings
 from lineage.derivation.pair import Pair, compare_pair
 from lineage.derivation.side import Finding
+from lineage.errors import few
+from lineage.fingerprint.measure import cost_since
 from lineage.unexpected import contained
 from lineage_schemas.answers.compare import CompareAnswer, CompareCost, ComparedSide, RuleOutcome
 from lineage_schemas.change import Unchecked
@@ -45,7 +48,9 @@ def compare(
         pair = compare_pair(sides[0].side, sides[1].side, [each.side for each in sides[2:]])
         declared = tuple(declared_between(sides[0], sides[1], pair))
         return CompareAnswer(
-            **session.header("compare.v1", _read_at(sides), hub=_hub(sides), settings=used_settings(session.project)),
+            **session.header(
+                "compare.v1", _read_at(session, sides), hub=_hub(sides), settings=used_settings(session.project)
+            ),
             a=_shown(sides[0]),
             b=_shown(sides[1]),
             others=tuple(_shown(each) for each in sides[2:]),
@@ -58,7 +63,7 @@ def compare(
             declared=declared,
             cost=_cost(sides, time.monotonic() - began),
             unchecked=tuple(_unchecked(pair, sides, level)),
-            notes=tuple(dict.fromkeys(note for each in sides for note in each.notes)),
+            notes=tuple(dict.fromkeys([*(note for each in sides for note in each.notes), *_other_groups(sides, pair)])),
         )
 
 
@@ -69,8 +74,14 @@ def _hub(sides: Sequence[Compared]) -> str | EllipsisType | None:
     return next((each.hub.name for each in sides if each.hub is not None), None)
 
 
-def _read_at(sides: Sequence[Compared]) -> datetime | None:
-    return datetime.now(UTC) if any(each.hub is not None for each in sides) else None
+def _read_at(session: Session, sides: Sequence[Compared]) -> datetime | None:
+    """Return the date of the newest reading: now, or for what the store replaces its date there."""
+    dates = [
+        read_date(session, each.hub, each.snapshot.model)
+        for each in sides
+        if each.hub is not None and each.snapshot is not None
+    ]
+    return max((date for date in dates if date is not None), default=None)
 
 
 def _shown(compared: Compared) -> ComparedSide:
@@ -105,28 +116,58 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _cost(sides: Sequence[Compared], seconds: float) -> CompareCost:
-    costs = [cost for each in sides for cost in each.costs]
+    """Add up the bytes of all sides, and what was asked of each Hub since its first side was read."""
+    first: dict[int, Compared] = {}
+    for each in sides:
+        first.setdefault(id(each.hub), each)
+    asked = [cost_since(each.hub, each.before) for each in first.values() if each.hub is not None and each.before]
     return CompareCost(
-        bytes=sum(cost.bytes_read for cost in costs),
-        requests=sum(cost.requests for cost in costs),
+        bytes=sum(cost.bytes_read for each in sides for cost in each.costs),
+        requests=sum(cost.requests for cost in asked),
+        ranges=sum(cost.ranges for cost in asked),
         seconds=round(seconds, 3),
     )
+
+
+def _other_groups(sides: Sequence[Compared], pair: Pair) -> Iterator[str]:
+    """Say of two models with the same main weights which of their other weight groups differ."""
+    if pair.verdict != "same_weights":
+        return
+    ours, theirs = (each.side.components for each in sides[:2])
+    differ = [
+        name
+        for name in sorted(ours.keys() & theirs.keys())
+        if ours[name].files != theirs[name].files or ours[name].files is None
+    ]
+    if differ:
+        yield f"the main weights were compared; these other weight groups are not shown to be equal: {few(differ)}"
 
 
 def _unchecked(pair: Pair, sides: Sequence[Compared], level: Level | None) -> Iterator[Unchecked]:
     """List what could not be compared and matters for the verdict, with what decides it."""
     names = [each.name for each in sides]
-    deeper = None if level == "full" else _command(names, "--level", "full")
+    could_read_more = level != "full" and any(each.hub is not None and not each.hub.is_local for each in sides[:2])
+    deeper = _command(names, "--level", "full") if could_read_more else None
     for each in sides:
         yield from each.unchecked
-        if each.problem is not None:
+        if each.problem is not None and not each.unchecked and pair.verdict != "same_weights":
             yield Unchecked(what=f"values of {each.name}", reason=each.problem, decide_with=deeper)
     if pair.verdict == "not_comparable" and pair.relation == "adapter":
         fits = next((found.detail for found in pair.findings if found.rule == "structure.adapter_fits"), "")
         reason = f"an adapter alone does not show its base ({fits}); the model into which it was merged does"
         yield Unchecked(what="whether they are related", reason=reason, decide_with=_command(names, "--with", "MERGED"))
     elif pair.verdict in ("unclear", "not_comparable"):
-        yield Unchecked(what="whether they are related", reason=pair.reason, decide_with=deeper)
+        reason = f"{pair.reason}; {'all of the weights show more' if deeper else _what_decides(sides)}"
+        yield Unchecked(what="whether they are related", reason=reason, decide_with=deeper)
+
+
+def _what_decides(sides: Sequence[Compared]) -> str:
+    """Say what to do where no further reading of the same weights decides."""
+    unread = [each.name for each in sides[:2] if each.unchecked or each.problem is not None]
+    if unread:
+        return f"compare again when the weights of {' and '.join(unread)} can be read"
+    traced = next((f" (`lineage trace {shlex.quote(each.name)}`)" for each in sides[:2] if not each.is_path), "")
+    return f"a card may declare it{traced}"
 
 
 def _command(names: Sequence[str], *options: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
@@ -12,6 +12,7 @@ from lineage.answers.looked_up import hub_to_read
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
 from lineage.collect.samples import configs_of
+from lineage.collect.weights import WITH_TENSORS
 from lineage.derivation.side import Side
 from lineage.errors import HubError, LineageError
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
@@ -38,7 +39,7 @@ class Compared:
     """Hold one side of a comparison, with what it cost and what could not be read.
 
     `found` is the main weight group, None if there is none. `problem` is why its values were not sampled. `hub` and
-    `snapshot` are None for a single file.
+    `snapshot` are None for a single file. `before` is what the Hub had been asked for when the reading began.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Compared:
     unchecked: Sequence[Unchecked] = ()
     problem: str | None = None
     notes: Sequence[str] = field(default=())
+    before: Cost | None = None
 
     @property
     def is_path(self) -> bool:
@@ -72,12 +74,13 @@ def read_side(session: Session, text: str, *, level: Level | None, max_bytes: in
             return _of_file(session, text, parsed, level)
         target = as_target(session, text, on_disk=True)
         hub = hub_to_read(session, target)
+        before = hub.cost()
         resolved = hub.resolve(target.model, target.revision)
         budget = ReadBudget(hub.is_local, level, DEFAULT_MAX_BYTES if max_bytes is None else max_bytes)
         recorded = recorded_weights(lambda: session.store, hub)
         measured = measure_model(hub, resolved, budget, session.progress, recorded=recorded)
         name = shown_id(hub.key(resolved.model), session.hub.name) if not isinstance(parsed, PathTarget) else text
-        return _of_model(session, name, hub, measured, budget)
+        return replace(_of_model(session, name, hub, measured, budget), before=before)
 
 
 def _of_file(session: Session, text: str, target: PathTarget, level: Level | None) -> Compared:
@@ -86,6 +89,9 @@ def _of_file(session: Session, text: str, target: PathTarget, level: Level | Non
     found = measured.main
     if found is None or found.group.name in measured.problems:
         return Compared(text, None, Side(text, Digests(), "unknown"), found, unchecked=measured.unchecked())
+    if found.group.format not in WITH_TENSORS:
+        side = _side(text, found, None, None, ())
+        return Compared(text, None, side, found, costs=(found.cost,), problem=_unread_format(found))
     sample = sample_file(target.path, found, configs_of(found, {}, lambda path: None))
     return Compared(
         text, None, _side(text, found, sample.sketch, sample.arch, ()), found,
@@ -131,6 +137,8 @@ def _sampled(
         except LineageError:
             return None
 
+    if found.group.format not in WITH_TENSORS:
+        return None, None, _unread_format(found), Cost(local=hub.is_local)
     stored = _stored(session, hub, found)
     if stored is not None:
         return stored[0], stored[1], None, Cost(local=hub.is_local)
@@ -161,6 +169,10 @@ def _stored(session: Session, hub: Hub, found: GroupFingerprint) -> tuple[Sketch
         return None
     sketch = unpack_sketch(data)
     return (sketch, node.get("arch")) if sketch.tiles else None
+
+
+def _unread_format(found: GroupFingerprint) -> str:
+    return f"values of {found.group.format} files are not read; compare a copy of the model in safetensors or GGUF"
 
 
 def _problem(sample: GroupSample) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.unknown_files import with_known_files
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from lineage.answers.compared_sides import Compared
     from lineage.derivation.pair import Pair
     from lineage.hub.declared.declaration import Declaration
+    from lineage_schemas.derivation import Relation
 
 
 def declared_between(a: Compared, b: Compared, pair: Pair) -> Iterator[DeclaredBetween]:
@@ -68,5 +70,23 @@ def _parents(side: Compared) -> list[Declaration]:
             return None
 
     gguf = {side.found.group.files[0]: side.found.declares} if side.found and side.found.group.format == "gguf" else {}
-    found = declarations(with_known_files(snapshot), read_text, gguf=gguf)
-    return [each for each in found if each.kind == "parent"]
+    return with_relations(declarations(with_known_files(snapshot), read_text, gguf=gguf))
+
+
+def with_relations(found: Sequence[Declaration]) -> list[Declaration]:
+    """List the parents that files declare, those of the card with the relation that another field of it gives.
+
+    Several bases of a card are a merge. A relation in a tag that the Hub attached itself is inferred, and not counted.
+    """
+    bases = {each.name for each in found if each.kind == "parent" and each.rule == "card.base_model"}
+    written = next((each.relation for each in found if each.kind == "relation" and each.relation), None)
+    of_card: Relation | None = written or ("merge" if len(bases) > 1 else None)
+    parents = []
+    for each in found:
+        if each.kind != "parent":
+            continue
+        relation = None if each.rule == "card.tag" and not each.by_publisher else each.relation
+        if each.rule.startswith("card."):
+            relation = relation or of_card
+        parents.append(replace(each, relation=relation))
+    return parents

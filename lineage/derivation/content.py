@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lineage.derivation.side import Finding, Side
+from lineage_schemas.weights import Digests
 
 SAME_WEIGHTS, RENAMED, TENSORS, COMPONENT = "content.weights", "content.renamed", "content.tensors", "content.component"
 
@@ -58,11 +59,20 @@ def shared_component(a: Side, b: Side) -> Finding:
 
     A text encoder or vision tower that two pipelines share makes neither a copy of the other.
     """
+    shared: dict[str, str] = {}
     for ours, theirs in ((a, b), (b, a)):
         for name, digests in ours.components.items():
-            for other in [theirs.digests, *theirs.components.values()]:
-                if digests.content is not None and digests.content == other.content:
-                    return Finding(
-                        COMPONENT, "neutral", 1.0, f"{ours.name} shares {name} with {theirs.name}", place=name
-                    )
+            others = [("the main weights", theirs.digests), *theirs.components.items()]
+            same = next((other for other, known in others if _equal(digests, known)), None)
+            if same is not None and same not in shared:
+                shared[name] = f"{name} of {ours.name} equals {same} of {theirs.name}"
+    if shared:
+        return Finding(COMPONENT, "neutral", 1.0, "; ".join(shared.values()), place=next(iter(shared)))
     return Finding(COMPONENT, "not_applicable", None, "neither has a component that the other has")
+
+
+def _equal(a: Digests, b: Digests) -> bool:
+    """Compare two groups by content, else by the digests of their files, which a Hub gives without reading them."""
+    if a.content is not None and b.content is not None:
+        return a.content == b.content
+    return a.files is not None and a.files == b.files

@@ -45,7 +45,7 @@ class Pair:
         """Return the rules that left the verdict open, in words."""
         open_rules = [found for found in self.findings if found.rule.startswith(("numeric.", "structure.adapter_fits"))]
         told = [found.detail for found in open_rules if found.outcome in ("unchecked", "neutral") and found.detail]
-        return "; ".join(dict.fromkeys(told[:3])) or "no rule could be applied"
+        return "; ".join(dict.fromkeys(told[:2])) or "no rule could be applied"
 
 
 def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:

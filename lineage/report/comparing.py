@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lineage.report.phrases import at, counted, dated, large, moment, size
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.compare import CompareAnswer, ComparedSide
+    from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, DeclaredBetween
+    from lineage_schemas.pointer import Pointer
 
 METHODS = {
     "cast": "by a cast to another dtype", "renamed": "with its tensors renamed", "resharded": "in other files",
@@ -33,6 +34,9 @@ def sentence(answer: CompareAnswer) -> str:
         case "unclear":
             return f"It is unclear whether {a} and {b} are related: what was measured allows both."
         case "unrelated":
+            shared = next((each.detail for each in answer.rules if each.id == "content.component" and each.value), None)
+            if shared is not None:
+                return f"The main weights of {a} and {b} are unrelated. They have a component in common: {shared}."
             return f"{a} and {b} are unrelated: they share no weights."
         case "not_comparable" if answer.relation == "adapter":
             adapter, base = (a, b) if answer.direction == "a_from_b" else (b, a)
@@ -46,6 +50,8 @@ def _derived(answer: CompareAnswer, a: str, b: str) -> str:
         how = METHODS.get(answer.method, answer.method)
         return f"One of {a} and {b} was made from the other, {how}; their values do not show which."
     child, parent = (a, b) if answer.direction == "a_from_b" else (b, a)
+    if answer.method == "lora_merge" and answer.others:
+        return f"{child} was made from {parent}, with {' and '.join(map(named, answer.others))} merged into it."
     if answer.relation == "merge" and answer.others:
         parent = " and ".join([parent, *map(named, answer.others)])
     return f"{child} was made from {parent}, {how_made(answer)}."
@@ -81,6 +87,8 @@ def cost_words(answer: CompareAnswer) -> str:
     """Write what the comparison cost."""
     cost = answer.cost
     where = f"in {counted(cost.requests, 'request')}" if cost.requests else "on this machine"
+    if cost.ranges:
+        where += f" and {counted(cost.ranges, 'range request')}"
     return f"{size(cost.bytes)} read {where}, {cost.seconds:.1f} s"
 
 
@@ -90,6 +98,17 @@ def read_when(answer: CompareAnswer) -> str:
     if all(side.model.startswith((".", "/", "~")) for side in sides):
         return f"local files, read {moment(answer.collected_at)} UTC" if answer.collected_at else "local files"
     return dated(answer, *(side.model for side in sides if not side.model.startswith((".", "/", "~"))))
+
+
+def declarations(answer: CompareAnswer) -> list[tuple[DeclaredBetween, list[Pointer]]]:
+    """Group what the sides declare about each other: one entry for each parent and judgement, with every pointer."""
+    found: dict[tuple[str, str, str], tuple[DeclaredBetween, list[Pointer]]] = {}
+    for each in answer.declared:
+        first, pointers = found.setdefault((each.child, each.parent, each.reason), (each, []))
+        pointers.append(each.pointer)
+        if first.relation is None and each.relation is not None:
+            found[each.child, each.parent, each.reason] = (each, pointers)
+    return list(found.values())
 
 
 def facts(side: ComparedSide) -> str:

@@ -103,9 +103,27 @@ def adapter_fits(adapter: Side, base: Side) -> Finding:
         judged += 1
         fitting += (b.shape[0], a.shape[1]) == tile.shape
     if not judged:
-        return Finding(FITS, "unchecked", None, "no module of the adapter was sampled in the other model")
+        return _by_width(adapter, base, modules)
     detail = f"{fitting} of {judged} modules have the shapes of the base"
     return Finding(FITS, "neutral" if fitting == judged else "against", fitting / judged, detail)
+
+
+_READ_THE_STREAM = ("attn_q", "attn_k", "attn_v", "attn_qkv", "ffn_up", "ffn_gate")
+"""Matrices of a layer that have as many columns as an embedding has."""
+
+
+def _by_width(adapter: Side, base: Side, modules: set[str]) -> Finding:
+    """Compare the hidden sizes where no module of the adapter is a matrix of the other model."""
+    embedding = base.tiles.get(("strip", "token_embd.weight"))
+    widths = {
+        adapter.tiles["strip", module + A].shape[1]
+        for module in modules
+        if module.endswith(_READ_THE_STREAM) and ("strip", module + A) in adapter.tiles
+    }
+    if embedding is not None and len(widths) == 1 and embedding.shape[1] not in widths:
+        detail = f"the adapter is for a hidden size of {widths.pop():,}, {base.name} has {embedding.shape[1]:,}"
+        return Finding(FITS, "against", 0.0, detail)
+    return Finding(FITS, "unchecked", None, f"none of its modules was sampled in {base.name}")
 
 
 def adapter_applied(merged: Side, base: Side, adapter: Side) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 from lineage.derivation.numeric.tiles import (
     MIN_STRIPS,
@@ -14,6 +15,9 @@ from lineage.derivation.numeric.tiles import (
     matched_layers,
 )
 from lineage.derivation.side import Finding, Side
+
+if TYPE_CHECKING:
+    from lineage.derivation.numeric.tiles import Floats
 
 COSINE, BY_CONTENT, LAYERS = "numeric.cosine", "numeric.cosine_by_content", "numeric.layers"
 
@@ -29,7 +33,7 @@ def median_cosine(a: Side, b: Side) -> Finding:
     """
     cosines = [value for pair in common_strips(a, b) if (value := cosine(pair.a, pair.b)) is not None]
     if len(cosines) < MIN_STRIPS:
-        return Finding(COSINE, "unchecked", None, too_few(a, b, len(cosines)))
+        return Finding(COSINE, "unchecked", None, too_few(a, b, len(cosines), "of the same name and width"))
     return _judged(COSINE, float(median(cosines)), f"median cosine of {len(cosines)} matrices with the same names")
 
 
@@ -37,7 +41,7 @@ def cosine_by_content(a: Side, b: Side) -> Finding:
     """Take the median of the greatest cosines among strips of one shape: for models whose names do not match."""
     matched = matched_by_content(a, b)
     if len(matched) < MIN_STRIPS:
-        return Finding(BY_CONTENT, "unchecked", None, f"only {len(matched)} matrices of the same shape were sampled")
+        return Finding(BY_CONTENT, "unchecked", None, too_few(a, b, len(matched), "of the same shape"))
     value = float(median(found for _, found in matched))
     return _judged(BY_CONTENT, value, f"median of the greatest cosines of {len(matched)} matrices of one shape")
 
@@ -51,12 +55,20 @@ def layers_by_content(a: Side, b: Side) -> tuple[Finding, Sequence[LayerMatch]]:
     return _judged(LAYERS, value, f"median over {len(matched)} layers of the cosine with the most similar one"), matched
 
 
-def too_few(a: Side, b: Side, found: int) -> str:
+def too_few(a: Side, b: Side, found: int, alike: str) -> str:
     """Say why two models cannot be compared by their sampled values."""
     for side in (a, b):
         if side.sketch is None or not side.sketch.tiles:
             return f"no values of {side.name} were sampled"
-    return f"{found} matrices with the same names and widths were sampled, {MIN_STRIPS} are needed"
+        if not any(kind == "strip" and _says_something(each.values) for (kind, _), each in side.tiles.items()):
+            return f"the sampled values of {side.name} are all zero, or are not finite numbers"
+    return f"{found} of the sampled matrices are {alike}, {MIN_STRIPS} are needed"
+
+
+def _says_something(values: Floats) -> bool:
+    import numpy
+
+    return bool(numpy.isfinite(values).all() and values.any())
 
 
 def _judged(rule: str, value: float, detail: str) -> Finding:

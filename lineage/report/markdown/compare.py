@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.comparing import facts, identified, named, number, sampled, sentence
+from lineage.report.comparing import declarations, facts, identified, named, number, sampled, sentence
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 
@@ -23,8 +23,8 @@ def compare(answer: CompareAnswer) -> str:
     ]
     declared = [
         f"- {code(each.child)} declares {code(each.parent)} as its parent: {prose(each.reason)} "
-        f"{parts.pointer(each.pointer)}"
-        for each in answer.declared
+        f"{', '.join(parts.pointer(pointer) for pointer in pointers)}"
+        for each, pointers in declarations(answer)
     ]
     confidence = f", confidence {answer.confidence:.2f}" if answer.confidence is not None else ""
     return document(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from lineage.report.comparing import cost_words, facts, identified, number, read_when, sampled, sentence
+from lineage.report.comparing import cost_words, declarations, facts, identified, number, read_when, sampled, sentence
 from lineage.report.phrases import location
 from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong, visible
@@ -13,7 +13,7 @@ from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, DeclaredBetween, RuleOutcome
+    from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, RuleOutcome
 
 WIDTH = 100
 """Columns that the rules take at most in a pipe; a terminal wraps at its own width."""
@@ -51,7 +51,7 @@ def compare(answer: CompareAnswer) -> Document:
     end = [*note_lines(answer.notes), *unchecked_lines(answer.unchecked), EMPTY]
     return [
         *lines,
-        *_declared(answer.declared),
+        *_declared(answer),
         EMPTY,
         *_rules(answer.rules),
         *end,
@@ -85,15 +85,13 @@ def _sides(answer: CompareAnswer) -> Iterator[tuple[str, ComparedSide]]:
         yield "with", side
 
 
-def _declared(declared: tuple[DeclaredBetween, ...]) -> list[Line]:
-    """Write what the two declare about each other, and whether the weights agree."""
-    if not declared:
-        return []
-    lines = [EMPTY]
-    for each in declared:
+def _declared(answer: CompareAnswer) -> list[Line]:
+    """Write what the two declare about each other, whether the weights agree, and where it is declared."""
+    lines = []
+    for each, pointers in declarations(answer):
         mark, style = {True: ("✓", "good"), False: ("✗", "bad"), None: ("?", "warn")}[each.agrees]
         relation = f" ({each.relation})" if each.relation else ""
-        where = dim(f" · {location(each.pointer, model=each.child)}")
+        where = ", ".join(dict.fromkeys(location(pointer, model=each.child) for pointer in pointers))
         words = f" {each.child} declares {each.parent} as its parent{relation}: {each.reason}"
-        lines.append(line(Span(mark, style), words, where))  # type: ignore[arg-type]
-    return lines
+        lines += [line(Span(mark, style), words), line(dim(where), indent="    ")]  # type: ignore[arg-type]
+    return [EMPTY, *lines] if lines else []

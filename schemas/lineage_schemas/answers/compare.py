@@ -69,10 +69,14 @@ class DeclaredBetween(Record):
 
 
 class CompareCost(Record):
-    """What a comparison cost: bytes of weight files read, requests, seconds."""
+    """What a comparison cost: bytes of weight files read, requests to Hubs, seconds.
+
+    `ranges` are the parts of weight files that were requested for samples, which `requests` does not count.
+    """
 
     bytes: int
     requests: int
+    ranges: int = 0
     seconds: float
 
 
