@@ -1,4 +1,4 @@
-"""Write docs/rules/ and the table of docs/evidence.md from the rules in lineage.rules."""
+"""Write docs/rules/ and the tables of docs/evidence.md from the rules in lineage.rules."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from lineage.answers.rules import rules
+from lineage.report.evidence import evidence_by_kind
 from lineage.report.markdown.rules import evidence_table
 from lineage.report.render import render
 
 ROOT = Path(__file__).parents[1]
 
-TABLE = re.compile(r"(?<=<!-- table of evidence -->\n).*?(?=\n<!-- end of table -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table of (evidence|weights) -->\n).*?(?=\n<!-- end of table -->)", re.DOTALL)
 
 
 def pages() -> dict[Path, str]:
@@ -20,8 +21,8 @@ def pages() -> dict[Path, str]:
     folder, evidence = ROOT / "docs" / "rules", ROOT / "docs" / "evidence.md"
     found = {folder / f"{rule.rule}.md": _markdown(rule.rule) for rule in everything.rules}
     found[folder / "index.md"] = _markdown(None)
-    table = "\n".join(evidence_table(everything.evidence))
-    found[evidence] = TABLE.sub(lambda _: table, evidence.read_text("utf-8"))
+    tables = ["\n".join(evidence_table(rules)) for _, rules in evidence_by_kind(everything)]
+    found[evidence] = TABLE.sub(lambda match: match[1] + tables[match[2] == "weights"], evidence.read_text("utf-8"))
     return found
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import lineage
 from lineage.rules.evidence import EVIDENCE_RULES
+from lineage.rules.measured import MEASURED_RULES
 from lineage.rules.rule import FAMILIES, EvidenceRule, Rule
 from lineage.rules.table import RULES, find_rule
 from lineage_schemas.answers.answer import Tool
 from lineage_schemas.answers.rules import DescribedEvidence, DescribedRule, RulesAnswer
+
+ALL_EVIDENCE = (*EVIDENCE_RULES, *MEASURED_RULES)
+"""Every rule of evidence: what is declared, then what is measured."""
 
 
 def rules(wanted: str | None = None) -> RulesAnswer:
@@ -15,7 +19,7 @@ def rules(wanted: str | None = None) -> RulesAnswer:
 
     No store and no Hub is opened. Raises InputError if there is no such rule.
     """
-    evidence = [rule for rule in EVIDENCE_RULES if wanted is None or rule.id == wanted.strip().lower()]
+    evidence = [rule for rule in ALL_EVIDENCE if wanted is None or rule.id == wanted.strip().lower()]
     found = RULES if wanted is None else () if evidence else (find_rule(wanted),)
     return RulesAnswer(
         schema_id="rules.v1",

@@ -25,6 +25,8 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("HistoryAnswer", "markdown"): "markdown.history:history",
     ("DiffAnswer", "table"): "table.diff:diff",
     ("DiffAnswer", "markdown"): "markdown.diff:diff",
+    ("CompareAnswer", "table"): "table.compare:compare",
+    ("CompareAnswer", "markdown"): "markdown.compare:compare",
     ("FingerprintAnswer", "table"): "table.fingerprint:fingerprint",
     ("VerifyAnswer", "table"): "table.verify:verify",
     ("CollectAnswer", "table"): "table.collect:collect",

@@ -40,6 +40,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "check.v1": ("answers.check", "CheckAnswer"),
     "check-several.v1": ("answers.check", "CheckAnswers"),
     "diff.v1": ("answers.diff", "DiffAnswer"),
+    "compare.v1": ("answers.compare", "CompareAnswer"),
     "fingerprint.v1": ("answers.fingerprint", "FingerprintAnswer"),
     "verify.v1": ("answers.verify", "VerifyAnswer"),
     "store-info.v1": ("answers.store", "StoreInfoAnswer"),

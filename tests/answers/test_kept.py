@@ -140,6 +140,8 @@ def comparable(answer: dict[str, Any] | None) -> str:
         return ""
     hub = answer.get("hub") or ""
     here = re.fullmatch(r"(dir-.+)-[0-9a-f]{8}", hub)
+    if "cost" in answer and answer["schema"] == "compare.v1":
+        answer = {**answer, "cost": {name: each for name, each in answer["cost"].items() if name != "seconds"}}
     left_out = {"tool", *(["collected_at"] if here else [])}
     if str(answer.get("schema", "")).startswith("store-info."):
         left_out |= OF_THE_FILE
@@ -198,7 +200,7 @@ def test_every_kind_of_verdict_is_kept() -> None:
     """The kept answers include clean, found and unchecked ones, every command, and commands that failed."""
     kept = [json.loads((KEPT / "answers" / f"{name}.json").read_text("utf-8")) for name in QUESTIONS]
     commands = {each["question"][0] for each in kept}
-    assert commands == {"trace", "check", "history", "diff", "verify", "fingerprint", "collect", "store"}
+    assert commands == {"trace", "check", "history", "diff", "verify", "fingerprint", "collect", "store", "compare"}
     verdicts = {(each["answer"] or {}).get("verdict") for each in kept}
     assert verdicts >= {"clean", "findings", "unchecked", "equal", "reserialised", "different", "known", "not_known"}
     assert {each["exit_code"] for each in kept} == {0, 1, 2}

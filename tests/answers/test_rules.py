@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from lineage.rules.evidence import EVIDENCE_RULES
+from lineage.answers.rules import ALL_EVIDENCE
 from lineage.rules.table import RULES
 from lineage_cli.main import main
 from tests.support.shared import ROOT
@@ -25,7 +25,7 @@ def test_every_rule_is_listed() -> None:
     code, out, _ = ask()
     lines = [line.split() for line in out.splitlines() if line.startswith("  ")]
     assert code == 0
-    assert [line[0] for line in lines] == [*(rule.id for rule in RULES), *(rule.id for rule in EVIDENCE_RULES)]
+    assert [line[0] for line in lines] == [*(rule.id for rule in RULES), *(rule.id for rule in ALL_EVIDENCE)]
     assert max(len(line) for line in out.splitlines()) <= 100
 
 
@@ -55,7 +55,7 @@ def test_an_unknown_rule_is_a_message() -> None:
 
 
 def test_the_pages_are_fresh() -> None:
-    """docs/rules/ and the table of docs/evidence.md are those that `make rules` writes."""
+    """docs/rules/ and the tables of docs/evidence.md are those that `make rules` writes."""
     wanted = pages()
     assert {path for path, text in wanted.items() if path.read_text("utf-8") != text} == set()
     assert set((ROOT / "docs" / "rules").iterdir()) == {path for path in wanted if path.parent.name == "rules"}

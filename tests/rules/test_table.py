@@ -9,6 +9,7 @@ import pytest
 
 from lineage.errors import InputError
 from lineage.rules.evidence import EVIDENCE_RULES
+from lineage.rules.measured import MEASURED_RULES
 from lineage.rules.rule import FAMILIES, Family, Rule
 from lineage.rules.table import NAMES, RULES, find_rule
 from lineage_schemas.answers.answer import SEVERITIES, Severity, Stride
@@ -81,7 +82,7 @@ def test_an_unknown_rule_names_the_nearest() -> None:
 
 def test_evidence_ids_are_not_rule_names() -> None:
     """Rules of evidence have ids of their own form, so that one command explains both kinds."""
-    ids = [rule.id for rule in EVIDENCE_RULES]
+    ids = [rule.id for rule in (*EVIDENCE_RULES, *MEASURED_RULES)]
     assert len(set(ids)) == len(ids)
     assert not set(ids) & NAMES
     assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", each) for each in ids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from lineage.report.evidence import evidence_by_kind
 from lineage.report.markdown.write import document, table
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def rules(answer: RulesAnswer) -> str:
     for family, members in groupby(answer.rules, key=lambda rule: rule.family):
         rows = [(f"[{rule.rule}]({rule.rule}.md)", f"`{rule.id}`", rule.severity, rule.title) for rule in members]
         blocks += [[f"## {family}"], table(("rule", "id in answers", "severity", "finds"), rows)]
-    if answer.evidence:
-        blocks += [["## Evidence about parents"], evidence_table(answer.evidence)]
+    for heading, found in evidence_by_kind(answer):
+        blocks += [[f"## {heading}"], evidence_table(found)]
     return document(["# Rules"], *blocks)
 
 

@@ -6,6 +6,7 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from lineage.report.evidence import evidence_by_kind
 from lineage.report.findings import SEVERITY_STYLES
 from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
 
@@ -31,9 +32,11 @@ def rules(answer: RulesAnswer) -> Document:
             for rule in members
         ]
         lines += [line(strong(f"{family}:")), *columns(rows, indent="  "), EMPTY]
-    lines.append(line(strong("Evidence about parents (docs/evidence.md):")))
-    lines += columns([(rule.id, dim(cut(_plain(rule.reads), SHOWN_READS))) for rule in answer.evidence], indent="  ")
-    return [*lines, EMPTY, line(dim("`lineage rules NAME` explains one of them."))]
+    for heading, found in evidence_by_kind(answer):
+        lines.append(line(strong(f"{heading} (docs/evidence.md):")))
+        reading = [(rule.id, dim(cut(_plain(rule.reads), SHOWN_READS))) for rule in found]
+        lines += [*columns(reading, indent="  "), EMPTY]
+    return [*lines, line(dim("`lineage rules NAME` explains one of them."))]
 
 
 def _explained(rule: DescribedRule) -> Document:

@@ -1,0 +1,1 @@
+"""Rules of evidence that compare values of weights."""

@@ -1,0 +1,155 @@
+"""Whether one model is the other at less precision: rounded, or quantised again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
+from lineage.derivation.side import Direction, Finding, Side
+from lineage.fingerprint.values.returning import share_of_codes
+
+if TYPE_CHECKING:
+    from lineage.fingerprint.values.tensor import Floats
+
+ROUNDED, NARROW, REQUANTISED = "numeric.rounded", "numeric.narrow_values", "numeric.requantised"
+
+EXACT, NEAR_EXACT = 0.999, 0.9
+"""Shares of values or codes that return from the true parent: of exact formats, and of others, whose next relatives
+stay below 0.8 (docs/reference/formats.md)."""
+
+NARROW_DTYPES = ("BF16", "F16")
+
+
+def rounded(a: Side, b: Side) -> Finding:
+    """Round the values of each side to the narrow dtypes that hold those of the other.
+
+    A cast keeps every value but for rounding to nearest even, and the way back is not possible: direction is exact.
+    """
+    if a.method or b.method:
+        return Finding(ROUNDED, "not_applicable", None, "one side is quantised")
+    pairs = [*common_strips(a, b), *common_squares(a, b)]
+    if not pairs:
+        return Finding(ROUNDED, "unchecked", None, "no value at the same place was sampled")
+    if all((pair.a == pair.b).all() for pair in pairs):
+        return _converted(a, b)
+    share, dtype, direction = max(_cast(pairs), key=lambda found: found[0])
+    detail = f"{share:.2%} of the values of one are those of the other rounded to {dtype}"
+    if share >= EXACT:
+        return Finding(ROUNDED, "for", share, detail, direction, None, "cast")
+    return Finding(ROUNDED, "neutral", share, detail)
+
+
+def _converted(a: Side, b: Side) -> Finding:
+    """Judge equal values in files of two dtypes: the wider file cannot be the source of values that are all narrow.
+
+    A model that was trained in F16 or F32 has values that BF16 cannot hold: one in eight of F16 fits, none of F32.
+    """
+    if a.dtype == b.dtype or not a.dtype or not b.dtype:
+        return Finding(ROUNDED, "not_applicable", None, "all sampled values are equal")
+    narrower = next((side for dtype in ("BF16", "F16") for side in (a, b) if side.dtype == dtype), None)
+    if narrower is None:
+        return Finding(ROUNDED, "not_applicable", None, "all sampled values are equal")
+    wide = b if narrower is a else a
+    detail = (
+        f"all values of {wide.name} ({wide.dtype}) are exact in {narrower.dtype}, in which {narrower.name} is stored"
+    )
+    return Finding(ROUNDED, "for", 1.0, detail, "b_from_a" if narrower is a else "a_from_b", None, "cast")
+
+
+def _cast(pairs: Sequence[Common]) -> list[tuple[float, str, Direction]]:
+    """List for each dtype and direction the share of values that return; equal values on both sides are no cast."""
+    import numpy
+
+    a = numpy.concatenate([pair.a.ravel() for pair in pairs])
+    b = numpy.concatenate([pair.b.ravel() for pair in pairs])
+    found: list[tuple[float, str, Direction]] = [(0.0, "BF16", "unknown")]
+    for dtype in NARROW_DTYPES:
+        for child, parent, direction in ((a, b, "a_from_b"), (b, a, "b_from_a")):
+            if _equal(round_to(child, dtype), child) < 1.0 or _equal(round_to(parent, dtype), parent) == 1.0:
+                continue
+            way: Direction = "a_from_b" if direction == "a_from_b" else "b_from_a"
+            found.append((_equal(round_to(parent, dtype), child), dtype, way))
+    return found
+
+
+def narrow_values(a: Side, b: Side) -> Finding:
+    """Find a side whose values are all exact in a narrow dtype where those of the other are not.
+
+    Such a side cannot be what the other was made from by anything but further training: it was rounded once.
+    """
+    import numpy
+
+    pairs = common_strips(a, b)
+    if not pairs or a.method or b.method:
+        return Finding(NARROW, "not_applicable", None, "one side is quantised, or no value was sampled")
+    values = [numpy.concatenate([getattr(pair, side).ravel() for pair in pairs]) for side in ("a", "b")]
+    narrow = [next((d for d in NARROW_DTYPES if _equal(round_to(each, d), each) == 1.0), None) for each in values]
+    if (narrow[0] is None) == (narrow[1] is None):
+        return Finding(NARROW, "neutral", None, "neither side is wider than the other")
+    name, dtype = (a.name, narrow[0]) if narrow[0] else (b.name, narrow[1])
+    return Finding(
+        NARROW, "neutral", 1.0, f"all values of {name} are exact in {dtype}: it is not the wider one's source"
+    )
+
+
+def requantised(a: Side, b: Side) -> Finding:
+    """Quantise the values of each side again in the form of the other, and count the codes that return."""
+    tried = []
+    if a.method and a.method != b.method:
+        tried.append((share_returned(a, b), "a_from_b", a.method))
+    if b.method and a.method != b.method:
+        tried.append((share_returned(b, a), "b_from_a", b.method))
+    known = [(share, direction, method) for share, direction, method in tried if share is not None]
+    if not tried:
+        both = f"both are {a.method}" if a.method else "neither side is quantised"
+        return Finding(REQUANTISED, "not_applicable", None, both)
+    if not known:
+        return Finding(REQUANTISED, "unchecked", None, f"codes of {tried[0][2]} cannot be made again here")
+    share, direction, method = max(known)
+    detail = f"{share:.2%} of the {method} codes return when the other side is quantised again"
+    way: Direction = "a_from_b" if direction == "a_from_b" else "b_from_a"
+    return Finding(
+        REQUANTISED, "for" if share >= NEAR_EXACT else "neutral", share, detail, way, "quantized", family(method)
+    )
+
+
+def share_returned(child: Side, candidate: Side) -> float | None:
+    """Return the share of a quantised child's codes that a candidate's values give; None where that is not known."""
+    hits = total = 0.0
+    for (kind, name), tile in child.tiles.items():
+        other = candidate.tiles.get((kind, name))
+        if kind == "vector" or tile.method is None or other is None or other.values.shape != tile.values.shape:
+            continue
+        share = share_of_codes(tile, other.values)
+        if share is not None:
+            hits += share * tile.values.size
+            total += tile.values.size
+    return hits / total if total else None
+
+
+def family(method: str) -> str:
+    """Return the word of the design for a quantisation: `gguf` for all types of GGUF, `bitsandbytes` for its three."""
+    first = method.split("-")[0]
+    if first.isupper() or first[:2] in ("IQ", "TQ") or first.startswith(("Q2", "Q3", "Q4", "Q5", "Q6", "Q8")):
+        return "gguf"
+    return first
+
+
+def round_to(values: Floats, dtype: str) -> Floats:
+    """Round float32 values to nearest even to BF16 or F16, as float32 again."""
+    import numpy
+
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        if dtype == "F16":
+            return values.astype(numpy.float16).astype(numpy.float32)
+        bits = values.astype(numpy.float32).view(numpy.uint32)
+        up = ((bits >> 16) & 1) + numpy.uint32(0x7FFF)
+        return ((bits + up) & numpy.uint32(0xFFFF0000)).view(numpy.float32)
+
+
+def _equal(a: Floats, b: Floats) -> float:
+    """Return the share of values that are equal, NaN with NaN."""
+    import numpy
+
+    return float(((a == b) | (numpy.isnan(a) & numpy.isnan(b))).mean()) if a.size else 0.0

@@ -1,0 +1,77 @@
+"""Whether two models are related at all: cosines of their sampled values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from lineage.derivation.numeric.tiles import (
+    MIN_STRIPS,
+    LayerMatch,
+    common_strips,
+    cosine,
+    matched_by_content,
+    matched_layers,
+)
+from lineage.derivation.side import Finding, Side
+
+if TYPE_CHECKING:
+    from lineage.derivation.numeric.tiles import Floats
+
+COSINE, BY_CONTENT, LAYERS = "numeric.cosine", "numeric.cosine_by_content", "numeric.layers"
+
+RELATED, UNCLEAR = 0.3, 0.1
+"""Median cosines from which two models are related, and below which nothing points to it. The least of really trained
+relatives was 0.79, the greatest of unrelated models 0.02 (median over tensors, 495 and 658 pairs)."""
+
+
+def median_cosine(a: Side, b: Side) -> Finding:
+    """Take the median of the cosines of the strips that both have, by name.
+
+    The median and not one cosine of all values: embeddings of unrelated models correlate by how often tokens occur.
+    """
+    cosines = [value for pair in common_strips(a, b) if (value := cosine(pair.a, pair.b)) is not None]
+    if len(cosines) < MIN_STRIPS:
+        return Finding(COSINE, "unchecked", None, too_few(a, b, len(cosines), "of the same name and width"))
+    return _judged(COSINE, float(median(cosines)), f"median cosine of {len(cosines)} matrices with the same names")
+
+
+def cosine_by_content(a: Side, b: Side) -> Finding:
+    """Take the median of the greatest cosines among strips of one shape: for models whose names do not match."""
+    matched = matched_by_content(a, b)
+    if len(matched) < MIN_STRIPS:
+        return Finding(BY_CONTENT, "unchecked", None, too_few(a, b, len(matched), "of the same shape"))
+    value = float(median(found for _, found in matched))
+    return _judged(BY_CONTENT, value, f"median of the greatest cosines of {len(matched)} matrices of one shape")
+
+
+def layers_by_content(a: Side, b: Side) -> tuple[Finding, Sequence[LayerMatch]]:
+    """Match layers by content: for models that lost, gained or repeated some."""
+    matched = matched_layers(a, b)
+    if len(matched) < 2:
+        return Finding(LAYERS, "not_applicable", None, "fewer than two layers of each were sampled"), matched
+    value = float(median(match.cosine for match in matched))
+    return _judged(LAYERS, value, f"median over {len(matched)} layers of the cosine with the most similar one"), matched
+
+
+def too_few(a: Side, b: Side, found: int, alike: str) -> str:
+    """Say why two models cannot be compared by their sampled values."""
+    for side in (a, b):
+        if side.sketch is None or not side.sketch.tiles:
+            return f"no values of {side.name} were sampled"
+        if not any(kind == "strip" and _says_something(each.values) for (kind, _), each in side.tiles.items()):
+            return f"the sampled values of {side.name} are all zero, or are not finite numbers"
+    return f"{found} of the sampled matrices are {alike}, {MIN_STRIPS} are needed"
+
+
+def _says_something(values: Floats) -> bool:
+    import numpy
+
+    return bool(numpy.isfinite(values).all() and values.any())
+
+
+def _judged(rule: str, value: float, detail: str) -> Finding:
+    if value >= RELATED:
+        return Finding(rule, "for", value, detail)
+    return Finding(rule, "neutral" if value >= UNCLEAR else "against", value, detail)

@@ -1,0 +1,172 @@
+"""From all rules about two models to one verdict on the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lineage.derivation.content import equal_tensors, renamed, same_weights, shared_component
+from lineage.derivation.numeric.differences import equal_values, low_rank, zeros
+from lineage.derivation.numeric.mixtures import adapter_applied, adapter_fits, merge_fit
+from lineage.derivation.numeric.precision import EXACT, narrow_values, requantised, rounded
+from lineage.derivation.numeric.relatedness import (
+    RELATED,
+    UNCLEAR,
+    cosine_by_content,
+    layers_by_content,
+    median_cosine,
+)
+from lineage.derivation.numeric.tiles import LayerMatch
+from lineage.derivation.side import Direction, Finding, Side
+from lineage.derivation.structure import LAYERS, architecture, layer_count, vocabulary
+from lineage_schemas.derivation import Method, Relation
+
+Verdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The verdict on two models, with everything that was found.
+
+    `relation`, `method` and `direction` say how one was made from the other, if a rule shows it; for `related`
+    models they say what it would be if one was made from the other directly. `confidence` is that of the verdict.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    relation: Relation | None = None
+    method: Method = "unknown"
+    direction: Direction = "unknown"
+    confidence: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """Return the rules that left the verdict open, in words."""
+        open_rules = [found for found in self.findings if found.rule.startswith(("numeric.", "structure.adapter_fits"))]
+        told = [found.detail for found in open_rules if found.outcome in ("unchecked", "neutral") and found.detail]
+        return "; ".join(dict.fromkeys(told[:2])) or "no rule could be applied"
+
+
+def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
+    """Judge two models by everything that is known of them.
+
+    `others` are further parents of `a`, or the adapter that was merged into it: with them a merge can be explained.
+    """
+    content = [same_weights(a, b), renamed(a, b), equal_tensors(a, b), shared_component(a, b)]
+    structure = [architecture(a, b)]
+    for found in content[:2]:
+        if found.outcome == "for":
+            same: Method = "duplicate" if a.digests.files == b.digests.files else "resharded"
+            method = "renamed" if found.method == "renamed" else same
+            return Pair("same_weights", (*content, *structure), None, method, "unknown", 1.0)
+    if a.is_adapter != b.is_adapter:
+        return _with_adapter(a, b, others, [*content, *structure])
+    values, layers = _relatedness(a, b)
+    known = [found.value for found in values if found.value is not None]
+    findings = [*content, *structure, *values]
+    if not known:
+        return Pair("not_comparable", tuple(findings))
+    likeness = max(known)
+    if likeness < RELATED:
+        return Pair("unclear" if likeness >= UNCLEAR else "unrelated", tuple(findings), confidence=1 - max(0, likeness))
+    details = [*_details(a, b, layers), *_mixtures(a, b, others)]
+    return _judged(tuple([*findings, *details]), likeness)
+
+
+def _relatedness(a: Side, b: Side) -> tuple[list[Finding], Sequence[LayerMatch]]:
+    """Compare values by name, and by content where names or architectures leave it open."""
+    by_name = median_cosine(a, b)
+    if by_name.outcome == "for" and a.arch == b.arch:
+        return [by_name], ()
+    by_layer, layers = layers_by_content(a, b)
+    found = [by_name, by_layer]
+    if by_name.outcome != "for" and by_layer.outcome != "for":
+        found.append(cosine_by_content(a, b))
+    return found, layers
+
+
+def _details(a: Side, b: Side, layers: Sequence[LayerMatch]) -> Iterable[Finding]:
+    """Apply the rules that say how one of two related models was made."""
+    return (
+        rounded(a, b),
+        narrow_values(a, b),
+        requantised(a, b),
+        equal_values(a, b),
+        zeros(a, b),
+        low_rank(a, b),
+        vocabulary(a, b),
+        layers_of(a, b, layers),
+    )
+
+
+def layers_of(a: Side, b: Side, matched: Sequence[LayerMatch]) -> Finding:
+    """Compare the numbers of layers: fewer that match in order were dropped, one that is there twice was stacked."""
+    counts = (layer_count(a), layer_count(b))
+    if counts[0] is None or counts[1] is None:
+        return Finding(LAYERS, "not_applicable", None, "the names of the tensors show no layers")
+    if counts[0] == counts[1]:
+        return Finding(LAYERS, "neutral", 0.0, f"both have {counts[0]} layers")
+    detail = f"{counts[0]} layers against {counts[1]}"
+    direction: Direction = "a_from_b" if counts[0] < counts[1] else "b_from_a"
+    if not matched:
+        return Finding(LAYERS, "unchecked", None, detail)
+    pairs = matched if counts[0] < counts[1] else [LayerMatch(m.other, m.layer, m.cosine) for m in matched]
+    others = [each.other for each in matched]
+    if counts[0] > counts[1] and len(set(others)) < len(others):
+        repeated = [each.cosine for each in matched]
+        return Finding(LAYERS, "for", min(repeated), f"{detail}; layers are repeated", "a_from_b", "merge", "stack")
+    if counts[0] < counts[1] and len({each.layer for each in pairs}) < len(pairs):
+        return Finding(LAYERS, "for", None, detail, direction, "finetune", "layer_dropped")
+    least = min(each.cosine for each in matched)
+    return Finding(LAYERS, "for", least, f"{detail}, which match in order", direction, "finetune", "layer_dropped")
+
+
+def _mixtures(a: Side, b: Side, others: Sequence[Side]) -> Iterable[Finding]:
+    """Explain `a` by `b` and the others that were named."""
+    plain = [each for each in others if not each.is_adapter]
+    if plain:
+        yield merge_fit(a, (b, *plain))
+    for each in others:
+        if each.is_adapter:
+            yield adapter_applied(a, b, each)
+
+
+def _with_adapter(a: Side, b: Side, others: Sequence[Side], findings: list[Finding]) -> Pair:
+    """Judge an adapter and a model: shapes can exclude a base, and only the merged model can prove it."""
+    adapter, base = (a, b) if a.is_adapter else (b, a)
+    fits = adapter_fits(adapter, base)
+    direction: Direction = "a_from_b" if a.is_adapter else "b_from_a"
+    applied = [adapter_applied(merged, base, adapter) for merged in others if not merged.is_adapter]
+    found = (*findings, fits, *applied)
+    if any(each.outcome == "for" for each in applied):
+        return Pair("derived", found, "adapter", "lora", direction, 0.99)
+    if fits.outcome == "against":
+        return Pair("unrelated", found, confidence=0.99)
+    return Pair("not_comparable", found, "adapter", "lora", direction)
+
+
+_ORDER = (
+    "numeric.adapter_applied", "numeric.merge_fit", "numeric.rounded", "numeric.requantised", "numeric.zeros",
+    "structure.layers", "structure.vocabulary", "numeric.low_rank", "numeric.equal_values",
+)  # fmt: skip
+"""Which rule says how a model was made where several do: those that explain all of its values first."""
+
+_PROVES = frozenset({"numeric.adapter_applied", "numeric.merge_fit", "numeric.low_rank"})
+
+_PROVE_FROM = {"numeric.rounded": EXACT, "numeric.requantised": EXACT, "numeric.zeros": 0.99}
+"""Shares of values from which a rule shows that one model was made from the other and not from a relative of it."""
+
+
+def _judged(findings: tuple[Finding, ...], likeness: float) -> Pair:
+    """Choose the rule that says how one of two related models was made."""
+    by_rule = {found.rule: found for found in findings if found.outcome == "for"}
+    for rule in _ORDER:
+        found = by_rule.get(rule)
+        if found is None:
+            continue
+        derived = rule in _PROVES or (rule in _PROVE_FROM and (found.value or 0) >= _PROVE_FROM[rule])
+        verdict: Verdict = "derived" if derived else "related"
+        confidence = 0.99 if derived else min(0.99, 0.5 + likeness / 2)
+        return Pair(verdict, findings, found.relation, found.method, found.direction, confidence)
+    return Pair("related", findings, confidence=min(0.99, 0.5 + likeness / 2))
