@@ -12,9 +12,9 @@ from lineage.answers.looked_up import hub_to_read
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
 from lineage.collect.samples import configs_of
-from lineage.collect.weights import WITH_TENSORS
 from lineage.derivation.side import Side
 from lineage.errors import HubError, LineageError
+from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
 from lineage.fingerprint.sampling import GroupSample, sample_file, sample_group
 from lineage.fingerprint.values.names import normalised_names

@@ -13,6 +13,7 @@ from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from lineage.fingerprint.tensor_table import TensorRow
+    from lineage.fingerprint.values.recoded import Grid
     from lineage.fingerprint.values.sketch import SampledTile, Sketch
 
 Outcome = Literal["for", "against", "neutral", "not_applicable", "unchecked"]
@@ -44,6 +45,18 @@ class Side:
     def tiles(self) -> Mapping[tuple[str, str], SampledTile]:
         """Return the sampled tiles by kind and normalised name."""
         return {(each.tile.kind, each.tile.name): each for each in (self.sketch.tiles if self.sketch else ())}
+
+    @cached_property
+    def _grids(self) -> dict[tuple[str, str], Grid | None]:
+        return {}
+
+    def grid(self, kind: str, name: str) -> Grid | None:
+        """Return the grid of a quantised tile, found once; None where its values do not show one."""
+        from lineage.fingerprint.values.requantise import grid_of
+
+        if (kind, name) not in self._grids:
+            self._grids[kind, name] = grid_of(self.tiles[kind, name])
+        return self._grids[kind, name]
 
     @cached_property
     def dtype(self) -> str | None:

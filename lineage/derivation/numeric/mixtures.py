@@ -25,8 +25,8 @@ MUCH_BETTER = 0.5
 """What a fit may leave of the distance to the nearest single parent."""
 
 MAX_APPLIED = 0.03
-"""What adding B·A may leave of its own length: 0 to 0.02 for the true base, 0.2 and more for relatives. A cast of the base
-or a very light fine-tune of it comes as near as the base."""
+"""What adding B·A may leave of its own length: 0 to 0.02 for the true base, 0.2 and more for relatives. A cast of the
+base or a very light fine-tune of it comes as near as the base."""
 
 DENIED = 0.2
 

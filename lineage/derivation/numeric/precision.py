@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
 from lineage.derivation.side import Direction, Finding, Side
-from lineage.fingerprint.values.returning import share_of_codes
+from lineage.fingerprint.values.requantise import returned
 
 if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
@@ -116,15 +116,16 @@ def requantised(a: Side, b: Side) -> Finding:
 
 def share_returned(child: Side, candidate: Side) -> float | None:
     """Return the share of a quantised child's codes that a candidate's values give; None where that is not known."""
-    hits = total = 0.0
+    hits = total = 0
     for (kind, name), tile in child.tiles.items():
         other = candidate.tiles.get((kind, name))
         if kind == "vector" or tile.method is None or other is None or other.values.shape != tile.values.shape:
             continue
-        share = share_of_codes(tile, other.values)
-        if share is not None:
-            hits += share * tile.values.size
-            total += tile.values.size
+        grid = child.grid(kind, name)
+        found = returned(grid, other.values) if grid is not None else None
+        if found is not None and found.compared:
+            hits += found.best
+            total += found.compared
     return hits / total if total else None
 
 
