@@ -114,7 +114,7 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
     if found.group.complete is False:
         return GroupSample(None, nothing, Cost(), problem="some of its shards are missing")
     if not found.headers:
-        return GroupSample(None, nothing, Cost(), problem="its headers were not read")
+        return GroupSample(None, nothing, Cost(), problem=found.unread or "its headers were not read")
     try:
         source = open_values(found.headers, found.group.format, config=configs.config, adapter=configs.adapter)
         arch = arch_digest({name: tensor.shape for name, tensor in source.tensors.items()})
