@@ -232,7 +232,7 @@ def broken(kind: str, folder: Path) -> Path:
 
 BROKEN = {
     "nothing": "no main weight group", "pointer": "git lfs pull", "cut": "cut short", "empty": "ends after 0 bytes",
-    "huge": "bytes that its shape asks for", "no header": "not a valid", "pickle": "a pickle that PyTorch did not write",
+    "huge": "bytes that its shape asks for", "no header": "not a valid", "pickle": "PyTorch did not write",
     "onnx": "safetensors or GGUF", "gguf": "GGUF", "missing shard": "model-00002-of-00003", "nan": "not finite",
     "zero": "all zero", "infinite": "not finite", "one small matrix": "4 are needed",
 }  # fmt: skip
