@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from lineage.derivation.combine import RULE_RANKS
+from lineage.derivation.numeric.disguises import POSSIBLE
+from lineage.derivation.numeric.invariants import CIRCUITS, SPECTRA
+from lineage.derivation.numeric.neurons import NEURONS
 from tests.support.shared import ROOT
 
 SOURCES = [*(ROOT / "lineage" / "derivation").glob("*.py"), *(ROOT / "lineage" / "hub" / "declared").glob("*.py")]
@@ -13,11 +16,20 @@ SOURCES = [*(ROOT / "lineage" / "derivation").glob("*.py"), *(ROOT / "lineage" /
 def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
     """The table of docs/evidence.md has exactly the rule ids that stand in the code."""
     page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
-    documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", page, re.MULTILINE))
+    table = page.partition("<!-- table of evidence -->")[2].partition("<!-- end of table -->")[0]
+    documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", table, re.MULTILINE))
     rule = re.compile(r'"((?:card|project|files|history|name)\.[a-z_]+)"')
     found = {name for path in SOURCES for name in rule.findall(path.read_text("utf-8"))}
     assert documented == found - {"card.new_version"}
     assert set(RULE_RANKS) <= documented
+
+
+def test_the_rules_about_disguises_are_documented() -> None:
+    """The section on disguises has exactly the rules that look for them."""
+    page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
+    section = page.partition("## What a disguise hides")[2]
+    documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", section, re.MULTILINE))
+    assert documented == {*POSSIBLE, CIRCUITS, SPECTRA, NEURONS}
 
 
 def test_the_order_of_trust_is_the_documented_one() -> None:

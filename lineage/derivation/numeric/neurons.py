@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from lineage.derivation.numeric.invariants import RELATED_CIRCUITS
-from lineage.derivation.numeric.relatedness import RELATED, UNCLEAR
+from lineage.derivation.numeric.relatedness import RELATED
 from lineage.derivation.numeric.tiles import Common, common_squares, common_strips, cosine
 from lineage.derivation.side import Finding, Side
 from lineage.fingerprint.values.names import is_vocabulary
@@ -28,7 +28,7 @@ def permuted_neurons(a: Side, b: Side) -> Finding:
     mlp, others = _cosines(a, b, of_mlp=True), _cosines(a, b, of_mlp=False)
     if not mlp or not others:
         return Finding(NEURONS, "not_applicable", None, "no matrices of an MLP and beside it were sampled in both")
-    if median(mlp) >= UNCLEAR or median(others) < RELATED:
+    if median(mlp) >= RELATED or median(others) < RELATED:
         return Finding(NEURONS, "neutral", None, "the MLPs are as alike as the other matrices")
     detail = f"the MLPs have a cosine of {median(mlp):.3f} and the other matrices {median(others):.3f}"
     if (agreed := _circuits(a, b)) is not None:
