@@ -8,7 +8,10 @@ from typing import Literal
 
 from lineage.derivation.content import equal_tensors, renamed, same_weights, shared_component
 from lineage.derivation.numeric.differences import equal_values, low_rank, zeros
+from lineage.derivation.numeric.disguises import POSSIBLE, disguise_verdict, disguises
+from lineage.derivation.numeric.invariants import are_exact
 from lineage.derivation.numeric.mixtures import adapter_applied, adapter_fits, merge_fit
+from lineage.derivation.numeric.neurons import permuted_neurons
 from lineage.derivation.numeric.precision import EXACT, narrow_values, requantised, rounded
 from lineage.derivation.numeric.relatedness import (
     RELATED,
@@ -44,7 +47,8 @@ class Pair:
     def reason(self) -> str:
         """Return the rules that left the verdict open, in words."""
         open_rules = [found for found in self.findings if found.rule.startswith(("numeric.", "structure.adapter_fits"))]
-        told = [found.detail for found in open_rules if found.outcome in ("unchecked", "neutral") and found.detail]
+        told = [found.detail for found in open_rules if found.outcome == "for" and found.rule in POSSIBLE]
+        told += [found.detail for found in open_rules if found.outcome in ("unchecked", "neutral") and found.detail]
         return "; ".join(dict.fromkeys(told[:2])) or "no rule could be applied"
 
 
@@ -69,9 +73,22 @@ def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
         return Pair("not_comparable", tuple(findings))
     likeness = max(known)
     if likeness < RELATED:
-        return Pair("unclear" if likeness >= UNCLEAR else "unrelated", tuple(findings), confidence=1 - max(0, likeness))
+        return _disguised(a, b, findings, likeness)
     details = [*_details(a, b, layers), *_mixtures(a, b, others)]
     return _judged(tuple([*findings, *details]), likeness)
+
+
+def _disguised(a: Side, b: Side, findings: list[Finding], likeness: float) -> Pair:
+    """Judge two models whose sampled values are not alike: one may still be the other in disguise."""
+    hidden = disguises(a, b)
+    found = (*findings, *hidden)
+    verdict = disguise_verdict(a, b, hidden)
+    if verdict == "related":
+        exact = a.invariants is not None and b.invariants is not None and are_exact(a.invariants, b.invariants)
+        return Pair("derived" if exact else "related", found, confidence=0.99 if exact else 0.9)
+    if verdict == "unclear" or likeness >= UNCLEAR:
+        return Pair("unclear", found, confidence=1 - max(0, likeness))
+    return Pair("unrelated", found, confidence=1 - max(0, likeness))
 
 
 def _relatedness(a: Side, b: Side) -> tuple[list[Finding], Sequence[LayerMatch]]:
@@ -97,6 +114,7 @@ def _details(a: Side, b: Side, layers: Sequence[LayerMatch]) -> Iterable[Finding
         low_rank(a, b),
         vocabulary(a, b),
         layers_of(a, b, layers),
+        permuted_neurons(a, b),
     )
 
 

@@ -14,6 +14,8 @@ from lineage_schemas.weights import Digests
 if TYPE_CHECKING:
     from lineage.fingerprint.tensor_table import TensorRow
     from lineage.fingerprint.values.recoded import Grid
+    from lineage.fingerprint.values.anchors import Anchor
+    from lineage.fingerprint.values.circuits import Invariants
     from lineage.fingerprint.values.sketch import SampledTile, Sketch
 
 Outcome = Literal["for", "against", "neutral", "not_applicable", "unchecked"]
@@ -26,6 +28,7 @@ class Side:
 
     `rows` is None where headers were not read, `sketch` where no values were. `components` are the digests of the other
     groups of the model (`text_encoder/…`, an adapter), by name: only the main group can descend from another model.
+    `anchor` and `invariants` are read on demand, where two models may be one in disguise; None where they were not.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Side:
     arch: str | None = None
     sketch: Sketch | None = None
     components: Mapping[str, Digests] = field(default_factory=dict)
+    anchor: Anchor | None = None
+    invariants: Invariants | None = None
 
     @property
     def is_adapter(self) -> bool:

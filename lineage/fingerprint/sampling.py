@@ -18,6 +18,8 @@ from lineage.log import Log
 from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
+    from lineage.fingerprint.values.anchors import Anchor
+    from lineage.fingerprint.values.circuits import Invariants
     from lineage.fingerprint.values.plan import SamplePlan
     from lineage.fingerprint.values.sketch import ReadRanges, Sketch
     from lineage.fingerprint.values.source import ValueSource
@@ -75,6 +77,18 @@ def sample_group(
     Raises HubError as the Hub does. Broken files are a `problem`, as is a group that was not read by its headers.
     """
     before = hub.cost()
+    sample = _sample(found, configs, reader_of(hub, model, commit, found), left)
+    cost = cost_since(hub, before)
+    if hub.is_local:
+        cost = cost.model_copy(update={"bytes_read": sample.cost.bytes_read})
+    LOG.debug(
+        "%s@%s: sampled %s: %d requests, %d bytes", model, commit, found.group.name, cost.requests, cost.bytes_read
+    )
+    return replace(sample, cost=cost)
+
+
+def reader_of(hub: Hub, model: str, commit: str, found: GroupFingerprint) -> ReadRanges:
+    """Make what reads ranges of a group's files: on this machine where they are here, else from the Hub."""
     places = {header.file: hub.local_path(model, commit, header.file) for header in found.headers}
 
     def read(file: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
@@ -83,14 +97,44 @@ def sample_group(
             return _read_here(place, file, ranges)
         return hub.read_ranges(model, commit, file, ranges)
 
-    sample = _sample(found, configs, read, left)
-    cost = cost_since(hub, before)
-    if hub.is_local:
-        cost = cost.model_copy(update={"bytes_read": sample.cost.bytes_read})
-    LOG.debug(
-        "%s@%s: sampled %s: %d requests, %d bytes", model, commit, found.group.name, cost.requests, cost.bytes_read
+    return read
+
+
+def reader_of_file(path: Path) -> ReadRanges:
+    """Make what reads ranges of one weight file on this machine."""
+    return lambda file, ranges: _read_here(path, file, ranges)
+
+
+def group_anchor(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges) -> Anchor:
+    """Read rows that permuted or rotated dimensions leave alone, at most 8 million values in few ranges.
+
+    Raises FormatError where headers or values are broken, and what `read` raises.
+    """
+    from lineage.fingerprint.values.anchors import read_anchor
+    from lineage.fingerprint.values.open import open_values
+
+    source = open_values(found.headers, found.group.format, config=configs.config, adapter=configs.adapter)
+    return read_anchor(source, read)
+
+
+def group_invariants(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges) -> Invariants:
+    """Measure what disguises leave alone: reads the matrices of four layers and the anchor, in blocks.
+
+    Raises FormatError where headers or values are broken, and what `read` raises.
+    """
+    from lineage.fingerprint.values.anchors import read_anchor
+    from lineage.fingerprint.values.circuits import measure_invariants
+    from lineage.fingerprint.values.head_layout import head_layout
+    from lineage.fingerprint.values.open import open_values
+    from lineage.fingerprint.values.sample import read_place
+
+    source = open_values(found.headers, found.group.format, config=configs.config, adapter=configs.adapter)
+    declared = found.headers[0].values if found.headers and found.group.format == "gguf" else None
+    shapes = {name: tensor.shape for name, tensor in source.tensors.items()}
+    layout = head_layout(configs.config, declared)
+    return measure_invariants(
+        shapes, lambda name, place: read_place(source.tensors[name], place, read), read_anchor(source, read), layout
     )
-    return replace(sample, cost=cost)
 
 
 def sample_file(path: Path, found: GroupFingerprint, configs: ModelConfigs) -> GroupSample:

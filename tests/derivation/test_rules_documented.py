@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from lineage.derivation.combine import RULE_RANKS
+from lineage.derivation.numeric.disguises import POSSIBLE
+from lineage.derivation.numeric.invariants import CIRCUITS, SPECTRA
+from lineage.derivation.numeric.neurons import NEURONS
 from tests.support.shared import ROOT
 
 SOURCES = [*(ROOT / "lineage" / "derivation").rglob("*.py"), *(ROOT / "lineage" / "hub" / "declared").glob("*.py")]
@@ -18,6 +21,14 @@ def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
     found = {name for path in SOURCES for name in rule.findall(path.read_text("utf-8"))}
     assert documented == found - {"card.new_version"}
     assert set(RULE_RANKS) <= documented
+
+
+def test_the_rules_about_disguises_are_documented() -> None:
+    """The section on disguises has exactly the rules that look for them."""
+    page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
+    section = page.partition("## What a disguise hides")[2]
+    documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", section, re.MULTILINE))
+    assert documented == {*POSSIBLE, CIRCUITS, SPECTRA, NEURONS}
 
 
 def test_the_order_of_trust_is_the_documented_one() -> None:

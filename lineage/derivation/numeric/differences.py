@@ -42,6 +42,8 @@ def low_rank(a: Side, b: Side) -> Finding:
         if not difference.any() or not numpy.isfinite(difference).all():
             continue
         gap, rank = _gap(difference, min(pair.a.shape) // 2)
+        if _rows_differ_whole(pair, difference, rank):
+            continue
         found.append((gap, rank, pair.name))
     if not found:
         return Finding(LOW_RANK, "not_applicable", None, "no square of plain floats differs")
@@ -50,6 +52,25 @@ def low_rank(a: Side, b: Side) -> Finding:
     if gap >= MIN_GAP:
         return Finding(LOW_RANK, "for", float(rank), detail, "unknown", "merge", "lora_merge", name)
     return Finding(LOW_RANK, "neutral", None, f"the difference has no rank below {MAX_RANKS[0]} that shows", place=name)
+
+
+def _rows_differ_whole(pair: Common, difference: NDArray[numpy.float64], rank: int) -> bool:
+    """Return whether a rank comes from rows that were exchanged as a whole, as those of permuted heads are.
+
+    n rows that changed give rank n at most, and two heads that changed places give half of their rows. A LoRA changes
+    all rows.
+    """
+    import numpy
+
+    lengths = numpy.linalg.norm(difference, axis=1)
+    changed = lengths > 0.05 * lengths.max()
+    if int(changed.sum()) <= rank:
+        return True
+    rows, others = (each.astype(numpy.float64) for each in (pair.a[changed], pair.b[changed]))
+    sizes = numpy.linalg.norm(rows, axis=1)[:, None] * numpy.linalg.norm(others, axis=1)[None]
+    cosines = numpy.divide(rows @ others.T, sizes, out=numpy.zeros_like(sizes), where=sizes > 0)
+    numpy.fill_diagonal(cosines, 0)
+    return float((cosines.max(axis=1) > 0.99).mean()) >= 0.5
 
 
 def _gap(difference: NDArray[numpy.float64], most: int) -> tuple[float, int]:

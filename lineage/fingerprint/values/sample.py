@@ -5,13 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from lineage.errors import FormatError
-from lineage.fingerprint.values.plan import SamplePlan
+from lineage.fingerprint.values.plan import SamplePlan, merged
 from lineage.fingerprint.values.sketch import ReadRanges, SampledTile, Sketch
 from lineage.fingerprint.values.source import ValueSource
-from lineage.fingerprint.values.tensor import Fetch, FileRange
+from lineage.fingerprint.values.tensor import Fetch, FileRange, Place, ValueTensor
 from lineage.fingerprint.values.tiles import Tile
+
+if TYPE_CHECKING:
+    from lineage.fingerprint.values.tensor import Floats
 
 
 def read_sample(source: ValueSource, plan: SamplePlan, read: ReadRanges) -> Sketch:
@@ -22,6 +26,17 @@ def read_sample(source: ValueSource, plan: SamplePlan, read: ReadRanges) -> Sket
     fetch = _fetched({file: (ranges, read(file, ranges)) for file, ranges in plan.joined.items()})
     tiles = [_sampled(source, tile, fetch) for tile in plan.tiles]
     return Sketch(tiles, count_kinds(plan.offers), source.adapter)
+
+
+def read_place(tensor: ValueTensor, place: Place, read: ReadRanges) -> Floats:
+    """Read the values of one place of one tensor, in one call for each file; the caller bounds its size.
+
+    Raises FormatError where a file ends before them or their scales do not fit, and what `read` raises.
+    """
+    wanted: dict[str, list[tuple[int, int]]] = {}
+    for each in merged(tensor.ranges(place)):
+        wanted.setdefault(each.file, []).append((each.start, each.length))
+    return tensor.values(place, _fetched({file: (ranges, read(file, ranges)) for file, ranges in wanted.items()}))
 
 
 def count_kinds(tiles: Iterable[Tile]) -> dict[str, int]:

@@ -122,12 +122,12 @@ def _in_order(matrices: Mapping[str, tuple[int, int]]) -> Iterator[str]:
     for of_layer in by_kind.values():
         for layer, names in of_layer.items():
             of_layer[layer] = sorted(names, key=lambda name: (_mix(name), name))[:MAX_EXPERTS]
-    first = {kind: min(by_kind[kind], key=_layer_order) for kind in kinds}
+    first = {kind: min(by_kind[kind], key=layer_order) for kind in kinds}
     taken = set()
     for kind in kinds:
         taken.add(name := by_kind[kind][first[kind]][0])
         yield name
-    for layer in sorted({layer for of_layer in by_kind.values() for layer in of_layer}, key=_layer_order):
+    for layer in sorted({layer for of_layer in by_kind.values() for layer in of_layer}, key=layer_order):
         for kind in kinds:
             yield from (name for name in by_kind[kind].get(layer, ()) if name not in taken)
 
@@ -138,12 +138,13 @@ def _vectors_in_order(vectors: Mapping[str, tuple[int, int]]) -> list[str]:
     def order(name: str) -> tuple[bool, tuple[bytes, int], bytes, str]:
         layer = layer_of(name)
         is_norm = name.endswith(".weight") and ("norm" in name or ".ln" in name)
-        return (not is_norm, _layer_order(-1 if layer is None else layer), _mix(name), name)
+        return (not is_norm, layer_order(-1 if layer is None else layer), _mix(name), name)
 
     return sorted(vectors, key=order)
 
 
-def _layer_order(layer: int) -> tuple[bytes, int]:
+def layer_order(layer: int) -> tuple[bytes, int]:
+    """Order layers by a hash of their number: the first few of a deep model are those of a shallow one."""
     return (_mix(str(layer)), layer)
 
 
