@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.compared_sides import Compared, read_side
 from lineage.answers.declared_between import declared_between
+from lineage.answers.deeper_sides import compare_deeper
 from lineage.answers.looked_up import read_date
 from lineage.answers.project import used_settings
 from lineage.derivation.pair import Pair, compare_pair
@@ -46,6 +47,7 @@ def compare(
     with contained(f"{a} and {b}"):
         sides = [read_side(session, text, level=level, max_bytes=max_bytes) for text in (a, b, *others)]
         pair = compare_pair(sides[0].side, sides[1].side, [each.side for each in sides[2:]])
+        sides, pair = compare_deeper(session, sides, pair, level)
         declared = tuple(declared_between(sides[0], sides[1], pair))
         return CompareAnswer(
             **session.header(

@@ -11,7 +11,7 @@ from lineage.answers.collect import as_target
 from lineage.answers.looked_up import hub_to_read
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
-from lineage.collect.samples import configs_of
+from lineage.collect.samples import ReadText, configs_of
 from lineage.derivation.side import Side
 from lineage.errors import HubError, LineageError
 from lineage.fingerprint.file_contents import WITH_TENSORS
@@ -28,9 +28,12 @@ from lineage_schemas.level import Level
 from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lineage.answers.session import Session
     from lineage.fingerprint.values.sketch import Sketch
     from lineage.hub.interface import Hub
+    from lineage.progress import Progress
     from lineage_schemas.snapshot import Snapshot
 
 
@@ -39,7 +42,8 @@ class Compared:
     """Hold one side of a comparison, with what it cost and what could not be read.
 
     `found` is the main weight group, None if there is none. `problem` is why its values were not sampled. `hub` and
-    `snapshot` are None for a single file. `before` is what the Hub had been asked for when the reading began.
+    `snapshot` are None for a single file, which is at `path`. `before` is what the Hub had been asked
+    for when the reading began.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Compared:
     unchecked: Sequence[Unchecked] = ()
     problem: str | None = None
     notes: Sequence[str] = field(default=())
+    path: Path | None = None
     before: Cost | None = None
 
     @property
@@ -95,7 +100,7 @@ def _of_file(session: Session, text: str, target: PathTarget, level: Level | Non
     sample = sample_file(target.path, found, configs_of(found, {}, lambda path: None))
     return Compared(
         text, None, _side(text, found, sample.sketch, sample.arch, ()), found,
-        costs=(found.cost, sample.cost), problem=_problem(sample),
+        costs=(found.cost, sample.cost), problem=_problem(sample), path=target.path,
     )  # fmt: skip
 
 
@@ -129,31 +134,45 @@ def _sampled(
     session: Session, hub: Hub, snapshot: Snapshot, found: GroupFingerprint, budget: ReadBudget
 ) -> tuple[Sketch | None, str | None, str | None, Cost]:
     """Return the sketch of a group, its architecture signature, why there is none, and what it cost."""
-    files = {entry.path: entry for entry in snapshot.files}
-
-    def read_text(path: str) -> bytes | None:
-        try:
-            return hub.read_text(snapshot.model, snapshot.commit, path, files[path].size)
-        except LineageError:
-            return None
-
     if found.group.format not in WITH_TENSORS:
         return None, None, _unread_format(found), Cost(local=hub.is_local)
     stored = _stored(session, hub, found)
     if stored is not None:
         return stored[0], stored[1], None, Cost(local=hub.is_local)
     try:
-        if not found.headers:
-            entries = {path: files.get(path) or FileEntry(path=path) for path in found.group.files}
-            again, _ = fingerprint_as_deep_as_can_be(
-                hub, snapshot.model, snapshot.commit, found.group, entries, "header", session.progress
-            )
-            found = again or found
+        found = headers_of(hub, snapshot, found, session.progress)
         left = None if hub.is_local else budget.left
-        sample = sample_group(hub, snapshot.model, snapshot.commit, found, configs_of(found, files, read_text), left)
+        files = {entry.path: entry for entry in snapshot.files}
+        configs = configs_of(found, files, text_reader(hub, snapshot))
+        sample = sample_group(hub, snapshot.model, snapshot.commit, found, configs, left)
     except HubError as error:
         return None, None, error.in_one_line, Cost(local=hub.is_local)
     return sample.sketch, sample.arch, _problem(sample), sample.cost
+
+
+def text_reader(hub: Hub, snapshot: Snapshot) -> ReadText:
+    """Make what reads texts of a commit; None for one that cannot be read."""
+    sizes = {entry.path: entry.size for entry in snapshot.files}
+
+    def read(path: str) -> bytes | None:
+        try:
+            return hub.read_text(snapshot.model, snapshot.commit, path, sizes.get(path))
+        except LineageError:
+            return None
+
+    return read
+
+
+def headers_of(hub: Hub, snapshot: Snapshot, found: GroupFingerprint, progress: Progress) -> GroupFingerprint:
+    """Return a group with its headers: those of one that the store knows are read again."""
+    if found.headers:
+        return found
+    files = {entry.path: entry for entry in snapshot.files}
+    entries = {path: files.get(path) or FileEntry(path=path) for path in found.group.files}
+    again, _ = fingerprint_as_deep_as_can_be(
+        hub, snapshot.model, snapshot.commit, found.group, entries, "header", progress
+    )
+    return again or found
 
 
 def _stored(session: Session, hub: Hub, found: GroupFingerprint) -> tuple[Sketch, str | None] | None:

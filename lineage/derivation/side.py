@@ -13,9 +13,9 @@ from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from lineage.fingerprint.tensor_table import TensorRow
-    from lineage.fingerprint.values.recoded import Grid
     from lineage.fingerprint.values.anchors import Anchor
     from lineage.fingerprint.values.circuits import Invariants
+    from lineage.fingerprint.values.recoded import Grid
     from lineage.fingerprint.values.sketch import SampledTile, Sketch
 
 Outcome = Literal["for", "against", "neutral", "not_applicable", "unchecked"]
