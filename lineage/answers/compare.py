@@ -47,7 +47,7 @@ def compare(
     with contained(f"{a} and {b}"):
         sides = [read_side(session, text, level=level, max_bytes=max_bytes) for text in (a, b, *others)]
         pair = compare_pair(sides[0].side, sides[1].side, [each.side for each in sides[2:]])
-        sides, pair = compare_deeper(session, sides, pair, level)
+        sides, pair = compare_deeper(session, sides, pair, level, max_bytes)
         declared = tuple(declared_between(sides[0], sides[1], pair))
         return CompareAnswer(
             **session.header(

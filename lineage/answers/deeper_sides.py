@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from lineage.fingerprint.values.sketch import ReadRanges
 
 
+MAX_ROWS_BYTES = 16_000_000
+"""What the rows of one embedding may take; where fewer bytes of a remote Hub were allowed they are not read."""
+
+
 def compare_deeper(
-    session: Session, sides: Sequence[Compared], pair: Pair, level: Level | None
+    session: Session, sides: Sequence[Compared], pair: Pair, level: Level | None, max_bytes: int | None = None
 ) -> tuple[list[Compared], Pair]:
     """Read whole rows of both embeddings if a disguise is possible, and at level full the matrices of four layers.
 
@@ -30,7 +34,9 @@ def compare_deeper(
     cannot be read leaves the pair as it was.
     """
     deeper = list(sides)
-    if needs_rows(deeper[0].side, deeper[1].side, pair.findings):
+    remote = any(each.hub is not None and not each.hub.is_local for each in deeper[:2])
+    too_many = remote and max_bytes is not None and max_bytes < MAX_ROWS_BYTES and level != "full"
+    if not too_many and needs_rows(deeper[0].side, deeper[1].side, pair.findings):
         deeper[:2] = [_read(session, each, matrices=False) for each in deeper[:2]]
         pair = _compared(deeper)
     here = pair.verdict == "unclear" and all(each.hub is None or each.hub.is_local for each in deeper[:2])

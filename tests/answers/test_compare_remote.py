@@ -98,12 +98,16 @@ def test_a_limit_below_the_sample_leaves_it_open(session: Session, hub: HubServe
 
 
 def test_a_collected_sample_is_used_again(session: Session, hub: HubServer) -> None:
-    """Sketches in the store are compared: no weight file is asked for a second time, offline neither."""
+    """Sketches in the store are compared; of models of one form only rows of the embeddings are read beside them."""
     collect(session, ["a/lies", "a/base"], level="header")
     hub.log.clear()
     answer = compare(session, "a/lies", "a/base", level="header")
     assert (answer.verdict, exit_code(answer)) == ("unrelated", 1)
-    assert answer.cost.bytes == 0
+    assert 0 < answer.cost.bytes < 500_000
+    assert 0 < answer.cost.ranges <= 4
+    hub.log.clear()
+    limited = compare(session, "a/lies", "a/base", level="header", max_bytes=1_000)
+    assert limited.cost.bytes == 0
     assert hub.ranges() == []
 
 
