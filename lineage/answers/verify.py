@@ -265,7 +265,10 @@ def _compare(session: Session, group: GroupFingerprint, other: GroupFingerprint 
     if _is_decided(group, other, expected):
         short = tensors_in_short(other.rows, group.rows) if other.rows is not None and group.rows is not None else None
         return _Outcome("different", differences, summary=short)
-    return _Outcome("unchecked", differences, "the files differ, but the bytes of their tensors were not compared")
+    why = next((f": {each.unread}" for each in (group, other) if each.unread), "")
+    return _Outcome(
+        "unchecked", differences, f"the files differ, but the bytes of their tensors were not compared{why}"
+    )
 
 
 def _compare_parts(group: GroupFingerprint, other: GroupFingerprint) -> _Outcome:
@@ -285,7 +288,8 @@ def _is_decided(group: GroupFingerprint, other: GroupFingerprint, expected: str 
     layouts = (group.digests.layout, other.digests.layout)
     if None not in layouts and layouts[0] != layouts[1]:
         return True
-    return group.digests.weights is None and group.rows is None and _both_hashed(group, other)
+    same_format = group.group.format == other.group.format  # hashes of two formats differ whatever the values are
+    return group.digests.weights is None and group.rows is None and same_format and _both_hashed(group, other)
 
 
 def _is_part_of(group: GroupFingerprint, other: GroupFingerprint) -> bool:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.weights import WeightReader
 from lineage.errors import HubError, HubUnreachableError
+from lineage.fingerprint.buffers import without_lone_buffers
 from lineage.fingerprint.cast import CastCheck, Placed
-from lineage.fingerprint.compare import WeightsComparison, compare_weights, without_lone_buffers
+from lineage.fingerprint.compare import WeightsComparison, compare_weights
 from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.tied import may_be_tied
 from lineage.versioning.contents import FileHash
@@ -92,6 +93,7 @@ class Comparer:
             compared.note,
             check.problem or self._why_undecided(compared, old, new),
             self._command(),
+            compared.differs,
         )
 
     def _refusal(self, before: PlacedGroup, after: PlacedGroup) -> str | None:

@@ -5,24 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from lineage.fingerprint.buffers import BUFFER
 from lineage.fingerprint.copies import VOCABULARY, lost_heads, note_of_copies
-from lineage.fingerprint.digests import content_digest, layout_digest, weights_digest
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.places import same_places
 from lineage.fingerprint.tensor_table import TensorRow
-from lineage_schemas.weights import Digests
 
 ComparisonKind = Literal[
     "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "replaced", "cast", "requantised"
 ]
-
-_BUFFER = re.compile(
-    r"(inv_freq|position_ids|num_batches_tracked|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"
-)
-"""Constants that are kept among the parameters: they do not decide between retrained and partly retrained."""
 
 _QUANTISED = re.compile(
     r"\.(qweight|qzeros|scales|g_idx|absmax|SCB|weight_format|weight_scale(_inv|_2)?|weight_packed|weight_shape|quant_map"
@@ -60,12 +53,16 @@ class TensorComparison(NamedTuple):
 
 
 class WeightsComparison(NamedTuple):
-    """The result of a comparison: its kind, changed tensors of how many (None if not counted), and a short note."""
+    """The result of a comparison: its kind, changed tensors of how many (None if not counted), and a short note.
+
+    `differs` says of `replaced` that what was read proves other values, although not which kind of change it was.
+    """
 
     kind: ComparisonKind
     tensors_changed: int | None = None
     tensors_total: int | None = None
     note: str | None = None
+    differs: bool = False
 
 
 def compare_layouts(before: Sequence[TensorRow], after: Sequence[TensorRow]) -> LayoutComparison:
@@ -147,6 +144,16 @@ def compare_weights(
     Where the bytes were not compared the answer is `replaced`, with
     what headers show as its note, or `reshaped` where headers prove it.
     """
+    found = _compared(before, after, cast_check, may_be_tied)
+    return found._replace(differs=True) if found.kind == "replaced" and _must_differ(before, after) else found
+
+
+def _compared(
+    before: GroupFingerprint,
+    after: GroupFingerprint,
+    cast_check: Callable[[], bool | None] | None,
+    may_be_tied: Callable[[], bool | None],
+) -> WeightsComparison:
     same = _same_weights(before, after) or _copies(before, after, may_be_tied)
     if same:
         return same
@@ -168,29 +175,19 @@ def compare_weights(
     return _values(before, after, layout, total)
 
 
-def without_lone_buffers(
-    before: GroupFingerprint, after: GroupFingerprint
-) -> tuple[GroupFingerprint, GroupFingerprint]:
-    """Leave out constants that only one of two formats keeps: a conversion drops those that a loader makes anew."""
+def _must_differ(before: GroupFingerprint, after: GroupFingerprint) -> bool:
+    """Return whether a tensor of both sides has other bytes or another shape, or only one side is quantised."""
     if before.rows is None or after.rows is None:
-        return before, after
-    names = {row.name for row in before.rows} ^ {row.name for row in after.rows}
-    lone = {name for name in names if _BUFFER.search(name)}
-    return (_without(before, lone), _without(after, lone)) if lone else (before, after)
-
-
-def _without(side: GroupFingerprint, names: set[str]) -> GroupFingerprint:
-    """Return a group without some of its tensors, with the digests of the others."""
-    rows = [row for row in side.rows or () if row.name not in names]
-    if len(rows) == len(side.rows or ()):
-        return side
-    digests = Digests(
-        files=side.digests.files,
-        weights=weights_digest(rows) if rows and side.digests.weights else None,
-        content=content_digest(rows) if rows and side.digests.content else None,
-        layout=layout_digest(rows) if rows and side.digests.layout else None,
+        return False
+    if _is_quantised(before.rows) != _is_quantised(after.rows):
+        return True
+    old = {row.name: row for row in before.rows}
+    pairs = [(old[row.name], row) for row in after.rows if row.name in old and not BUFFER.search(row.name)]
+    return any(
+        was.shape != now.shape
+        or (was.dtype == now.dtype and None not in (was.digest, now.digest) and was.digest != now.digest)
+        for was, now in pairs
     )
-    return replace(side, rows=rows, digests=digests)
 
 
 def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsComparison | None:
@@ -211,7 +208,8 @@ def _same_weights(before: GroupFingerprint, after: GroupFingerprint) -> WeightsC
     if tensors.changed:
         return None  # a name that is on both sides has the bytes of another one
     if _have_exchanged(before.rows, after.rows):
-        return WeightsComparison("replaced", None, count, "the same tensors, exchanged under names with another prefix")
+        note = "the same tensors, exchanged under names with another prefix"
+        return WeightsComparison("replaced", None, count, note, differs=True)
     return WeightsComparison("renamed", 0, count, "the same tensors under other names")
 
 
@@ -316,7 +314,7 @@ def _values(
         note = _dtype_note(before.rows or (), after.rows or ()) or "other dtypes"
         return WeightsComparison("replaced", None, total, "; ".join([*notes, note]))
     names = set(tensors.changed) | set(tensors.added)
-    kept = [row.name for row in after.rows or () if row.name not in names and not _BUFFER.search(row.name)]
+    kept = [row.name for row in after.rows or () if row.name not in names and not BUFFER.search(row.name)]
     note = "; ".join([f"{len(names)} of {total} tensors", *notes])
     return WeightsComparison("partial" if kept else "retrained", len(names), total, note)
 

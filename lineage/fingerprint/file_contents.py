@@ -93,7 +93,7 @@ def _read_archive(kind: str, source: Source, level: Level) -> Checkpoint | Unrea
             return Unread("the headers of its arrays are all over the file; --level full reads them")
         return read_npz(source.read, size, path, remote=source.local is None)
     except FormatError as error:
-        return Unread(error.message.removesuffix("."))
+        return Unread(error.message.removesuffix(".").replace(f"{path} is ", "it is ", 1))
 
 
 def must_read(source: Source, found: FileContents, level: Level) -> bool:

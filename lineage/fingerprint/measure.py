@@ -285,7 +285,7 @@ def _measure(group: WeightGroup, sources: list[Source], level: Level, task: Task
         flags.append("pickle")
     table, repeated = _table(group, rows) if has_tensors else (None, None)
     calls = tuple(dict.fromkeys(name for each in unread for name in each.calls))
-    flags += [*(["known-by-sha256"] if repeated else ()), *(["pickle-calls"] if calls else ())]
+    flags += [*(["known-by-sha256"] if repeated else ()), *(["pickle", "pickle-calls"] if calls else ())]
     return GroupFingerprint(
         group=group,
         level="metadata" if lies_elsewhere(group) else level,

@@ -16,7 +16,8 @@ from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Unch
 class Measurement:
     """Hold the result of comparing two weight groups, with counts of tensors where they were compared.
 
-    `undecided` is the reason why values could not be compared, `decide_with` the command that compares them.
+    `undecided` is the reason why values could not be compared, `decide_with` the command that compares them; `differs`
+    says of `replaced` that other values are proven all the same.
     """
 
     kind: ChangeKind
@@ -25,6 +26,7 @@ class Measurement:
     note: str | None = None
     undecided: str | None = None
     decide_with: str | None = None
+    differs: bool = False
 
 
 class Measurer(Hasher, Protocol):
@@ -57,7 +59,7 @@ def measured(pushes: Iterable[WeightPush], measurer: Measurer) -> Iterator[tuple
 
 def _other_values(found: Measurement) -> bool:
     """Return whether a format that loaders prefer has other values; undecided counts as the same model."""
-    return found.undecided is None and found.kind in COUNTING_KINDS and found.kind != "replaced"
+    return found.differs or (found.undecided is None and found.kind in COUNTING_KINDS and found.kind != "replaced")
 
 
 def _conversion(change: GroupChange, before: PlacedGroup, found: Measurement) -> GroupChange:

@@ -137,6 +137,14 @@ def test_pickles_are_compared_by_hash(session: Session, tmp_path: Path) -> None:
         )
 
 
+def test_a_checkpoint_that_is_not_read_is_not_compared_with_another_format(session: Session, tmp_path: Path) -> None:
+    """The hash of a checkpoint says nothing about a model in safetensors: the answer is open, with the reason."""
+    (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04" + b"1" * 100)
+    answer = checked(verify(session, str(tmp_path), against=ID))
+    assert answer.verdict == "unchecked"
+    assert any("it is cut short" in item.reason for item in answer.unchecked)
+
+
 def test_path_without_weights_is_an_error(session: Session, tmp_path: Path) -> None:
     """A folder without weights cannot be verified."""
     (tmp_path / "config.json").write_text("{}")

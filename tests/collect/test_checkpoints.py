@@ -49,6 +49,15 @@ def changed(**changes: list[float] | None) -> Values:
 
 TIED = changed(lm_head__weight=ONE["embed.weight"])
 BUFFERED = changed(layers__0__attn__bias=[1.0, 1.0])
+LAYERS = changed(layers__1__weight=[0.25] * 8)
+EXCHANGED = {
+    f"model.{key}": LAYERS[{"layers.0.weight": "layers.1.weight", "layers.1.weight": "layers.0.weight"}.get(key, key)]
+    for key in LAYERS
+}
+BIAS: dict[str, tuple[str, tuple[int, ...], bytes]] = {
+    "layers.0.attn.bias": ("F32", (4,), struct.pack("<4f", 1, 2, 3, 4)),
+}
+QUANTISED = safetensors_bytes({"embed.qweight": ("I32", (2, 4), bytes(32)), "embed.scales": ("F16", (1, 4), bytes(8))})
 FOREIGN = archive(PROTO + dict_of({"a": name("os", "system") + b"(" + text("true") + b"tR"}) + STOP, {})
 UNTRANSPOSED = safetensors_bytes({"w": ("F32", (3, 2), struct.pack("<6f", 1, 4, 2, 5, 3, 6))})
 TRANSPOSED = archive(
@@ -112,8 +121,12 @@ def test_changes_of_checkpoints_are_told_apart(server: HubServer, tmp_path: Path
         (bin_of(ONE), safe_of({key: [7.0] * len(each) for key, each in ONE.items()}), "retrained", None),
         (bin_of(ONE), safe_of(ONE, "F16"), "cast", None),
         (FOREIGN, safe_of(ONE), "format_added", False),
+        (bin_of(LAYERS), safe_of(EXCHANGED), "replaced", None),
+        (checkpoint(packed(ONE) | BIAS), safe_of(ONE), "reshaped", None),
+        (bin_of(ONE), QUANTISED, "replaced", None),
     ],
-    ids=["same", "tied", "buffers", "transposed", "one-other", "all-other", "cast", "foreign"],
+    ids=["same", "tied", "buffers", "transposed", "one-other", "all-other", "cast", "foreign",
+         "exchanged", "bias-of-attention", "quantised"],
 )  # fmt: skip
 def test_a_conversion_is_compared_with_what_it_replaces(
     server: HubServer, tmp_path: Path, before: bytes, after: bytes, kind: str, verified: bool | None

@@ -56,8 +56,8 @@ class PickleWalk:
     """Read pickles out of some bytes, one after another; limits are for all of them together.
 
     A name that is not on the list does not end the walk: `foreign` collects these names and `calls` those that would
-    be called. `walk` then raises NotReadError at the end, as it does for opcodes that no checkpoint needs. Raises
-    FormatError where the bytes are not a pickle or exceed a limit.
+    be called. Neither does an opcode that no checkpoint needs, or one in front of a call would hide it. `walk` then
+    raises NotReadError at the end. Raises FormatError where the bytes are not a pickle or exceed a limit.
     """
 
     def __init__(self, data: bytes, file: str) -> None:
@@ -70,6 +70,7 @@ class PickleWalk:
         self._marks: list[_Mark] = []
         self._memo: dict[int, Any] = {}
         self._storages: dict[str, Storage] = {}
+        self._odd: int | None = None
 
     def walk(self, start: int = 0) -> Walked:
         """Read one pickle from a position."""
@@ -87,7 +88,11 @@ class PickleWalk:
 
     def _reason(self) -> str | None:
         first = next(iter(self.foreign), None)
-        return None if first is None else f"its pickle names {first[:200]!r}, which no plain checkpoint needs"
+        if first is not None:
+            return f"its pickle names {first[:200]!r}, which no plain checkpoint needs"
+        if self._odd is not None:
+            return f"its pickle has the opcode 0x{self._odd:02x}, which no plain checkpoint needs"
+        return None
 
     def _stop_if_foreign(self) -> None:
         if reason := self._reason():
@@ -108,9 +113,10 @@ class PickleWalk:
                 return self._stack.pop()
             action = actions.get(code)
             if action is None:
-                raise NotReadError(
-                    f"its pickle has the opcode 0x{code:02x}, which no plain checkpoint needs", self._file
-                )
+                self._odd = code if self._odd is None else self._odd
+                action = ODD_ACTIONS.get(code)
+            if action is None:
+                raise ValueError(f"0x{code:02x} is not an opcode that is known here")
             action(self)
 
     # Bytes of an argument.
@@ -199,6 +205,12 @@ class PickleWalk:
         if target is not None:
             target.pairs.extend(zip(items[::2], items[1::2], strict=True))
 
+    def _pop(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        else:
+            self._close()
+
     def _pop_pair(self) -> list[Any]:
         value, key = self._stack.pop(), self._stack.pop()
         return [key, value]
@@ -227,6 +239,10 @@ class PickleWalk:
         if text not in ALLOWED and len(self.foreign) < MAX_CALLS:
             self.foreign[text] = None
         self._push(Name(text))
+
+    def _named_elsewhere(self, length: int) -> None:
+        """Push a name that a pickle knows by a number of its program."""
+        self._name("copyreg", f"extension_{int.from_bytes(self._take(length), 'little')}")
 
     def _call(self, target: Any, arguments: Any) -> Any:
         """Give the record for a call of an allowed name; all else is noted."""
@@ -359,3 +375,16 @@ ACTIONS: dict[int, Callable[[PickleWalk], Any]] = {
     ord("Q"): _W._persistent,
 }  # fmt: skip
 """What each opcode does; those that are not here are those that no checkpoint needs."""
+
+ODD_ACTIONS: dict[int, Callable[[PickleWalk], Any]] = {
+    ord("0"): _W._pop,
+    ord("1"): lambda w: w._close(),
+    ord("2"): lambda w: w._stack.append(w._stack[-1]),
+    ord("F"): lambda w: w._stack.append(float(w._line())),
+    ord("S"): lambda w: w._push(w._line().strip("'\"")),
+    ord("V"): lambda w: w._push(w._line()),
+    0x82: lambda w: w._named_elsewhere(1),  # EXT1
+    0x83: lambda w: w._named_elsewhere(2),
+    0x84: lambda w: w._named_elsewhere(4),
+}  # fmt: skip
+"""Opcodes that no checkpoint needs: the file is not read, and the walk goes on to the names that it would call."""

@@ -146,16 +146,16 @@ def read_checkpoint(read: Read, size: int | None, file: str) -> Checkpoint | Unr
 
 def _other_form(start: bytes, file: str) -> Unread:
     """Say what a file is that PyTorch did not write; loading it as a checkpoint would execute a pickle all the same."""
-    if not start.startswith(b"\x80"):
-        return Unread("it is not a PyTorch file")
     reason = "it is a pickle that PyTorch did not write"
+    marked = start.startswith(b"\x80")  # the first pickles had no mark: a text is one if it would call something
     try:
         PickleWalk(start, file).walk()
     except NotReadError as error:
-        return Unread(f"{reason}: {error.reason}", error.calls)
+        if marked or error.calls:
+            return Unread(f"{reason}: {error.reason}", error.calls)
     except FormatError:
         pass
-    return Unread(reason)
+    return Unread(reason if marked else "it is not a PyTorch file")
 
 
 def begins_like_checkpoint(start: bytes) -> bool:

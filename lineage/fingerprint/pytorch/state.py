@@ -18,7 +18,14 @@ _TRAINING = re.compile(
     r"|param_groups)(_|$)",
     re.I,
 )
-"""Keys beside the weights that hold the state of a training run, never weights."""
+"""Keys beside the weights that hold the state of a training run."""
+
+_NEVER_WEIGHTS = re.compile(
+    r"(^|_)(optim\w*|(lr_?)?sched\w*|rng\w*|random_states?|(grad_?)?scaler|amp|callbacks?|loops?|param_groups)(_|$)",
+    re.I,
+)
+"""The keys among them whose dicts hold no weights, whatever is in them; under the others (`step_embedder`,
+`loss_head`, `random_projection`) a dict that holds a matrix is a part of the model."""
 
 _OPTIMIZER = frozenset({"state", "param_groups"})
 """The keys of the state of an optimizer."""
@@ -100,10 +107,21 @@ class _Search:
             return
         self._visit(len(state.pairs))
         for key, held in state.pairs:
-            if type(key) is str and (key == but or (_TRAINING.search(key) and (but or not isinstance(held, Tensor)))):
+            if type(key) is str and (key == but or self._is_of_training(key, held, beside=but is not None)):
                 self.skipped = self.skipped or key != but
             else:
                 self._add_one(key, held, path)
+
+    def _is_of_training(self, key: str, held: Any, *, beside: bool) -> bool:
+        """Return whether a key says that its value is the state of a training run, `beside` weights or not."""
+        if not _TRAINING.search(key) or (isinstance(held, Tensor) and not beside):
+            return False
+        return not isinstance(held, Mapping) or bool(_NEVER_WEIGHTS.search(key)) or not self._has_matrix(held)
+
+    def _has_matrix(self, state: Mapping) -> bool:
+        """Return whether a dict holds a tensor of two dimensions or more by its name, as a state dict does."""
+        self._visit(len(state.pairs))
+        return any(isinstance(held, Tensor) and len(held.shape) > 1 for _, held in state.pairs)
 
     def _add_one(self, key: Any, held: Any, path: str) -> None:
         """Name the tensors in one value of a dict."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
+from math import isfinite, sqrt
 from typing import Any
 
 from lineage.fingerprint.values.source import AdapterScale
@@ -45,6 +45,11 @@ def _speaks_of(pattern: str, module: str) -> bool:
 
 
 def _scale(alpha: object, rank: object, *, stabilised: bool) -> float | None:
+    """Return alpha / rank; None where they are not numbers of which a scale can be made."""
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not isinstance(rank, int) or rank <= 0:
         return None
-    return alpha / sqrt(rank) if stabilised else alpha / rank
+    try:
+        scale = alpha / sqrt(rank) if stabilised else alpha / rank
+    except OverflowError:  # JSON has whole numbers of any length
+        return None
+    return scale if isfinite(scale) else None

@@ -50,6 +50,7 @@ def _read(
     in_order = config.get("desc_act") is False
     if type(size) is not int or size < 1:
         return f"a group size of {group!r} is not known here"
+    size = min(size, max(columns, 1))  # a config may name any number
     unfit = _unfit(bits, size, (rows, columns), zeros, scales) or _unfit_order(order, columns, in_order=in_order)
     if unfit:
         return unfit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,6 +29,11 @@ LAYOUTS: tuple[Layout, ...] = (
 )  # fmt: skip
 """Readers of quantised layouts inside safetensors; the first that takes a tensor has it."""
 
+_SCALES = re.compile(
+    r"\.(scales|zeros|biases|SCB|(weight\.)?(nested_)?(absmax|quant_map)|(weight|input)_(global_)?scale(_inv|_2)?|_scale)$"
+)
+"""What follows the name of a module whose weight is stored as codes."""
+
 
 def open_values(
     headers: Sequence[FileHeader],
@@ -48,6 +54,9 @@ def open_values(
     packed, unread = _packed(stored)
     parts = {*unread, *(part for each in packed for part in each.parts)}
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
+    orphans = _scales_of_unread(plain)
+    unread |= dict.fromkeys(orphans, "scales or tables of codes whose layout is not known here")
+    plain = {name: each for name, each in plain.items() if name not in orphans}
     names = normalised_names([*(each.name for each in packed), *plain])
     tensors: dict[str, ValueTensor] = {found.name: found for each in packed for found in each.make(names[each.name])}
     turned = stored_transposed(plain) | turned_experts(stored)
@@ -64,6 +73,16 @@ def open_values(
         else:
             tensors |= {each.name: each for each in _plain(names[name], lone, transposed=name in turned)}
     return ValueSource(tensors, unread, _method(tensors), adapter_scale(adapter, tensors))
+
+
+def _scales_of_unread(plain: Mapping[str, Stored]) -> set[str]:
+    """Find what belongs to codes that no reader took: these floats are not values of the model."""
+    codes = {name.rpartition(".")[0] for name, each in plain.items() if each.span.dtype not in WIDTHS and "." in name}
+    return {
+        name
+        for name, each in plain.items()
+        if each.span.dtype in WIDTHS and (found := _SCALES.search(name)) and name[: found.start()] in codes
+    }
 
 
 def _quantisation(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -78,9 +78,15 @@ ADAM = dict_of({"state": b"}" + number(0) + dict_of({"exp_avg": ONE_TENSOR}) + b
         (dict_of({"module": dict_of({"state_dict": dict_of({"a": ONE_TENSOR})})}), ["a"]),
         (dict_of({"params": dict_of({"a": ONE_TENSOR}), "ema": dict_of({"a": ONE_TENSOR})}), ["a", "ema.a"]),
         (dict_of({"encoder": dict_of({"a": ONE_TENSOR}), "steps": b"](" + ONE_TENSOR + b"e"}), ["encoder.a"]),
+        (dict_of({"model": dict_of({"a": ONE_TENSOR}), "step_embedder": dict_of({"b": ONE_TENSOR})}),
+         ["a", "step_embedder.b"]),
+        (dict_of({"unet": dict_of({"a": ONE_TENSOR}), "random_projection": dict_of({"b": ONE_TENSOR})}),
+         ["random_projection.b", "unet.a"]),
+        (dict_of({"model": dict_of({"a": ONE_TENSOR}), "lr_scheduler": dict_of({"b": ONE_TENSOR})}), ["a"]),
         (dict_of({"parts": b"](" + ONE_TENSOR + ONE_TENSOR + b"e"}), ["parts.0", "parts.1"]),
     ],
-    ids=["flat", "parameter", "model_state_dict", "model", "nested", "beside", "parts", "list"],
+    ids=["flat", "parameter", "model_state_dict", "model", "nested", "beside", "parts",
+         "module-beside", "module-like-training", "scheduler", "list"],
 )  # fmt: skip
 def test_the_weights_are_found_wherever_a_trainer_keeps_them(state: bytes, expected: list[str]) -> None:
     """State dicts are unwrapped, training state is left out, and no other tensor is lost."""
@@ -105,15 +111,21 @@ def raw_call(module: str, attribute: str) -> bytes:
         (dict_of({"a": name("builtins", "exec")}), ()),
         (name("torch", "load") + b"(" + text("x") + b"tR", ("torch.load",)),
         (name("torch._utils", "_rebuild_tensor_v2.x") + b")R", ("torch._utils._rebuild_tensor_v2.x",)),
+        (b"N0" + raw_call("os", "system"), ("os.system",)),
+        (b"(N1" + raw_call("os", "system"), ("os.system",)),
+        (b"F1.5\n0Va\n0N20" + b"0" + raw_call("os", "system"), ("os.system",)),
+        (b"cos\nsystem\n(S'touch canary'\ntR", ("os.system",)),
+        (b"\x82\x07)R", ("copyreg.extension_7",)),
     ],
-    ids=["reduce", "two", "popped", "stack", "inst", "obj", "newobj-build", "named", "torch", "dotted"],
+    ids=["reduce", "two", "popped", "stack", "inst", "obj", "newobj-build", "named", "torch", "dotted",
+         "pop", "pop-mark", "unusual-values", "string", "extension"],
 )  # fmt: skip
 def test_names_that_are_not_on_the_list_are_reported_and_never_called(
     state: bytes, calls: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever opcode calls a foreign name, the file is known by its hash, with the names, and nothing is run."""
     monkeypatch.chdir(tmp_path)
-    for raw in (of(state), PROTO + state + STOP):
+    for raw in (of(state), PROTO + state + STOP, *([state + STOP] if calls else [])):
         found = read(raw)
         assert isinstance(found, Unread)
         assert found.calls == calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy
+import pytest
 
 from tests.support.values import open_bytes, values_at, whole
 from tests.support.weight_files import safetensors_bytes
@@ -50,3 +51,17 @@ def test_other_trainers_names_are_the_same_two_matrices() -> None:
         assert {each.rpartition(".")[2] for each in source.tensors} == {"lora_a", "lora_b"}
         assert source.adapter is not None
         assert source.adapter.scale is None
+
+
+@pytest.mark.parametrize(
+    "alpha", [10**800, float("inf"), float("nan"), "16", None, True], ids=lambda each: str(each)[:9]
+)
+@pytest.mark.parametrize("rank", [1, 10**400, 0, -4, "4", None], ids=lambda each: str(each)[:9])
+@pytest.mark.parametrize("stabilised", [True, False])
+def test_an_absurd_scale_is_not_known(alpha: object, rank: object, stabilised: bool) -> None:
+    """Numbers of which no scale can be made leave the scale unknown, and the matrices are read all the same."""
+    tensors = {f"{LAYER}.lora_A.weight": floats(4, 16), f"{LAYER}.lora_B.weight": floats(8, 4)}
+    adapter = {"r": rank, "lora_alpha": alpha, "use_rslora": stabilised}
+    source, _ = open_bytes({"adapter_model.safetensors": safetensors_bytes(tensors)}, None, adapter)
+    assert source.adapter is not None
+    assert (source.adapter.scale, len(source.tensors)) == (None, 2)

@@ -159,3 +159,23 @@ def test_many_quantised_tensors_take_bounded_time() -> None:
     source, _ = open_bytes({"model.safetensors": safetensors_bytes(spans)}, {})
     assert time.perf_counter() - start < 20
     assert len(source.unread) == len(tensors)
+
+
+@pytest.mark.parametrize("method", ["bitsandbytes", "what", None])
+def test_scales_of_codes_that_are_not_read_are_not_values(method: str | None) -> None:
+    """Where the config names another method than the one of the codes, their scales are unread as the codes are."""
+    config = {"quantization_config": {"quant_method": method, "bits": 4}} if method else {}
+    parts = {"qweight": ("I32", (32, 256)), "qzeros": ("I32", (2, 32)), "scales": ("F16", (2, 256))}
+    tensors = {f"{Q}.{part}": (dtype, shape, bytes(4 * shape[0] * shape[1] // (2 if dtype == "F16" else 1)))
+               for part, (dtype, shape) in parts.items()}  # fmt: skip
+    source, _ = open_bytes({"model.safetensors": safetensors_bytes(tensors)}, config)
+    assert (dict(source.tensors), sorted(source.unread)) == ({}, sorted(tensors))
+
+
+def test_an_endless_group_is_the_whole_row() -> None:
+    """A group size of more columns than a row has, and than numpy counts, is one group for all columns."""
+    parts = {"qweight": ("I32", (32, 64)), "qzeros": ("I32", (1, 8)), "scales": ("F16", (1, 64))}
+    tensors = {f"{Q}.{part}": (dtype, shape, bytes(shape[0] * shape[1] * (2 if dtype == "F16" else 4)))
+               for part, (dtype, shape) in parts.items()}  # fmt: skip
+    config = {"quant_method": "gptq", "bits": 4, "group_size": 10**30, "desc_act": False}
+    assert read_all(tensors, {"quantization_config": config}) == {}
