@@ -86,6 +86,9 @@ def command(
     if claims is not None:
         if len(results) != 1 or compatible is not None or models is not None:
             raise click.UsageError("with --claims, name one RESULTS, and neither --compatible nor --models", context)
+        for name in ("max_nfr", "epsilon", "show_flips"):
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"--{name.replace('_', '-')} has no effect with --claims", context)
         _check_claims(run, claims, results[0], tasks, options)
     if len(results) != 2:
         raise click.UsageError("name two results: OLD and NEW", context)

@@ -55,7 +55,12 @@ def compat(
     before, after = sides
     paired = [PairedTask(key, before, after) for key in before.tables if key in after.tables]
     compared = tuple(compare_task(task, before, after, chosen) for task in paired)
-    unchecked = tuple(_unchecked(before, after, third, paired, compared, chosen))
+    against = _compatible(third, paired, chosen) if third else None
+    unchecked = (
+        *_unchecked(before, after, third, paired, compared, chosen),
+        *_unknown_tasks(tasks, before, after),
+        *(_unchecked_third(against) if against else ()),
+    )
     regime, reason = regime_of(session, before.summary, after.summary, models)
     return CompatAnswer(
         **session.header("compat.v1", None, hub=None, settings=used_settings(session.project)),
@@ -66,7 +71,7 @@ def compat(
         seed=chosen.seed,
         resamples=chosen.resamples,
         tasks=compared,
-        compatible=_compatible(third, paired, chosen) if third else None,
+        compatible=against,
         regime=regime,
         regime_reason=reason,
         limit=chosen.limit,
@@ -147,6 +152,23 @@ def _unchecked(
             yield Unchecked(what=name_of(task.key), reason=f"{third.path} has no results of it")
     if not paired:
         yield Unchecked(what=f"{old.path} and {new.path}", reason=_nothing_common(old, new))
+
+
+def _unknown_tasks(tasks: Sequence[str], old: Results, new: Results) -> Iterator[Unchecked]:
+    """List tasks that the user named and neither side has."""
+    known = {key.task for side in (old, new) for key in side.tables}
+    known |= {task for side in (old, new) for task, _ in side.aggregated}
+    for task in dict.fromkeys(tasks):
+        if task not in known:
+            yield Unchecked(what=task, reason="neither side has results of this task; check --task")
+
+
+def _unchecked_third(found: Compatible) -> Iterator[Unchecked]:
+    """List tasks of which the third model answered no instance that the other two have."""
+    for task in found.tasks:
+        if task.missing and not task.n:
+            key = TableKey(task.task, task.metric, task.filter)
+            yield Unchecked(what=name_of(key), reason=f"{found.results.path} has none of the compared instances")
 
 
 def _why_none(task: PairedTask) -> str:

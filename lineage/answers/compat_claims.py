@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.answers.collect import as_target
 from lineage.answers.compat import reading_problems, source_of
-from lineage.answers.compat_tasks import CompatOptions, are_binary
+from lineage.answers.compat_tasks import CompatOptions, are_binary, side_of
 from lineage.answers.looked_up import hub_to_read
 from lineage.answers.project import used_settings
 from lineage.errors import HubError, TextTooLongError, few
-from lineage.evals.claim_names import is_about, is_share, same_metric
+from lineage.evals.claim_names import is_about, is_share, same_metric, unnamed_config
 from lineage.evals.read import Results, read_results
 from lineage.evals.row import number
 from lineage.evals.summary import LOGGED_AS_LIKELIHOOD
@@ -24,6 +24,7 @@ from lineage.hub.declared.parsing import NotReadableError
 from lineage.unexpected import contained
 from lineage.versioning.compat.intervals import Interval as Bounds
 from lineage.versioning.compat.intervals import mean_interval
+from lineage.versioning.compat.pairing import pair
 from lineage.versioning.facets.files import EVALUATION
 from lineage_schemas.answers.compat import CheckedClaim, CompatClaimsAnswer, Interval, MeasuredAs
 from lineage_schemas.change import Unchecked
@@ -44,13 +45,17 @@ TOLERANCE = 1e-9
 
 
 class Measurement(NamedTuple):
-    """Hold what was measured for a claim; `percent` says that the scores are between 0 and 100."""
+    """Hold what was measured for a claim; `percent` says that the scores are between 0 and 100.
+
+    `unusable` says why the mean is not that of all instances, None if it is.
+    """
 
     key: TableKey
     found: Bounds
     n: int
     is_share: bool
     percent: bool
+    unusable: str | None
 
 
 class Outcome(NamedTuple):
@@ -130,6 +135,9 @@ def _outcome(claim: Claim, results: Results, options: CompatOptions) -> Outcome:
     measured = list(_measurements(claim, claim.dataset, results, options))
     if not measured:
         return Outcome("unverified", _why_none(claim, claim.dataset, results))
+    unusable = next((each.unusable for each in measured if each.unusable), None)
+    if unusable is not None:
+        return Outcome("unverified", unusable)
     if len({each.key.task for each in measured}) > 1 or (not _names_metric(claim) and _metrics(measured) > 1):
         names = few([f"{each.key.task} {each.key.metric}" for each in measured])
         return Outcome("unverified", f"several results fit it: {names}")
@@ -156,7 +164,8 @@ def _measurements(claim: Claim, dataset: str, results: Results, options: CompatO
             continue
         if _names_metric(claim) and not same_metric(key.metric, claim.metric, claim.metric_name):
             continue
-        scores = table.scores()
+        rows = pair(side_of(table), side_of(table))
+        scores = table.scores()[rows.old] if len(rows.old) else table.scores()
         found = mean_interval(
             scores, confidence=options.confidence, resamples=options.resamples, seed=options.seed
         )  # fmt: skip
@@ -164,13 +173,25 @@ def _measurements(claim: Claim, dataset: str, results: Results, options: CompatO
         if key.metric == LOGGED_AS_LIKELIHOOD and bool((scores <= 0).all()):
             found = Bounds(*(math.exp(-bound) for bound in (found.value, found.high, found.low)))
         share = are_binary(scores) or is_share(key.metric)
-        yield Measurement(key, found, len(table), share, percent=bool(scores.max() > 1.5))
+        percent = bool(scores.max() > 1.5)
+        yield Measurement(key, found, len(scores), share, percent, _why_unusable(table.invalid, rows.contradicting))
+
+
+def _why_unusable(invalid: int, contradicting: int) -> str | None:
+    """Say why a mean is not that of all instances; None if it is."""
+    if invalid:
+        return f"rows without a usable score: {invalid:,}"
+    return f"repeated ids whose rows contradict each other: {contradicting:,}" if contradicting else None
 
 
 def _why_none(claim: Claim, dataset: str, results: Results) -> str:
     """Say why no result fits a claim."""
     tasks = {key.task for key in results.tables if is_about(results.summary, key.task, dataset, claim.config)}
     if not tasks:
+        every = sorted({key.task for key in results.tables})
+        unnamed = [task for task in every if unnamed_config(results.summary, task, dataset, claim.config)]
+        if unnamed:
+            return f"it names no configuration of {dataset}; the results are of {few(unnamed)}"
         return f"no results of the data set {dataset}" + (f" ({claim.config})" if claim.config else "")
     metrics = sorted({key.metric for key in results.tables if key.task in tasks})
     return f"the results of {few(sorted(tasks))} have {few(metrics)}, not {claim.metric or claim.metric_name}"

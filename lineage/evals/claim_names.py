@@ -12,8 +12,8 @@ from lineage.evals.summary import Summary
 
 _FOLDER = "lineage.evals"
 
-_NO_CONFIG = frozenset({"", "default", "none", "null"})
-"""Names of configurations that mean the only one."""
+_NO_CONFIG = frozenset({"", "default", "main", "none", "null"})
+"""Names of configurations that mean the only one, or the one that a data set has beside special ones."""
 
 
 class Dataset(NamedTuple):
@@ -26,6 +26,7 @@ class Dataset(NamedTuple):
 def is_about(summary: Summary, task: str, dataset: str, config: str | None) -> bool:
     """Return whether a task is made of a data set: by the harness' configuration, our table, or the task's name.
 
+    A configuration that the claim does not name is not guessed: `ai2_arc` alone may be ARC-Easy or ARC-Challenge.
     An owner is compared only if both names have one, because old cards write `hellaswag` for `Rowan/hellaswag`. The
     configuration may also be the task's name: files of results have such ids.
     """
@@ -34,8 +35,14 @@ def is_about(summary: Summary, task: str, dataset: str, config: str | None) -> b
     known += _tasks().get(_folded(named), [])
     if not known or "/" not in dataset:
         known.append(Dataset(named, None))
-    wanted = None if config is not None and _folded(config) == _folded(named) else config
-    return any(_same_dataset(each, dataset, wanted) for each in known)
+    if config is not None and _folded(config) == _folded(named):
+        return any(_same_dataset(each, dataset) for each in known)
+    return any(_same_dataset(each, dataset) and _same_config(each, config) for each in known)
+
+
+def unnamed_config(summary: Summary, task: str, dataset: str, config: str | None) -> bool:
+    """Return whether a claim would be about a task if it named the configuration of its data set."""
+    return _is_any(config) and is_about(summary, task, dataset, _plain_task(task))
 
 
 def same_metric(metric: str, *claimed: str | None) -> bool:
@@ -54,12 +61,19 @@ def _plain_task(task: str) -> str:
     return parts[1] if len(parts) > 2 else parts[0]
 
 
-def _same_dataset(known: Dataset, dataset: str, config: str | None) -> bool:
+def _same_dataset(known: Dataset, dataset: str) -> bool:
     left, right = _folded(known.id), _folded(dataset)
     if "/" not in left or "/" not in right:
         left, right = left.rpartition("/")[2], right.rpartition("/")[2]
-    given, expected = _folded(config or ""), _folded(known.config or "")
-    return left == right and (given == expected or given in _NO_CONFIG or expected in _NO_CONFIG)
+    return left == right
+
+
+def _same_config(known: Dataset, config: str | None) -> bool:
+    return _is_any(known.config) or _folded(config or "") == _folded(known.config or "")
+
+
+def _is_any(config: str | None) -> bool:
+    return _folded(config or "") in _NO_CONFIG
 
 
 def _canonical(metric: str) -> str:

@@ -24,6 +24,11 @@ FORMATS: dict[str, Format] = {
     ".jsonl": "lines", ".ndjson": "lines", ".json": "lines", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
 }  # fmt: skip
 
+COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip"})
+
+MAX_FIRST_LINE = 64_000_000
+"""Bytes that are read to see whether a `.json` file holds one object a line: a row may have some megabytes."""
+
 MAX_FILES = 20_000
 """Files below one folder beyond which it is refused: it is not a folder of results."""
 
@@ -44,12 +49,16 @@ class ResultFile(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Hold the files to read, the harness' summaries, and how many files of earlier runs were left out."""
+    """Hold the files to read, the harness' summaries, and the files of earlier runs, which are left out.
+
+    `unread` are entries of a folder that may hold results and cannot be read, with the reason.
+    """
 
     files: tuple[ResultFile, ...]
     summaries: tuple[Path, ...]
     earlier: tuple[ResultFile, ...]
     is_folder: bool
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def find_results(path: Path) -> Found:
@@ -64,30 +73,69 @@ def find_results(path: Path) -> Found:
         if not path.is_dir():
             problem = "is not a file or a folder" if path.exists() else "does not exist"
             raise InputError(f"{str(path)!r} {problem}", hint=ACCEPTED)
-        paths = _below(path)
+        paths, unread = _below(path)
+        files = [_result_file(each) for each in paths if _may_hold_results(each)]
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} cannot be read: {error}", hint=ACCEPTED) from error
-    files = [_result_file(each) for each in paths if each.suffix.lower() in FORMATS and each.suffix.lower() != ".json"]
     if not files:
+        why = f"; {unread[0][0]}: {unread[0][1]}" if unread else ""
         raise InputError(
-            f"{str(path)!r} holds no results", hint=f"{ACCEPTED}; the harness writes them with --log_samples"
+            f"{str(path)!r} holds no results{why}", hint=f"{ACCEPTED}; the harness writes them with --log_samples"
         )
     newest, earlier = _newest(path, files)
     summaries = tuple(each for each in paths if SUMMARY.fullmatch(each.name))
-    return Found(tuple(newest), summaries, tuple(earlier), is_folder=True)
+    return Found(tuple(newest), summaries, tuple(earlier), is_folder=True, unread=tuple(unread))
 
 
-def _below(folder: Path) -> list[Path]:
-    """List the files below a folder in the order of their names."""
+def _below(folder: Path) -> tuple[list[Path], list[tuple[str, str]]]:
+    """List the files below a folder in the order of their names, and what may hold results and cannot be read.
+
+    Raises OSError for a folder that cannot be listed.
+    """
     found: list[Path] = []
-    for parent, folders, names in os.walk(folder):
+    unread: list[tuple[str, str]] = []
+    for parent, folders, names in os.walk(folder, onerror=_raise):
         folders.sort()
-        found += [Path(parent, name) for name in sorted(names)]
+        links = [Path(parent, name) for name in folders if Path(parent, name).is_symlink()]
+        unread += [(str(link), "links to folders are not followed; name the folder itself") for link in links]
+        for path in (Path(parent, name) for name in sorted(names)):
+            reason = _why_unread(path)
+            if reason is None:
+                found.append(path)
+            else:
+                unread.append((str(path), reason))
         if len(found) > MAX_FILES:
             raise InputError(
                 f"{str(folder)!r} has more than {MAX_FILES:,} files", hint="name the folder of the results"
             )
-    return found
+    return found, unread
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _why_unread(path: Path) -> str | None:
+    """Return why a file that may hold results cannot be read; None for every other file."""
+    if path.suffix.lower() in COMPRESSED and Path(path.stem).suffix.lower() in FORMATS:
+        return "it is compressed; decompress it first"
+    if path.suffix.lower() in FORMATS and not path.is_file():
+        return "it is not a file, or a link to a missing one"
+    return None
+
+
+def _may_hold_results(path: Path) -> bool:
+    """Return whether a file of a folder is read: any of the formats, but of `.json` only arrays and JSON lines.
+
+    Other `.json` files are settings and summaries, which go over several lines or have the name of a summary.
+    """
+    if path.suffix.lower() != ".json":
+        return path.suffix.lower() in FORMATS
+    if SUMMARY.fullmatch(path.name):
+        return False
+    with path.open("rb") as file:
+        line = file.readline(MAX_FIRST_LINE).removeprefix(b"\xef\xbb\xbf").strip()
+    return line.startswith(b"[") or (line.startswith(b"{") and line.endswith(b"}"))
 
 
 def _result_file(path: Path) -> ResultFile:

@@ -58,7 +58,7 @@ def read_results(path: str, *, tasks: Iterable[str] = (), progress: Progress = S
         raise InputError("the path of the results is empty", hint=f"{ACCEPTED}; check the variables of your script")
     found = find_results(Path(path))
     results = Results(path, found.files, read_summaries(found.summaries), found.is_folder)
-    results.problems += [Problem(*problem) for problem in results.summary.problems]
+    results.problems += [Problem(*problem) for problem in (*results.summary.problems, *found.unread)]
     wanted = frozenset(tasks)
     with progress.task(f"reading {path}", total=len(found.files)) as task:
         for number, file in enumerate(found.files):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +23,9 @@ MAX_ARRAY = 256_000_000
 
 _HALF = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
 """An escape of half a surrogate pair without the other half."""
+
+_ESCAPED = re.compile(r"[\udc80-\udcff]")
+"""Bytes that are not UTF-8, as `surrogateescape` decodes them."""
 
 COLUMNS = "the columns are id, and correct or score; prediction, reference, task, metric and filter may be there too"
 
@@ -129,7 +132,7 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """Read CSV with a header; the delimiter is the comma, semicolon or tab that the header has most of."""
     limit = csv.field_size_limit(MAX_LINE)
     try:
-        with path.open(encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             header_line = file.readline(MAX_LINE)
             file.seek(0)
             delimiter = max(",;\t", key=header_line.count)
@@ -153,9 +156,18 @@ def _cells(path: Path, reader: Any) -> Iterator[tuple[int, dict[str, Any] | str]
             continue
         if header is None:
             header = [name.strip().lower() for name in cells]
+            if not _is_utf8(header):
+                raise InputError(f"{str(path)!r} is not UTF-8 text", hint="write it again in UTF-8")
             if not plain.is_row(dict.fromkeys(header)) or len(set(header)) < len(header):
                 raise NotResultsError(f"{str(path)!r} has the columns {', '.join(header)[:200]!r}", hint=COLUMNS)
+        elif not _is_utf8(cells):
+            yield position, "it is not UTF-8 text"
         elif len(cells) == len(header):
             yield position, dict(zip(header, cells, strict=True))
         elif cells:
             yield position, f"it has {len(cells)} of {len(header)} columns, or it is cut"
+
+
+def _is_utf8(cells: Iterable[str]) -> bool:
+    """Return whether cells were UTF-8: a byte that is not is a lone surrogate after decoding."""
+    return all(cell.isascii() or not _ESCAPED.search(cell) for cell in cells)

@@ -15,6 +15,10 @@ NO_FILTER = "none"
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
+MAX_SCORE = 1e100
+"""Beyond this a score is unusable: sums and squares of such numbers are not finite."""
+
+
 class Score(NamedTuple):
     """Hold the score of one metric (NaN if it is unusable) and the answer that it judges, if that is known."""
 
@@ -47,9 +51,9 @@ class Skipped(NamedTuple):
 
 
 def number(value: Any) -> float:
-    """Return a score as a float; NaN for anything that is not a finite number or a truth value."""
-    if type(value) is float:  # most are, and a difference is NaN for what is not finite
-        return value if value - value == 0 else math.nan
+    """Return a score as a float; NaN for anything that is not a truth value or a number up to MAX_SCORE."""
+    if type(value) is float:  # most are, and a comparison with NaN is false
+        return value if -MAX_SCORE <= value <= MAX_SCORE else math.nan
     if isinstance(value, str):
         return _from_text(value)
     if not isinstance(value, int | float):
@@ -58,7 +62,7 @@ def number(value: Any) -> float:
         found = float(value)
     except OverflowError:
         return math.nan
-    return found if math.isfinite(found) else math.nan
+    return found if abs(found) <= MAX_SCORE else math.nan
 
 
 def _from_text(text: str) -> float:
@@ -67,4 +71,4 @@ def _from_text(text: str) -> float:
         found = float(text)
     except ValueError:
         return _TRUTH.get(text.strip().lower(), math.nan)
-    return found if math.isfinite(found) else math.nan
+    return found if abs(found) <= MAX_SCORE else math.nan

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNKNOWN = "–"
 """What is shown for a rate that is undefined or not known."""
 
-VERDICTS = {"within": "within the limit", "above": "above the limit", "unjudged": "not judged"}
+VERDICTS = {"within": "within the limit", "above": "above the limit", "unjudged": "not judged by the limit"}
 
 EXPLANATIONS = (
     ("NFR", "right in the old version, wrong in the new one; for graded scores, worse"),
@@ -74,11 +74,16 @@ def left_out(task: ComparedTask) -> str:
         (unpaired.old, "only old"),
         (unpaired.new, "only new"),
         (unpaired.prompt, "with another prompt"),
-        (unpaired.duplicate, "with a repeated id"),
         (invalid.old, "without a usable old score"),
         (invalid.new, "without a usable new score"),
     ]
     return " · ".join(f"{count:,} {words}" for count, words in parts if count)
+
+
+def repeated(task: ComparedTask) -> str:
+    """Describe the ids that a side has more than once; empty if there are none."""
+    ids = task.unpaired.duplicate
+    return f"{counted(ids, 'repeated id')}: compared once if all rows of the id agree, else not" if ids else ""
 
 
 def beside(task: ComparedTask) -> str:

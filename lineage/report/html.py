@@ -147,7 +147,9 @@ def _figures(answer: CompatAnswer) -> str:
 
 def _details(task: ComparedTask) -> str:
     left_out = words.left_out(task)
-    return "; ".join(filter(None, (words.beside(task), f"not compared: {left_out}" if left_out else "")))
+    return "; ".join(
+        filter(None, (words.beside(task), f"not compared: {left_out}" if left_out else "", words.repeated(task)))
+    )
 
 
 def _compatible(found: Compatible) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +130,35 @@ def test_a_card_without_claims_confirms_nothing(ask: Ask, tmp_path: Path) -> Non
     """No claim is not a confirmed one."""
     answer = ask(results(tmp_path, 90))
     assert (answer.claims, answer.verdict) == ((), "unverified")
+
+
+def test_unusable_rows_leave_a_claim_unverified(ask: Ask, tmp_path: Path) -> None:
+    """The mean of the other rows is not the mean that the card claims; equal repeated rows count once."""
+    rows: list[dict[str, Any]] = [{"id": i, "correct": int(i < 90), "task": "imdb"} for i in range(100)]
+    missing = [row | {"correct": "nan"} if row["id"] < 40 else row for row in rows]
+    torn = [*rows, *({"id": i, "correct": 1, "task": "imdb"} for i in range(90, 100))]
+    for made, reason in ((missing, "usable score: 40"), (torn, "contradict each other: 10")):
+        (found,) = ask(write_csv(tmp_path / "r.csv", made), claim(0.9)).claims
+        assert found.verdict == "unverified"
+        assert reason in (found.reason or "")
+    (found,) = ask(write_csv(tmp_path / "r.csv", [*rows, *rows]), claim(0.9)).claims
+    assert (found.verdict, found.n) == ("confirmed", 100)
+
+
+def test_a_claim_that_names_no_configuration_is_not_guessed(ask: Ask, tmp_path: Path) -> None:
+    """Results of ARC-Easy alone say nothing of a claim that only names ARC's data set."""
+    (found,) = ask(results(tmp_path, 90, task="arc_easy"), claim(0.4, "allenai/ai2_arc")).claims
+    assert (found.verdict, found.reason) == (
+        "unverified",
+        "it names no configuration of allenai/ai2_arc; the results are of arc_easy",
+    )
+
+
+def test_each_row_of_the_tables_has_a_source() -> None:
+    """What no source shows is marked as our reading."""
+    for name in ("claim_tasks.csv", "claim_metrics.csv"):
+        text = files("lineage.evals").joinpath(name).read_text("utf-8")
+        for row in csv.DictReader(text.splitlines()):
+            assert re.match(
+                r"lm-eval \d|lighteval \d|cards? |config as in the card |our reading: |the column ", row["source"]
+            )

@@ -126,3 +126,40 @@ def test_the_command_starts_without_numpy_and_pyarrow(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=dict(os.environ)
     )  # fmt: skip
     assert done.stdout.strip() == "set()"
+
+
+def test_a_named_task_that_no_side_has_is_unchecked(tmp_path: Path) -> None:
+    """A misspelt --task beside a right one must not end with exit code 0."""
+    path = str(write_csv(tmp_path / "a.csv", [{"id": i, "correct": 1, "task": "sums"} for i in range(200)]))
+    assert run(path, path, "--task", "sums", "--max-nfr", "0.5").exit_code == 0
+    done = run(path, path, "--task", "sums", "--task", "sum", "--max-nfr", "0.5", "--format", "json")
+    assert done.exit_code == 2
+    assert [each["what"] for each in json.loads(done.stdout)["unchecked"]] == ["sum"]
+    assert json.loads(done.stdout)["verdict"] == "unjudged"
+
+
+def test_a_third_model_without_the_compared_instances_is_unchecked(tmp_path: Path) -> None:
+    """Nothing is known of a third model whose ids are all others."""
+    old = made(tmp_path, "old", "1" * 40)
+    other = str(write_csv(tmp_path / "other.csv", [{"id": f"x{i}", "correct": 1} for i in range(40)]))
+    done = run(old, old, "--compatible", other, "--format", "json")
+    assert done.exit_code == 2
+    assert "none of the compared instances" in json.loads(done.stdout)["unchecked"][0]["reason"]
+
+
+def test_repeated_ids_that_were_compared_are_not_reported_as_left_out(tmp_path: Path) -> None:
+    """Rows that a side has twice are compared once, and the table says so."""
+    old = made(tmp_path, "old", "1" * 40)
+    twice = tmp_path / "twice.csv"
+    twice.write_text(Path(old).read_text("utf-8") + Path(old).read_text("utf-8").partition("\n")[2], "utf-8")
+    shown = run(old, str(twice)).stdout
+    assert "not compared" not in shown
+    assert "40 repeated ids: compared once if all rows of the id agree" in shown
+
+
+def test_options_that_claims_do_not_use_are_refused(tmp_path: Path) -> None:
+    """--max-nfr would look like a limit that was kept."""
+    old = made(tmp_path, "old", "1" * 40)
+    done = run("--claims", str(tmp_path), old, "--max-nfr", "0.02")
+    assert done.exit_code == 2
+    assert "--max-nfr has no effect with --claims" in done.stderr

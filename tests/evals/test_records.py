@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,46 @@ def test_two_models_in_one_folder_are_refused(tmp_path: Path) -> None:
         )
     with pytest.raises(InputError, match="several models"):
         read(tmp_path)
+
+
+def test_what_a_folder_hides_from_the_reader_is_a_problem(tmp_path: Path) -> None:
+    """Compressed files, links to folders and pipes are reported, not skipped; a pipe is not opened."""
+    write_jsonl(tmp_path / "run" / "a.jsonl", [ROW])
+    (tmp_path / "run" / "b.csv.gz").write_bytes(b"")
+    (tmp_path / "run" / "notes.txt.gz").write_bytes(b"")
+    os.mkfifo(tmp_path / "run" / "c.jsonl")
+    write_jsonl(tmp_path / "elsewhere" / "d.jsonl", [ROW])
+    (tmp_path / "run" / "linked").symlink_to(tmp_path / "elsewhere")
+    found = read(tmp_path / "run")
+    assert found.rows == 1
+    assert {Path(problem.what).name for problem in found.problems} == {"b.csv.gz", "c.jsonl", "linked"}
+
+
+def test_json_files_of_a_folder_are_read_if_they_hold_rows(tmp_path: Path) -> None:
+    """An array and an object a line are rows; a settings file over several lines is not opened as results."""
+    (tmp_path / "a.json").write_text(json.dumps([ROW]), "utf-8")
+    (tmp_path / "b.json").write_text(json.dumps(ROW) + "\n", "utf-8")
+    (tmp_path / "config.json").write_text(json.dumps({"seed": 1}, indent=2), "utf-8")
+    (tmp_path / "small.json").write_text('{"seed": 1}', "utf-8")
+    found = read(tmp_path)
+    assert {key.task for key in found.tables} == {"a", "b"}
+    assert (found.problems, len(found.notes)) == ([], 1)
+
+
+def test_csv_in_another_encoding_is_skipped_with_a_reason(tmp_path: Path) -> None:
+    """A row that is not UTF-8 would compare as another answer, so it is not read; nor is a header."""
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,correct,prediction\n1,1,a\n2,1,é\n".encode("latin-1"))
+    found = read(path)
+    assert (found.rows, [problem.reason for problem in found.problems]) == (1, ["it is not UTF-8 text"])
+    path.write_bytes("id,correct\n1,1\n".encode("utf-16"))
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        read(path)
+
+
+@pytest.mark.parametrize("score", [1e308, "-1e308", 10**200])
+def test_a_score_whose_square_is_not_finite_is_unusable(tmp_path: Path, score: Any) -> None:
+    """Sums of such scores overflow; the row counts as invalid."""
+    found = read(write_jsonl(tmp_path / "a.jsonl", [{"id": 1, "score": score}, {"id": 2, "score": 0.5}]))
+    (table,) = found.tables.values()
+    assert (len(table), table.invalid) == (1, 1)

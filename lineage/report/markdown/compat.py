@@ -60,7 +60,7 @@ def _details(answer: CompatAnswer) -> list[str]:
     lines = []
     for task in answer.tasks:
         left_out = words.left_out(task)
-        found = [words.beside(task), f"not compared: {left_out}" if left_out else ""]
+        found = [words.beside(task), f"not compared: {left_out}" if left_out else "", words.repeated(task)]
         if any(found):
             lines.append(f"- {code(words.name(task))}: {prose('; '.join(filter(None, found)))}")
     return lines

@@ -59,7 +59,7 @@ def _tasks(answer: CompatAnswer) -> list[Line]:
 def _details(task: ComparedTask) -> Iterator[tuple[str, str]]:
     """List what the columns of a task do not hold."""
     left_out = words.left_out(task)
-    for text in (words.beside(task), f"not compared: {left_out}" if left_out else ""):
+    for text in (words.beside(task), f"not compared: {left_out}" if left_out else "", words.repeated(task)):
         if text:
             yield cut(words.name(task), SHOWN_NAME), text
 
