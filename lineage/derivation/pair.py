@@ -22,7 +22,7 @@ from lineage.derivation.numeric.relatedness import (
 )
 from lineage.derivation.numeric.tiles import LayerMatch
 from lineage.derivation.side import Direction, Finding, Side
-from lineage.derivation.structure import LAYERS, architecture, layer_count, vocabulary
+from lineage.derivation.structure import LAYERS, architecture, layer_count, shapes, vocabulary
 from lineage_schemas.derivation import Method, Relation
 
 Verdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]
@@ -70,7 +70,10 @@ def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
     known = [found.value for found in values if found.value is not None]
     findings = [*content, *structure, *values]
     if not known:
-        return Pair("not_comparable", tuple(findings))
+        found = shapes(a, b)
+        if found.outcome == "against":
+            return Pair("unrelated", (*findings, found), confidence=0.9)
+        return Pair("not_comparable", (*findings, found))
     likeness = max(known)
     if likeness < RELATED:
         return _disguised(a, b, findings, likeness)
@@ -151,11 +154,19 @@ def _mixtures(a: Side, b: Side, others: Sequence[Side]) -> Iterable[Finding]:
 
 
 def _with_adapter(a: Side, b: Side, others: Sequence[Side], findings: list[Finding]) -> Pair:
-    """Judge an adapter and a model: shapes can exclude a base, and only the merged model can prove it."""
+    """Judge an adapter and a model: shapes can exclude a base, and only the merged model can prove it.
+
+    The other way round the model may be the merged one: then its base proves that the adapter was merged into it.
+    """
     adapter, base = (a, b) if a.is_adapter else (b, a)
     fits = adapter_fits(adapter, base)
     direction: Direction = "a_from_b" if a.is_adapter else "b_from_a"
-    applied = [adapter_applied(merged, base, adapter) for merged in others if not merged.is_adapter]
+    plain = [each for each in others if not each.is_adapter]
+    applied = [adapter_applied(merged, base, adapter) for merged in plain]
+    into = [adapter_applied(base, of, adapter) for of in plain]
+    if any(each.outcome == "for" for each in into):
+        merged_from: Direction = "b_from_a" if a.is_adapter else "a_from_b"
+        return Pair("derived", (*findings, fits, *into), "merge", "lora_merge", merged_from, 0.99)
     found = (*findings, fits, *applied)
     if any(each.outcome == "for" for each in applied):
         return Pair("derived", found, "adapter", "lora", direction, 0.99)

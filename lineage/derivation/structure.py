@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from lineage.derivation.numeric.tiles import layer_key
 from lineage.derivation.side import Direction, Finding, Side
-from lineage.fingerprint.values.names import is_vocabulary, layer_of, normalised_name
+from lineage.fingerprint.values.names import is_vocabulary, kind_of, normalised_name
 
 ARCHITECTURE, VOCABULARY, LAYERS = "structure.architecture", "structure.vocabulary", "structure.layers"
+SHAPES = "structure.shapes"
+
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+"""Types whose shapes in the file are those of the matrices."""
 
 
 def architecture(a: Side, b: Side) -> Finding:
@@ -17,6 +22,35 @@ def architecture(a: Side, b: Side) -> Finding:
     if a.arch == b.arch:
         return Finding(ARCHITECTURE, "neutral", 1.0, "the architectures are equal, which related models need not be")
     return Finding(ARCHITECTURE, "neutral", 0.0, "the architectures differ")
+
+
+def shapes(a: Side, b: Side) -> Finding:
+    """Look for one matrix in both by name or by shape, where all weights of both are plain floats.
+
+    What has neither a name nor a shape in common was not made by training, pruning, merging, rounding or renaming. A
+    model that was pruned in width keeps the names, and a renamed one the shapes.
+    """
+    known = [_names_and_shapes(side) for side in (a, b)]
+    if known[0] is None or known[1] is None:
+        return Finding(SHAPES, "not_applicable", None, "headers of plain floats of both are needed")
+    same_names, same_shapes = (len(ours & theirs) for ours, theirs in zip(*known, strict=True))
+    detail = f"{same_names} kinds of matrices and {same_shapes} shapes are in both"
+    if not same_names and not same_shapes:
+        return Finding(SHAPES, "against", 0.0, "no matrix of one has the name or the shape of one of the other")
+    return Finding(SHAPES, "neutral", None, detail)
+
+
+def _names_and_shapes(side: Side) -> tuple[set[str], set[tuple[int, ...]]] | None:
+    """List kinds and shapes of matrices, whichever way they are stored; None if not all are plain floats."""
+    matrices = [row for row in side.rows or () if len([size for size in row.shape if size > 1]) > 1]
+    if len(matrices) < MIN_MATRICES or side.method or any(row.dtype not in FLOATS for row in matrices):
+        return None
+    names = {kind_of(_normalised(row.name)) for row in matrices}
+    return names, {tuple(sorted(size for size in row.shape if size > 1)) for row in matrices}
+
+
+MIN_MATRICES = 4
+"""Matrices that a model must have for its names and shapes to say something."""
 
 
 def vocabulary(a: Side, b: Side) -> Finding:
@@ -37,17 +71,22 @@ def vocabulary(a: Side, b: Side) -> Finding:
 
 
 def _vocabulary_rows(side: Side) -> dict[str, int]:
-    return {name: each.shape[0] for (kind, name), each in side.tiles.items() if kind == "strip" and is_vocabulary(name)}
+    return {name: each.shape[0] for (kind, name), each in side.tiles.items() if kind == "strip" and _of_tokens(name)}
+
+
+def _of_tokens(name: str) -> bool:
+    return is_vocabulary(name) or "token_embedding" in name
 
 
 def layer_count(side: Side) -> int | None:
-    """Count the layers of a model by the names of its tensors; None where they were not read or name no layer."""
-    if side.rows is None:
-        numbers = {layer_of(name) for _, name in side.tiles if name.startswith("blk.")}
-    else:
-        numbers = {layer_of(name) for row in side.rows if (name := _normalised(row.name)).startswith("blk.")}
-    found = {number for number in numbers if number is not None}
-    return len(found) or None
+    """Count the layers of a model by the names of its tensors; None where they were not read or name no layer.
+
+    Encoder and decoder layers are counted apart and added up.
+    """
+    stored = side.rows
+    names = {name for _, name in side.tiles} if stored is None else {_normalised(row.name) for row in stored}
+    known = {name for name in names if name.startswith("blk.")}
+    return len({key for name in known or names if (key := layer_key(name)) is not None}) or None
 
 
 @lru_cache(maxsize=200_000)

@@ -52,6 +52,12 @@ MEASURED_RULES = (
         example="3 layers against 4, which match in order",
     ),
     EvidenceRule(
+        id="structure.shapes",
+        reads="names and shapes of all matrices, where no values lie at the same places and all weights are plain floats",
+        finds="that two models have neither a name nor a shape in common, so that they are unrelated",
+        example="a text encoder and a convolutional network; not two sizes of one architecture, which share names",
+    ),
+    EvidenceRule(
         id="structure.adapter_fits",
         reads="the shapes of a LoRA's A and B, and of the matrices that they would change",
         finds="that an adapter cannot belong to a model. Shapes that fit prove nothing",

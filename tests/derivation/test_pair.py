@@ -167,6 +167,8 @@ def test_an_adapter_belongs_to_the_base_that_explains_the_merged_model() -> None
     assert relative.verdict == "not_comparable"
     assert compare_pair(lora, BASE_SIDE).verdict == "not_comparable"
     assert compare_pair(whole, BASE_SIDE, [lora]).method == "lora_merge"
+    into = compare_pair(lora, whole, [BASE_SIDE])
+    assert (into.verdict, into.method, into.direction) == ("derived", "lora_merge", "b_from_a")
 
 
 def test_an_adapter_of_another_architecture_is_unrelated() -> None:

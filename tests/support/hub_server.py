@@ -319,7 +319,7 @@ class HubServer:
         for repository in self.repositories.values():
             for file in (repository.lfs / sha256[:2] / sha256[2:4] / sha256, repository.lfs / sha256):
                 if file.is_file():
-                    return _ranged(asked, file.read_bytes(), {"ETag": f'"{sha256}"'})
+                    return _ranged(asked, file, {"ETag": f'"{sha256}"'})
         return Answer(404, b"<Error>NoSuchKey</Error>", {"Content-Type": "application/xml"})
 
     def _credentials(self, asked: Asked) -> str:
@@ -368,14 +368,26 @@ def _error(status: int, code: str | None, message: str, commit: str | None = Non
     return Answer(status, json.dumps({"error": message}).encode(), headers)
 
 
-def _ranged(asked: Asked, content: bytes, headers: dict[str, str]) -> Answer:
-    """Answer a file or the one range of it that was asked for."""
+def _ranged(asked: Asked, content: bytes | Path, headers: dict[str, str]) -> Answer:
+    """Answer a file or the one range of it that was asked for; of a file on disk only that range is read.
+
+    A sparse file of terabytes can so be served.
+    """
     headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"} | headers
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
     wanted = asked.headers.get("range", "").removeprefix("bytes=")
     if not wanted:
-        return Answer(200, content, headers)
+        return Answer(200, content if isinstance(content, bytes) else content.read_bytes(), headers)
     first, _, last = wanted.partition("-")
-    start, end = int(first), min(int(last or len(content)), len(content) - 1)
-    if start >= len(content):
-        return Answer(416, b"", headers | {"Content-Range": f"bytes */{len(content)}"})
-    return Answer(206, content[start : end + 1], headers | {"Content-Range": f"bytes {start}-{end}/{len(content)}"})
+    start, end = int(first), min(int(last or size), size - 1)
+    if start >= size:
+        return Answer(416, b"", headers | {"Content-Range": f"bytes */{size}"})
+    return Answer(206, _part(content, start, end + 1), headers | {"Content-Range": f"bytes {start}-{end}/{size}"})
+
+
+def _part(content: bytes | Path, start: int, end: int) -> bytes:
+    if isinstance(content, bytes):
+        return content[start:end]
+    with content.open("rb") as file:
+        file.seek(start)
+        return file.read(end - start)

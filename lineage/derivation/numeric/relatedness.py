@@ -62,7 +62,15 @@ def too_few(a: Side, b: Side, found: int, alike: str) -> str:
             return f"no values of {side.name} were sampled"
         if not any(kind == "strip" and _says_something(each.values) for (kind, _), each in side.tiles.items()):
             return f"the sampled values of {side.name} are all zero, or are not finite numbers"
+    widths = [each[1] for each in (_embedding(a), _embedding(b)) if each is not None]
+    if len(set(widths)) == 2:
+        return f"their hidden sizes differ ({widths[0]:,} and {widths[1]:,}), so that no values lie at the same places"
     return f"{found} of the sampled matrices are {alike}, {MIN_STRIPS} are needed"
+
+
+def _embedding(side: Side) -> tuple[int, int] | None:
+    tile = side.tiles.get(("strip", "token_embd.weight"))
+    return tile.shape if tile is not None else None
 
 
 def _says_something(values: Floats) -> bool:

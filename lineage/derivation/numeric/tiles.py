@@ -120,11 +120,24 @@ def _unit(side: Side) -> dict[tuple[int, int, int], list[tuple[Doubles, SampledT
 
 
 class LayerMatch(NamedTuple):
-    """Which layer of `b` is most like each layer of `a`, with the mean cosine of their strips."""
+    """Which layer of `b` is most like each layer of `a`, with the median cosine of their strips.
 
-    layer: int
-    other: int
+    The median, because a matrix that starts from fixed values (`A_log` of a Mamba) is equal in unrelated models.
+    """
+
+    layer: LayerKey
+    other: LayerKey
     cosine: float
+
+
+LayerKey = tuple[str, int]
+"""A layer: what its names begin with, and its number. Encoder and decoder both have a layer 0."""
+
+
+def layer_key(name: str) -> LayerKey | None:
+    """Return the layer that a normalised name speaks of; None if it speaks of none."""
+    number = layer_of(name)
+    return None if number is None else (name.partition(f".{number}.")[0], number)
 
 
 def matched_layers(a: Side, b: Side) -> list[LayerMatch]:
@@ -134,24 +147,24 @@ def matched_layers(a: Side, b: Side) -> list[LayerMatch]:
     ours, theirs = _by_layer(a), _by_layer(b)
     found = []
     for layer, kinds in sorted(ours.items()):
-        best: tuple[float, int] | None = None
+        best: tuple[float, LayerKey] | None = None
         for other, others in sorted(theirs.items()):
             cosines = [
                 value
                 for kind in kinds.keys() & others.keys()
                 if (pair := overlap(kinds[kind], others[kind])) is not None and (value := cosine(*pair)) is not None
             ]
-            if len(cosines) >= 2 and (best is None or float(numpy.mean(cosines)) > best[0]):
-                best = (float(numpy.mean(cosines)), other)
+            if len(cosines) >= 2 and (best is None or float(numpy.median(cosines)) > best[0]):
+                best = (float(numpy.median(cosines)), other)
         if best is not None:
             found.append(LayerMatch(layer, best[1], best[0]))
     return found
 
 
-def _by_layer(side: Side) -> dict[int, dict[str, SampledTile]]:
-    found: dict[int, dict[str, SampledTile]] = {}
+def _by_layer(side: Side) -> dict[LayerKey, dict[str, SampledTile]]:
+    found: dict[LayerKey, dict[str, SampledTile]] = {}
     for (kind, name), each in side.tiles.items():
-        layer = layer_of(name)
+        layer = layer_key(name)
         if kind == "strip" and layer is not None:
             found.setdefault(layer, {})[kind_of(name)] = each
     return found
