@@ -198,6 +198,8 @@ class _Solver:
 
     def _exact(self, key: str) -> list[Edge]:
         """Find the parents that exact rules show: a copy's original, what was cast or quantised, pruned, merged."""
+        if self.members[key].side.is_adapter:
+            return self._base_of(key)
         if self.is_copy(key):
             parent = self.original[key]
             pair = self.family.pair(key, parent)
@@ -226,11 +228,11 @@ class _Solver:
             relation, method = "quantized", "gguf"
         return self._edge(key, parent, relation, method, min(0.99, value), (found,), found.detail)
 
-    def _preference(self, key: str, parent: str) -> tuple[bool, float, int]:
-        """Order parents that nothing else tells apart: declared, nearest to the root, named by most."""
+    def _preference(self, key: str, parent: str) -> tuple[bool, int, float]:
+        """Order parents that nothing else tells apart: declared, named by most others, nearest to the root."""
         to_root = self.to_root(parent)
         declared = self.members[key].declared(parent) is not None
-        return (not declared, 1e9 if to_root is None else to_root, -self._named_by(parent))
+        return (not declared, -self._named_by(parent), 1e9 if to_root is None else to_root)
 
     def _merged(self, key: str) -> list[Edge]:
         """Find the parents of a merge: the declared ones if they explain it, else the two that explain it best."""
@@ -278,28 +280,36 @@ class _Solver:
     def _lora_merge(self, key: str) -> list[Edge]:
         """Find base and adapter of a merged LoRA, where a difference of low rank has a direction."""
         for adapter in (k for k, m in self.members.items() if m.side.is_adapter):
-            for base in self.members:
-                if base == key or self.is_copy(base) or self.members[base].side.is_adapter:
-                    continue
-                found = adapter_applied(self.members[key].side, self.members[base].side, self.members[adapter].side)
-                if found.outcome == "for":
-                    best = self._best_base(key, adapter)
-                    base_edge = self._edge(key, best, "merge", "lora_merge", 0.95, (found,), found.detail)
-                    return [base_edge, self._edge(key, adapter, "merge", "lora_merge", 0.95, (found,), found.detail)]
+            base = self._best_base(key, adapter)
+            if base is not None:
+                found = adapter_applied(*(self.members[each].side for each in (key, base, adapter)))
+                return [
+                    self._edge(key, parent, "merge", "lora_merge", 0.95, (found,), found.detail)
+                    for parent in (base, adapter)
+                ]
         return []
 
-    def _best_base(self, merged: str, adapter: str) -> str:
-        """Choose the base that leaves least of a merged adapter; a declared one among near twins."""
+    def _base_of(self, adapter: str) -> list[Edge]:
+        """Find the base of an adapter where a model into which it was merged is a member too."""
+        for merged in self.members:
+            if self.members[merged].side.is_adapter or self.is_copy(merged):
+                continue
+            base = self._best_base(merged, adapter)
+            if base is not None:
+                found = adapter_applied(*(self.members[each].side for each in (merged, base, adapter)))
+                return [self._edge(adapter, base, "adapter", "lora", 0.95, (found,), found.detail)]
+        return []
+
+    def _best_base(self, merged: str, adapter: str) -> str | None:
+        """Choose the base that leaves least of a merged adapter, a declared one among near twins; None if none does."""
         left: list[tuple[float, str]] = []
         for base in self.members:
             if base != merged and not self.is_copy(base) and not self.members[base].side.is_adapter:
-                found = adapter_applied(self.members[merged].side, self.members[base].side, self.members[adapter].side)
+                found = adapter_applied(*(self.members[each].side for each in (merged, base, adapter)))
                 if found.outcome == "for" and found.value is not None:
                     left.append((found.value, base))
-        declared = [
-            each for each in left if self.members[merged].declared(each[1]) or self.members[adapter].declared(each[1])
-        ]
-        return min(declared or left)[1]
+        declared = [each for each in left if any(self.members[k].declared(each[1]) for k in (merged, adapter))]
+        return min(declared or left, default=(0.0, None))[1]
 
     # -- plain parents ------------------------------------------------------------------------------------------
 
@@ -342,7 +352,11 @@ class _Solver:
         """Return whether a model was merged: by what explains it, or by what it declares."""
         member = self.members[key]
         several = len({each.parent for each in member.declares}) > 1
-        return several or any(each.relation == "merge" for each in (*self.exact[key], *member.declares))
+        return (
+            several
+            or any(edge.relation == "merge" for edge in self.exact[key])
+            or any(d.relation == "merge" for d in member.declares)
+        )
 
     def _is_below(self, other: str, key: str) -> bool:
         """Return whether exact rules show that `other` was made from `key`, or is a merge, cast or pruned model."""
@@ -384,6 +398,9 @@ class _Solver:
         if same is not None:
             return self._with(Edge(key, parent, same.relation, same.method, "confirmed", 0.9, same.findings, same.reason),
                               "confirmed", 0.9, declared)  # fmt: skip
+        if self.members[key].side.is_adapter and found:
+            return Edge(key, parent, declared.relation, declared.method, "contradicted", 0.95, pair.findings,
+                        f"it was made for {next(iter(found))}")  # fmt: skip
         if pair.verdict in ("unclear", "not_comparable"):
             return Edge(key, parent, declared.relation, declared.method, "declared", None, pair.findings, pair.reason)
         if pair.verdict == "unrelated":
@@ -408,6 +425,9 @@ class _Solver:
             relation = METHOD_RELATION.get(method) or declared.relation or ("finetune" if self._plain(key) else None)
             return Edge(key, parent, relation, method if method != "unknown" else declared.method, "confirmed", 0.9,
                         pair.findings, "no nearer ancestor is known")  # fmt: skip
+        if self._is_explained(found) and not any(self._is_ancestor(parent, each) for each in found):
+            return Edge(key, parent, declared.relation, declared.method, "contradicted", 0.9, pair.findings,
+                        f"{' and '.join(found)} explain all of its values")  # fmt: skip
         if not alone:
             return Edge(key, parent, declared.relation, declared.method, "declared", None, pair.findings,
                         "one of several declared parents; its share cannot be measured")  # fmt: skip
@@ -417,6 +437,11 @@ class _Solver:
                         f"{nearer} is nearer and comes from it")  # fmt: skip
         return Edge(key, parent, declared.relation, declared.method, "contradicted", 0.9, pair.findings,
                     f"{nearer} is nearer and does not come from it: it is a relative")  # fmt: skip
+
+    def _is_explained(self, found: Mapping[str, Edge]) -> bool:
+        """Return whether the found parents explain all values of a merge or adapter."""
+        rules = {finding.rule for edge in found.values() for finding in edge.findings}
+        return not rules.isdisjoint({"numeric.merge_fit", "numeric.adapter_applied"})
 
     def _made_from(self, child: str, parent: str) -> bool:
         """Return whether a model was made from another one, by exact rules or by the tree, over any number of steps."""
