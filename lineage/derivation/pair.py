@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lineage.derivation.content import equal_tensors, renamed, same_weights, shared_component
@@ -23,6 +23,8 @@ from lineage.derivation.numeric.relatedness import (
 from lineage.derivation.numeric.tiles import LayerMatch
 from lineage.derivation.side import Direction, Finding, Side
 from lineage.derivation.structure import LAYERS, architecture, layer_count, shapes, vocabulary
+from lineage.derivation.side import Direction, Finding, Side, other_way
+from lineage.derivation.structure import LAYERS, architecture, layer_count, vocabulary
 from lineage_schemas.derivation import Method, Relation
 
 Verdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]
@@ -42,6 +44,12 @@ class Pair:
     method: Method = "unknown"
     direction: Direction = "unknown"
     confidence: float | None = None
+
+    @property
+    def turned(self) -> Pair:
+        """Return the same verdict with the sides exchanged."""
+        turned = tuple(replace(found, direction=other_way(found.direction)) for found in self.findings)
+        return replace(self, findings=turned, direction=other_way(self.direction))
 
     @property
     def reason(self) -> str:

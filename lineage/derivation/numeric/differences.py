@@ -147,3 +147,19 @@ def distance(a: Side, b: Side) -> float | None:
         if size > 0 and numpy.isfinite(size):
             found.append(float(numpy.linalg.norm(pair.a.astype(numpy.float64) - pair.b)) / size)
     return float(median(found)) if found else None
+
+
+def spread_distance(a: Side, b: Side) -> float | None:
+    """Return the root of the mean over strips of |a - b|² / (|a| |b|); None without common strips.
+
+    A model of which one layer was trained differs from its parent by this measure, where a median says nothing.
+    """
+    import numpy
+
+    found = []
+    for pair in common_strips(a, b):
+        x, y = pair.a.astype(numpy.float64), pair.b.astype(numpy.float64)
+        size = float(numpy.linalg.norm(x) * numpy.linalg.norm(y))
+        if size > 0 and numpy.isfinite(size):
+            found.append(float(((x - y) ** 2).sum()) / size)
+    return float(numpy.sqrt(numpy.mean(found))) if found else None
