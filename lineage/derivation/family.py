@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from lineage.derivation.numeric.differences import spread_distance
+from lineage.derivation.members import Declared, Edge, Family, Kinship
 from lineage.derivation.numeric.mixtures import MAX_RESIDUAL, MUCH_BETTER, adapter_applied, fitted
 from lineage.derivation.numeric.precision import EXACT, NEAR_EXACT
-from lineage.derivation.pair import Pair, compare_pair
-from lineage.derivation.side import Finding, Side
+from lineage.derivation.pair import Pair
+from lineage.derivation.side import Finding
 from lineage_schemas.derivation import METHOD_RELATION, Method, Relation, Status
 
 NEARER = 0.9
@@ -19,92 +17,12 @@ NEARER = 0.9
 at 0.993 to 0.999."""
 
 ON_THE_WAY = 1.25
-"""How much longer the way over an ancestor may be than the direct one, in squares: drifts of training are nearly at right
-angles, so that it is about one over an ancestor, and more over a sibling."""
+"""How much longer the way over an ancestor may be than the direct one, in squares: drifts of training are nearly at
+right angles, so that it is about one over an ancestor, and more over a sibling."""
 
 MAX_CONFIDENCE_OF_TREE = 0.7
 MIN_SHARE = 0.05
 """Share of a merge below which a model is no parent of it."""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """One declared parent, with what was declared about it."""
-
-    parent: str
-    relation: Relation | None = None
-    method: Method = "unknown"
-    by_publisher: bool = True
-
-
-@dataclass(frozen=True)
-class Member:
-    """One model of a family: its weights, what it declares, and the date of its first weights where there is one."""
-
-    key: str
-    side: Side
-    declares: Sequence[Declared] = ()
-    first_weights: datetime | None = None
-
-    def declared(self, parent: str) -> Declared | None:
-        """Return what is declared about a parent, a relation first; None if it is not declared."""
-        found = [each for each in self.declares if each.parent == parent]
-        return next((each for each in found if each.relation), found[0] if found else None)
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One measured edge with the findings that decided it."""
-
-    child: str
-    parent: str
-    relation: Relation | None
-    method: Method
-    status: Status
-    confidence: float | None
-    findings: tuple[Finding, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Kinship:
-    """Two related models of which neither is known to come from the other."""
-
-    model: str
-    other: str
-    kind: str
-    distance: float | None
-
-
-@dataclass
-class Family:
-    """Models with all their pairs compared. `edges` and `related` are worked out from it."""
-
-    members: Mapping[str, Member]
-    pairs: Mapping[tuple[str, str], Pair]
-    _distances: dict[tuple[str, str], float | None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, members: Iterable[Member]) -> Family:
-        """Compare every model with every other one."""
-        by_key = {member.key: member for member in sorted(members, key=lambda member: member.key)}
-        pairs = {(a, b): compare_pair(by_key[a].side, by_key[b].side) for a, b in combinations(by_key, 2)}
-        return cls(by_key, pairs)
-
-    def pair(self, a: str, b: str) -> Pair:
-        """Return the comparison of two models, as if `a` had been named first."""
-        return self.pairs[a, b] if a < b else self.pairs[b, a].turned
-
-    def related(self, a: str, b: str) -> bool:
-        """Return whether two models share weights."""
-        return self.pair(a, b).verdict in ("related", "derived", "same_weights")
-
-    def distance(self, a: str, b: str) -> float | None:
-        """Return how far two models are from each other; None where they have no strips in common."""
-        key = (min(a, b), max(a, b))
-        if key not in self._distances:
-            self._distances[key] = spread_distance(self.members[key[0]].side, self.members[key[1]].side)
-        return self._distances[key]
 
 
 def solve(family: Family) -> tuple[list[Edge], list[Kinship]]:
@@ -130,8 +48,6 @@ class _Solver:
         self.roots = self._roots()
         self.exact = {key: self._exact(key) for key in self.members}
         self.plain = {key: self._plain_parent(key) for key in self.members}
-
-    # -- who is who ---------------------------------------------------------------------------------------------
 
     def _named_by(self, key: str) -> int:
         """Count the models that declare this one as their parent."""
@@ -162,7 +78,7 @@ class _Solver:
         return self.original[key] != key
 
     def _roots(self) -> dict[str, str | None]:
-        """Map each model to the root of its family: the model that most others declare and that declares none of them."""
+        """Map each model to the root of its family: the one that most others declare and that declares none of them."""
         found: dict[str, str | None] = {}
         for group in self._groups():
             plain = [k for k in group if not self.is_copy(k) and not self.members[k].side.is_adapter]
@@ -193,8 +109,6 @@ class _Solver:
         if root is None:
             return None
         return 0.0 if self.original[key] == root else self.family.distance(key, root)
-
-    # -- exact parents ------------------------------------------------------------------------------------------
 
     def _exact(self, key: str) -> list[Edge]:
         """Find the parents that exact rules show: a copy's original, what was cast or quantised, pruned, merged."""
@@ -272,7 +186,7 @@ class _Solver:
         method = "linear" if abs(total - 1) < 0.01 else "slerp" if len(parents) == 2 else "task_arithmetic"
         edges = []
         for parent, share in zip(parents, fit.shares, strict=True):
-            detail = f"share {share:.2f}; the parents leave {fit.residual:.4f} unexplained, the nearest alone {fit.nearest:.4f}"
+            detail = f"share {share:.2f}; residual {fit.residual:.4f}, of the nearest parent alone {fit.nearest:.4f}"
             finding = Finding("numeric.merge_fit", "for", fit.residual, detail, "a_from_b", "merge", method)
             edges.append(self._edge(key, parent, "merge", method, 0.95, (finding,), detail))
         return edges
@@ -311,8 +225,6 @@ class _Solver:
         declared = [each for each in left if any(self.members[k].declared(each[1]) for k in (merged, adapter))]
         return min(declared or left, default=(0.0, None))[1]
 
-    # -- plain parents ------------------------------------------------------------------------------------------
-
     def _plain_parent(self, key: str) -> str | None:
         """Find the nearest ancestor of a model that no exact rule explains; None where nothing gives a direction."""
         if self.exact[key] or self.is_copy(key) or not self._plain(key) or self.roots[key] in (None, key):
@@ -333,7 +245,7 @@ class _Solver:
         return min(near, key=lambda other: (*self._preference(key, other), other))
 
     def _may_be_above(self, key: str, other: str) -> bool:
-        """Return whether a model can be an ancestor: nearer to the root, on the way to it, and no model of lesser form."""
+        """Return whether a model can be an ancestor: nearer to the root, on the way to it, plain, no merge."""
         if not self._plain(other) or self.is_copy(other) or not self.family.related(key, other):
             return False
         if self._is_merge(other) and not self.members[key].declared(other):
@@ -365,8 +277,6 @@ class _Solver:
         pair = self.family.pair(other, key)
         return pair.direction == "a_from_b" and pair.method in ("vocab_extended", "layer_dropped", "pruned", "stack")
 
-    # -- edges --------------------------------------------------------------------------------------------------
-
     def edges_of(self, key: str) -> list[Edge]:
         """Combine what rules show about a model with what it declares."""
         found = {edge.parent: edge for edge in self.exact[key]}
@@ -396,8 +306,8 @@ class _Solver:
             return self._with(edge, "confirmed", max(edge.confidence or 0.0, 0.9), declared)
         same = next((e for e in found.values() if self.original[e.parent] == self.original[parent]), None)
         if same is not None:
-            return self._with(Edge(key, parent, same.relation, same.method, "confirmed", 0.9, same.findings, same.reason),
-                              "confirmed", 0.9, declared)  # fmt: skip
+            edge = Edge(key, parent, same.relation, same.method, "confirmed", 0.9, same.findings, same.reason)
+            return self._with(edge, "confirmed", 0.9, declared)
         if self.members[key].side.is_adapter and found:
             return Edge(key, parent, declared.relation, declared.method, "contradicted", 0.95, pair.findings,
                         f"it was made for {next(iter(found))}")  # fmt: skip

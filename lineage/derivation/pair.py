@@ -21,10 +21,8 @@ from lineage.derivation.numeric.relatedness import (
     median_cosine,
 )
 from lineage.derivation.numeric.tiles import LayerMatch
-from lineage.derivation.side import Direction, Finding, Side
-from lineage.derivation.structure import LAYERS, architecture, layer_count, shapes, vocabulary
 from lineage.derivation.side import Direction, Finding, Side, other_way
-from lineage.derivation.structure import LAYERS, architecture, layer_count, vocabulary
+from lineage.derivation.structure import LAYERS, architecture, layer_count, shapes, vocabulary
 from lineage_schemas.derivation import Method, Relation
 
 Verdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]

@@ -53,7 +53,7 @@ MEASURED_RULES = (
     ),
     EvidenceRule(
         id="structure.shapes",
-        reads="names and shapes of all matrices, where no values lie at the same places and all weights are plain floats",
+        reads="names and shapes of all matrices, where no values lie at the same places and all are plain floats",
         finds="that two models have neither a name nor a shape in common, so that they are unrelated",
         example="a text encoder and a convolutional network; not two sizes of one architecture, which share names",
     ),
