@@ -18,7 +18,7 @@ from lineage.fingerprint.npz import read_npz
 from lineage.fingerprint.onnx import external_locations
 from lineage.fingerprint.pytorch.before_zip import MAGIC
 from lineage.fingerprint.pytorch.gather import read_elements
-from lineage.fingerprint.pytorch.pickle import ACTIONS
+from lineage.fingerprint.pytorch.pickle import ACTIONS, ODD_ACTIONS
 from lineage.fingerprint.pytorch.reader import Unread, read_checkpoint
 from lineage.fingerprint.pytorch.values import ALLOWED
 from lineage.fingerprint.tensor_table import TensorRow, check_tensors, count_parameters, pack_tensors, unpack_tensors
@@ -224,7 +224,7 @@ TARGETS = (
         _REFUSED,
         _checkpoint_seeds,
         (
-            *(bytes([code]) for code in ACTIONS),
+            *(bytes([code]) for code in (*ACTIONS, *ODD_ACTIONS)),
             *(torch_files.name(*allowed.rsplit(".", 1)) for allowed in sorted(ALLOWED)),
             torch_files.name("os", "system"),
             torch_files.text("0"),
