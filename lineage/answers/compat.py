@@ -139,6 +139,8 @@ def _unchecked(
     for key in old.tables:
         if key not in new.tables:
             yield Unchecked(what=name_of(key), reason=f"only {old.path} has results of it")
+    for name in sorted({name for name, _ in old.aggregated} - {key.task for key in old.tables}):
+        yield Unchecked(what=name, reason="it has no scores of single instances")
     for task, found in zip(paired, compared, strict=True):
         if not task.n:
             yield Unchecked(what=name_of(task.key), reason=f"no instance could be compared: {_why_none(task)}")

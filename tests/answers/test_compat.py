@@ -268,3 +268,14 @@ def test_real_chains_have_the_rates_of_a_direct_count(
     assert task.nfr_mc is not None
     found = (task.acc_old, task.acc_new, task.nfr.value, task.nfr_mc.value)
     assert found == pytest.approx((before, after, flips, inconsistent), abs=5e-4)
+
+
+def test_a_task_without_scores_of_instances_is_unchecked(ask: Ask, tmp_path: Path) -> None:
+    """Metrics over all instances alone leave a task uncompared: the verdict is not `within`."""
+    for side in ("old", "new"):
+        rows = [row | {"metrics": ["f1"], "f1": [0, 1]} for row in samples(side, "toy_sums")]
+        write_jsonl(tmp_path / side / "samples_other_2026-01-01T00-00-00.jsonl", rows)
+        write_jsonl(tmp_path / side / "samples_toy_sums_2026-01-01T00-00-00.jsonl", samples(side, "toy_sums"))
+    answer = ask(tmp_path / "old", tmp_path / "new", limit=0.9)
+    assert [each.what for each in answer.unchecked] == ["other"]
+    assert answer.verdict == "unjudged"
