@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from lineage.fingerprint.header import BITS
 from lineage.fingerprint.values.bitsandbytes import TABLES
 from tests.support import layouts
 from tests.support.gguf_values import entries
+from tests.support.torch_files import PROTO, STOP, View, dict_of, tensor, write_sparse
 from tests.support.weight_files import gguf_text
 
 Shape = tuple[int, ...]
@@ -172,6 +176,36 @@ def gguf(tensors: layouts.Layout, layers: int, heads: int, keys: int) -> Layout:
     return Layout([("model-Q4_K.gguf", [(0, head)], len(head) + at)])
 
 
+def pytorch(tensors: layouts.Layout, config: Mapping[str, Any], shards: int) -> Layout:
+    """Store all tensors in BF16 in checkpoints as `torch.save` writes them."""
+    each = -(-len(tensors) // shards)
+    files = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(shards):
+            part = tensors[number * each : (number + 1) * each]
+            path = Path(folder) / f"pytorch_model-{number + 1:05d}-of-{shards:05d}.bin"
+            views = {name: tensor(View(str(at), "BF16", shape)) for at, (name, shape) in enumerate(part)}
+            sizes = {str(at): 2 * prod(shape) for at, (_, shape) in enumerate(part)}
+            write_sparse(path, PROTO + dict_of(views, ordered=True) + STOP, sizes, folder=path.stem)
+            files.append((path.name, _written(path), path.stat().st_size))
+    return Layout(files, config)
+
+
+def _written(path: Path) -> list[tuple[int, bytes]]:
+    """Return the parts of a sparse file that are not holes."""
+    found, at, size = [], 0, path.stat().st_size
+    with path.open("rb") as file:
+        while at < size:
+            try:
+                start = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                break  # only a hole is left
+            at = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            file.seek(start)
+            found.append((start, file.read(at - start)))
+    return found
+
+
 def _gguf_name(name: str) -> str:
     stem = name.removesuffix(".weight").removeprefix("model.")
     if stem.startswith("layers."):
@@ -215,9 +249,15 @@ def _gpt2_xl(dtype: str) -> Layout:
 
 FORMS = ("BF16", "F32", "F8_E4M3", "Q4_K GGUF", "GPTQ", "AWQ", "nf4")
 
+
+def _pytorch_7b(shards: int) -> Layout:
+    return pytorch(layouts.llama(4096, 11_008, 32, 32_000, 4096), {"model_type": "llama"}, shards)
+
+
 LAYOUTS: dict[str, Callable[[], Layout]] = {
     **{f"{size} {form}": partial(_of_llama, size, form) for size in SIZES for form in FORMS},
     **{f"1T mixture {dtype}": partial(_mixture, dtype) for dtype in ("BF16", "F8_E4M3")},
     **{f"gpt2-xl {dtype}": partial(_gpt2_xl, dtype) for dtype in ("F32", "F16")},
+    "7B PyTorch, 4 shards": partial(_pytorch_7b, 4),
 }
 """Each by its name."""
