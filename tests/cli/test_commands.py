@@ -21,27 +21,27 @@ from tests.report.records import ANSWERS, check_clean, check_findings, check_sev
 from tests.support.weight_files import safetensors_bytes
 
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
-            "depth": None, "children": False, "pull_requests": False}  # fmt: skip
+            "depth": None, "children": False, "pull_requests": False, "samples": True}  # fmt: skip
 
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
     (
         ["collect", "--author", "me", "--author", "you", "--refresh", "--level", "full", "--max-bytes", "2GiB",
-         "--max-models", "7", "--depth", "0", "--children"], "collect", "collect", ([],),
+         "--max-models", "7", "--depth", "0", "--children", "--no-samples"], "collect", "collect", ([],),
         {"author": ("me", "you"), "refresh": True, "level": "full", "max_bytes": 2**31, "max_models": 7, "depth": 0,
-         "children": True, "pull_requests": False},
+         "children": True, "pull_requests": False, "samples": False},
     ),
     (["trace", "a/b"], "trace", "trace-up", ("a/b",), {"to": None, "down": False, "depth": None, "max_models": 100}),
     (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9"], "trace", "trace-down", ("a/b",),
      {"to": None, "down": True, "depth": 2, "max_models": 9}),
     (["trace", "a/b", "c/d"], "trace", "trace-paths", ("a/b",),
      {"to": "c/d", "down": False, "depth": None, "max_models": 100}),
-    (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",), {"all_branches": True}),
+    (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",), {"all_branches": True, "commits": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error"}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
     (["diff", "a/b@x", "c/d", "--level", "full"], "diff", "diff", ("a/b@x", "c/d"), {"level": "full"}),
-    (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",), {"level": "header"}),
+    (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",), {"level": "header", "sample": False}),
     (["verify", "./x", "--against", "a/b@v1"], "verify", "verify-equal", ("./x",), {"against": "a/b@v1"}),
     (["store", "info"], "store:store_info", "store-info", (), {}),
     (["store", "forget", "a/b"], "store:store_forget", "store-forget", (["a/b"],), {}),
