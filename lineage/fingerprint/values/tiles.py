@@ -103,10 +103,17 @@ def _of_role(matrices: Mapping[str, tuple[int, int]], roles: Iterable[str]) -> l
         named = text or named
         layers = sorted({layer_of(name) or 0 for name in named})
         middle = layers[len(layers) // 2]
-        found = sorted((name for name in named if layer_of(name) == middle), key=lambda name: (_mix(name), name))
-        adapters = [name for name in found if name.endswith((".lora_a", ".lora_b"))]
-        return adapters[:2] if adapters else found[:1]
+        modules = {_module(name) for name in named if layer_of(name) == middle}
+        chosen = min(modules, key=lambda module: (_mix(module), module))
+        return sorted(name for name in named if layer_of(name) == middle and _module(name) == chosen)[:2]
     return []
+
+
+def _module(name: str) -> str:
+    """Return the module of a matrix: the two of an adapter have the module of the matrix that they change."""
+    for ending in (".weight", ".lora_a", ".lora_b"):
+        name = name.removesuffix(ending)
+    return name
 
 
 def _in_order(matrices: Mapping[str, tuple[int, int]]) -> Iterator[str]:

@@ -125,3 +125,12 @@ def test_both_matrices_of_an_adapter_give_squares() -> None:
     assert {(name.rsplit(".", 1)[1], place.rows, place.columns) for name, place in squares if "attn_q" in name} == {
         ("lora_a", 16, 128), ("lora_b", 128, 16),
     }  # fmt: skip
+
+
+def test_an_adapter_has_squares_of_the_module_of_its_base() -> None:
+    """Where encoder and decoder both have a q, A and B are those of one module, and it is the base's square."""
+    modules = [f"{part}.layers.{layer}.self_attn.q_proj" for part in ("encoder", "decoder") for layer in range(4)]
+    base = tiles_of({f"{module}.weight": (256, 256) for module in modules})
+    adapter = tiles_of({f"{m}.lora_{part}": ((8, 256) if part == "a" else (256, 8)) for m in modules for part in "ab"})
+    square = next(tile.name for tile in base if tile.kind == "square").removesuffix(".weight")
+    assert [tile.name for tile in adapter if tile.kind == "square"] == [f"{square}.lora_a", f"{square}.lora_b"]
