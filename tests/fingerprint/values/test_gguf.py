@@ -283,9 +283,10 @@ MANY = """
 import resource, sys, time
 from pathlib import Path
 from tests.support.gguf_values import sketch_of
-began = time.monotonic()
+began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sketch = sketch_of(Path(sys.argv[1]))
-print(len(sketch.tiles), time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(len(sketch.tiles), time.monotonic() - began, grown / 1024)
 """
 
 
