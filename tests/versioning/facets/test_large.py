@@ -18,13 +18,14 @@ MOST_SECONDS = 120
 
 CODE = """
 import json, resource, sys
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 from pathlib import Path
 from lineage.versioning.facets.judge import judge
 from tests.support.sides import side_of
 name, *paths = sys.argv[1:]
 sides = [side_of({name: Path(path).read_bytes()}) for path in paths]
 found = {each.name: each for each in judge(*sides)}["tokenizer"]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
 print(json.dumps({"state": found.state, "kinds": [each.kind for each in found.changes], "peak": peak}))
 """
 
