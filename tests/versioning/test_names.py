@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import re
 import time
-from collections import Counter
-from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import names
 from lineage.hub.target import repository_id_problem
 from lineage.versioning.names import MAX_CHARACTERS, parse_name
 from lineage.versioning.naming.conforming import conforming
@@ -20,11 +19,6 @@ from lineage.versioning.words import STUDY_NAME_VERSION
 from tests.support.shared import SHARED, needs_shared
 
 NAMES = SHARED / "data" / "names"
-
-AS_OURS = {"ambiguous": "others", "nationality": "language"}
-"""Labels of the study that have another name here."""
-
-Labelled = list[tuple[str, list[str]]]
 
 
 @pytest.mark.parametrize(
@@ -152,43 +146,11 @@ def test_tools_of_names_and_of_commit_titles_are_the_same() -> None:
     assert vocabulary().words["8bit"] == "variant-type"
 
 
-def labelled() -> Labelled:
-    """Return the names with the types that two people gave them."""
-    with (NAMES / "labelled_names.csv").open(encoding="utf-8") as file:
-        found = [
-            (row["selected_model"], re.findall(r"\{([^}]*)\}", row["Conventional naming"]))
-            for row in csv.DictReader(file)
-        ]
-    return [(model, [AS_OURS.get(type_, type_) for type_ in types]) for model, types in found]
-
-
-def halves(names: Labelled) -> tuple[Labelled, Labelled]:
-    """Split the names by a hash: most corrections of the grammar looked at the first part. Neither part is blind."""
-    first = [each for each in names if sha256(each[0].encode()).digest()[5] % 2 == 0]
-    return first, [each for each in names if each not in first]
-
-
-def scores(names: Labelled) -> dict[str, float]:
-    """Return F1 by type, over all types, and the share of names whose convention is exact."""
-    right: Counter[str] = Counter()
-    given: Counter[str] = Counter()
-    wanted: Counter[str] = Counter()
-    exact = 0
-    for model, types in names:
-        read = [segment.type for segment in parse_name(model).segments]
-        exact += read == types
-        right.update(Counter[str](read) & Counter(types))
-        given.update(read)
-        wanted.update(types)
-    found = {type_: 2 * right[type_] / (given[type_] + wanted[type_]) for type_ in wanted}
-    return found | {"all": 2 * right.total() / (given.total() + wanted.total()), "exact": exact / len(names)}
-
-
 @needs_shared
 @pytest.mark.parametrize("part", [0, 1])
 def test_labelled_names_are_read_as_two_people_read_them(part: int) -> None:
     """Both halves of the labelled names reach the figures of docs/concepts.md."""
-    found = scores(halves(labelled())[part])
+    found = names.scores(names.halves(names.labelled(NAMES / "labelled_names.csv"))[part])
     assert found["all"] >= 0.80
     assert found["exact"] >= 0.47
     assert min(found["size"], found["base-model"], found["variant-type"]) >= 0.85
