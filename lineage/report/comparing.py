@@ -51,7 +51,10 @@ def _derived(answer: CompareAnswer, a: str, b: str) -> str:
         return f"One of {a} and {b} was made from the other, {how}; their values do not show which."
     child, parent = (a, b) if answer.direction == "a_from_b" else (b, a)
     if answer.method == "lora_merge" and answer.others:
-        return f"{child} was made from {parent}, with {' and '.join(map(named, answer.others))} merged into it."
+        others = " and ".join(map(named, answer.others))
+        if any(each.id == "structure.adapter_fits" for each in answer.rules):
+            parent, others = others, parent
+        return f"{child} was made from {parent}, with {others} merged into it."
     if answer.relation == "merge" and answer.others:
         parent = " and ".join([parent, *map(named, answer.others)])
     return f"{child} was made from {parent}, {how_made(answer)}."

@@ -126,7 +126,10 @@ MEASURED_RULES = (
     EvidenceRule(
         id="numeric.low_rank",
         reads="the singular values of the difference of squares of q, v and up",
-        finds="a LoRA that was merged, with its rank (`lora_merge`). Proves `derived`, without a direction",
+        finds=(
+            "a LoRA that was merged, with its rank (`lora_merge`), without a direction. Two models with a LoRA each "
+            "merged into one base differ by a low rank too"
+        ),
         example="singular values that fall by 45 after the eighth; by at most 3 for other children",
     ),
     EvidenceRule(
@@ -134,7 +137,7 @@ MEASURED_RULES = (
         reads="the strips of A, B and the other parents named with `--with`",
         finds=(
             "the share of each parent in a merge (`linear`, `slerp`, `task_arithmetic`). Proves `derived` if at most "
-            "2 % are left, and at most half of what the nearest single parent leaves"
+            "2 % are left, at most half of what the nearest single parent leaves, and no share is below zero"
         ),
         example="one 0.60, another 0.40, residual 0.0004",
     ),

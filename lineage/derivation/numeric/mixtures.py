@@ -45,7 +45,8 @@ def merge_fit(child: Side, parents: Sequence[Side]) -> Finding:
     """Fit a child as a combination of its named parents by least squares over the sampled values.
 
     Linear merges, SLERP (whose shares do not add up to one) and task arithmetic are such combinations. TIES and DARE
-    change each value by itself, and no combination gives them.
+    change each value by itself, and no combination gives them. A share below zero shows nothing: a parent is its merge
+    less the other parents, as 1.67 merge - 0.67 other.
     """
     fit = fitted(child, parents)
     if fit is None:
@@ -53,7 +54,9 @@ def merge_fit(child: Side, parents: Sequence[Side]) -> Finding:
     shares = ", ".join(f"{side.name} {share:.2f}" for side, share in zip(parents, fit.shares, strict=True))
     detail = f"{shares}; residual {fit.residual:.4f}, nearest single model {fit.nearest:.4f}"
     explained = fit.residual <= MAX_RESIDUAL and fit.residual <= MUCH_BETTER * fit.nearest
-    if explained and all(abs(share) >= MIN_SHARE for share in fit.shares):
+    if explained and min(fit.shares) <= -MIN_SHARE:
+        return Finding(FIT, "neutral", fit.residual, f"{detail}; with a share below zero a parent fits its merge too")
+    if explained and all(share >= MIN_SHARE for share in fit.shares):
         total = sum(fit.shares)
         method = "linear" if abs(total - 1) < 0.01 else "slerp" if len(fit.shares) == 2 else "task_arithmetic"
         return Finding(FIT, "for", fit.residual, detail, "a_from_b", "merge", method)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
+from lineage.derivation.numeric.tiles import Common, common_squares, common_strips, common_vectors
 from lineage.derivation.side import Direction, Finding, Side
 from lineage.fingerprint.values.requantise import returned
 
@@ -17,6 +17,9 @@ ROUNDED, NARROW, REQUANTISED = "numeric.rounded", "numeric.narrow_values", "nume
 EXACT, NEAR_EXACT = 0.999, 0.9
 """Shares of values or codes that return from the true parent: of exact formats, and of others, whose next relatives
 stay below 0.8 (docs/reference/formats.md)."""
+
+NORMS = 0.01
+"""What rounding may change of a norm, relative to its length: 0.002 in BF16."""
 
 NARROW_DTYPES = ("BF16", "F16")
 
@@ -31,10 +34,13 @@ def rounded(a: Side, b: Side) -> Finding:
     pairs = [*common_strips(a, b), *common_squares(a, b)]
     if not pairs:
         return Finding(ROUNDED, "unchecked", None, "no value at the same place was sampled")
+    other = _other_norms(a, b)
     if all((pair.a == pair.b).all() for pair in pairs):
-        return _converted(a, b)
+        return _converted(a, b) if other is None else Finding(ROUNDED, "neutral", 1.0, f"matrices are equal; {other}")
     share, dtype, direction = max(_cast(pairs), key=lambda found: found[0])
     detail = f"{share:.2%} of the values of one are those of the other rounded to {dtype}"
+    if share >= EXACT and other is not None:
+        return Finding(ROUNDED, "neutral", share, f"{detail}; {other}")
     if share >= EXACT:
         return Finding(ROUNDED, "for", share, detail, direction, None, "cast")
     return Finding(ROUNDED, "neutral", share, detail)
@@ -109,9 +115,23 @@ def requantised(a: Side, b: Side) -> Finding:
     share, direction, method = max(known)
     detail = f"{share:.2%} of the {method} codes return when the other side is quantised again"
     way: Direction = "a_from_b" if direction == "a_from_b" else "b_from_a"
+    if share >= NEAR_EXACT and (other := _other_norms(a, b)):
+        return Finding(REQUANTISED, "neutral", share, f"{detail}; {other}")
     return Finding(
         REQUANTISED, "for" if share >= NEAR_EXACT else "neutral", share, detail, way, "quantized", family(method)
     )
+
+
+def _other_norms(a: Side, b: Side) -> str | None:
+    """Say how many norms are not the other's but for rounding: a relative whose norms were trained has its matrices.
+
+    Some GGUF files store norms of Gemma plus one.
+    """
+    import numpy
+
+    norms = [(each.a.astype(numpy.float64), each.b) for each in common_vectors(a, b) if "norm" in each.name]
+    near = [any(numpy.linalg.norm(x - y - by) <= NORMS * numpy.linalg.norm(y) for by in (-1, 0, 1)) for x, y in norms]
+    return None if all(near) else f"{near.count(False)} of {len(near)} norms have other values"
 
 
 def share_returned(child: Side, candidate: Side) -> float | None:
