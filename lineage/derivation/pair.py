@@ -12,7 +12,7 @@ from lineage.derivation.numeric.disguises import POSSIBLE, disguise_verdict, dis
 from lineage.derivation.numeric.invariants import are_exact
 from lineage.derivation.numeric.mixtures import adapter_applied, adapter_fits, merge_fit
 from lineage.derivation.numeric.neurons import permuted_neurons
-from lineage.derivation.numeric.precision import EXACT, narrow_values, requantised, rounded
+from lineage.derivation.numeric.precision import EXACT, common_parent, narrow_values, requantised, rounded
 from lineage.derivation.numeric.relatedness import (
     RELATED,
     UNCLEAR,
@@ -157,6 +157,7 @@ def _mixtures(a: Side, b: Side, others: Sequence[Side]) -> Iterable[Finding]:
     plain = [each for each in others if not each.is_adapter]
     if plain:
         yield merge_fit(a, (b, *plain))
+        yield from (common_parent(a, b, each) for each in plain)
     for each in others:
         if each.is_adapter:
             yield _applied_to_either(a, b, each)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, DeclaredBetween
     from lineage_schemas.pointer import Pointer
 
+COMMON_PARENT = "numeric.common_parent"
+
 METHODS = {
     "cast": "by a cast to another dtype", "renamed": "with its tensors renamed", "resharded": "in other files",
     "duplicate": "file by file", "lora_merge": "with a LoRA merged into it", "layer_dropped": "with layers removed",
@@ -29,6 +31,10 @@ def sentence(answer: CompareAnswer) -> str:
             return f"{a} and {b} have the same weights" + (f", {how}." if how else ".")
         case "derived":
             return _derived(answer, a, b)
+        case "related" if parent := next(
+            (r for r in answer.rules if r.id == COMMON_PARENT and r.outcome == "for"), None
+        ):
+            return f"{a} and {b} are related: {parent.detail}."
         case "related":
             return f"{a} and {b} are related: they share weights. {_if_direct(answer, a, b)}"
         case "unclear":

@@ -109,6 +109,12 @@ MEASURED_RULES = (
         example="100 % for Q8_0, 99.95 % for bitsandbytes int8; at most 97 % for a near relative of the parent",
     ),
     EvidenceRule(
+        id="numeric.common_parent",
+        reads="the values or codes of A and B, and the values of each model named with `--with`",
+        finds="a third model of which both are casts or quantisations, by `numeric.rounded` or `numeric.requantised`",
+        example="a GPTQ and a GGUF version of one model",
+    ),
+    EvidenceRule(
         id="numeric.equal_values",
         reads="the strips",
         finds="matrices that were frozen while others were trained (`partial`)",

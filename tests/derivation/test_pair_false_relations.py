@@ -69,3 +69,14 @@ def test_an_adapter_is_found_in_either_model() -> None:
     merged, adapter = low_rank(BASE, 8)
     pair = compare_pair(BASE_SIDE, side("merged", merged), [side("lora", adapter, adapter=AdapterScale(2.0))])
     assert (pair.verdict, pair.method, pair.direction) == ("derived", "lora_merge", "b_from_a")
+
+
+def test_two_roundings_have_the_parent_that_was_named() -> None:
+    """A cast to F16 and one to BF16 are both made from the model that was named, and not from a relative of it."""
+    sides = [
+        side(dtype, {name: round_to(each, dtype) for name, each in BASE.items()}, dtype=dtype)
+        for dtype in ("F16", "BF16")
+    ]
+    assert found(compare_pair(*sides, [BASE_SIDE]), "numeric.common_parent").outcome == "for"
+    near = side("near", trained(BASE, 3, 0.001))
+    assert found(compare_pair(*sides, [near]), "numeric.common_parent").outcome == "neutral"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
 
 ROUNDED, NARROW, REQUANTISED = "numeric.rounded", "numeric.narrow_values", "numeric.requantised"
+COMMON_PARENT = "numeric.common_parent"
 
 EXACT, NEAR_EXACT = 0.999, 0.9
 """Shares of values or codes that return from the true parent: of exact formats, and of others, whose next relatives
@@ -132,6 +133,22 @@ def _other_norms(a: Side, b: Side) -> str | None:
     norms = [(each.a.astype(numpy.float64), each.b) for each in common_vectors(a, b) if "norm" in each.name]
     near = [any(numpy.linalg.norm(x - y - by) <= NORMS * numpy.linalg.norm(y) for by in (-1, 0, 1)) for x, y in norms]
     return None if all(near) else f"{near.count(False)} of {len(near)} norms have other values"
+
+
+def common_parent(a: Side, b: Side, parent: Side) -> Finding:
+    """Find out whether two models are casts or quantisations of a third one that was named."""
+    made = [_made_from(side, parent) for side in (a, b)]
+    if made[0] is None or made[1] is None:
+        return Finding(COMMON_PARENT, "neutral", None, f"not both are casts or quantisations of {parent.name}")
+    ways = " and ".join(f"{side.name} ({found.method})" for side, found in zip((a, b), made, strict=True) if found)
+    least = min(found.value or 0.0 for found in made if found)
+    return Finding(COMMON_PARENT, "for", least, f"{ways} were both made from {parent.name}")
+
+
+def _made_from(child: Side, parent: Side) -> Finding | None:
+    """Return the rule that shows a child as a cast or quantisation of a parent; None if neither does."""
+    tried = (rounded(child, parent), requantised(child, parent))
+    return next((found for found in tried if found.outcome == "for" and found.direction == "a_from_b"), None)
 
 
 def share_returned(child: Side, candidate: Side) -> float | None:
