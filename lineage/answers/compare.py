@@ -196,7 +196,9 @@ def _unchecked(pair: Pair, sides: Sequence[Compared], level: Level | None) -> It
         yield from each.unchecked
         if each.problem is not None and not each.unchecked and pair.verdict != "same_weights":
             yield Unchecked(what=f"values of {each.name}", reason=each.problem, decide_with=deeper)
-    if pair.verdict == "not_comparable" and pair.relation == "adapter":
+    if pair.verdict == "not_comparable" and any(each.side.other_adapter for each in sides[:2]):
+        yield Unchecked(what="whether they are related", reason=pair.reason)
+    elif pair.verdict == "not_comparable" and pair.relation == "adapter":
         fits = next((found.detail for found in pair.findings if found.rule == "structure.adapter_fits"), "")
         reason = f"an adapter alone does not show its base ({fits}); the model into which it was merged does"
         yield Unchecked(what="whether they are related", reason=reason, decide_with=_command(names, "--with", "MERGED"))

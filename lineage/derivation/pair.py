@@ -10,7 +10,7 @@ from lineage.derivation.content import equal_tensors, renamed, same_weights, sha
 from lineage.derivation.numeric.differences import equal_values, low_rank, zeros
 from lineage.derivation.numeric.disguises import POSSIBLE, disguise_verdict, disguises
 from lineage.derivation.numeric.invariants import are_exact
-from lineage.derivation.numeric.mixtures import adapter_applied, adapter_fits, merge_fit
+from lineage.derivation.numeric.mixtures import FITS, adapter_applied, adapter_fits, merge_fit
 from lineage.derivation.numeric.neurons import permuted_neurons
 from lineage.derivation.numeric.precision import EXACT, common_parent, narrow_values, requantised, rounded
 from lineage.derivation.numeric.relatedness import (
@@ -72,6 +72,10 @@ def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
             return Pair("same_weights", (*content, *structure), None, method, "unknown", 1.0)
     if content[1].value == 1.0:  # all tensors are equal, and some have changed places: layers in another order
         return Pair("related", (*content, *structure), confidence=0.99)
+    if a.other_adapter != b.other_adapter:
+        why = Finding(FITS, "unchecked", None, "adapters other than LoRA are not compared with a base")
+        direction: Direction = "a_from_b" if a.other_adapter else "b_from_a"
+        return Pair("not_comparable", (*content, *structure, why), "adapter", "unknown", direction)
     if a.is_adapter != b.is_adapter:
         return _with_adapter(a, b, others, [*content, *structure])
     values, layers = _relatedness(a, b)

@@ -166,6 +166,18 @@ def test_the_merged_model_shows_the_base_of_an_adapter(session: Session) -> None
         assert re.search(r"a/merged@?\S* was made from a/base@?\S*, with a/lora@?\S* merged into it", words)
 
 
+def test_adapters_that_are_no_lora_are_not_denied(session: Session, hub: Path) -> None:
+    """The factors of a LoHa or LoKr are never matrices of the base: a card that names it is not contradicted."""
+    for name, shape in (("hada_w1_a", (96, 8)), ("lokr_w1", (12, 12))):
+        folder = hub / "a" / f"adapter-{name.partition('_')[0]}"
+        weights = {f"model.layers.{layer}.self_attn.q_proj.{name}": numpy.ones(shape, "f4") for layer in range(6)}
+        write_model(folder, None, card="base_model: a/base\nbase_model_relation: adapter\n")
+        (folder / "adapter_model.safetensors").write_bytes(safetensors_bytes(encoded(weights)))
+        answer = checked(compare(session, f"a/{folder.name}", "a/base"))
+        assert (answer.verdict, exit_code(answer)) == ("not_comparable", 2)
+        assert {each.agrees for each in answer.declared} == {None}
+
+
 def test_a_model_that_is_named_again_is_left_out(session: Session) -> None:
     """A further parent with the weights of another side has no share of its own, and a note names it."""
     answer = checked(compare(session, "a/tuned", "a/base", others=["a/shards", "a/other", "a/other"]))
