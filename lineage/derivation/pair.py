@@ -161,7 +161,8 @@ def _mixtures(a: Side, b: Side, others: Sequence[Side]) -> Iterable[Finding]:
     plain = [each for each in others if not each.is_adapter]
     if plain:
         yield merge_fit(a, (b, *plain))
-        yield from (common_parent(a, b, each) for each in plain)
+        shared = [common_parent(a, b, each) for each in plain]
+        yield next((each for each in shared if each.outcome == "for"), shared[0])
     for each in others:
         if each.is_adapter:
             yield _applied_to_either(a, b, each)

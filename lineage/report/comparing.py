@@ -62,7 +62,8 @@ def _derived(answer: CompareAnswer, a: str, b: str) -> str:
             parent, others = others, parent
         return f"{child} was made from {parent}, with {others} merged into it."
     if answer.relation == "merge" and answer.others:
-        parent = " and ".join([parent, *map(named, answer.others)])
+        fit = next((each.detail for each in answer.rules if each.id == "numeric.merge_fit"), "")
+        parent = " and ".join([parent, *(named(each) for each in answer.others if f"{each.model} " in fit)])
     return f"{child} was made from {parent}, {how_made(answer)}."
 
 

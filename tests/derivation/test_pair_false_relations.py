@@ -80,3 +80,14 @@ def test_two_roundings_have_the_parent_that_was_named() -> None:
     assert found(compare_pair(*sides, [BASE_SIDE]), "numeric.common_parent").outcome == "for"
     near = side("near", trained(BASE, 3, 0.001))
     assert found(compare_pair(*sides, [near]), "numeric.common_parent").outcome == "neutral"
+
+
+def test_a_stranger_beside_the_parents_hides_no_merge() -> None:
+    """Named models without a share, or of another width, are left out of the fit."""
+    one, two = trained(BASE, 1, 0.2), trained(BASE, 2, 0.2)
+    merged = side("merged", {name: (0.6 * one[name] + 0.4 * two[name]).astype(numpy.float32) for name in BASE})
+    others = [side("two", two), side("stranger", llama(9)), side("wide", llama(9, width=128))]
+    pair = compare_pair(merged, side("one", one), others)
+    assert (pair.verdict, pair.method) == ("derived", "linear")
+    assert found(pair, "numeric.merge_fit").detail.startswith("one 0.60, two 0.40;")
+    assert compare_pair(merged, side("one", one), others[1:]).verdict == "related"
