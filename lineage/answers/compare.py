@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import EllipsisType
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from lineage.answers.deeper_sides import compare_deeper
 from lineage.answers.looked_up import read_date
 from lineage.answers.project import used_settings
 from lineage.derivation.pair import Pair, compare_pair
-from lineage.derivation.side import Finding
+from lineage.derivation.side import Finding, Side
 from lineage.errors import few
 from lineage.fingerprint.measure import cost_since
 from lineage.unexpected import contained
@@ -23,6 +24,7 @@ from lineage_schemas.answers.compare import CompareAnswer, CompareCost, Compared
 from lineage_schemas.change import Unchecked
 from lineage_schemas.level import Level
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
@@ -46,6 +48,7 @@ def compare(
     began = time.monotonic()
     with contained(f"{a} and {b}"):
         sides = [read_side(session, text, level=level, max_bytes=max_bytes) for text in (a, b, *others)]
+        sides, repeated = _each_once(sides)
         pair = compare_pair(sides[0].side, sides[1].side, [each.side for each in sides[2:]])
         sides, pair = compare_deeper(session, sides, pair, level, max_bytes)
         declared = tuple(declared_between(sides[0], sides[1], pair))
@@ -65,8 +68,32 @@ def compare(
             declared=declared,
             cost=_cost(sides, time.monotonic() - began),
             unchecked=tuple(_unchecked(pair, sides, level)),
-            notes=tuple(dict.fromkeys([*(note for each in sides for note in each.notes), *_other_groups(sides, pair)])),
+            notes=tuple(
+                dict.fromkeys([*(n for each in sides for n in each.notes), *repeated, *_beside_weights(sides, pair)])
+            ),
         )
+
+
+def _each_once(sides: Sequence[Compared]) -> tuple[list[Compared], list[str]]:
+    """Leave out each further model that has the weights of one before it, whose share could not be told from its own.
+
+    Returns the sides that are left, and what was left out in words.
+    """
+    kept, notes = list(sides[:2]), []
+    for each in sides[2:]:
+        twin = next((other for other in kept if _have_equal_digests(each.side.digests, other.side.digests)), None)
+        if twin is None:
+            kept.append(each)
+        else:
+            kept[kept.index(twin)] = replace(twin, costs=(*twin.costs, *each.costs))
+            notes.append(f"{each.name} (--with) has the weights of {twin.name}, and is left out")
+    return kept, notes
+
+
+def _have_equal_digests(a: Digests, b: Digests) -> bool:
+    if a.weights and b.weights:
+        return a.weights == b.weights
+    return a.files is not None and a.files == b.files
 
 
 def _hub(sides: Sequence[Compared]) -> str | EllipsisType | None:
@@ -131,8 +158,8 @@ def _cost(sides: Sequence[Compared], seconds: float) -> CompareCost:
     )
 
 
-def _other_groups(sides: Sequence[Compared], pair: Pair) -> Iterator[str]:
-    """Say of two models with the same main weights which of their other weight groups differ."""
+def _beside_weights(sides: Sequence[Compared], pair: Pair) -> Iterator[str]:
+    """Say in what else two models with the same main weights differ: other groups, and how configs read them."""
     if pair.verdict != "same_weights":
         return
     ours, theirs = (each.side.components for each in sides[:2])
@@ -143,6 +170,21 @@ def _other_groups(sides: Sequence[Compared], pair: Pair) -> Iterator[str]:
     ]
     if differ:
         yield f"the main weights were compared; these other weight groups are not shown to be equal: {few(differ)}"
+    for each, own, other in ((sides[0], ours, theirs), (sides[1], theirs, ours)):
+        if more := sorted(own.keys() - other.keys()):
+            yield f"the main weights were compared; only {each.name} has these other weight groups: {few(more)}"
+    yield from _read_otherwise(sides[0].side, sides[1].side)
+
+
+def _read_otherwise(a: Side, b: Side) -> Iterator[str]:
+    """Say where the configs of two models give equal bytes other values: another scale, another quantisation."""
+    scales = [side.sketch.adapter if side.sketch is not None else None for side in (a, b)]
+    if all(scales) and scales[0] != scales[1]:
+        words = " and ".join(f"{scale.scale:g}" if scale and scale.scale is not None else "unknown" for scale in scales)
+        yield f"the adapters have the same weights and other scales in adapter_config.json: {words}"
+    if a.sketch is not None and b.sketch is not None and a.method != b.method:
+        words = f"{a.method or 'floats'} and {b.method or 'floats'}"
+        yield f"the weights are the same, and read with the configs they are {words}"
 
 
 def _unchecked(pair: Pair, sides: Sequence[Compared], level: Level | None) -> Iterator[Unchecked]:
@@ -154,7 +196,9 @@ def _unchecked(pair: Pair, sides: Sequence[Compared], level: Level | None) -> It
         yield from each.unchecked
         if each.problem is not None and not each.unchecked and pair.verdict != "same_weights":
             yield Unchecked(what=f"values of {each.name}", reason=each.problem, decide_with=deeper)
-    if pair.verdict == "not_comparable" and pair.relation == "adapter":
+    if pair.verdict == "not_comparable" and any(each.side.other_adapter for each in sides[:2]):
+        yield Unchecked(what="whether they are related", reason=pair.reason)
+    elif pair.verdict == "not_comparable" and pair.relation == "adapter":
         fits = next((found.detail for found in pair.findings if found.rule == "structure.adapter_fits"), "")
         reason = f"an adapter alone does not show its base ({fits}); the model into which it was merged does"
         yield Unchecked(what="whether they are related", reason=reason, decide_with=_command(names, "--with", "MERGED"))

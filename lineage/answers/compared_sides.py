@@ -213,4 +213,15 @@ def _side(
     others = {each.group.name: each.digests for each in components if posixpath.dirname(each.group.name) or not found}
     if found is None:
         return Side(name, Digests(), "unknown", components=others)
-    return Side(name, found.digests, found.group.format, found.rows, arch, sketch, others)
+    other_adapter = is_adapter_file(found) and sketch is not None and sketch.adapter is None
+    return Side(name, found.digests, found.group.format, found.rows, arch, sketch, others, other_adapter)
+
+
+_OF_ADAPTERS = (".hada_w", ".lokr_w", ".oft_r", ".oft_blocks", ".boft_", ".ia3_l", ".vera_lambda_")
+"""What names of tensors of adapters other than LoRA have in them."""
+
+
+def is_adapter_file(found: GroupFingerprint) -> bool:
+    """Return whether a weight group is an adapter by PEFT's name of its file, or by the names of its tensors."""
+    of_peft = posixpath.basename(found.group.name).startswith("adapter_model")
+    return of_peft or any(part in row.name.lower() for row in found.rows or () for part in _OF_ADAPTERS)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lineage.collect.unknown_files import with_known_files
+from lineage.derivation.numeric.mixtures import FITS
+from lineage.derivation.numeric.relatedness import COSINE
 from lineage.errors import HubError
 from lineage.hub.declared.reading import declarations
 from lineage_schemas.answers.compare import DeclaredBetween
@@ -46,6 +48,9 @@ def _judged(pair: Pair, declared: Declaration, backwards: str) -> tuple[bool | N
     if pair.verdict in ("unclear", "not_comparable"):
         return None, "the weights could not be compared"
     if pair.verdict == "unrelated":
+        measured = any(each.rule in (FITS, COSINE) and each.outcome == "against" for each in pair.findings)
+        if declared.relation == "adapter" and not measured:
+            return None, "they share no weights; an adapter shares none with its base"
         if declared.relation is None:
             return None, "they share no weights; a distilled model shares none either"
         return False, "they share no weights"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lineage.derivation.side import Finding, Side
+from lineage.fingerprint.values.names import normalised_names
 from lineage_schemas.weights import Digests
 
 SAME_WEIGHTS, RENAMED, TENSORS, COMPONENT = "content.weights", "content.renamed", "content.tensors", "content.component"
@@ -22,12 +23,40 @@ def same_weights(a: Side, b: Side) -> Finding:
 
 
 def renamed(a: Side, b: Side) -> Finding:
-    """Compare content digests: equal ones are the same tensors under other names."""
+    """Compare content digests: equal ones are the same tensors under other names.
+
+    Where both have the same names, tensors that are under each other's names are not renamed: layers that were
+    exchanged compute something else.
+    """
     if a.digests.content is None or b.digests.content is None:
         return Finding(RENAMED, "unchecked", None, "not all bytes of both were read")
     if a.digests.content == b.digests.content:
+        moved = _moved(a, b)
+        if moved:
+            detail = f"all tensors are equal, but {len(moved)} of them are under each other's names"
+            return Finding(RENAMED, "neutral", 1.0, detail, place=moved[0])
         return Finding(RENAMED, "for", 1.0, "all tensors are equal, whatever their names", method="renamed")
     return Finding(RENAMED, "neutral", 0.0, "the content digests differ")
+
+
+def _moved(a: Side, b: Side) -> list[str]:
+    """List the names whose tensors differ where both sides have the same names: by digests, else by the sample."""
+    import numpy
+
+    ours, theirs = _by_name(a), _by_name(b)
+    if ours and theirs:
+        return [name for name in ours if ours[name] != theirs[name]] if ours.keys() == theirs.keys() else []
+    if a.tiles.keys() != b.tiles.keys():
+        return []
+    both = [(name, a.tiles[kind, name].values, b.tiles[kind, name].values) for kind, name in a.tiles]
+    return [name for name, x, y in both if not numpy.array_equal(x, y, equal_nan=True)]
+
+
+def _by_name(side: Side) -> dict[str, str]:
+    """Map normalised names to digests; empty where the digests of tensors were not read."""
+    digests = {row.name: row.digest for row in side.rows or () if row.digest is not None}
+    names = normalised_names(digests)
+    return {names[stored]: digest for stored, digest in digests.items()}
 
 
 def equal_tensors(a: Side, b: Side) -> Finding:

@@ -10,9 +10,9 @@ from lineage.derivation.content import equal_tensors, renamed, same_weights, sha
 from lineage.derivation.numeric.differences import equal_values, low_rank, zeros
 from lineage.derivation.numeric.disguises import POSSIBLE, disguise_verdict, disguises
 from lineage.derivation.numeric.invariants import are_exact
-from lineage.derivation.numeric.mixtures import adapter_applied, adapter_fits, merge_fit
+from lineage.derivation.numeric.mixtures import FITS, adapter_applied, adapter_fits, merge_fit
 from lineage.derivation.numeric.neurons import permuted_neurons
-from lineage.derivation.numeric.precision import EXACT, narrow_values, requantised, rounded
+from lineage.derivation.numeric.precision import EXACT, common_parent, narrow_values, requantised, rounded
 from lineage.derivation.numeric.relatedness import (
     RELATED,
     UNCLEAR,
@@ -22,7 +22,7 @@ from lineage.derivation.numeric.relatedness import (
 )
 from lineage.derivation.numeric.tiles import LayerMatch
 from lineage.derivation.side import Direction, Finding, Side, other_way
-from lineage.derivation.structure import LAYERS, architecture, layer_count, shapes, vocabulary
+from lineage.derivation.structure import LAYERS, architecture, layer_counts, shapes, vocabulary
 from lineage_schemas.derivation import Method, Relation
 
 Verdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]
@@ -70,6 +70,12 @@ def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
             same: Method = "duplicate" if a.digests.files == b.digests.files else "resharded"
             method = "renamed" if found.method == "renamed" else same
             return Pair("same_weights", (*content, *structure), None, method, "unknown", 1.0)
+    if content[1].value == 1.0:  # all tensors are equal, and some have changed places: layers in another order
+        return Pair("related", (*content, *structure), confidence=0.99)
+    if a.other_adapter != b.other_adapter:
+        why = Finding(FITS, "unchecked", None, "adapters other than LoRA are not compared with a base")
+        direction: Direction = "a_from_b" if a.other_adapter else "b_from_a"
+        return Pair("not_comparable", (*content, *structure, why), "adapter", "unknown", direction)
     if a.is_adapter != b.is_adapter:
         return _with_adapter(a, b, others, [*content, *structure])
     values, layers = _relatedness(a, b)
@@ -103,7 +109,8 @@ def _disguised(a: Side, b: Side, findings: list[Finding], likeness: float) -> Pa
 def _relatedness(a: Side, b: Side) -> tuple[list[Finding], Sequence[LayerMatch]]:
     """Compare values by name, and by content where names or architectures leave it open."""
     by_name = median_cosine(a, b)
-    if by_name.outcome == "for" and a.arch == b.arch:
+    both_adapters = a.is_adapter and b.is_adapter and by_name.outcome != "unchecked"
+    if both_adapters or (by_name.outcome == "for" and a.arch == b.arch):
         return [by_name], ()
     by_layer, layers = layers_by_content(a, b)
     found = [by_name, by_layer]
@@ -129,8 +136,8 @@ def _details(a: Side, b: Side, layers: Sequence[LayerMatch]) -> Iterable[Finding
 
 def layers_of(a: Side, b: Side, matched: Sequence[LayerMatch]) -> Finding:
     """Compare the numbers of layers: fewer that match in order were dropped, one that is there twice was stacked."""
-    counts = (layer_count(a), layer_count(b))
-    if counts[0] is None or counts[1] is None:
+    counts = layer_counts(a, b)
+    if counts is None:
         return Finding(LAYERS, "not_applicable", None, "the names of the tensors show no layers")
     if counts[0] == counts[1]:
         return Finding(LAYERS, "neutral", 0.0, f"both have {counts[0]} layers")
@@ -154,9 +161,20 @@ def _mixtures(a: Side, b: Side, others: Sequence[Side]) -> Iterable[Finding]:
     plain = [each for each in others if not each.is_adapter]
     if plain:
         yield merge_fit(a, (b, *plain))
+        shared = [common_parent(a, b, each) for each in plain]
+        yield next((each for each in shared if each.outcome == "for"), shared[0])
     for each in others:
         if each.is_adapter:
-            yield adapter_applied(a, b, each)
+            yield _applied_to_either(a, b, each)
+
+
+def _applied_to_either(a: Side, b: Side, adapter: Side) -> Finding:
+    """Add an adapter to `b`, and to `a` where that does not give the other model."""
+    found = adapter_applied(a, b, adapter)
+    if found.outcome == "for":
+        return found
+    back = adapter_applied(b, a, adapter)
+    return replace(back, direction="b_from_a") if back.outcome == "for" else found
 
 
 def _with_adapter(a: Side, b: Side, others: Sequence[Side], findings: list[Finding]) -> Pair:
@@ -187,7 +205,8 @@ _ORDER = (
 )  # fmt: skip
 """Which rule says how a model was made where several do: those that explain all of its values first."""
 
-_PROVES = frozenset({"numeric.adapter_applied", "numeric.merge_fit", "numeric.low_rank"})
+_PROVES = frozenset({"numeric.adapter_applied", "numeric.merge_fit"})
+"""Rules that show it by themselves. A low rank does not: two models with a LoRA each differ by the sum of both."""
 
 _PROVE_FROM = {"numeric.rounded": EXACT, "numeric.requantised": EXACT, "numeric.zeros": 0.99}
 """Shares of values from which a rule shows that one model was made from the other and not from a relative of it."""

@@ -28,7 +28,9 @@ class Side:
 
     `rows` is None where headers were not read, `sketch` where no values were. `components` are the digests of the other
     groups of the model (`text_encoder/…`, an adapter), by name: only the main group can descend from another model.
-    `anchor` and `invariants` are read on demand, where two models may be one in disguise; None where they were not.
+    `other_adapter` says that the weights are an adapter which is no LoRA (LoHa, LoKr, OFT), whose matrices are never
+    those of its base. `anchor` and `invariants` are read on demand, where two models may be one in disguise; None where
+    they were not.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Side:
     arch: str | None = None
     sketch: Sketch | None = None
     components: Mapping[str, Digests] = field(default_factory=dict)
+    other_adapter: bool = False
     anchor: Anchor | None = None
     invariants: Invariants | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lineage.derivation.numeric.tiles import layer_key
+from lineage.derivation.numeric.tiles import LayerKey, layer_key
 from lineage.derivation.side import Direction, Finding, Side
 from lineage.fingerprint.values.names import is_vocabulary, kind_of, normalised_name
 
@@ -78,15 +78,31 @@ def _of_tokens(name: str) -> bool:
     return is_vocabulary(name) or "token_embedding" in name
 
 
-def layer_count(side: Side) -> int | None:
-    """Count the layers of a model by the names of its tensors; None where they were not read or name no layer.
+def layer_counts(a: Side, b: Side) -> tuple[int, int] | None:
+    """Count the layers of two models by the names of their tensors; None where one names no layer.
 
-    Encoder and decoder layers are counted apart and added up.
+    Encoder and decoder layers are counted apart and added up. Only parts that both have count, if there are any: a
+    model of images and text has the layers of its vision tower, and those of its language model beside them.
     """
+    ours, theirs = _layers(a), _layers(b)
+    if not ours or not theirs:
+        return None
+    both = {part for part, _ in ours} & {part for part, _ in theirs}
+    counted = [_of_parts(keys, both) for keys in (ours, theirs)]
+    return len(counted[0]), len(counted[1])
+
+
+def _of_parts(layers: set[LayerKey], parts: set[str]) -> set[LayerKey]:
+    """Keep the layers of some parts, if any; those of a language model alone where it has others beside them."""
+    kept = {key for key in layers if not parts or key[0] in parts}
+    return {key for key in kept if key[0] == "blk"} or kept
+
+
+def _layers(side: Side) -> set[LayerKey]:
+    """List the layers of a model: by its headers, else by its sample."""
     stored = side.rows
     names = {name for _, name in side.tiles} if stored is None else {_normalised(row.name) for row in stored}
-    known = {name for name in names if name.startswith("blk.")}
-    return len({key for name in known or names if (key := layer_key(name)) is not None}) or None
+    return {key for name in names if (key := layer_key(name)) is not None}
 
 
 @lru_cache(maxsize=200_000)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.compare import CompareAnswer, ComparedSide, DeclaredBetween
     from lineage_schemas.pointer import Pointer
 
+COMMON_PARENT = "numeric.common_parent"
+
 METHODS = {
     "cast": "by a cast to another dtype", "renamed": "with its tensors renamed", "resharded": "in other files",
     "duplicate": "file by file", "lora_merge": "with a LoRA merged into it", "layer_dropped": "with layers removed",
@@ -29,6 +31,10 @@ def sentence(answer: CompareAnswer) -> str:
             return f"{a} and {b} have the same weights" + (f", {how}." if how else ".")
         case "derived":
             return _derived(answer, a, b)
+        case "related" if parent := next(
+            (r for r in answer.rules if r.id == COMMON_PARENT and r.outcome == "for"), None
+        ):
+            return f"{a} and {b} are related: {parent.detail}."
         case "related":
             return f"{a} and {b} are related: they share weights. {_if_direct(answer, a, b)}"
         case "unclear":
@@ -51,9 +57,13 @@ def _derived(answer: CompareAnswer, a: str, b: str) -> str:
         return f"One of {a} and {b} was made from the other, {how}; their values do not show which."
     child, parent = (a, b) if answer.direction == "a_from_b" else (b, a)
     if answer.method == "lora_merge" and answer.others:
-        return f"{child} was made from {parent}, with {' and '.join(map(named, answer.others))} merged into it."
+        others = " and ".join(map(named, answer.others))
+        if any(each.id == "structure.adapter_fits" for each in answer.rules):
+            parent, others = others, parent
+        return f"{child} was made from {parent}, with {others} merged into it."
     if answer.relation == "merge" and answer.others:
-        parent = " and ".join([parent, *map(named, answer.others)])
+        fit = next((each.detail for each in answer.rules if each.id == "numeric.merge_fit"), "")
+        parent = " and ".join([parent, *(named(each) for each in answer.others if f"{each.model} " in fit)])
     return f"{child} was made from {parent}, {how_made(answer)}."
 
 

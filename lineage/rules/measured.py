@@ -109,6 +109,12 @@ MEASURED_RULES = (
         example="100 % for Q8_0, 99.95 % for bitsandbytes int8; at most 97 % for a near relative of the parent",
     ),
     EvidenceRule(
+        id="numeric.common_parent",
+        reads="the values or codes of A and B, and the values of each model named with `--with`",
+        finds="a third model of which both are casts or quantisations, by `numeric.rounded` or `numeric.requantised`",
+        example="a GPTQ and a GGUF version of one model",
+    ),
+    EvidenceRule(
         id="numeric.equal_values",
         reads="the strips",
         finds="matrices that were frozen while others were trained (`partial`)",
@@ -126,7 +132,10 @@ MEASURED_RULES = (
     EvidenceRule(
         id="numeric.low_rank",
         reads="the singular values of the difference of squares of q, v and up",
-        finds="a LoRA that was merged, with its rank (`lora_merge`). Proves `derived`, without a direction",
+        finds=(
+            "a LoRA that was merged, with its rank (`lora_merge`), without a direction. Two models with a LoRA each "
+            "merged into one base differ by a low rank too"
+        ),
         example="singular values that fall by 45 after the eighth; by at most 3 for other children",
     ),
     EvidenceRule(
@@ -134,7 +143,7 @@ MEASURED_RULES = (
         reads="the strips of A, B and the other parents named with `--with`",
         finds=(
             "the share of each parent in a merge (`linear`, `slerp`, `task_arithmetic`). Proves `derived` if at most "
-            "2 % are left, and at most half of what the nearest single parent leaves"
+            "2 % are left, at most half of what the nearest single parent leaves, and no share is below zero"
         ),
         example="one 0.60, another 0.40, residual 0.0004",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,7 +109,7 @@ def detail(answer: CompareAnswer, rule: str) -> str:
         ("a/cast", "a/base", "derived", "cast", "a_from_b", 0),
         ("a/base", "a/cast", "derived", "cast", "b_from_a", 0),
         ("a/gguf", "a/base", "derived", "gguf", "a_from_b", 0),
-        ("a/merged", "a/base", "derived", "lora_merge", "unknown", 0),
+        ("a/merged", "a/base", "related", "lora_merge", "unknown", 0),
         ("a/lora", "a/base", "not_comparable", "lora", "a_from_b", 2),
         ("a/wide-lora", "a/base", "unrelated", "unknown", "unknown", 1),
         ("a/pipe", "a/pipe-tuned", "related", "unknown", "unknown", 0),
@@ -158,7 +159,42 @@ def test_the_merged_model_shows_the_base_of_an_adapter(session: Session) -> None
     assert (shown.verdict, shown.direction, [each.agrees for each in shown.declared]) == ("derived", "a_from_b", [True])
     merge = checked(compare(session, "a/merged", "a/base", others=["a/lora"]))
     assert (merge.verdict, merge.method, merge.direction) == ("derived", "lora_merge", "a_from_b")
-    assert "with a/lora merged into it" in plain(render(merge, "table"))  # type: ignore[arg-type]
+    into = checked(compare(session, "a/lora", "a/merged", others=["a/base"]))
+    assert into.direction == "b_from_a"
+    for answer in (merge, into):
+        words = " ".join(plain(render(answer, "table")).split())  # type: ignore[arg-type]
+        assert re.search(r"a/merged@?\S* was made from a/base@?\S*, with a/lora@?\S* merged into it", words)
+
+
+def test_adapters_that_are_no_lora_are_not_denied(session: Session, hub: Path) -> None:
+    """The factors of a LoHa or LoKr are never matrices of the base: a card that names it is not contradicted."""
+    for name, shape in (("hada_w1_a", (96, 8)), ("lokr_w1", (12, 12))):
+        folder = hub / "a" / f"adapter-{name.partition('_')[0]}"
+        weights = {f"model.layers.{layer}.self_attn.q_proj.{name}": numpy.ones(shape, "f4") for layer in range(6)}
+        write_model(folder, None, card="base_model: a/base\nbase_model_relation: adapter\n")
+        (folder / "adapter_model.safetensors").write_bytes(safetensors_bytes(encoded(weights)))
+        answer = checked(compare(session, f"a/{folder.name}", "a/base"))
+        assert (answer.verdict, exit_code(answer)) == ("not_comparable", 2)
+        assert {each.agrees for each in answer.declared} == {None}
+
+
+def test_a_model_that_is_named_again_is_left_out(session: Session) -> None:
+    """A further parent with the weights of another side has no share of its own, and a note names it."""
+    answer = checked(compare(session, "a/tuned", "a/base", others=["a/shards", "a/other", "a/other"]))
+    assert [each.model for each in answer.others] == ["a/other"]
+    assert [note.partition(",")[0] for note in answer.notes] == [
+        "a/shards (--with) has the weights of a/base", "a/other (--with) has the weights of a/other",
+    ]  # fmt: skip
+
+
+def test_equal_adapters_with_other_scales_are_noted(session: Session, hub: Path) -> None:
+    """The weights of two adapters may be the same where their configs apply them differently."""
+    shutil.copytree(hub / "a/lora", hub / "a/lora-louder")
+    config = hub / "a/lora-louder/adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | {"lora_alpha": 640}))
+    answer = checked(compare(session, "a/lora", "a/lora-louder"))
+    assert answer.verdict == "same_weights"
+    assert any("other scales" in note for note in answer.notes)
 
 
 def test_a_shared_component_makes_no_copy(session: Session) -> None:

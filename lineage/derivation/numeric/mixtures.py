@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
+from lineage.derivation.numeric.tiles import MIN_STRIPS, Common, common_squares, common_strips
 from lineage.derivation.side import Finding, Side
 from lineage.fingerprint.values.adapters import A, B
 
@@ -45,19 +45,35 @@ def merge_fit(child: Side, parents: Sequence[Side]) -> Finding:
     """Fit a child as a combination of its named parents by least squares over the sampled values.
 
     Linear merges, SLERP (whose shares do not add up to one) and task arithmetic are such combinations. TIES and DARE
-    change each value by itself, and no combination gives them.
+    change each value by itself, and no combination gives them. A share below zero shows nothing: a parent is its merge
+    less the other parents, as 1.67 merge - 0.67 other. Further parents without values at the same places, or without a
+    share, are left out, but not the first.
     """
-    fit = fitted(child, parents)
+    parents, fit = _with_a_share(child, parents)
     if fit is None:
         return Finding(FIT, "unchecked", None, "too few values of all of them were sampled at the same places")
     shares = ", ".join(f"{side.name} {share:.2f}" for side, share in zip(parents, fit.shares, strict=True))
     detail = f"{shares}; residual {fit.residual:.4f}, nearest single model {fit.nearest:.4f}"
     explained = fit.residual <= MAX_RESIDUAL and fit.residual <= MUCH_BETTER * fit.nearest
-    if explained and all(abs(share) >= MIN_SHARE for share in fit.shares):
+    if explained and min(fit.shares) <= -MIN_SHARE:
+        return Finding(FIT, "neutral", fit.residual, f"{detail}; with a share below zero a parent fits its merge too")
+    if explained and all(share >= MIN_SHARE for share in fit.shares):
         total = sum(fit.shares)
         method = "linear" if abs(total - 1) < 0.01 else "slerp" if len(fit.shares) == 2 else "task_arithmetic"
         return Finding(FIT, "for", fit.residual, detail, "a_from_b", "merge", method)
     return Finding(FIT, "neutral", fit.residual, detail)
+
+
+def _with_a_share(child: Side, parents: Sequence[Side]) -> tuple[Sequence[Side], Fit | None]:
+    """Fit a child by all parents that can be compared with it, then by those that have a share."""
+    named = [each for each in parents[1:] if sum(map(_is_plain, common_strips(child, each))) >= MIN_STRIPS]
+    fit = fitted(child, [parents[0], *named])
+    if fit is None or not named:
+        return parents, None
+    shared = [each for each, share in zip(named, fit.shares[1:], strict=True) if abs(share) >= MIN_SHARE]
+    if 0 < len(shared) < len(named):
+        named, fit = shared, fitted(child, [parents[0], *shared])
+    return [parents[0], *named], fit
 
 
 def fitted(child: Side, parents: Sequence[Side]) -> Fit | None:

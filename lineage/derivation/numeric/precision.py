@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.derivation.numeric.tiles import Common, common_squares, common_strips
+from lineage.derivation.numeric.tiles import Common, common_squares, common_strips, common_vectors
 from lineage.derivation.side import Direction, Finding, Side
 from lineage.fingerprint.values.requantise import returned
 
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
 
 ROUNDED, NARROW, REQUANTISED = "numeric.rounded", "numeric.narrow_values", "numeric.requantised"
+COMMON_PARENT = "numeric.common_parent"
 
 EXACT, NEAR_EXACT = 0.999, 0.9
 """Shares of values or codes that return from the true parent: of exact formats, and of others, whose next relatives
 stay below 0.8 (docs/reference/formats.md)."""
+
+NORMS = 0.01
+"""What rounding may change of a norm, relative to its length: 0.002 in BF16."""
 
 NARROW_DTYPES = ("BF16", "F16")
 
@@ -31,10 +35,13 @@ def rounded(a: Side, b: Side) -> Finding:
     pairs = [*common_strips(a, b), *common_squares(a, b)]
     if not pairs:
         return Finding(ROUNDED, "unchecked", None, "no value at the same place was sampled")
+    other = _other_norms(a, b)
     if all((pair.a == pair.b).all() for pair in pairs):
-        return _converted(a, b)
+        return _converted(a, b) if other is None else Finding(ROUNDED, "neutral", 1.0, f"matrices are equal; {other}")
     share, dtype, direction = max(_cast(pairs), key=lambda found: found[0])
     detail = f"{share:.2%} of the values of one are those of the other rounded to {dtype}"
+    if share >= EXACT and other is not None:
+        return Finding(ROUNDED, "neutral", share, f"{detail}; {other}")
     if share >= EXACT:
         return Finding(ROUNDED, "for", share, detail, direction, None, "cast")
     return Finding(ROUNDED, "neutral", share, detail)
@@ -109,9 +116,39 @@ def requantised(a: Side, b: Side) -> Finding:
     share, direction, method = max(known)
     detail = f"{share:.2%} of the {method} codes return when the other side is quantised again"
     way: Direction = "a_from_b" if direction == "a_from_b" else "b_from_a"
+    if share >= NEAR_EXACT and (other := _other_norms(a, b)):
+        return Finding(REQUANTISED, "neutral", share, f"{detail}; {other}")
     return Finding(
         REQUANTISED, "for" if share >= NEAR_EXACT else "neutral", share, detail, way, "quantized", family(method)
     )
+
+
+def _other_norms(a: Side, b: Side) -> str | None:
+    """Say how many norms are not the other's but for rounding: a relative whose norms were trained has its matrices.
+
+    Some GGUF files store norms of Gemma plus one.
+    """
+    import numpy
+
+    norms = [(each.a.astype(numpy.float64), each.b) for each in common_vectors(a, b) if "norm" in each.name]
+    near = [any(numpy.linalg.norm(x - y - by) <= NORMS * numpy.linalg.norm(y) for by in (-1, 0, 1)) for x, y in norms]
+    return None if all(near) else f"{near.count(False)} of {len(near)} norms have other values"
+
+
+def common_parent(a: Side, b: Side, parent: Side) -> Finding:
+    """Find out whether two models are casts or quantisations of a third one that was named."""
+    made = [_made_from(side, parent) for side in (a, b)]
+    if made[0] is None or made[1] is None:
+        return Finding(COMMON_PARENT, "neutral", None, f"not both are casts or quantisations of {parent.name}")
+    ways = " and ".join(f"{side.name} ({found.method})" for side, found in zip((a, b), made, strict=True) if found)
+    least = min(found.value or 0.0 for found in made if found)
+    return Finding(COMMON_PARENT, "for", least, f"{ways} were both made from {parent.name}")
+
+
+def _made_from(child: Side, parent: Side) -> Finding | None:
+    """Return the rule that shows a child as a cast or quantisation of a parent; None if neither does."""
+    tried = (rounded(child, parent), requantised(child, parent))
+    return next((found for found in tried if found.outcome == "for" and found.direction == "a_from_b"), None)
 
 
 def share_returned(child: Side, candidate: Side) -> float | None:

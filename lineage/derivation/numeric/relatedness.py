@@ -15,6 +15,7 @@ from lineage.derivation.numeric.tiles import (
     matched_layers,
 )
 from lineage.derivation.side import Finding, Side
+from lineage.fingerprint.values.adapters import A, B
 
 if TYPE_CHECKING:
     from lineage.derivation.numeric.tiles import Floats
@@ -31,10 +32,26 @@ def median_cosine(a: Side, b: Side) -> Finding:
 
     The median and not one cosine of all values: embeddings of unrelated models correlate by how often tokens occur.
     """
-    cosines = [value for pair in common_strips(a, b) if (value := cosine(pair.a, pair.b)) is not None]
+    found = [(pair.name, value) for pair in common_strips(a, b) if (value := cosine(pair.a, pair.b)) is not None]
+    cosines = [value for _, value in found]
     if len(cosines) < MIN_STRIPS:
         return Finding(COSINE, "unchecked", None, too_few(a, b, len(cosines), "of the same name and width"))
+    if a.is_adapter and b.is_adapter:
+        return _of_adapters(found)
     return _judged(COSINE, float(median(cosines)), f"median cosine of {len(cosines)} matrices with the same names")
+
+
+def _of_adapters(found: Sequence[tuple[str, float]]) -> Finding:
+    """Judge two adapters by the factor that is less alike.
+
+    A is drawn at random and hardly moves, so that adapters of any two bases have one A if they were trained with one
+    seed. B starts at zero, and holds what was learned.
+    """
+    factors = [[value for name, value in found if name.endswith(end)] for end in (A, B)]
+    if not all(factors):
+        return Finding(COSINE, "unchecked", None, "only one of the two factors of the adapters was sampled in both")
+    first, second = (float(median(values)) for values in factors)
+    return _judged(COSINE, min(first, second), f"median cosines {first:.3f} of the factors A and {second:.3f} of B")
 
 
 def cosine_by_content(a: Side, b: Side) -> Finding:

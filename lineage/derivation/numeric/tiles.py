@@ -24,6 +24,10 @@ MIN_VALUES = 256
 """Values of a tile below which it is not matched by content."""
 
 
+OF_MEANS = 0.1
+"""Cosine that the means of two tiles may give by themselves."""
+
+
 class Common(NamedTuple):
     """One place of one matrix in both sketches; `name` is that of `a`, `other` that of `b`."""
 
@@ -71,14 +75,29 @@ def overlap(ours: SampledTile, theirs: SampledTile) -> tuple[Floats, Floats] | N
 
 
 def cosine(a: Floats, b: Floats) -> float | None:
-    """Return the cosine of two tiles; None if one is zero or holds values that are not finite."""
+    """Return the cosine of two tiles; None if one is zero or holds values that are not finite.
+
+    Where the means alone give a tenth or more, as those of values that are all positive do in any two models, they are
+    subtracted first; None if nothing is left. Matrices of trained models have means near zero.
+    """
     import numpy
 
     x, y = a.astype(numpy.float64).ravel(), b.astype(numpy.float64).ravel()
-    size = float(numpy.sqrt(x @ x) * numpy.sqrt(y @ y))
+    size = _lengths(x, y)
     if not numpy.isfinite(size) or size == 0:
         return None
-    return float(x @ y) / size
+    if x.size * float(x.mean() * y.mean()) < OF_MEANS * size:
+        return float(x @ y) / size
+    x, y = x - x.mean(), y - y.mean()
+    left = _lengths(x, y)
+    return float(x @ y) / left if left > 1e-9 * size else None
+
+
+def _lengths(x: Doubles, y: Doubles) -> float:
+    """Return the product of the lengths of two vectors."""
+    import numpy
+
+    return float(numpy.sqrt(x @ x) * numpy.sqrt(y @ y))
 
 
 def matched_by_content(a: Side, b: Side) -> list[tuple[Common, float]]:
@@ -99,7 +118,8 @@ def matched_by_content(a: Side, b: Side) -> list[tuple[Common, float]]:
             best = int(cosines[at].argmax())
             other = second[best][1]
             pair = Common(tile.tile.name, other.tile.name, tile.values, other.values, (tile.method, other.method))
-            found.append((pair, float(cosines[at, best])))
+            if (value := cosine(pair.a, pair.b)) is not None:
+                found.append((pair, value))
     return found
 
 
