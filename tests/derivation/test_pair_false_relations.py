@@ -52,7 +52,8 @@ def test_adapters_of_one_seed_are_not_related_by_that() -> None:
 
 def test_siblings_with_a_lora_each_are_not_derived() -> None:
     """The difference of two models with a LoRA each has a low rank, and neither was made from the other."""
-    pair = compare_pair(*(side(f"m{seed}", low_rank(BASE, 8, seed)[0]) for seed in (1, 2)))
+    one, two = (side(f"m{seed}", low_rank(BASE, 8, seed)[0]) for seed in (1, 2))
+    pair = compare_pair(one, two)
     assert (pair.verdict, found(pair, "numeric.low_rank").value) == ("related", 16)
 
 
@@ -73,13 +74,13 @@ def test_an_adapter_is_found_in_either_model() -> None:
 
 def test_two_roundings_have_the_parent_that_was_named() -> None:
     """A cast to F16 and one to BF16 are both made from the model that was named, and not from a relative of it."""
-    sides = [
+    one, two = (
         side(dtype, {name: round_to(each, dtype) for name, each in BASE.items()}, dtype=dtype)
         for dtype in ("F16", "BF16")
-    ]
-    assert found(compare_pair(*sides, [BASE_SIDE]), "numeric.common_parent").outcome == "for"
+    )
+    assert found(compare_pair(one, two, [BASE_SIDE]), "numeric.common_parent").outcome == "for"
     near = side("near", trained(BASE, 3, 0.001))
-    assert found(compare_pair(*sides, [near]), "numeric.common_parent").outcome == "neutral"
+    assert found(compare_pair(one, two, [near]), "numeric.common_parent").outcome == "neutral"
 
 
 def test_a_stranger_beside_the_parents_hides_no_merge() -> None:
