@@ -180,7 +180,7 @@ def _lines(file: TextIO) -> list[str]:
 
     Bytes that are not UTF-8 become lone surrogates, as in arguments of the command line: they may be the name of a
     folder. In the id of a model they are an error of this target, and the other targets are read. Raises BadParameter
-    for a file that is no list at all, such as a file of weights.
+    for a file that is not a text, such as a file of weights.
     """
     lines = [line for line in map(_without_comment, file) if line]
     if 2 * sum(map(_is_binary, lines)) > len(lines):

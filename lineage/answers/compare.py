@@ -75,7 +75,7 @@ def compare(
 
 
 def _each_once(sides: Sequence[Compared]) -> tuple[list[Compared], list[str]]:
-    """Leave out each further model that has the weights of one before it, whose share could not be told from its own.
+    """Leave out each further model with the weights of an earlier one: the two shares could be divided in any way.
 
     Returns the sides that are left, and what was left out in words.
     """

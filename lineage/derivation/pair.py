@@ -63,6 +63,15 @@ def compare_pair(a: Side, b: Side, others: Sequence[Side] = ()) -> Pair:
 
     `others` are further parents of `a`, or the adapter that was merged into it: with them a merge can be explained.
     """
+    import numpy
+
+    # A damaged file holds values that are infinite or NaN: rules find them, and numpy need not warn about each.
+    with numpy.errstate(all="ignore"):
+        return _compared(a, b, others)
+
+
+def _compared(a: Side, b: Side, others: Sequence[Side]) -> Pair:
+    """Apply the rules one after the other, as far as they decide."""
     content = [same_weights(a, b), renamed(a, b), equal_tensors(a, b), shared_component(a, b)]
     structure = [architecture(a, b)]
     for found in content[:2]:

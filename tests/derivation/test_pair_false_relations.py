@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy
+import pytest
 
 from lineage.derivation.numeric.precision import round_to
 from lineage.derivation.pair import compare_pair
@@ -92,3 +93,15 @@ def test_a_stranger_beside_the_parents_hides_no_merge() -> None:
     assert (pair.verdict, pair.method) == ("derived", "linear")
     assert found(pair, "numeric.merge_fit").detail.startswith("one 0.60, two 0.40;")
     assert compare_pair(merged, side("one", one), others[1:]).verdict == "related"
+
+
+@pytest.mark.filterwarnings("error")
+def test_damaged_values_give_no_warning() -> None:
+    """A file with one infinite or NaN value is judged, and nothing but the answer is printed."""
+    for value in (numpy.nan, numpy.inf, numpy.float32(3e38)):
+        broken = {name: each.copy() for name, each in trained(BASE, 3).items()}
+        for each in broken.values():
+            each.flat[0] = value
+        damaged = side("broken", broken)
+        for a, b in ((damaged, BASE_SIDE), (BASE_SIDE, damaged)):
+            assert compare_pair(a, b).verdict in ("related", "unrelated", "unclear", "not_comparable")
