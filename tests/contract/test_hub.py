@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,23 +24,6 @@ from tests.support.repositories import REVISIONED, git
 WEIGHTS = "model.safetensors"
 
 WITH_GIT = ("work_tree", "bare", "bundle", "one_repository", "huggingface")
-
-
-@pytest.fixture(scope="module")
-def world(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return make_world(small_zoo, tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(params=as_parameters(KINDS))
-def kind(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[Kind]:
-    opener: Opener = request.param
-    with opened(opener, world, tmp_path) as kind:
-        yield kind
-
-
-@pytest.fixture
-def head(kind: Kind) -> ResolvedRevision:
-    return kind.hub.resolve(kind.model)
 
 
 def test_the_default_revision_is_the_newest(kind: Kind, head: ResolvedRevision) -> None:

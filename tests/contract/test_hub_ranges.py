@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from lineage.errors import FileNotInRevisionError
 from lineage_schemas.snapshot import ResolvedRevision
-from tests.support.hub_kinds import KINDS, Kind, Opener, World, as_parameters, make_world, opened
+from tests.support.hub_kinds import Kind
 
 WEIGHTS = "model.safetensors"
-
-
-@pytest.fixture(scope="module")
-def world(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return make_world(small_zoo, tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(params=as_parameters(KINDS))
-def kind(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[Kind]:
-    opener: Opener = request.param
-    with opened(opener, world, tmp_path) as kind:
-        yield kind
-
-
-@pytest.fixture
-def head(kind: Kind) -> ResolvedRevision:
-    return kind.hub.resolve(kind.model)
 
 
 def test_several_ranges_are_given_in_the_order_asked(kind: Kind, head: ResolvedRevision) -> None:
