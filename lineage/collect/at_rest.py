@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lineage.derivation.at_rest import MEASURED, PresentState, counting
+from lineage.derivation.at_rest import PresentState, counting
 from lineage.derivation.combine.declared import combine
 from lineage.store.aliases import key_of_alias
 from lineage.store.records import record_of
@@ -57,7 +57,7 @@ def _declared(view: StoreView, keys: Collection[str]) -> dict[str, list[Evidence
     """Read the evidence about children, but for what was measured on their weights: that follows from sketches."""
     found: defaultdict[str, list[Evidence]] = defaultdict(list)
     for row in view.find_any("Evidence", "child", keys):
-        if row.properties["rule"] not in MEASURED:
+        if not row.properties.get("weights_child"):
             found[row.properties["child"]].append(record_of("Evidence", row))
     return found
 

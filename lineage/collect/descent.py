@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.family import FamilyFinder, declared_with, edges_of, neighbours
 from lineage.collect.members import KnownWeights, MemberReader, Present, WeightsRead
-from lineage.derivation.at_rest import MEASURED
 from lineage_schemas.match_key import WeightsKeys
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def descent(
     """
     known.forget(new.read)
     reader = MemberReader(view, known, now, new.read)
-    finder = FamilyFinder(reader, known, new.keys)
+    finder = FamilyFinder(reader, known, new.keys, now)
     asked = sorted({*models, *now})
     todo = [*asked, *sorted(neighbours(reader, asked)), *declared_with(reader, asked)]
     done: dict[str, tuple[Derivation, ...]] = {}
@@ -92,4 +91,4 @@ def descent(
 def _stale(view: StoreView, children: Collection[str], evidence: Collection[str]) -> tuple[str, ...]:
     """List the stored evidence from weights about some children that is not found any more."""
     rows = view.find_any("Evidence", "child", sorted(children))
-    return tuple(sorted(row.key for row in rows if row.properties["rule"] in MEASURED and row.key not in evidence))
+    return tuple(sorted(row.key for row in rows if row.properties.get("weights_child") and row.key not in evidence))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -55,8 +55,11 @@ class FoundFamily:
 class FamilyFinder:
     """Find families in a store by match keys, equal digests and declarations."""
 
-    def __init__(self, reader: MemberReader, known: KnownWeights, keys: Mapping[str, WeightsKeys]) -> None:
+    def __init__(
+        self, reader: MemberReader, known: KnownWeights, keys: Mapping[str, WeightsKeys], now: Iterable[str]
+    ) -> None:
         self._reader, self._known, self._keys = reader, known, keys
+        self._now = [(each.key, each) for key in now if (each := reader.present(key)) is not None]
         self._view = reader.view
         self._joined: dict[str, set[str]] = {}
 
@@ -102,10 +105,8 @@ class FamilyFinder:
         if member is None or member.side.sketch is not None:
             return member
         ours, theirs = beside.side.digests, member.side.digests
-        equal = any(
-            getattr(ours, name) == getattr(theirs, name) is not None for name in ("files", "weights", "content")
-        )
-        return member if equal else None
+        same = ((getattr(ours, name), getattr(theirs, name)) for name in ("files", "weights", "content"))
+        return member if any(one is not None and one == other for one, other in same) else None
 
     def _candidates(self, member: Member) -> Iterator[tuple[str, bool]]:
         """Yield models that may belong to a member's family, and whether more than its shape suggests that.
@@ -114,7 +115,8 @@ class FamilyFinder:
         """
         key = member.key
         declared = [each.parent for each in member.declares]
-        naming = sorted(child for child, _ in self._view.neighbours("DERIVED_FROM", [key], "in"))
+        naming = [child for child, _ in self._view.neighbours("DERIVED_FROM", [key], "in")]
+        naming += [child for child, each in self._now if any(edge.parent == key for edge in each.declared)]
         digest = member.side.digests.files or ""
         keys = self._keys_of(digest)
         strong = [each for each in keys if not each.startswith(WEAK)]
@@ -123,14 +125,19 @@ class FamilyFinder:
         shaped = [each for each, _ in candidates(self._view, weak, limit=MAX_CANDIDATES)] if weak else []
         same = [digest, *holders_of(self._view, member.side.digests)]
         having = models_with(self._view, [*same, *found, *shaped])
-        strongly = [model for each in (*same, *found) for model in having.get(each, ())]
-        weakly = [model for each in shaped for model in having.get(each, ())]
+        strongly = [*(model for each in (*same, *found) for model in having.get(each, ())), *self._read_now(strong)]
+        weakly = [*(model for each in shaped for model in having.get(each, ())), *self._read_now(weak)]
         self._reader.load([*declared, *naming, *strongly, *weakly])
-        ranked = dict.fromkeys((*declared, *naming, *strongly), True) | {
+        ranked = dict.fromkeys((*declared, *sorted(naming), *strongly), True) | {
             model: False for model in weakly if model not in (*declared, *naming, *strongly)
         }
         ranked.pop(key, None)
         yield from ranked.items()
+
+    def _read_now(self, keys: Collection[str]) -> list[str]:
+        """List the models that are read now, and not stored yet, which have one of some keys."""
+        wanted = set(keys)
+        return [key for key, each in self._now if wanted & set(self._keys_of(each.digest or ""))]
 
     def _keys_of(self, digest: str) -> list[str]:
         """Return the match keys of weights: of what is read now, else as they are stored."""
@@ -178,7 +185,7 @@ class FamilyFinder:
         weak = [each for each in self._keys_of(adapter.side.digests.files or "") if each.startswith(WEAK)]
         found = [each for each, _ in candidates(self._view, weak, limit=MAX_CANDIDATES)] if weak else []
         having = models_with(self._view, found)
-        return [model for each in found for model in having.get(each, ())]
+        return [*(model for each in found for model in having.get(each, ())), *self._read_now(weak)]
 
 
 def _is_adapter(member: Member) -> bool:

@@ -13,6 +13,8 @@ SAME_WEIGHTS, RENAMED, TENSORS, COMPONENT = "content.weights", "content.renamed"
 
 def same_weights(a: Side, b: Side) -> Finding:
     """Compare weights digests, else the digests of files: equal ones are the same parameters."""
+    if a.rows == [] or b.rows == []:
+        return Finding(SAME_WEIGHTS, "unchecked", None, "there are no tensors")
     if a.digests.weights and b.digests.weights:
         if a.digests.weights == b.digests.weights:
             return Finding(SAME_WEIGHTS, "for", 1.0, "the weights digests are equal")
@@ -28,8 +30,8 @@ def renamed(a: Side, b: Side) -> Finding:
     Where both have the same names, tensors that are under each other's names are not renamed: layers that were
     exchanged compute something else.
     """
-    if a.digests.content is None or b.digests.content is None:
-        return Finding(RENAMED, "unchecked", None, "not all bytes of both were read")
+    if a.digests.content is None or b.digests.content is None or a.rows == [] or b.rows == []:
+        return Finding(RENAMED, "unchecked", None, "not all bytes of both were read, or there are no tensors")
     if a.digests.content == b.digests.content:
         moved = _moved(a, b)
         if moved:

@@ -15,7 +15,7 @@ from lineage.answers.trace import trace
 from lineage.report.render import render
 from lineage.report.text import Document, plain
 from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation
-from tests.support.weight_files import gguf_bytes, safetensors_bytes
+from tests.support.weight_files import gguf_bytes, gguf_text, safetensors_bytes
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -194,11 +194,14 @@ def quantised(method: str, **more: object) -> dict[str, object]:
 
 @pytest.fixture
 def forms(tmp_path: Path) -> Path:
-    """Make a Hub of parents and children whose configs declare quantisations, right and wrong."""
+    """Make a Hub of parents and children whose configs declare quantisations, right and wrong.
+
+    No two have the same weights: equal ones would be copies, whatever the configs declare.
+    """
     base = card("license: mit")
     write(tmp_path, "lab/plain", {"README.md": base, "config.json": {"model_type": "llama"}, "model.safetensors": BF16})
     write(tmp_path, "lab/born", {"README.md": base, "config.json": quantised("fp8"), "model.safetensors": FP8})
-    write(tmp_path, "lab/leftover", {"README.md": base, "config.json": quantised("gptq"), "model.safetensors": BF16})
+    write(tmp_path, "lab/leftover", {"README.md": base, "config.json": quantised("gptq"), "model.safetensors": BF16[:-1] + b"l"})
     write(tmp_path, "lab/packs", {"README.md": base, "m-Q4_0.gguf": gguf_bytes([FILE_TYPE_Q4])})
     children = {
         "kid/tuned": ("lab/born", quantised("fp8"), FP8),
@@ -210,8 +213,9 @@ def forms(tmp_path: Path) -> Path:
     }
     for model, (parent, config, weights) in children.items():
         write(tmp_path, model, {"README.md": card(f"base_model: {parent}"), "config.json": config,
-                                "model.safetensors": weights})  # fmt: skip
-    write(tmp_path, "kid/repacked", {"README.md": card("base_model: lab/packs"), "m.gguf": gguf_bytes([FILE_TYPE_Q4])})
+                                "model.safetensors": weights[:-1] + model[-1:].encode()})  # fmt: skip
+    repacked = gguf_bytes([FILE_TYPE_Q4, ("general.name", 8, gguf_text("repacked"))])
+    write(tmp_path, "kid/repacked", {"README.md": card("base_model: lab/packs"), "m.gguf": repacked})
     write(tmp_path, "kid/packed", {"README.md": card("base_model: lab/plain"), "m.gguf": gguf_bytes([FILE_TYPE_Q4])})
     return tmp_path
 

@@ -122,8 +122,8 @@ def _record(child: str, parent: str, found: Finding, compared: Mapping[str, Comp
     """Make the record of one finding, with its words as the value."""
     supports = {"for": True, "against": False}.get(found.outcome)
     return _made(
-        child, parent, compared, rule=found.rule, supports=supports, value=found.detail or None, score=_rounded(found.value),
-        tensor=found.place, relation=found.relation, method=found.method,
+        child, parent, compared, rule=found.rule, supports=supports, value=found.detail or None,
+        score=_rounded(found.value), tensor=found.place, relation=found.relation, method=found.method,
     )  # fmt: skip
 
 
