@@ -201,7 +201,8 @@ def forms(tmp_path: Path) -> Path:
     base = card("license: mit")
     write(tmp_path, "lab/plain", {"README.md": base, "config.json": {"model_type": "llama"}, "model.safetensors": BF16})
     write(tmp_path, "lab/born", {"README.md": base, "config.json": quantised("fp8"), "model.safetensors": FP8})
-    write(tmp_path, "lab/leftover", {"README.md": base, "config.json": quantised("gptq"), "model.safetensors": BF16[:-1] + b"l"})
+    other = {"config.json": quantised("gptq"), "model.safetensors": BF16[:-1] + b"l"}
+    write(tmp_path, "lab/leftover", {"README.md": base, **other})
     write(tmp_path, "lab/packs", {"README.md": base, "m-Q4_0.gguf": gguf_bytes([FILE_TYPE_Q4])})
     children = {
         "kid/tuned": ("lab/born", quantised("fp8"), FP8),

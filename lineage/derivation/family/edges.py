@@ -49,7 +49,7 @@ class _Solver:
         for parent in declared:
             if parent != key:
                 edges[parent] = self._judged(key, parent, found)
-        # Of several models with the same weights a declared one is the parent: the others are its copies or its original.
+        # Of several models with the same weights a declared one is the parent: the others are its copies.
         named = {self.at.original[d] for d in declared if edges.get(d) and edges[d].status == "confirmed"}
         return [e for p, e in edges.items() if p in declared or self.at.original[p] not in named]
 
