@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from lineage.errors import FormatError, InputError
 from lineage.file_chunks import CHUNK_BYTES, file_chunks
 from lineage.fingerprint.header import TensorSpan
-from lineage.fingerprint.reading import LARGE_BYTES, hash_chunks, hash_file, threads_for
+from lineage.fingerprint.reading import hash_chunks, hash_file
 from lineage.progress import Task
+from lineage.side_by_side import LARGE_BYTES, threads_for
 
 
 class Counting(Task):
