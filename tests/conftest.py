@@ -20,8 +20,8 @@ os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
-# Read by numpy when it is imported. Threads of OpenBLAS wait for each other in loops that use all cores: beside the other
-# processes of a run, tests/derivation/test_disguises.py took 106 s of CPU with two threads, and takes 4 s with one.
+# Read by numpy when it is imported. Threads of OpenBLAS wait for each other in loops: beside the other processes of a
+# run, tests/derivation/test_disguises.py took 106 s of CPU with two threads, and takes 4 s with one.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 # A machine may forbid `__pycache__` (containers often do). Then each of the hundreds of processes of a run compiles all

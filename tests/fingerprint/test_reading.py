@@ -63,6 +63,7 @@ def test_file_larger_than_the_buffer(tmp_path: Path) -> None:
     assert found.digests == [blake3(raw[span.begin : span.end]).hexdigest() for span in spans]
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=9), st.integers(2, 9), st.booleans())
 def test_digests_do_not_depend_on_threads(
     small_file: Path, raw: bytes, cuts: list[int], threads: int, is_known: bool
