@@ -25,7 +25,7 @@ class FilePass(NamedTuple):
 
 
 ReadWhole = Callable[[Path, Task, int], FilePass]
-"""Hash a file with up to that many threads. Raises LineageError."""
+"""Hash a file with up to that many threads. Raises LineageError, OSError."""
 
 
 def file_chunks(descriptor: int, start: int, end: int) -> Iterator[memoryview]:

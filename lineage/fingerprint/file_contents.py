@@ -131,7 +131,8 @@ def pass_over(source: Source, found: FileContents, task: Task, threads: int) -> 
 def hash_whole(path: Path, task: Task, threads: int) -> FilePass:
     """Hash a file on this machine, and its tensors if its name is that of a format whose tensors are read.
 
-    For `Hub.hash_with`. A header that breaks its format is no error here: the one who measures the file reports it.
+    For `Hub.hash_with`. A header that breaks its format is not an error here: measuring the file reports it. Raises
+    InputError, OSError, and FormatError where the file changes while it is read.
     """
     entry = FileEntry(path=path.name, size=path.stat().st_size)
     source = Source(entry, read_ranges(path, path.name), lambda: iter(()), path)
