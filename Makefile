@@ -6,7 +6,7 @@ UV = python3 -m uv
 test:      ## everything that .ci/run checks
 	$(UV) run pytest
 
-quick:     ## most tests in about four minutes: no Neo4j, no slow tests
+quick:     ## most tests in about two minutes: no Neo4j, no slow tests
 	$(UV) run pytest -m "not neo4j and not slow"
 
 lint:      ## what tests/project checks of style, alone and fast

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
+from lineage.progress import Task
 from lineage.side_by_side import check_stopped
 
-CHUNK_BYTES = 512 << 10
-"""Small enough to stay in the cache, so that a second hash reads what the first has just touched; with smaller chunks
-blake3 and the change between threads cost more."""
+CHUNK_BYTES = 1 << 20
+"""Small enough to stay in the cache, so that a second hash reads what the first has just touched. With smaller chunks
+BLAKE3 and the change between threads cost more: 256 KiB took 2 to 4 % more CPU, 2 MiB took 1 to 3 % more."""
+
+
+class FilePass(NamedTuple):
+    """The result of one pass over a file: `digests` are the hex BLAKE3-256 of its tensors, in their order."""
+
+    sha256: str
+    size: int
+    digests: list[str]
+
+
+ReadWhole = Callable[[Path, Task, int], FilePass]
+"""Hash a file with up to that many threads. Raises LineageError, OSError."""
 
 
 def file_chunks(descriptor: int, start: int, end: int) -> Iterator[memoryview]:

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar, copy_context
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+File = TypeVar("File")
 Result = TypeVar("Result")
 
 GRACE_SECONDS = 1.0
@@ -19,6 +21,9 @@ with the process."""
 
 MOST_THREADS = 16
 """Threads that hash at a time: more would wait for the disk."""
+
+LARGE_BYTES = 16 << 20
+"""Smaller files are hashed by one thread: another one costs more than it saves."""
 
 _NAP_SECONDS = 0.1
 
@@ -64,6 +69,30 @@ def side_by_side(jobs: Sequence[Callable[[], Result]], threads: int) -> list[Res
     if min(threads, len(jobs)) < 2:
         return [job() for job in jobs]
     return _Run(jobs).finish(min(threads, len(jobs)))
+
+
+def read_set(files: Sequence[File], sizes: Sequence[int], read: Callable[[File, int], Result]) -> list[Result]:
+    """Read files on this machine with all cores; `read` gets a file and the number of threads that it may use.
+
+    Small files are read one after another. Of several errors the one of the first file is raised.
+    """
+    cores = usable_cores() if sum(sizes) >= LARGE_BYTES else 1
+    jobs = [partial(read, *each) for each in zip(files, threads_for(sizes, cores), strict=True)]
+    return side_by_side(jobs, cores)
+
+
+def threads_for(sizes: Sequence[int], cores: int) -> list[int]:
+    """Choose the threads of each file of a set, of which `cores` are hashed at a time.
+
+    Each gets one as long as there are as many files as cores. The cores that would rest while the last files are hashed
+    are shared out among these: of three shards on two cores, the last gets both. Small files do not count.
+    """
+    large = [number for number, size in enumerate(sizes) if size >= max(LARGE_BYTES, max(sizes, default=0) // 4)]
+    last = len(large) % cores
+    threads = [1] * len(sizes)
+    for number in large[len(large) - last :]:
+        threads[number] = cores // last
+    return threads
 
 
 class _Outcome(Generic[Result]):

@@ -20,6 +20,10 @@ os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
+# Read by numpy when it is imported. Threads of OpenBLAS wait for each other in loops: beside the other processes of a
+# run, tests/derivation/test_disguises.py took 106 s of CPU with two threads, and takes 4 s with one.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 # A machine may forbid `__pycache__` (containers often do). Then each of the hundreds of processes of a run compiles all
 # that it imports: `lineage demo` takes 2.9 s of CPU instead of 1.3 s. The folders that a run leaves are ignored by git.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -47,6 +47,7 @@ class Run:
         from lineage_cli._log import listen, wanted_level
         from lineage_cli._progress import listener
 
+        gc.freeze()  # modules stay until the end: no collection need look at them
         gc.enable()
         level = wanted_level(self.verbose)
         if level is not None:

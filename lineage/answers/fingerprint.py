@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lineage.collect.budget import ReadBudget
-from lineage.collect.measuring import Measured, measure_model, measure_path
+from lineage.collect.measuring import Measured, measure_model, measure_path, read_once
 from lineage.collect.samples import configs_of
 from lineage.errors import LineageError
 from lineage.fingerprint.main_group import loader_of
@@ -47,6 +47,7 @@ def _fingerprint(session: Session, target_text: str, level: Level | None, sample
         wanted, command = level or "full", None
     else:
         wanted = ReadBudget(session.hub.is_local, level).least
+        read_once(session.hub, wanted)
         resolved = session.hub.resolve(target.model, target.revision)
         budget = ReadBudget(session.hub.is_local, wanted)
         measured = measure_model(session.hub, resolved, budget, session.progress, look_inside=wanted != "metadata")

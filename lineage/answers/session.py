@@ -81,7 +81,7 @@ class Session:
         """
         from lineage.hub.local.folder import open_folder
 
-        hub = open_folder(path, self.settings, on_disk=on_disk)
+        hub = open_folder(path, self.settings, on_disk=on_disk, progress=self.progress)
         return self.keep(hub), hub.model
 
     def files_on_disk(self, path: Path) -> tuple[Hub, str]:

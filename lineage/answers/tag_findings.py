@@ -123,7 +123,7 @@ class TaggedLine:
         )
 
     def _replaced(self, tag: Ref, branch: str) -> Finding:
-        """Report that a branch has the name of a removed tag: whoever loads that name gets the branch."""
+        """Report that a branch has the name of a removed tag: a user who loads that name gets the branch."""
         first, name = first_target(tag), tag.name.removeprefix(TAGS)
         same = self._weights.same(first.commit, branch)
         words = {True: "hold the same weights", False: "hold other weights", None: "were not compared"}[same]

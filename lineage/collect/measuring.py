@@ -19,6 +19,7 @@ from lineage.errors import (
     few,
 )
 from lineage.fingerprint.digests import files_digest
+from lineage.fingerprint.file_contents import hash_whole
 from lineage.fingerprint.groups import group_files, is_weight_file, missing_shards, shard_name, weight_groups
 from lineage.fingerprint.header import Read
 from lineage.fingerprint.header_reader import MAX_REQUESTS, HeaderReader, OpenFile
@@ -126,7 +127,17 @@ def measure_path(hub_of: Callable[[Path], tuple[Hub, str]], path: Path, level: L
         found = fingerprint_file(path, level, progress)
         return Measured((found,), {found.group.name: ONNX_INCOMPLETE} if not found.is_whole else {})
     hub, model = hub_of(path)
+    read_once(hub, level)
     return measure_model(hub, hub.resolve(model), ReadBudget(hub.is_local, level), progress)
+
+
+def read_once(hub: Hub, level: Level) -> None:
+    """Let a Hub hash the tensors of local files in the pass that it needs for their SHA-256, if a level needs both.
+
+    Before `resolve`, which reads a folder to name its commit.
+    """
+    if level == "full":
+        hub.hash_with(hash_whole)
 
 
 def _placeholder_file(path: Path) -> Measured | None:

@@ -14,13 +14,13 @@ from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as
 from lineage.fingerprint.sampling import GroupSample, ModelConfigs, sample_group
 from lineage.hub.declared.parsing import NotReadableError, json_object
 from lineage_schemas.file import FileEntry
-from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.progress import Progress
     from lineage.store.interface import GraphStore, StoreView
+    from lineage_schemas.graph_batch import Attachment
 
 ReadText = Callable[[str], bytes | None]
 """Give a text of the commit by path; None if it cannot be read."""
@@ -48,6 +48,7 @@ class Samples:
     def attachments(self) -> Iterator[Attachment]:
         """Yield the sketches in the form that is stored."""
         from lineage.fingerprint.values.sketch import pack_sketch
+        from lineage_schemas.graph_batch import Attachment
 
         for digest, sample in sorted(self.by_digest.items()):
             yield Attachment(kind="sketch", key=digest, data=pack_sketch(sample.sketch))

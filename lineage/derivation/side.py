@@ -118,5 +118,5 @@ def is_adapter_file(group: str, tensors: Iterable[str]) -> bool:
 
 
 def is_other_adapter(group: str, tensors: Iterable[str], sketch: Sketch | None) -> bool:
-    """Return whether weights are an adapter that is no LoRA, whose matrices are never those of its base."""
+    """Return whether weights are an adapter other than a LoRA, whose matrices are never those of its base."""
     return sketch is not None and sketch.adapter is None and is_adapter_file(group, tensors)

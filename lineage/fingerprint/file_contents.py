@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lineage.errors import FormatError
+from lineage.file_chunks import FilePass
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.header import Read, TensorSpan, read_header
 from lineage.fingerprint.npz import read_npz
 from lineage.fingerprint.pytorch.hashing import hash_local, hash_stream
 from lineage.fingerprint.pytorch.reader import Checkpoint, Unread, read_checkpoint
-from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file
+from lineage.fingerprint.reading import hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow
 from lineage.fingerprint.values.tensor import FileHeader
+from lineage.fingerprint.weight_files import weight_format
 from lineage.progress import Task
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level
@@ -27,17 +30,21 @@ ARCHIVES = frozenset({"pytorch", "numpy"})
 """Formats whose files may also hold what is not read: they are known by their hash then."""
 
 
+def _nothing() -> None:
+    """Know nothing of a file."""
+
+
 class Source(NamedTuple):
     """One file to read: in place where `local` is set, else by ranges or as a stream.
 
-    `hashed` is the SHA-256 that the Hub has just computed from the same bytes, if it has.
+    `known` returns what the Hub has computed from the same bytes, if it has and they have not changed since.
     """
 
     entry: FileEntry
     read: Read
     stream: Callable[[], Iterator[bytes]]
     local: Path | None
-    hashed: str | None = None
+    known: Callable[[], FilePass | None] = _nothing
 
 
 class FileContents(NamedTuple):
@@ -104,16 +111,36 @@ def must_read(source: Source, found: FileContents, level: Level) -> bool:
 
 
 def pass_over(source: Source, found: FileContents, task: Task, threads: int) -> FilePass:
-    """Read a whole file."""
+    """Read a whole file, unless the Hub's own pass over it has hashed its tensors too."""
     name, checkpoint = source.entry.path, found.checkpoint
     spans = found.tensors or [] if found.ranges_known else []
+    known = source.known()  # asked after the header was read, so that both are of the same bytes
+    if known is not None and len(known.digests) == len(spans):
+        task.advance(known.size)
+        return known
+    sha256 = known.sha256 if known is not None else None
     if checkpoint is not None:
         if source.local is not None:
-            return hash_local(checkpoint, source.local, task, source.hashed, threads)
+            return hash_local(checkpoint, source.local, task, sha256, threads)
         return hash_stream(checkpoint, source.stream(), task)
     if source.local is not None:
-        return hash_file(source.local, spans, task, name, source.hashed, threads)
+        return hash_file(source.local, spans, task, name, sha256, threads)
     return hash_chunks(source.stream(), spans, task, name)
+
+
+def hash_whole(path: Path, task: Task, threads: int) -> FilePass:
+    """Hash a file on this machine, and its tensors if its name is that of a format whose tensors are read.
+
+    For `Hub.hash_with`. A header that breaks its format is not an error here: measuring the file reports it. Raises
+    InputError, OSError, and FormatError where the file changes while it is read.
+    """
+    entry = FileEntry(path=path.name, size=path.stat().st_size)
+    source = Source(entry, read_ranges(path, path.name), lambda: iter(()), path)
+    kind, found = weight_format(path.as_posix()), FileContents(None)
+    if kind in WITH_TENSORS:
+        with suppress(FormatError):
+            found = read_contents(kind, True, source, "full")
+    return pass_over(source, found, task, threads)
 
 
 def rows_of(path: str, found: FileContents, passed: FilePass | None) -> list[TensorRow]:

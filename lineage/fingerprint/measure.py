@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FormatError, HubError, InputError, LineageError, OtherBytesError
+from lineage.file_chunks import FilePass
 from lineage.fingerprint.digests import content_digest, files_digest, layout_digest, weights_digest
 from lineage.fingerprint.file_contents import (
     ARCHIVES,
@@ -25,12 +26,13 @@ from lineage.fingerprint.groups import group_files
 from lineage.fingerprint.header import Read, read_header
 from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
 from lineage.fingerprint.pytorch.reader import Unread, is_checkpoint
-from lineage.fingerprint.reading import FilePass, read_ranges, read_set
+from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.fingerprint.values.tensor import FileHeader
 from lineage.hub.bounds import known_size
 from lineage.log import Log
 from lineage.progress import SILENT, Progress, SharedTask, Task
+from lineage.side_by_side import read_set
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.weight_group import WeightGroup
@@ -234,17 +236,16 @@ def _has_safetensors_header(read: Read, size: int, name: str) -> bool:
 def _hub_source(hub: Hub, model: str, commit: str, entry: FileEntry, *, look: bool) -> Source:
     """Say how a file of a model is read: in place if it lies on this machine. Without `look` nothing is touched."""
     local = hub.local_path(model, commit, entry.path) if look else None
-    hashed = hub.known_sha256(local) if local is not None else None
     if local is not None:
         if entry.size is None:
             entry = entry.model_copy(update={"size": local.stat().st_size})
-        read = read_ranges(local, entry.path)
-    else:
+        in_place, known = read_ranges(local, entry.path), partial(hub.known_pass, local)
+        return Source(entry, in_place, lambda: hub.stream(model, commit, entry.path), local, known)
 
-        def read(start: int, length: int) -> bytes:
-            return hub.read(model, commit, entry.path, start, length)
+    def read(start: int, length: int) -> bytes:
+        return hub.read(model, commit, entry.path, start, length)
 
-    return Source(entry, read, lambda: hub.stream(model, commit, entry.path), local, hashed)
+    return Source(entry, read, lambda: hub.stream(model, commit, entry.path), None)
 
 
 def open_at(hub: Hub, model: str, commit: str, files: Mapping[str, FileEntry]) -> OpenFile:

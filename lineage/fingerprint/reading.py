@@ -7,31 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from lineage.errors import FormatError, InputError
-from lineage.file_chunks import CHUNK_BYTES, file_chunks
+from lineage.file_chunks import CHUNK_BYTES, FilePass, file_chunks
 from lineage.fingerprint.gguf import UNKNOWN_TYPE
 from lineage.fingerprint.header import Read, TensorSpan
 from lineage.progress import SharedTask, Task
-from lineage.side_by_side import side_by_side, usable_cores
-
-File = TypeVar("File")
-Result = TypeVar("Result")
-
-LARGE_BYTES = 16 << 20
-"""Smaller files are hashed by one thread: another one costs more than it saves."""
-
-
-class FilePass(NamedTuple):
-    """The result of one pass over a file: `digests` are the hex BLAKE3-256 of the given spans, in their order."""
-
-    sha256: str
-    size: int
-    digests: list[str]
+from lineage.side_by_side import side_by_side
 
 
 def hash_chunks(
@@ -104,30 +90,6 @@ class _Unfilled:
     def hexdigest(self) -> str:
         """Give the digest of the bytes up to the last that is not zero."""
         return self._state.hexdigest()
-
-
-def read_set(files: Sequence[File], sizes: Sequence[int], read: Callable[[File, int], Result]) -> list[Result]:
-    """Read files on this machine with all cores; `read` gets a file and the number of threads that it may use.
-
-    Small files are read one after another. Of several errors the one of the first file is raised.
-    """
-    cores = usable_cores() if sum(sizes) >= LARGE_BYTES else 1
-    jobs = [partial(read, *each) for each in zip(files, threads_for(sizes, cores), strict=True)]
-    return side_by_side(jobs, cores)
-
-
-def threads_for(sizes: Sequence[int], cores: int) -> list[int]:
-    """Choose the threads of each file of a set, of which `cores` are hashed at a time.
-
-    Each gets one as long as there are as many files as cores. The cores that would rest while the last files are hashed
-    are shared out among these: of three shards on two cores, the last gets both. Small files do not count.
-    """
-    large = [number for number, size in enumerate(sizes) if size >= max(LARGE_BYTES, max(sizes, default=0) // 4)]
-    last = len(large) % cores
-    threads = [1] * len(sizes)
-    for number in large[len(large) - last :]:
-        threads[number] = cores // last
-    return threads
 
 
 def hash_file(

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from lineage.errors import TextTooLongError
+from lineage.file_chunks import FilePass, ReadWhole
 from lineage_schemas.ids import model_key
 from lineage_schemas.revision import History, HistoryRef
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
@@ -133,10 +134,14 @@ class Hub(ABC):
         """Return the path of a local file with exactly these bytes, or None: reading it is the fastest way."""
         return None
 
-    def known_sha256(self, place: Path) -> str | None:
-        """Return the SHA-256 of a file of `local_path` that this Hub has computed from its bytes, or None.
+    def hash_with(self, read: ReadWhole) -> None:  # noqa: B027 - a Hub that hashes nothing need not know
+        """Let `read` hash the files that this Hub hashes to list them, so that one pass over a file serves both."""
 
-        It is not what a pointer claims, so that the caller need not compute it again.
+    def known_pass(self, place: Path) -> FilePass | None:
+        """Return what this Hub has computed from the bytes of a file of `local_path`, or None.
+
+        It is not what a pointer claims, so that the caller need not compute it again. Without `hash_with` it is the
+        SHA-256 alone.
         """
         return None
 

@@ -40,7 +40,7 @@ SHOWN_FILES = 2
 """Files that the note of a facet names before it counts the others."""
 
 _ID = re.compile(r'"[a-z0-9]+(\.v[0-9]+)?:[0-9a-f]{32}')
-"""The hash of a file or of weights, which tells people nothing."""
+"""The hash of a file or of weights, which a reader cannot use."""
 
 _STATES: tuple[tuple[FacetState, str], ...] = (
     ("changed", "changed"),

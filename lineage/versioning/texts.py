@@ -92,7 +92,7 @@ class Texts:
         return self._known[key]
 
     def _size(self, position: int, path: str) -> int | None:
-        """Give the size of a text as its commit tells it."""
+        """Return the size of a text that its commit gives."""
         changes = self.line.commits[position].changes or ()
         return next((change.new.size for change in changes if change.path == path and change.new), None)
 

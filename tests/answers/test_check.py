@@ -79,6 +79,7 @@ def test_since_limits_the_range(hub: Path, opened: Opened) -> None:
     assert answer.verdict == "clean"
 
 
+@pytest.mark.slow
 def test_since_last_starts_at_the_last_check(hub: Path, opened: Opened) -> None:
     """The first check covers the whole history, the next only what came after it."""
     tip = git(hub, "rev-parse", "main")
@@ -167,6 +168,7 @@ def test_single_invalid_target_is_rejected(hub: Path, opened: Opened) -> None:
         check(opened(hub), ["no model"])
 
 
+@pytest.mark.slow
 def test_branch_and_tag_name_a_line(hub: Path, opened: Opened) -> None:
     """A branch has its own line; a tag ends the line at its commit; an unknown name is unchecked."""
     git(hub, "branch", "old", "main~3")

@@ -222,6 +222,7 @@ def test_a_revision_of_the_file_is_checked(opened: Opened) -> None:
     assert answer.settings.models == (REVISED,)
 
 
+@pytest.mark.slow
 def test_an_argument_takes_precedence_over_the_file(opened: Opened) -> None:
     """`since` of the caller replaces that of the file; a named target is checked as it was named."""
     text = f"[models]\n'{REVISED}' = {{ since = 'v1.1' }}\n"

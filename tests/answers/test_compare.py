@@ -214,6 +214,7 @@ def test_components_that_differ_are_named(session: Session) -> None:
     assert any("text_encoder/model.safetensors" in note for note in answer.notes)
 
 
+@pytest.mark.slow
 def test_revisions_and_files_of_the_zoo(small_zoo: Path, tmp_path: Path) -> None:
     """Revisions of one model, folders and single files may be mixed: another card, new training, other shards."""
     herons = small_zoo / "heronml/heron-gpt2-tiny-licences"

@@ -103,6 +103,7 @@ def test_fields_and_tokenizers_are_compared(repository: BareRepository, session:
     assert pointers["card.tags"].revision == answer.a.revision
 
 
+@pytest.mark.slow
 def test_two_revisions_are_compared_in_the_order_given(repository: BareRepository, session: Session) -> None:
     """`diff A B` goes from A to B."""
     first = repository.git("rev-parse", "HEAD")
@@ -128,6 +129,7 @@ def test_cast_is_measured(repository: BareRepository, session: Session) -> None:
         assert "0 equal" not in text
 
 
+@pytest.mark.slow
 def test_card_text_is_compared_by_hash(repository: BareRepository, session: Session) -> None:
     """The text below the metadata is one field, compared by its hash; a card with metadata only has no text."""
     first = repository.git("rev-parse", "HEAD")

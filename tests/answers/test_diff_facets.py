@@ -107,6 +107,7 @@ def test_a_commit_that_changes_nothing_is_the_same(
     assert {each.state for each in compare().by_facet} == {"same"}
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_is_too_long_is_compared_by_its_hash(
     repository: BareRepository, compare: Callable[[], DiffAnswer]
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_tokenizer_that_is_too_long_is_compared_by_its_hash(
     assert "not judged: tokenizer.json: 10,000,0" in plain(written)
 
 
+@pytest.mark.slow
 def test_a_remote_hub_is_asked_for_what_differs_only(repository: BareRepository, tmp_path: Path) -> None:
     """One request for each side of a text that differs, at most twelve such texts, none for equal ids."""
     parts = [f"part{number:02}/config.json" for number in range(20)]

@@ -38,6 +38,7 @@ def checked(answer: FingerprintAnswer) -> FingerprintAnswer:
     return answer
 
 
+@pytest.mark.slow
 def test_file_folder_and_model_are_the_same_weights(session: Session) -> None:
     """The same weights have the same digests as a file, as a folder and as a model; each answer names its source."""
     by_file = checked(fingerprint(session, str(MODEL / "model.safetensors")))
@@ -137,6 +138,7 @@ def test_a_missing_target_is_an_error(session: Session, tmp_path: Path) -> None:
         fingerprint(session, "nobody/nothing")
 
 
+@pytest.mark.slow
 def test_single_file_loads_nothing_heavy() -> None:
     """Fingerprinting a file imports no Hub client, no database and no numpy, so that it starts fast."""
     code = (

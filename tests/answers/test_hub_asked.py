@@ -49,6 +49,7 @@ def last_line(answer: Answer, to_format: str) -> str:
     return text.strip().splitlines()[-1].removeprefix("<sub>").replace("\\", "")
 
 
+@pytest.mark.slow
 def test_a_hub_that_was_asked_is_named_with_the_date(hub: HubServer, tmp_path: Path) -> None:
     """After a request the last line names the Hub alone, and the JSON answer has no further field."""
     with session(hub, tmp_path) as opened:
@@ -60,6 +61,7 @@ def test_a_hub_that_was_asked_is_named_with_the_date(hub: HubServer, tmp_path: P
         assert last_line(answer, to_format).startswith(f"{name}, read ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offline", [False, True])
 def test_an_answer_from_the_store_says_that_the_hub_was_not_asked(
     hub: HubServer, tmp_path: Path, offline: bool

@@ -137,6 +137,7 @@ def test_diff_answers_from_the_record(hub: HubServer, tmp_path: Path) -> None:
     assert hub.log == []
 
 
+@pytest.mark.slow
 def test_diff_of_headers_is_unchecked(hub: HubServer, tmp_path: Path) -> None:
     """Offline two states with recorded headers only are compared by layout, and the answer names the next command."""
     with offline(hub, tmp_path, REVISED, level="header") as session:

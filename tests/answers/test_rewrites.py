@@ -41,6 +41,7 @@ def lost(answer: CheckAnswer) -> list[str | None]:
     return [finding.pointer.revision for finding in answer.findings if finding.id == "rewritten-history"]
 
 
+@pytest.mark.slow
 def test_a_range_does_not_hide_a_rewrite(repository: BareRepository, session: Session) -> None:
     """A start at the fork, a date, a branch and the last check report the rewrite; a pin behind it accepts it."""
     first = upload(repository, 1)[0]
@@ -88,6 +89,7 @@ def test_the_date_of_a_lost_commit_does_not_hide_it(repository: BareRepository, 
     assert lost(ask(session, None)) == old
 
 
+@pytest.mark.slow
 def test_many_lost_changes_are_listed_in_part(repository: BareRepository, session: Session) -> None:
     """An answer lists ten lost changes, and its last finding says how many more there are."""
     first = upload(repository, *range(1, 14))[0]
@@ -101,6 +103,7 @@ def test_many_lost_changes_are_listed_in_part(repository: BareRepository, sessio
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holder", ["tag", "branch"])
 def test_a_ref_that_holds_the_old_commits_hides_nothing(
     repository: BareRepository, session: Session, holder: str
@@ -143,6 +146,7 @@ def test_a_push_that_grows_or_is_merged_loses_nothing(repository: BareRepository
     assert lost(ask(session, None)) == []
 
 
+@pytest.mark.slow
 def test_a_commit_or_tag_reports_what_was_lost_before_it(repository: BareRepository, session: Session) -> None:
     """A check of a commit or tag of the new history reports the rewrite; one of the fork, or before it, does not."""
     before, fork, old = upload(repository, 1, 2, 3)

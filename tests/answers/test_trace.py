@@ -262,6 +262,7 @@ def test_the_stored_revision_has_several_names(session: Session, family: Path, n
     assert notes.notes == []
 
 
+@pytest.mark.slow
 def test_a_warm_store_costs_no_heavy_import(session: Session, tmp_path: Path, family: Path) -> None:
     """An answer from the store imports neither the Hub's client nor libraries that compute or draw."""
     trace(session, "c/merged")

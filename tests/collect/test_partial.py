@@ -113,6 +113,7 @@ def hub(small_zoo: Path, tmp_path: Path) -> Iterator[HubServer]:
         yield server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["trace", "collect"])
 def test_online_the_hub_is_asked_again(hub: HubServer, tmp_path: Path, ask: str) -> None:
     """What was read from the cache is no answer for the Hub itself, which is read whole at the same commit."""

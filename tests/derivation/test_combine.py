@@ -30,6 +30,7 @@ evidence = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(evidence, max_size=12).flatmap(lambda found: st.tuples(st.just(found), st.permutations(found))))
 def test_order_and_repetition_make_no_difference(both: tuple[list[Evidence], list[Evidence]]) -> None:
     """Any order of the same evidence, also with some of it twice, gives the same edges."""

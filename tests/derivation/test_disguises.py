@@ -155,6 +155,7 @@ def test_a_disguise_that_was_trained_on_is_related() -> None:
     assert pair.verdict == "related"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_another_seed_is_unrelated_at_every_level(kind: str) -> None:
     """Two trainings of one configuration are unrelated, from a sample, with further rows and from all values."""

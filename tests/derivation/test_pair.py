@@ -221,6 +221,7 @@ def test_values_that_are_no_numbers_prove_nothing() -> None:
         assert compare_pair(broken, BASE_SIDE).verdict in ("not_comparable", "unrelated")
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 3), st.sampled_from([0.0, 0.01, 0.3]), st.booleans(), st.booleans())
 def test_exchanging_the_sides_exchanges_the_direction(seed: int, amount: float, cast: bool, zeros: bool) -> None:

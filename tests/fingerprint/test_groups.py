@@ -170,6 +170,7 @@ def test_index_decides_where_names_do_not() -> None:
     assert (group.declared_shards, group.complete) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [b"no json", b"[]", b'{"weight_map": []}', b'{"weight_map": {"a": 1}}', b"[" * 100_000, b"\xff", b"",

@@ -164,6 +164,7 @@ def test_harmless_oddities_are_read() -> None:
     assert header.metadata == {}
 
 
+@pytest.mark.slow
 def test_long_metadata_is_cut() -> None:
     """Twenty megabytes of metadata are read and forgotten, but for their beginning."""
     header = parse(file_of({"__metadata__": {"note": "x" * 20_000_000, "format": "pt"}, "a": A}))

@@ -105,6 +105,7 @@ headers = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(headers, st.none() | texts, st.integers(1, 90), st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_windows_of_any_size_give_the_same_entries(
     fields: dict[str, Any], metadata: dict[str, str] | None, window: int, indent: int | str | None, ascii_only: bool
@@ -119,6 +120,7 @@ def test_windows_of_any_size_give_the_same_entries(
     assert found == expected
 
 
+@pytest.mark.slow
 @given(headers, st.integers(1, 60), st.data())
 def test_what_is_not_json_is_refused_in_windows_of_any_size(
     fields: dict[str, Any], window: int, data: st.DataObject

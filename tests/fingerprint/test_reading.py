@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from lineage.errors import FormatError, InputError
 from lineage.file_chunks import CHUNK_BYTES, file_chunks
 from lineage.fingerprint.header import TensorSpan
-from lineage.fingerprint.reading import LARGE_BYTES, hash_chunks, hash_file, threads_for
+from lineage.fingerprint.reading import hash_chunks, hash_file
 from lineage.progress import Task
+from lineage.side_by_side import LARGE_BYTES, threads_for
 
 
 class Counting(Task):
@@ -62,6 +63,7 @@ def test_file_larger_than_the_buffer(tmp_path: Path) -> None:
     assert found.digests == [blake3(raw[span.begin : span.end]).hexdigest() for span in spans]
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=9), st.integers(2, 9), st.booleans())
 def test_digests_do_not_depend_on_threads(
     small_file: Path, raw: bytes, cuts: list[int], threads: int, is_known: bool

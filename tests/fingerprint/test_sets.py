@@ -16,8 +16,8 @@ import pytest
 from lineage.errors import FormatError, OtherBytesError
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_group
-from lineage.fingerprint.reading import LARGE_BYTES
 from lineage.progress import SILENT, Progress, Task
+from lineage.side_by_side import LARGE_BYTES
 from lineage_schemas.weight_group import WeightGroup
 from tests.support.interruptible import interruptible
 from tests.support.range_hub import RangeHub

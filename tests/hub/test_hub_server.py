@@ -16,6 +16,7 @@ from tests.support.shared import ROOT
 DEMO = ROOT / "lineage" / "demo_data" / "hub"
 
 
+@pytest.mark.slow
 def test_a_directory_hub_is_served(server: HubServer, tmp_path: Path) -> None:
     """A directory Hub is served with the bytes that it holds: its folders, its bundles and its aliases."""
     folder = tmp_path / "hub"

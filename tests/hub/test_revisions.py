@@ -64,6 +64,7 @@ def test_the_case_of_digits_does_not_matter(refs: list[HistoryRef], commits: set
         assert upper.named == lower.named
 
 
+@pytest.mark.slow
 @given(all_refs, all_commits, texts)
 def test_the_name_of_a_ref_is_never_taken_for_digits(refs: list[HistoryRef], commits: set[str], text: str) -> None:
     """A text that is the name of refs means commits of these alone, unless it is a full id."""
@@ -84,6 +85,7 @@ def test_a_full_name_is_never_the_rest_of_another() -> None:
     assert meaning_of("refs/heads/refs/heads/main", refs, ()).only == NamedCommit("a" * 40, refs[0].name)
 
 
+@pytest.mark.slow
 @given(all_refs, all_commits, texts)
 def test_nothing_is_guessed(refs: list[HistoryRef], commits: set[str], text: str) -> None:
     """One commit is the answer, several are reported as ambiguous, none as unknown: each with what to do."""

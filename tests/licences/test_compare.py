@@ -62,6 +62,7 @@ def test_narrower_is_transitive(a: Licences, b: Licences, c: Licences) -> None:
         assert both == ("same" if first == second == "same" else "narrower")
 
 
+@pytest.mark.slow
 @given(expressions(ALL), expressions(ALL))
 def test_and_narrows_and_or_widens(a: str, b: str) -> None:
     """Obeying another licence too never permits more; choosing from one more never permits less."""

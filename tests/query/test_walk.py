@@ -27,6 +27,7 @@ def steps(edges: Iterable[EdgeRow]) -> list[tuple[str, str]]:
     return [(row.source, row.target) for row in edges]
 
 
+@pytest.mark.slow
 @given(edge_lists, node)
 def test_ancestors_are_those_of_networkx(edges: list[tuple[str, str, str | None]], root: str) -> None:
     """In any graph, even with cycles and self-loops, the walk reaches what networkx reaches, at the same distance."""
@@ -38,6 +39,7 @@ def test_ancestors_are_those_of_networkx(edges: list[tuple[str, str, str | None]
     assert (walk.total, walk.hidden) == (len(walk.depths) - 1, 0)
 
 
+@pytest.mark.slow
 @given(edge_lists, node)
 def test_descendants_are_those_of_networkx(edges: list[tuple[str, str, str | None]], root: str) -> None:
     """Downwards the same is true, and the counts by relation add up to the number of descendants."""
@@ -49,6 +51,7 @@ def test_descendants_are_those_of_networkx(edges: list[tuple[str, str, str | Non
     assert list(walk.depths.items()) == sorted(walk.depths.items(), key=lambda item: (item[1], item[0]))
 
 
+@pytest.mark.slow
 @given(edge_lists, node, st.integers(0, 3), st.integers(0, 5))
 def test_caps_keep_the_nearest_and_change_no_count(
     edges: list[tuple[str, str, str | None]], root: str, depth: int, limit: int

@@ -47,6 +47,7 @@ def test_dated_refs_merge_the_same_in_any_order(rows: list[dict[str, Any]]) -> N
     assert all(merged("Ref", found, row) == found for row in rows)
 
 
+@pytest.mark.slow
 @given(any_ref, any_ref)
 def test_a_merge_of_refs_loses_no_target_and_no_date(old: dict[str, Any], new: dict[str, Any]) -> None:
     """Every target of both refs is in the result, and their earliest and latest dates too."""
@@ -61,6 +62,7 @@ def test_a_merge_of_refs_loses_no_target_and_no_date(old: dict[str, Any], new: d
         assert row["target"] in [e["target"] for e in found["former"]] or row["since"] in (found["since"], None)
 
 
+@pytest.mark.slow
 @given(any_ref, any_ref)
 def test_a_merged_ref_is_stable(old: dict[str, Any], new: dict[str, Any]) -> None:
     """What was merged once stays as it is when it is merged again."""

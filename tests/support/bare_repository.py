@@ -37,7 +37,7 @@ class BareRepository:
         return other
 
     def git(self, *arguments: str, stdin: bytes = b"") -> str:
-        """Run git here, deaf to the configuration of the person who runs the tests."""
+        """Run git here, without the configuration of the user who runs the tests."""
         who = {"NAME": "somebody", "EMAIL": "somebody@example.org", "DATE": f"{self._clock} +0000"}
         environment = ENVIRONMENT | {
             f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()

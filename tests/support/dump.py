@@ -20,7 +20,7 @@ def dump(view: StoreView, clocks: bool = False) -> Iterator[str]:
 
     Awaited edges have lines too: stores that differ in nothing else differ once the missing end is written.
 
-    Without `clocks`, the moments at which somebody looked are left out: two collections of the same repositories
+    Without `clocks`, the times of readings are left out: two collections of the same repositories
     give the same lines, whenever and in whatever order they ran. Among them is the present target of a ref as its own
     former one: two readings that found it first at the same time leave the date of the earlier.
     """

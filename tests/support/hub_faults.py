@@ -172,7 +172,7 @@ def wrong_range(shift: int) -> Fault:
 
 
 def gzipped() -> Fault:
-    """Compress the body although nobody asked for it."""
+    """Compress the body although the client did not ask for it."""
 
     def strike(asked: Asked, answer: Callable[[Asked], Answer]) -> Answer:
         true = answer(asked)

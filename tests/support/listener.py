@@ -28,7 +28,7 @@ class Listener(ThreadingHTTPServer):
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, hang up on whoever is still connected, and join the threads."""
+        """Stop listening, close the connections that are still open, and join the threads."""
         self.shutdown()
         self._thread.join()
         for connection in list(self.connections):

@@ -46,7 +46,7 @@ class Servers:
         return self._started[name]
 
     def new(self, name: str, **settings: str) -> Neo4jServer:
-        """Start another server of that version, which whoever asked for it ends."""
+        """Start another server of that version; the caller ends it."""
         server = self.unstarted(name)
         server.settings = settings
         server.start()
@@ -78,7 +78,7 @@ def neo4j_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def empty_store(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Empty a server's database, and let whoever runs in this environment log in."""
+    """Empty a server's database, and set the password in the environment."""
     if GIVEN_URI:
         for variable in ("NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"):
             if variable in ENVIRON:
@@ -112,7 +112,7 @@ def empty(uri: str) -> None:
 
 
 def run(uri: str, statement: str, **parameters: object) -> list[list[Any]]:
-    """Run one statement beside the store, as whoever the environment says."""
+    """Run one statement beside the store, as the user that the environment names."""
     from neo4j import GraphDatabase
 
     with GraphDatabase.driver(uri, auth=login(), notifications_min_severity="OFF") as driver:

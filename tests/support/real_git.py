@@ -1,4 +1,4 @@
-"""The git of the tests' own servers: found once, and deaf to the configuration of the person who runs the tests."""
+"""The git of the tests' own servers: found once, and run without the configuration of the user."""
 
 from __future__ import annotations
 

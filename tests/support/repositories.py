@@ -23,7 +23,7 @@ REVISIONED = "heronml/heron-gpt2-tiny-licences"
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
-    """Run git in a folder, deaf to the configuration of the person who runs the tests."""
+    """Run git in a folder, without the configuration of the user who runs the tests."""
     who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in
            {"NAME": "publisher", "EMAIL": "publisher@example.org"}.items()}  # fmt: skip
     config = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"}

@@ -100,6 +100,7 @@ def test_a_conforming_name_has_only_what_the_name_says(name: str, expected: str 
     assert conforming(parse_name(name)) == expected
 
 
+@pytest.mark.slow
 @given(st.text(max_size=120) | st.from_regex(r"[A-Za-z0-9](?:[-_.]?[a-zA-Z0-9]{1,6}){0,12}", fullmatch=True))
 def test_every_text_has_segments_that_are_parts_of_it(name: str) -> None:
     """Any text is read; each type occurs once, with a part of the name, and a conforming name invents nothing."""

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from lineage.errors import FormatError, InputError
+from lineage.file_chunks import FilePass
 from lineage.fingerprint.header import Read, TensorSpan
 from lineage.fingerprint.pytorch.gather import read_tensor
 from lineage.fingerprint.pytorch.reader import Checkpoint, StoredTensor
-from lineage.fingerprint.reading import FilePass, hash_chunks, hash_file
+from lineage.fingerprint.reading import hash_chunks, hash_file
 from lineage.progress import Task
 
 if TYPE_CHECKING:

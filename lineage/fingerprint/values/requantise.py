@@ -155,7 +155,7 @@ def _gptq(child: SampledTile) -> Grid | None:
 
 
 def _affine(largest: int) -> Callable[[SampledTile], Grid | None]:
-    """Make the finder of grids whose zero is no level: a shift is added to each block."""
+    """Make the finder of grids whose zero is not a level: a shift is added to each block."""
 
     def make(child: SampledTile) -> Grid | None:
         import numpy

@@ -7,12 +7,14 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lineage.errors import HubAnswerError, HubError
-from lineage.hub.git.program import fetch_repository
 from lineage.hub.local.file_hashes import FileHashes, stamp
-from lineage.hub.local.git_folder import GitFolder
 from lineage.progress import Progress
+
+if TYPE_CHECKING:
+    from lineage.hub.local.git_folder import GitFolder
 
 _SIGNATURE = re.compile(rb"# v[23] git bundle\n")
 _MAX_LINE_BYTES = 8_192
@@ -29,6 +31,8 @@ class BundleCopies:
 
     def open(self, bundle: Path, model: str, hashes: FileHashes, lfs: Path) -> GitFolder:
         """Open a bundle, its LFS objects in `lfs`. Raises HubError if it is not a bundle, or git cannot read it."""
+        from lineage.hub.local.git_folder import GitFolder
+
         refuse_other_files(bundle, model)
         copy = self._copy(bundle, model)
         return GitFolder(copy, model, hashes, lfs=(lfs,))
@@ -50,6 +54,8 @@ class BundleCopies:
                 shutil.rmtree(old, ignore_errors=True)
         copy = folder / name
         if not (copy / "HEAD").is_file():
+            from lineage.hub.git.program import fetch_repository
+
             fetch_repository(str(bundle.resolve()), copy, model=model, pull_requests=True, progress=self._progress)
         return copy
 

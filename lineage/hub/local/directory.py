@@ -13,11 +13,9 @@ from lineage.hub.card import load_json
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.local.bundle import BundleCopies
 from lineage.hub.local.file_hashes import FileHashes
-from lineage.hub.local.git_folder import GitFolder
 from lineage.hub.local.hub import LocalHub, folder_name
 from lineage.hub.local.plain_folder import PlainFolder
 from lineage.hub.local.repository import LocalRepository
-from lineage.hub.local.work_tree import WorkTree
 from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings.environment import Settings
@@ -183,6 +181,9 @@ def open_model_folder(folder: Path, model: str, hashes: FileHashes, *, on_disk: 
     """
     folder = folder.resolve()
     if (folder / ".git").exists():
+        from lineage.hub.local.git_folder import GitFolder
+        from lineage.hub.local.work_tree import WorkTree
+
         git_dir = folder / ".git"
         lfs = () if git_dir.is_file() else (git_dir / "lfs" / "objects",)
         repository = GitFolder(git_dir, model, hashes, work_tree=folder, lfs=lfs)
@@ -194,6 +195,8 @@ def open_model_folder(folder: Path, model: str, hashes: FileHashes, *, on_disk: 
 
 def open_bare(folder: Path, model: str, hashes: FileHashes, lfs: Path) -> LocalRepository:
     """Open a bare repository with its own LFS objects, or those in the folder beside it."""
+    from lineage.hub.local.git_folder import GitFolder
+
     return GitFolder(folder, model, hashes, lfs=(folder / "lfs" / "objects", lfs))
 
 

@@ -9,17 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lineage.file_chunks import file_chunks
+from lineage.errors import LineageError
+from lineage.file_chunks import FilePass, ReadWhole, file_chunks
 from lineage.log import Log
 from lineage.progress import SILENT, Progress, SharedTask, Task
-from lineage.side_by_side import side_by_side, usable_cores
+from lineage.side_by_side import LARGE_BYTES, read_set
 
 LOG = Log(__name__)
 
 
 _SLOW_BYTES = 200_000_000
-_LARGE_BYTES = 16 << 20
-"""Smaller files are hashed one after another."""
 
 
 class Stamp(NamedTuple):
@@ -44,15 +43,20 @@ class ChangedWhileReadError(OSError):
 
 
 class FileHashes:
-    """Remember the hashes of files by path and stamp."""
+    """Remember the hashes of files by path and stamp.
+
+    `read_whole` hashes more of a file than its SHA-256 in the same pass; None where that alone is needed.
+    """
 
     def __init__(self, progress: Progress = SILENT) -> None:
         self._progress = progress
         self._known: dict[tuple[Path, str], tuple[Stamp, str]] = {}
+        self._tensors: dict[Path, list[str]] = {}
+        self.read_whole: ReadWhole | None = None
 
     def sha256(self, path: Path) -> str:
         """Hash a file's bytes. Raises OSError."""
-        return self._hash(path, "sha256", b"")
+        return self._hash(path, "sha256")
 
     def hash_ahead(self, paths: Sequence[Path]) -> None:
         """Compute the SHA-256 of several files side by side, so that `sha256` knows them.
@@ -63,30 +67,31 @@ class FileHashes:
         for path in paths:
             with suppress(OSError):
                 sizes[path] = path.stat().st_size
-        large = [path for path, size in sizes.items() if size >= _LARGE_BYTES and self.known_sha256(path) is None]
-        if len(large) < 2:
+        large = [path for path, size in sizes.items() if size >= LARGE_BYTES and self.known_pass(path) is None]
+        if not large:
             return
         total = sum(sizes[path] for path in large)
         progress = self._progress if total >= _SLOW_BYTES else SILENT
-        with progress.task(f"hashing {len(large)} files", total, "B") as task:
-            shared = SharedTask(task)
-            side_by_side([partial(self._hash_ahead, path, shared) for path in large], usable_cores())
+        what = large[0].name if len(large) == 1 else f"{len(large)} files"
+        with progress.task(f"hashing {what}", total, "B") as task:
+            read_set(large, [sizes[path] for path in large], partial(self._hash_ahead, SharedTask(task)))
 
-    def _hash_ahead(self, path: Path, task: Task) -> None:
+    def _hash_ahead(self, task: Task, path: Path, threads: int) -> None:
         with suppress(OSError):
-            self._hash(path, "sha256", b"", task)
+            self._hash(path, "sha256", task, threads)
 
     def blob_id(self, path: Path) -> str:
         """Name a file's bytes as git would. Raises OSError."""
-        return self._hash(path, "sha1", b"blob %d\0" % path.stat().st_size)
+        return self._hash(path, "sha1")
 
-    def known_sha256(self, path: Path) -> str | None:
-        """Give the SHA-256 of a file that was hashed here and has not changed since, or None."""
+    def known_pass(self, path: Path) -> FilePass | None:
+        """Return what was computed from a file that was hashed here and has not changed since, or None."""
         known = self._known.get((path, "sha256"))
         try:
-            return known[1] if known is not None and stamp(path) == known[0] else None
+            is_same = known is not None and stamp(path) == known[0]
         except OSError:
-            return None
+            is_same = False
+        return FilePass(known[1], known[0].size, self._tensors.get(path, [])) if known and is_same else None
 
     def matches(self, path: Path, sha256: str, size: int) -> bool:
         """Return whether a file holds exactly these bytes; its size is compared first."""
@@ -95,7 +100,7 @@ class FileHashes:
         except OSError:
             return False
 
-    def _hash(self, path: Path, algorithm: str, prefix: bytes, shared: Task | None = None) -> str:
+    def _hash(self, path: Path, algorithm: str, shared: Task | None = None, threads: int = 1) -> str:
         """Hash a file unless it is known; `shared` is the task of several files, to which its progress belongs."""
         before = stamp(path)
         hollow = why_hollow(path)
@@ -106,17 +111,30 @@ class FileHashes:
             LOG.debug("%s: its %s is known", path, algorithm)
             return known[1]
         LOG.debug("%s: hashing %d bytes, %s", path, before.size, algorithm)
-        digest = hashlib.new(algorithm, prefix, usedforsecurity=False)
         progress = self._progress if before.size >= _SLOW_BYTES and shared is None else SILENT
-        with progress.task(f"hashing {path.name}", before.size, "B") as own, path.open("rb", buffering=0) as file:
-            task = shared or own
-            for chunk in file_chunks(file.fileno(), 0, before.size):
-                digest.update(chunk)
-                task.advance(len(chunk))
+        with progress.task(f"hashing {path.name}", before.size, "B") as own:
+            task, found = shared or own, None
+            if algorithm == "sha256" and self.read_whole is not None:
+                with suppress(LineageError):  # what cannot be read is read again, for the system's own error
+                    found = self.read_whole(path, task, threads)
+            digest = found.sha256 if found else _digest(path, algorithm, before.size, task)
         if stamp(path) != before:
             raise ChangedWhileReadError(f"{path} was written to while it was being read")
-        self._known[path, algorithm] = (before, digest.hexdigest())
-        return digest.hexdigest()
+        self._known[path, algorithm] = (before, digest)
+        if algorithm == "sha256":
+            self._tensors[path] = found.digests if found else []
+        return digest
+
+
+def _digest(path: Path, algorithm: str, size: int, task: Task) -> str:
+    """Hash a file's bytes: with SHA-256, or with SHA-1 as git hashes a blob. Raises OSError."""
+    start = b"blob %d\0" % size if algorithm == "sha1" else b""
+    digest = hashlib.new(algorithm, start, usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        for chunk in file_chunks(file.fileno(), 0, size):
+            digest.update(chunk)
+            task.advance(len(chunk))
+    return digest.hexdigest()
 
 
 def stamp(path: Path) -> Stamp:

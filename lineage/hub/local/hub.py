@@ -20,9 +20,9 @@ from lineage.errors import (
     ModelNotFoundError,
     TextTooLongError,
 )
+from lineage.file_chunks import CHUNK_BYTES, FilePass, ReadWhole
 from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.declared.declaration import read_name, written_names
-from lineage.hub.git.objects import CHUNK_BYTES
 from lineage.hub.interface import Hub, PresentRefs, Range, check_ranges
 from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import FileHashes
@@ -209,9 +209,13 @@ class LocalHub(Hub):
         """Find the file on this machine, None where git keeps the bytes inside its packs."""
         return self._repository(model).local_path(commit, path)
 
-    def known_sha256(self, place: Path) -> str | None:
-        """Give the SHA-256 of a file that was hashed when its folder was listed."""
-        return self.hashes.known_sha256(place)
+    def hash_with(self, read: ReadWhole) -> None:
+        """Let `read` hash the files of folders."""
+        self.hashes.read_whole = read
+
+    def known_pass(self, place: Path) -> FilePass | None:
+        """Return what was computed from a file when its folder was listed."""
+        return self.hashes.known_pass(place)
 
     def cost(self) -> Cost:
         """Count the bytes that went through this Hub; files read by their path are not seen here."""

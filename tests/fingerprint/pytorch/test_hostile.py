@@ -147,6 +147,7 @@ def deep(opcode: bytes, times: int) -> bytes:
     return of(opcode * times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "why"),
     [

@@ -58,6 +58,7 @@ stored_names = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(stored_names, unique=True, max_size=12))
 def test_any_names_get_different_names(stored: list[str]) -> None:
     """Whatever the names are, each gets one, no two the same, and layer and kind can be asked of it."""

@@ -144,6 +144,7 @@ def test_headers_alone_tell_the_cost(skiff: Path) -> None:
     assert not planned.sketch.tiles
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_tensors_are_sampled_in_bounded_time(tmp_path: Path) -> None:
     """The largest header that is read gives a sample of the usual size."""
     tensors = {f"model.layers.{n // 10}.m{n % 10}.weight": ("F16", (2, 2), b"\0<" * 4) for n in range(100_000)}

@@ -99,6 +99,7 @@ def test_damaged_sketches_are_refused(data: bytes) -> None:
         unpack_sketch(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.data())
 def test_any_change_of_bytes_is_read_or_refused(data: st.DataObject) -> None:

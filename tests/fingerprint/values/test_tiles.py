@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ GOLDEN = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(1, 90), st.sampled_from([0, 8]), st.randoms(use_true_random=False), st.integers(1, 5_000))
 def test_what_must_not_matter_does_not(layers: int, experts: int, random: object, added: int) -> None:
@@ -67,6 +69,7 @@ def test_what_must_not_matter_does_not(layers: int, experts: int, random: object
 TOKENS = ("token_embd.weight", "output.weight")
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.dictionaries(

@@ -208,6 +208,7 @@ def test_a_pointer_with_another_content_is_not_followed(tmp_path: Path) -> None:
     assert [change.sha256 for change in changes if change and change.blob_id == new] == [None]
 
 
+@pytest.mark.slow
 def test_git_is_not_asked_in_the_folder_of_the_user(tmp_path: Path) -> None:
     """A hostile repository around the folder that a command is run in is not read."""
     repository = hostile.good_model(place_of(tmp_path))

@@ -76,6 +76,7 @@ def test_the_default_branch_of_a_bundle_is_main(tmp_path: Path) -> None:
         assert hub.history(MODEL).default_branch == "refs/heads/main"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hangs_at", ["for-each-ref", "config", "cat-file", "clone"])
 def test_a_git_that_prints_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs_at: str) -> None:
     """Each git process has a time limit of its own, and a local repository is not called unreachable for it."""

@@ -203,6 +203,7 @@ def test_the_token_stays_at_the_hub(
     assert all("authorization" not in asked.headers for asked in server.asked(server="storage"))
 
 
+@pytest.mark.slow
 def test_the_resolve_window_is_paced(
     hub: HuggingFaceHub, repository: BareRepository, server: HubServer, hurry: Hurry
 ) -> None:

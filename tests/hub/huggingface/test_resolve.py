@@ -79,6 +79,7 @@ def test_legacy_name(hub: HuggingFaceHub, repository: BareRepository, server: Hu
     assert (resolved.model, resolved.asked) == ("org/model", "model")
 
 
+@pytest.mark.slow
 def test_renamed(hub: HuggingFaceHub, repository: BareRepository, server: HubServer) -> None:
     """A renamed model is found under its old name, and all that follows speaks of the new one."""
     server.rename("org/model", "neworg/better-model")

@@ -104,6 +104,7 @@ def test_a_copy_that_died_is_completed_by_the_next(
     assert copied.written <= len(lines(family)) - writes
 
 
+@pytest.mark.slow
 def test_a_finished_copy_writes_nothing_again(family: MemoryStore, target: GraphStore) -> None:
     """A second copy writes nothing."""
     copy_store(family, target)

@@ -75,6 +75,7 @@ def test_a_neo4j_server_that_wants_tls(encrypted: int, scheme: str) -> None:
     assert f"requires TLS, use {scheme}+s://" in hint
 
 
+@pytest.mark.slow
 def test_a_neo4j_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that accepts the connection and never responds is waited for, with a note, for a limited time."""
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
