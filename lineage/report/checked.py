@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer
     from lineage_schemas.change import Unchecked
 
-SHOWN_REASON = 160
-"""Characters of a reason that a row shows; the JSON answer has all of it."""
+SHOWN_REASON = 300
+"""Characters of a reason that a row shows, enough for what to do next; the JSON answer has all of it."""
 
 
 def verdict_sentence(answer: CheckAnswer) -> str:
@@ -57,13 +57,16 @@ def row_words(answer: CheckAnswer) -> str:
 
 def _reason(answer: CheckAnswer, item: Unchecked) -> str:
     """Write what is unchecked and why; the row names the model already."""
-    about_model = item.what in (answer.model, f"refs of {answer.model}")
-    reason = shortened(item.reason).removeprefix(f"{answer.model}: ")
-    return cut(reason if about_model else f"{shortened(item.what)}: {reason}", SHOWN_REASON)
+    reason = shortened(item.reason).removeprefix(f"{answer.model}: ").removeprefix(f"{answer.model} ")
+    return cut(reason if _is_whole_model(answer, item) else f"{shortened(item.what)}: {reason}", SHOWN_REASON)
+
+
+def _is_whole_model(answer: CheckAnswer, item: Unchecked) -> bool:
+    """Return whether what is unchecked is the model itself: it could not be looked up."""
+    return item.what in (answer.model, f"refs of {answer.model}")
 
 
 def needs_details(answer: CheckAnswer) -> bool:
-    """Return whether a model has more to show than its row: findings, or several things unchecked, or how to decide."""
-    if answer.findings or answer.notes or answer.branch:
-        return bool(answer.findings or answer.notes or answer.unchecked)
-    return len(answer.unchecked) > 1 or any(item.decide_with for item in answer.unchecked)
+    """Return whether a model has more to show than its row: findings, notes, or more than that it was not looked up."""
+    open_items = [item for item in answer.unchecked if item.decide_with or not _is_whole_model(answer, item)]
+    return bool(answer.findings or answer.notes or open_items)

@@ -159,6 +159,7 @@ class HuggingFaceHub(Hub):
         read from the API, with one request for each commit that is not in `known`.
         """
         self._need_network(model)
+        self._connection.outage.check()
         name = model if model in self._canonical else self._page(model, None).id
         try:
             return self._copies.history(name, pull_requests=pull_requests, token=self._connection.token())
