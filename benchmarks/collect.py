@@ -1,9 +1,10 @@
 """Many models from one Hub: models a second by jobs and latency, requests, CPU, memory, and the same graph.
 
-`python -m benchmarks.collect [--models N] [--jobs 1,4,8,16] [--latency 0,50,100] [--json FILE]` serves a family of small
-models over HTTP and runs `lineage collect` on them, each time into a new store and with a new cache. Server and client
-share the cores of this machine: `cpu ms` is what the client and its git processes used a model. The last run answers 429
-for two models in the middle. Returns 1 if a run sends more requests than one job does, or makes another graph.
+`python -m benchmarks.collect [--models N] [--jobs 1,4,8,16] [--latency 0,50,100] [--json FILE]` serves a family of
+small models over HTTP and runs `lineage collect` on them, each time into a new store and with a new cache. Server and
+client share the cores of this machine: `cpu ms` is what the client and its git processes used a model. The last run
+answers 429 for two models in the middle. Returns 1 if a run sends more requests than one job does, or makes another
+graph.
 """
 
 from __future__ import annotations
@@ -120,7 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     print("latency jobs  models/s  faster  requests/model  cpu ms/model  peak MB  graph")
     first: list[str] | None = None
-    found, alone, missed = [], {}, False
+    found: list[dict[str, object]] = []
+    alone: dict[int, Measured] = {}
+    missed = False
     with tempfile.TemporaryDirectory() as folder:
         for note, measured, graph in runs(options, Path(folder)):
             first = first or graph

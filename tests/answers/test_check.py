@@ -110,7 +110,7 @@ def test_offline_since_last_is_unchecked(hub: Path, opened: Opened) -> None:
 
 
 def test_start_that_is_not_on_the_line_is_unchecked(hub: Path, opened: Opened) -> None:
-    """A revision that is not on the branch leaves one thing unchecked, with the reason, and no other range is checked."""
+    """A revision that is not on the branch leaves one thing unchecked, with the reason; no other range is checked."""
     answer = one(opened(hub), REVISED, since="v9")
     assert (answer.verdict, answer.weight_changes, answer.covers) == ("unchecked", (), None)
     [item] = answer.unchecked
