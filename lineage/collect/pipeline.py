@@ -147,7 +147,7 @@ class Collection:
         self.hub, self.store, self.options, self.progress, self._clock = hub, store, options, progress, clock
         self._turns = turns or Turns()
         self.names, self._project = Names(hub, store, self._turns), project
-        self._waiting, self._weights = _Waiting(), KnownWeights()
+        self._waiting, self._weights, self._overview = _Waiting(), KnownWeights(), progress
 
     def run(self, targets: Sequence[Target]) -> Iterator[Event]:
         """Collect targets and yield two events for each model, in the order of one model after another.
@@ -157,8 +157,8 @@ class Collection:
         for target in targets:
             self._waiting.add(target, 0, self.hub)
         is_one = len(targets) == 1 and not (self.options.parents or self.options.children)
-        progress = SILENT if is_one else self.progress
-        with progress.task("collecting", len(targets), "models") as task, Crew[Event](self.options.jobs) as crew:
+        self._overview = SILENT if is_one else self.progress
+        with self._overview.task("collecting", len(targets), "models") as task, Crew[Event](self.options.jobs) as crew:
             while self._waiting.queue or crew.running:
                 while crew.has_room and self._may_begin():
                     number, job = self._waiting.begin()
@@ -187,7 +187,7 @@ class Collection:
         """Read one model, or report why it could not be read; only a store that does not work ends the run."""
         target = job.target
         try:
-            with contained(target.model), self.progress.task(target.model):
+            with contained(target.model), self._overview.task(target.model):
                 return self._read_or_keep_state(job)
         except LineageError as error:
             if ends_the_run(error):

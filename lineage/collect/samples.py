@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
@@ -84,8 +84,11 @@ class Sampler:
                 continue
             if found.level == "metadata":
                 continue
-            with self._turns.sample(digest) as is_sampled:
-                if not again and (is_sampled or self._is_stored(digest)):
+            with self._turns.sample(digest) as taken:
+                if taken is not None and not again:
+                    samples.add(found.group.name, digest, replace(taken, cost=Cost(local=self._hub.is_local)))
+                    continue
+                if not again and self._is_stored(digest):
                     continue
                 try:
                     sample = self._sample(found, files, configs_of(found, files, read_text), budget)
@@ -93,7 +96,7 @@ class Sampler:
                     samples.problems[found.group.name] = error.in_one_line
                     continue
                 if sample.sketch.tiles:
-                    self._turns.sampled(digest)
+                    self._turns.sampled(digest, sample)
             samples.add(found.group.name, digest, sample)
             if not self._hub.is_local:
                 budget.spend(sample.cost.bytes_read)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lineage.fingerprint.measure import GroupFingerprint
+    from lineage.fingerprint.sampling import GroupSample
 
 
 class Turns:
@@ -24,7 +25,7 @@ class Turns:
         self._guard = threading.Lock()
         self._locks: dict[tuple[str, str], tuple[threading.RLock, int]] = {}
         self._measured: dict[str, GroupFingerprint] = {}
-        self._sampled: set[str] = set()
+        self._sampled: dict[str, GroupSample] = {}
 
     @contextmanager
     def _alone(self, kind: str, name: str) -> Iterator[None]:
@@ -80,17 +81,20 @@ class Turns:
             self._measured[digest] = found
 
     @contextmanager
-    def sample(self, digest: str) -> Iterator[bool]:
-        """Sample one content alone; the block is given whether another thread of this run did."""
-        with self._alone("sample", digest):
-            yield digest in self._sampled
+    def sample(self, digest: str) -> Iterator[GroupSample | None]:
+        """Sample one content alone; the block is given the sample that another thread of this run took, if any.
 
-    def sampled(self, digest: str) -> None:
-        """Record that a content was sampled."""
-        self._sampled.add(digest)
+        The thread writes it with its own model: the other one may be written later, and edges need the values.
+        """
+        with self._alone("sample", digest):
+            yield self._sampled.get(digest)
+
+    def sampled(self, digest: str, sample: GroupSample) -> None:
+        """Keep the sample of a content until it is written."""
+        self._sampled[digest] = sample
 
     def written(self, digests: Iterable[str]) -> None:
         """Forget what the store has now."""
         for digest in digests:
             self._measured.pop(digest, None)
-            self._sampled.discard(digest)
+            self._sampled.pop(digest, None)

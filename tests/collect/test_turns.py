@@ -54,10 +54,13 @@ def test_a_model_lets_its_first_name_go() -> None:
 
 
 def test_a_sample_is_taken_once() -> None:
-    """A content that was sampled in this run counts as sampled until the store has it."""
+    """The sample of a content is given to the next thread until the store has it."""
     turns = Turns()
-    with turns.sample("digest") as is_sampled:
-        assert not is_sampled
-        turns.sampled("digest")
-    with turns.sample("digest") as is_sampled:
-        assert is_sampled
+    with turns.sample("digest") as taken:
+        assert taken is None
+        turns.sampled("digest", MEASURED)
+    with turns.sample("digest") as taken:
+        assert taken is MEASURED
+    turns.written(["digest"])
+    with turns.sample("digest") as taken:
+        assert taken is None
