@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lineage.answers.checking import CheckOptions, check_or_say_why
@@ -15,6 +14,7 @@ from lineage.answers.project import used_settings
 from lineage.answers.project_models import checks_of_project
 from lineage.answers.starts import refuse_future
 from lineage.collect.options import CollectOptions, default_jobs
+from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.side_by_side import Crew
 from lineage.unexpected import contained
@@ -24,6 +24,7 @@ from lineage_schemas.level import Level
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.collect.pipeline import Target
+    from lineage.progress import Progress
     from lineage_schemas.answers.answer import NamedAt
 
 OnAnswer = Callable[[CheckAnswer], None]
@@ -41,7 +42,7 @@ class _Asked:
 
     def answer(self) -> CheckAnswer:
         """Check the model."""
-        with self.session.progress.task(self.text):
+        with self.session.progress.task(without_secrets(self.text)):
             answer = check_or_say_why(self.session, self.text, self.target, self.options)
         return answer.model_copy(update={"named_at": self.named_at}) if self.named_at else answer
 
@@ -78,7 +79,7 @@ def check(
     reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     options = CheckOptions(since, FailOn.of(fail_on), reading)
     asked = _named(session, targets, options) if targets else _of_project(session, options)
-    answers = _checked(session, asked, jobs, on_answer)
+    answers = _checked(session.progress, asked, jobs, on_answer)
     models = () if targets else tuple(each.target.model for each in asked if each.target)
     if len(answers) > 1:
         on_one_hub = all(each.session is asked[0].session for each in asked)
@@ -111,18 +112,20 @@ def _of_project(session: Session, options: CheckOptions) -> list[_Asked]:
 
 
 def _checked(
-    session: Session, asked: Sequence[_Asked], jobs: int | None, on_answer: OnAnswer | None
+    progress: Progress, asked: Sequence[_Asked], jobs: int | None, on_answer: OnAnswer | None
 ) -> list[CheckAnswer]:
     """Check models side by side, and return the answers in the order of the models."""
-    session.open_for_threads()
-    threads = min(jobs or default_jobs(is_local=session.hub.is_local), len(asked))
+    for each in asked:
+        each.session.open_for_threads()
+    is_local = all(each.session.hub.is_local for each in asked)
+    threads = min(jobs or default_jobs(is_local=is_local), len(asked))
     found: dict[int, CheckAnswer] = {}
     waiting = list(reversed(list(enumerate(asked))))
-    with session.progress.task("checking", len(asked), "models") as task, Crew[CheckAnswer](threads) as crew:
+    with progress.task("checking", len(asked), "models") as task, Crew[CheckAnswer](threads) as crew:
         while waiting or crew.running:
             while waiting and crew.has_room:
                 number, each = waiting.pop()
-                crew.start(number, partial(each.answer))
+                crew.start(number, each.answer)
             number, answer = crew.next()
             found[number] = answer
             task.advance()
