@@ -31,6 +31,14 @@ class FlaggedUnchecked(NamedTuple):
     unchecked: Unchecked
     named_at: NamedAt | None = None
 
+    @property
+    def words(self) -> str:
+        """Write what is unchecked of which model, why, and the command that decides it."""
+        item = self.unchecked
+        what = "" if item.what == self.model else f"{item.what}: "
+        decide = f"; to decide: {item.decide_with}" if item.decide_with else ""
+        return f"{self.model}: {what}{item.reason.removeprefix(f'{self.model}: ')}{decide}"
+
 
 class Flagged(NamedTuple):
     """Hold everything of a run that a reader of CI should look at, in the order of the models."""

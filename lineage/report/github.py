@@ -39,11 +39,7 @@ def _finding(each: FlaggedFinding) -> str:
 
 
 def _unchecked(each: FlaggedUnchecked) -> str:
-    item = each.unchecked
-    what = "" if item.what == each.model else f"{item.what}: "
-    decide = f"; to decide: {item.decide_with}" if item.decide_with else ""
-    message = f"{each.model}: {what}{item.reason.removeprefix(f'{each.model}: ')}{decide}"
-    return _command("error", each.named_at, "unchecked", message)
+    return _command("error", each.named_at, "unchecked", each.words)
 
 
 def _command(command: str, named_at: NamedAt | None, title: str, message: str) -> str:

@@ -83,13 +83,10 @@ def _invocation(flagged: Flagged) -> dict[str, Any]:
 
 
 def _notification(each: FlaggedUnchecked) -> dict[str, Any]:
-    item = each.unchecked
-    what = "" if item.what == each.model else f"{item.what}: "
-    decide = f"; to decide: {item.decide_with}" if item.decide_with else ""
     return {
         "descriptor": {"id": UNCHECKED},
         "level": "error",
-        "message": {"text": _message(f"{each.model}: {what}{item.reason.removeprefix(f'{each.model}: ')}{decide}")},
+        "message": {"text": _message(each.words)},
         "locations": [_location(each.named_at, each.model)],
     }
 
