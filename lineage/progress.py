@@ -31,7 +31,7 @@ class SharedTask(Task):
 
 
 class Progress:
-    """Receive the progress of the library. This base class ignores it: the default for library callers."""
+    """Receive the progress of the library, from several threads at a time. This base class ignores it: the default."""
 
     @contextmanager
     def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:

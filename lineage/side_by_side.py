@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar, copy_context
 from functools import partial
 from itertools import count
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -28,6 +30,9 @@ LARGE_BYTES = 16 << 20
 _NAP_SECONDS = 0.1
 
 _STOPPED: ContextVar[tuple[Callable[[], bool], ...]] = ContextVar("lineage_stopped", default=())
+
+SLOT: ContextVar[int] = ContextVar("lineage_slot", default=0)
+"""The number of the thread of a `Crew` in which a job runs, 0 outside: each thread keeps open what it reads."""
 
 
 def usable_cores() -> int:
@@ -162,3 +167,73 @@ class _Run(Generic[Result]):
     def _stop_from(self, number: int) -> None:
         with self._lock:
             self._end = min(self._end, number)
+
+
+class Crew(Generic[Result]):
+    """Run jobs on up to `threads` threads; each result is given when its job is finished, in whatever order.
+
+    With one thread jobs run in the caller, in the order in which they were started. An error of a job is raised by
+    `next`. When the block ends, jobs that still run are told to stop and are waited for as in `side_by_side`.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._waiting: deque[tuple[int, Callable[[], Result]]] = deque()
+        self._finished: SimpleQueue[tuple[int, _Outcome[Result]]] = SimpleQueue()
+        self._workers: dict[int, threading.Thread] = {}
+        self._free = list(range(threads, 0, -1))
+        self._slots: dict[int, int] = {}
+        self._is_over = False
+
+    @property
+    def running(self) -> int:
+        """Count the jobs that were started and whose result was not given yet."""
+        return len(self._waiting) + len(self._workers)
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether another job would begin at once."""
+        return self.running < self._threads
+
+    def start(self, number: int, job: Callable[[], Result]) -> None:
+        """Start a job that `next` will name by its number."""
+        if self._threads < 2:
+            self._waiting.append((number, job))
+            return
+        self._slots[number] = self._free.pop()
+        context = copy_context()
+        context.run(SLOT.set, self._slots[number])
+        context.run(_STOPPED.set, (*_STOPPED.get(), lambda: self._is_over))
+        worker = threading.Thread(
+            target=context.run, args=(self._work, number, job), name=f"lineage-job-{number}", daemon=True
+        )
+        self._workers[number] = worker
+        worker.start()
+
+    def _work(self, number: int, job: Callable[[], Result]) -> None:
+        with (outcome := _Outcome[Result]()):
+            outcome.result.append(job())
+        self._finished.put((number, outcome))
+
+    def next(self) -> tuple[int, Result]:
+        """Wait for the next job that is finished, and return its number and its result. Raises the job's error."""
+        if self._waiting:
+            number, job = self._waiting.popleft()
+            return number, job()
+        number, outcome = self._finished.get()
+        del self._workers[number]
+        self._free.append(self._slots.pop(number))
+        if outcome.error is not None:
+            raise outcome.error
+        return number, outcome.result[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over = True
+        deadline = time.monotonic() + GRACE_SECONDS
+        for worker in self._workers.values():
+            worker.join(max(0.0, deadline - time.monotonic()))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lineage.side_by_side import StoppedError, check_stopped, pause, side_by_side
+from lineage.side_by_side import SLOT, Crew, StoppedError, check_stopped, pause, side_by_side
 from tests.support.interruptible import interruptible
 
 
@@ -144,3 +144,53 @@ def test_ctrl_c_ends_all_threads() -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 41
     process.stdout.close()
+
+
+def test_a_crew_gives_results_as_they_come() -> None:
+    """The job that ends first is given first, and its thread is free for another one."""
+    with Crew[int](2) as crew:
+        crew.start(0, late(10, 0.5))
+        crew.start(1, late(11, 0.0))
+        assert not crew.has_room
+        assert crew.next() == (1, 11)
+        assert crew.has_room
+        crew.start(2, late(12, 0.0))
+        assert [crew.next(), crew.next()] == [(2, 12), (0, 10)]
+        assert crew.running == 0
+
+
+def test_a_crew_of_one_runs_in_the_caller() -> None:
+    """With one thread jobs run in the caller, one after another, in the order in which they were started."""
+    with Crew[int](1) as crew:
+        for number in range(3):
+            crew.start(number, threading.get_ident)
+        assert [crew.next() for _ in range(3)] == [(number, threading.get_ident()) for number in range(3)]
+
+
+def test_jobs_of_a_crew_have_slots_of_their_own() -> None:
+    """Two jobs at the same time have different slots, and a later one has one of theirs."""
+    barrier = threading.Barrier(2, timeout=20)
+
+    def slot() -> int:
+        barrier.wait()
+        return SLOT.get()
+
+    with Crew[int](2) as crew:
+        crew.start(0, slot)
+        crew.start(1, slot)
+        slots = {crew.next()[1], crew.next()[1]}
+        crew.start(2, SLOT.get)
+        assert len(slots) == 2
+        assert crew.next()[1] in slots
+    assert SLOT.get() == 0
+
+
+def test_an_error_of_a_job_ends_a_crew() -> None:
+    """The error is raised where the result would be given, and the other jobs are stopped."""
+    before = threading.active_count()
+    with Crew[int](2) as crew:
+        crew.start(0, endless)
+        crew.start(1, failing("broken", 0.05))
+        with pytest.raises(ValueError, match="broken"):
+            crew.next()
+    assert threading.active_count() == before

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -14,9 +15,14 @@ import click
 from lineage_schemas.level import LEVELS
 
 if TYPE_CHECKING:
+    from lineage.answers.listed import ListedTarget
     from lineage.answers.session import Session
     from lineage.settings.project_file import Project
+    from lineage_cli._output import Lines
     from lineage_schemas.record import Record
+
+MOST_JOBS = 64
+"""Models that are read at a time at most: each may hold sockets, git processes and weights in memory."""
 
 Command = Callable[..., None]
 Decorator = Callable[[Command], Command]
@@ -68,7 +74,16 @@ class Run:
         """Write the answer, and return whether all of it was written."""
         from lineage_cli._output import show
 
-        return show(answer, self.to_format, self.output)
+        return show(answer, self.to_format, self.output, in_detail=self.verbose > 0)
+
+    def lines(self) -> Lines | None:
+        """Open stdout for answers that are written one by one as they come; None if the answer is written at the end.
+
+        A file is replaced as a whole, so it is written at the end.
+        """
+        from lineage_cli._output import Lines
+
+        return Lines() if self.to_format == "jsonl" and self.output is None else None
 
     def finish(self, answer: Record, code: int = 0) -> NoReturn:
         """Write the answer and end the command with an exit code."""
@@ -76,13 +91,17 @@ class Run:
         click.get_current_context().exit(code)
 
 
-def runs(*formats: str, store: bool = True, hub: bool = True, config: bool = False) -> Decorator:
+LOGGED = "Log the steps to stderr; -vv also logs each request and git command"
+"""What `--verbose` does in every command."""
+
+
+def runs(*formats: str, store: bool = True, hub: bool = True, config: bool = False, verbose: str = LOGGED) -> Decorator:
     """Add `--format` (the first is the default) and the shared options to a command, which gets them as `run`.
 
     A command with `config` reads the project file: those that read models into the store, because it may name parents.
     """
     options = [_format(formats), _output(), *([_store()] if store else []), *(_hub() if hub else [])]
-    options += [*(_config() if config else []), *_talk()]
+    options += [*(_config() if config else []), *_talk(verbose)]
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -153,11 +172,10 @@ def _config() -> list[Decorator]:
     ]  # fmt: skip
 
 
-def _talk() -> list[Decorator]:
-    more = "Log the steps to stderr; -vv also logs each request and git command."
+def _talk(more: str) -> list[Decorator]:
     return [
         click.option("-q", "--quiet", is_flag=True, help="Print only the answer: no notes, no progress bars."),
-        click.option("-v", "--verbose", count=True, help=more),
+        click.option("-v", "--verbose", count=True, help=more + "."),
     ]
 
 
@@ -166,25 +184,60 @@ def targets(command: Command) -> Command:
 
     @wraps(command)
     def with_targets(*, targets: tuple[str, ...], from_file: TextIO | None, **given: Any) -> None:
-        named = (*targets, *(_lines(from_file) if from_file else ()))
+        named = (*targets, *(line for _, line in _lines(from_file)))
         command(targets=list(dict.fromkeys(named)), **given)
 
+    return _with_list(
+        with_targets, "Read more targets from FILE, one per line; # starts a comment, - is standard input."
+    )
+
+
+def pinned_targets(command: Command) -> Command:
+    """Add `TARGET...` and `--from-file`, whose lines may hold the commit from which each model is checked.
+
+    The command gets texts, and a `ListedTarget` for each line; a target with the same start is kept once.
+    """
+
+    @wraps(command)
+    def with_targets(*, targets: tuple[str, ...], from_file: TextIO | None, **given: Any) -> None:
+        named: dict[tuple[str, str | None], str | ListedTarget] = {(text, None): text for text in targets}
+        for listed in _listed(from_file) if from_file else ():
+            named.setdefault((listed.text, listed.since), listed)
+        command(targets=list(named.values()), **given)
+
+    return _with_list(
+        with_targets,
+        "Read more targets from FILE, one per line; # starts a comment, - is standard input. A line may end in the "
+        "commit that was checked before: ORG/NAME --since REV, or ORG/NAME REV.",
+    )
+
+
+def _with_list(command: Command, help_text: str) -> Command:
     option = click.option(
         "-f", "--from-file", metavar="FILE", type=click.File(encoding="utf-8-sig", errors="surrogateescape"),
-        help="Read more targets from FILE, one per line; # starts a comment, - is standard input.",
+        help=help_text,
     )  # fmt: skip
-    return click.argument("targets", nargs=-1, metavar="[TARGET]...")(option(with_targets))
+    return click.argument("targets", nargs=-1, metavar="[TARGET]...")(option(command))
 
 
-def _lines(file: TextIO) -> list[str]:
-    """Read targets from a file, without comments and blank lines.
+def _listed(file: TextIO) -> Iterator[ListedTarget]:
+    from lineage.answers.listed import read_list
+
+    name: str = getattr(file, "name", "-")
+    return read_list(_lines(file), None if file is sys.stdin or name in ("-", "<stdin>") else name)
+
+
+def _lines(file: TextIO | None) -> list[tuple[int, str]]:
+    """Read the lines of a file with their numbers, without comments and blank lines.
 
     Bytes that are not UTF-8 become lone surrogates, as in arguments of the command line: they may be the name of a
     folder. In the id of a model they are an error of this target, and the other targets are read. Raises BadParameter
     for a file that is not a text, such as a file of weights.
     """
-    lines = [line for line in map(_without_comment, file) if line]
-    if 2 * sum(map(_is_binary, lines)) > len(lines):
+    if file is None:
+        return []
+    lines = [(number, line) for number, line in enumerate(map(_without_comment, file), 1) if line]
+    if 2 * sum(_is_binary(line) for _, line in lines) > len(lines):
         raise click.BadParameter(f"{file.name!r} is not UTF-8 text", param_hint="--from-file")
     return lines
 
@@ -211,6 +264,16 @@ def fail_on(default: str) -> Decorator:
         help="Exit with 1 only for findings of this severity (info, warning, error) or a higher one, and of these "
         "rules; the others are listed.",
     )  # fmt: skip
+
+
+def jobs(command: Command) -> Command:
+    """Add `--jobs` to a command that reads models."""
+    option = click.option(
+        "-j", "--jobs", type=click.IntRange(min=1, max=MOST_JOBS), metavar="N",
+        help="Read N models at a time.  [default: 8, on a local Hub one for each core]",
+    )  # fmt: skip
+    wrapped: Command = option(command)
+    return wrapped
 
 
 def max_bytes(default: int) -> Decorator:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lineage_schemas.record import Record
 
 
-def show(answer: Record, to_format: str, output: Path | None) -> bool:
+def show(answer: Record, to_format: str, output: Path | None, *, in_detail: bool = False) -> bool:
     """Write an answer to its output, and return whether all of it was written.
 
     A reader that closes the pipe early does not change the exit code, and a closed stdout does not either: both return
@@ -23,7 +23,7 @@ def show(answer: Record, to_format: str, output: Path | None) -> bool:
     """
     from lineage.report.render import render
 
-    rendered = render(answer, to_format)
+    rendered = render(answer, to_format, in_detail=in_detail)
     if output is not None:
         write_file(output, _text(rendered))
         return True
@@ -36,6 +36,23 @@ def show(answer: Record, to_format: str, output: Path | None) -> bool:
         sys.stdout.flush()
         return True
     return _write(fitting(_text(rendered), sys.stdout))
+
+
+class Lines:
+    """Write answers to stdout as JSON lines, one by one as they come.
+
+    `are_whole` is whether all of them were written: a reader that has closed the pipe is sent nothing more, and the
+    models that are left are still checked, because the exit code is about all of them.
+    """
+
+    def __init__(self) -> None:
+        self.are_whole = True
+
+    def add(self, answer: Record) -> None:
+        """Write the line of one answer."""
+        from lineage.report.json import to_json_lines
+
+        self.are_whole = self.are_whole and _write(to_json_lines(answer))
 
 
 def _text(rendered: str | Document) -> str:

@@ -26,7 +26,8 @@ def say(kind: str, message: str) -> None:
     first, *others = without_secrets(message).splitlines() or [""]
     lines = [f"{kind}: {visible(first)}", *(f"  {visible(other)}" for other in others)]
     try:
-        print("\n".join(lines), file=sys.stderr, flush=True)
+        # In one piece: notes come from several threads.
+        print("".join(f"{each}\n" for each in lines), end="", file=sys.stderr, flush=True)
     except OSError:  # stderr is closed; the exit code still reports the error
         silence(sys.stderr)
 

@@ -9,29 +9,40 @@ import click
 from lineage.errors import LineageError
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_cli._errors import report
-from lineage_cli._options import Run, fail_on, level, max_bytes, runs, targets
+from lineage_cli._options import LOGGED, Run, fail_on, jobs, level, max_bytes, pinned_targets, runs
 
 if TYPE_CHECKING:
+    from lineage.answers.listed import ListedTarget
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
     from lineage_schemas.level import Level
 
 NOTHING_NAMED = "name a TARGET, use --from-file, or list models under [models] of a project file (lineage.toml)"
 
+VERBOSE = f"{LOGGED}. Of several models, show the details of clean ones too"
+
 CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 
 
 @click.command("check")
-@targets
+@pinned_targets
 @click.option(
     "--since", metavar="REV|TAG|DATE|last",
-    help="Check only what came after a commit, a tag, a date such as 2024-09-06, or the last check.",
+    help="Check only what came after a commit, a tag, a date (2024-09-06, yesterday, 7d, 3w), or the last check.",
 )  # fmt: skip
 @level("Read weights to this level to find what changed in them, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
 @fail_on("error")
-@runs("table", "json", "markdown", config=True)
+@jobs
+@runs("table", "json", "jsonl", "markdown", "sarif", "github", config=True, verbose=VERBOSE)
 def command(
-    *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: str
+    *,
+    run: Run,
+    targets: list[str | ListedTarget],
+    since: str | None,
+    level: Level | None,
+    max_bytes: int,
+    fail_on: str,
+    jobs: int | None,
 ) -> None:
     """Find weight changes that no version or note announced.
 
@@ -48,9 +59,13 @@ def command(
     with run.session() as session:
         if not targets and not (session.project and session.project.file.models):
             raise click.UsageError(NOTHING_NAMED, context)
-        answer = check(session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on)
+        lines = run.lines()
+        answer = check(
+            session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on, jobs=jobs,
+            on_answer=lines.add if lines else None,
+        )  # fmt: skip
         code = exit_code(answer)
-        if run.show(answer):
+        if lines.are_whole if lines else run.show(answer):
             try:
                 confirm(session, answer)
             except LineageError as error:  # the answer is out, and its findings take precedence

@@ -8,15 +8,16 @@ import click
 
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage.settings.environment import DEFAULT_MAX_BYTES
-from lineage_cli._options import Run, level, max_bytes, runs, targets
+from lineage_cli._options import Run, jobs, level, max_bytes, pinned_targets, runs
 
 if TYPE_CHECKING:
+    from lineage.answers.listed import ListedTarget
     from lineage_schemas.answers.collect import CollectAnswer
     from lineage_schemas.level import Level
 
 
 @click.command("collect")
-@targets
+@pinned_targets
 @click.option(
     "--author", "authors", multiple=True, metavar="NAME",
     help="Also collect all models of this author; may be given several times.",
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
     "--samples/--no-samples", default=True, show_default=True,
     help="Read a sample of the values of each model's weights, to compare models by (at most 16 MB each).",
 )  # fmt: skip
+@jobs
 @runs("table", "json", config=True)
 def command(
     *,
     run: Run,
-    targets: list[str],
+    targets: list[str | ListedTarget],
     authors: tuple[str, ...],
     refresh: bool,
     level: Level | None,
@@ -49,6 +51,7 @@ def command(
     children: bool,
     pull_requests: bool,
     samples: bool,
+    jobs: int | None,
 ) -> None:
     """Read models from the Hub into the store, with their ancestors.
 
@@ -60,11 +63,12 @@ def command(
         raise click.UsageError("name a TARGET, or use --from-file or --author", click.get_current_context())
     from lineage.answers.collect import collect
 
+    texts = list(dict.fromkeys(map(str, targets)))  # where a check would start makes no difference here
     with run.session() as session:
         answer = collect(
-            session, targets, author=authors, refresh=refresh, level=level, max_bytes=max_bytes,
+            session, texts, author=authors, refresh=refresh, level=level, max_bytes=max_bytes,
             max_models=max_models, depth=depth, children=children, pull_requests=pull_requests,
-            samples=samples,
+            samples=samples, jobs=jobs,
         )  # fmt: skip
     run.finish(answer, exit_code(answer))
 

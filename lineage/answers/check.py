@@ -1,106 +1,137 @@
-"""`lineage check`: find weight changes that no version or note announced."""
+"""`lineage check`: find weight changes that no version or note announced, in one model or in many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lineage.answers.checking import CheckOptions, check_or_say_why
 from lineage.answers.collect import as_target
-from lineage.answers.findings import DEFAULT_FAIL_ON, FailOn, counting, finding
-from lineage.answers.identity_findings import reregistered
-from lineage.answers.lines import (
-    RecordedLine,
-    count_changes,
-    pick_line,
-    recount,
-    unknown_commits,
-    unknown_weights,
-    weight_change,
-    why_no_line,
-)
-from lineage.answers.looked_up import Asked, look_up, read_at
-from lineage.answers.marks import covered, uncounted
-from lineage.answers.on_disk import differs_on_disk
-from lineage.answers.project import note_expired, settled, used_settings
+from lineage.answers.findings import DEFAULT_FAIL_ON, FailOn
+from lineage.answers.listed import ListedTarget
+from lineage.answers.project import used_settings
 from lineage.answers.project_models import checks_of_project
-from lineage.answers.ranges import changes_in_range
-from lineage.answers.rewrites import RewrittenLine
-from lineage.answers.starts import find_start, may_be_silent
-from lineage.answers.tag_findings import TaggedLine
-from lineage.collect.options import CollectOptions
-from lineage.collect.pipeline import Target
-from lineage.errors import LineageError, RevisionNotFoundError, ends_the_run
+from lineage.answers.starts import refuse_future
+from lineage.collect.options import CollectOptions, default_jobs
 from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
+from lineage.side_by_side import Crew
 from lineage.unexpected import contained
-from lineage.versioning.line import UNDATED
-from lineage_schemas.answers.answer import Finding
-from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckAnswers, CheckVerdict, PaperDefinition
-from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
 from lineage_schemas.level import Level
-from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
-    from lineage.store.interface import StoreView
+    from lineage.collect.pipeline import Target
+    from lineage.progress import Progress
+    from lineage_schemas.answers.answer import NamedAt
+
+OnAnswer = Callable[[CheckAnswer], None]
 
 
 @dataclass(frozen=True)
-class CheckOptions:
-    """Hold where a check starts, which findings count, and how models are read."""
+class _Asked:
+    """Hold one model to check: the session on its Hub, its target if that is parsed, its start and who named it."""
 
-    since: str | None
-    fail_on: FailOn
-    reading: CollectOptions
+    session: Session
+    text: str
+    options: CheckOptions
+    target: Target | None = None
+    named_at: NamedAt | None = None
+
+    def answer(self) -> CheckAnswer:
+        """Check the model."""
+        with self.session.progress.task(without_secrets(self.text)):
+            answer = check_or_say_why(self.session, self.text, self.target, self.options)
+        return answer.model_copy(update={"named_at": self.named_at}) if self.named_at else answer
 
 
 def check(
     session: Session,
-    targets: Sequence[str] = (),
+    targets: Sequence[str | ListedTarget] = (),
     *,
     since: str | None = None,
     level: Level | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     fail_on: str = DEFAULT_FAIL_ON,
+    jobs: int | None = None,
+    on_answer: OnAnswer | None = None,
 ) -> CheckAnswer | CheckAnswers:
     """Check models for weight changes that no version or note announced.
 
     Without targets, the models of the session's project file are checked, each at its own revision and Hub and since
-    its own start; `since` and the session's own Hub take precedence. Raises InputError if there are none.
+    its own start; `since` and the session's own Hub take precedence. Raises InputError if there are none, and if
+    `since` is in the future.
 
     Refs are read again unless the session is offline. A model that cannot be checked gets an answer with the verdict
     `unchecked`, not an error that would hide the other models. One target gives one answer, several give a list.
+    `jobs` models are checked at a time, None for as many as suit the Hub. `on_answer` is called with each answer as
+    soon as it is there, in whatever order; the list is in the order of the targets.
 
     Findings with a lower severity than `fail_on` are listed and do not count for the verdict; it may also list rules,
     with commas between, whose findings count whatever their severity is.
     `since="last"` starts where the last confirmed check ended: call `lineage.answers.marks.confirm` with the answer as
     soon as it is written. Until then the next check reports the same findings again.
     """
+    if since is not None:
+        refuse_future(since)
     reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
     options = CheckOptions(since, FailOn.of(fail_on), reading)
-    if not targets:
-        return _check_project(session, options)
-    if len(targets) == 1:
-        with contained(targets[0]):
-            target = as_target(session, targets[0])
-        return _check_or_say_why(session, targets[0], target, options)
-    return _several(session, [_check_or_say_why(session, text, None, options) for text in targets])
+    asked = _named(session, targets, options) if targets else _of_project(session, options)
+    answers = _checked(session.progress, asked, jobs, on_answer)
+    models = () if targets else tuple(each.target.model for each in asked if each.target)
+    if len(answers) > 1:
+        on_one_hub = all(each.session is asked[0].session for each in asked)
+        return _several(asked[0].session if on_one_hub else session, answers, models=models)
+    used = answers[0].settings
+    if used is None or targets:
+        return answers[0]
+    return answers[0].model_copy(update={"settings": used.model_copy(update={"models": models})})
 
 
-def _check_project(session: Session, options: CheckOptions) -> CheckAnswer | CheckAnswers:
-    """Check the models that the project file lists."""
-    listed = checks_of_project(session, options.since)
-    answers = [
-        _check_or_say_why(each.session, str(each.target), each.target, replace(options, since=each.since))
+def _named(session: Session, targets: Sequence[str | ListedTarget], options: CheckOptions) -> list[_Asked]:
+    """List the targets of the user, each from its own start; the start of the run takes precedence."""
+    listed = [each if isinstance(each, ListedTarget) else ListedTarget(each) for each in targets]
+    asked = [
+        _Asked(session, each.text, replace(options, since=options.since or each.since), named_at=each.named_at)
         for each in listed
     ]
-    models = tuple(each.target.model for each in listed)
-    if len(answers) > 1:
-        on_one_hub = all(each.session is listed[0].session for each in listed)
-        return _several(listed[0].session if on_one_hub else session, answers, models=models)
-    used = answers[0].settings
-    return answers[0].model_copy(update={"settings": used and used.model_copy(update={"models": models})})
+    if len(asked) == 1:  # an invalid target that is alone is an error
+        with contained(asked[0].text):
+            return [replace(asked[0], target=as_target(session, asked[0].text))]
+    return asked
+
+
+def _of_project(session: Session, options: CheckOptions) -> list[_Asked]:
+    """List the models of the project file."""
+    return [
+        _Asked(each.session, str(each.target), replace(options, since=each.since), each.target, each.named_at)
+        for each in checks_of_project(session, options.since)
+    ]
+
+
+def _checked(
+    progress: Progress, asked: Sequence[_Asked], jobs: int | None, on_answer: OnAnswer | None
+) -> list[CheckAnswer]:
+    """Check models side by side, and return the answers in the order of the models."""
+    for each in asked:
+        each.session.open_for_threads()
+    is_local = all(each.session.hub.is_local for each in asked)
+    threads = min(jobs or default_jobs(is_local=is_local), len(asked))
+    found: dict[int, CheckAnswer] = {}
+    waiting = list(reversed(list(enumerate(asked))))
+    with progress.task("checking", len(asked), "models") as task, Crew[CheckAnswer](threads) as crew:
+        while waiting or crew.running:
+            while waiting and crew.has_room:
+                number, each = waiting.pop()
+                crew.start(number, each.answer)
+            number, answer = crew.next()
+            found[number] = answer
+            task.advance()
+            if on_answer is not None:
+                on_answer(answer)
+    return [found[number] for number in range(len(asked))]
 
 
 def _several(session: Session, answers: Sequence[CheckAnswer], models: Sequence[str] = ()) -> CheckAnswers:
@@ -109,127 +140,3 @@ def _several(session: Session, answers: Sequence[CheckAnswer], models: Sequence[
     settings = used_settings(session.project, [each for answer in answers for each in answer.findings], models=models)
     header = session.header("check-several.v1", max(dates, default=None), settings=settings)
     return CheckAnswers(**header, answers=tuple(answers))
-
-
-def _check_or_say_why(session: Session, text: str, target: Target | None, options: CheckOptions) -> CheckAnswer:
-    """Check a target, which is parsed if it is None; if it is invalid or cannot be read, it is unchecked."""
-    try:
-        with contained(text):
-            return _check_one(session, target or as_target(session, text), options)
-    except LineageError as error:
-        if ends_the_run(error):
-            raise
-        shown = without_secrets(text)
-        return _unchecked(session, shown, Unchecked(what=shown, reason=error.in_one_line))
-
-
-def _check_one(session: Session, target: Target, options: CheckOptions) -> CheckAnswer:
-    asked = look_up(session, target, options.reading)
-    with session.store.reading() as view:
-        try:
-            recorded = pick_line(view, asked.key, target.revision)
-        except RevisionNotFoundError as error:
-            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=error.in_one_line))
-        if recorded is None:
-            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
-            return _unchecked(session, asked.shown, reason)
-        return _answer(session, view, asked, recorded, options)
-
-
-def _answer(
-    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, options: CheckOptions
-) -> CheckAnswer:
-    start, problem, note = find_start(session, view, asked, recorded, options.since)
-    if note:
-        session.progress.note(f"{asked.shown}: {note}")
-    changes = changes_in_range(session, asked, recorded, start, options.reading)
-    silent = [change for change in changes if change.verdict == "silent"]
-    findings = settled(session.project, [_silent(change, asked.shown) for change in silent])
-    accepted = [
-        change for change, found in zip(silent, findings, strict=True) if not counting([found], options.fail_on)
-    ]
-    findings += settled(session.project, [found for change in changes for found in _unverified(change, asked.shown)])
-    rewritten = RewrittenLine(view, asked.key, asked.shown, recorded, options.since, start)
-    findings += settled(session.project, rewritten.findings())
-    tagged = TaggedLine(view, asked.key, asked.shown, recorded, options.since, start, tuple(changes))
-    node = view.nodes("Model", [asked.key]).get(asked.key) or {}
-    findings += settled(session.project, [*reregistered(view, asked.key, node, asked.shown), *tagged.findings()])
-    settings = used_settings(session.project, findings)
-    note_expired(session, settings)
-    unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
-    unchecked += unknown_commits(recorded, start.position)
-    unchecked += unknown_weights(recorded)
-    # What was not read of an accepted change could only show that it is less than the finding that was accepted.
-    open_ones = [change for change in changes if may_be_silent(change) and change not in accepted]
-    unchecked += [item for change in open_ones for item in change.unchecked]
-    unsure_start = problem is not None and bool(start.doubtful)
-    undecided = [change for change in changes if change.verdict is None and may_be_silent(change) and change.unchecked]
-    again = [*_commits(undecided), *_commits(accepted), *uncounted(findings, options.fail_on)]
-    return CheckAnswer(
-        **session.header("check.v1", read_at(view, asked.key), settings=settings),
-        model=asked.shown,
-        branch=recorded.line.branch,
-        head=recorded.line.commits[-1].id,
-        since=options.since,
-        since_revision=start.commit,
-        covers=None if session.offline or unsure_start else covered(view, asked.key, recorded, start, again),
-        fail_on=options.fail_on.severity,
-        fail_on_rules=tuple(sorted(options.fail_on.rules)),
-        verdict=_verdict(findings, unchecked, options.fail_on),
-        weight_changes=tuple(weight_change(change) for change in changes),
-        counts=count_changes(changes),
-        paper_definition=recount(recorded, recorded.line.commits[start.position + 1 :]),
-        findings=tuple(findings),
-        unchecked=tuple(dict.fromkeys(unchecked)),
-        notes=(*([note] if note else []), *tagged.notes()),
-    )
-
-
-def _verdict(findings: Sequence[Finding], unchecked: Sequence[Unchecked], fail_on: FailOn) -> CheckVerdict:
-    """Return the verdict: findings that count take precedence over unchecked, and unchecked over clean."""
-    if counting(findings, fail_on):
-        return "findings"
-    return "unchecked" if unchecked else "clean"
-
-
-def _commits(changes: Iterable[Change]) -> Iterator[str]:
-    """Give the commits of changes, one change after the other."""
-    return (commit for change in changes for commit in change.revisions)
-
-
-def _silent(change: Change, model: str) -> Finding:
-    files = [path for group in change.groups for path in group.files]
-    groups = ", ".join(group.group for group in change.groups[:3])
-    when = f"{change.start:%Y-%m-%d %H:%M}" + (f"-{change.end:%H:%M}" if change.end > change.start else "") + " UTC"
-    if change.start == UNDATED:
-        when = "no readable date"
-    count = f"{len(files)} file{'s' if len(files) != 1 else ''} of {groups}"
-    return finding(
-        "silent-weight-change",
-        f"{change.kind}: {count}, {when}; no tag, version or note announces it",
-        Pointer(model=model, revision=change.revisions[-1], file=files[0] if files else None),
-    )
-
-
-def _unverified(change: Change, model: str) -> Iterator[Finding]:
-    """Report formats that loaders take from now on and that were not compared with the one before."""
-    for group in change.groups:
-        if group.verified is False:
-            pointer = Pointer(model=model, revision=change.revisions[-1], file=group.files[0] if group.files else None)
-            yield finding("conversion-unverified", f"{group.group} is loaded from now on; {group.note}", pointer)
-
-
-def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:
-    """Answer for a model that could not be checked at all."""
-    return CheckAnswer(
-        **session.header("check.v1", None, settings=used_settings(session.project)),
-        model=shown,
-        branch=None,
-        head=None,
-        verdict="unchecked",
-        weight_changes=(),
-        counts=ChangeCounts(after_first_upload=0, versioned=0, documented=0, silent=0),
-        paper_definition=PaperDefinition(model_file_changes=0, all_file_changes=0, share=None, not_in_name=0),
-        findings=(),
-        unchecked=(reason,),
-    )

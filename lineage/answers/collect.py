@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.project import project_parents, used_settings
 from lineage.answers.unreadable import unreadable_files
-from lineage.collect.events import Capped, Event, NotRead, Started, Stored, Unchanged
-from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
+from lineage.collect.events import Capped, Event, NotRead, Stored, Unchanged
+from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions, default_jobs
 from lineage.collect.pipeline import Collection, Target, reason_of
 from lineage.collect.samples import Samples
 from lineage.errors import InputError, LineageError, ends_the_run, few, with_hint
@@ -42,10 +42,12 @@ def collect(
     children: bool = False,
     pull_requests: bool = False,
     samples: bool = True,
+    jobs: int | None = None,
 ) -> CollectAnswer:
     """Collect targets and all models of some authors, with their declared ancestors.
 
-    `samples` reads a sample of the values of each model's weights, at most 16 MB a group and within `max_bytes`.
+    `samples` reads a sample of the values of each model's weights, at most 16 MB a group and within `max_bytes`. `jobs`
+    models are read at a time, None for as many as suit the Hub; the graph is the same with any number.
     Raises InputError if there is nothing to collect. If a single target is invalid, or a single author's models cannot
     be listed, the error is raised; among several, the answer reports it and the others are read. Raises StoreError if
     the store does not work.
@@ -53,6 +55,7 @@ def collect(
     options = CollectOptions(
         refresh=refresh, level=level, max_bytes=max_bytes, max_models=max_models, depth=depth,
         children=children, pull_requests=pull_requests, samples=samples,
+        jobs=jobs or default_jobs(is_local=session.hub.is_local),
     )  # fmt: skip
     events: list[Event] = []
     authors = [author] if isinstance(author, str) else list(author or ())
@@ -124,15 +127,13 @@ def as_target(session: Session, text: str, *, on_disk: bool = False) -> Target:
 def run(session: Session, targets: Sequence[Target], options: CollectOptions) -> Iterator[Event]:
     """Run a collection and report its progress to the session's listener."""
     collection = Collection(
-        session.hub, session.store, options, session.progress, project=project_parents(session.project)
-    )
-    with session.progress.task("collecting", unit="models") as task:
-        for event in collection.run(targets):
-            if isinstance(event, Capped):
-                session.progress.note(f"stopped at {event.limit}; not read: {few(event.waiting)}")
-            if not isinstance(event, Started):
-                task.advance()
-            yield event
+        session.hub, session.store, options, session.progress,
+        project=project_parents(session.project), turns=session.turns,
+    )  # fmt: skip
+    for event in collection.run(targets):
+        if isinstance(event, Capped):
+            session.progress.note(f"stopped at {event.limit}; not read: {few(event.waiting)}")
+        yield event
 
 
 def _answer(

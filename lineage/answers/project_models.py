@@ -9,6 +9,7 @@ from lineage.collect.pipeline import Target
 from lineage.errors import InputError, with_hint
 from lineage.hub.open import CACHE
 from lineage.hub.target import ModelTarget, parse_target
+from lineage_schemas.answers.answer import NamedAt
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProjectCheck:
-    """Hold a model of the project file: the session on its Hub, what to check there, and since when."""
+    """Hold a model of the project file: the session on its Hub, what to check there, since when, and its line."""
 
     session: Session
     target: Target
     since: str | None
+    named_at: NamedAt | None = None
 
 
 def checks_of_project(session: Session, since: str | None) -> list[ProjectCheck]:
@@ -40,7 +42,9 @@ def checks_of_project(session: Session, since: str | None) -> list[ProjectCheck]
         selector = session.hub_selector or _selector(project, how.hub)
         if selector not in sessions:
             sessions[selector] = _opened(session, project, model, selector)
-        checks.append(ProjectCheck(sessions[selector], _target(project, model, how.revision), since or how.since))
+        place = NamedAt(file=project.shown, line=project.line("models", model))
+        target = _target(project, model, how.revision)
+        checks.append(ProjectCheck(sessions[selector], target, since or how.since, place))
     return checks
 
 

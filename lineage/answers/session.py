@@ -13,6 +13,7 @@ from lineage.progress import SILENT, Progress
 from lineage.settings.environment import Settings
 
 if TYPE_CHECKING:
+    from lineage.collect.turns import Turns
     from lineage.hub.interface import Hub
     from lineage.settings.project_file import Project
     from lineage.store.interface import GraphStore
@@ -64,6 +65,21 @@ class Session:
         from lineage.store.open import open_store
 
         return self.keep(open_store(self.store_url, progress=self.progress))
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Order the models that are read at the same time into the session's store."""
+        if self._store_of is not None:
+            return self._store_of.turns
+        from lineage.collect.turns import Turns
+
+        return Turns()
+
+    def open_for_threads(self) -> None:
+        """Open the Hub and the store before threads use them: each is opened once."""
+        assert self.hub
+        assert self.store
+        assert self.turns
 
     def at_hub(self, selector: str | None) -> Session:
         """Make a session on another Hub that shares everything else, also the store; it is closed with this one."""

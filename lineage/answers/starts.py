@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.answers.marks import last_checked
 from lineage.answers.ranges import WHOLE
 from lineage.collect.recorded import recorded_tags
-from lineage.errors import RevisionNotFoundError
+from lineage.errors import InputError, RevisionNotFoundError
 from lineage.hub.revisions import is_full_id
-from lineage.versioning.since import Since, find_since
+from lineage.versioning.since import Since, find_since, parse_date
 from lineage.versioning.tags import TAGS, first_target, first_targets, with_first_targets
 from lineage_schemas.change import Change, Unchecked
 from lineage_schemas.revision import HistoryRef
@@ -26,15 +27,23 @@ if TYPE_CHECKING:
 
 
 class Start(NamedTuple):
-    """Hold the start of a range, why it is not the one asked for, and what the user should know about it."""
+    """Hold the start of a range, why it is not the one asked for, and what the user should know about it.
+
+    `is_lost` means that the user named a start which the branch does not have: then no range is checked.
+    """
 
     since: Since = WHOLE
     problem: Unchecked | None = None
     note: str | None = None
+    is_lost: bool = False
 
 
 def find_start(session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, since: str | None) -> Start:
-    """Find the start of the range; if it is not on the branch, report that and check the whole branch."""
+    """Find the start of the range; a start that the user named and the branch does not have leaves nothing to check.
+
+    After a rewrite that lost the commit of the last check the whole branch is checked. Raises InputError for a date in
+    the future.
+    """
     if since is None:
         return Start()
     if since != "last":
@@ -49,7 +58,8 @@ def find_start(session: Session, view: StoreView, asked: Asked, recorded: Record
     try:
         return Start(find_since(recorded.line, recorded.history, checked))
     except RevisionNotFoundError as error:
-        return Start(problem=_not_found(since, error.message))
+        reason = f"{error.message}; the whole history was checked"
+        return Start(problem=Unchecked(what=f"--since {since}", reason=reason))
 
 
 def _named(asked: Asked, recorded: RecordedLine, since: str) -> Start:
@@ -58,7 +68,8 @@ def _named(asked: Asked, recorded: RecordedLine, since: str) -> Start:
     try:
         start = find_since(recorded.line, _history(recorded, since, tag), since)
     except RevisionNotFoundError as error:
-        return Start(problem=_lost(asked, recorded, since, tag) if tag else _not_found(since, error.message))
+        problem = _lost(asked, recorded, since, tag) if tag else _not_found(asked, since, error)
+        return Start(problem=problem, is_lost=True)
     note = None
     if tag is not None and start.commit == (first := first_target(tag)).commit:
         now = "no longer exists" if tag.vanished else f"points at {tag.target} now"
@@ -99,15 +110,30 @@ def _lost(asked: Asked, recorded: RecordedLine, since: str, tag: Ref) -> Uncheck
     return Unchecked(
         what=f"--since {since}",
         reason=(
-            f"the tag was first recorded at {first[:12]}, which is not on {recorded.line.branch}; "
-            "the whole history was checked"
+            f"the tag was first recorded at {first[:12]}, which is not on {recorded.line.branch}; nothing was checked"
         ),
         decide_with=f"lineage check {asked.shown} --since {tag.target}" if is_on_line else None,
     )
 
 
-def _not_found(since: str, message: str) -> Unchecked:
-    return Unchecked(what=f"--since {since}", reason=f"{message}; the whole history was checked")
+def _not_found(asked: Asked, since: str, error: RevisionNotFoundError) -> Unchecked:
+    """Report that the branch does not have the start that the user named."""
+    return Unchecked(
+        what=f"--since {since}",
+        reason=f"{error.in_one_line}; nothing was checked",
+        decide_with=f"lineage check {asked.shown}",
+    )
+
+
+def refuse_future(since: str) -> None:
+    """Raise InputError if the start of a range is a date in the future, in which nothing can have changed yet."""
+    moment = parse_date(since)
+    if moment is None or moment <= datetime.now(UTC) or since == f"{datetime.now().astimezone():%Y-%m-%d}":
+        return
+    raise InputError(
+        f"--since {since} is in the future",
+        hint="give a date that is over, such as yesterday or 7d; a tag of this name is written refs/tags/NAME",
+    )
 
 
 def may_be_silent(change: Change) -> bool:

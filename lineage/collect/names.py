@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.collect.parent_forms import parent_quantisations
+from lineage.collect.turns import Turns
 from lineage.errors import (
     GatedError,
     HubError,
@@ -52,12 +53,14 @@ class Names:
 
     The Hub's answer takes precedence: it knows legacy names and renamed repositories. If it cannot be asked, the
     aliases in the store decide, then the table of legacy names, then the name as written. A Hub that could not be
-    reached once is not asked again in the same run; a cache is, because it may contain another name.
+    reached once is not asked again in the same run; a cache is, because it may contain another name. Safe to use from
+    several threads.
     """
 
-    def __init__(self, hub: Hub, store: GraphStore) -> None:
+    def __init__(self, hub: Hub, store: GraphStore, turns: Turns | None = None) -> None:
         self._hub = hub
         self._store = store
+        self._turns = turns or Turns()
         self._known: dict[str, KnownName] = {}
         self._quantisations: dict[str, tuple[Quantisation, ...] | None] = {}
         self._unreachable = False
@@ -65,7 +68,9 @@ class Names:
     def find(self, name: str) -> KnownName:
         """Find the model behind a name; never raises: a name that cannot be resolved has the state `unknown`."""
         if name not in self._known:
-            self._known[name] = self._ask(name)
+            with self._turns.name(name):
+                if name not in self._known:
+                    self._known[name] = self._ask(name)
         return self._known[name]
 
     def quantisations(self, name: str) -> tuple[Quantisation, ...] | None:
@@ -73,8 +78,9 @@ class Names:
         known = self.find(name)
         if known.resolved is None:
             return None
-        if known.key not in self._quantisations:
-            self._quantisations[known.key] = parent_quantisations(self._hub, known.resolved)
+        with self._turns.name(known.key):
+            if known.key not in self._quantisations:
+                self._quantisations[known.key] = parent_quantisations(self._hub, known.resolved)
         return self._quantisations[known.key]
 
     def stub(self, name: str) -> Model:
@@ -97,7 +103,7 @@ class Names:
 
         Names from the table of legacy names are not among them: the Hub did not confirm those.
         """
-        answered = {name: known.key for name, known in self._known.items() if known.legacy is None}
+        answered = {name: known.key for name, known in dict(self._known).items() if known.legacy is None}
         answered[read.asked] = self._hub.key(read.model)
         redirected = ((self._hub.key(name), key) for name, key in sorted(answered.items()))
         return tuple(

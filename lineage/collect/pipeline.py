@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.batch import model_batch
@@ -23,6 +24,7 @@ from lineage.collect.recorded import (
 )
 from lineage.collect.renamed import former_keys
 from lineage.collect.samples import lacks_sketch
+from lineage.collect.turns import Turns
 from lineage.collect.unknown_files import decides, unknown_files
 from lineage.collect.weights import WeightReader
 from lineage.errors import (
@@ -37,8 +39,9 @@ from lineage.errors import (
     ends_the_run,
 )
 from lineage.log import Log
-from lineage.progress import Progress
+from lineage.progress import SILENT, Progress
 from lineage.settings.environment import DEFAULT_MAX_BYTES
+from lineage.side_by_side import Crew, check_stopped
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.unexpected import contained
@@ -76,25 +79,58 @@ class Target:
 
 
 @dataclass
-class _Waiting:
-    """Hold the models that are still to be read, each once, with their distance from the targets."""
+class _Job:
+    """Hold one model to be read with its distance from the targets, the models that it leads to, and its outcome."""
 
-    queue: deque[tuple[Target, int]] = field(default_factory=deque)
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    target: Target
+    depth: int
+    next: list[Target] = field(default_factory=list)
+    event: Event | None = None
+
+
+@dataclass
+class _Waiting:
+    """Hold the models that are still to be read, each once, in the order in which one at a time would read them.
+
+    Models that are read at the same time finish in any order. What each of them leads to is queued in the order in
+    which they began, so that a limit on their number lets the same ones through.
+    """
+
+    queue: deque[_Job] = field(default_factory=deque)
+    begun: list[_Job] = field(default_factory=list)
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+    _followed: int = 0
 
     def add(self, target: Target, depth: int, hub: Hub) -> None:
         """Queue a model unless it was queued before."""
         mark = ((target.hub or hub).key(target.model), target.revision or "")
-        if mark not in self.seen:
-            self.seen.add(mark)
-            self.queue.append((target, depth))
+        if mark not in self._seen:
+            self._seen.add(mark)
+            self.queue.append(_Job(target, depth))
+
+    def begin(self) -> tuple[int, _Job]:
+        """Take the next model and its number."""
+        self.begun.append(self.queue.popleft())
+        return len(self.begun) - 1, self.begun[-1]
+
+    def finish(self, number: int, event: Event, hub: Hub) -> Iterator[tuple[str, Event]]:
+        """Give the models that are finished together with all that began before them, and queue what they lead to."""
+        self.begun[number].event = event
+        while self._followed < len(self.begun) and (outcome := self.begun[self._followed].event) is not None:
+            job = self.begun[self._followed]
+            for target in job.next:
+                self.add(target, job.depth + 1, hub)
+            self._followed += 1
+            yield job.target.model, outcome
 
 
 class Collection:
     """Read targets, follow what they declare, and write each model in one transaction.
 
-    A run may be killed at any point: every written model is complete, and the next run continues where this one
+    Models are read side by side and written one at a time: the graph is the one that one model after another gives. A
+    run may be killed at any point: every written model is complete, and the next run continues where this one
     stopped, because unchanged models are not read again and their parents are followed from the store.
+    `turns` is shared by all collections that write into one store at the same time.
     """
 
     def __init__(
@@ -106,62 +142,88 @@ class Collection:
         clock: Clock = lambda: datetime.now(UTC),
         *,
         project: ProjectParents | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.hub, self.store, self.options, self.progress, self._clock = hub, store, options, progress, clock
-        self.names, self._project = Names(hub, store), project
-        self._waiting, self._weights = _Waiting(), KnownWeights()
+        self._turns = turns or Turns()
+        self.names, self._project = Names(hub, store, self._turns), project
+        self._waiting, self._weights, self._overview = _Waiting(), KnownWeights(), progress
 
     def run(self, targets: Sequence[Target]) -> Iterator[Event]:
-        """Collect targets and yield an event for each step; a failure of one model does not stop the others."""
+        """Collect targets and yield two events for each model, in the order of one model after another.
+
+        A failure of one model does not stop the others.
+        """
         for target in targets:
             self._waiting.add(target, 0, self.hub)
-        done = 0
-        while self._waiting.queue:
-            target, depth = self._waiting.queue.popleft()
-            if done >= self.options.max_models and depth > 0:
-                rest = (target, *(t for t, _ in self._waiting.queue))
-                LOG.warning("%d models skipped: --max-models %d", len(rest), self.options.max_models)
-                yield Capped(tuple(t.model for t in rest), f"--max-models {self.options.max_models}")
-                return
-            done += 1
-            yield Started(target.model)
-            yield self._collect(target, depth)
+        is_one = len(targets) == 1 and not (self.options.parents or self.options.children)
+        self._overview = SILENT if is_one else self.progress
+        with self._overview.task("collecting", len(targets), "models") as task, Crew[Event](self.options.jobs) as crew:
+            while self._waiting.queue or crew.running:
+                while crew.has_room and self._may_begin():
+                    number, job = self._waiting.begin()
+                    crew.start(number, partial(self._collect, job))
+                if not crew.running:
+                    yield self._capped()
+                    return
+                number, event = crew.next()
+                task.advance()
+                for model, outcome in self._waiting.finish(number, event, self.hub):
+                    yield Started(model)
+                    yield outcome
+                task.retotal(len(self._waiting.begun) + len(self._waiting.queue))
 
-    def _collect(self, target: Target, depth: int) -> Event:
+    def _capped(self) -> Capped:
+        rest = tuple(job.target.model for job in self._waiting.queue)
+        LOG.warning("%d models skipped: --max-models %d", len(rest), self.options.max_models)
+        return Capped(rest, f"--max-models {self.options.max_models}")
+
+    def _may_begin(self) -> bool:
+        """Return whether a model is waiting that may be read: targets always, others up to the limit."""
+        queue = self._waiting.queue
+        return bool(queue) and (queue[0].depth == 0 or len(self._waiting.begun) < self.options.max_models)
+
+    def _collect(self, job: _Job) -> Event:
         """Read one model, or report why it could not be read; only a store that does not work ends the run."""
+        target = job.target
         try:
-            with contained(target.model):
-                return self._read_or_keep_state(target, depth)
+            with contained(target.model), self._overview.task(target.model):
+                return self._read_or_keep_state(job)
         except LineageError as error:
             if ends_the_run(error):
                 raise
             LOG.warning("%s skipped: %s", target.model, error.message)
-            return NotRead(target.model, reason_of(error), error.message, depth == 0, error.hint)
+            return NotRead(target.model, reason_of(error), error.message, job.depth == 0, error.hint)
 
-    def _read_or_keep_state(self, target: Target, depth: int) -> Event:
+    def _read_or_keep_state(self, job: _Job) -> Event:
         """Read one model; if the Hub refuses it, record that first."""
+        hub = job.target.hub or self.hub
         try:
-            return self._read(target, depth)
+            with self._turns.model(hub.key(job.target.model)) as go_on:
+                return self._read(job, hub, go_on)
         except HubError as error:
-            self._keep_state(target, error)
+            with self._turns.writing:
+                self._keep_state(job.target, error)
             raise
 
-    def _read(self, target: Target, depth: int) -> Event:
-        hub = target.hub or self.hub
+    def _read(self, job: _Job, hub: Hub, go_on: Callable[[str], None]) -> Event:
+        """Read a model that changed, and write it; `go_on` waits until no other thread reads it."""
+        target = job.target
         with_requests = self.options.pull_requests  # they may move while no branch does
         by_refs = self.options.by_refs and not with_requests and not hub.is_local
-        if by_refs and (unmoved := self._unmoved(hub, target, depth)):
+        if by_refs and (unmoved := self._unmoved(hub, job)):
             return unmoved
         resolved = hub.resolve(target.model, target.revision)
         key = hub.key(resolved.model)
+        go_on(key)
         kept = self._kept(key)
         same = not (self.options.refresh or with_requests or self._differs(target, key) or self._unsampled(kept, key))
         if kept and same and self._is_current(kept, resolved, hub) and not self._refs_moved(key, hub, resolved):
             LOG.info("%s: the store has commit %s already", resolved.model, resolved.commit)
             parents = self._parents_in_store(key)
-            self._follow(target, resolved.model, parents, depth)
+            self._follow(job, resolved.model, parents)
             return Unchanged(resolved.model, resolved.commit, kept.get("level"), parents)
-        weights = WeightReader(hub, resolved.model, self.store, self.options, self.progress)
+        weights = WeightReader(hub, resolved.model, self.store, self.options, self.progress, self._turns)
         with self.store.reading() as view:
             former = former_keys(view, self.names.aliases(resolved))
             keys = (*(old for old, new in former.items() if new == key), key)
@@ -169,11 +231,9 @@ class Collection:
             known = Known(None if hub.is_local else recorded_history(view, key), tags)
             named = self._project.of(view, key, target.model) if self._project and target.hub is None else ()
         reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress, project=named)
-        with self.store.reading() as view:
-            batch = model_batch(reading, hub, self.names, view, self._clock(), self._weights)
-        self.store.write(batch)
+        self._write(reading, hub)
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
-        self._follow(target, resolved.model, parents, depth)
+        self._follow(job, resolved.model, parents)
         kinds = [change.kind for report in reading.lines[:1] for change in report.changes]
         LOG.info("%s: stored commit %s, history of %d", resolved.model, resolved.commit, len(reading.history.commits))
         return Stored(
@@ -186,11 +246,21 @@ class Collection:
             parents=parents,
             bytes_here=reading.weights.bytes_here,
             samples=reading.weights.samples,
-            lacks=tuple(_lacks(reading, asked=depth == 0)),
+            lacks=tuple(_lacks(reading, asked=job.depth == 0)),
         )
 
-    def _unmoved(self, hub: Hub, target: Target, depth: int) -> Event | None:
+    def _write(self, reading: ModelReading, hub: Hub) -> None:
+        """Work out the model's edges from what the store holds, and write it; one model at a time."""
+        with self._turns.writing:
+            check_stopped()
+            with self.store.reading() as view:
+                batch = model_batch(reading, hub, self.names, view, self._clock(), self._weights)
+            self.store.write(batch)
+        self._turns.written(each.key for each in reading.weights.weights)
+
+    def _unmoved(self, hub: Hub, job: _Job) -> Event | None:
         """Return the recorded model with a new date if none of its refs moved since it was read."""
+        target = job.target
         with self.store.reading() as view:
             kept = recorded_as_asked(view, hub, target.model, target.revision, self.options)
             recorded = recorded_refs(view, kept.key) if kept else []
@@ -202,9 +272,11 @@ class Collection:
         LOG.info("%s: no ref moved, the store's record is used", kept.id)
         # Its aliases stay as they are: written again, they would redirect names that mean other models by now.
         again = kept.model_copy(update={"collected_at": self._clock(), "aliases": ()})
-        self.store.write(GraphBatch(models=(again,)))
+        with self._turns.writing:
+            check_stopped()
+            self.store.write(GraphBatch(models=(again,)))
         parents = self._parents_in_store(kept.key)
-        self._follow(target, kept.id, parents, depth)
+        self._follow(job, kept.id, parents)
         return Unchanged(kept.id, kept.head or "", kept.level, parents)
 
     def _unsampled(self, kept: Mapping[str, Any] | None, key: str) -> bool:
@@ -252,17 +324,17 @@ class Collection:
         with self.store.reading() as view:
             return tuple(edge.target for edge in view.edges("DERIVED_FROM", [key], "out"))
 
-    def _follow(self, target: Target, model: str, parents: Sequence[str], depth: int) -> None:
-        """Queue a model's parents, and its children if they were asked for."""
-        if self.options.depth is not None and depth >= self.options.depth:
+    def _follow(self, job: _Job, model: str, parents: Sequence[str]) -> None:
+        """Note a model's parents, and its children if they were asked for, to be read next."""
+        if self.options.depth is not None and job.depth >= self.options.depth:
             return
         for parent in parents if self.options.parents else ():
             hub_name, parent_id = split_model_key(parent)
             if hub_name == self.hub.name:
-                self._waiting.add(Target(parent_id, downwards=False), depth + 1, self.hub)
-        if self.options.children and target.downwards:
-            for child in self.hub.list_models(base=model, limit=self.options.max_models + 1):
-                self._waiting.add(Target(child), depth + 1, self.hub)
+                job.next.append(Target(parent_id, downwards=False))
+        if self.options.children and job.target.downwards:
+            found = self.hub.list_models(base=model, limit=self.options.max_models + 1)
+            job.next += [Target(child) for child in found]
 
     def _keep_state(self, target: Target, error: HubError) -> None:
         """Record that a model is gated or missing; what was read of it before stays.

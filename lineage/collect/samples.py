@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
+from lineage.collect.turns import Turns
 from lineage.errors import HubError
 from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
@@ -57,8 +58,11 @@ class Samples:
 class Sampler:
     """Sample the weight groups of one model at one commit, the main group first."""
 
-    def __init__(self, hub: Hub, model: str, commit: str, store: GraphStore, progress: Progress) -> None:
+    def __init__(
+        self, hub: Hub, model: str, commit: str, store: GraphStore, progress: Progress, turns: Turns | None = None
+    ) -> None:
         self._hub, self._model, self._commit, self._store, self._progress = hub, model, commit, store, progress
+        self._turns = turns or Turns()
 
     def take(
         self,
@@ -79,13 +83,21 @@ class Sampler:
             digest = found.digests.files
             if digest is None or digest in samples.by_digest or found.group.format not in WITH_TENSORS:
                 continue
-            if found.level == "metadata" or (not again and self._is_stored(digest)):
+            if found.level == "metadata":
                 continue
-            try:
-                sample = self._sample(found, files, configs_of(found, files, read_text), budget)
-            except HubError as error:
-                samples.problems[found.group.name] = error.in_one_line
-                continue
+            with self._turns.sample(digest) as taken:
+                if taken is not None and not again:
+                    samples.add(found.group.name, digest, replace(taken, cost=Cost(local=self._hub.is_local)))
+                    continue
+                if not again and self._is_stored(digest):
+                    continue
+                try:
+                    sample = self._sample(found, files, configs_of(found, files, read_text), budget)
+                except HubError as error:
+                    samples.problems[found.group.name] = error.in_one_line
+                    continue
+                if sample.sketch.tiles:
+                    self._turns.sampled(digest, sample)
             samples.add(found.group.name, digest, sample)
             if not self._hub.is_local:
                 budget.spend(sample.cost.bytes_read)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from lineage.collect.budget import ReadBudget
 from lineage.collect.options import CollectOptions
 from lineage.collect.samples import ReadText, Sampler, Samples, sampled_fields
+from lineage.collect.turns import Turns
 from lineage.errors import FileNotInRevisionError, FormatError, GatedError, HubError, LineageError
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
-from lineage.fingerprint.tensor_table import pack_tensors, unpack_tensors
+from lineage.fingerprint.tensor_table import TensorRow, pack_tensors, unpack_tensors
 from lineage.log import Log
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment
@@ -84,9 +85,17 @@ class WeightReader:
     identifies it. `finish` returns what was read.
     """
 
-    def __init__(self, hub: Hub, model: str, store: GraphStore, options: CollectOptions, progress: Progress) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        model: str,
+        store: GraphStore,
+        options: CollectOptions,
+        progress: Progress,
+        turns: Turns | None = None,
+    ) -> None:
         self.hub, self.model, self.options = hub, model, options
-        self._store, self._progress = store, progress
+        self._store, self._progress, self._turns = store, progress, turns or Turns()
         self._budget = ReadBudget(hub.is_local, options.level, options.max_bytes)
         self._read: dict[str, GroupFingerprint] = {}
         self._entries: dict[str, Mapping[str, FileEntry]] = {}
@@ -105,14 +114,7 @@ class WeightReader:
         that was not fetched into a repository is not one of them: the repository names it as the Hub does.
         """
         entries = {path: files.get(path) or FileEntry(path=path) for path in group.files}
-        wanted = self.level_for(group, entries)
-        known = self._known(group, entries)
-        error = None
-        if known is None or (is_deeper(wanted, known.level) and group.format in WITH_TENSORS):
-            LOG.debug("%s@%s: %s is read at level %s", self.model, commit, group.name, wanted)
-            known, error = self._measure(commit, group, entries, wanted, known)
-        else:
-            LOG.debug("%s@%s: %s is known at level %s", self.model, commit, group.name, known.level)
+        known, error = self._read_alone(commit, group, entries)
         error = error or self._absence(commit, [path for path in group.files if path in absent])
         if not known.is_calibration:
             self._keep(commit, group, known, entries)
@@ -120,6 +122,22 @@ class WeightReader:
         return ReadGroup(
             commit, group, known, error.message if error else None, error.in_one_line if error and lack else None
         )
+
+    def _read_alone(
+        self, commit: str, group: WeightGroup, entries: Mapping[str, FileEntry]
+    ) -> tuple[GroupFingerprint, LineageError | None]:
+        """Read one group, unless its content is known; the same content of two models is not read at the same time."""
+        wanted = self.level_for(group, entries)
+        digest = files_digest(entry.identity for entry in entries.values())
+        with self._turns.content(digest) as measured:
+            known = self._known(group, entries, measured)
+            if known is not None and (group.format not in WITH_TENSORS or not is_deeper(wanted, known.level)):
+                LOG.debug("%s@%s: %s is known at level %s", self.model, commit, group.name, known.level)
+                return known, None
+            LOG.debug("%s@%s: %s is read at level %s", self.model, commit, group.name, wanted)
+            found, error = self._measure(commit, group, entries, wanted, known)
+            self._turns.measured(digest, found)
+            return found, error
 
     def _absence(self, commit: str, paths: Iterable[str]) -> LineageError | None:
         """Return the error why files are not here although the store knows their content."""
@@ -169,13 +187,17 @@ class WeightReader:
             self._budget.spend(found.cost.bytes_read if found.unread else found.byte_size or 0)
         return found, error
 
-    def _known(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
-        """Return what this run or the store knows of the same files."""
+    def _known(
+        self, group: WeightGroup, entries: Mapping[str, FileEntry], measured: GroupFingerprint | None
+    ) -> GroupFingerprint | None:
+        """Return what this model's reading, another one of this run or the store knows of the same files."""
         digest = files_digest(entry.identity for entry in entries.values())
         if digest is None:
             return None
         if digest in self._read:
             return _regrouped(self._read[digest], group, entries)
+        if measured is not None and group.format != "gguf" and (rebuilt := _rebuilt(measured, group, entries, digest)):
+            return rebuilt
         return self._stored(group, entries)
 
     def _stored(self, group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint | None:
@@ -205,7 +227,7 @@ class WeightReader:
         """Sample the values of groups of a commit, if the options ask for it."""
         if not self.options.samples:
             return
-        sampler = Sampler(self.hub, self.model, commit, self._store, self._progress)
+        sampler = Sampler(self.hub, self.model, commit, self._store, self._progress, self._turns)
         found = [each.fingerprint for each in groups if each.lack is None]
         self._samples = sampler.take(found, files, read_text, self._budget, again=self.options.refresh)
 
@@ -301,15 +323,37 @@ def stored_fingerprint(
     table = view.attachment("tensors", digest)
     if node is None or table is None:
         return None
+    return _from_rows(group, entries, digest, node, unpack_tensors(table))
+
+
+def _from_rows(
+    group: WeightGroup,
+    entries: Mapping[str, FileEntry],
+    digest: str,
+    digests_of: Mapping[str, Any],
+    table: Iterable[TensorRow],
+) -> GroupFingerprint | None:
+    """Rebuild a reading from its tensor table, whose files are named by their identities."""
     whole = group.complete is not False  # a store of an earlier version may hold digests of half a set
-    digests = Digests(files=digest, **{name: node.get(name) if whole else None for name in _OF_TENSORS})
+    digests = Digests(files=digest, **{name: digests_of.get(name) if whole else None for name in _OF_TENSORS})
     paths = {entry.identity: entry.path for entry in entries.values()}
-    stored = unpack_tensors(table)
+    stored = list(table)
     if not paths.keys() >= {row.file for row in stored}:  # imported from a dump that another program wrote
         return None
     rows = [row._replace(file=paths[row.file]) for row in stored]
     level: Level = "full" if all(row.digest for row in rows) else "header"
     return GroupFingerprint(group, level, tuple(entries.values()), digests, rows)
+
+
+def _rebuilt(
+    measured: GroupFingerprint, group: WeightGroup, entries: Mapping[str, FileEntry], digest: str
+) -> GroupFingerprint | None:
+    """Rebuild what another model's reading measured as the store would, which has it as soon as it is written."""
+    if not measured.rows:
+        return None
+    identities = {entry.path: entry.identity or entry.path for entry in measured.files}
+    rows = [row._replace(file=identities[row.file]) for row in measured.rows]
+    return _from_rows(group, entries, digest, measured.digests.model_dump(), rows)
 
 
 def _by_names(group: WeightGroup, entries: Mapping[str, FileEntry]) -> GroupFingerprint:

@@ -28,6 +28,16 @@ def to_json(answer: Record) -> str:
     return _HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
 
 
+def to_json_lines(answer: Record) -> str:
+    """Write each answer about one model as one line of JSON, ASCII only; an answer about several models is several.
+
+    The commands write the lines of a long run one by one, as the answers come.
+    """
+    several = getattr(answer, "answers", None)
+    lines = (json.dumps(each.model_dump(mode="json", by_alias=True)) for each in several or (answer,))
+    return "".join(each.replace("\x7f", "\\u007f") + "\n" for each in lines)  # JSON itself keeps DEL
+
+
 def as_ascii(text: str) -> str:
     """Escape all non-ASCII characters, for an output that is not UTF-8 and would corrupt the JSON."""
     return text if text.isascii() else json.dumps(json.loads(text), indent=2) + "\n"

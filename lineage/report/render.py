@@ -19,8 +19,14 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("TraceAnswer", "dot"): "dot:dot",
     ("CheckAnswer", "table"): "table.check:check",
     ("CheckAnswer", "markdown"): "markdown.check:check",
+    ("CheckAnswer", "sarif"): "sarif:check",
+    ("CheckAnswer", "github"): "github:check",
+    ("CheckAnswer", "jsonl"): "json:to_json_lines",
     ("CheckAnswers", "table"): "table.check:check_several",
     ("CheckAnswers", "markdown"): "markdown.check:check_several",
+    ("CheckAnswers", "sarif"): "sarif:check",
+    ("CheckAnswers", "github"): "github:check",
+    ("CheckAnswers", "jsonl"): "json:to_json_lines",
     ("HistoryAnswer", "table"): "table.history:history",
     ("HistoryAnswer", "markdown"): "markdown.history:history",
     ("DiffAnswer", "table"): "table.diff:diff",
@@ -53,17 +59,25 @@ RENDERERS: dict[tuple[str, str], str] = {
 }
 """Record and format to module and function in this package. JSON is the same for all: `json.to_json`."""
 
+IN_DETAIL: dict[tuple[str, str], str] = {
+    ("CheckAnswers", "table"): "table.check:check_several_in_detail",
+    ("CheckAnswers", "markdown"): "markdown.check:check_several_in_detail",
+}
+"""Renderers that leave nothing out, for answers whose usual form does."""
 
-def render(answer: Record, to_format: str) -> str | Document:
+
+def render(answer: Record, to_format: str, *, in_detail: bool = False) -> str | Document:
     """Write an answer in a format: as text, or as lines whose styles the caller may show.
 
-    Raises InputError if this kind of answer has no such format.
+    `in_detail` takes the form that leaves nothing out, if the format has one. Raises InputError if this kind of
+    answer has no such format.
     """
     if to_format == "json":
         from lineage.report.json import to_json
 
         return to_json(answer)
-    found = RENDERERS.get((type(answer).__name__, to_format))
+    case = (type(answer).__name__, to_format)
+    found = (IN_DETAIL.get(case) if in_detail else None) or RENDERERS.get(case)
     if found is None:
         raise InputError(f"the format {to_format!r} is not available for this answer", hint="choose another --format")
     module, function = found.split(":")

@@ -84,6 +84,10 @@ class Project:
         """Name the file and the line of a key."""
         return _at(self.shown, self.lines, (*self.table, *path))
 
+    def line(self, *path: str | int) -> int | None:
+        """Return the line of a key in the file."""
+        return self.lines.of((*self.table, *path))
+
     def expired(self) -> Iterator[Ignore]:
         """List the ignores whose last day is over."""
         return (each for each in self.ignores if each.has_expired(self.today))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lineage.errors import RevisionNotFoundError
 from lineage.hub.revisions import Meaning, is_default, meaning_of
@@ -15,6 +15,8 @@ from lineage_schemas.change import Change
 from lineage_schemas.revision import Commit, History
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$")
+
+_AGO = re.compile(r"(?:yesterday|(?P<days>[0-9]{1,6})(?P<unit>[dw]))$")
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,16 @@ class Since:
     by_date: bool = False
 
 
-def parse_date(text: str) -> datetime | None:
-    """Read `2024-09-06` or an ISO date and time, UTC unless it has a zone; None for anything else."""
+def parse_date(text: str, now: datetime | None = None) -> datetime | None:
+    """Read `2024-09-06`, an ISO date and time, `yesterday`, `7d` or `3w`; None for anything else.
+
+    Dates are UTC unless they have a zone. Of days ago the whole day is meant: a job that runs every day a little
+    earlier or later misses nothing.
+    """
+    if ago := _AGO.match(text):
+        days = 1 if ago["days"] is None else int(ago["days"]) * (7 if ago["unit"] == "w" else 1)
+        today = (now or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - timedelta(days=min(days, today.toordinal() - 1))
     if not _DATE.match(text):
         return None
     try:

@@ -111,10 +111,13 @@ def test_offline_since_last_is_unchecked(hub: Path, opened: Opened) -> None:
 
 
 def test_start_that_is_not_on_the_line_is_unchecked(hub: Path, opened: Opened) -> None:
-    """A revision that is not on the branch is reported, and the whole history is checked instead."""
+    """A revision that is not on the branch leaves one thing unchecked, with the reason; no other range is checked."""
     answer = one(opened(hub), REVISED, since="v9")
-    assert len(answer.weight_changes) == 4
-    assert any(item.what == "--since v9" for item in answer.unchecked)
+    assert (answer.verdict, answer.weight_changes, answer.covers) == ("unchecked", (), None)
+    [item] = answer.unchecked
+    assert item.what == "--since v9"
+    assert "v9 is not on refs/heads/main" in item.reason
+    assert item.decide_with == f"lineage check {REVISED}"
 
 
 def test_rewritten_history_with_other_weights_is_a_finding(hub: Path, opened: Opened) -> None:

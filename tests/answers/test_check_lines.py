@@ -58,9 +58,9 @@ def test_since_a_date_names_weights_that_dates_hide(repository: BareRepository, 
     repository.commit({"model.safetensors": weights(1)})
     before = repository.commit({"README.md": b"text"})
     repository.commit({"model.safetensors": weights(2)}, later=-YEAR)
-    answer = one(session, since="2030-01-01")
+    answer = one(session, since="yesterday")
     assert (answer.verdict, answer.weight_changes) == ("unchecked", ())
-    assert [item.what for item in answer.unchecked] == ["--since 2030-01-01"]
+    assert [item.what for item in answer.unchecked] == ["--since yesterday"]
     assert answer.unchecked[0].decide_with == f"lineage check {MODEL} --since {before}"
     assert kinds(one(session, since=before)) == [("retrained", "silent")]
 
@@ -69,7 +69,7 @@ def test_announced_weights_with_an_old_date_leave_nothing_open(repository: BareR
     """An announced change whose date proves nothing is no finding, wherever the range begins."""
     repository.commit({"model.safetensors": weights(1)})
     repository.commit({"model.safetensors": weights(2)}, "Version 2", later=-YEAR)
-    assert one(session, since="2030-01-01").verdict == "clean"
+    assert one(session, since="yesterday").verdict == "clean"
 
 
 def shards(count: int, seed: int, *, stem: str = "model", index: bool = True) -> dict[str, bytes | None]:

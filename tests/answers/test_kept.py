@@ -64,6 +64,7 @@ ADDED = {
     "moved_tags",
     "base_family",
     "variants",
+    "named_at",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

@@ -21,7 +21,7 @@ from tests.report.records import ANSWERS, check_clean, check_findings, check_sev
 from tests.support.weight_files import safetensors_bytes
 
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
-            "depth": None, "children": False, "pull_requests": False, "samples": True}  # fmt: skip
+            "depth": None, "children": False, "pull_requests": False, "samples": True, "jobs": None}  # fmt: skip
 
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
@@ -29,7 +29,7 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
         ["collect", "--author", "me", "--author", "you", "--refresh", "--level", "full", "--max-bytes", "2GiB",
          "--max-models", "7", "--depth", "0", "--children", "--no-samples"], "collect", "collect", ([],),
         {"author": ("me", "you"), "refresh": True, "level": "full", "max_bytes": 2**31, "max_models": 7, "depth": 0,
-         "children": True, "pull_requests": False, "samples": False},
+         "children": True, "pull_requests": False, "samples": False, "jobs": None},
     ),
     (["trace", "a/b"], "trace", "trace-up", ("a/b",), {"to": None, "down": False, "depth": None, "max_models": 100}),
     (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9"], "trace", "trace-down", ("a/b",),
@@ -39,7 +39,8 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",),
      {"all_branches": True, "commits": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
-     {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error"}),
+     {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error", "jobs": None,
+      "on_answer": None}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
     (["diff", "a/b@x", "c/d", "--level", "full"], "diff", "diff", ("a/b@x", "c/d"), {"level": "full"}),
     (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",),
@@ -170,9 +171,9 @@ def test_targets_come_from_a_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path:
     file.write_text(text, "utf-8")
     wanted = ["x/y", "a/b", "c/d@v1", "./folder#1"]
     asked, _ = ask(monkeypatch, question, answer, [*command, "x/y", "--from-file", str(file)])
-    assert asked.given[0] == (wanted,)
+    assert [str(each) for each in asked.given[0][0]] == wanted
     asked, _ = ask(monkeypatch, question, answer, [*command, "x/y", "-f", "-"], input=text.encode("utf-8"))
-    assert asked.given[0] == (wanted,)
+    assert [str(each) for each in asked.given[0][0]] == wanted
 
 
 def test_a_file_of_targets_that_is_not_text_is_rejected(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from lineage.report.render import RENDERERS, render
+from lineage.report.render import IN_DETAIL, RENDERERS, render
 from lineage.report.text import plain
 from tests.report.records import ANSWERS
 
-ENDINGS = {"markdown": "md", "mermaid": "mmd", "dot": "dot", "jsonl": "jsonl", "csv": "csv", "html": "html"}
+ENDINGS = {"markdown": "md", "mermaid": "mmd", "dot": "dot", "jsonl": "jsonl", "csv": "csv", "html": "html",
+           "sarif": "sarif", "github": "github"}  # fmt: skip
 
 CASES = [
     (name, to_format)
@@ -22,9 +23,9 @@ CASES = [
 WIDTH = 100
 
 
-def text_of(name: str, to_format: str) -> str:
+def text_of(name: str, to_format: str, *, in_detail: bool = False) -> str:
     """Render an answer as for a pipe."""
-    rendered = render(ANSWERS[name](), to_format)
+    rendered = render(ANSWERS[name](), to_format, in_detail=in_detail)
     return rendered if isinstance(rendered, str) else plain(rendered)
 
 
@@ -32,6 +33,16 @@ def text_of(name: str, to_format: str) -> str:
 def test_a_renderer_writes_its_golden(name: str, to_format: str, golden: Callable[[str, str], None]) -> None:
     """An answer is rendered exactly as in its reviewed golden."""
     golden(f"{name}.{ENDINGS.get(to_format, 'txt')}", text_of(name, to_format))
+
+
+@pytest.mark.parametrize("to_format", [to_format for _, to_format in IN_DETAIL])
+def test_details_of_all_models_are_shown_if_they_are_asked_for(
+    to_format: str, golden: Callable[[str, str], None]
+) -> None:
+    """In detail, the models without a finding have their details too."""
+    golden(
+        f"check-several-in-detail.{ENDINGS.get(to_format, 'txt')}", text_of("check-several", to_format, in_detail=True)
+    )
 
 
 def test_every_renderer_has_a_golden() -> None:

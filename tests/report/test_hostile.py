@@ -26,6 +26,9 @@ CASES = [
 ]
 """Each answer in each format, except the rules: their texts are lineage's own Markdown."""
 
+WITHOUT_TEXTS = {("check-clean", "sarif"), ("check-clean", "github")}
+"""Formats of findings, for an answer without any."""
+
 
 def unsafe(text: str) -> list[str]:
     """List the characters of a text that control a terminal or that hide or reorder others."""
@@ -53,7 +56,7 @@ def test_no_format_lets_a_control_character_through(name: str, to_format: str) -
     """No escape, direction mark or line break of foreign text reaches the output of any format."""
     text = rendered(name, to_format)
     assert unsafe(text) == []
-    is_empty = to_format == "csv" and text.count("\n") == 1
+    is_empty = (to_format == "csv" and text.count("\n") == 1) or (name, to_format) in WITHOUT_TEXTS
     assert "x1b" in text or "u001b" in text or is_empty, "only a table without rows has no text"
     assert not any(line.lstrip().startswith("# @you") for line in text.splitlines())
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from lineage.errors import RevisionNotFoundError
-from lineage.versioning.since import commits_meant, find_since, in_range
+from lineage.versioning.since import commits_meant, find_since, in_range, parse_date
 from tests.support.lines import HistoryBuilder
 
 
@@ -39,6 +41,30 @@ def test_range_begins_after_a_date_tag_branch_or_commit(asked: str, in_reach: in
     report = line.report()
     since = find_since(report.line, line.history(), asked)
     assert len(in_range(report.line, report.changes, since)) == in_reach
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("yesterday", "2024-02-29"), ("1d", "2024-02-29"), ("7d", "2024-02-23"), ("3w", "2024-02-09"),
+        ("0d", "2024-03-01"), ("999999w", "0001-01-01"), ("7", None), ("d", None), ("-1d", None), ("7D", None),
+        ("7 d", None), ("\u0667d", None), ("yesterday ", None),
+    ],
+)  # fmt: skip
+def test_days_ago_are_whole_days(text: str, day: str | None) -> None:
+    """`yesterday`, `7d` and `3w` begin with the day so long ago, in UTC; other texts are no dates."""
+    moment = parse_date(text, datetime(2024, 3, 1, 15, 30, tzinfo=UTC))
+    assert (f"{moment:%Y-%m-%d}".rjust(10, "0") if moment else None) == day
+    assert moment is None or (moment.hour, moment.tzinfo) == (0, UTC)
+
+
+def test_a_tag_wins_over_days_ago() -> None:
+    """A tag that is called `7d` is meant by that name."""
+    line = HistoryBuilder()
+    first = line.commit(0, {"model.safetensors": "a"}, tag="7d")
+    line.commit(48, {"model.safetensors": "b"})
+    since = find_since(line.report().line, line.history(), "7d")
+    assert (since.commit, since.by_date) == (first, False)
 
 
 def test_a_push_that_is_cut_at_the_start_is_in_range_with_its_rest() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_cli._options import Command, Run, _store, _talk, runs
+from lineage_cli._options import LOGGED, Command, Run, _store, _talk, runs
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.store import ExportFormat
@@ -37,7 +37,7 @@ def _moves(*formats: str) -> Callable[[Command], Command]:
             ),
             click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
             _store(),
-            *_talk(),
+            *_talk(LOGGED),
         ]  # fmt: skip
         wrapped: Command = with_run
         for option in reversed(options):

@@ -23,6 +23,7 @@ from huggingface_hub.utils import build_hf_headers, get_token_to_send  # type: i
 
 import lineage
 from lineage.errors import HubAnswerError, HubError, ModelNotFoundError, NoAnswerError, RateLimitedError
+from lineage.hub.huggingface.outage import Outage
 from lineage.hub.huggingface.refusals import Missing, translated
 from lineage.hub.huggingface.retry import RETRIED_STATUSES, Pace, RetryPolicy, TransientError, asked_to_wait, retry
 from lineage.log import Log
@@ -53,11 +54,16 @@ _FOREIGN = (
 _PASSING = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 
+_NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
+"""What the HTTP client raises if no server accepts the connection, or its name is not known."""
+
+
 class _Line(NamedTuple):
-    """Hold whose request is being sent in this thread, and whether to the Hub or to its storage for large files."""
+    """Hold whose request is being sent in this thread, about which model, and whether to the Hub or to its storage."""
 
     connection: Connection
     storage: bool
+    model: str | None = None
 
 
 _LINE: ContextVar[_Line | None] = ContextVar("lineage_hub_line", default=None)
@@ -94,7 +100,7 @@ def _after(response: httpx2.Response) -> None:
     if line is not None:
         _log(response)
     if line is not None and not line.storage:
-        line.connection.pace.learn(_kind(response.request), response.headers)
+        line.connection.learn(response)
         if response.has_redirect_location:
             line.connection.redirected.append(response.headers["location"])
 
@@ -140,6 +146,7 @@ class Connection:
         self.api = HfApi(endpoint=endpoint, library_name="lineage", library_version=lineage.__version__)
         self.policy = policy
         self.pace = Pace(policy, progress)
+        self.outage = Outage(httpx2.URL(endpoint).host, progress, policy.clock)
         self.requests = 0
         self.failed = 0
         self.redirected: deque[str] = deque(maxlen=REDIRECTS)
@@ -196,7 +203,7 @@ class Connection:
         """Run a call of the Hub's client, and translate its errors into ours."""
         self.token()
         try:
-            with self._line(storage=False):
+            with self._line(storage=False, model=model):
                 return ask()
         except HubError as error:
             error.model = error.model or model
@@ -213,7 +220,8 @@ class Connection:
     def get(self, url: str, headers: dict[str, str], *, storage: bool) -> httpx2.Response:
         """Request a file without following redirects; the caller reads the body and closes the response."""
         own = {} if storage else self.headers()
-        with self._line(storage=storage):
+        line = _LINE.get()
+        with self._line(storage=storage, model=line.model if line else None):
             session = get_session()
             request = session.build_request("GET", url, headers=own | {"Accept-Encoding": "identity"} | headers)
             return session.send(request, stream=True, follow_redirects=False)
@@ -228,9 +236,9 @@ class Connection:
             raise HubAnswerError(f"{model}: the Hub redirects to {url.host} without encryption", model=model)
 
     @contextmanager
-    def _line(self, *, storage: bool) -> Iterator[None]:
+    def _line(self, *, storage: bool, model: str | None) -> Iterator[None]:
         """Mark the requests of this thread as ours."""
-        mark = _LINE.set(_Line(self, storage))
+        mark = _LINE.set(_Line(self, storage, model))
         try:
             yield
         finally:
@@ -252,6 +260,16 @@ class Connection:
         with self._counting:
             self.requests += 1
 
+    def learn(self, response: httpx2.Response) -> None:
+        """Learn from the status and the headers of an answer of the Hub."""
+        kind, status = _kind(response.request), response.status_code
+        if status == 429:
+            self.pace.refused(kind, response.request.url.path, response.headers)
+        else:
+            self.pace.answered(kind, response.headers)
+        if status == 429 or status not in RETRIED_STATUSES:
+            self.outage.answered()
+
     def _count_failure(self) -> None:
         """Count the request that was sent last as failed, unless it went to the storage."""
         line = _LINE.get()
@@ -264,14 +282,19 @@ class Connection:
         """Send a request with our timeout, and retry transient failures."""
         timeout = httpx2.Timeout(self.policy.timeout).as_dict()
         request.extensions = {**request.extensions, "timeout": timeout}
-        host = request.url.host
+        line = _LINE.get()
+        about_hub = line is not None and not line.storage
+        host, answers = request.url.host, self.outage.answers
+        what = f"{host}: {line.model}" if line is not None and line.model else host
 
         def once() -> httpx2.Response:
+            if about_hub:
+                self.outage.check()
             try:
                 response = send()
             except _PASSING as error:
                 self._count_failure()
-                raise TransientError(_words(error)) from error
+                raise TransientError(_words(error), is_refused=isinstance(error, _NO_CONNECTION)) from error
             if response.status_code not in RETRIED_STATUSES:
                 return response
             response.close()
@@ -281,8 +304,13 @@ class Connection:
             raise TransientError(reason, wait, rate_limited=response.status_code == 429)
 
         try:
-            return retry(once, self.policy, self._progress, host)
+            return retry(
+                once, self.policy, self._progress, what,
+                lambda fault: self.outage.is_news(what, fault.reason, is_refused=fault.is_refused),
+            )  # fmt: skip
         except TransientError as fault:
+            if about_hub and not fault.rate_limited:
+                self.outage.failed(what, fault.reason, answers=answers, is_refused=fault.is_refused)
             if fault.rate_limited:
                 raise _rate_limited(host, request.url.path, fault, has_token=bool(self._token)) from fault
             raise NoAnswerError(

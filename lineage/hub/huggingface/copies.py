@@ -19,8 +19,8 @@ from lineage.progress import Progress
 from lineage.redaction import keep_secret
 from lineage_schemas.revision import History
 
-MAX_OPEN = 4
-"""Copies that are kept open at a time: each needs two git processes."""
+MAX_OPEN = 20
+"""Copies that are kept open at a time, more than models are read at a time: each needs two git processes."""
 
 GIT_TRIES = 3
 """Fewer tries than for a request: git reports no waiting times, and the API can be used instead."""

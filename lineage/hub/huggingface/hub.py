@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -38,7 +39,8 @@ class HuggingFaceHub(Hub):
     README.md and config.json. The Hub client's download cache is not used, because it returns old files when
     the Hub is busy. Opening needs no request: the client is imported at the first use of the network.
 
-    The token is the client's own (HF_TOKEN, `hf auth login`); it is sent to the endpoint only.
+    The token is the client's own (HF_TOKEN, `hf auth login`); it is sent to the endpoint only. Safe to use from several
+    threads.
     """
 
     is_local = False
@@ -59,6 +61,7 @@ class HuggingFaceHub(Hub):
         self._pages: dict[tuple[str, str], ModelInfo] = {}
         self._canonical: set[str] = set()
         self._refs: dict[str, tuple[HistoryRef, ...]] = {}
+        self._opening = RLock()
 
     @cached_property
     def _connection(self) -> Connection:
@@ -106,10 +109,11 @@ class HuggingFaceHub(Hub):
     def _page(self, model: str, revision: str | None) -> ModelInfo:
         """Request a model's page, and keep it for the snapshot of the same commit."""
         info = listing.model_info(self._connection, model, revision)
-        self._pages[info.id, str(info.sha)] = info
-        if len(self._pages) > KEPT_PAGES:
-            del self._pages[next(iter(self._pages))]
-        self._canonical.add(info.id)
+        with self._opening:
+            self._pages[info.id, str(info.sha)] = info
+            if len(self._pages) > KEPT_PAGES:
+                del self._pages[next(iter(self._pages))]
+            self._canonical.add(info.id)
         return info
 
     def _page_at(self, model: str, commit: str) -> ModelInfo:
@@ -155,6 +159,7 @@ class HuggingFaceHub(Hub):
         read from the API, with one request for each commit that is not in `known`.
         """
         self._need_network(model)
+        self._connection.outage.check()
         name = model if model in self._canonical else self._page(model, None).id
         try:
             return self._copies.history(name, pull_requests=pull_requests, token=self._connection.token())
@@ -243,6 +248,10 @@ class HuggingFaceHub(Hub):
             raise HubUnreachableError(
                 f"{what}: {self.name} is not asked, because of --offline", model=what, hint="remove --offline"
             )
+        with self._opening:  # once for all threads: from Python 3.12 on, `cached_property` itself has no lock
+            assert self._connection
+            assert self._files
+            assert self._copies
 
 
 def _host(endpoint: str) -> str:

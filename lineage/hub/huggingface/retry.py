@@ -54,14 +54,18 @@ class RetryPolicy:
 class TransientError(Exception):
     """Report a failure that the next try may not have.
 
-    `wait` is the number of seconds that the server asks for; `rate_limited` means that its rate limit is used up.
+    `wait` is the number of seconds that the server asks for; `rate_limited` means that its rate limit is used up,
+    `is_refused` that there was no connection to it.
     """
 
-    def __init__(self, reason: str, wait: float | None = None, *, rate_limited: bool = False) -> None:
+    def __init__(
+        self, reason: str, wait: float | None = None, *, rate_limited: bool = False, is_refused: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
         self.rate_limited = rate_limited
+        self.is_refused = is_refused
 
 
 def rate_limit(headers: Mapping[str, str]) -> tuple[int, int] | None:
@@ -89,12 +93,19 @@ def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime | None 
         return None
 
 
-def retry(request: Callable[[], Result], policy: RetryPolicy, progress: Progress, what: str) -> Result:
+def retry(
+    request: Callable[[], Result],
+    policy: RetryPolicy,
+    progress: Progress,
+    what: str,
+    is_news: Callable[[TransientError], bool] = lambda fault: True,
+) -> Result:
     """Send a request until it succeeds, or until the policy allows no further try.
 
     `request` raises TransientError for a failure that is worth another try; the last one is raised at the end. The wait
     between two tries is the one that the server asks for, else it doubles from half a second up to 8, with jitter. A
-    wait that would exceed the rest of `policy.longest` is not begun. `what` names the request in notes.
+    wait that would exceed the rest of `policy.longest` is not begun. `what` names the request in notes, and `is_news`
+    says whether a long wait is worth one.
     """
     import tenacity
 
@@ -110,7 +121,7 @@ def retry(request: Callable[[], Result], policy: RetryPolicy, progress: Progress
 
     def note(state: RetryCallState) -> None:
         LOG.info("%s: %s; retrying in %.1f s", what, _fault(state).reason, state.upcoming_sleep)
-        if state.upcoming_sleep > NOTE_SECONDS:
+        if state.upcoming_sleep > NOTE_SECONDS and is_news(_fault(state)):
             progress.note(f"{what}: {_fault(state).reason}; retrying in {state.upcoming_sleep:.0f} s")
 
     retrying = tenacity.Retrying(
@@ -144,6 +155,8 @@ class Pace:
         self._policy = policy
         self._progress = progress
         self._windows: dict[str, tuple[int, float]] = {}
+        self._refused: dict[str, str] = {}
+        self._noted: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def learn(self, kind: str, headers: Mapping[str, str]) -> None:
@@ -162,15 +175,40 @@ class Pace:
                 remaining, end = min(counted, remaining), max(until, end)
             self._windows[kind] = (remaining, end)
 
+    def refused(self, kind: str, path: str, headers: Mapping[str, str]) -> None:
+        """Record a 429 for a path.
+
+        The request itself waits as long as its headers ask. Others wait with it only after a second path was refused
+        with no other answer between: the first one may be limited alone.
+        """
+        with self._lock:
+            first = self._refused.setdefault(kind, path)
+        if first != path:
+            self.learn(kind, headers)
+
+    def answered(self, kind: str, headers: Mapping[str, str]) -> None:
+        """Record an answer other than 429."""
+        with self._lock:
+            self._refused.pop(kind, None)
+        self.learn(kind, headers)
+
     def wait(self, kind: str) -> None:
         """Sleep before a request of this kind, if few remain."""
         seconds = self._due(kind)
         if seconds <= 0:
             return
         LOG.info("the rate limit for %s is nearly used up: waiting %.1f s", kind, seconds)
-        if seconds > NOTE_SECONDS:
+        if seconds > NOTE_SECONDS and self._is_news(kind):
             self._progress.note(f"waiting {seconds:.0f} s: the Hub's rate limit for this account is nearly used up")
         self._policy.sleep(seconds)
+
+    def _is_news(self, kind: str) -> bool:
+        """Return whether this is the first wait in a window: one note a window is enough."""
+        with self._lock:
+            end = self._windows.get(kind, (0, 0.0))[1]
+            is_news = abs(self._noted.get(kind, 0.0) - end) > _SAME_WINDOW_SECONDS
+            self._noted[kind] = end
+            return is_news
 
     def _due(self, kind: str) -> float:
         """Return the seconds to wait, and count the request that follows."""

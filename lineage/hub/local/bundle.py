@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from threading import Lock
 
 from lineage.errors import HubAnswerError, HubError
 from lineage.hub.local.file_hashes import FileHashes, stamp
@@ -28,6 +29,7 @@ class BundleCopies:
         self._folder = folder
         self._progress = progress
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._finding = Lock()
 
     def open(self, bundle: Path, model: str, hashes: FileHashes, lfs: Path) -> GitFolder:
         """Open a bundle, its LFS objects in `lfs`. Raises HubError if it is not a bundle, or git cannot read it."""
@@ -48,7 +50,8 @@ class BundleCopies:
         place, state = hashlib.sha256(bytes(bundle.resolve())), hashlib.sha256(repr(stamp(bundle)).encode())
         prefix = place.hexdigest()[:16]
         name = f"{prefix}-{state.hexdigest()[:16]}.git"
-        folder = self._writable()
+        with self._finding:
+            folder = self._writable()
         for old in folder.glob(f"{prefix}-*.git"):
             if old.name != name:
                 shutil.rmtree(old, ignore_errors=True)

@@ -104,13 +104,14 @@ class DirectoryHub(LocalHub):
     def aliases(self) -> dict[str, str]:
         """Read `aliases.json`; entries that are not ids of models are skipped, and a broken file is reported."""
         if self._aliases is None:
-            self._aliases = {}
+            found: dict[str, str] = {}
             place = self.folder / ALIASES_FILE
             try:
                 if os.path.lexists(place):
-                    self._aliases = _read_aliases(_within_limit(place))
+                    found = _read_aliases(_within_limit(place))
             except (OSError, ValueError, RecursionError) as error:
                 self.progress.note(f"{place} cannot be read and is skipped: {error}")
+            self._aliases = found
         return self._aliases
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 from lineage.errors import (
@@ -28,6 +29,7 @@ from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
+from lineage.side_by_side import SLOT
 from lineage.unexpected import contained
 from lineage_schemas.file import FileEntry
 from lineage_schemas.revision import History
@@ -40,7 +42,7 @@ _FOLDER_NAME = re.compile(r"dir-(?P<name>.*)-[0-9a-f]{8}", re.DOTALL)
 """What `folder_name` makes; a change of one is a change of the other."""
 
 _KEPT_OPEN = 8
-"""Repositories that stay open: each may have two git processes."""
+"""Repositories that stay open for each thread that reads models: each may have two git processes."""
 
 
 class LocalHub(Hub):
@@ -52,7 +54,8 @@ class LocalHub(Hub):
         self.name = name
         self.progress = progress
         self.hashes = FileHashes(progress)
-        self._open: OrderedDict[str, LocalRepository] = OrderedDict()
+        self._open: OrderedDict[tuple[int, str], LocalRepository] = OrderedDict()
+        self._lock = Lock()
         self._bytes_read = 0
 
     @abstractmethod
@@ -165,7 +168,7 @@ class LocalHub(Hub):
                     data = file.read(-1 if length is None else length)
             except OSError as error:
                 raise _unreadable(model, commit, path, error) from error
-        self._bytes_read += len(data)
+        self._count(len(data))
         return data
 
     def read_ranges(self, model: str, commit: str, path: str, ranges: Sequence[Range]) -> list[bytes]:
@@ -181,7 +184,7 @@ class LocalHub(Hub):
                     parts = _file_ranges(file, ranges)
             except OSError as error:
                 raise _unreadable(model, commit, path, error) from error
-        self._bytes_read += sum(map(len, parts))
+        self._count(sum(map(len, parts)))
         return parts
 
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
@@ -227,12 +230,20 @@ class LocalHub(Hub):
             self._open.popitem()[1].close()
 
     def _repository(self, model: str) -> LocalRepository:
-        if model not in self._open:
-            self._open[model] = self.open_repository(model)
-            if len(self._open) > _KEPT_OPEN:
-                self._open.popitem(last=False)[1].close()
-        self._open.move_to_end(model)
-        return self._open[model]
+        """Return an open repository. Models that are read at the same time have repositories of their own."""
+        slot = SLOT.get()
+        place = (slot, model)
+        if place not in self._open:
+            opened = self.open_repository(model)
+            with self._lock:
+                self._open[place] = opened
+                others = [each for each in self._open if each[0] == slot]
+                oldest = self._open.pop(others[0]) if len(others) > _KEPT_OPEN else None
+            if oldest is not None:
+                oldest.close()
+        with self._lock:
+            self._open.move_to_end(place)
+            return self._open[place]
 
     def _text(
         self, resolved: ResolvedRevision, entry: FileEntry | None, unreadable: dict[str, str], without: dict[str, str]
@@ -271,8 +282,12 @@ class LocalHub(Hub):
 
     def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
-            self._bytes_read += len(chunk)
+            self._count(len(chunk))
             yield chunk
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._bytes_read += size
 
 
 def folder_name(folder: Path, name: str | None = None) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.report.checked import needs_details, row_words
+from lineage.report.flagged import summary
 from lineage.report.markdown import parts
-from lineage.report.markdown.write import code, document, table
+from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import (
     SHOWN_SIGNALS,
     counts_words,
@@ -33,21 +36,25 @@ def check(answer: CheckAnswer) -> str:
 
 
 def check_several(answers: CheckAnswers) -> str:
-    """Write a summary table, then each model's check."""
+    """Write a table with one row a model, details of the models that need a look, and the summary in the last line."""
+    return _several(answers, [each for each in answers.answers if needs_details(each)])
+
+
+def check_several_in_detail(answers: CheckAnswers) -> str:
+    """Write a table with one row a model, the details of each model, and the summary in the last line."""
+    return _several(answers, answers.answers)
+
+
+def _several(answers: CheckAnswers, in_detail: Sequence[CheckAnswer]) -> str:
     rows = [
-        (
-            code(each.model),
-            f"{MARKS[each.verdict]} {each.verdict}",
-            counts_words(each.counts, undecided(each.weight_changes), unsure=each.verdict == "unchecked"),
-        )
-        for each in answers.answers
+        (code(each.model), f"{MARKS[each.verdict]} {each.verdict}", prose(row_words(each))) for each in answers.answers
     ]
-    blocks = [block for each in answers.answers for block in _blocks(each)]
+    footer = parts.footer(answers, *(each.model for each in answers.answers))
     return document(
-        table(("model", "verdict", "changes"), rows),
-        *blocks,
+        table(("model", "verdict", "reason"), rows),
+        *(block for each in in_detail for block in _blocks(each)),
         parts.settings(answers.settings),
-        parts.footer(answers, *(each.model for each in answers.answers)),
+        [f"**{summary(answers.answers)}** {footer[0]}"],
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.report.checked import needs_details, row_words, verdict_sentence
 from lineage.report.findings import finding_lines, settings_lines
+from lineage.report.flagged import summary
 from lineage.report.phrases import (
     BYTES_NOT_COMPARED,
     SHOWN_SIGNALS,
@@ -54,16 +57,22 @@ def check(answer: CheckAnswer) -> Document:
 
 
 def check_several(answers: CheckAnswers) -> Document:
-    """Write a summary, one line per model, then each model's check."""
-    totals = Counter(each.verdict for each in answers.answers)
-    words = ", ".join(f"{totals[verdict]:,} {verdict}" for verdict in ("findings", "unchecked", "clean"))
-    lines = [line(strong(f"{counted(len(answers.answers), 'model')}: {words}"))]
-    rows = [(Span(*MARKS[each.verdict]), each.model, each.verdict, _counted(each)) for each in answers.answers]
-    lines += columns(rows, indent="  ")
-    for each in answers.answers:
+    """Write one row a model, details of the models that need a look, and the summary in the last line."""
+    return _several(answers, [each for each in answers.answers if needs_details(each)])
+
+
+def check_several_in_detail(answers: CheckAnswers) -> Document:
+    """Write one row a model, the details of each model, and the summary in the last line."""
+    return _several(answers, answers.answers)
+
+
+def _several(answers: CheckAnswers, in_detail: Sequence[CheckAnswer]) -> Document:
+    rows = [(Span(*MARKS[each.verdict]), each.model, each.verdict, row_words(each)) for each in answers.answers]
+    lines = columns(rows)
+    for each in in_detail:
         lines += [EMPTY, *_body(each)]
-    last = line(dim(dated(answers, *(each.model for each in answers.answers))))
-    return [*lines, EMPTY, *settings_lines(answers.settings), last]
+    last = dim(f" · {dated(answers, *(each.model for each in answers.answers))}")
+    return [*lines, EMPTY, *settings_lines(answers.settings), line(strong(summary(answers.answers)), last)]
 
 
 def _body(answer: CheckAnswer) -> list[Line]:
@@ -80,37 +89,12 @@ def _body(answer: CheckAnswer) -> list[Line]:
 def _verdict_line(answer: CheckAnswer) -> Line:
     """Write the verdict as a sentence that needs no knowledge of our terms."""
     mark, style = MARKS[answer.verdict]
-    silent = answer.counts.silent
-    if answer.verdict == "findings":
-        words = _silently(silent, answer.counts.after_first_upload + undecided(answer.weight_changes))
-    elif answer.verdict == "unchecked":
-        words = "not everything could be checked" if answer.branch else "could not be checked"
-    elif answer.findings:
-        number = len(answer.findings)
-        words = f"{counted(number, 'finding')}, {'which does not count' if number == 1 else 'none of which counts'}"
-    elif answer.counts.after_first_upload:
-        words = "every weight change was announced"
-    elif replaced := replaced_at_first(answer.weight_changes):
-        words = f"{within_first_push(replaced)}, and none after it"
-    else:
-        words = "the weights did not change" + (" in this range" if answer.since else " after the first upload")
-    if answer.verdict == "findings" and not silent:
-        words = counted(sum(not each.ignored for each in answer.findings), "finding")
-    return line(Span(mark, style), " ", strong(answer.model), ": ", Span(words, style))
+    return line(Span(mark, style), " ", strong(answer.model), ": ", Span(verdict_sentence(answer), style))
 
 
 def _counted(answer: CheckAnswer) -> str:
     """Write the counts, as those that are known if not everything could be checked."""
     return counts_words(answer.counts, undecided(answer.weight_changes), unsure=answer.verdict == "unchecked")
-
-
-def _silently(silent: int, counting: int) -> str:
-    """Describe how many of the changes were not announced."""
-    if counting == 1:
-        return "the weights changed once, without a version or a note"
-    if silent == counting:
-        return f"the weights changed {counting:,} times, without a version or a note"
-    return f"{silent:,} of {counting:,} weight changes came without a version or a note"
 
 
 def _range_line(answer: CheckAnswer) -> Line:

@@ -31,7 +31,7 @@ class OpenFiles:
 
     def must_be_there(self) -> None:
         """Raise StoreError if a file that was opened is not at its path any more."""
-        for path, known in self._known.items():
+        for path, known in list(self._known.items()):  # another thread may add one
             if (found := _identity(path)) != known:
                 what = "deleted" if found is None else "replaced by another file"
                 raise StoreError(

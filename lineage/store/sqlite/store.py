@@ -93,7 +93,7 @@ class SqliteStore(GraphStore):
         """Open a view on a connection of its own."""
         self.must_be_there()
         with as_store_errors(self.url):
-            connection = self._idle.pop() if self._idle else self._for_reading()
+            connection = self._idle_one() or self._for_reading()
         is_file = False
         try:
             with as_store_errors(self.url):
@@ -108,6 +108,13 @@ class SqliteStore(GraphStore):
                 self._idle.append(connection)
             else:  # an empty store in memory: the file may exist the next time
                 connection.close()
+
+    def _idle_one(self) -> sqlite3.Connection | None:
+        """Take a connection that no reader uses; None if there is none."""
+        try:
+            return self._idle.pop()
+        except IndexError:  # asked for its length first, another thread could take the last one
+            return None
 
     def erase(self, models: Collection[str], products: Collection[str] = ()) -> None:
         """Delete models and products in one transaction."""

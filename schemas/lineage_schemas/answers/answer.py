@@ -125,6 +125,16 @@ class Finding(Record):
     moved_from: Severity | None = None
 
 
+class NamedAt(Record):
+    """Name the file, and the line in it, that named a model: a list of targets or a project file.
+
+    `file` is as the user wrote it.
+    """
+
+    file: str
+    line: int | None = None
+
+
 class Incomplete(Record):
     """Report which model could not be followed, or not be read whole, and why.
 

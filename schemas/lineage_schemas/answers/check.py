@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer, Finding, Notes, Severity
+from pydantic import Field
+
+from lineage_schemas.answers.answer import Answer, Finding, NamedAt, Notes, Severity
 from lineage_schemas.change import ChangeKind, Replacement, Unchecked, Verdict
 from lineage_schemas.record import Record
 from lineage_schemas.version_signal import VersionSignal
@@ -82,6 +84,7 @@ class CheckAnswer(Answer):
     or of one of `fail_on_rules`, that the settings do not ignore.
     `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
     it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
+    `named_at` is where the model was named, if a file named it: a list of targets or the project file.
     """
 
     model: str
@@ -99,6 +102,7 @@ class CheckAnswer(Answer):
     findings: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...]
     notes: Notes = ()
+    named_at: NamedAt | None = Field(default=None, exclude_if=lambda named_at: named_at is None)
 
 
 class CheckAnswers(Answer):
