@@ -9,6 +9,9 @@ from lineage.hub.card import card_metadata
 
 CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
 
+CARD_BLOCK = "lineage"
+"""The field with the block that `lineage suggest --card` prints."""
+
 _NAME_PART = re.compile(r"version|release")
 """What every name of CARD_VERSION_FIELDS contains."""
 
@@ -40,4 +43,7 @@ def version_fields(card: str) -> dict[str, str]:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             as_written = isinstance(value, int | float) and name in numbers and float(numbers[name]) == value
             found[name] = numbers[name] if as_written else str(value)
+    block = metadata.get(CARD_BLOCK)
+    if isinstance(block, dict) and isinstance(block.get("version"), str):
+        found[f"{CARD_BLOCK}.version"] = block["version"]
     return found
