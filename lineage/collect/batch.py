@@ -10,6 +10,7 @@ import lineage
 from lineage.collect.at_rest import edges_of_reading
 from lineage.collect.identity import with_identities
 from lineage.collect.names import publisher_of
+from lineage.collect.next_versions import FreshReading, State, next_versions_of_reading
 from lineage.collect.refs import present_refs
 from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
@@ -56,6 +57,9 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
     gone_revisions = tuple(vanished_revisions(view, key, present, unread=unread)) if whole else ()
     commits = {commit.id for commit in reading.history.commits}
     gone_changes = vanished_changes(view, key, [report.line for report in reading.lines], commits) if whole else ()
+    evidence = reading.derivation.evidence
+    fresh = FreshReading(key, State(reading.snapshot.commit, model.declarations), evidence)
+    versions = next_versions_of_reading(view, fresh, former)
     return GraphBatch(
         models=(*former_models(view, former), model),
         stubs=tuple(_stubs(reading, names)),
@@ -68,9 +72,11 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
         group_weights=reading.weights.group_weights,
         changes=(*changes, *gone_changes),
         replace_changes_of=(key,) if whole else (),
-        evidence=reading.derivation.evidence,
+        evidence=(*evidence, *versions.evidence),
         derivations=(*moved, *edges_of_reading(view, key, *_present(reading))),
         replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
+        next_versions=versions.edges,
+        replace_next_versions_of=versions.of,
         attachments=(*_texts(reading), *reading.weights.attachments, *aliases, *_own_name(view, key)),
     )
 

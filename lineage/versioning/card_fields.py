@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lineage.hub.bounds import BoundError
 from lineage.hub.card import card_metadata
@@ -30,11 +31,8 @@ def version_fields(card: str) -> dict[str, str]:
     """
     if not _NAME_PART.search(card):
         return {}
-    try:
-        metadata = card_metadata(card)[0] or {}
-    except BoundError:
-        raise
-    except ValueError:
+    metadata = card_metadata_of(card)
+    if metadata is None:
         return {}
     numbers = {name: text for name, text in reversed(_NUMBER.findall(card))}
     found = {}
@@ -47,3 +45,16 @@ def version_fields(card: str) -> dict[str, str]:
     if isinstance(block, dict) and isinstance(block.get("version"), str):
         found[f"{CARD_BLOCK}.version"] = block["version"]
     return found
+
+
+def card_metadata_of(card: str) -> dict[str, Any] | None:
+    """Return the metadata of a card; None if they are broken.
+
+    Raises BoundError for metadata that are too large to be read.
+    """
+    try:
+        return card_metadata(card)[0] or {}
+    except BoundError:
+        raise
+    except ValueError:
+        return None

@@ -64,6 +64,9 @@ ADDED = {
     "moved_tags",
     "base_family",
     "variants",
+    "rows",
+    "other_versions",
+    "next_versions",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

@@ -37,7 +37,7 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["trace", "a/b", "c/d"], "trace", "trace-paths", ("a/b",),
      {"to": "c/d", "down": False, "depth": None, "max_models": 100}),
     (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",),
-     {"all_branches": True, "commits": False}),
+     {"all_branches": True, "commits": False, "pushes": False, "releases": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error"}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
