@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lineage.settings.project_file import Project
     from lineage.store.interface import StoreView
     from lineage.versioning.announced import Announced
+    from lineage.versioning.facets.side import Side
     from lineage_schemas.change import GroupChange
     from lineage_schemas.version_level import VersionLevel
 
@@ -53,12 +54,14 @@ class JudgedLine:
         recorded: RecordedLine,
         announced: Sequence[Announced],
         moved: Mapping[str, VersionLevel],
+        *,
+        also: Iterable[str] = (),
     ) -> None:
         self._view, self._moved = view, moved
         self._announced = list(announced)
         self._model = recorded.line.model
         newest = self._announced[-MAX_JUDGED - 1 :]
-        self._states = LineStates(hub, recorded.line, {each.revision for each in newest})
+        self._states = LineStates(hub, recorded.line, {*(each.revision for each in newest), *also})
         self._recorded: dict[tuple[str | None, str | None], GroupChange] = {
             (group.before, group.after): group for change in recorded.changes for group in change.groups
         }
@@ -92,6 +95,13 @@ class JudgedLine:
         decided = self._decided(old.main, new.main)
         facets = judge(old, new, decided=decided, relation=relation)
         return suggest(Between(old, new, facets, relation), moved=self._moved)
+
+    def side(self, commit: str) -> Side | None:
+        """Return the state at a commit, with what the store knows of its weights; None if its files are not known."""
+        if not self._states.has(commit):
+            return None
+        listed = self._listed(commit)
+        return read_sides(listed, listed)[0]
 
     def _listed(self, commit: str) -> Listed:
         """List the files of a commit, with what the store knows of its weights."""

@@ -147,6 +147,8 @@ def _one_model(session: Session, text: str, since: str | None, to: str | None) -
     line = _line(session, target)
     if line is None:
         hint = f"lineage suggest {shlex.quote(text)} --from ORG/NAME compares it with a model on the Hub"
+        if line_problem := _why_no_history(text, target):
+            hint = line_problem
         raise InputError(f"{text} has no history to compare with", hint=hint)
     end = line.position(to) if to is not None else len(line.recorded.line.commits) - 1
     current = current_version(line.announced, end)
@@ -167,6 +169,11 @@ def _one_model(session: Session, text: str, since: str | None, to: str | None) -
     return _Question(line.asked.shown, line.at(revision), line.at(commits[end].id), line, current, notes)
 
 
+def _why_no_history(text: str, target: Target) -> str | None:
+    """Say how to find out why a model has no history; None for a folder, which may have none."""
+    return None if target.hub is not None else f"`lineage check {shlex.quote(text)}` reports why"
+
+
 def _names_model(text: str) -> bool:
     """Return whether a text names a model and not a revision of a folder's own history."""
     return "/" in text and not text.startswith("refs/")
@@ -180,9 +187,18 @@ def _folder(session: Session, text: str, since: str) -> _Question:
     after = Where(folder.hub, folder.hub.resolve(folder.model))
     if line is None:
         raise InputError(f"{since} has no history", hint="name a model on the Hub: --from ORG/NAME")
-    current = current_version(line.announced, len(line.recorded.line.commits) - 1)
-    before = line.at(line.recorded.line.commits[-1].id)
-    return _Question(line.asked.shown, before, after, line, current, _notes(line, current), folder=text)
+    commits = line.recorded.line.commits
+    current = current_version(line.announced, len(commits) - 1)
+    notes = _notes(line, current)
+    if line.asked.target.revision is not None:
+        before = line.at(commits[-1].id)
+    else:
+        start = current.revision if current else commits[line.first_upload].id
+        before = line.at(start)
+        if start != commits[-1].id:
+            head = commits[-1].id[:12]
+            notes = (*notes, f"{since} is at {head} now: what it changed since the last version counts as well")
+    return _Question(line.asked.shown, before, after, line, current, notes, folder=text)
 
 
 def _two_models(session: Session, old: str, new: str) -> _Question:
