@@ -227,7 +227,7 @@ WEIGHT_RULES = (
     Rule(
         id="LW012",
         name="untrue-card-block",
-        title="The block of the card describes other weights or another architecture",
+        title="The block of the card describes another revision",
         severity="warning",
         stride="repudiation",
         source="our decision: what a card declares is compared with what is there",
