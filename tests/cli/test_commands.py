@@ -23,6 +23,8 @@ from tests.support.weight_files import safetensors_bytes
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
             "depth": None, "children": False, "pull_requests": False, "samples": True}  # fmt: skip
 
+SUGGEST = {"since": None, "to": None, "announce": None, "evals": None, "level": None, "card": False}
+
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
     (
@@ -40,6 +42,9 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
      {"all_branches": True, "commits": False, "pushes": False, "releases": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error"}),
+    (["suggest", "a/b"], "suggest", "suggest", ("a/b", None), SUGGEST),
+    (["suggest", "./f", "--from", "a/b", "--announce", "2.0"], "suggest", "suggest", ("./f", None),
+     {**SUGGEST, "since": "a/b", "announce": "2.0"}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
     (["diff", "a/b@x", "c/d", "--level", "full"], "diff", "diff", ("a/b@x", "c/d"), {"level": "full"}),
     (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",),

@@ -10,7 +10,16 @@ from lineage.report.render import RENDERERS, render
 from lineage.report.text import plain
 from tests.report.records import ANSWERS
 
-ENDINGS = {"markdown": "md", "mermaid": "mmd", "dot": "dot", "jsonl": "jsonl", "csv": "csv", "html": "html"}
+ENDINGS = {
+    "commands": "sh",
+    "card": "yaml",
+    "markdown": "md",
+    "mermaid": "mmd",
+    "dot": "dot",
+    "jsonl": "jsonl",
+    "csv": "csv",
+    "html": "html",
+}
 
 CASES = [
     (name, to_format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, dated, location, shortened
+from lineage.report.phrases import at, dated, shortened
 from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
@@ -16,7 +16,8 @@ VERDICTS: dict[str, Style] = {"matches": "good", "understated": "bad", "overstat
                               "bump_without_change": "warn", "first": "dim", "unjudged": "dim"}  # fmt: skip
 
 SHOWN_RULES = 20
-SHOWN_VALUE = 32
+SHOWN_VALUE = 14
+SHOWN_FILE = 24
 
 
 def suggest(answer: SuggestAnswer) -> Document:
@@ -46,7 +47,13 @@ def _rules(answer: SuggestAnswer) -> list[Line]:
     if not answer.rules:
         return []
     rows = [
-        (Span(each.level, STYLES[each.level]), strong(each.id), each.name, what(each), dim(location(each.pointer)))
+        (
+            Span(each.level, STYLES[each.level]),
+            strong(each.id),
+            each.name,
+            what(each),
+            dim(cut(shortened(each.pointer.file or ""), SHOWN_FILE)),
+        )
         for each in answer.rules[:SHOWN_RULES]
     ]
     more = len(answer.rules) - SHOWN_RULES
@@ -57,8 +64,8 @@ def what(rule: FiredRule) -> str:
     """Write what changed: the field, before and after, and whether a project moved the rule."""
     sides = [cut(shortened(side), SHOWN_VALUE) if side is not None else "–" for side in (rule.before, rule.after)]
     text = rule.note or (f"{sides[0]} → {sides[1]}" if (rule.before, rule.after) != (None, None) else "")
-    moved = f" (moved from {rule.moved})" if rule.moved else ""
-    return f"{cut(shortened(rule.field), 40)}: {cut(shortened(text), 72)}{moved}"
+    moved = f" (was {rule.moved})" if rule.moved else ""
+    return f"{cut(shortened(rule.field), 28)}: {cut(shortened(text), 30)}{moved}"
 
 
 def _unjudged(answer: SuggestAnswer) -> list[Line]:
@@ -67,8 +74,8 @@ def _unjudged(answer: SuggestAnswer) -> list[Line]:
     rows = [
         (
             f"up to {each.could_be}" if each.could_be else "",
-            cut(shortened(each.reason), 90),
-            dim(location(each.pointer)),
+            cut(shortened(each.reason), 70),
+            dim(cut(shortened(each.pointer.file or ""), SHOWN_FILE)),
         )
         for each in answer.unjudged[:SHOWN_RULES]
     ]
@@ -82,7 +89,7 @@ def _announced(answer: SuggestAnswer) -> list[Line]:
         return []
     rows = [
         (strong(each.version), dim(each.by), each.revision[:7], Span(words(each), VERDICTS[each.verdict]),
-         dim(each.note or ""))
+         dim(cut(each.note or "", 40)))
         for each in answer.announced
     ]  # fmt: skip
     return [EMPTY, line(dim("announced versions:")), *columns(rows, indent="  ")]
