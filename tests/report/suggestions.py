@@ -45,7 +45,6 @@ def suggestion() -> SuggestAnswer:
             JudgedVersion(version="1.0.1", revision=commit(5), by="user", text="1.0.1", announced_level="patch",
                           measured_level="major", verdict="understated"),
         ),
-        verdict="understated",
         other_tags=("fp16",),
         commands=(f"git tag v2.0.0 {commit(5)} && git push origin v2.0.0",),
         card="lineage:\n  version: 2.0.0\n",
