@@ -64,7 +64,8 @@ class Number:
         from semver import Version
 
         assert self.scheme == "semver", "a calendar version is not a semantic one"
-        return Version(*self.numbers, prerelease=self.stage, build=".".join(map(str, self.rest)) or None)
+        major, minor, patch = self.numbers
+        return Version(major, minor, patch, self.stage, ".".join(map(str, self.rest)) or None)
 
     def same_as(self, other: Number) -> bool:
         """Return whether two numbers are the same version: `v1.0` and `1.0.0` are."""
