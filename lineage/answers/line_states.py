@@ -69,7 +69,7 @@ class LineStates:
 
     def facets(self, before: str, after: str, decided: Decided | None = None) -> tuple[Facet, ...]:
         """Judge all facets between two commits whose files are known; `decided` is what is known of the weights."""
-        sides = read_sides(*(Listed(self._texts, self.snapshot(commit)) for commit in (before, after)))
+        sides = read_sides(*(self.listed(commit) for commit in (before, after)))
         return judge(*sides, decided=decided)
 
     def between(self, before: str, after: str, decided: Decided | None = None) -> Between:
@@ -82,8 +82,12 @@ class LineStates:
 
     def side(self, commit: str) -> Side:
         """Return the state at a commit, with its weight groups by the ids of their files."""
-        listed = Listed(self._texts, self.snapshot(commit))
+        listed = self.listed(commit)
         return read_sides(listed, listed)[0]
+
+    def listed(self, commit: str) -> Listed:
+        """List the files at a commit, with what reads their texts."""
+        return Listed(self._texts, self.snapshot(commit))
 
     def snapshot(self, commit: str) -> Snapshot:
         """List the files of a commit with its card and config, each as far as it is at hand."""

@@ -76,7 +76,7 @@ class LevelRule(NamedTuple):
     @property
     def help(self) -> str:
         """The page of the documentation that lists the rule, as a path in the repository."""
-        return "docs/rules/levels.md"
+        return "docs/rules/index.md"
 
 
 class EvidenceRule(NamedTuple):

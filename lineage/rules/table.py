@@ -36,8 +36,13 @@ def find_rule(text: str) -> Rule:
     for rule in RULES:
         if wanted in (rule.name, rule.id.lower()):
             return rule
-    near = get_close_matches(wanted, [*BY_NAME, *(rule.id.lower() for rule in RULES)], n=1)
-    meant = next((rule.name for rule in RULES if near and near[0] in (rule.name, rule.id.lower())), None)
+    if level := find_level_rule(wanted):
+        raise InputError(
+            f"{level.name} ({level.id}) is a rule of levels, which finds nothing",
+            hint=f"`lineage rules {level.id}` explains it",
+        )
+    near = get_close_matches(wanted, [text.lower() for text in NAMES], n=1)
+    meant = next((rule.name for rule in MOVABLE.values() if near and near[0] in (rule.name, rule.id.lower())), None)
     hint = f"did you mean {meant}? " if meant else ""
     raise InputError(f"{text!r} is not a rule", hint=f"{hint}`lineage rules` lists all rules")
 
