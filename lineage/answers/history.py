@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
 from lineage.answers.commit_counts import classified_commits
+from lineage.answers.judged_versions import moved_levels
 from lineage.answers.lines import (
     RecordedLine,
     count_changes,
@@ -28,7 +29,6 @@ from lineage.answers.releases import releases_of
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
-from lineage.rules.levels import LEVEL_BY_NAME
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.signals import tags_by_commit
@@ -40,7 +40,6 @@ from lineage_schemas.ref import FormerTarget
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
-    from lineage.settings.project_file import Project
     from lineage_schemas.ref import Ref
     from lineage_schemas.version_level import VersionLevel
 
@@ -95,7 +94,7 @@ def _history(session: Session, target: str, wanted: Wanted, *, all_branches: boo
         )
     hub = hub_to_read(session, asked.target)
     before = [other.model for other in others if not other.is_next]
-    wanted = replace(wanted, before=tuple(before), moved=_moved_levels(session.project))
+    wanted = replace(wanted, before=tuple(before), moved=moved_levels(session.project))
     shown = tuple(_line(hub, *pair, wanted) for pair in zip(lines, cards, strict=True))
     return HistoryAnswer(
         **session.header("history.v1", date, settings=used_settings(session.project)),
@@ -128,12 +127,6 @@ def _unchecked(
     found += [item for each in shown for row in each.rows or () for item in row.unjudged]
     found += [item for each in shown for release in each.releases or () for item in release.unjudged]
     return list(dict.fromkeys(found))
-
-
-def _moved_levels(project: Project | None) -> dict[str, VersionLevel]:
-    """Return the rules of levels that a project moves, by name."""
-    moved = project.moved if project else {}
-    return {name: cast("VersionLevel", value) for name, value in moved.items() if name in LEVEL_BY_NAME}
 
 
 def _line(hub: Hub, recorded: RecordedLine, cards: Mapping[str, str], wanted: Wanted) -> HistoryLine:

@@ -75,7 +75,7 @@ class LineStates:
     def between(self, before: str, after: str, decided: Decided | None = None) -> Between:
         """Judge all facets, and keep the sides for the rules of levels."""
         one, other = (self.snapshot(commit) for commit in (before, after))
-        sides = read_sides(*(Listed(self._texts, snapshot) for snapshot in (one, other)))
+        sides = read_sides(*(self.listed(commit) for commit in (before, after)))
         licences = licence_diff((_resolved(one), one), (_resolved(other), other))
         relation = licences.relation if licences else None
         return Between(*sides, judge(*sides, decided=decided, relation=relation), relation)

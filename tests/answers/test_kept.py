@@ -165,7 +165,9 @@ def comparable(answer: dict[str, Any] | None) -> str:
 def without_words(value: Any) -> Any:
     """Drop sentences at any depth."""
     if isinstance(value, list):
-        return [without_words(each) for each in value if not (isinstance(each, dict) and each.get("rule") in ADDED_RULES)]
+        return [
+            without_words(each) for each in value if not (isinstance(each, dict) and each.get("rule") in ADDED_RULES)
+        ]
     if not isinstance(value, dict):
         return value
     kept = {name: each for name, each in value.items() if name not in ADDED}
