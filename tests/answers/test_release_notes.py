@@ -187,4 +187,4 @@ def test_the_table_tells_what_was_announced(published: Session) -> None:
     assert done.exit_code == 0, done.stderr
     assert "(1.1.0)" in done.stdout
     assert "[v1.3] generation defaults" in done.stdout
-    assert "3 other pushes changed neither weights nor behaviour" in done.stdout
+    assert "3 other pushes changed nothing for a user who updates" in done.stdout
