@@ -12,21 +12,17 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
-from lineage.derivation.family import solve
-from lineage.derivation.members import Declared, Edge, Family, Member
-from lineage.derivation.side import Side
-from lineage.fingerprint.tensor_table import unpack_tensors
-from lineage.fingerprint.values.sketch import unpack_sketch
-from lineage.store.interface import StoreView
+from lineage.collect.at_rest import declared_at_rest
 from lineage.store.records import record_of
-from lineage_schemas.ids import revision_key, split_model_key
-from lineage_schemas.weights import Digests
+from lineage_schemas.derivation import Derivation
+from lineage_schemas.ids import split_model_key
 
 RELATIONS = {
     "finetune": "finetune", "adapter": "adapter", "merge": "merge", "quantized": "quantized", "prune": "finetune",
@@ -44,28 +40,83 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     truth = true_edges(json.loads((options.zoo / "truth.json").read_text()))
-    members = read_members(options.zoo)
-    began = time.process_time()
-    family = Family.of(members)
-    edges = {(edge.child, edge.parent): edge for edge in solve(family)[0]}
-    result = {
-        "members": len(members),
-        "pairs": len(family.pairs),
-        "cpu seconds": round(time.process_time() - began, 1),
+    began, cpu = time.perf_counter(), time.process_time()
+    graph = collected(options.zoo)
+    edges = graph.edges
+    result: dict[str, Any] = {
+        "models": graph.models,
+        "bytes of sketches": graph.sketches,
+        "bytes of weight files": graph.weights,
+        "seconds": round(time.perf_counter() - began, 1),
+        "cpu seconds": round(time.process_time() - cpu, 1),
         "edges": len(truth),
-        "right by cards alone": _right_by_cards(members, truth),
-        "right": sum(_is_right(edges.get(pair), relation) for pair, relation in truth.items()),
-        "by status": dict(Counter(f"{e.status} {'right' if p in truth else 'wrong'}" for p, e in edges.items())),
+        "right by cards alone": sum(pair in graph.declared and graph.declared[pair] == r for pair, r in truth.items()),
+        "right": sum(is_right(edges.get(pair), relation) for pair, relation in truth.items()),
+        "by status": dict(sorted(Counter(f"{e.status} {_judged(e, truth)}" for e in edges.values()).items())),
+        "by relation": _by(truth, edges, lambda pair: str(truth[pair])),
+        "by method": _by(truth, edges, lambda pair: edges[pair].method if pair in edges else "no edge"),
     }
     for name, value in result.items():
         print(f"{name:22} {value}")
-    for pair, relation in sorted(truth.items()):
-        if not _is_right(edges.get(pair), relation):
-            print(f"missed: {pair[0]} from {pair[1]} ({relation}): {_told(edges.get(pair))}")
-    result["statuses"] = _statuses(options.zoo / "expected.json", edges)
+    result["missed"] = [
+        f"{child} from {parent} ({truth[child, parent]}): {described(edges.get((child, parent)))}"
+        for child, parent in sorted(truth)
+        if not is_right(edges.get((child, parent)), truth[child, parent])
+    ]
+    result["wrong"] = [
+        f"{child} from {parent}: {described(edge)}"
+        for (child, parent), edge in sorted(edges.items())
+        if edge.status in COUNTED and (child, parent) not in truth
+    ]
+    result["statuses"] = statuses(options.zoo / "expected.json", edges)
+    wrong = {text: found for text, found in result["statuses"].items() if found != "right"}
+    print(f"{'statuses right':22} {len(result['statuses']) - len(wrong)} of {len(result['statuses'])}")
+    for title in ("missed", "wrong"):
+        for line in result[title]:
+            print(f"{title}: {line}")
+    for text, found in wrong.items():
+        print(f"status: {text}: {found}")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     return 0
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Hold the edges of a collected zoo by child and parent, what cards alone declare, and what it cost."""
+
+    models: int
+    edges: Mapping[tuple[str, str], Derivation]
+    declared: Mapping[tuple[str, str], str | None]
+    sketches: int
+    weights: int
+
+
+def collected(zoo: Path) -> Graph:
+    """Collect all models of a directory Hub, as `lineage collect` does, and read the edges."""
+    ids = sorted({_model_id(path.relative_to(zoo)) for path in zoo.glob("*/*") if _is_model(path)})
+    with Session(hub_selector=str(zoo), store_url="memory:", offline=True) as session:
+        collect(session, ids, max_models=10 * len(ids))
+        with session.store.reading() as view:
+            edges = [record_of("DERIVED_FROM", edge) for edge in view.all_edges("DERIVED_FROM")]
+            rows = {row.key: row.properties for row in view.find("Model", {}) if row.properties.get("head")}
+            by_cards = declared_at_rest(view, rows)
+            sketches = sum(len(data) for kind, _, data in view.all_attachments() if kind == "sketch")
+            sizes = [row.properties.get("byte_size") or 0 for row in view.all_nodes("Weights")]
+    declared = {_pair(each): each.relation_declared or each.relation for own in by_cards.values() for each in own}
+    return Graph(len(rows), {_pair(each): each for each in edges}, declared, sketches, sum(sizes))
+
+
+def _is_model(path: Path) -> bool:
+    return (path.is_dir() and not path.name.endswith(".lfs")) or path.suffix == ".bundle"
+
+
+def _model_id(path: Path) -> str:
+    return str(path).removesuffix(".git").removesuffix(".bundle")
+
+
+def _pair(edge: Derivation) -> tuple[str, str]:
+    return split_model_key(edge.child)[1], split_model_key(edge.parent)[1]
 
 
 def true_edges(truth: Mapping[str, Any]) -> dict[tuple[str, str], str | None]:
@@ -79,51 +130,28 @@ def true_edges(truth: Mapping[str, Any]) -> dict[tuple[str, str], str | None]:
     return found
 
 
-def read_members(zoo: Path) -> list[Member]:
-    """Collect all models of a directory Hub into memory, and return them with what they declare."""
-    ids = sorted(str(path.relative_to(zoo)).removesuffix(".git") for path in zoo.glob("*/*") if path.is_dir())
-    with Session(hub_selector=str(zoo), store_url="memory:", offline=True) as session:
-        collect(session, ids, max_models=10 * len(ids))
-        with session.store.reading() as view:
-            return list(_members(view))
-
-
-def _members(view: StoreView) -> Iterator[Member]:
-    for row in view.find("Model", {}):
-        head = row.properties.get("head")
-        edges = list(view.edges("HAS_WEIGHTS", [revision_key(row.key, head)], "out")) if head else []
-        main = next((edge for edge in edges if edge.properties.get("main")), edges[0] if edges else None)
-        if main is None:
-            continue
-        name = split_model_key(row.key)[1]
-        declared = [record_of("DERIVED_FROM", edge) for edge in view.edges("DERIVED_FROM", [row.key], "out")]
-        declares = [
-            Declared(split_model_key(each.parent)[1], each.relation_declared or each.relation, each.method)
-            for each in declared
-        ]
-        yield Member(name, _side(view, name, main.target), declares)
-
-
-def _side(view: StoreView, name: str, digest: str) -> Side:
-    node = view.nodes("Weights", [digest])[digest]
-    table, sketch = view.attachment("tensors", digest), view.attachment("sketch", digest)
-    digests = Digests(files=digest, weights=node.get("weights"), content=node.get("content"))
-    rows = unpack_tensors(table) if table else None
-    return Side(name, digests, node["format"], rows, node.get("arch"), unpack_sketch(sketch) if sketch else None)
-
-
-def _is_right(edge: Edge | None, relation: str | None) -> bool:
+def is_right(edge: Derivation | None, relation: str | None) -> bool:
+    """Return whether an edge of the truth was found, with its relation."""
     return edge is not None and edge.status in COUNTED and edge.relation == relation
 
 
-def _right_by_cards(members: Sequence[Member], truth: Mapping[tuple[str, str], str | None]) -> int:
-    """Count the edges that cards, configs and recipes give with the right relation, as the Hub's model tree does."""
-    declared = {(member.key, each.parent): each.relation for member in members for each in member.declares}
-    return sum(pair in declared and declared[pair] == relation for pair, relation in truth.items())
+def _judged(edge: Derivation, truth: Mapping[tuple[str, str], str | None]) -> str:
+    """Say whether the truth has an edge; denied ones are right where it does not."""
+    return "right" if (_pair(edge) in truth) == (edge.status in COUNTED) else "wrong"
 
 
-def _statuses(expected: Path, edges: Mapping[tuple[str, str], Edge]) -> dict[str, str]:
-    """Print which statuses of false and true cards are right."""
+def _by(
+    truth: Mapping[tuple[str, str], str | None],
+    edges: Mapping[tuple[str, str], Derivation],
+    name: Callable[[tuple[str, str]], str],
+) -> dict[str, str]:
+    """Count the right edges of the truth by a property."""
+    every, right = Counter(map(name, truth)), Counter(name(p) for p, r in truth.items() if is_right(edges.get(p), r))
+    return {each: f"{right[each]} of {count}" for each, count in sorted(every.items())}
+
+
+def statuses(expected: Path, edges: Mapping[tuple[str, str], Derivation]) -> dict[str, str]:
+    """Compare the statuses of cards with those that the definitions give."""
     if not expected.exists():
         return {}
     found = {}
@@ -131,15 +159,13 @@ def _statuses(expected: Path, edges: Mapping[tuple[str, str], Edge]) -> dict[str
         child, parent = (part.strip() for part in text.split("->"))
         edge = edges.get((child, parent))
         right = edge is not None and edge.status == wanted["status"]
-        found[text] = "right" if right else f"{wanted['status']} expected: {_told(edge)}"
-        if not right:
-            print(f"status: {text}: {found[text]}")
-    print(f"{'statuses right':22} {sum(each == 'right' for each in found.values())} of {len(found)}")
+        found[text] = "right" if right else f"{wanted['status']} expected: {described(edge)}"
     return found
 
 
-def _told(edge: Edge | None) -> str:
-    return "no edge" if edge is None else f"{edge.status}, {edge.relation}: {edge.reason}"
+def described(edge: Derivation | None) -> str:
+    """Describe an edge in a few words."""
+    return "no edge" if edge is None else f"{edge.status}, {edge.relation} ({edge.method}), {edge.confidence}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from lineage.answers.looked_up import hub_to_read
 from lineage.collect.budget import ReadBudget
 from lineage.collect.measuring import Measured, measure_model, measure_path, recorded_weights
 from lineage.collect.samples import ReadText, configs_of
-from lineage.derivation.side import Side
+from lineage.derivation.side import Side, is_other_adapter
 from lineage.errors import HubError, LineageError
 from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
@@ -213,15 +213,5 @@ def _side(
     others = {each.group.name: each.digests for each in components if posixpath.dirname(each.group.name) or not found}
     if found is None:
         return Side(name, Digests(), "unknown", components=others)
-    other_adapter = is_adapter_file(found) and sketch is not None and sketch.adapter is None
+    other_adapter = is_other_adapter(found.group.name, (row.name for row in found.rows or ()), sketch)
     return Side(name, found.digests, found.group.format, found.rows, arch, sketch, others, other_adapter)
-
-
-_OF_ADAPTERS = (".hada_w", ".lokr_w", ".oft_r", ".oft_blocks", ".boft_", ".ia3_l", ".vera_lambda_")
-"""What names of tensors of adapters other than LoRA have in them."""
-
-
-def is_adapter_file(found: GroupFingerprint) -> bool:
-    """Return whether a weight group is an adapter by PEFT's name of its file, or by the names of its tensors."""
-    of_peft = posixpath.basename(found.group.name).startswith("adapter_model")
-    return of_peft or any(part in row.name.lower() for row in found.rows or () for part in _OF_ADAPTERS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
 from lineage.answers.commit_counts import classified_commits
+from lineage.answers.judged_versions import moved_levels
 from lineage.answers.lines import (
     RecordedLine,
     count_changes,
@@ -40,15 +41,21 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
     from lineage_schemas.ref import Ref
+    from lineage_schemas.version_level import VersionLevel
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Hold what to show of each line: its commits classified, all pushes instead of the notes, its releases."""
+    """Hold what to show of each line: its commits classified, all pushes instead of the notes, its releases.
+
+    `before` are repositories that are the version before, `moved` the levels to which a project moves rules.
+    """
 
     commits: bool = False
     pushes: bool = False
     releases: bool = False
+    before: tuple[str, ...] = ()
+    moved: Mapping[str, VersionLevel] = field(default_factory=dict)
 
 
 def history(
@@ -87,7 +94,8 @@ def _history(session: Session, target: str, wanted: Wanted, *, all_branches: boo
         )
     hub = hub_to_read(session, asked.target)
     before = [other.model for other in others if not other.is_next]
-    shown = tuple(_line(hub, *pair, wanted, before) for pair in zip(lines, cards, strict=True))
+    wanted = replace(wanted, before=tuple(before), moved=moved_levels(session.project))
+    shown = tuple(_line(hub, *pair, wanted) for pair in zip(lines, cards, strict=True))
     return HistoryAnswer(
         **session.header("history.v1", date, settings=used_settings(session.project)),
         model=asked.shown,
@@ -121,7 +129,7 @@ def _unchecked(
     return list(dict.fromkeys(found))
 
 
-def _line(hub: Hub, recorded: RecordedLine, cards: Mapping[str, str], wanted: Wanted, before: list[str]) -> HistoryLine:
+def _line(hub: Hub, recorded: RecordedLine, cards: Mapping[str, str], wanted: Wanted) -> HistoryLine:
     announced = announced_on(recorded, cards)
     line, tags = recorded.line, tags_by_commit(recorded.history)
     by_start = {change.revisions[0]: change for change in recorded.changes}
@@ -135,8 +143,8 @@ def _line(hub: Hub, recorded: RecordedLine, cards: Mapping[str, str], wanted: Wa
         counts=count_changes(recorded.changes),
         paper_definition=recount(recorded, line.commits),
         classified_commits=classified_commits(line) if wanted.commits else None,
-        rows=None if wanted.pushes else rows_of(hub, recorded, announced),
-        releases=releases_of(hub, recorded, announced, cards, before) if wanted.releases else None,
+        rows=None if wanted.pushes else rows_of(hub, recorded, announced, wanted.moved),
+        releases=releases_of(hub, recorded, announced, cards, wanted.before) if wanted.releases else None,
     )
 
 

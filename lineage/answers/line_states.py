@@ -12,7 +12,9 @@ from lineage.hub.card import parse_json_object, read_card
 from lineage.versioning.facets.judge import judge
 from lineage.versioning.facets.side import CARD, CONFIG, Side
 from lineage.versioning.facets.weights import Decided
-from lineage_schemas.snapshot import Snapshot
+from lineage.versioning.licence import licence_diff
+from lineage.versioning.suggest.fired import Between
+from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
@@ -70,6 +72,14 @@ class LineStates:
         sides = read_sides(*(self.listed(commit) for commit in (before, after)))
         return judge(*sides, decided=decided)
 
+    def between(self, before: str, after: str, decided: Decided | None = None) -> Between:
+        """Judge all facets, and keep the sides for the rules of levels."""
+        one, other = (self.snapshot(commit) for commit in (before, after))
+        sides = read_sides(*(self.listed(commit) for commit in (before, after)))
+        licences = licence_diff((_resolved(one), one), (_resolved(other), other))
+        relation = licences.relation if licences else None
+        return Between(*sides, judge(*sides, decided=decided, relation=relation), relation)
+
     def side(self, commit: str) -> Side:
         """Return the state at a commit, with its weight groups by the ids of their files."""
         listed = self.listed(commit)
@@ -104,3 +114,7 @@ class LineStates:
             if problem is not None:
                 unreadable[path] = problem
         return Snapshot(model=self._model, commit=commit, files=tuple(files.values()), unreadable=unreadable, **found)
+
+
+def _resolved(snapshot: Snapshot) -> ResolvedRevision:
+    return ResolvedRevision(model=snapshot.model, commit=snapshot.commit, asked=snapshot.model)

@@ -1,13 +1,16 @@
-"""`lineage store rederive`: work out all edges between models again, from the stored evidence."""
+"""`lineage store rederive`: work out all edges between models again, from the stored evidence and weights."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from lineage.answers.store import need_store
-from lineage.collect.at_rest import edges_at_rest
-from lineage.collect.next_versions import next_versions_at_rest
+from lineage.collect.descent import Descent, NewWeights, descent
+from lineage.collect.measured import lacking_keys
+from lineage.collect.members import KnownWeights
+from lineage.collect.next_versions import rewrite_next_versions
 from lineage.store.records import record_of
 from lineage_schemas.answers.store import StoreRederiveAnswer
 from lineage_schemas.graph_batch import GraphBatch
@@ -16,19 +19,21 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
     from lineage_schemas.derivation import Derivation
+    from lineage_schemas.match_key import WeightsKeys
 
 MODELS_AT_ONCE = 500
-"""Models whose edges are worked out and written in one transaction."""
+"""Models whose edges are worked out and written in one transaction, with those of their families."""
 
 
 def store_rederive(session: Session) -> StoreRederiveAnswer:
-    """Work out the edges of every model from its stored evidence, and write those that differ.
+    """Work out the edges of every model from its stored evidence and sampled weights, and write those that differ.
 
     No Hub is opened. Stopped in the middle, the models so far have their new edges and the others their old ones: the
     next run does the rest. Raises InputError if there is no store.
     """
     need_store(session.store)
-    models = edges = versions = 0
+    known, done = KnownWeights(), set[str]()
+    edges = versions = 0
     changed: set[str] = set()
     after: str | None = None
     with session.store.reading() as view:
@@ -37,15 +42,20 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
         while True:
             with session.store.reading() as view:
                 rows = view.find("Model", {}, after=after, limit=MODELS_AT_ONCE)
-                wanted = edges_at_rest(view, {row.key: row.properties for row in rows})
-                present = _present(view, [*wanted])
-            differing = {key: found for key, found in wanted.items() if list(found) != present[key]}
-            if differing:
-                derivations = tuple(edge for found in differing.values() for edge in found)
-                session.store.write(GraphBatch(derivations=derivations, replace_derivations_of=tuple(differing)))
-            models, edges = models + len(wanted), edges + sum(map(len, wanted.values()))
-            found, relinked = _relink_versions(session, [*wanted])
-            versions, changed = versions + found, changed | {*differing} | relinked
+                wanted = [row.key for row in rows if row.properties.get("head") and row.key not in done]
+                keys = lacking_keys(view, wanted)
+                found = descent(view, known, wanted, new=NewWeights(keys={each.weights: each for each in keys}))
+                present = _present(view, found.children)
+            differing = [key for key in found.children if found.of(key) != present[key]]
+            batch = _batch(found, differing, keys)
+            if batch is not None:
+                session.store.write(batch)
+            edges += sum(len(found.of(key)) for key in found.children if key not in done)
+            own = [row.key for row in rows if row.properties.get("head")]
+            count, relinked = rewrite_next_versions(session.store, own)
+            versions += count
+            changed |= relinked | {key for key in differing if key not in done}
+            done |= {*found.children}
             task.advance(len(rows))
             if len(rows) < MODELS_AT_ONCE:
                 break
@@ -53,35 +63,31 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
     return StoreRederiveAnswer(
         **session.header("store-rederive.v1", None, hub=None),
         store=session.store.url,
-        models=models,
+        models=len(done),
         derivations=edges,
         changed=tuple(sorted(changed)),
         next_versions=versions,
     )
 
 
-def _relink_versions(session: Session, keys: list[str]) -> tuple[int, set[str]]:
-    """Work out the edges to and from the versions before and after some models, and write those that differ.
-
-    Returns how many of the models' next versions there are, and the models whose edges changed.
-    """
-    with session.store.reading() as view:
-        wanted = next_versions_at_rest(view, keys)
-        rows = [edge for direction in ("out", "in") for edge in view.edges("NEXT_VERSION", keys, direction)]
-    stored = {(edge.source, edge.target): record_of("NEXT_VERSION", edge) for edge in rows}
-    now = {(edge.model, edge.next): edge for edge in wanted.edges}
-    differing = {pair for pair in {*stored, *now} if stored.get(pair) != now.get(pair)}
-    if differing:
-        session.store.write(
-            GraphBatch(evidence=wanted.evidence, next_versions=wanted.edges, replace_next_versions_of=wanted.of)
-        )
-    own = set(keys)
-    return sum(edge.model in own for edge in wanted.edges), {key for pair in differing for key in pair if key in own}
+def _batch(found: Descent, differing: Collection[str], keys: Sequence[WeightsKeys]) -> GraphBatch | None:
+    """Make what is to be written: the edges of models that differ, with their evidence, and missing match keys."""
+    if not differing and not keys and not found.stale:
+        return None
+    return GraphBatch(
+        evidence=found.evidence,
+        drop_evidence=found.stale,
+        derivations=tuple(edge for key in differing for edge in found.of(key)),
+        replace_derivations_of=tuple(differing),
+        match_keys=tuple(keys),
+        related=found.related,
+        replace_related_of=found.children,
+    )
 
 
-def _present(view: StoreView, keys: list[str]) -> dict[str, list[Derivation]]:
+def _present(view: StoreView, keys: Collection[str]) -> dict[str, tuple[Derivation, ...]]:
     """Read the edges of models as they are stored, in order of parent."""
     found: defaultdict[str, list[Derivation]] = defaultdict(list)
-    for edge in view.edges("DERIVED_FROM", keys, "out"):
+    for edge in view.edges("DERIVED_FROM", list(keys), "out"):
         found[edge.source].append(record_of("DERIVED_FROM", edge))
-    return found
+    return defaultdict(tuple, {key: tuple(own) for key, own in found.items()})

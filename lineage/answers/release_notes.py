@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
@@ -18,18 +18,20 @@ from lineage.versioning.facets.weights import Decided
 from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.named_versions import Cards, card_identities
 from lineage.versioning.reconstructed import Step, versions_of
-from lineage.versioning.row_levels import RowLevel, level_of_row
 from lineage.versioning.signals import tags_by_commit
+from lineage.versioning.suggest.level import suggest
 from lineage.versioning.tags import first_targets, with_first_targets
 from lineage_schemas.answers.diff import WeightsDiffKind
 from lineage_schemas.answers.history import HistoryRow, NotedFacet
 from lineage_schemas.change import ChangeKind, Unchecked
+from lineage_schemas.version_level import VERSION_LEVELS, VersionLevel
 
 if TYPE_CHECKING:
     from lineage.answers.lines import RecordedLine
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
     from lineage.versioning.announced import Announced
+    from lineage.versioning.suggest.fired import Between, Suggestion
     from lineage_schemas.change import Change
     from lineage_schemas.facet import Facet
 
@@ -38,6 +40,11 @@ MAX_JUDGED = 100
 
 SHOWN_CHANGES = 5
 """Changes of one facet in a row; the others are counted."""
+
+BREAKING_KINDS = frozenset({"reshaped", "removed"})
+"""Kinds of weight changes after which code that loads the model may fail, whatever else is known."""
+
+Levels = Mapping[str, VersionLevel]
 
 _DECIDED = frozenset(get_args(WeightsDiffKind))
 
@@ -49,8 +56,9 @@ class _Noted:
     push: PushTrees
     change: Change | None
     kind: ChangeKind | Literal["behaviour", "unjudged"]
-    facets: tuple[Facet, ...] = ()
+    between: Between | None = None
     unjudged: tuple[Unchecked, ...] = ()
+    suggestion: Suggestion | None = None
 
     @property
     def is_first(self) -> bool:
@@ -58,19 +66,38 @@ class _Noted:
         return self.kind == "first_upload"
 
     @property
-    def level(self) -> RowLevel:
-        """Return the level of the push."""
-        kind = self.change.kind if self.change and self.change.counts else None
-        return level_of_row(
-            kind, self.facets, unjudged=bool(self.unjudged) or any(facet.unjudged for facet in self.facets)
+    def facets(self) -> tuple[Facet, ...]:
+        """Return the facets, as far as they were judged."""
+        return self.between.facets if self.between else ()
+
+    @property
+    def level(self) -> VersionLevel | None:
+        """Return the level that is known: that of the rules, at least minor for weights that count."""
+        known = self.suggestion.level if self.suggestion else None
+        if self.change is None or not self.change.counts:
+            return known
+        least: VersionLevel = "major" if self.change.kind in BREAKING_KINDS else "minor"
+        return max(least, known or least, key=VERSION_LEVELS.index)
+
+    @property
+    def at_least(self) -> bool:
+        """Return whether the level may be higher, because something was not judged."""
+        if self.suggestion is None:
+            return bool(self.unjudged)
+        most = self.suggestion.at_most
+        return most is not None and (
+            self.level is None or VERSION_LEVELS.index(most) > VERSION_LEVELS.index(self.level)
         )
 
 
-def rows_of(hub: Hub, recorded: RecordedLine, announced: Sequence[Announced]) -> tuple[HistoryRow, ...]:
+def rows_of(
+    hub: Hub, recorded: RecordedLine, announced: Sequence[Announced], moved: Levels | None = None
+) -> tuple[HistoryRow, ...]:
     """List the pushes of a line after which a user gets something different, oldest first.
 
     These are first uploads, changes of weights that count, and pushes in which files that change behaviour differ. What
-    changed in these is read as far as the older texts are on this machine; else the row is unjudged.
+    changed in these is read as far as the older texts are on this machine; else the row is unjudged. `moved` are the
+    levels to which a project moves rules.
     """
     cuts = () if recorded.own_from is None else (recorded.own_from,)
     cut = pushes(recorded.line, _every_path, cuts)
@@ -81,9 +108,9 @@ def rows_of(hub: Hub, recorded: RecordedLine, announced: Sequence[Announced]) ->
     newest = {push.first for push in judged[-MAX_JUDGED:]}
     wanted = {commit for push in judged if push.first in newest for commit in _ends(push)}
     states = LineStates(hub, recorded.line, wanted)
-    noted = [_noted(states, push, change, is_read=push.first in newest) for push, change in chosen]
+    noted = [_noted(states, push, change, moved, is_read=push.first in newest) for push, change in chosen]
     kept = [each for each in noted if each is not None]
-    steps = [Step(each.push.first, _dated(each.push.push.end), each.level.level, each.is_first) for each in kept]
+    steps = [Step(each.push.first, _dated(each.push.push.end), each.level, each.is_first) for each in kept]
     tags = tags_by_commit(recorded.history)
     versions = versions_of(steps, announced)
     return tuple(_row(recorded, each, version, tags) for each, version in zip(kept, versions, strict=True))
@@ -118,7 +145,9 @@ def _ends(push: PushTrees) -> tuple[str, str]:
     return push.push.base, push.push.revisions[-1]
 
 
-def _noted(states: LineStates, push: PushTrees, change: Change | None, *, is_read: bool) -> _Noted | None:
+def _noted(
+    states: LineStates, push: PushTrees, change: Change | None, moved: Levels | None, *, is_read: bool
+) -> _Noted | None:
     """Judge a push; None if it changes no behaviour after all, such as a new layout of a config."""
     counts = change is not None and (change.counts or change.kind in ("first_upload", "unknown"))
     if change is not None and (change.kind == "first_upload" or push.push.base is None):
@@ -128,15 +157,15 @@ def _noted(states: LineStates, push: PushTrees, change: Change | None, *, is_rea
     if not is_read or not (states.has(before) and states.has(after)):
         reason = states.unknown if is_read else f"only the newest {MAX_JUDGED} pushes with such files are compared"
         unread = tuple(unjudged_file(push.push.model, path, before, after, reason) for path in differ[:1])
-        return _Noted(push, change, change.kind if change and counts else "unjudged", (), unread)
-    facets = states.facets(before, after, _decided(change))
-    behaviour = behaviour_facets(facets)
+        return _Noted(push, change, change.kind if change and counts else "unjudged", None, unread)
+    between = states.between(before, after, _decided(change))
+    behaviour = behaviour_facets(between.facets)
     unjudged = tuple(unjudged_files(push.push.model, behaviour, before, after))
     if change is not None and counts:
-        return _Noted(push, change, change.kind, facets, unjudged)
+        return _Noted(push, change, change.kind, between, unjudged, suggest(between, moved=moved))
     if any(facet.state == "changed" for facet in behaviour):
-        return _Noted(push, None, "behaviour", facets, unjudged)
-    return _Noted(push, None, "unjudged", facets, unjudged) if unjudged else None
+        return _Noted(push, None, "behaviour", between, unjudged, suggest(between, moved=moved))
+    return _Noted(push, None, "unjudged", between, unjudged, suggest(between, moved=moved)) if unjudged else None
 
 
 def _decided(change: Change | None) -> Decided | None:
@@ -191,8 +220,8 @@ def _row(
         tags=tuple(tag for commit in arrived for tag in tags.get(commit.id, ())),
         version=version[0],
         announced=version[1],
-        level=noted.level.level,
-        at_least=noted.level.at_least,
+        level=noted.level,
+        at_least=noted.at_least,
         verdict=change.verdict if change else None,
         groups=weights.groups if weights else (),
         signals=weights.signals if weights else (),

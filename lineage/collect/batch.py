@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import lineage
-from lineage.collect.at_rest import edges_of_reading
 from lineage.collect.identity import with_identities
+from lineage.collect.measured import keys_of_reading, measured_descent
 from lineage.collect.names import publisher_of
 from lineage.collect.next_versions import FreshReading, State, next_versions_of_reading
 from lineage.collect.refs import present_refs
@@ -26,19 +26,22 @@ from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Commit, CommitFacts, Revision, Tree
 
 if TYPE_CHECKING:
+    from lineage.collect.members import KnownWeights
     from lineage.collect.names import Names
     from lineage.collect.reading import ModelReading
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
-    from lineage_schemas.evidence import Evidence
 
 
-def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, now: datetime) -> GraphBatch:
+def model_batch(
+    reading: ModelReading, hub: Hub, names: Names, view: StoreView, now: datetime, known: KnownWeights
+) -> GraphBatch:
     """Make the batch that updates the graph to what was read, and marks what is gone.
 
     Nothing recorded is deleted: commits, refs and changes that the Hub does not show any more are kept as vanished, if
     the history was read completely. The Hub's local cache holds only a part of what the Hub has: it adds weights to the
-    record and removes nothing.
+    record and removes nothing. The edges of other models that are related by weights are worked out again: `known` are
+    the weights that were compared before.
     """
     key, model = reading.key, _model(reading, hub, now)
     if _knows_less(reading, view):
@@ -56,9 +59,11 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
     present = {revision.key for revision in revisions}
     gone_revisions = tuple(vanished_revisions(view, key, present, unread=unread)) if whole else ()
     commits = {commit.id for commit in reading.history.commits}
+    keys = keys_of_reading(view, reading)
+    measured = measured_descent(view, known, reading, former, keys)
+    apart = [edge for edge in moved if edge.child not in measured.children]
     gone_changes = vanished_changes(view, key, [report.line for report in reading.lines], commits) if whole else ()
-    evidence = reading.derivation.evidence
-    fresh = FreshReading(key, State(reading.snapshot.commit, model.declarations), evidence)
+    fresh = FreshReading(key, State(reading.snapshot.commit, model.declarations), reading.derivation.evidence)
     versions = next_versions_of_reading(view, fresh, former)
     return GraphBatch(
         models=(*former_models(view, former), model),
@@ -72,21 +77,18 @@ def model_batch(reading: ModelReading, hub: Hub, names: Names, view: StoreView, 
         group_weights=reading.weights.group_weights,
         changes=(*changes, *gone_changes),
         replace_changes_of=(key,) if whole else (),
-        evidence=(*evidence, *versions.evidence),
-        derivations=(*moved, *edges_of_reading(view, key, *_present(reading))),
-        replace_derivations_of=(key, *former, *{edge.child for edge in moved}),
+        evidence=(*reading.derivation.evidence, *measured.evidence, *versions.evidence),
+        drop_evidence=measured.stale,
+        derivations=(*apart, *measured.derivations),
+        replace_derivations_of=(*measured.children, *former, *{edge.child for edge in apart}),
+        match_keys=keys,
+        replace_keys_of=tuple(each.weights for each in keys),
+        related=measured.related,
+        replace_related_of=(*measured.children, *former),
         next_versions=versions.edges,
         replace_next_versions_of=versions.of,
         attachments=(*_texts(reading), *reading.weights.attachments, *aliases, *_own_name(view, key)),
     )
-
-
-def _present(reading: ModelReading) -> tuple[str, tuple[Evidence, ...], set[str]]:
-    """Return the commit that was read, the evidence found there, and the files digests of its weights."""
-    head = reading.snapshot.commit
-    own = revision_key(reading.key, head)
-    weights = {each.weights for each in reading.weights.group_weights if each.revision == own}
-    return head, reading.derivation.evidence, weights
 
 
 def _own_name(view: StoreView, key: str) -> Iterator[Attachment]:
@@ -116,7 +118,10 @@ def _contents(reading: ModelReading, view: StoreView) -> GraphBatch:
     trees = tuple(_trees(reading))
     known = {edge.source for edge in view.edges("CONTAINS", [tree.revision for tree in trees], "out")}
     placed = reading.weights.group_weights
+    keys = keys_of_reading(view, reading)
     return GraphBatch(
+        match_keys=keys,
+        replace_keys_of=tuple(each.weights for each in keys),
         trees=tuple(tree for tree in trees if tree.revision not in known),
         weights=reading.weights.weights,
         group_weights=tuple(each for each in placed if each.group.complete is not False or each.revision not in known),

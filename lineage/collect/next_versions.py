@@ -20,14 +20,17 @@ from lineage.store.records import record_of
 from lineage.versioning.names import parse_name
 from lineage.versioning.next_versions import Link, in_order, links, series_of
 from lineage_schemas.evidence import Evidence
+from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import model_key, split_model_key
 from lineage_schemas.next_version import NextVersion
 
 if TYPE_CHECKING:
     from lineage.store.graph import Direction
-    from lineage.store.interface import StoreView
+    from lineage.store.interface import GraphStore, StoreView
 
 CONFIG = "files.name_or_path"
+
+_WAYS: tuple[Direction, ...] = ("out", "in")
 
 RULES = frozenset({NEW_VERSION, CONFIG})
 
@@ -89,6 +92,25 @@ def next_versions_at_rest(view: StoreView, keys: Collection[str]) -> NextVersion
     return _whole(_Graph(view), set(keys))
 
 
+def rewrite_next_versions(store: GraphStore, keys: Collection[str]) -> tuple[int, set[str]]:
+    """Work out all edges of some stored models, and write them if they differ from the stored ones.
+
+    Returns how many next versions these models have, and which of them have other edges than before.
+    """
+    own = set(keys)
+    with store.reading() as view:
+        wanted = next_versions_at_rest(view, own)
+        rows = [edge for way in _WAYS for edge in view.edges("NEXT_VERSION", list(own), way)]
+    stored = {(edge.source, edge.target): record_of("NEXT_VERSION", edge) for edge in rows}
+    now = {(edge.model, edge.next): edge for edge in wanted.edges}
+    differing = {pair for pair in {*stored, *now} if stored.get(pair) != now.get(pair)}
+    if differing:
+        store.write(
+            GraphBatch(evidence=wanted.evidence, next_versions=wanted.edges, replace_next_versions_of=wanted.of)
+        )
+    return sum(edge.model in own for edge in wanted.edges), {key for pair in differing for key in pair} & own
+
+
 def _whole(graph: _Graph, keys: set[str], gone: Collection[str] = ()) -> NextVersions:
     """Work out the edges of some models, with the evidence that names give, which no reading writes."""
     edges = tuple(graph.edges_of(keys))
@@ -100,8 +122,7 @@ def _whole(graph: _Graph, keys: set[str], gone: Collection[str] = ()) -> NextVer
 
 def _neighbours(view: StoreView, keys: Collection[str]) -> set[str]:
     """Return the ends of the stored edges that touch some models, these among them."""
-    directions: tuple[Direction, ...] = ("out", "in")
-    return {end for way in directions for edge in view.neighbours("NEXT_VERSION", list(keys), way) for end in edge}
+    return {end for way in _WAYS for edge in view.neighbours("NEXT_VERSION", list(keys), way) for end in edge}
 
 
 def _named(key: str) -> tuple[str, str]:

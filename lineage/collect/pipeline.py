@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.collect.batch import model_batch
 from lineage.collect.events import Capped, Event, Lacking, NotRead, Started, Stored, Unchanged
+from lineage.collect.members import KnownWeights
 from lineage.collect.names import Names, publisher_of
 from lineage.collect.options import CollectOptions
 from lineage.collect.reading import Known, read_model
@@ -108,7 +109,7 @@ class Collection:
     ) -> None:
         self.hub, self.store, self.options, self.progress, self._clock = hub, store, options, progress, clock
         self.names, self._project = Names(hub, store), project
-        self._waiting = _Waiting()
+        self._waiting, self._weights = _Waiting(), KnownWeights()
 
     def run(self, targets: Sequence[Target]) -> Iterator[Event]:
         """Collect targets and yield an event for each step; a failure of one model does not stop the others."""
@@ -169,7 +170,7 @@ class Collection:
             named = self._project.of(view, key, target.model) if self._project and target.hub is None else ()
         reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress, project=named)
         with self.store.reading() as view:
-            batch = model_batch(reading, hub, self.names, view, self._clock())
+            batch = model_batch(reading, hub, self.names, view, self._clock(), self._weights)
         self.store.write(batch)
         parents = tuple(dict.fromkeys(edge.parent for edge in reading.derivation.derivations))
         self._follow(target, resolved.model, parents, depth)

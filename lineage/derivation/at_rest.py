@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 
 from lineage.derivation.next_version import NEXT_VERSION_RULES
 from lineage.rules.evidence import EVIDENCE_RULES
+from lineage.rules.measured import MEASURED_RULES
 from lineage_schemas.evidence import Evidence
 
 DECLARED_RULES = frozenset(rule.id for rule in EVIDENCE_RULES)
 """Rules that a reading of a model applies to all its files, so that a later reading replaces what they found."""
+
+
+MEASURED = frozenset(rule.id for rule in MEASURED_RULES)
+"""Rules whose evidence is worked out from the weights of a family, and replaced with the edges that it supports."""
 
 
 @dataclass(frozen=True)

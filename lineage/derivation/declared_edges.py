@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lineage.derivation.card import card_evidence
-from lineage.derivation.combine import combine
+from lineage.derivation.combine.declared import combine
 from lineage.derivation.facts import ChildFacts, DerivationResult, FirstCommit
 from lineage.derivation.files import files_evidence
 from lineage.derivation.history import date_evidence, duplicate_evidence, duplicate_source

@@ -144,25 +144,26 @@ def _details(a: Side, b: Side, layers: Sequence[LayerMatch]) -> Iterable[Finding
 
 
 def layers_of(a: Side, b: Side, matched: Sequence[LayerMatch]) -> Finding:
-    """Compare the numbers of layers: fewer that match in order were dropped, one that is there twice was stacked."""
+    """Compare the numbers of layers: fewer that match in order were dropped, one that is there twice was stacked.
+
+    `matched` are the layers of the side that has more, so that the order of sides makes no difference. A layer that is
+    like none of the other side is a match of nothing: it was dropped from the other side, or added to this one.
+    """
     counts = layer_counts(a, b)
     if counts is None:
         return Finding(LAYERS, "not_applicable", None, "the names of the tensors show no layers")
     if counts[0] == counts[1]:
         return Finding(LAYERS, "neutral", 0.0, f"both have {counts[0]} layers")
     detail = f"{counts[0]} layers against {counts[1]}"
-    direction: Direction = "a_from_b" if counts[0] < counts[1] else "b_from_a"
-    if not matched:
+    alike = [each for each in matched if each.cosine >= RELATED]
+    if not alike:
         return Finding(LAYERS, "unchecked", None, detail)
-    pairs = matched if counts[0] < counts[1] else [LayerMatch(m.other, m.layer, m.cosine) for m in matched]
-    others = [each.other for each in matched]
-    if counts[0] > counts[1] and len(set(others)) < len(others):
-        repeated = [each.cosine for each in matched]
-        return Finding(LAYERS, "for", min(repeated), f"{detail}; layers are repeated", "a_from_b", "merge", "stack")
-    if counts[0] < counts[1] and len({each.layer for each in pairs}) < len(pairs):
-        return Finding(LAYERS, "for", None, detail, direction, "finetune", "layer_dropped")
-    least = min(each.cosine for each in matched)
-    return Finding(LAYERS, "for", least, f"{detail}, which match in order", direction, "finetune", "layer_dropped")
+    least, others = min(each.cosine for each in alike), [each.other for each in alike]
+    larger: Direction = "a_from_b" if counts[0] > counts[1] else "b_from_a"
+    if len(set(others)) < len(others):
+        return Finding(LAYERS, "for", least, f"{detail}; layers are repeated", larger, "merge", "stack")
+    in_order = f"{detail}, which match in order" if others == sorted(others) else detail
+    return Finding(LAYERS, "for", least, in_order, other_way(larger), "finetune", "layer_dropped")
 
 
 def _mixtures(a: Side, b: Side, others: Sequence[Side]) -> Iterable[Finding]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -104,3 +105,18 @@ class Finding:
 def other_way(direction: Direction) -> Direction:
     """Return the direction of a pair whose sides are exchanged."""
     return {"a_from_b": "b_from_a", "b_from_a": "a_from_b", "unknown": "unknown"}[direction]  # type: ignore[return-value]
+
+
+_OF_ADAPTERS = (".hada_w", ".lokr_w", ".oft_r", ".oft_blocks", ".boft_", ".ia3_l", ".vera_lambda_")
+"""What names of tensors of adapters other than LoRA have in them."""
+
+
+def is_adapter_file(group: str, tensors: Iterable[str]) -> bool:
+    """Return whether a weight group is an adapter by PEFT's name of its file, or by the names of its tensors."""
+    of_peft = posixpath.basename(group).startswith("adapter_model")
+    return of_peft or any(part in name.lower() for name in tensors for part in _OF_ADAPTERS)
+
+
+def is_other_adapter(group: str, tensors: Iterable[str], sketch: Sketch | None) -> bool:
+    """Return whether weights are an adapter that is no LoRA, whose matrices are never those of its base."""
+    return sketch is not None and sketch.adapter is None and is_adapter_file(group, tensors)

@@ -153,4 +153,40 @@ MEASURED_RULES = (
         finds="that merged = base + scale·B·A; proves the base of the adapter and the merge (`lora_merge`)",
         example="0.008 of the adapter's length is left with the true base, 0.2 and more with relatives",
     ),
+    EvidenceRule(
+        id="family.nearest",
+        reads="the distances of all models of a family, and the model that the others name as their root",
+        finds=(
+            "the parent of a model that no exact rule explains: the nearest model on the way to the root, or a "
+            "declared parent with no nearer ancestor. The number is the distance"
+        ),
+        example="0.09 to the parent, 0.17 to the root",
+    ),
+    EvidenceRule(
+        id="family.nearer_ancestor",
+        reads="the same distances",
+        finds=(
+            "that a model comes from the declared parent over another model, which is nearer: an edge is `indirect`. "
+            "The number is the nearer distance as a share of the declared one; it counts from 0.9 down"
+        ),
+        example="0.55: a grandparent on the card",
+    ),
+    EvidenceRule(
+        id="family.relative",
+        reads="the same distances",
+        finds="that the declared parent is a relative which the model does not come from: the edge is `contradicted`",
+        example="a sibling on the card",
+    ),
+    EvidenceRule(
+        id="family.descendant",
+        reads="the edges of the family",
+        finds="that the declared parent was made from this model: the edge is `contradicted`",
+        example="a base that names its own fine-tune as its base",
+    ),
+    EvidenceRule(
+        id="family.others",
+        reads="what exact rules explain",
+        finds="that other models explain all values of this one: the declared parent has no part in it",
+        example="a merge of A and B whose card names A and C; an adapter of A whose card names B",
+    ),
 )

@@ -92,6 +92,7 @@ def _histories(rows: Rows, batch: GraphBatch) -> None:
         _node(rows, "Change", change)
         _edge(rows, "HAS_CHANGE", change.model, change.key)
     rows.replaced_changes.update(batch.replace_changes_of)
+    rows.dropped_evidence.update(batch.drop_evidence)
 
 
 def _pointer(key: str, ref: Properties) -> EdgeKey:

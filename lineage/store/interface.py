@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -89,6 +90,25 @@ class StoreView(ABC):
     @abstractmethod
     def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
         """List (source, target) of the edges that `edges` returns, without properties: for walks over many edges."""
+
+    def neighbours_up_to(
+        self, kind: EdgeKind, frontier: Collection[str], direction: Direction, limit: int
+    ) -> dict[str, list[str]]:
+        """List for each node of a frontier the nodes at the other ends of its edges, `limit + 1` of them at most.
+
+        So a caller sees that there are more than `limit` without reading all: a key may have 100,000 holders. Which of
+        them are listed is not defined where there are more. Backends override this to read no more than that.
+        """
+        found: dict[str, list[str]] = {}
+        for source, target in self.neighbours(kind, frontier, direction):
+            near, far = (source, target) if direction == "out" else (target, source)
+            found.setdefault(near, []).append(far)
+        return {near: sorted(set(own))[: limit + 1] for near, own in found.items()}
+
+    def most_used(self, limit: int) -> list[str]:
+        """List the models with most edges of descent to them, most first, then by key."""
+        counted = Counter(edge.target for edge in self.all_edges("DERIVED_FROM"))
+        return sorted(counted, key=lambda key: (-counted[key], key))[:limit]
 
     def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
         """Walk over DERIVED_FROM from a model to all models that it reaches, each once.

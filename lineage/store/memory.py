@@ -178,6 +178,7 @@ class MemoryStore(GraphStore):
             graph = self._graph.copy()
             rows = settled(rows, MemoryView(graph).nodes)
             _replace_changes(graph, rows)
+            graph.drop("Evidence", rows.dropped_evidence - rows.nodes.get("Evidence", {}).keys())
             for kind, nodes in rows.nodes.items():
                 for key, properties in nodes.items():
                     graph.put(kind, key, properties)

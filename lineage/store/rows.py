@@ -22,8 +22,8 @@ class Rows:
     where nothing is stored. `replaced` names sources whose stored edges of a kind are deleted unless `edges` has them
     too: all edges where the set is empty, else those with these names. `replaced_touching` does the same for edges
     without a direction of their own: it names nodes whose edges of a kind are deleted at either end.
-    `replaced_changes` names models whose changes are deleted unless `nodes` has them too. Edges may be written before
-    their ends: readers see an edge once both ends are stored.
+    `replaced_changes` names models whose changes are deleted unless `nodes` has them too, and `dropped_evidence`
+    evidence that is. Edges may be written before their ends: readers see an edge once both ends are stored.
     """
 
     nodes: dict[NodeKind, dict[str, Properties]] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Rows:
     replaced: dict[EdgeKind, dict[str, set[str]]] = field(default_factory=dict)
     replaced_touching: dict[EdgeKind, set[str]] = field(default_factory=dict)
     replaced_changes: set[str] = field(default_factory=set)
+    dropped_evidence: set[str] = field(default_factory=set)
     attachments: dict[tuple[AttachmentKind, str], bytes] = field(default_factory=dict)
 
     @classmethod

@@ -43,7 +43,8 @@ class GraphBatch(Record):
     `replace_derivations_of` children and their edges to parents (also children that are not among `models`),
     `replace_changes_of` models and their changes, `replace_keys_of` weights and their match keys, `replace_uses_of`
     products and the models that they use. Relatedness and next versions concern both models alike: for each model in
-    `replace_related_of` or `replace_next_versions_of` its edges in both directions are replaced.
+    `replace_related_of` or `replace_next_versions_of` its edges in both directions are replaced. `drop_evidence` lists
+    ids of evidence that is deleted unless this batch writes it: what was measured can be worked out again.
     """
 
     models: tuple[Model, ...] = ()
@@ -65,6 +66,7 @@ class GraphBatch(Record):
     uses: tuple[Use, ...] = ()
     replace_derivations_of: tuple[str, ...] = ()
     replace_changes_of: tuple[str, ...] = ()
+    drop_evidence: tuple[str, ...] = ()
     replace_keys_of: tuple[str, ...] = ()
     replace_related_of: tuple[str, ...] = ()
     replace_next_versions_of: tuple[str, ...] = ()

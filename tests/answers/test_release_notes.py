@@ -57,7 +57,7 @@ def publish(repository: BareRepository) -> None:
         "README.md": card("version: 2.0\n", "After v1.3."),
     }
     repository.commit(files, "New weights")
-    repository.commit({"modeling_own.py": b"import torch\n"}, "Add code")
+    repository.commit({"modeling_own.py": b"import torch\n"}, "Add code that no config names")
     repository.tag("fp16")
 
 
@@ -90,7 +90,7 @@ def test_each_push_that_users_notice_is_a_row_with_its_version(published: Sessio
         ("retrained", "1.2.0", False, "versioned"),
         ("behaviour", "1.3.0", True, None),
         ("reshaped", "2.0.0", True, "versioned"),
-        ("behaviour", "2.1.0", False, None),
+        ("behaviour", "2.0.1", False, None),
     ]
     assert len(found.pushes) == 9
     rows = found.rows or ()
@@ -187,4 +187,4 @@ def test_the_table_tells_what_was_announced(published: Session) -> None:
     assert done.exit_code == 0, done.stderr
     assert "(1.1.0)" in done.stdout
     assert "[v1.3] generation defaults" in done.stdout
-    assert "3 other pushes changed neither weights nor behaviour" in done.stdout
+    assert "3 other pushes changed nothing for a user who updates" in done.stdout

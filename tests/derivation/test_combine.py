@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.derivation.combine import RULE_RANKS, combine
+from lineage.derivation.combine.declared import RULE_RANKS, combine
 from lineage.derivation.finding import make_evidence
 from lineage_schemas.evidence import Evidence
 from lineage_schemas.pointer import Pointer

@@ -17,7 +17,9 @@ from lineage.fingerprint.values.source import AdapterScale
 from tests.support.sketches import llama, side, trained
 
 if TYPE_CHECKING:
-    from tests.support.sketches import Floats
+    from collections.abc import Callable
+
+    from tests.support.sketches import Floats, Weights
 
 BASE = llama(0)
 BASE_SIDE = side("base", BASE)
@@ -230,3 +232,22 @@ def test_exchanging_the_sides_exchanges_the_direction(seed: int, amount: float, 
     one, two = compare_pair(BASE_SIDE, there), compare_pair(there, BASE_SIDE)
     assert (one.verdict, one.method, one.relation) == (two.verdict, two.method, two.relation)
     assert one.direction == other_way(two.direction)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w: trained(w, 5, 0.05),
+        lambda w: {name: each for name, each in w.items() if "blk.3." not in name},
+        lambda w: {**w, **{name.replace("blk.3.", "blk.4."): each for name, each in w.items() if "blk.3." in name}},
+        lambda w: {name: round_to(each, "BF16") for name, each in w.items()},
+        lambda w: llama(9),
+    ],
+    ids=["trained", "layer dropped", "layer repeated", "cast", "stranger"],
+)
+def test_the_order_of_the_two_sides_makes_no_difference(change: Callable[[Weights], Weights]) -> None:
+    """Named the other way round, a pair has the same verdict, method and direction."""
+    base = llama(3)
+    one, two = side("one", base), side("two", change(base))
+    there, back = compare_pair(one, two), compare_pair(two, one).turned
+    assert (there.verdict, there.method, there.direction) == (back.verdict, back.method, back.direction)

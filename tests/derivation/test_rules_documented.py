@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lineage.derivation.combine import RULE_RANKS
+from lineage.derivation.combine.declared import RULE_RANKS
 from lineage.derivation.numeric.disguises import POSSIBLE
 from lineage.derivation.numeric.invariants import CIRCUITS, SPECTRA
 from lineage.derivation.numeric.neurons import NEURONS

@@ -15,6 +15,7 @@ from lineage.derivation.numeric.tiles import (
     matched_layers,
 )
 from lineage.derivation.side import Finding, Side
+from lineage.derivation.structure import layer_counts
 from lineage.fingerprint.values.adapters import A, B
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ def cosine_by_content(a: Side, b: Side) -> Finding:
 
 
 def layers_by_content(a: Side, b: Side) -> tuple[Finding, Sequence[LayerMatch]]:
-    """Match layers by content: for models that lost, gained or repeated some."""
-    matched = matched_layers(a, b)
+    """Match layers by content, those of the side that has more: for models that lost, gained or repeated some."""
+    counts = layer_counts(a, b)
+    matched = matched_layers(b, a) if counts is not None and counts[1] > counts[0] else matched_layers(a, b)
     if len(matched) < 2:
         return Finding(LAYERS, "not_applicable", None, "fewer than two layers of each were sampled"), matched
     value = float(median(match.cosine for match in matched))

@@ -30,7 +30,7 @@ def note_rows(history_line: HistoryLine) -> list[Line]:
         lines.append(line(dim(RECONSTRUCTED), indent="  "))
     others = len(history_line.pushes) - len(rows)
     if others > 0:
-        words = f"{counted(others, 'other push', 'other pushes')} changed neither weights nor behaviour"
+        words = f"{counted(others, 'other push', 'other pushes')} changed nothing for a user who updates"
         lines.append(line(dim(f"{words}; --pushes lists {'it' if others == 1 else 'them'}."), indent="  "))
     return lines
 

@@ -109,6 +109,29 @@ class Neo4jView(StoreView):
         """List the ends of the edges that touch a set of nodes."""
         return sorted((source, target) for source, target in self._touching(kind, frontier, direction, ""))
 
+    def neighbours_up_to(
+        self, kind: EdgeKind, frontier: Collection[str], direction: Direction, limit: int
+    ) -> dict[str, list[str]]:
+        """List up to `limit + 1` neighbours of each node of a frontier; the server sends no more."""
+        source, target = ENDS[kind]
+        near = source if direction == "out" else target
+        edge = f"-[:{kind}]->(f:{target})" if direction == "out" else f"<-[:{kind}]-(f:{source})"
+        few = f"COLLECT {{ MATCH (n){edge} RETURN f.key LIMIT $most }}"
+        statement = f"UNWIND $keys AS key MATCH (n:{near} {{key: key}}) RETURN key, {few} AS far"
+        found: dict[str, list[str]] = {}
+        for chunk in chunks(sorted(set(frontier)), CHUNK):
+            rows = self.rows(statement, keys=chunk, most=limit + 1)
+            found.update({key: sorted(set(far)) for key, far in rows if far})
+        return found
+
+    def most_used(self, limit: int) -> list[str]:
+        """List the models with most edges of descent to them, counted by the server."""
+        statement = (
+            "MATCH (m:Model)<-[r:DERIVED_FROM]-(:Model) WITH m.key AS key, count(r) AS uses"
+            " RETURN key ORDER BY uses DESC, key LIMIT $most"
+        )
+        return [row[0] for row in self.rows(statement, most=limit)]
+
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
         """Count nodes or edges; without a condition the server knows the number."""
         check_where(kind, where or {})

@@ -86,6 +86,7 @@ class Neo4jWriter:
         """Write rows."""
         rows = settled(rows, self.view().nodes)
         self._replace_changes(rows)
+        self._delete("Evidence", rows.dropped_evidence - rows.nodes.get("Evidence", {}).keys())
         for kind, nodes in rows.nodes.items():
             self._put(kind, nodes, partial(_merged, kind))
         for kind, nodes in rows.stubs.items():

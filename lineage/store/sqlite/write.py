@@ -47,6 +47,8 @@ class SqliteWriter:
         """Write rows."""
         rows = settled(rows, self._stored)
         self._replace_changes(rows)
+        dropped = self._find("Evidence", rows.dropped_evidence - rows.nodes.get("Evidence", {}).keys())
+        self._delete("Evidence", dropped.values())
         for kind, nodes in rows.nodes.items():
             self._put(kind, nodes, partial(_merged, kind))
         for kind, nodes in rows.stubs.items():

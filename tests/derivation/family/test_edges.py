@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage.derivation.family import solve
-from lineage.derivation.members import Declared, Edge, Family, Member
+from lineage.derivation.family.edges import solve
+from lineage.derivation.family.members import Declared, Edge, Family, Member
 from lineage.derivation.numeric.precision import round_to
 from lineage.fingerprint.values.source import AdapterScale
 from tests.derivation.test_pair import low_rank

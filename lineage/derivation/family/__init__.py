@@ -1,0 +1,1 @@
+"""Who descends from whom among models whose weights are related."""

@@ -1,0 +1,90 @@
+"""Where models stand in a family: which of equal ones is the original, which is the root, how far each is from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lineage.derivation.family.members import Family
+
+
+class Positions:
+    """Work out originals and roots of all members of a family."""
+
+    def __init__(self, family: Family) -> None:
+        self.family, self.members = family, family.members
+        named = ({each.parent for each in member.declares} for member in self.members.values())
+        self._named = Counter(parent for parents in named for parent in parents)
+        self.original = {key: self._original(key) for key in self.members}
+        self.roots = self._roots()
+
+    def named_by(self, key: str) -> int:
+        """Count the members that declare a model as their parent."""
+        return self._named[key]
+
+    def is_copy(self, key: str) -> bool:
+        """Return whether a model has the weights of another one that is the original."""
+        return self.original[key] != key
+
+    def is_plain(self, key: str) -> bool:
+        """Return whether a model holds plain floats: no adapter, not quantised."""
+        side = self.members[key].side
+        return not side.is_adapter and not side.other_adapter and side.method is None
+
+    def to_root(self, key: str) -> float | None:
+        """Return the distance to the root of the family; 0 for the root and its copies."""
+        root = self.roots[key]
+        if root is None:
+            return None
+        return 0.0 if self.original[key] == root else self.family.distance(key, root)
+
+    def preference(self, key: str, parent: str) -> tuple[bool, int, float]:
+        """Order parents that nothing else tells apart: declared, named by most others, nearest to the root."""
+        to_root = self.to_root(parent)
+        declared = self.members[key].declared(parent) is not None
+        return (not declared, -self.named_by(parent), 1e9 if to_root is None else to_root)
+
+    def _original(self, key: str) -> str:
+        """Choose the original among the models with the same weights."""
+        same = [o for o in self.members if o != key and self.family.pair(key, o).verdict == "same_weights"]
+        return min([key, *same], key=self._originality)
+
+    def _originality(self, key: str) -> tuple[bool, int, bool, float, str]:
+        """Order models of the same weights.
+
+        The one that others name as parent comes first, then the one that declares parents, then the older, then the
+        smaller key.
+        """
+        member = self.members[key]
+        copies = any(
+            each.parent in self.members and self.family.pair(key, each.parent).verdict == "same_weights"
+            for each in member.declares
+            if each.parent != key
+        )
+        date = member.first_weights.timestamp() if member.first_weights else float("inf")
+        return (copies, -self.named_by(key), not member.declares, date, key)
+
+    def _roots(self) -> dict[str, str | None]:
+        """Map each model to the root of its family: the one that most others declare and that declares none of them."""
+        found: dict[str, str | None] = {}
+        for group in self._groups():
+            plain = [k for k in group if not self.is_copy(k) and not self.members[k].side.is_adapter]
+            free = [k for k in plain if not any(d.parent in group and d.parent != k for d in self.members[k].declares)]
+            named = [k for k in free if self.named_by(k)]
+            root = max(named, key=lambda k: (self.named_by(k), k), default=None)
+            found.update(dict.fromkeys(group, root))
+        return found
+
+    def _groups(self) -> list[set[str]]:
+        """Split the members into sets of related ones."""
+        left, groups = set(self.members), []
+        while left:
+            group, todo = set(), [min(left)]
+            while todo:
+                key = todo.pop()
+                if key in group:
+                    continue
+                group.add(key)
+                todo += [other for other in left if other != key and self.family.related(key, other)]
+            groups.append(group)
+            left -= group
+        return groups

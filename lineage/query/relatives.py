@@ -1,0 +1,76 @@
+"""Weights that have match keys in common: who may be related, without comparing all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from lineage_schemas.ids import revision_key
+
+if TYPE_CHECKING:
+    from lineage.store.interface import StoreView
+    from lineage_schemas.weights import Digests
+
+MAX_HOLDERS = 1_000
+"""Weights with one key above which the key is not followed."""
+
+
+MOST_USED = 50
+"""Bases with most descendants in the store, through which a key with too many holders is followed."""
+
+
+def candidates(view: StoreView, keys: Collection[str], limit: int) -> list[tuple[str, int]]:
+    """Rank weights by the number of keys that they share, then by digest: at most `limit` of them.
+
+    The time does not depend on the size of the store: a key with more than `MAX_HOLDERS` holders says little, and is
+    followed to those of them alone that are the weights of the most used bases.
+    """
+    held = view.neighbours_up_to("HAS_KEY", sorted(set(keys)), "in", MAX_HOLDERS)
+    shared: Counter[str] = Counter()
+    for key in sorted(held):
+        if len(held[key]) <= MAX_HOLDERS:
+            shared.update(held[key])
+    common = {key for key, holders in held.items() if len(holders) > MAX_HOLDERS}
+    if common:
+        bases = sorted(main_weights(view, view.most_used(MOST_USED)).values())
+        shared.update(weights for weights, key in view.neighbours("HAS_KEY", bases, "out") if key in common)
+    return sorted(shared.items(), key=lambda each: (-each[1], each[0]))[:limit]
+
+
+def main_weights(view: StoreView, models: Collection[str]) -> dict[str, str]:
+    """Return the weights that a loader takes of each model at the commit that was read last, by model."""
+    return {key: digest for key, (_, digest) in main_groups(view, models).items()}
+
+
+def main_groups(view: StoreView, models: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return name and weights of each model's main group; where none is the main one, of the first."""
+    nodes = view.nodes("Model", sorted(set(models)))
+    heads = {revision_key(key, node["head"]): key for key, node in nodes.items() if node.get("head")}
+    found: dict[str, tuple[bool, str, str]] = {}
+    for edge in view.edges("HAS_WEIGHTS", list(heads), "out"):
+        key, each = heads[edge.source], (not edge.properties.get("main"), edge.name, edge.target)
+        if key not in found or each < found[key]:
+            found[key] = each
+    return {key: (name, digest) for key, (_, name, digest) in found.items()}
+
+
+def models_with(view: StoreView, digests: Collection[str]) -> dict[str, list[str]]:
+    """List by weights the models whose main group has them at the commit that was read last."""
+    edges = list(view.edges("HAS_WEIGHTS", sorted(set(digests)), "in"))
+    models = {edge.source.rpartition("@")[0] for edge in edges}
+    found: dict[str, list[str]] = {}
+    for model, digest in sorted(main_weights(view, models).items()):
+        found.setdefault(digest, []).append(model)
+    return {digest: found[digest] for digest in found if digest in set(digests)}
+
+
+def holders_of(view: StoreView, digests: Digests) -> list[str]:
+    """List the weights with the same parameters, under whatever names, that the store knows by their digests."""
+    found = {
+        row.key
+        for name in ("weights", "content")
+        if (value := getattr(digests, name)) is not None
+        for row in view.find("Weights", {name: value})
+    }
+    return sorted(found - {digests.files})
