@@ -19,6 +19,7 @@ COMMANDS = {
     "history": "List every push of a model and what it did to the weights.",
     "check": "Find weight changes that no version or note announced.",
     "diff": "Compare two revisions or two models.",
+    "suggest": "Suggest the version that an update of a model deserves.",
     "compare": "Compare two models by their weights.",
     "fingerprint": "Compute the digests of weights in a file, a folder or a model.",
     "compat": "Measure what a new version answers wrong where the old one was right.",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lineage.answers.announced_findings import AnnouncedLine
 from lineage.answers.collect import as_target
 from lineage.answers.findings import FailOn, counting, finding
 from lineage.answers.identity_findings import reregistered
@@ -97,6 +98,8 @@ def _answer(
     tagged = TaggedLine(view, asked.key, asked.shown, recorded, options.since, start, tuple(changes))
     node = view.nodes("Model", [asked.key]).get(asked.key) or {}
     findings += settled(session.project, [*reregistered(view, asked.key, node, asked.shown), *tagged.findings()])
+    versions = AnnouncedLine(session, view, asked, recorded, start.position)
+    findings += settled(session.project, versions.findings())
     settings = used_settings(session.project, findings)
     note_expired(session, settings)
     unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
@@ -124,7 +127,7 @@ def _answer(
         paper_definition=recount(recorded, () if is_lost else recorded.line.commits[start.position + 1 :]),
         findings=tuple(findings),
         unchecked=tuple(dict.fromkeys(unchecked)),
-        notes=(*([note] if note else []), *tagged.notes()),
+        notes=(*([note] if note else []), *tagged.notes(), *versions.notes()),
     )
 
 

@@ -44,7 +44,7 @@ NOT_HERE = "bytes or shards of the weights are not here, or are not those that t
 
 
 @dataclass(frozen=True)
-class _Side:
+class MeasuredSide:
     """Hold one side: where it is read, and what was measured of its main group."""
 
     hub: Hub
@@ -87,14 +87,14 @@ def diff(session: Session, a: str, b: str | None = None, *, level: Level | None 
 def _diff(session: Session, a: str, b: str | None, level: Level | None) -> DiffAnswer:
     """Find the two sides, measure and compare them."""
     hubs = _last_change(session, a) if b is None else tuple(_resolved(session, text) for text in (a, b))
-    before, after = (_measure(session, hub, resolved, level) for hub, resolved in hubs)
+    before, after = (measure_side(session, hub, resolved, level) for hub, resolved in hubs)
     command = f"lineage diff {' '.join(shlex.quote(text) for text in (a, b) if text)} --level full"
-    weights, undecided = _weights(before, after, None if level == "full" else command)
+    weights, undecided = compare_main(before, after, None if level == "full" else command)
     sides = read_sides(before.listed, after.listed)
     fields, unreadable = field_diffs(*sides)
     licences = licence_diff((before.resolved, before.snapshot), (after.resolved, after.snapshot))
     relation = licences.relation if licences else None
-    by_facet = judge(*sides, decided=_decided(weights, undecided), relation=relation)
+    by_facet = judge(*sides, decided=as_decided(weights, undecided), relation=relation)
     dates = [read_date(session, side.hub, side.resolved.model) for side in (before, after)]
     problems = [item for side in (before, after) for item in (*side.measured.unchecked(), *_rivals(side))]
     moved = filter(None, (moved_tag_note(session, side.hub, side.resolved) for side in (before, after)))
@@ -146,16 +146,20 @@ def _last_change(session: Session, text: str) -> tuple[tuple[Hub, ResolvedRevisi
     return tuple((hub, hub.resolve(target.model, commit)) for commit in commits)
 
 
-def _measure(session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None) -> _Side:
-    """Measure the main group of one side, to the requested level or to what the budget allows."""
+def measure_side(
+    session: Session, hub: Hub, resolved: ResolvedRevision, level: Level | None, *, all_groups: bool = False
+) -> MeasuredSide:
+    """Measure the main group of one side, or all groups, to the requested level or to what the budget allows."""
     budget = ReadBudget(hub.is_local, level)
     recorded = recorded_weights(lambda: session.store, hub)
     with contained(resolved.model):
-        measured = measure_model(hub, resolved, budget, session.progress, only=lambda g: g.main, recorded=recorded)
-    return _Side(hub, resolved, measured)
+        measured = measure_model(
+            hub, resolved, budget, session.progress, only=lambda g: all_groups or g.main, recorded=recorded
+        )
+    return MeasuredSide(hub, resolved, measured)
 
 
-def _rivals(side: _Side) -> Iterator[Unchecked]:
+def _rivals(side: MeasuredSide) -> Iterator[Unchecked]:
     """Say that the names leave open which of two complete sets of shards is the main group."""
     files = side.snapshot.files
     for one, other in rival_sets(weight_groups(files), [entry.path for entry in files]):
@@ -167,7 +171,7 @@ def _rivals(side: _Side) -> Iterator[Unchecked]:
             )
 
 
-def _written(session: Session, side: _Side) -> DiffSide:
+def _written(session: Session, side: MeasuredSide) -> DiffSide:
     """Write one side as the answer shows it."""
     main = side.shown
     return DiffSide(
@@ -178,7 +182,7 @@ def _written(session: Session, side: _Side) -> DiffSide:
     )
 
 
-def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsDiff, list[Unchecked]]:
+def compare_main(before: MeasuredSide, after: MeasuredSide, command: str | None) -> tuple[WeightsDiff, list[Unchecked]]:
     """Compare the main groups; return what was not decided with its reason and the command that decides it."""
     old, new = before.shown, after.shown
     if old is None or new is None:
@@ -203,7 +207,7 @@ def _weights(before: _Side, after: _Side, command: str | None) -> tuple[WeightsD
     return WeightsDiff(kind=compared.kind, tensors=_tensors(old, new)), undecided
 
 
-def _is_doubted(side: _Side, main: GroupFingerprint) -> bool:
+def _is_doubted(side: MeasuredSide, main: GroupFingerprint) -> bool:
     """Say whether the files of a side's weights prove nothing: bytes or shards are not here, or are not what ids say.
 
     The measurement has the reason under what was not checked.
@@ -213,7 +217,7 @@ def _is_doubted(side: _Side, main: GroupFingerprint) -> bool:
     return broken or main.group.complete is False or any(entry.path in without for entry in main.files)
 
 
-def _decided(found: WeightsDiff, undecided: Sequence[Unchecked]) -> Decided:
+def as_decided(found: WeightsDiff, undecided: Sequence[Unchecked]) -> Decided:
     """Pass on to the facets what was found out about the main groups, and why it is not more."""
     return Decided(found.kind, reason=undecided[0].reason if undecided else NOT_HERE)
 

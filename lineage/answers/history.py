@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import as_target
 from lineage.answers.commit_counts import classified_commits
+from lineage.answers.judged_versions import moved_levels
 from lineage.answers.lines import (
     RecordedLine,
     count_changes,
@@ -18,9 +20,12 @@ from lineage.answers.lines import (
     weight_change,
     why_no_line,
 )
-from lineage.answers.looked_up import look_up, read_at
+from lineage.answers.looked_up import hub_to_read, look_up, read_at
+from lineage.answers.other_versions import other_versions
 from lineage.answers.project import used_settings
 from lineage.answers.ranges import WHOLE, changes_in_range
+from lineage.answers.release_notes import announced_on, rows_of, stored_cards
+from lineage.answers.releases import releases_of
 from lineage.collect.options import CollectOptions
 from lineage.errors import ModelNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
@@ -34,20 +39,41 @@ from lineage_schemas.ref import FormerTarget
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
     from lineage_schemas.ref import Ref
+    from lineage_schemas.version_level import VersionLevel
 
 
-def history(session: Session, target: str, *, all_branches: bool = False, commits: bool = False) -> HistoryAnswer:
+@dataclass(frozen=True)
+class Wanted:
+    """Hold what to show of each line: its commits classified, all pushes instead of the notes, its releases.
+
+    `before` are repositories that are the version before, `moved` the levels to which a project moves rules.
+    """
+
+    commits: bool = False
+    pushes: bool = False
+    releases: bool = False
+    before: tuple[str, ...] = ()
+    moved: Mapping[str, VersionLevel] = field(default_factory=dict)
+
+
+def history(
+    session: Session, target: str, *, all_branches: bool = False, commits: bool = False, pushes: bool = False,
+    releases: bool = False,
+) -> HistoryAnswer:  # fmt: skip
     """List the pushes of the default branch, of the branch that the target names, or of all branches.
 
-    With `commits` each commit is classified by what it changes.
+    Pushes after which a user gets something different are release notes, with a version that was announced or is
+    reconstructed; with `pushes` these are left out. With `commits` each commit is classified by what it changes, with
+    `releases` the declared releases are listed.
     Raises ModelNotFoundError if no commit of the model has been read, RevisionNotFoundError for an unknown branch.
     """
     with contained(target):
-        return _history(session, target, all_branches=all_branches, commits=commits)
+        return _history(session, target, Wanted(commits, pushes, releases), all_branches=all_branches)
 
 
-def _history(session: Session, target: str, *, all_branches: bool, commits: bool) -> HistoryAnswer:
+def _history(session: Session, target: str, wanted: Wanted, *, all_branches: bool) -> HistoryAnswer:
     """Look the model up, and list the pushes of the lines in question."""
     options = CollectOptions(refresh=True, by_refs=True, parents=False)
     asked = look_up(session, as_target(session, target), options)
@@ -58,19 +84,26 @@ def _history(session: Session, target: str, *, all_branches: bool, commits: bool
         lines = recorded_lines(view, asked.key) if all_branches else [picked] if picked else []
         date = read_at(view, asked.key)
         reason = asked.not_looked_up.reason if asked.not_looked_up else why_no_line(view, asked.key)
+        others = tuple(other_versions(view, asked.key, session.hub.name))
+        cards = [stored_cards(view, recorded) for recorded in lines]
     if not lines:
         raise ModelNotFoundError(
             f"{asked.shown} has no history: {reason}",
             model=asked.shown,
             hint="`lineage fingerprint` and `lineage trace` need no history",
         )
+    hub = hub_to_read(session, asked.target)
+    before = [other.model for other in others if not other.is_next]
+    wanted = replace(wanted, before=tuple(before), moved=moved_levels(session.project))
+    shown = tuple(_line(hub, *pair, wanted) for pair in zip(lines, cards, strict=True))
     return HistoryAnswer(
         **session.header("history.v1", date, settings=used_settings(session.project)),
         model=asked.shown,
         source=lines[0].history.source,
-        lines=tuple(_line(recorded, commits=commits) for recorded in lines),
-        unchecked=tuple(_unchecked(lines, asked.not_looked_up)),
+        lines=shown,
+        unchecked=tuple(_unchecked(lines, shown, asked.not_looked_up)),
         moved_tags=tuple(moved for tag in lines[0].tags if (moved := _moved(tag))),
+        other_versions=others,
     )
 
 
@@ -84,15 +117,20 @@ def _moved(tag: Ref) -> MovedTag | None:
     return MovedTag(name=tag.name.removeprefix(TAGS), target=None if tag.vanished else tag.target, former=tuple(former))
 
 
-def _unchecked(lines: list[RecordedLine], not_looked_up: Unchecked | None) -> list[Unchecked]:
+def _unchecked(
+    lines: list[RecordedLine], shown: Iterable[HistoryLine], not_looked_up: Unchecked | None
+) -> list[Unchecked]:
     """List what could not be read of the lines, without repetitions."""
     found = [not_looked_up] if not_looked_up else []
     found += [item for recorded in lines for item in unknown_commits(recorded)]
     found += [item for recorded in lines for change in recorded.changes for item in change.unchecked]
+    found += [item for each in shown for row in each.rows or () for item in row.unjudged]
+    found += [item for each in shown for release in each.releases or () for item in release.unjudged]
     return list(dict.fromkeys(found))
 
 
-def _line(recorded: RecordedLine, *, commits: bool) -> HistoryLine:
+def _line(hub: Hub, recorded: RecordedLine, cards: Mapping[str, str], wanted: Wanted) -> HistoryLine:
+    announced = announced_on(recorded, cards)
     line, tags = recorded.line, tags_by_commit(recorded.history)
     by_start = {change.revisions[0]: change for change in recorded.changes}
     cuts = () if recorded.own_from is None else (recorded.own_from,)
@@ -104,7 +142,9 @@ def _line(recorded: RecordedLine, *, commits: bool) -> HistoryLine:
         pushes=tuple(_push(recorded, push, tags, by_start) for push in pushes(line, is_weight_file, cuts)),
         counts=count_changes(recorded.changes),
         paper_definition=recount(recorded, line.commits),
-        classified_commits=classified_commits(line) if commits else None,
+        classified_commits=classified_commits(line) if wanted.commits else None,
+        rows=None if wanted.pushes else rows_of(hub, recorded, announced, wanted.moved),
+        releases=releases_of(hub, recorded, announced, cards, wanted.before) if wanted.releases else None,
     )
 
 

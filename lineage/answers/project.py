@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lineage.collect.project_parents import ProjectParents
 from lineage.hub.target import repository_id_problem
-from lineage.rules.table import BY_NAME, movable_rules
+from lineage.rules.table import MOVABLE, movable_rules
 from lineage.settings.project_file import find_project
 from lineage.settings.vocabulary import Vocabulary
 from lineage_schemas.answers.answer import Finding, Ignored, MovedRule, UsedIgnore, UsedParent, UsedSettings
@@ -77,7 +77,7 @@ def used_settings(
     return UsedSettings(
         file=project.shown,
         rules=tuple(
-            MovedRule(id=name, rule=BY_NAME[name].id, value=value) for name, value in sorted(project.moved.items())
+            MovedRule(id=name, rule=MOVABLE[name].id, value=value) for name, value in sorted(project.moved.items())
         ),
         ignored=tuple(_used(each) for each in ignores if not each.has_expired(project.today)),
         expired=tuple(_used(each) for each in ignores if each.has_expired(project.today)),
@@ -105,6 +105,6 @@ def note_expired(session: Session, settings: UsedSettings | None) -> None:
 
 def _used(ignore: Ignore) -> UsedIgnore:
     return UsedIgnore(
-        rule=BY_NAME[ignore.rule].id, id=ignore.rule, model=ignore.model, reason=ignore.reason, until=ignore.until,
+        rule=MOVABLE[ignore.rule].id, id=ignore.rule, model=ignore.model, reason=ignore.reason, until=ignore.until,
         line=ignore.line,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from lineage.answers.store import need_store
 from lineage.collect.descent import Descent, NewWeights, descent
 from lineage.collect.measured import lacking_keys
 from lineage.collect.members import KnownWeights
+from lineage.collect.next_versions import rewrite_next_versions
 from lineage.store.records import record_of
 from lineage_schemas.answers.store import StoreRederiveAnswer
 from lineage_schemas.graph_batch import GraphBatch
@@ -32,8 +33,8 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
     """
     need_store(session.store)
     known, done = KnownWeights(), set[str]()
-    edges = 0
-    changed: list[str] = []
+    edges = versions = 0
+    changed: set[str] = set()
     after: str | None = None
     with session.store.reading() as view:
         total = view.count("Model")
@@ -50,7 +51,10 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
             if batch is not None:
                 session.store.write(batch)
             edges += sum(len(found.of(key)) for key in found.children if key not in done)
-            changed += [key for key in differing if key not in done]
+            own = [row.key for row in rows if row.properties.get("head")]
+            count, relinked = rewrite_next_versions(session.store, own)
+            versions += count
+            changed |= relinked | {key for key in differing if key not in done}
             done |= {*found.children}
             task.advance(len(rows))
             if len(rows) < MODELS_AT_ONCE:
@@ -62,6 +66,7 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
         models=len(done),
         derivations=edges,
         changed=tuple(sorted(changed)),
+        next_versions=versions,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lineage.collect.unknown_files import named_files
 from lineage.errors import HubError, TextTooLongError
@@ -15,14 +15,20 @@ from lineage.versioning.facets.side import NotAtHand, Side, same_bytes
 from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
-    from lineage.hub.interface import Hub
     from lineage_schemas.snapshot import Snapshot
+
+
+class TextSource(Protocol):
+    """Read texts of a model at a commit, as a Hub does."""
+
+    def read_text(self, model: str, commit: str, path: str, size: int | None = None) -> bytes:
+        """Read a whole text. Raises HubError if it is not at hand."""
 
 
 class Listed(NamedTuple):
     """Hold where one side is read, what it lists, and its weight groups as far as they were measured."""
 
-    hub: Hub
+    hub: TextSource
     snapshot: Snapshot
     measured: tuple[GroupFingerprint, ...] = ()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import InputError
 from lineage.hub.target import ModelTarget, parse_target
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.answers.store import StoreCheckAnswer, StoreForgetAnswer, StoreInfoAnswer
+from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import shown_id, split_model_key
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
     asked = list(dict.fromkeys(targets))
     with session.store.reading() as view:
         keys = {target: _key(session, view, target) for target in asked}
+    _unlink_versions(session, keys.values())
+    with session.store.reading() as view:
         going = view.nodes("Model", keys.values())
         names = list(namings(view, going))
         kept = {model for kind, source, model in names if kind != "Model" or source not in going}
@@ -113,6 +116,21 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
             "not_found": [target for target in asked if keys[target] not in known],
         }
     )
+
+
+def _unlink_versions(session: Session, keys: Collection[str]) -> None:
+    """Work out the next versions of the other models as if some were never read; what cards declare stays.
+
+    Before these are deleted, so that no edge rests on evidence that is deleted with them.
+    """
+    from lineage.collect.next_versions import next_versions_without
+
+    with session.store.reading() as view:
+        left = next_versions_without(view, keys)
+    if left.of:
+        session.store.write(
+            GraphBatch(evidence=left.evidence, next_versions=left.edges, replace_next_versions_of=left.of)
+        )
 
 
 def _was_read(node: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lineage.derivation.next_version import NEXT_VERSION_RULES
+
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
 
@@ -13,7 +15,7 @@ def evidence_without_parent(view: StoreView, nodes: Mapping[str, Mapping[str, An
     """List evidence at the models' heads that names no parent, or the model itself; older commits are ignored."""
     for row in view.find_any("Evidence", "child", nodes):
         evidence = row.properties
-        parentless = evidence.get("parent") in (None, evidence["child"])
+        parentless = evidence.get("parent") in (None, evidence["child"]) and evidence["rule"] not in NEXT_VERSION_RULES
         if parentless and evidence.get("child_revision") == nodes[evidence["child"]].get("head"):
             yield evidence
 

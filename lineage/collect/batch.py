@@ -10,6 +10,7 @@ import lineage
 from lineage.collect.identity import with_identities
 from lineage.collect.measured import keys_of_reading, measured_descent
 from lineage.collect.names import publisher_of
+from lineage.collect.next_versions import FreshReading, State, next_versions_of_reading
 from lineage.collect.refs import present_refs
 from lineage.collect.renamed import former_keys, former_models, moved_edges
 from lineage.collect.trees import trees_of_line
@@ -62,6 +63,8 @@ def model_batch(
     measured = measured_descent(view, known, reading, former, keys)
     apart = [edge for edge in moved if edge.child not in measured.children]
     gone_changes = vanished_changes(view, key, [report.line for report in reading.lines], commits) if whole else ()
+    fresh = FreshReading(key, State(reading.snapshot.commit, model.declarations), reading.derivation.evidence)
+    versions = next_versions_of_reading(view, fresh, former)
     return GraphBatch(
         models=(*former_models(view, former), model),
         stubs=tuple(_stubs(reading, names)),
@@ -74,7 +77,7 @@ def model_batch(
         group_weights=reading.weights.group_weights,
         changes=(*changes, *gone_changes),
         replace_changes_of=(key,) if whole else (),
-        evidence=(*reading.derivation.evidence, *measured.evidence),
+        evidence=(*reading.derivation.evidence, *measured.evidence, *versions.evidence),
         drop_evidence=measured.stale,
         derivations=(*apart, *measured.derivations),
         replace_derivations_of=(*measured.children, *former, *{edge.child for edge in apart}),
@@ -82,6 +85,8 @@ def model_batch(
         replace_keys_of=tuple(each.weights for each in keys),
         related=measured.related,
         replace_related_of=(*measured.children, *former),
+        next_versions=versions.edges,
+        replace_next_versions_of=versions.of,
         attachments=(*_texts(reading), *reading.weights.attachments, *aliases, *_own_name(view, key)),
     )
 

@@ -17,10 +17,10 @@ from lineage.collect.options import CollectOptions
 from lineage.collect.reading import Known, read_model
 from lineage.collect.recorded import (
     is_to_be_read_again,
+    recorded_announcing,
     recorded_as_asked,
     recorded_history,
     recorded_refs,
-    recorded_tags,
 )
 from lineage.collect.renamed import former_keys
 from lineage.collect.samples import lacks_sketch
@@ -227,7 +227,7 @@ class Collection:
         with self.store.reading() as view:
             former = former_keys(view, self.names.aliases(resolved))
             keys = (*(old for old, new in former.items() if new == key), key)
-            tags = first_targets(recorded_tags(view, keys))
+            tags = first_targets(recorded_announcing(view, keys))
             known = Known(None if hub.is_local else recorded_history(view, key), tags)
             named = self._project.of(view, key, target.model) if self._project and target.hub is None else ()
         reading = read_model(hub, self.names, resolved, known, weights, self.options, self.progress, project=named)

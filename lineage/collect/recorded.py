@@ -11,6 +11,7 @@ from lineage.hub.revisions import Meaning, is_default, is_full_id, may_be_id, me
 from lineage.store.aliases import key_of_alias
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
+from lineage.versioning.tags import is_release_branch
 from lineage_schemas.ids import revision_key, split_model_key
 from lineage_schemas.revision import Commit, CommitFacts, History, HistoryRef
 
@@ -32,9 +33,14 @@ def recorded_tags(view: StoreView, keys: Iterable[str]) -> list[Ref]:
 
     Of a tag that several keys have, because the model was renamed, the last key's record is listed.
     """
+    return [ref for ref in recorded_announcing(view, keys) if ref.kind == "tag"]
+
+
+def recorded_announcing(view: StoreView, keys: Iterable[str]) -> list[Ref]:
+    """List the refs that may announce a version: tags as in `recorded_tags`, and branches whose names are versions."""
     rows = {row.properties["name"]: row for key in keys for row in view.find("Ref", {"model": key})}
     refs = [record_of("Ref", rows[name]) for name in sorted(rows)]
-    return [ref for ref in refs if ref.kind == "tag"]
+    return [ref for ref in refs if ref.kind == "tag" or is_release_branch(ref)]
 
 
 def recorded_history(view: StoreView, key: str) -> History | None:

@@ -1,4 +1,8 @@
-"""Models that were renamed on their Hub since they were collected: their edges are moved to the new name."""
+"""Models that were renamed on their Hub since they were collected: their edges are moved to the new name.
+
+NEXT_VERSION edges are worked out again under the new name (`lineage/collect/next_versions.py`), because a new name may
+carry another version.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,8 @@ def former_keys(view: StoreView, aliases: Iterable[Attachment]) -> dict[str, str
 
 
 def _is_named(view: StoreView, key: str) -> bool:
-    """Return whether other models derive from a model that is known by name only."""
-    return bool(view.neighbours("DERIVED_FROM", [key], "in"))
+    """Return whether other models derive from a model that is known by name only, or name it as their next version."""
+    return any(view.neighbours(kind, [key], "in") for kind in ("DERIVED_FROM", "NEXT_VERSION"))
 
 
 def moved_edges(view: StoreView, former: dict[str, str]) -> Iterator[Derivation]:

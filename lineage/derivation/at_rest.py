@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from lineage.derivation.next_version import NEXT_VERSION_RULES
 from lineage.rules.evidence import EVIDENCE_RULES
 from lineage_schemas.evidence import Evidence
 
@@ -31,9 +32,11 @@ def counting(evidence: Iterable[Evidence], state: PresentState) -> Iterator[Evid
     Evidence from weights counts as long as the child has these weights, whatever its head is; weights of the parent may
     have been replaced since, which does not change where the child's come from. Other evidence counts at the head at
     which it was found. If a later reading of the same head did not find it again (the Hub gave another answer about a
-    parent, say), it stays stored and does not count.
+    parent, say), it stays stored and does not count. Evidence about versions is not about descent.
     """
     for each in evidence:
+        if each.rule in NEXT_VERSION_RULES:
+            continue
         if each.weights_child is not None:
             counts = each.weights_child in state.weights
         else:

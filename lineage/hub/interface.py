@@ -120,6 +120,13 @@ class Hub(ABC):
                 return data
         raise TextTooLongError(f"{model}@{commit}: {path}", too_long(size), model=model)
 
+    def read_text_here(self, model: str, commit: str, path: str, size: int | None = None) -> bytes:
+        """Read a whole text without a request: older texts that no answer needs are not worth one.
+
+        A remote Hub raises HubUnreachableError for a text that is not on this machine. Raises as `read_text` does.
+        """
+        return self.read_text(model, commit, path, size)
+
     @abstractmethod
     def stream(self, model: str, commit: str, path: str) -> Iterator[bytes]:
         """Read one file whole, in chunks, in constant memory."""

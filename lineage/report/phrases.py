@@ -26,6 +26,8 @@ BYTES_NOT_COMPARED = "the bytes were not compared: a cast, a repair and a retrai
 SIGNALS = {
     "tag": "tag",
     "card_field": "card field",
+    "branch": "branch",
+    "new_version": "next version",
     "name": "the repository's name",
     "commit_title": "commit title",
     "changelog": "changelog",

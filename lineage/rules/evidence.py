@@ -126,6 +126,21 @@ EVIDENCE_RULES = (
         example="`by the table of old names, 2024-07, hub-base-model-tags`",
     ),
     EvidenceRule(
+        id="card.new_version",
+        reads="`new_version` of the card",
+        finds="that another repository is the next version of this one: a `NEXT_VERSION` edge, and no parent",
+        example="`new_version: a/model-v2`",
+    ),
+    EvidenceRule(
+        id="name.version",
+        reads="the version in a repository's name",
+        finds=(
+            "the order of repositories of one owner whose names are equal but for it: a `NEXT_VERSION` edge, and no "
+            "parent"
+        ),
+        example="`v2` in `a/model-v2`",
+    ),
+    EvidenceRule(
         id="history.duplicate",
         reads="title and message of the first commit",
         finds="the repository of which this one began as a copy, and its commit at that time",

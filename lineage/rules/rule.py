@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Severity, Stride
+    from lineage_schemas.version_level import VersionLevel
 
 Family = Literal["LW", "SV", "LD", "LA"]
 
@@ -52,6 +53,30 @@ class Rule(NamedTuple):
     def help(self) -> str:
         """The page of the documentation that explains the rule, as a path in the repository."""
         return f"docs/rules/{self.id}.md"
+
+
+class LevelRule(NamedTuple):
+    """Describe one rule of the level that a change deserves. Ids and names are never used again for another rule.
+
+    `level` is what the rule says unless a project moves it, `reason` why, `source` where that comes from: a paper's
+    section, a convention, or our own decision. `example` shows a change that it is for, `unless` one that looks alike
+    and is not.
+    """
+
+    id: str
+    name: str
+    title: str
+    level: VersionLevel
+    reason: str
+    source: str
+    example: str
+    unless: str
+    since: str
+
+    @property
+    def help(self) -> str:
+        """The page of the documentation that lists the rule, as a path in the repository."""
+        return "docs/rules/index.md"
 
 
 class EvidenceRule(NamedTuple):

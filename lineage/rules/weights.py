@@ -176,4 +176,68 @@ WEIGHT_RULES = (
         fix="Compare them with `--level full`, or load the format that you know.",
         since="0.1.0",
     ),
+    Rule(
+        id="LW009",
+        name="understated-version",
+        title="A version announces less than what changed",
+        severity="warning",
+        stride=None,
+        source="Semantic Versioning 2.0.0; the levels are those of the rules SV (lineage rules)",
+        meaning=(
+            "The number of an announced version takes a smaller step from the version announced before it than the "
+            "change between their revisions deserves."
+        ),
+        example="v1.0.1 follows v1.0.0, and all tensors have other values: that deserves 1.1.0.",
+        unless=(
+            "A change of which nothing more is known, steps within 0.x and between pre-releases where semver promises "
+            "less, and calendar versions, which announce no level."
+        ),
+        fix="Read what changed before you update: `lineage suggest ORG/NAME --from OLD --to NEW`.",
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW010",
+        name="bump-without-change",
+        title="A version announces a change, and nothing changed",
+        severity="warning",
+        stride=None,
+        source="Semantic Versioning 2.0.0: a released version is not released again under another number",
+        meaning="Two versions that were announced one after the other are at revisions between which no file differs.",
+        example="v1.1 and v1.2 are tags of the same commit.",
+        unless="The final version of a pre-release, the step to 1.0.0, and files that could not be compared.",
+        fix="Ask the publisher whether an upload is missing.",
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW011",
+        name="overstated-version",
+        title="A version announces more than what changed",
+        severity="info",
+        stride=None,
+        source="Semantic Versioning 2.0.0; the levels are those of the rules SV (lineage rules)",
+        meaning=(
+            "The number of an announced version takes a larger step from the version announced before it than the "
+            "change between their revisions can deserve."
+        ),
+        example="v2.0 follows v1.0, and only the card differs.",
+        unless="A change of which not everything could be judged, and a step within pre-releases.",
+        fix="Nothing breaks; `lineage suggest` shows which step would do.",
+        since="0.1.0",
+    ),
+    Rule(
+        id="LW012",
+        name="untrue-card-block",
+        title="The block of the card describes another revision",
+        severity="warning",
+        stride="repudiation",
+        source="our decision: what a card declares is compared with what is there",
+        meaning=(
+            "The card has a block `lineage` whose weights digest or architecture is not that of the revision, or which "
+            "does not follow its schema."
+        ),
+        example="The weights were replaced, and the block still has the digest of the earlier ones.",
+        unless="A block without a digest, and weights whose tensors were not read.",
+        fix="Ask the publisher to write the block again: `lineage suggest ./FOLDER --from ORG/NAME --write ./FOLDER`.",
+        since="0.1.0",
+    ),
 )

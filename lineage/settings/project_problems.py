@@ -94,6 +94,9 @@ def _ignores(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:
     for number, each in enumerate(file.ignore):
         if each.rule.lower() not in known.rules:
             yield ("ignore", number, "rule"), _unknown_rule(each.rule, known)
+        elif "major" in known.rules[each.rule.lower()].values:
+            words = f"{quoted(each.rule)} is a rule of levels, which has no findings to ignore; move it in [rules]"
+            yield ("ignore", number, "rule"), words
         owner = each.model.removesuffix("/*")
         problem = known.model_problem(owner)
         if problem is None and owner != each.model and "/" in owner:

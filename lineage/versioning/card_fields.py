@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lineage.hub.bounds import BoundError
 from lineage.hub.card import card_metadata
 
 CARD_VERSION_FIELDS = ("version", "model_version", "model-version", "release", "model_release", "release_version")
+
+CARD_BLOCK = "lineage"
+"""The field with the block that `lineage suggest --card` prints."""
 
 _NAME_PART = re.compile(r"version|release")
 """What every name of CARD_VERSION_FIELDS contains."""
@@ -27,11 +31,8 @@ def version_fields(card: str) -> dict[str, str]:
     """
     if not _NAME_PART.search(card):
         return {}
-    try:
-        metadata = card_metadata(card)[0] or {}
-    except BoundError:
-        raise
-    except ValueError:
+    metadata = card_metadata_of(card)
+    if metadata is None:
         return {}
     numbers = {name: text for name, text in reversed(_NUMBER.findall(card))}
     found = {}
@@ -40,4 +41,20 @@ def version_fields(card: str) -> dict[str, str]:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             as_written = isinstance(value, int | float) and name in numbers and float(numbers[name]) == value
             found[name] = numbers[name] if as_written else str(value)
+    block = metadata.get(CARD_BLOCK)
+    if isinstance(block, dict) and isinstance(block.get("version"), str):
+        found[f"{CARD_BLOCK}.version"] = block["version"]
     return found
+
+
+def card_metadata_of(card: str) -> dict[str, Any] | None:
+    """Return the metadata of a card; None if they are broken.
+
+    Raises BoundError for metadata that are too large to be read.
+    """
+    try:
+        return card_metadata(card)[0] or {}
+    except BoundError:
+        raise
+    except ValueError:
+        return None

@@ -11,7 +11,16 @@ from lineage.versioning.indexes import Indexes, watched_on
 from lineage.versioning.kinds import WeightPush, weight_pushes
 from lineage.versioning.line import Line, PushTrees, pushes
 from lineage.versioning.measured import Measurer, measured
-from lineage.versioning.signals import Window, first_announced, signals, tags_by_commit, unread_messages
+from lineage.versioning.signals import (
+    NEW_VERSION,
+    RefsByCommit,
+    Window,
+    branches_by_commit,
+    first_announced,
+    signals,
+    tags_by_commit,
+    unread_messages,
+)
 from lineage.versioning.texts import ReadText, Texts
 from lineage.versioning.training import with_checkpoints
 from lineage.versioning.words import name_version
@@ -20,8 +29,8 @@ from lineage_schemas.ids import change_key
 from lineage_schemas.revision import History
 from lineage_schemas.version_signal import VersionSignal
 
-VERSION_KINDS = frozenset({"tag", "card_field", "name", "commit_title", "changelog", "doi"})
-"""Signals that make a change versioned; the others make it documented."""
+VERSION_KINDS = frozenset({"tag", "branch", "card_field", "name", "commit_title", "changelog", "doi"})
+"""Signals that make a change versioned; the others make it documented, but for the name of a successor."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +71,12 @@ def line_changes(
     contents = Contents(measurer)
     compared = list(measured(weight_pushes(cut, Indexes(read, headers), contents, own_from), measurer))
     weighty = with_checkpoints(line, [push for push, _ in compared])
-    texts, tags = Texts(line, read), tags_by_commit(history)
-    announced = first_announced(line, tags)
+    texts, refs = Texts(line, read), RefsByCommit(tags_by_commit(history), branches_by_commit(history, line.branch))
+    announced = first_announced(line, refs)
     changes = []
     for i, push in enumerate(weighty):
         window = Window(push.trees.first, _window_end(weighty, i, len(line.commits)), push.trees.push.end)
-        found = signals(line, window, texts, tags, announced) if push.counts else _name_signal(push, line)
+        found = signals(line, window, texts, refs, announced) if push.counts else _name_signal(push, line)
         messages = tuple(unread_messages(line, window)) if push.counts else ()
         unread = (*messages, *texts.unchecked(window.first, window.last)) if push.counts else ()
         verdict = verdict_of(found) if push.counts else None
@@ -94,7 +103,7 @@ def _name_signal(push: WeightPush, line: Line) -> tuple[VersionSignal, ...]:
 
 def verdict_of(found: Iterable[VersionSignal]) -> Verdict:
     """Return the verdict that some signals give to a change that counts."""
-    kinds = {signal.kind for signal in found}
+    kinds = {signal.kind for signal in found if signal.kind != NEW_VERSION}
     if kinds & VERSION_KINDS:
         return "versioned"
     return "documented" if kinds else "silent"

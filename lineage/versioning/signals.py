@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from lineage.hub.bounds import BoundError
-from lineage.versioning.card_fields import version_fields
+from lineage.versioning.card_fields import card_metadata_of, version_fields
 from lineage.versioning.line import UNDATED, Line
+from lineage.versioning.tags import BRANCHES, is_release_branch
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
 from lineage_schemas.change import Unchecked
+from lineage_schemas.pointer import Pointer
 from lineage_schemas.revision import Commit, History
 from lineage_schemas.version_signal import VersionSignal
 
@@ -24,6 +27,17 @@ HUB_DOI = re.compile(r"\b10\.57967/hf/\d+\b")
 
 MAX_LINE = 300
 """Longer lines of a card are paragraphs of description, not entries."""
+
+
+NEW_VERSION = "new_version"
+"""The field of a card that names the repository of the next version."""
+
+
+class RefsByCommit(NamedTuple):
+    """Hold the tags, and the branches whose names are versions, by commit."""
+
+    tags: Mapping[str, list[str]]
+    branches: Mapping[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -48,17 +62,31 @@ def tags_by_commit(history: History) -> dict[str, list[str]]:
     return tags
 
 
+def branches_by_commit(history: History, own: str) -> dict[str, list[str]]:
+    """List the branches whose names are versions on each commit by short name, in order.
+
+    The default branch is not among them, and neither is the branch `own`, which goes on with each of its commits.
+    """
+    branches: dict[str, list[str]] = {}
+    for ref in sorted(history.refs, key=lambda r: r.name):
+        if is_release_branch(ref) and ref.name not in (own, history.default_branch):
+            branches.setdefault(ref.target, []).append(ref.name.removeprefix(BRANCHES))
+    return branches
+
+
 def signals(
-    line: Line, window: Window, texts: Texts, tags: Mapping[str, list[str]], announced: Mapping[str, int]
+    line: Line, window: Window, texts: Texts, refs: RefsByCommit, announced: Mapping[str, int]
 ) -> tuple[VersionSignal, ...]:
     """Gather the signals of one window, versions first, then other texts; each once, in order of the line.
 
     `announced` is the position on the line where each version was named first: naming it again announces nothing.
     """
+    tags, branches = refs
     commits = [c for arrived in line.arrived[window.first : window.last + 1] for c in arrived]
     known = {version for version, position in announced.items() if position < window.first}
     found = [
         *(VersionSignal(kind="tag", value=tag, revision=c.id) for c in commits for tag in tags.get(c.id, ())),
+        *(_branch(line, name, c.id) for c in commits for name in branches.get(c.id, ())),
         *_titles(commits, known),
         *_texts(line, window, texts, known),
         *_messages(commits, window),
@@ -66,14 +94,21 @@ def signals(
     return tuple({(s.kind, s.value): s for s in reversed(found)}.values())[::-1]
 
 
-def first_announced(line: Line, tags: Mapping[str, list[str]]) -> dict[str, int]:
-    """Find at which position of a line each version was named first, by a title or a tag.
+def _branch(line: Line, name: str, commit: str) -> VersionSignal:
+    """Make the signal of a branch."""
+    pointer = Pointer(model=line.model, revision=commit, field=f"{BRANCHES}{name}")
+    return VersionSignal(kind="branch", value=name, revision=commit, pointer=pointer)
+
+
+def first_announced(line: Line, refs: RefsByCommit) -> dict[str, int]:
+    """Find at which position of a line each version was named first, by a title, a tag or a branch.
 
     Once a line and not once a change: a history of 5,000 changes has 12 million earlier titles.
     """
     first: dict[str, int] = {}
     for position, arrived in enumerate(line.arrived):
-        for text in (text for commit in arrived for text in (commit.title, *tags.get(commit.id, ()))):
+        named = ((commit.title, *refs.tags.get(commit.id, ()), *refs.branches.get(commit.id, ())) for commit in arrived)
+        for text in (text for texts in named for text in texts):
             if version := announced_version(text):
                 first.setdefault(version, position)
     return first
@@ -113,6 +148,7 @@ def _texts(line: Line, window: Window, texts: Texts, known: set[str]) -> Iterato
         if path == CARD:
             try:
                 yield from _card_fields(before, after, commit.id)
+                yield from _successor(before, after, line.model, commit.id)
             except BoundError as error:
                 texts.give_up(commit.id, path, f"its metadata cannot be read: {error}")
         yield from _new_texts(before, after, commit, window, known, changelog=is_changelog(path))
@@ -127,6 +163,17 @@ def _card_fields(before: str, after: str, revision: str) -> Iterator[VersionSign
     for name, text in version_fields(after).items():
         if text != old.get(name):
             yield VersionSignal(kind="card_field", value=f"{name}: {text}"[:MAX_LINE], revision=revision)
+
+
+def _successor(before: str, after: str, model: str, revision: str) -> Iterator[VersionSignal]:
+    """Find a repository that the card newly names as the next version."""
+    if NEW_VERSION not in after:
+        return
+    named, had = ((card_metadata_of(text) or {}).get(NEW_VERSION) for text in (after, before))
+    if isinstance(named, str) and named.strip() and named != had:
+        pointer = Pointer(model=model, revision=revision, file=CARD, field=NEW_VERSION)
+        value = f"{NEW_VERSION}: {named}"[:MAX_LINE]
+        yield VersionSignal(kind="new_version", value=value, revision=revision, pointer=pointer)
 
 
 def _new_texts(

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from lineage.versioning.words import version_of
 from lineage_schemas.ref import FormerTarget, Ref
 from lineage_schemas.revision import History, HistoryRef
 
-TAGS = "refs/tags/"
+TAGS, BRANCHES = "refs/tags/", "refs/heads/"
 
 
 class FirstTarget(NamedTuple):
@@ -50,17 +51,23 @@ def _moment(read: datetime | None) -> datetime:
     return read or datetime.min.replace(tzinfo=UTC)
 
 
-def first_targets(tags: Iterable[Ref]) -> dict[str, FirstTarget]:
-    """Map the recorded tags to their first targets."""
-    return {tag.name: first_target(tag) for tag in tags if tag.kind == "tag"}
+def first_targets(refs: Iterable[Ref]) -> dict[str, FirstTarget]:
+    """Map the recorded tags, and the branches whose names are versions, to their first targets."""
+    return {ref.name: first_target(ref) for ref in refs if ref.kind == "tag" or is_release_branch(ref)}
+
+
+def is_release_branch(ref: Ref | HistoryRef) -> bool:
+    """Return whether a ref is a branch whose name is a version: it is used as a tag is."""
+    return ref.kind == "branch" and version_of(ref.name.removeprefix(BRANCHES)) is not None
 
 
 def with_first_targets(history: History, first: FirstTargets) -> History:
     """Return a history in which each tag points at its first recorded target instead of its present one.
 
-    That commit may be missing from the history: then the tag announces nothing, and is on no line.
+    So does each branch whose name is a version. That commit may be missing from the history: then the tag announces
+    nothing, and is on no line.
     """
-    refs = tuple(_at_first(ref, first) if ref.kind == "tag" else ref for ref in history.refs)
+    refs = tuple(_at_first(ref, first) for ref in history.refs)
     return history if refs == history.refs else history.model_copy(update={"refs": refs})
 
 

@@ -40,6 +40,8 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "check.v1": ("answers.check", "CheckAnswer"),
     "check-several.v1": ("answers.check", "CheckAnswers"),
     "diff.v1": ("answers.diff", "DiffAnswer"),
+    "suggest.v1": ("answers.suggest", "SuggestAnswer"),
+    "lineage-card.v1": ("card_block", "CardBlock"),
     "compare.v1": ("answers.compare", "CompareAnswer"),
     "fingerprint.v1": ("answers.fingerprint", "FingerprintAnswer"),
     "verify.v1": ("answers.verify", "VerifyAnswer"),
@@ -58,7 +60,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""
 
-WRITTEN_BY_PEOPLE = {"project-file.v1"}
+WRITTEN_BY_PEOPLE = {"project-file.v1", "lineage-card.v1"}
 """Files whose schema is about what lineage reads: nothing with a default is required."""
 
 FOLDER = Path(__file__).parent / "json"

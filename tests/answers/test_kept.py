@@ -42,7 +42,11 @@ OF_THE_FILE = {"size_bytes", "schema_version", "attachments"}
 ADDED_KINDS = {"MatchKey", "Product", "HAS_KEY", "RELATED_TO", "NEXT_VERSION", "USES"}
 """Kinds of nodes and edges that later versions of the schema added: the kept store has none of them."""
 
+ADDED_RULES = {"LW009", "LW010", "LW011", "LW012"}
+"""Rules of findings that came later: the kept answers have none of these findings."""
+
 ADDED = {
+    "levels",
     "sample",
     "samples",
     "hub_asked",
@@ -65,6 +69,9 @@ ADDED = {
     "base_family",
     "variants",
     "named_at",
+    "rows",
+    "other_versions",
+    "next_versions",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 
@@ -159,7 +166,9 @@ def comparable(answer: dict[str, Any] | None) -> str:
 def without_words(value: Any) -> Any:
     """Drop sentences at any depth."""
     if isinstance(value, list):
-        return [without_words(each) for each in value]
+        return [
+            without_words(each) for each in value if not (isinstance(each, dict) and each.get("rule") in ADDED_RULES)
+        ]
     if not isinstance(value, dict):
         return value
     kept = {name: each for name, each in value.items() if name not in ADDED}

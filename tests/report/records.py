@@ -50,6 +50,7 @@ from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
 from tests.report.stores import STORES
+from tests.report.suggestions import suggestion
 from tests.report.traces import (
     READ,
     commit,
@@ -388,6 +389,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS,
+    "suggest": suggestion, "rules-level": lambda: rules("SV006"),
     "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,
     "rules": lambda: rules(None),
     **COMPATS, "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),

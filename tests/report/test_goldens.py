@@ -10,8 +10,8 @@ from lineage.report.render import IN_DETAIL, RENDERERS, render
 from lineage.report.text import plain
 from tests.report.records import ANSWERS
 
-ENDINGS = {"markdown": "md", "mermaid": "mmd", "dot": "dot", "jsonl": "jsonl", "csv": "csv", "html": "html",
-           "sarif": "sarif", "github": "github"}  # fmt: skip
+ENDINGS = {"commands": "sh", "card": "yaml", "markdown": "md", "mermaid": "mmd", "dot": "dot", "jsonl": "jsonl",
+           "csv": "csv", "html": "html", "sarif": "sarif", "github": "github"}  # fmt: skip
 
 CASES = [
     (name, to_format)

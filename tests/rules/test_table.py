@@ -9,9 +9,10 @@ import pytest
 
 from lineage.errors import InputError
 from lineage.rules.evidence import EVIDENCE_RULES
+from lineage.rules.levels import LEVEL_RULES
 from lineage.rules.measured import MEASURED_RULES
 from lineage.rules.rule import FAMILIES, Family, Rule
-from lineage.rules.table import NAMES, RULES, find_rule
+from lineage.rules.table import NAMES, RULES, find_level_rule, find_rule
 from lineage_schemas.answers.answer import SEVERITIES, Severity, Stride
 
 RELEASED = {
@@ -23,6 +24,10 @@ RELEASED = {
     "LW006": "card-and-tag-differ",
     "LW007": "name-reregistered",
     "LW008": "conversion-unverified",
+    "LW009": "understated-version",
+    "LW010": "bump-without-change",
+    "LW011": "overstated-version",
+    "LW012": "untrue-card-block",
     "LD001": "licence-wider-than-ancestor",
 }
 """Code and name of every rule. A row may be added here; none may be changed or removed."""
@@ -35,7 +40,7 @@ def test_ids_are_stable() -> None:
 
 def test_ids_have_one_form() -> None:
     """Codes are two letters of a family and three digits, names are words joined by hyphens, and none occurs twice."""
-    assert len(NAMES) == 2 * len(RULES)
+    assert len(NAMES) == 2 * (len(RULES) + len(LEVEL_RULES))
     for rule in RULES:
         assert re.fullmatch(r"(LW|SV|LD|LA)\d{3}", rule.id), rule.id
         assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.name), rule.name
@@ -55,6 +60,34 @@ def test_a_rule_is_complete(rule: Rule) -> None:
     assert not rule.title.endswith(".")
     assert rule.source
     assert re.fullmatch(r"\d+\.\d+\.\d+", rule.since)
+
+
+RELEASED_LEVELS = (
+    "architecture-change", "tensor-shape-change", "token-mapping-change", "task-change", "base-model-change",
+    "context-shrunk", "licence-narrowed", "custom-code-required", "main-format-removed", "flip-rate-above-limit",
+    "weights-retrained", "weights-replaced", "vocabulary-appended", "context-grown", "chat-template-change",
+    "special-tokens-change", "generation-defaults-change", "lossy-precision", "format-added", "component-added",
+    "licence-widened", "input-processing-change", "custom-code-change", "other-format-removed", "weights-reserialised",
+    "same-weights-added", "lossless-cast", "documentation-change", "metadata-change",
+)  # fmt: skip
+"""Names of the rules of levels, in the order of their codes. A name may be added at the end."""
+
+
+def test_rules_of_levels_are_stable_and_complete() -> None:
+    """Every rule of a level has its code and name for ever, and texts in sentences."""
+    assert [(rule.id, rule.name) for rule in LEVEL_RULES] == [
+        (f"SV{number:03}", name) for number, name in enumerate(RELEASED_LEVELS, 1)
+    ]
+    for rule in LEVEL_RULES:
+        assert all(text.endswith(".") and len(text) > 15 for text in (rule.reason, rule.example, rule.unless))
+        assert rule.source
+        assert find_level_rule(rule.id.lower()) is find_level_rule(rule.name) is rule
+
+
+def test_a_rule_of_levels_is_not_a_finding() -> None:
+    """A rule of levels has no findings: named where those are meant, it is an error that says so."""
+    with pytest.raises(InputError, match="rule of levels"):
+        find_rule("SV001")
 
 
 def test_severities_rise() -> None:

@@ -185,6 +185,16 @@ class HuggingFaceHub(Hub):
             return content[start : None if length is None else start + length]
         return b"".join(self._chunks(model, commit, path, start, length))
 
+    def read_text_here(self, model: str, commit: str, path: str, size: int | None = None) -> bytes:
+        """Read a text from the git copy of the history, which holds small files of all revisions."""
+        content = self._copies.small_file(model, commit, path)
+        if content is None:
+            raise HubUnreachableError(
+                f"{model}@{commit[:12]}: {path} is not in the git copy of the history, and is not requested for this",
+                model=model,
+            )
+        return content
+
     def read_ranges(self, model: str, commit: str, path: str, ranges: Sequence[Range]) -> list[bytes]:
         """Read parts of one file, several at a time: one request to the Hub, then one to its storage for each part.
 

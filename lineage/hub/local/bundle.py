@@ -7,8 +7,8 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from lineage.errors import HubAnswerError, HubError
 from lineage.hub.local.file_hashes import FileHashes, stamp

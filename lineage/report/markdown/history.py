@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report.markdown import parts
+from lineage.report.markdown.changelog import changelog
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import counted, counts_words, period, short, tag_places, undecided, verdict_words
 from lineage.report.text import cut
@@ -22,7 +23,9 @@ HEADER = ("when (UTC)", "end", "commits", "files", "weights", "verdict", "tags",
 
 
 def history(answer: HistoryAnswer) -> str:
-    """Write the pushes of each branch."""
+    """Write a changelog for publishers to paste, or the pushes of each branch if they were asked for."""
+    if any(each.rows is not None for each in answer.lines):
+        return changelog(answer)
     blocks = [block for each in answer.lines for block in _blocks(each)]
     return document(
         [f"## History of {code(answer.model)}"],

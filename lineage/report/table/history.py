@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report import notes
 from lineage.report.phrases import (
     counted,
     counts_words,
@@ -18,6 +19,7 @@ from lineage.report.phrases import (
 )
 from lineage.report.table.check import VERDICT_STYLES
 from lineage.report.table.commits import commit_lines
+from lineage.report.table.release_notes import note_rows, release_rows
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
 
@@ -41,6 +43,9 @@ def history(answer: HistoryAnswer) -> Document:
     lines = [line(strong(answer.model), dim(f": {branches}, read from {source}"))]
     for each in answer.lines:
         lines += [EMPTY, *_line(each)]
+    if answer.other_versions:
+        lines += [EMPTY, line(strong("Versions in other repositories:"))]
+        lines += columns([notes.other_version(each) for each in answer.other_versions], indent="  ")
     if answer.moved_tags:
         lines += [EMPTY, line(strong("Tags that moved or were removed:"))]
         lines += columns([(each.name, tag_places(each)) for each in answer.moved_tags], indent="  ")
@@ -52,13 +57,16 @@ def _line(history_line: HistoryLine) -> list[Line]:
     commits = counted(history_line.commits, "commit")
     pushes = counted(len(history_line.pushes), "push", "pushes")
     lines = [line(strong(branch), f" · {commits} in {pushes} to {short(history_line.head)}")]
-    if history_line.pushes:
+    if history_line.rows is not None:
+        lines += note_rows(history_line)
+    elif history_line.pushes:
         header = ("when (UTC)", "end", "commits", "files", "weights", "verdict", "title")
         rows = [tuple(dim(word) for word in header), *(_row(push) for push in history_line.pushes)]
         lines += columns(rows, indent="  ")
     unknown = undecided(push.change for push in history_line.pushes if push.change)
     lines += [line(counts_words(history_line.counts, unknown))]
     lines += [line(dim(f"{words}."), indent="  ") for words in paper_words(history_line.paper_definition)]
+    lines += release_rows(history_line.releases) if history_line.releases is not None else []
     return lines + (commit_lines(history_line.classified_commits) if history_line.classified_commits else [])
 
 

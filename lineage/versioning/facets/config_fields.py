@@ -98,3 +98,9 @@ def facet_of(key: str) -> FacetName:
 def fields_of(facet: FacetName) -> Callable[[str], bool]:
     """Make a test of fields: they belong to a facet."""
     return lambda key: facet_of(key) == facet
+
+
+def is_known_without_effect(key: str) -> bool:
+    """Return whether a field of a config is known to change nothing that a user gets: it matters in training only."""
+    name = key.rpartition(".")[2]
+    return name in _NAMED["other"] or _TRAINING.search(name) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lineage_schemas.answers.answer import Answer, Severity, Stride
 from lineage_schemas.record import Record
+from lineage_schemas.version_level import VersionLevel
 
 
 class DescribedRule(Record):
@@ -39,8 +40,28 @@ class DescribedEvidence(Record):
     example: str
 
 
+class DescribedLevel(Record):
+    """Describe one rule of the level that a change deserves.
+
+    `id` is the code, `name` the name; a project file may move `level`. `reason` says why, `source` where that comes
+    from, `unless` what looks alike and is not meant.
+    """
+
+    id: str
+    name: str
+    title: str
+    level: VersionLevel
+    reason: str
+    source: str
+    example: str
+    unless: str
+    help: str
+    since: str
+
+
 class RulesAnswer(Answer):
-    """List rules of findings and rules of evidence; for one that was requested, only that one."""
+    """List rules of findings, of levels and of evidence; for one that was requested, only that one."""
 
     rules: tuple[DescribedRule, ...]
     evidence: tuple[DescribedEvidence, ...]
+    levels: tuple[DescribedLevel, ...] = ()

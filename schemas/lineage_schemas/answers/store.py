@@ -95,12 +95,16 @@ class StoreImportAnswer(Answer):
 
 
 class StoreRederiveAnswer(Answer):
-    """Report how many models were read and edges worked out, and the keys of the models whose edges changed."""
+    """Report how many models were read and edges worked out, and the keys of the models whose edges changed.
+
+    `next_versions` counts the edges to the next versions of models.
+    """
 
     store: str
     models: int
     derivations: int
     changed: tuple[str, ...]
+    next_versions: int = 0
 
 
 class StoreFinding(Record):

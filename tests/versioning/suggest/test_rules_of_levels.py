@@ -1,0 +1,198 @@
+"""Rules of levels: each fires for its own change, and not for one that looks alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from lineage.rules.levels import LEVEL_RULES
+from lineage.versioning.facets.judge import judge
+from lineage.versioning.facets.weights import Decided
+from lineage.versioning.suggest.fired import Between, Suggestion
+from lineage.versioning.suggest.level import Flips, suggest
+from lineage_schemas.answers.diff import WeightsDiffKind
+from lineage_schemas.licence import LicenceRelation
+from tests.support.sides import Files, side_of
+
+CONFIG = {
+    "model_type": "llama", "hidden_size": 8, "num_hidden_layers": 2, "vocab_size": 32, "max_position_embeddings": 128,
+    "rope_theta": 10000.0, "id2label": {"0": "no", "1": "yes"}, "target_modules": ["q", "v"], "torch_dtype": "float32",
+}  # fmt: skip
+TOKENIZER = {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}, "normalizer": {"type": "NFC"}}
+CARD = "---\nlicense: mit\nbase_model: org/base\npipeline_tag: text-generation\n---\n# Model\n"
+FILES: Files = {
+    "README.md": CARD,
+    "config.json": CONFIG,
+    "tokenizer.json": TOKENIZER,
+    "tokenizer_config.json": {"eos_token": "</s>", "padding_side": "right", "chat_template": "{{ one }}"},
+    "generation_config.json": {"temperature": 1.0},
+    "model.safetensors": b"one",
+    "train.py": b"print(1)",
+}
+
+
+def compare(
+    after: Files, before: Files = FILES, *, relation: LicenceRelation | None = None, decided: Decided | None = None
+) -> Suggestion:
+    """Judge the change from some files to others; what is None is removed."""
+    old, new = side_of(before), side_of(after, commit="b" * 40)
+    facets = judge(old, new, decided=decided, relation=relation)
+    return suggest(Between(old, new, facets, relation))
+
+
+def rules(found: Suggestion) -> set[str]:
+    """Name the rules that fired."""
+    return {each.rule for each in found.fired}
+
+
+def config(**fields: object) -> Files:
+    """Change fields of config.json; None removes one."""
+    changed = {**CONFIG, **fields}
+    return {**FILES, "config.json": {key: value for key, value in changed.items() if value is not None}}
+
+
+def without(path: str) -> Files:
+    """Leave a file out."""
+    return {name: content for name, content in FILES.items() if name != path}
+
+
+def tokenizer(**settings: object) -> Files:
+    """Change settings of tokenizer_config.json."""
+    return {**FILES, "tokenizer_config.json": {**dict(FILES["tokenizer_config.json"]), **settings}}  # type: ignore[arg-type]
+
+
+def vocabulary(**tokens: int) -> Files:
+    """Change the vocabulary."""
+    model = {"type": "BPE", "vocab": tokens, "merges": []}
+    return {**FILES, "tokenizer.json": {**TOKENIZER, "model": model}}
+
+
+def card(old: str, new: str) -> Files:
+    """Replace a part of the card."""
+    return {**FILES, "README.md": CARD.replace(old, new)}
+
+
+CASES: list[tuple[str, Files, str, Files | None]] = [
+    ("architecture-change", config(num_hidden_layers=3), "metadata-change", config(target_modules=["v", "q"])),
+    ("architecture-change", config(model_type="mistral"), "vocabulary-appended", config(vocab_size=40)),
+    ("architecture-change", config(vocab_size=30), "metadata-change", config(attention_bias=False)),
+    ("token-mapping-change", vocabulary(a=0, b=2, c=1), "vocabulary-appended", vocabulary(a=0, b=1, c=2)),
+    ("token-mapping-change", vocabulary(a=0), "metadata-change", tokenizer(split_special_tokens=False)),
+    ("task-change", config(id2label={"0": "no", "1": "yes", "2": "maybe"}), "documentation-change",
+     card("# Model", "# A model")),
+    ("task-change", card("text-generation", "fill-mask"), "metadata-change",
+     card("pipeline_tag: text-generation\n", "")),
+    ("base-model-change", card("org/base", "other/base"), "metadata-change", card("base_model: org/base\n", "")),
+    ("base-model-change", card("org/base", "[org/base, other/second]"), "metadata-change",
+     card("org/base", "[org/base]")),
+    ("context-shrunk", config(max_position_embeddings=64), "context-grown", config(max_position_embeddings=256)),
+    ("context-shrunk", config(sliding_window=32), "context-grown", config(rope_theta=20000.0)),
+    ("context-shrunk", config(rope_scaling={"factor": 0.5, "type": "linear"}), "context-grown",
+     config(rope_scaling={"factor": 4.0, "type": "linear"})),
+    ("custom-code-required", config(auto_map={"AutoModel": "m.M"}), "metadata-change",
+     {**FILES, "train.py": b"print(2)"}),
+    ("chat-template-change", tokenizer(chat_template="{{ two }}"), "input-processing-change",
+     tokenizer(padding_side="left")),
+    ("special-tokens-change", tokenizer(eos_token="<end>"), "metadata-change", tokenizer(add_bos_token=None)),
+    ("generation-defaults-change", {**FILES, "generation_config.json": {"temperature": 0.6}}, "metadata-change",
+     {**FILES, "generation_config.json": {"temperature": 1.0, "transformers_version": "5.0"}}),
+    ("lossy-precision", config(torch_dtype="bfloat16"), "metadata-change", config(torch_dtype=None, dtype="float32")),
+    ("weights-replaced", {**FILES, "model.safetensors": b"two"}, "metadata-change", config(datasets="x")),
+    ("main-format-removed", {**without("model.safetensors"), "model.gguf": b"x"}, "documentation-change",
+     {**FILES, "notes.md": b"text"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "change", "other", "alike"), CASES)
+def test_a_rule_fires_for_its_change_only(rule: str, change: Files, other: str, alike: Files) -> None:
+    """The change fires the rule; what looks alike fires another one, and never the rule."""
+    assert rule in rules(compare(change))
+    found = rules(compare(alike))
+    assert rule not in found
+    assert other in found or other == "metadata-change"
+
+
+@pytest.mark.parametrize(
+    ("relation", "rule", "level"),
+    [("narrower", "licence-narrowed", "major"), ("other", "licence-narrowed", "major"),
+     ("wider", "licence-widened", "minor"), ("same", "metadata-change", "patch")],
+)  # fmt: skip
+def test_a_licence_has_a_direction(relation: LicenceRelation, rule: str, level: str) -> None:
+    """What permits less is major, what permits more minor, another name for the same terms a patch."""
+    found = compare(card("license: mit", "license: other"), relation=relation)
+    assert rules(found) == {rule}
+    assert found.level == level
+
+
+def test_unknown_licence_terms_stay_open() -> None:
+    """A licence whose terms are not known is at least a patch, and may be major."""
+    found = compare(card("license: mit", "license: mine"), relation="unknown")
+    assert (found.level, found.at_most) == ("patch", "major")
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "level"),
+    [("retrained", "weights-retrained", "minor"), ("partial", "weights-retrained", "minor"),
+     ("reshaped", "tensor-shape-change", "major"), ("requantised", "lossy-precision", "minor"),
+     ("reserialised", "weights-reserialised", "patch"), ("renamed", "weights-reserialised", "patch"),
+     ("replaced", "weights-replaced", "minor"), ("cast", "lossy-precision", "minor")],
+)  # fmt: skip
+def test_each_kind_of_weight_change_has_a_level(kind: WeightsDiffKind, rule: str, level: str) -> None:
+    """What was found out about the weights decides the level."""
+    found = compare({**FILES, "model.safetensors": b"two"}, decided=Decided(kind, reason="not read"))
+    assert rules(found) == {rule}
+    assert found.level == level
+
+
+def test_replaced_weights_are_open() -> None:
+    """Without values it is at least minor, and with unread headers it may be major."""
+    found = compare({**FILES, "model.safetensors": b"two"})
+    assert (found.level, found.at_most) == ("minor", "major")
+    assert any(each.pointer.file == "model.safetensors" and each.most == "major" for each in found.unjudged)
+
+
+def test_nothing_changed_is_no_level_and_unread_is_not_none() -> None:
+    """Equal sides have no level; a text that could not be read leaves it open, with the name of the file."""
+    assert (compare(FILES).level, compare(FILES).at_most) == (None, None)
+    old = side_of(FILES)
+    new = side_of(
+        {**FILES, "tokenizer.json": {**TOKENIZER, "version": "2"}}, unread={"tokenizer.json": "it is not here"}
+    )
+    found = suggest(Between(old, new, judge(old, new)))
+    assert (found.level, found.at_most) == (None, "major")
+    assert [each.pointer.file for each in found.unjudged] == ["tokenizer.json"]
+
+
+def test_the_flip_rate_decides_only_if_it_is_known() -> None:
+    """A rate above the limit is major, one that could not be judged is open, and without results nothing follows."""
+    old, new = side_of(FILES), side_of({**FILES, "model.safetensors": b"two"})
+    between = Between(old, new, judge(old, new, decided=Decided("retrained")))
+    pointer = new.pointer()
+    above = suggest(between, flips=(Flips(True, pointer, "6 %", "task"),))
+    unknown = suggest(between, flips=(Flips(None, pointer, "no pairs"),))
+    without_results = suggest(between)
+    assert above.level == "major"
+    assert (unknown.level, unknown.at_most) == ("minor", "major")
+    assert (without_results.level, without_results.at_most) == ("minor", "minor")
+    assert [each.rule for each in without_results.unjudged] == ["flip-rate-above-limit"]
+
+
+def test_a_moved_rule_has_its_new_level() -> None:
+    """A project that moves a rule gets its level."""
+    old, new = side_of(FILES), side_of(config(max_position_embeddings=64))
+    between = Between(old, new, judge(old, new))
+    assert suggest(between).level == "major"
+    assert suggest(between, moved={"context-shrunk": "patch"}).level == "patch"
+
+
+def test_every_rule_has_a_case() -> None:
+    """Rules that the cases above leave out are those that need several groups of real weights."""
+    covered = {rule for rule, _, other, _ in CASES} | {other for _, _, other, _ in CASES}
+    covered |= {
+        "licence-narrowed", "licence-widened", "weights-retrained", "tensor-shape-change", "flip-rate-above-limit",
+        "weights-reserialised",
+    }  # fmt: skip
+    rest = {rule.name for rule in LEVEL_RULES} - covered
+    assert rest == {
+        "format-added", "component-added", "custom-code-change", "other-format-removed", "same-weights-added",
+        "lossless-cast",
+    }  # fmt: skip
