@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lineage_schemas.answers.rules import DescribedEvidence, RulesAnswer
 
-ABOUT_WEIGHTS = ("content.", "structure.", "numeric.")
+ABOUT_WEIGHTS = ("content.", "structure.", "numeric.", "family.")
 """How the ids of the rules begin that compare weights."""
 
 
