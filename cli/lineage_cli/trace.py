@@ -63,7 +63,8 @@ def command(
 def exit_code(answer: TraceAnswer) -> int:
     """Return the exit code: 1 if a finding counts by --fail-on, else 2 if a requested model could not be read.
 
-    Of what could not be read, only what the answer depends on counts. Of the other models, 2 only if the Hub did not give them and may do so at another time: a gated model stays gated.
+    Of what could not be read, only what the answer depends on counts. Of the other models, 2 only if the Hub did not
+    give them and may do so at another time: a gated model stays gated.
     """
     if answer.fail_on is not None:
         from lineage.answers.findings import FailOn, counting

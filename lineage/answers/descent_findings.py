@@ -73,7 +73,8 @@ def _weight(each: TracedEvidence, *, against: bool) -> tuple[bool, bool, bool, b
     """Order evidence: where a model stands in its family, then exact rules, then similarity."""
     position = each.rule.startswith("family.")
     counts = each.supports is not against if each.supports is not None else position
-    return (counts, position, not each.rule.startswith(("numeric.cosine", "structure.")), each.rule == "numeric.cosine")
+    similar = each.rule.startswith(("numeric.cosine", "numeric.layers", "numeric.embedding", "structure."))
+    return (counts, position, similar if against else not similar, each.rule == "numeric.cosine")
 
 
 def is_foreign(edge: TracedDerivation) -> bool:

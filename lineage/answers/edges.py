@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lineage.answers.built_on import WeightDates, declared_revisions
 from lineage.answers.descent_findings import UNKNOWN, about_edges, decided_by, is_foreign
 from lineage.derivation.at_rest import MEASURED
+from lineage.query.walk import status_of
 from lineage_schemas.answers.trace import RelatedPair, TracedDerivation, TracedEvidence, UnrelatedPair
 from lineage_schemas.ids import shown_id
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
     from lineage.answers.descent_findings import BuiltOn
-    from lineage.store.graph import EdgeRow
+    from lineage.store.graph import Direction, EdgeRow
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import Finding
 
@@ -47,15 +48,17 @@ class EdgeWriter:
 
         yield from about_edges(edges, {self._shown(key): known for key, known in dates.of.items()}, base)
 
-    def related(self, models: Sequence[str]) -> tuple[RelatedPair, ...]:
-        """List the relatives of some models that no edge joins with them, the most similar first."""
-        rows = {
+    def related(self, models: Sequence[str], rows: Iterable[EdgeRow]) -> tuple[RelatedPair, ...]:
+        """List the relatives of some models, the most similar first, without those that they descend from by `rows`."""
+        joined = {end for row in rows if status_of(row) != "contradicted" for end in (row.source, row.target)}
+        related = {
             (row.source, row.target): row
-            for direction in ("out", "in")
+            for direction in _BOTH
             for row in self._view.edges("RELATED_TO", models, direction)
+            if not {row.source, row.target} <= joined
         }
-        found = self._evidence_of(rows.values())
-        pairs = [self._pair(row, models, found) for row in rows.values()]
+        found = self._evidence_of(related.values())
+        pairs = [self._pair(row, models, found) for row in related.values()]
         return tuple(sorted(pairs, key=lambda each: (-(each.score or 0.0), each.a, each.b)))
 
     def _pair(self, row: EdgeRow, models: Sequence[str], found: Mapping[str, Mapping[str, Any]]) -> RelatedPair:
@@ -115,6 +118,8 @@ def foreign_pairs(edges: Collection[TracedDerivation]) -> tuple[UnrelatedPair, .
         if edge.decided_by is not None and is_foreign(edge)
     )
 
+
+_BOTH: tuple[Direction, ...] = ("out", "in")
 
 _EDGE_FIELDS: dict[str, str | None] = {
     "relation": None, "relation_declared": None, "method": "unknown", "status": "declared", "confidence": None,

@@ -75,7 +75,8 @@ def trace(
     lists at most `max_models` models. Edges of a weaker status than `min_status` are hidden with what only they lead
     to; a contradicted edge is shown, and the walk does not go on beyond it. `unrelated` also lists declared parents
     with foreign weights. `fail_on` are the findings for which the command ends with 1 (`FailOn.of`). For a root that is
-    neither stored nor readable, the answer has the reason under `incomplete`. Raises InputError for contradictory arguments.
+    neither stored nor readable, the answer has the reason under `incomplete`. Raises InputError for contradictory
+    arguments.
     """
     if down and to is not None:
         raise InputError("--down shows all descendants, not one model", hint="remove --down to see the paths")

@@ -79,7 +79,7 @@ class AnswerWriter:
             derivations=edges,
             paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
             counts=dict(part.counts),
-            related=writer.related([root, *([to] if to else [])]),
+            related=writer.related([root, *([to] if to else [])], part.edges),
             unresolvable=tuple(self._unresolvable(parentless)),
             findings=tuple(findings),
             incomplete=tuple(dict.fromkeys(incomplete)),

@@ -43,7 +43,7 @@ DESCENT_RULES = (
     _rule(
         "LD002",
         "declared-parent-unrelated",
-        "The declared parent shares no weights with the model",
+        "The declared parent shares no weights",
         "error",
         "spoofing",
         "The card or a file names a parent, with a relation that keeps its weights, and the weights of the two models "
@@ -56,7 +56,7 @@ DESCENT_RULES = (
     _rule(
         "LD003",
         "shares-no-weights",
-        "A parent without a relation shares no weights with the model",
+        "A parent without a relation is foreign",
         "info",
         None,
         "The card names a parent and no relation, and the weights are not related. The model may be distilled from it, "
@@ -68,7 +68,7 @@ DESCENT_RULES = (
     _rule(
         "LD004",
         "undeclared-parent",
-        "The weights come from a model that nothing names",
+        "A parent that nothing names",
         "warning",
         "repudiation",
         "The weights show a parent that neither the card nor a file of the model names.",
@@ -79,7 +79,7 @@ DESCENT_RULES = (
     _rule(
         "LD005",
         "wrong-relation",
-        "The relation on the card is not the one that the weights show",
+        "The card names another relation",
         "warning",
         None,
         "The declared parent is right, and the model was made from it in another way than the card says.",
@@ -91,7 +91,7 @@ DESCENT_RULES = (
     _rule(
         "LD006",
         "copy-without-credit",
-        "The weights are those of a model that nothing names",
+        "A copy of a model that nothing names",
         "warning",
         "repudiation",
         "The weights are equal to those of another model, and neither the card nor a file names it.",
@@ -102,7 +102,7 @@ DESCENT_RULES = (
     _rule(
         "LD007",
         "relative-declared-as-parent",
-        "The declared parent is a sibling or another relative",
+        "The declared parent is a sibling or a relative",
         "warning",
         None,
         "The declared parent is related, and the model does not come from it: both come from a third model.",
@@ -113,7 +113,7 @@ DESCENT_RULES = (
     _rule(
         "LD008",
         "grandparent-declared-as-parent",
-        "A nearer ancestor than the declared one is known",
+        "A nearer ancestor is known",
         "info",
         None,
         "The model comes from the declared parent over another model, which is nearer by its weights.",
@@ -124,7 +124,7 @@ DESCENT_RULES = (
     _rule(
         "LD009",
         "child-declared-as-parent",
-        "The declared parent was made from this model",
+        "The declared parent was made from it",
         "warning",
         None,
         "The declared edge points the wrong way: the model that is named as parent comes from this one.",
@@ -135,7 +135,7 @@ DESCENT_RULES = (
     _rule(
         "LD010",
         "other-parents-explain-it",
-        "Other models than the declared one explain all weights",
+        "Other models explain all of the weights",
         "warning",
         None,
         "A merge, an adapter or a quantised model is explained in full by other models: the declared one has no part.",
@@ -146,7 +146,7 @@ DESCENT_RULES = (
     _rule(
         "LD011",
         "parent-newer-than-child",
-        "The first weights of the parent are newer than those of the model",
+        "The parent is newer than the model",
         "warning",
         None,
         "The first weights of the parent were committed more than a day after the first ones of the model, so that the "
@@ -159,7 +159,7 @@ DESCENT_RULES = (
     _rule(
         "LD012",
         "base-moved-on",
-        "The parent's weights changed after the model was built on them",
+        "The parent's weights changed after it was built",
         "warning",
         None,
         "The default branch of the parent has weight changes that count after the revision that the model was built "
