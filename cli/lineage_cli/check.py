@@ -28,11 +28,16 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 )  # fmt: skip
 @level("Read weights to this level to find what changed in them, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
+@click.option(
+    "--derivation", is_flag=True,
+    help="Also compare the weights with those of the declared parents, and look for parents that nothing names.",
+)  # fmt: skip
 @fail_on("error")
 @runs("table", "json", "markdown", config=True)
 def command(
-    *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: str
-) -> None:
+    *, run: Run, targets: list[str], since: str | None, level: Level | None, max_bytes: int, fail_on: str,
+    derivation: bool,
+) -> None:  # fmt: skip
     """Find weight changes that no version or note announced.
 
     Reads the model's history again and lists every change of its weights after the first upload: announced by a
@@ -48,7 +53,9 @@ def command(
     with run.session() as session:
         if not targets and not (session.project and session.project.file.models):
             raise click.UsageError(NOTHING_NAMED, context)
-        answer = check(session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on)
+        answer = check(
+            session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on, derivation=derivation
+        )
         code = exit_code(answer)
         if run.show(answer):
             try:

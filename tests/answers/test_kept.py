@@ -64,6 +64,7 @@ ADDED = {
     "moved_tags",
     "base_family",
     "variants",
+    "derivation",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

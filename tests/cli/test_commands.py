@@ -23,6 +23,8 @@ from tests.support.weight_files import safetensors_bytes
 DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_MAX_BYTES, "max_models": 100,
             "depth": None, "children": False, "pull_requests": False, "samples": True}  # fmt: skip
 
+EVERY_EDGE = {"min_status": None, "unrelated": False, "fail_on": None}
+
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
     (
@@ -31,15 +33,18 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
         {"author": ("me", "you"), "refresh": True, "level": "full", "max_bytes": 2**31, "max_models": 7, "depth": 0,
          "children": True, "pull_requests": False, "samples": False},
     ),
-    (["trace", "a/b"], "trace", "trace-up", ("a/b",), {"to": None, "down": False, "depth": None, "max_models": 100}),
-    (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9"], "trace", "trace-down", ("a/b",),
-     {"to": None, "down": True, "depth": 2, "max_models": 9}),
+    (["trace", "a/b"], "trace", "trace-up", ("a/b",),
+     {"to": None, "down": False, "depth": None, "max_models": 100, **EVERY_EDGE}),
+    (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9", "--min-status", "inferred", "--unrelated",
+      "--fail-on", "warning"], "trace", "trace-down", ("a/b",),
+     {"to": None, "down": True, "depth": 2, "max_models": 9, "min_status": "inferred", "unrelated": True,
+      "fail_on": "warning"}),
     (["trace", "a/b", "c/d"], "trace", "trace-paths", ("a/b",),
-     {"to": "c/d", "down": False, "depth": None, "max_models": 100}),
+     {"to": "c/d", "down": False, "depth": None, "max_models": 100, **EVERY_EDGE}),
     (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",),
      {"all_branches": True, "commits": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
-     {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error"}),
+     {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error", "derivation": False}),
     (["diff", "a/b"], "diff", "diff", ("a/b", None), {"level": None}),
     (["diff", "a/b@x", "c/d", "--level", "full"], "diff", "diff", ("a/b@x", "c/d"), {"level": "full"}),
     (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer, Finding, Notes, Severity
 from lineage_schemas.change import ChangeKind, Replacement, Unchecked, Verdict
 from lineage_schemas.record import Record
@@ -82,6 +84,7 @@ class CheckAnswer(Answer):
     or of one of `fail_on_rules`, that the settings do not ignore.
     `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
     it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
+    `derivation` is true, and in the JSON only then, if the model's parents were judged too.
     """
 
     model: str
@@ -99,6 +102,7 @@ class CheckAnswer(Answer):
     findings: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...]
     notes: Notes = ()
+    derivation: bool = Field(default=False, exclude_if=lambda derivation: not derivation)
 
 
 class CheckAnswers(Answer):
