@@ -257,10 +257,10 @@ def level(help_text: str) -> Decorator:
     return click.option("--level", type=click.Choice(LEVELS), help=help_text)
 
 
-def fail_on(default: str) -> Decorator:
-    """Add `--fail-on` to a command that reports findings."""
+def fail_on(default: str | None) -> Decorator:
+    """Add `--fail-on` to a command that reports findings; without a default, findings do not change the exit code."""
     return click.option(
-        "--fail-on", metavar="SEVERITY|RULE,...", default=default, show_default=True,
+        "--fail-on", metavar="SEVERITY|RULE,...", default=default, show_default=default is not None,
         help="Exit with 1 only for findings of this severity (info, warning, error) or a higher one, and of these "
         "rules; the others are listed.",
     )  # fmt: skip

@@ -31,6 +31,10 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2}
 )  # fmt: skip
 @level("Read weights to this level to find what changed in them, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
+@click.option(
+    "--derivation", is_flag=True,
+    help="Also compare the weights with those of the declared parents, and look for parents that nothing names.",
+)  # fmt: skip
 @fail_on("error")
 @jobs
 @runs("table", "json", "jsonl", "markdown", "sarif", "github", config=True, verbose=VERBOSE)
@@ -43,6 +47,7 @@ def command(
     max_bytes: int,
     fail_on: str,
     jobs: int | None,
+    derivation: bool,
 ) -> None:
     """Find weight changes that no version or note announced.
 
@@ -62,7 +67,7 @@ def command(
         lines = run.lines()
         answer = check(
             session, targets, since=since, level=level, max_bytes=max_bytes, fail_on=fail_on, jobs=jobs,
-            on_answer=lines.add if lines else None,
+            derivation=derivation, on_answer=lines.add if lines else None,
         )  # fmt: skip
         code = exit_code(answer)
         if lines.are_whole if lines else run.show(answer):

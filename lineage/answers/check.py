@@ -57,6 +57,7 @@ def check(
     fail_on: str = DEFAULT_FAIL_ON,
     jobs: int | None = None,
     on_answer: OnAnswer | None = None,
+    derivation: bool = False,
 ) -> CheckAnswer | CheckAnswers:
     """Check models for weight changes that no version or note announced.
 
@@ -71,13 +72,14 @@ def check(
 
     Findings with a lower severity than `fail_on` are listed and do not count for the verdict; it may also list rules,
     with commas between, whose findings count whatever their severity is.
+    `derivation` also judges the models' parents by their weights: the parents are read, with samples of their values.
     `since="last"` starts where the last confirmed check ended: call `lineage.answers.marks.confirm` with the answer as
     soon as it is written. Until then the next check reports the same findings again.
     """
     if since is not None:
         refuse_future(since)
     reading = CollectOptions(refresh=True, by_refs=True, level=level, max_bytes=max_bytes, parents=False)
-    options = CheckOptions(since, FailOn.of(fail_on), reading)
+    options = CheckOptions(since, FailOn.of(fail_on), reading, derivation)
     asked = _named(session, targets, options) if targets else _of_project(session, options)
     answers = _checked(session.progress, asked, jobs, on_answer)
     models = () if targets else tuple(each.target.model for each in asked if each.target)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.answers.announced_findings import AnnouncedLine
+from lineage.answers.checked_descent import CheckedDescent, checked_descent, read_parents
 from lineage.answers.collect import as_target
 from lineage.answers.findings import FailOn, counting, finding
 from lineage.answers.identity_findings import reregistered
@@ -51,6 +52,7 @@ class CheckOptions:
     since: str | None
     fail_on: FailOn
     reading: CollectOptions
+    derivation: bool = False
 
 
 def check_or_say_why(session: Session, text: str, target: Target | None, options: CheckOptions) -> CheckAnswer:
@@ -69,20 +71,26 @@ def _check_one(session: Session, target: Target, options: CheckOptions) -> Check
     if options.since is not None:
         refuse_future(options.since)
     asked = look_up(session, target, options.reading)
+    unread = read_parents(session, target, options.reading) if options.derivation else {}
     with session.store.reading() as view:
+        descent = CheckedDescent()
+        if options.derivation:
+            descent = checked_descent(view, asked.key, (target.hub or session.hub).name, unread)
         try:
             recorded = pick_line(view, asked.key, target.revision)
         except RevisionNotFoundError as error:
             return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=error.in_one_line))
         if recorded is None:
             reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
-            return _unchecked(session, asked.shown, reason)
-        return _answer(session, view, asked, recorded, options)
+            judged = (descent, options) if options.derivation else ()
+            return _unchecked(session, asked.shown, reason, *judged)
+        return _answer(session, view, asked, recorded, options, descent)
 
 
 def _answer(
-    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, options: CheckOptions
-) -> CheckAnswer:
+    session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, options: CheckOptions,
+    descent: CheckedDescent,
+) -> CheckAnswer:  # fmt: skip
     start, problem, note, is_lost = find_start(session, view, asked, recorded, options.since)
     if note:
         session.progress.note(f"{asked.shown}: {note}")
@@ -99,12 +107,13 @@ def _answer(
     node = view.nodes("Model", [asked.key]).get(asked.key) or {}
     findings += settled(session.project, [*reregistered(view, asked.key, node, asked.shown), *tagged.findings()])
     versions = AnnouncedLine(session, view, asked, recorded, start.position)
-    findings += settled(session.project, versions.findings())
+    findings += settled(session.project, [*versions.findings(), *descent.findings])
     settings = used_settings(session.project, findings)
     note_expired(session, settings)
     unchecked = [item for item in (asked.not_looked_up, problem, differs_on_disk(session, asked.target)) if item]
     if not is_lost:
         unchecked += [*unknown_commits(recorded, start.position), *unknown_weights(recorded)]
+    unchecked += descent.unchecked
     # What was not read of an accepted change could only show that it is less than the finding that was accepted.
     open_ones = [change for change in changes if may_be_silent(change) and change not in accepted]
     unchecked += [item for change in open_ones for item in change.unchecked]
@@ -128,6 +137,7 @@ def _answer(
         findings=tuple(findings),
         unchecked=tuple(dict.fromkeys(unchecked)),
         notes=(*([note] if note else []), *tagged.notes(), *versions.notes()),
+        derivation=options.derivation,
     )
 
 
@@ -165,17 +175,26 @@ def _unverified(change: Change, model: str) -> Iterator[Finding]:
             yield finding("conversion-unverified", f"{group.group} is loaded from now on; {group.note}", pointer)
 
 
-def _unchecked(session: Session, shown: str, reason: Unchecked) -> CheckAnswer:
-    """Answer for a model that could not be checked at all."""
+def _unchecked(
+    session: Session, shown: str, reason: Unchecked, descent: CheckedDescent | None = None,
+    options: CheckOptions | None = None,
+) -> CheckAnswer:  # fmt: skip
+    """Answer for a model whose changes could not be checked at all; its parents may have been judged."""
+    findings = settled(session.project, descent.findings) if descent else []
+    unchecked = (reason, *(descent.unchecked if descent else ()))
+    fail_on = options.fail_on if options else FailOn()
     return CheckAnswer(
-        **session.header("check.v1", None, settings=used_settings(session.project)),
+        **session.header("check.v1", None, settings=used_settings(session.project, findings)),
         model=shown,
         branch=None,
         head=None,
-        verdict="unchecked",
+        verdict=_verdict(findings, unchecked, fail_on),
+        fail_on=fail_on.severity,
+        fail_on_rules=tuple(sorted(fail_on.rules)),
         weight_changes=(),
         counts=ChangeCounts(after_first_upload=0, versioned=0, documented=0, silent=0),
         paper_definition=PaperDefinition(model_file_changes=0, all_file_changes=0, share=None, not_in_name=0),
-        findings=(),
-        unchecked=(reason,),
+        findings=tuple(findings),
+        unchecked=unchecked,
+        derivation=bool(options and options.derivation),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lineage.answers.findings import FailOn
 from lineage.answers.project import project_parents
 from lineage.answers.traced import AnswerWriter, Subgraph, Unread
 from lineage.collect.options import DEFAULT_MAX_MODELS
@@ -16,7 +17,7 @@ from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.query.walk import ancestors, descendants
 from lineage.store.aliases import key_of_alias
 from lineage.unexpected import contained
-from lineage_schemas.answers.trace import TraceAnswer
+from lineage_schemas.answers.trace import HiddenEdges, TraceAnswer
 from lineage_schemas.ids import split_model_key
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lineage.query.walk import Walk
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import IncompleteReason
+    from lineage_schemas.derivation import Status
 
 MAX_PATHS = 100
 """Paths between two models that an answer lists: a dense graph of merges has too many."""
@@ -41,6 +43,19 @@ class _Root:
     unread: Unread = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """Hold what an answer shows of the edges that it finds."""
+
+    min_status: Status | None
+    unrelated: bool
+    fail_on: FailOn | None
+
+    def hidden(self, edges: int, models: int) -> HiddenEdges | None:
+        """Count what the wanted status hides; None if every status is wanted."""
+        return HiddenEdges(min_status=self.min_status, edges=edges, models=models) if self.min_status else None
+
+
 def trace(
     session: Session,
     target: str,
@@ -49,33 +64,47 @@ def trace(
     down: bool = False,
     depth: int | None = None,
     max_models: int = DEFAULT_MAX_MODELS,
+    min_status: Status | None = None,
+    unrelated: bool = False,
+    fail_on: str | None = None,
 ) -> TraceAnswer:
     """Walk the stored graph from a model: up to its ancestors, down to its descendants, or to another model.
 
     A model that is not in the store is collected first; a local folder is collected every time. Downwards the answer
     is as complete as the store: a model that is known by name only has descendants too. Beside the root, the answer
-    lists at most `max_models` models. For a root that is neither stored nor readable, the answer has the reason under
-    `incomplete`. Raises InputError for contradictory arguments.
+    lists at most `max_models` models. Edges of a weaker status than `min_status` are hidden with what only they lead
+    to; a contradicted edge is shown, and the walk does not go on beyond it. `unrelated` also lists declared parents
+    with foreign weights. `fail_on` are the findings for which the command ends with 1 (`FailOn.of`). For a root that is
+    neither stored nor readable, the answer has the reason under `incomplete`. Raises InputError for contradictory
+    arguments.
     """
     if down and to is not None:
         raise InputError("--down shows all descendants, not one model", hint="remove --down to see the paths")
     if depth is not None and depth < 0:
         raise InputError(f"depth must be 0 or more, not {depth}", hint="omit the depth to see all generations")
+    shown = _Shown(min_status, unrelated, FailOn.of(fail_on) if fail_on is not None else None)
     with contained(target):
         root = _ensure(session, target, down=down, max_models=max_models)
         if to is not None:
-            return _between(session, root, to, max_models)
-        return _walked(session, root, down=down, depth=depth, max_models=max_models)
+            return _between(session, root, to, max_models, shown)
+        return _walked(session, root, shown, down=down, depth=depth, max_models=max_models)
 
 
-def _walked(session: Session, root: _Root, *, down: bool, depth: int | None, max_models: int) -> TraceAnswer:
+def _walked(
+    session: Session, root: _Root, shown: _Shown, *, down: bool, depth: int | None, max_models: int
+) -> TraceAnswer:
     """Walk from the root to its descendants, or to its ancestors, which are read first if they were not."""
     if not down:
         root = _with_ancestors(session, root, depth=depth, max_models=max_models)
     with session.store.reading() as view:
-        walk = (descendants if down else ancestors)(view, root.key, depth=depth, limit=max_models)
+        walk = (descendants if down else ancestors)(
+            view, root.key, depth=depth, limit=max_models, least=shown.min_status
+        )
         unread = root.unread if down else _with_other_parents(session, view, walk, root.unread)
-        part = Subgraph("down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth))
+        part = Subgraph(
+            "down" if down else "up", walk.depths, walk.edges, walk.counts, stops=_stops(walk, root, depth),
+            hidden=shown.hidden(walk.weaker, walk.only_weaker), unrelated=shown.unrelated, fail_on=shown.fail_on,
+        )  # fmt: skip
         return AnswerWriter(session, view).answer(part, root.key, unread=unread)
 
 
@@ -99,7 +128,7 @@ def _has_other_parents(session: Session, view: StoreView, key: str) -> bool:
     return bool(node.get("head")) and declared.differ_from(view, key)
 
 
-def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAnswer:
+def _between(session: Session, root: _Root, to: str, max_models: int, shown: _Shown) -> TraceAnswer:
     """Find the paths between two models; the other model is collected only if no path is known."""
     from lineage.query.paths import paths
 
@@ -111,9 +140,13 @@ def _between(session: Session, root: _Root, to: str, max_models: int) -> TraceAn
         second = _ensure(session, to, down=False, max_models=max_models)
         other, unread = second.key, unread | second.unread
     with session.store.reading() as view:
-        found = paths(view, root.key, other, limit=MAX_PATHS)
+        found = paths(view, root.key, other, limit=MAX_PATHS, least=shown.min_status)
         stops = ((root.key, f"more than {MAX_PATHS} paths; the shortest are listed"),) if found.more else ()
-        part = Subgraph("paths", _distances(found.paths, root.key), found.edges, paths=found.paths, stops=stops)
+        distances = {end: 1 for edge in found.edges for end in (edge.source, edge.target)}
+        part = Subgraph(
+            "paths", distances | _distances(found.paths, root.key), found.edges, paths=found.paths, stops=stops,
+            hidden=shown.hidden(found.weaker, 0), unrelated=shown.unrelated, fail_on=shown.fail_on,
+        )  # fmt: skip
         return AnswerWriter(session, view).answer(part, root.key, unread=unread, to=other)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from lineage.answers.edges import EdgeWriter, foreign_pairs
 from lineage.answers.identity_findings import reregistered
 from lineage.answers.licence_findings import wider_licences
 from lineage.answers.origins import origin_facts
@@ -14,12 +15,14 @@ from lineage.answers.project import note_expired, settled, used_settings
 from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
 from lineage.derivation.variants import OriginFacts, base_family, variants
+from lineage.query.walk import status_of
 from lineage_schemas.answers.answer import Finding, Incomplete, IncompleteReason
-from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence, TracedModel, Unresolvable
+from lineage_schemas.answers.trace import HiddenEdges, TraceAnswer, TracedModel, Unresolvable
 from lineage_schemas.ids import shown_id
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
+    from lineage.answers.findings import FailOn
     from lineage.answers.session import Session
     from lineage.store.graph import EdgeRow
     from lineage.store.interface import StoreView
@@ -38,6 +41,9 @@ class Subgraph:
     counts: Mapping[str, int] = field(default_factory=dict)
     paths: tuple[tuple[str, ...], ...] = ()
     stops: tuple[tuple[str, str], ...] = ()
+    hidden: HiddenEdges | None = None
+    unrelated: bool = False
+    fail_on: FailOn | None = None
 
 
 class AnswerWriter:
@@ -55,8 +61,12 @@ class AnswerWriter:
         parentless = list(evidence_without_parent(self._view, nodes)) if part.direction != "down" else []
         incomplete = [*self._incomplete(part, nodes, unread), *self._unread(parentless), *self._stopped(part)]
         project = self._session.project
-        wider = wider_licences({(edge.source, edge.target) for edge in part.edges}, nodes, root, self._shown)
-        findings = settled(project, [*self._reregistered(part, root, nodes), *wider])
+        descent = {(edge.source, edge.target) for edge in part.edges if status_of(edge) != "contradicted"}
+        wider = wider_licences(descent, nodes, root, self._shown)
+        writer = EdgeWriter(self._view, self._hub)
+        edges = writer.derivations(part.edges)
+        found = [*self._reregistered(part, root, nodes), *wider, *writer.findings(part.edges, edges, nodes)]
+        findings = settled(project, found)
         settings = used_settings(project, findings, about=[model.id for model in models])
         note_expired(self._session, settings)
         date = max(map(datetime.fromisoformat, dates), default=None)
@@ -66,12 +76,17 @@ class AnswerWriter:
             to=self._shown(to) if to else None,
             direction=part.direction,
             models=tuple(sorted(models, key=lambda model: (model.depth, model.id))),
-            derivations=tuple(self._derivations(part.edges)),
+            derivations=edges,
             paths=tuple(tuple(map(self._shown, path)) for path in part.paths),
             counts=dict(part.counts),
+            related=writer.related([root, *([to] if to else [])], part.edges),
             unresolvable=tuple(self._unresolvable(parentless)),
             findings=tuple(findings),
             incomplete=tuple(dict.fromkeys(incomplete)),
+            unrelated=foreign_pairs(edges) if part.unrelated else None,
+            hidden=part.hidden,
+            fail_on=part.fail_on.severity if part.fail_on else None,
+            fail_on_rules=tuple(sorted(part.fail_on.rules)) if part.fail_on else (),
         )
 
     def _reregistered(self, part: Subgraph, root: str, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
@@ -94,31 +109,6 @@ class AnswerWriter:
             depth=depth,
             base_family=base_family(facts) if facts else None,
             variants=variants(facts) if facts else (),
-        )
-
-    def _derivations(self, edges: Iterable[EdgeRow]) -> Iterator[TracedDerivation]:
-        """Make the records of edges, with the evidence of all of them fetched at once."""
-        rows = sorted(edges, key=lambda edge: (self._shown(edge.source), self._shown(edge.target)))
-        found = self._view.nodes("Evidence", {key for row in rows for key in row.properties.get("evidence") or ()})
-        for row in rows:
-            evidence = [self._evidence(key, found[key]) for key in row.properties.get("evidence") or () if key in found]
-            yield TracedDerivation(
-                child=self._shown(row.source),
-                parent=self._shown(row.target),
-                **{
-                    name: default if (value := row.properties.get(name)) is None else value
-                    for name, default in _EDGE_FIELDS.items()
-                },
-                evidence=tuple(sorted(evidence, key=lambda each: (each.rule, each.id))),
-            )
-
-    def _evidence(self, key: str, node: Mapping[str, Any]) -> TracedEvidence:
-        return TracedEvidence(
-            id=key,
-            rule=node["rule"],
-            supports=node.get("supports"),
-            pointer=self._pointer(node["pointer"]),
-            value=node.get("value"),
         )
 
     def _pointer(self, pointer: Mapping[str, Any]) -> Pointer:
@@ -176,10 +166,3 @@ class AnswerWriter:
     def _stopped(self, part: Subgraph) -> Iterator[Incomplete]:
         for key, detail in part.stops:
             yield Incomplete(model=self._shown(key), reason="limit", detail=detail)
-
-
-_EDGE_FIELDS: dict[str, str | None] = {
-    "relation": None, "relation_declared": None, "method": "unknown", "status": "declared", "confidence": None,
-    "parent_revision": None, "child_revision": None,
-}  # fmt: skip
-"""The fields of an edge, each with its default if a row lacks it."""

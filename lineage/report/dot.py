@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.deciding import deciding_words, hidden_words, legend
 from lineage.report.phrases import at, relation_words, status_words
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.trace import TraceAnswer, TracedModel
 
-EDGE_STYLES = {"confirmed": "bold", "contradicted": "dotted", "indirect": "dotted", "inferred": "dashed"}
+EDGE_STYLES = {
+    "confirmed": "style=bold",
+    "inferred": 'style=dashed, color="#1a7f37"',
+    "declared": "style=solid",
+    "indirect": 'style=dotted, color="#9a6700", arrowhead=odot',
+    "contradicted": 'style=dashed, color="#cf222e", fontcolor="#cf222e", arrowhead=tee',
+}
+"""Lines and arrowheads tell the statuses apart without the colours."""
 
 
 def dot(answer: TraceAnswer) -> str:
@@ -22,9 +30,10 @@ def dot(answer: TraceAnswer) -> str:
     lines = ["digraph lineage {", "  rankdir=TB;", "  node [shape=box, style=rounded];"]
     lines += [f"  {name} [{_node(model, known.get(model), answer.root)}];" for model, name in number.items()]
     for edge in answer.derivations:
-        words = quoted(relation_words(edge), status_words(edge))
-        style = EDGE_STYLES.get(edge.status, "solid")
-        lines.append(f"  {number[edge.parent]} -> {number[edge.child]} [label={words}, style={style}];")
+        words = quoted(*filter(None, (relation_words(edge), status_words(edge), deciding_words(edge))))
+        lines.append(f"  {number[edge.parent]} -> {number[edge.child]} [label={words}, {EDGE_STYLES[edge.status]}];")
+    notes = [*legend(answer.derivations), *filter(None, [hidden_words(answer.hidden)])]
+    lines += [f"  legend [shape=plaintext, label={quoted(*notes)}];"] if notes else []
     return "\n".join([*lines, "}"]) + "\n"
 
 

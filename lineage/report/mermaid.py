@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.deciding import deciding_words, hidden_words, legend
 from lineage.report.phrases import at, relation_words, status_words
 from lineage.report.text import visible
 
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
 CLASSES = (
     "classDef root stroke-width:3px",
     "classDef absent stroke-dasharray:4 4",
+    "classDef note fill:none,stroke:none,text-align:left",
 )
+
+ARROWS = {"confirmed": "==>", "inferred": "-.->", "declared": "-->", "indirect": "-.-o", "contradicted": "-.-x"}
+
+LINK_STYLES = {
+    "inferred": "stroke:#1a7f37", "indirect": "stroke:#9a6700", "contradicted": "stroke:#cf222e,color:#cf222e",
+}  # fmt: skip
+"""Colours beside the form of the arrow, which alone tells the statuses apart."""
 
 
 def mermaid(answer: TraceAnswer) -> str:
@@ -23,9 +32,13 @@ def mermaid(answer: TraceAnswer) -> str:
     known = {model.id: model for model in answer.models}
     lines = ["flowchart TD", *(f"    {number[each]}[{label(*_facts(each, known.get(each)))}]" for each in models)]
     for edge in answer.derivations:
-        arrow = "-.->" if edge.status in {"contradicted", "indirect"} else "-->"
-        words = label(relation_words(edge), status_words(edge))
-        lines.append(f"    {number[edge.parent]} {arrow}|{words}| {number[edge.child]}")
+        words = label(*filter(None, (relation_words(edge), status_words(edge), deciding_words(edge))))
+        lines.append(f"    {number[edge.parent]} {ARROWS.get(edge.status, '-->')}|{words}| {number[edge.child]}")
+    for status, style in LINK_STYLES.items():
+        links = [str(place) for place, edge in enumerate(answer.derivations) if edge.status == status]
+        lines += [f"    linkStyle {','.join(links)} {style}"] if links else []
+    notes = [*legend(answer.derivations), *filter(None, [hidden_words(answer.hidden)])]
+    lines += [f"    legend[{label(*notes)}]", "    class legend note"] if notes else []
     lines += [f"    {each}" for each in CLASSES]
     lines.append(f"    class {number[answer.root]} root")
     absent = [number[model.id] for model in answer.models if model.state != "present"]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lineage.report.evidence import ABOUT_WEIGHTS
 from lineage.report.text import cut
 
 if TYPE_CHECKING:  # for annotations only: importing these modules would slow down every command
@@ -210,11 +211,15 @@ def evidence_words(evidence: TracedEvidence, known: Collection[str | None]) -> s
 
 
 def evidence_list(edge: TracedDerivation) -> str:
-    """Summarise the evidence for an edge; evidence against it comes first and is marked."""
-    against = _by_file([each for each in edge.evidence if each.supports is False], edge)
-    others = _by_file([each for each in edge.evidence if each.supports is not False], edge)
+    """Summarise the evidence for an edge; evidence against it comes first and is marked.
+
+    Of what the weights show, `decided_by` stands for all.
+    """
+    shown = [each for each in edge.evidence if edge.decided_by is None or not each.rule.startswith(ABOUT_WEIGHTS)]
+    against = _by_file([each for each in shown if each.supports is False], edge)
+    others = _by_file([each for each in shown if each.supports is not False], edge)
     parts = [f"against it: {'; '.join(against)}"] if against else []
-    return "; ".join(parts + others) or "no evidence recorded"
+    return "; ".join(parts + others) or ("not declared" if edge.decided_by else "no evidence recorded")
 
 
 def _by_file(evidence: Iterable[TracedEvidence], edge: TracedDerivation) -> list[str]:

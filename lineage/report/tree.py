@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lineage.report.deciding import deciding_words, hidden_words, legend, related_words, unrelated_words
 from lineage.report.findings import finding_lines, settings_lines
 from lineage.report.phrases import (
     REASONS,
@@ -23,15 +24,15 @@ from lineage.report.text import EMPTY, Document, Line, Span, Style, cut, dim, li
 if TYPE_CHECKING:
     from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedModel
 
-STATUS_STYLES: dict[str, Style] = {"confirmed": "good", "contradicted": "bad", "indirect": "warn"}
+STATUS_STYLES: dict[str, Style] = {
+    "confirmed": "good", "inferred": "strong", "indirect": "warn", "contradicted": "bad",
+}  # fmt: skip
 
-STATUS_MEANINGS = {
-    "confirmed": "declared, and the weights agree",
-    "inferred": "measured in the weights, not declared",
-    "declared": "stated by the publisher; the weights were not compared",
-    "indirect": "declared and related, but a nearer ancestor is known",
-    "contradicted": "declared, but the weights contradict it",
-}
+SHOWN = 10
+"""Relatives that are listed; JSON has all of them."""
+
+DOUBTED = ("indirect", "contradicted")
+"""Statuses whose branches are dashed: the edge is not a step of descent."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def _write_tree(walk: _Walk, root: str) -> None:
 def _write_node(walk: _Walk, here: _TreeNode, has_more: bool, *, repeated: bool) -> None:
     """Write one model and, under it, the edge that led to it."""
     root = here.edge is None
-    turn = "" if root else "└── " if here.last else "├── "
+    dash = "╌" if here.edge is not None and here.edge.status in DOUBTED else "─"
+    turn = "" if root else f"{'└' if here.last else '├'}{dash}{dash} "
     below = here.guide + ("" if root else "    " if here.last else "│   ")
     under = below + ("│   " if has_more else "    ")
     name = strong(_name(walk, here))
@@ -173,9 +175,11 @@ def _marks(walk: _Walk, model_id: str) -> list[Span]:
 
 def _edge_line(edge: TracedDerivation, guide: str) -> Line:
     """Write how the child derives from the parent, with the evidence."""
+    number = deciding_words(edge)
     return line(
         f"{relation_words(edge)} · ",
         Span(status_words(edge), STATUS_STYLES.get(edge.status, "")),
+        f" · {number}" if number else "",
         dim(f" · {evidence_list(edge)}"),
         indent=guide,
         hang=guide + "  ",
@@ -189,6 +193,9 @@ def _write_paths(walk: _Walk) -> None:
     if not answer.paths:
         text = f"No known path between {answer.root} and {answer.to}: neither is known to descend from the other."
         walk.lines.append(line(text))
+        for edge in answer.derivations:
+            walk.lines.append(line(f"{edge.child} names {edge.parent} as its parent:", indent="  "))
+            walk.lines.append(_edge_line(edge, "    "))
     else:
         child, ancestor = answer.paths[0][0], answer.paths[0][-1]
         number = counted(len(answer.paths), "path")
@@ -215,6 +222,8 @@ def _counts(answer: TraceAnswer) -> list[Line]:
 
 def _nothing(answer: TraceAnswer) -> str:
     """Explain an empty tree: no relative is known, which does not mean that there is none."""
+    if answer.hidden and answer.hidden.edges:
+        return "No edge of this status or a stronger one is known."
     if answer.direction == "down":
         return "No descendant is known. `lineage collect --children` asks the Hub for them."
     if any(each.value for each in answer.unresolvable):
@@ -251,11 +260,19 @@ def _unresolvable(answer: TraceAnswer) -> list[Line]:
 
 
 def _related(answer: TraceAnswer) -> list[Line]:
-    lines = [
-        line(f"{each.a} – {each.b}" + (f" · {each.confidence:.2f}" if each.confidence is not None else ""), indent="  ")
-        for each in answer.related
+    lines = [line(f"{each.a} – {each.b} · {related_words(each)}", indent="  ") for each in answer.related[:SHOWN]]
+    if len(answer.related) > SHOWN:
+        lines.append(line(dim(f"… {len(answer.related) - SHOWN:,} more (--format json lists all)"), indent="  "))
+    foreign = [
+        line(f"{each.child} – {each.parent} · {each.status} · {unrelated_words(each.decided_by)}", indent="  ")
+        for each in answer.unrelated or ()
     ]
-    return _section("Share weights, direction unknown:", lines)
+    if answer.unrelated == ():
+        foreign = [line(dim("none of the declared parents above"), indent="  ")]
+    return [
+        *_section("Share weights, and neither is known to descend from the other:", lines),
+        *_section("Compared and foreign:", foreign),
+    ]
 
 
 def _findings(answer: TraceAnswer) -> list[Line]:
@@ -271,7 +288,7 @@ def _left_out(walk: _Walk) -> list[Line]:
 
 
 def _end(answer: TraceAnswer) -> list[Line]:
-    """Write the meaning of the statuses that occur, and the date."""
-    found = {edge.status for edge in answer.derivations}
-    meanings = [line(dim(f"{status}: {text}")) for status, text in STATUS_MEANINGS.items() if status in found]
+    """Write what a wanted status hides, the meaning of the statuses that occur, and the date."""
+    hidden = hidden_words(answer.hidden)
+    meanings = [*([line(hidden)] if hidden else []), *(line(dim(text)) for text in legend(answer.derivations))]
     return [EMPTY, *meanings, *settings_lines(answer.settings), line(dim(dated(answer, *were_read(answer))))]

@@ -72,6 +72,7 @@ ADDED = {
     "rows",
     "other_versions",
     "next_versions",
+    "derivation",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 

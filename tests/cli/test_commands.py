@@ -25,6 +25,8 @@ DEFAULTS = {"author": (), "refresh": False, "level": None, "max_bytes": DEFAULT_
 
 SUGGEST = {"since": None, "to": None, "announce": None, "evals": None, "level": None, "card": False}
 
+EVERY_EDGE = {"min_status": None, "unrelated": False, "fail_on": None}
+
 QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["collect", "a/b", "c/d", "a/b"], "collect", "collect", (["a/b", "c/d"],), DEFAULTS),
     (
@@ -33,16 +35,19 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
         {"author": ("me", "you"), "refresh": True, "level": "full", "max_bytes": 2**31, "max_models": 7, "depth": 0,
          "children": True, "pull_requests": False, "samples": False, "jobs": None},
     ),
-    (["trace", "a/b"], "trace", "trace-up", ("a/b",), {"to": None, "down": False, "depth": None, "max_models": 100}),
-    (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9"], "trace", "trace-down", ("a/b",),
-     {"to": None, "down": True, "depth": 2, "max_models": 9}),
+    (["trace", "a/b"], "trace", "trace-up", ("a/b",),
+     {"to": None, "down": False, "depth": None, "max_models": 100, **EVERY_EDGE}),
+    (["trace", "a/b", "--down", "--depth", "2", "--max-models", "9", "--min-status", "inferred", "--unrelated",
+      "--fail-on", "warning"], "trace", "trace-down", ("a/b",),
+     {"to": None, "down": True, "depth": 2, "max_models": 9, "min_status": "inferred", "unrelated": True,
+      "fail_on": "warning"}),
     (["trace", "a/b", "c/d"], "trace", "trace-paths", ("a/b",),
-     {"to": "c/d", "down": False, "depth": None, "max_models": 100}),
+     {"to": "c/d", "down": False, "depth": None, "max_models": 100, **EVERY_EDGE}),
     (["history", "a/b@dev", "--all-branches"], "history", "history", ("a/b@dev",),
      {"all_branches": True, "commits": False, "pushes": False, "releases": False}),
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error", "jobs": None,
-      "on_answer": None}),
+      "on_answer": None, "derivation": False}),
     (["suggest", "a/b"], "suggest", "suggest", ("a/b", None), SUGGEST),
     (["suggest", "./f", "--from", "a/b", "--announce", "2.0"], "suggest", "suggest", ("./f", None),
      {**SUGGEST, "since": "a/b", "announce": "2.0"}),

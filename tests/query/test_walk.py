@@ -69,10 +69,10 @@ def test_caps_keep_the_nearest_and_change_no_count(
 
 
 def test_each_hop_is_one_batch() -> None:
-    """A walk queries edges once per hop, and once more for the edges between the models that it found."""
+    """A walk queries edges once per hop, and once more to see that there is no further hop."""
     view = EdgeList(CHAIN)
     ancestors(view, "d")
-    assert view.asked == len(CHAIN) + 2
+    assert view.asked == len(CHAIN) + 1
 
 
 def test_depth_says_where_it_stopped() -> None:

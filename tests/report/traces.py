@@ -8,13 +8,17 @@ from typing import Any
 from lineage.answers.findings import finding
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.trace import (
+    Deciding,
+    HiddenEdges,
     RelatedPair,
     TraceAnswer,
     TracedDerivation,
     TracedEvidence,
     TracedModel,
+    UnrelatedPair,
     Unresolvable,
 )
+from lineage_schemas.derivation import Status
 from lineage_schemas.pointer import Pointer
 
 READ = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -61,6 +65,15 @@ def edge(child: str, parent: str, *evidence: TracedEvidence, **more: Any) -> Tra
     return TracedDerivation(child=child, parent=parent, evidence=evidence, **(facts | more))
 
 
+def measured(child: str, parent: str, status: Status, decided: Deciding, *declared: TracedEvidence) -> TracedDerivation:
+    """Make a fine-tune whose weights were compared, with the rule that decided."""
+    weights = TracedEvidence(
+        id=f"ev-{child}-{parent}", rule=decided.rule, supports=status != "contradicted", value=decided.value,
+        pointer=Pointer(model=child, revision=commit(1)), score=decided.score,
+    )  # fmt: skip
+    return edge(child, parent, *declared, weights, status=status, confidence=0.7, decided_by=decided)
+
+
 def trace_up() -> TraceAnswer:
     """A merge of two fine-tunes of one base (a diamond), a gated parent, a contradicted edge, a limit."""
     root, left, right, base = "blend/merge-7b", "lab/chat-7b", "shop/code-7b", "origin/base-7b"
@@ -90,8 +103,29 @@ def trace_up() -> TraceAnswer:
                 proof(right, value=base), relation_declared="adapter", status="contradicted",
             ),
             edge(right, "origin/gated-base", relation=None, method="duplicate"),
+            measured(left, "lab/draft-7b", "inferred", Deciding(rule="family.nearest", score=0.0734, value=None)),
+            measured(
+                right, "lab/draft-7b", "indirect", Deciding(rule="family.nearer_ancestor", score=0.55, value=None),
+                proof(right, value="lab/draft-7b"),
+            ),
+            measured(
+                right, "shop/rival-7b", "contradicted", Deciding(rule="numeric.cosine", score=-0.0049, value=None),
+                proof(right, value="shop/rival-7b"),
+            ),
         ),
-        related=(RelatedPair(a=root, b="other/merge-7b", confidence=0.91),),
+        related=(
+            RelatedPair(a=root, b="other/merge-7b", confidence=0.91),
+            RelatedPair(
+                a=root, b="other/twin-7b", confidence=None, kind="near_twin", rule="numeric.cosine", score=0.99921
+            ),
+        ),
+        unrelated=(
+            UnrelatedPair(
+                child=right, parent="shop/rival-7b", status="contradicted",
+                decided_by=Deciding(rule="numeric.cosine", score=-0.0049, value=None),
+            ),
+        ),
+        hidden=HiddenEdges(min_status="contradicted", edges=1, models=2),
         unresolvable=(
             Unresolvable(
                 model=left, value="/content/drive/base", reason="a local path",

@@ -25,8 +25,11 @@ class EdgeList(StoreView):
     def neighbours(self, kind: EdgeKind, frontier: Collection[str], direction: Direction) -> list[tuple[str, str]]:
         return [(row.source, row.target) for row in self.edges(kind, frontier, direction)]
 
+    def count(self, kind: Any, where: Any = None) -> int:
+        return sum(all(row.properties.get(name) == value for name, value in (where or {}).items()) for row in self.rows)
+
     def _not_here(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("this view holds edges only")
 
-    nodes = find = count = attachment = attachment_counts = all_nodes = all_edges = all_attachments = _not_here
+    nodes = find = attachment = attachment_counts = all_nodes = all_edges = all_attachments = _not_here
     all_awaited = all_awaited_edges = _not_here

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lineage.report.evidence import ABOUT_WEIGHTS
 from lineage.report.findings import expired_words, ignored, moved, settings_words
 from lineage.report.markdown.write import code, prose
 from lineage.report.phrases import SIGNALS, at, dated, paper_words, short, shortened
@@ -35,6 +36,8 @@ def evidence(edge: TracedDerivation) -> str:
     """Summarise the evidence for an edge; evidence against it is marked."""
     words = []
     for each in edge.evidence:
+        if edge.decided_by is not None and each.rule.startswith(ABOUT_WEIGHTS):
+            continue  # `decided_by` stands for all that the weights show
         where = " ".join(code(part) for part in (each.pointer.file, each.pointer.field or each.pointer.tensor) if part)
         where += "" if each.pointer.model == edge.child else f" of {code(each.pointer.model)}"
         value = f" {code(cut(each.value, 40))}" if each.value and each.value != edge.parent else ""

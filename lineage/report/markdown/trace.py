@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.deciding import deciding_words, hidden_words, legend, related_words, unrelated_words
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import REASONS, at, counted, relation_words, status_words, were_read
@@ -20,6 +21,8 @@ def trace(answer: TraceAnswer) -> str:
         _edges(answer),
         [f"{n}. {' → '.join(code(model) for model in path)}" for n, path in enumerate(answer.paths, 1)],
         _rest(answer),
+        [prose(text) for text in filter(None, [hidden_words(answer.hidden)])],
+        [f"- {prose(text)}" for text in legend(answer.derivations)],
         parts.findings(answer.findings),
         parts.settings(answer.settings),
         parts.footer(answer, *were_read(answer)),
@@ -57,12 +60,15 @@ def _edges(answer: TraceAnswer) -> list[str]:
                 code(at(edge.child, edge.child_revision)),
                 code(at(edge.parent, edge.parent_revision)),
                 prose(relation_words(edge)),
-                status_words(edge),
+                f"~~{status_words(edge)}~~" if edge.status == "contradicted" else status_words(edge),
+                prose(deciding_words(edge)),
                 parts.evidence(edge),
                 " ".join(facts),
             )
         )
-    return table(("child", "parent", "relation", "status", "evidence", f"the {far}'s family and licence"), rows)
+    return table(
+        ("child", "parent", "relation", "status", "decided by", "evidence", f"the {far}'s family and licence"), rows
+    )
 
 
 def _rest(answer: TraceAnswer) -> list[str]:
@@ -77,7 +83,14 @@ def _rest(answer: TraceAnswer) -> list[str]:
         for each in answer.unresolvable
         if not each.value
     ]
-    lines += [f"- {code(each.a)} and {code(each.b)} share weights; direction unknown" for each in answer.related]
+    lines += [
+        f"- {code(each.a)} and {code(each.b)} share weights: {prose(related_words(each))}" for each in answer.related
+    ]
+    lines += [
+        f"- {code(each.child)} and {code(each.parent)} were compared and are foreign: "
+        f"{prose(unrelated_words(each.decided_by))}"
+        for each in answer.unrelated or ()
+    ]
     for each in answer.incomplete:
         detail = f" ({prose(each.detail)})" if each.detail else ""
         lines.append(f"- {code(each.model)}: {REASONS[each.reason]}{detail}")

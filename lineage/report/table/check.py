@@ -77,7 +77,7 @@ def _several(answers: CheckAnswers, in_detail: Sequence[CheckAnswer]) -> Documen
 
 def _body(answer: CheckAnswer) -> list[Line]:
     if answer.branch is None:
-        return [_verdict_line(answer), *unchecked_lines(answer.unchecked)]
+        return [_verdict_line(answer), *_findings(answer), *unchecked_lines(answer.unchecked)]
     counting = [change for change in answer.weight_changes if change.counts]
     lines = [_verdict_line(answer), _range_line(answer)]
     if counting:

@@ -85,6 +85,7 @@ class CheckAnswer(Answer):
     `covers` is the range that was checked: once this answer was written in full, the next `--since last` starts behind
     it, unless that would leave a gap. Null if the answer covers nothing of the branch as it is now.
     `named_at` is where the model was named, if a file named it: a list of targets or the project file.
+    `derivation` is true, and in the JSON only then, if the model's parents were judged too.
     """
 
     model: str
@@ -103,6 +104,7 @@ class CheckAnswer(Answer):
     unchecked: tuple[Unchecked, ...]
     notes: Notes = ()
     named_at: NamedAt | None = Field(default=None, exclude_if=lambda named_at: named_at is None)
+    derivation: bool = Field(default=False, exclude_if=lambda derivation: not derivation)
 
 
 class CheckAnswers(Answer):

@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Finding, Incomplete
+from lineage_schemas.answers.answer import Answer, Finding, Incomplete, Severity
 from lineage_schemas.derivation import Method, Relation, Status
 from lineage_schemas.model import ModelState
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
+from lineage_schemas.relatedness import RelatedKind
 from lineage_schemas.variant import BaseFamily, Variant
 
 
@@ -33,17 +34,32 @@ class TracedModel(Record):
 
 
 class TracedEvidence(Record):
-    """One piece of evidence for an edge, or against it; `supports` is null if the rule only reports."""
+    """One piece of evidence for an edge, or against it; `supports` is null if the rule only reports.
+
+    `score` is the number that a rule about weights measured (docs/evidence.md), in the JSON only if there is one.
+    """
 
     id: str
     rule: str
     supports: bool | None
     pointer: Pointer
     value: str | None
+    score: float | None = Field(default=None, exclude_if=lambda score: score is None)
+
+
+class Deciding(Record):
+    """Name the rule about weights that decided on the status of an edge, with its number and its words."""
+
+    rule: str
+    score: float | None
+    value: str | None
 
 
 class TracedDerivation(Record):
-    """One edge of the tree, child to parent."""
+    """One edge of the tree, child to parent.
+
+    `decided_by` is what the weights say of it, in the JSON only where they were compared.
+    """
 
     child: str
     parent: str
@@ -55,14 +71,38 @@ class TracedDerivation(Record):
     parent_revision: str | None
     child_revision: str | None
     evidence: tuple[TracedEvidence, ...]
+    decided_by: Deciding | None = Field(default=None, exclude_if=lambda decided: decided is None)
 
 
 class RelatedPair(Record):
-    """Two models that share weights while neither is known to descend from the other."""
+    """Two models that share weights while neither is known to descend from the other.
+
+    `a` is a model that the question names. `score` is the number of the rule `rule`, most often the median cosine.
+    """
 
     a: str
     b: str
     confidence: float | None
+    kind: RelatedKind = "direction_unknown"
+    rule: str | None = None
+    score: float | None = None
+
+
+class UnrelatedPair(Record):
+    """A declared parent whose weights were compared and are foreign."""
+
+    child: str
+    parent: str
+    status: Status
+    decided_by: Deciding
+
+
+class HiddenEdges(Record):
+    """Count what `min_status` hides: weaker edges, and models that only they lead to."""
+
+    min_status: Status
+    edges: int
+    models: int
 
 
 class Unresolvable(Record):
@@ -82,7 +122,11 @@ class TraceAnswer(Answer):
 
     `models` are in order of depth, then id; `derivations` by child, then parent. `direction` is `up` for ancestors,
     `down` for descendants, `paths` for the paths between `root` and `to`. `paths` lists them, each from child to
-    ancestor. `counts` has the number of all descendants by relation (`none` for null), whatever limit the answer has.
+    ancestor. `counts` has the number of all descendants by relation (`none` for null), whatever limit the answer has;
+    a model whose edge is contradicted is shown and not counted, and nothing is shown beyond it. `related` are the
+    relatives of `root` and `to`, the most similar first. `unrelated`, if asked for, are the declared parents among
+    `derivations` whose weights are foreign. `hidden` is what a wanted status hides. `fail_on` and `fail_on_rules` are
+    the findings that end the command with 1; none without `--fail-on`. These four are in the JSON only if asked for.
     """
 
     root: str
@@ -96,3 +140,7 @@ class TraceAnswer(Answer):
     unresolvable: tuple[Unresolvable, ...] = ()
     findings: tuple[Finding, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
+    unrelated: tuple[UnrelatedPair, ...] | None = Field(default=None, exclude_if=lambda pairs: pairs is None)
+    hidden: HiddenEdges | None = Field(default=None, exclude_if=lambda hidden: hidden is None)
+    fail_on: Severity | None = Field(default=None, exclude_if=lambda severity: severity is None)
+    fail_on_rules: tuple[str, ...] = Field(default=(), exclude_if=lambda rules: not rules)
