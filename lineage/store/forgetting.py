@@ -71,10 +71,14 @@ def _owned(view: StoreView, kind: NodeKind, models: Iterable[str]) -> set[str]:
 
 
 def _unheld(view: StoreView, kind: NodeKind, holders: Collection[str]) -> set[str]:
-    """List the nodes that only these holders use."""
-    edge = HOLDERS[kind]
-    held = {target for _, target in view.neighbours(edge, holders, "out")}
-    return held - {target for source, target in view.neighbours(edge, held, "in") if source not in holders}
+    """List the nodes that only these holders use.
+
+    A node with more holders than these has another one, so no more are read: 100,000 weights may have one key.
+    """
+    edge, going = HOLDERS[kind], set(holders)
+    held = {target for _, target in view.neighbours(edge, going, "out")}
+    users = view.neighbours_up_to(edge, held, "in", len(going))
+    return {target for target in held if going.issuperset(users.get(target, ()))}
 
 
 def namings(view: StoreView, models: Collection[str]) -> Iterator[tuple[NodeKind, str, str]]:

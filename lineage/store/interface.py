@@ -96,8 +96,9 @@ class StoreView(ABC):
     ) -> dict[str, list[str]]:
         """List for each node of a frontier the nodes at the other ends of its edges, `limit + 1` of them at most.
 
-        So a caller sees that there are more than `limit` without reading all: a key may have 100,000 holders. Which of
-        them are listed is not defined where there are more. Backends override this to read no more than that.
+        Each is listed once, in order of key; a node without any is left out. The list shows whether there are more than
+        `limit` without reading them: a match key may have 100,000 holders. Which ones are listed is not defined where
+        there are more. Backends override this to read no more than that.
         """
         found: dict[str, list[str]] = {}
         for source, target in self.neighbours(kind, frontier, direction):

@@ -16,12 +16,14 @@ from lineage.store.records import record_of
 from lineage.store.rows import Rows
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import GraphBatch
+from lineage_schemas.match_key import WeightsKeys
 from lineage_schemas.model import ModelObservations, Observation
 from lineage_schemas.record import Record
 from lineage_schemas.revision import Tree
+from lineage_schemas.weights import GroupWeights, Weights
 from tests.support.dump import dump
 from tests.support.edge_list import EdgeList
-from tests.support.graphs import FAMILY, NOON, Stores, derivation, group, model, revision, sha
+from tests.support.graphs import FAMILY, NOON, Stores, band, derivation, group, model, revision, sha
 
 
 def test_an_empty_store_answers(stores: Stores) -> None:
@@ -97,6 +99,29 @@ def test_edges_come_in_order_from_a_set(stores: Stores) -> None:
         assert [(e.source, e.target) for e in view.edges("DERIVED_FROM", set(children), "out")] == pairs
         assert [(e.source, e.target) for e in view.edges("DERIVED_FROM", [p for _, p in pairs], "in")] == pairs
         assert len(view.nodes("Model", children)) == 1200
+        assert view.most_used(3) == ["p/0", "p/1", "p/2"], "172 of 1,200 children each, the others 171"
+
+
+def test_few_of_many_neighbours(stores: Stores) -> None:
+    """Of each node of a frontier one neighbour more than the limit is listed, once, stored ones only."""
+    named = [GroupWeights(revision="a/a@1", group=group(name), weights="files.v1:1") for name in ("one", "other")]
+    keys = [WeightsKeys(weights=f"files.v1:{n}", keys=(band(0), band(n % 2))) for n in range(9)]
+    stores.write(
+        GraphBatch(
+            revisions=(revision("a/a", "1"), revision("a/a", "2", "1", "not", "here")),
+            weights=tuple(Weights(key=each.weights) for each in keys),
+            group_weights=tuple(named),
+            match_keys=tuple(keys),
+        )
+    )
+    with stores.view() as view:
+        found = view.neighbours_up_to("HAS_KEY", ["band:1", "band:0", "band:7"], "in", 3)
+        assert found["band:1"] == ["files.v1:1", "files.v1:3", "files.v1:5", "files.v1:7"]
+        assert (list(found), len(found["band:0"])) == (["band:0", "band:1"], 4)
+        assert found["band:0"] == sorted(set(found["band:0"]) & {each.weights for each in keys})
+        assert view.neighbours_up_to("HAS_KEY", ["files.v1:1"], "out", 9) == {"files.v1:1": ["band:0", "band:1"]}
+        assert view.neighbours_up_to("HAS_WEIGHTS", ["a/a@1", "a/a@2"], "out", 1) == {"a/a@1": ["files.v1:1"]}
+        assert view.neighbours_up_to("HAS_PARENT", ["a/a@2"], "out", 1) == {"a/a@2": ["a/a@1"]}, "others are awaited"
 
 
 def test_a_view_walks_further_than_it_looked(stores: Stores) -> None:
@@ -134,6 +159,7 @@ def test_walks_pass_by_what_is_not_there(stores: Stores) -> None:
     with stores.view() as view:
         assert view.walk("m/0", "in") == StoreView.walk(view, "m/0", "in") == []
         assert view.walk("m/1", "in") == []
+        assert view.most_used(9) == []
 
 
 def test_walks_go_as_far_as_the_graph(stores: Stores) -> None:

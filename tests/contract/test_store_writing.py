@@ -273,6 +273,19 @@ def test_changes_of_a_model_are_replaced_whole(stores: Stores) -> None:
         assert view.count("HAS_CHANGE") == view.count("Change") == 2
 
 
+def test_evidence_is_dropped_unless_it_is_written_again(stores: Stores) -> None:
+    """Dropped evidence is deleted; what the same batch writes, and the evidence that is not named, stay."""
+    stores.write(FAMILY, GraphBatch(evidence=(evidence(3, "you/tuned", "org/base"),)))
+    again = GraphBatch(evidence=(evidence(2, "you/merged", "you/tuned"),), drop_evidence=("e1", "e2", "none"))
+    stores.write(again, again)
+    with stores.view() as view:
+        assert [row.key for row in view.all_nodes("Evidence")] == ["e2", "e3"]
+        assert view.count("Evidence") == 2
+    stores.write(FAMILY)
+    with stores.view() as view:
+        assert [row.key for row in view.find("Evidence", {"child": "you/tuned"})] == ["e1", "e3"]
+
+
 def test_edges_wait_for_their_ends(stores: Stores) -> None:
     """An unknown parent commit adds no node; once it is written, the edge is there."""
     stores.write(GraphBatch(revisions=(revision("a/b", "c2", "c1"),)))

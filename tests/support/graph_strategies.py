@@ -138,4 +138,5 @@ def batches(*, agreeing: bool) -> st.SearchStrategy[GraphBatch]:
         replaced = {"derivations": model_keys, "changes": model_keys, "keys": weights_keys, "related": model_keys,
                     "next_versions": model_keys, "uses": products}  # fmt: skip
         records |= {f"replace_{name}_of": st.lists(keys, max_size=2).map(tuple) for name, keys in replaced.items()}
+        records["drop_evidence"] = st.lists(numbers.map("e{}".format), max_size=2).map(tuple)
     return st.fixed_dictionaries({}, optional=records).map(lambda found: GraphBatch(**found))

@@ -116,12 +116,12 @@ class Neo4jView(StoreView):
         source, target = ENDS[kind]
         near = source if direction == "out" else target
         edge = f"-[:{kind}]->(f:{target})" if direction == "out" else f"<-[:{kind}]-(f:{source})"
-        few = f"COLLECT {{ MATCH (n){edge} RETURN f.key LIMIT $most }}"
+        few = f"COLLECT {{ MATCH (n){edge} RETURN DISTINCT f.key LIMIT $most }}"
         statement = f"UNWIND $keys AS key MATCH (n:{near} {{key: key}}) RETURN key, {few} AS far"
         found: dict[str, list[str]] = {}
         for chunk in chunks(sorted(set(frontier)), CHUNK):
             rows = self.rows(statement, keys=chunk, most=limit + 1)
-            found.update({key: sorted(set(far)) for key, far in rows if far})
+            found.update({key: sorted(far) for key, far in rows if far})
         return found
 
     def most_used(self, limit: int) -> list[str]:

@@ -77,25 +77,26 @@ class SqliteView(StoreView):
     def neighbours_up_to(
         self, kind: EdgeKind, frontier: Collection[str], direction: Direction, limit: int
     ) -> dict[str, list[str]]:
-        """List up to `limit + 1` neighbours of each node of a frontier, by one statement a node."""
+        """List up to `limit + 1` neighbours of each node of a frontier, by one statement a node, which ends there."""
         near_kind, far_kind = ENDS[kind] if direction == "out" else ENDS[kind][::-1]
         near, far = ("source", "target") if direction == "out" else ("target", "source")
         statement = (
-            f"SELECT f.key FROM (SELECT {far} AS far FROM {table(kind)} WHERE {near} = ? LIMIT ?) AS e"
-            f" CROSS JOIN {table(far_kind)} f WHERE f.id = e.far AND f.body IS NOT NULL"
+            f"SELECT DISTINCT f.key FROM {table(kind)} e CROSS JOIN {table(far_kind)} f"
+            f" WHERE e.{near} = ? AND f.id = e.{far} AND f.body IS NOT NULL LIMIT ?"
         )
         found: dict[str, list[str]] = {}
-        for key, number in self._known_ids(near_kind, frontier).items():
-            keys = {row[0] for row in self._rows(statement, [number, limit + 1])}
-            if keys:
-                found[key] = sorted(map(unpack_key, keys) if far_kind == "File" else keys)
+        for key, number in sorted(self._known_ids(near_kind, frontier).items()):
+            if keys := [unpack_key(row[0]) for row in self._rows(statement, [number, limit + 1])]:
+                found[key] = sorted(keys)
         return found
 
     def most_used(self, limit: int) -> list[str]:
-        """List the models with most edges of descent to them; one index is read and no body."""
+        """List the models with most edges of descent to them; two indexes are read and no body."""
+        awaited = "SELECT id FROM model WHERE body IS NULL"
+        counted = f"SELECT target, count(*) AS uses FROM derived_from WHERE source NOT IN ({awaited}) GROUP BY target"
         statement = (
-            "SELECT m.key FROM (SELECT target, count(*) AS uses FROM derived_from GROUP BY target) e"
-            " CROSS JOIN model m WHERE m.id = e.target AND m.body IS NOT NULL ORDER BY e.uses DESC, m.key LIMIT ?"
+            f"SELECT m.key FROM ({counted}) e CROSS JOIN model m"
+            " WHERE m.id = e.target AND m.body IS NOT NULL ORDER BY e.uses DESC, m.key LIMIT ?"
         )
         return [row[0] for row in self._rows(statement, [limit])]
 
