@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.answers.descent_findings import UNKNOWN, WRONG_CLOCK, BuiltOn, Weighed
 from lineage.answers.lines import RecordedLine, recorded_lines
-from lineage.derivation.at_rest import MEASURED
+from lineage.rules.measured import is_measured
 from lineage.store.records import record_of
 from lineage.versioning.line import UNDATED
 from lineage_schemas.ids import revision_key
@@ -118,7 +118,7 @@ def declared_revisions(rows: Iterable[EdgeRow], evidence: Mapping[str, Node]) ->
         named = {
             node["parent_revision"]
             for key in row.properties.get("evidence") or ()
-            if (node := evidence.get(key)) and node.get("parent_revision") and node["rule"] not in MEASURED
+            if (node := evidence.get(key)) and node.get("parent_revision") and not is_measured(node["rule"])
         }
         if len(named) == 1:
             found[row.source, row.target] = named.pop()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lineage.answers.findings import finding
-from lineage.derivation.at_rest import MEASURED
+from lineage.rules.measured import is_measured
 from lineage_schemas.answers.trace import Deciding, TracedDerivation, TracedEvidence
 from lineage_schemas.pointer import Pointer
 
@@ -63,7 +63,7 @@ Base = Callable[[TracedDerivation], BuiltOn]
 
 def decided_by(edge: TracedDerivation) -> Deciding | None:
     """Return the evidence from weights that decides on an edge's status; None if its weights were not compared."""
-    measured = [each for each in edge.evidence if each.rule in MEASURED]
+    measured = [each for each in edge.evidence if is_measured(each.rule)]
     against = edge.status == "contradicted" or not any(each.supports for each in measured)
     best = max(measured, key=lambda each: (_weight(each, against=against), each.rule), default=None)
     return None if best is None else Deciding(rule=best.rule, score=best.score, value=best.value)
@@ -79,7 +79,7 @@ def _weight(each: TracedEvidence, *, against: bool) -> tuple[bool, bool, bool, b
 
 def is_foreign(edge: TracedDerivation) -> bool:
     """Return whether the weights of a declared parent were compared and are not related to the child's."""
-    measured = [each for each in edge.evidence if each.rule in MEASURED]
+    measured = [each for each in edge.evidence if is_measured(each.rule)]
     if edge.status not in ("contradicted", "declared") or any(each.rule.startswith("family.") for each in measured):
         return False
     return any(each.supports is False for each in measured) and not any(each.supports for each in measured)
@@ -87,7 +87,7 @@ def is_foreign(edge: TracedDerivation) -> bool:
 
 def is_declared(edge: TracedDerivation) -> bool:
     """Return whether a card, a file or a project names this parent."""
-    return any(each.supports and each.rule not in MEASURED for each in edge.evidence)
+    return any(each.supports and not is_measured(each.rule) for each in edge.evidence)
 
 
 def about_edges(edges: Iterable[TracedDerivation], weights: Mapping[str, Weighed], base: Base) -> Iterator[Finding]:
@@ -178,7 +178,7 @@ def _moved_on(edge: TracedDerivation, base: BuiltOn) -> Iterator[Finding]:
 
 def _card(edge: TracedDerivation, field: str | None = None) -> Pointer:
     """Point to where the parent is declared, else to the child."""
-    declaring = [each for each in edge.evidence if each.rule not in MEASURED and each.supports]
+    declaring = [each for each in edge.evidence if not is_measured(each.rule) and each.supports]
     ranked = sorted(
         declaring, key=lambda each: (each.pointer.field != field, each.pointer.file != "README.md", each.rule)
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.answers.built_on import WeightDates, declared_revisions
 from lineage.answers.descent_findings import UNKNOWN, about_edges, decided_by, is_foreign
-from lineage.derivation.at_rest import MEASURED
+from lineage.rules.measured import is_measured
 from lineage.query.walk import status_of
 from lineage_schemas.answers.trace import RelatedPair, TracedDerivation, TracedEvidence, UnrelatedPair
 from lineage_schemas.ids import shown_id
@@ -94,7 +94,7 @@ class EdgeWriter:
 
     def _evidence(self, key: str, node: Mapping[str, Any]) -> TracedEvidence:
         value = node.get("value")
-        if value and node["rule"] in MEASURED:  # our own words, in which models have their keys
+        if value and is_measured(node["rule"]):  # our own words, in which models have their keys
             value = value.replace(f"{self._hub}:", "")
         pointer = node["pointer"]
         return TracedEvidence(

@@ -193,9 +193,9 @@ def _write_paths(walk: _Walk) -> None:
     if not answer.paths:
         text = f"No known path between {answer.root} and {answer.to}: neither is known to descend from the other."
         walk.lines.append(line(text))
-        for edge in answer.derivations:
-            walk.lines.append(line(f"{edge.child} names {edge.parent} as its parent:", indent="  "))
-            walk.lines.append(_edge_line(edge, "    "))
+        for named in answer.derivations:
+            walk.lines.append(line(f"{named.child} names {named.parent} as its parent:", indent="  "))
+            walk.lines.append(_edge_line(named, "    "))
     else:
         child, ancestor = answer.paths[0][0], answer.paths[0][-1]
         number = counted(len(answer.paths), "path")

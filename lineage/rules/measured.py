@@ -190,3 +190,10 @@ MEASURED_RULES = (
         example="a merge of A and B whose card names A and C; an adapter of A whose card names B",
     ),
 )
+
+FAMILIES_OF_RULES = ("content.", "structure.", "numeric.", "family.")
+
+
+def is_measured(rule: str) -> bool:
+    """Return whether a rule of evidence is about weights: what it finds follows from them, and no file declares it."""
+    return rule.startswith(FAMILIES_OF_RULES)
