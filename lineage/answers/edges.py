@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.answers.built_on import WeightDates, declared_revisions
 from lineage.answers.descent_findings import UNKNOWN, about_edges, decided_by, is_foreign
-from lineage.rules.measured import is_measured
 from lineage.query.walk import status_of
+from lineage.rules.measured import is_measured
 from lineage_schemas.answers.trace import RelatedPair, TracedDerivation, TracedEvidence, UnrelatedPair
 from lineage_schemas.ids import shown_id
 from lineage_schemas.pointer import Pointer

@@ -88,8 +88,6 @@ def _signs() -> Any:
 
 def _norms(tiles: Sequence[SampledTile]) -> Iterator[tuple[str, str]]:
     """Yield name and values of the first vectors, rounded to BF16: quantisers keep them, and casts to BF16 do."""
-    import numpy
-
     taken = 0
     for each in tiles:
         values = _finite(each.values)
