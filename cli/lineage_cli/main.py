@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Run the main commands on models that come with the package, offline.",
     "collect": "Read models from the Hub into the store, with their ancestors.",
     "trace": "Show where a model comes from, or which models are built on it.",
+    "impact": "Show which models are hit by changes of a model's weights.",
     "history": "List every push of a model and what it did to the weights.",
     "check": "Find weight changes that no version or note announced.",
     "diff": "Compare two revisions or two models.",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.phrases import ABOUT_WEIGHTS
+
 if TYPE_CHECKING:
     from lineage_schemas.answers.rules import DescribedEvidence, RulesAnswer
-
-ABOUT_WEIGHTS = ("content.", "structure.", "numeric.", "family.")
-"""How the ids of the rules begin that compare weights."""
-
 
 def evidence_by_kind(answer: RulesAnswer) -> list[tuple[str, list[DescribedEvidence]]]:
     """Group the rules of evidence under their headings; a heading without rules is left out."""

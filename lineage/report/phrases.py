@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lineage.report.evidence import ABOUT_WEIGHTS
 from lineage.report.text import cut
 
 if TYPE_CHECKING:  # for annotations only: importing these modules would slow down every command
@@ -20,6 +19,9 @@ if TYPE_CHECKING:  # for annotations only: importing these modules would slow do
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal
     from lineage_schemas.weights import Cost
+
+ABOUT_WEIGHTS = ("content.", "structure.", "numeric.", "family.")
+"""How the ids of the rules begin that compare weights."""
 
 BYTES_NOT_COMPARED = "the bytes were not compared: a cast, a repair and a retraining look the same"
 """What the user has to know about a change of the kind `replaced`."""

@@ -17,6 +17,8 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("TraceAnswer", "markdown"): "markdown.trace:trace",
     ("TraceAnswer", "mermaid"): "mermaid:mermaid",
     ("TraceAnswer", "dot"): "dot:dot",
+    ("ImpactAnswer", "table"): "table.impact:impact",
+    ("ImpactAnswer", "markdown"): "markdown.impact:impact",
     ("CheckAnswer", "table"): "table.check:check",
     ("CheckAnswer", "markdown"): "markdown.check:check",
     ("CheckAnswer", "sarif"): "sarif:check",

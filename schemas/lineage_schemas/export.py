@@ -36,6 +36,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "project-file.v1": ("project_file", "ProjectFile"),
     "collect.v1": ("answers.collect", "CollectAnswer"),
     "trace.v1": ("answers.trace", "TraceAnswer"),
+    "impact.v1": ("answers.impact", "ImpactAnswer"),
     "history.v1": ("answers.history", "HistoryAnswer"),
     "check.v1": ("answers.check", "CheckAnswer"),
     "check-several.v1": ("answers.check", "CheckAnswers"),

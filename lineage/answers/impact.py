@@ -1,0 +1,129 @@
+"""`lineage impact`: who stands on a model and is hit by changes of its weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lineage.answers.built_on import WeightDates, declared_revisions
+from lineage.answers.collect import as_target
+from lineage.answers.descent_findings import UNKNOWN, BuiltOn
+from lineage.answers.lines import weight_change, why_no_line
+from lineage.answers.looked_up import look_up, read_at
+from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
+from lineage.query.walk import NO_RELATION, descendants, status_of
+from lineage.unexpected import contained
+from lineage.versioning.since import find_since
+from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer
+from lineage_schemas.ids import shown_id
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.query.walk import Walk
+    from lineage.store.graph import EdgeRow
+    from lineage.store.interface import StoreView
+    from lineage_schemas.change import Change
+
+ORDER = ("adapter", "quantized", "merge", "finetune", None)
+"""Relations in the order in which a change of the base breaks them; an adapter adds to weights that are gone."""
+
+ADVICE = {
+    "adapter": "pin the base's revision, or train the adapter again and test it",
+    "quantized": "it has the old weights; quantise the new ones again",
+    "merge": "it has the old weights; merge again if the change matters",
+    "finetune": "it has the old weights; read the change, and train again if it mends an error",
+    None: "it has the old weights; copy or convert the new ones",
+}
+
+
+def impact(
+    session: Session, target: str, *, since: str | None = None, max_models: int = DEFAULT_MAX_MODELS
+) -> ImpactAnswer:
+    """List the stored descendants of a model that were built before a change of its weights that counts.
+
+    The model's refs and history are read again unless the session is offline. A contradicted edge hits nothing. A model
+    of which it is not known what it was built on is listed: it may be hit. Raises RevisionNotFoundError for a `since`
+    that the default branch does not have.
+    """
+    with contained(target):
+        asked = look_up(session, as_target(session, target), CollectOptions(refresh=True, by_refs=True, parents=False))
+        with session.store.reading() as view:
+            walk = descendants(view, asked.key)
+            dates = WeightDates(view, walk.depths, view.nodes("Model", walk.depths))
+            line = dates.line(asked.key)
+            incomplete = [Incomplete(model=asked.shown, reason="error", detail=asked.not_looked_up.reason)] if (
+                asked.not_looked_up) else []  # fmt: skip
+            changes: tuple[Change, ...] = ()
+            if line is None:
+                detail = why_no_line(view, asked.key)
+                incomplete.append(Incomplete(model=asked.shown, reason="error", detail=detail))
+            else:
+                start = find_since(line.line, line.history, since).position if since is not None else -1
+                at = {commit.id: place for place, commit in enumerate(line.line.commits)}
+                changes = tuple(c for c in line.changes if c.counts and at.get(c.revisions[-1], -1) > start)
+            hit = _hit(view, session.hub.name, asked.key, walk, dates, changes)
+            if len(hit) > max_models:
+                detail = f"{len(hit) - max_models} more are hit; a higher --max-models shows them"
+                incomplete.append(Incomplete(model=asked.shown, reason="limit", detail=detail))
+            return ImpactAnswer(
+                **session.header("impact.v1", read_at(view, asked.key)),
+                model=asked.shown,
+                since=since,
+                changes=tuple(weight_change(change) for change in changes),
+                hit=tuple(hit[:max_models]),
+                counts=dict(sorted(Counter(each.relation or NO_RELATION for each in hit).items())),
+                incomplete=tuple(incomplete),
+            )
+
+
+def _hit(
+    view: StoreView, hub: str, root: str, walk: Walk, dates: WeightDates, changes: Sequence[Change]
+) -> list[HitModel]:
+    """Follow edges from the changed model to all that stands on it, nearest first."""
+    if not changes:
+        return []
+    rows = [row for row in walk.edges if status_of(row) != "contradicted"]
+    evidence: Mapping[str, Mapping[str, Any]] = view.nodes(
+        "Evidence", {key for row in rows if row.target == root for key in row.properties.get("evidence") or ()}
+    )
+    declared = declared_revisions([row for row in rows if row.target == root], evidence)
+    keys = {change.key for change in changes}
+    reached: dict[str, tuple[BuiltOn, EdgeRow]] = {}
+    for row in sorted(rows, key=lambda row: (walk.depths[row.source], _order(row), row.target)):
+        if row.source == root or row.source in reached:
+            continue
+        if row.target == root:
+            base = dates.built_on(row, declared.get((row.source, root)))
+            on_line = base.revision is not None and (line := dates.line(root)) is not None
+            if on_line and line.line.position(base.revision or "") is None:  # type: ignore[union-attr]
+                base = UNKNOWN
+            if base.how != "unknown" and keys.isdisjoint(change.key for change in base.changes):
+                continue
+            reached[row.source] = (base, row)
+        elif row.target in reached:
+            reached[row.source] = (reached[row.target][0], row)
+    found = [
+        HitModel(
+            model=shown_id(key, hub),
+            relation=row.properties.get("relation"),
+            method=row.properties.get("method") or "unknown",
+            depth=walk.depths[key],
+            built_on=BuiltOnRevision(revision=base.revision, how=base.how),
+            status=status_of(row),
+            advice=_advice(row, walk.depths[key], shown_id(row.target, hub)),
+        )
+        for key, (base, row) in reached.items()
+    ]
+    return sorted(found, key=lambda each: (ORDER.index(each.relation), each.depth, each.model))
+
+
+def _order(row: EdgeRow) -> int:
+    return ORDER.index(row.properties.get("relation"))
+
+
+def _advice(row: EdgeRow, depth: int, parent: str) -> str:
+    """Say what to do about a descendant; what descends through another model follows that one."""
+    advice = ADVICE[row.properties.get("relation")]
+    return advice if depth == 1 else f"wait for {parent}, which is hit first; then {advice}"

@@ -1,0 +1,47 @@
+"""The impact of a model's changes as a table: what changed, and who is hit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineage.report.phrases import REASONS, counted, dated, period, short, span_of
+from lineage.report.text import EMPTY, Document, columns, dim, line, strong
+
+if TYPE_CHECKING:
+    from lineage_schemas.answers.impact import HitModel, ImpactAnswer
+
+
+def impact(answer: ImpactAnswer) -> Document:
+    """Write the changes, then the models that they hit, those that break first at the top."""
+    since = f" since {answer.since}" if answer.since else ""
+    lines = [line(strong(answer.model), f" · {counted(len(answer.changes), 'weight change')}{since}")]
+    if not answer.changes and not answer.incomplete:
+        lines.append(line("Its weights never changed" + (since or " after the first upload") + ".", indent="  "))
+    lines += [
+        line(
+            f"{span_of(each.revisions)} · {period(each.start, each.end)} · {each.kind} · {each.verdict or 'unchecked'}",
+            indent="  ",
+        )
+        for each in answer.changes
+    ]
+    if answer.changes:
+        counts = ", ".join(f"{number:,} {relation}" for relation, number in answer.counts.items())
+        total = counted(sum(answer.counts.values()), "model")
+        lines += [EMPTY, line(strong(f"Hit: {total}{f' ({counts})' if counts else ''}"))]
+        rows = [
+            (each.model, each.relation or each.method, f"depth {each.depth}", built_on(each), each.status)
+            for each in answer.hit
+        ]
+        lines += columns(rows, indent="  ")
+        advice = dict.fromkeys((each.relation or "none", each.advice) for each in answer.hit if each.depth == 1)
+        lines += [line(dim(f"{relation}: {text}"), indent="  ") for relation, text in advice]
+    left = [line(f"{each.model} · {REASONS[each.reason]} · {each.detail}", indent="  ") for each in answer.incomplete]
+    lines += [EMPTY, line(strong("Incomplete:")), *left] if left else []
+    return [*lines, EMPTY, line(dim(dated(answer, answer.model)))]
+
+
+def built_on(each: HitModel) -> str:
+    """Write the revision that a model was built on, and how that is known."""
+    if each.built_on.revision is None:
+        return "built on an unknown revision"
+    return f"built on {short(each.built_on.revision)} ({each.built_on.how})"

@@ -1,0 +1,49 @@
+"""The answer to `lineage impact`: which models stand on a model and are hit by changes of its weights."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lineage_schemas.answers.answer import Answer, Incomplete
+from lineage_schemas.answers.check import WeightChange
+from lineage_schemas.derivation import Method, Relation, Status
+from lineage_schemas.record import Record
+
+
+class BuiltOnRevision(Record):
+    """Name the revision of the changed model that a descendant was built on, and how that is known."""
+
+    revision: str | None
+    how: Literal["declared", "inferred", "unknown"]
+
+
+class HitModel(Record):
+    """One descendant that was built before a change, or about which that is not known.
+
+    `relation`, `method` and `status` are those of the edge by which it is reached, `built_on` is that of the model
+    itself at depth 1, else that of the model through which it descends.
+    """
+
+    model: str
+    relation: Relation | None
+    method: Method
+    depth: int
+    built_on: BuiltOnRevision
+    status: Status
+    advice: str
+
+
+class ImpactAnswer(Answer):
+    """Hold the changes of a model that count, and the descendants that they hit.
+
+    `changes` are those of the default branch, after `since` if it is given. `hit` are in order of how soon they break:
+    adapters, quantised models, merges, fine-tunes, others; then by depth and id. `counts` counts all of them by
+    relation (`none` for null), whatever limit the answer has.
+    """
+
+    model: str
+    since: str | None = None
+    changes: tuple[WeightChange, ...]
+    hit: tuple[HitModel, ...]
+    counts: dict[str, int]
+    incomplete: tuple[Incomplete, ...] = ()
