@@ -1,4 +1,4 @@
-"""Weights that have match keys in common: who may be related, without comparing all."""
+"""Weights that have match keys in common with others: the ones to compare, instead of all."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ if TYPE_CHECKING:
     from lineage_schemas.weights import Digests
 
 MAX_HOLDERS = 1_000
-"""Weights with one key above which the key is not followed."""
-
+"""Weights with one key up to which all of them are candidates."""
 
 MOST_USED = 50
-"""Bases with most descendants in the store, through which a key with too many holders is followed."""
+"""Models with most children in the store: of the holders of a more common key, their weights alone are candidates."""
 
 
 def candidates(view: StoreView, keys: Collection[str], limit: int) -> list[tuple[str, int]]:
-    """Rank weights by the number of keys that they share, then by digest: at most `limit` of them.
+    """Rank weights by the number of these keys that they have, then by digest: at most `limit` of them.
 
-    The time does not depend on the size of the store: a key with more than `MAX_HOLDERS` holders says little, and is
-    followed to those of them alone that are the weights of the most used bases.
+    At most `MAX_HOLDERS` holders of a key are read. If it has more, such as the signature of a common architecture,
+    those of them count that are the weights of the most used models.
     """
     held = view.neighbours_up_to("HAS_KEY", sorted(set(keys)), "in", MAX_HOLDERS)
     shared: Counter[str] = Counter()
