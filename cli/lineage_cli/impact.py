@@ -35,7 +35,10 @@ def command(*, run: Run, target: str, since: str | None, max_models: int) -> Non
 
 
 def exit_code(answer: ImpactAnswer) -> int:
-    """Return the exit code: 1 if a silent change hits a model, 2 if the changes could not be looked up."""
-    if answer.hit and any(change.verdict == "silent" for change in answer.changes):
+    """Return the exit code: 1 if a silent change hits a model, 2 if the changes could not be looked up or judged."""
+    cut = any(each.reason == "limit" for each in answer.incomplete)
+    verdicts = {change.verdict for change in answer.changes}
+    if any(each.silent for each in answer.hit) or (cut and "silent" in verdicts):
         return 1
-    return 2 if any(each.reason != "limit" for each in answer.incomplete) else 0
+    unjudged = bool(answer.hit) and None in verdicts
+    return 2 if unjudged or any(each.reason != "limit" for each in answer.incomplete) else 0

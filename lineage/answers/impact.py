@@ -89,7 +89,7 @@ def _hit(
         "Evidence", {key for row in rows if row.target == root for key in row.properties.get("evidence") or ()}
     )
     declared = declared_revisions([row for row in rows if row.target == root], evidence)
-    keys = {change.key for change in changes}
+    keys, silent = {change.key for change in changes}, {c.key for c in changes if c.verdict == "silent"}
     reached: dict[str, tuple[BuiltOn, EdgeRow]] = {}
     for row in sorted(rows, key=lambda row: (walk.depths[row.source], _order(row), row.target)):
         if row.source == root or row.source in reached:
@@ -111,6 +111,7 @@ def _hit(
             method=row.properties.get("method") or "unknown",
             depth=walk.depths[key],
             built_on=BuiltOnRevision(revision=base.revision, how=base.how),
+            silent=bool(silent) and (base.how == "unknown" or any(each.key in silent for each in base.changes)),
             status=status_of(row),
             advice=_advice(row, walk.depths[key], shown_id(row.target, hub)),
         )

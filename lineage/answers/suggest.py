@@ -17,11 +17,11 @@ from lineage.answers.project import used_settings
 from lineage.answers.release_notes import announced_on, stored_cards
 from lineage.answers.sides import read_sides
 from lineage.answers.suggest_flips import flips_of
+from lineage.answers.suggested_rules import fired_rules, unjudged_rules
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
 from lineage.hub.target import PathTarget, parse_target
-from lineage.rules.levels import LEVEL_BY_NAME
 from lineage.unexpected import contained
 from lineage.versioning.announced import Announced, current_version, other_tags
 from lineage.versioning.facets.judge import judge
@@ -34,11 +34,9 @@ from lineage.versioning.suggest.judged import Judged, judge_number, measured_lev
 from lineage.versioning.suggest.level import suggest as suggest_level
 from lineage_schemas.answers.suggest import (
     CurrentVersion,
-    FiredRule,
     JudgedVersion,
     SuggestAnswer,
     SuggestSide,
-    UnjudgedRule,
 )
 from lineage_schemas.ids import shown_id, split_model_key
 
@@ -292,8 +290,8 @@ def _answer(
         current_version=_current(asked.current),
         suggested=suggested,
         level=measured_level(found),
-        rules=tuple(_rules(found)),
-        unjudged=tuple(_unjudged(found)),
+        rules=tuple(fired_rules(found)),
+        unjudged=tuple(unjudged_rules(found)),
         announced=judged,
         verdict=plan.verdict if plan else None,
         other_tags=tuple(other_tags(tags_by_commit(asked.line.recorded.history))) if asked.line else (),
@@ -369,21 +367,6 @@ def _current(found: Announced | None) -> CurrentVersion:
         by=found.by, text=found.source, revision=found.revision, coerced=found.number.coerced,
         calendar=found.number.scheme == "calendar",
     )  # fmt: skip
-
-
-def _rules(found: Suggestion) -> Iterator[FiredRule]:
-    for each in found.fired:
-        rule, level = LEVEL_BY_NAME[each.rule], found.level_of(each)
-        yield FiredRule(
-            id=rule.id, name=rule.name, level=level, source=rule.source, field=each.field, pointer=each.pointer,
-            before=each.before, after=each.after, note=each.note, moved=rule.level if level != rule.level else None,
-        )  # fmt: skip
-
-
-def _unjudged(found: Suggestion) -> Iterator[UnjudgedRule]:
-    for each in found.unjudged:
-        rule = LEVEL_BY_NAME[each.rule].id if each.rule else None
-        yield UnjudgedRule(facet=each.facet, pointer=each.pointer, reason=each.reason, could_be=each.most, rule=rule)
 
 
 def _commands(asked: _Question, version: str | None, current: Number) -> Iterator[str]:

@@ -17,4 +17,4 @@ def commands(answer: SuggestAnswer) -> str:
 
 def card(answer: SuggestAnswer) -> str:
     """Write the block of the card as YAML."""
-    return answer.card or ""
+    return "".join(f"{visible(each)}\n" for each in (answer.card or "").splitlines())

@@ -169,7 +169,10 @@ def test_a_finding_below_fail_on_counts_in_a_later_check(repository: BareReposit
     repository.commit({"model.safetensors": weights(2), "README.md": b"---\nversion: 1.1\n---\n"}, "Release 1.1")
     repository.tag("v2.0")
     answer = ask(session)
-    assert ([finding.id for finding in answer.findings], answer.verdict) == (["card-and-tag-differ"], "clean")
+    assert ([finding.id for finding in answer.findings], answer.verdict) == (
+        ["card-and-tag-differ", "bump-without-change"],
+        "clean",
+    )
     confirm(session, answer)
     assert mark(session) == first
     later = check(session, [MODEL], since="last", fail_on="warning")

@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 
 from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.check import CheckAnswer
 from tests.support.hub_faults import refused
 from tests.support.readings import MODEL, HubKind, Readings, by_rule, readings, weights
 
 WEIGHTS = "model.safetensors"
 KINDS: tuple[HubKind, ...] = ("directory", "server")
+
+
+ABOUT_LEVELS = ("understated-version", "bump-without-change", "overstated-version")
+
+
+def about_names(answer: CheckAnswer) -> list[Finding]:
+    """List the findings but those about whether a version announced enough."""
+    return [each for each in answer.findings if each.id not in ABOUT_LEVELS]
 
 
 @pytest.fixture
@@ -134,7 +143,7 @@ def test_tags_and_cards_that_agree_or_name_no_version(model: Readings, tags: lis
     commit = model.repository.commit({WEIGHTS: weights(1), "README.md": card(version)})
     for tag in tags:
         model.repository.git("tag", tag, commit)
-    assert model.check().findings == ()
+    assert about_names(model.check()) == []
 
 
 @pytest.mark.parametrize(("tag", "version"), [("v2.0", "1.1"), ("v1.1", "1.10"), ("v1.0", "1.0-rc1"), ("v2", "'1'")])
@@ -143,7 +152,7 @@ def test_tags_and_cards_that_differ(model: Readings, tag: str, version: str) -> 
     commit = model.repository.commit({WEIGHTS: weights(1), "README.md": card(version)})
     model.repository.git("tag", tag, commit)
     answer = model.check()
-    [differ] = answer.findings
+    [differ] = about_names(answer)
     assert (differ.id, differ.severity, answer.verdict) == ("card-and-tag-differ", "warning", "clean")
     assert f"`version: {version.strip(chr(39))}`" in differ.message
     assert f" {tag} " in differ.message
@@ -156,9 +165,9 @@ def test_cards_are_compared_offline(tmp_path: Path) -> None:
         made.repository.git("tag", "v2.0", commit)
         made.repository.commit({"README.md": card("2.0")})
         before = made.check()
-        assert set(by_rule(before)) == {"card-and-tag-differ"}
+        assert [each.id for each in about_names(before)] == ["card-and-tag-differ"]
         after = made.check(offline=True)
-        assert (after.findings, after.notes) == (before.findings, ())
+        assert about_names(after) == about_names(before)
 
 
 @pytest.mark.slow
@@ -171,7 +180,7 @@ def test_cards_cost_a_bounded_number_of_requests(tmp_path: Path) -> None:
         answer = made.check()
         assert made.server is not None
         assert 20 <= len(made.server.asked("*/README.md")) <= 24
-        assert (answer.findings, answer.notes) == ((), ())
+        assert about_names(answer) == []
 
 
 def test_a_card_that_was_not_read_is_noted(tmp_path: Path) -> None:

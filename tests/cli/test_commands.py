@@ -48,6 +48,7 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error", "jobs": None,
       "on_answer": None, "derivation": False}),
+    (["impact", "a/b", "--since", "v1"], "impact", "impact-none", ("a/b",), {"since": "v1", "max_models": 100}),
     (["suggest", "a/b"], "suggest", "suggest", ("a/b", None), SUGGEST),
     (["suggest", "./f", "--from", "a/b", "--announce", "2.0"], "suggest", "suggest", ("./f", None),
      {**SUGGEST, "since": "a/b", "announce": "2.0"}),

@@ -248,11 +248,11 @@ def test_the_hubs_first_creation_date_says_nothing() -> None:
 
 
 def test_names_to_resolve_are_all_and_once() -> None:
-    """The Hub is asked for every named parent and the source of a duplicate, and for no successor."""
+    """The Hub is asked for every named parent, the next version, and the source of a duplicate, once each."""
     card = {"base_model": ["gpt2", "gpt2", "/tmp/x"], "new_version": "a/new"}
     snapshot = Snapshot(model="me/child", commit=HEAD, files=(), card=card)
     names = names_to_resolve(declarations(snapshot, lambda _: None), FirstCommit(ROOT, "Duplicate from a/source"))
-    assert names == ("gpt2", "a/source")
+    assert names == ("gpt2", "a/new", "a/source")
 
 
 def test_evidence_ids_come_from_content() -> None:

@@ -49,6 +49,7 @@ from lineage_schemas.weights import Cost, Digests
 from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
+from tests.report.impacts import impact
 from tests.report.stores import STORES
 from tests.report.suggestions import suggestion
 from tests.report.traces import (
@@ -389,6 +390,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS,
+    "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact,
     "suggest": suggestion, "rules-level": lambda: rules("SV006"),
     "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,
     "rules": lambda: rules(None),

@@ -26,8 +26,8 @@ CASES = [
 ]
 """Each answer in each format, except the rules: their texts are lineage's own Markdown."""
 
-WITHOUT_TEXTS = {("check-clean", "sarif"), ("check-clean", "github")}
-"""Formats of findings, for an answer without any."""
+WITHOUT_TEXTS = {("check-clean", "sarif"), ("check-clean", "github"), ("suggest", "commands"), ("suggest", "card")}
+"""Formats of findings, for an answer without any, and parts of a suggestion that hold no text of others."""
 
 
 def unsafe(text: str) -> list[str]:

@@ -29,6 +29,17 @@ RELEASED = {
     "LW011": "overstated-version",
     "LW012": "untrue-card-block",
     "LD001": "licence-wider-than-ancestor",
+    "LD002": "declared-parent-unrelated",
+    "LD003": "shares-no-weights",
+    "LD004": "undeclared-parent",
+    "LD005": "wrong-relation",
+    "LD006": "copy-without-credit",
+    "LD007": "relative-declared-as-parent",
+    "LD008": "grandparent-declared-as-parent",
+    "LD009": "child-declared-as-parent",
+    "LD010": "other-parents-explain-it",
+    "LD011": "parent-newer-than-child",
+    "LD012": "base-moved-on",
 }
 """Code and name of every rule. A row may be added here; none may be changed or removed."""
 

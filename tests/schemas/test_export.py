@@ -38,12 +38,12 @@ def test_the_committed_schemas_are_fresh() -> None:
 
 @pytest.mark.parametrize("schema_id", export.SCHEMAS)
 def test_every_schema_is_valid(schema_id: str) -> None:
-    """Each is a valid schema of draft 2020-12 that has its own id and rejects unknown fields."""
+    """Each is valid under draft 2020-12, has its own id, and rejects unknown fields unless it is a card's block."""
     schema = json.loads((export.FOLDER / f"{schema_id}.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == schema_id
-    assert schema["additionalProperties"] is False
+    assert schema.get("additionalProperties", True) is (schema_id == "lineage-card.v1")
 
 
 def test_every_answer_has_a_schema() -> None:
@@ -55,6 +55,8 @@ def test_every_record_is_frozen_and_rejects_unknown_fields() -> None:
     """Every record, exported or nested, keeps the configuration of the base record."""
     records = subclasses(Record)
     assert len(records) > 40
+    # Other programs and later versions may write more into a card's block than this version knows.
+    records = {record for record in records if record.__name__ != "CardBlock"}
     loose = [r.__name__ for r in records if not r.model_config.get("frozen") or r.model_config.get("extra") != "forbid"]
     assert loose == []
     tool = import_module("lineage_schemas.answers.answer").Tool(version="1")

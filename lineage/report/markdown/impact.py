@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.impacted import built_on
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import REASONS, counted, span_of
-from lineage.report.table.impact import built_on
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.impact import ImpactAnswer

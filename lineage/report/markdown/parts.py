@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import ABOUT_WEIGHTS
 from lineage.report.findings import expired_words, ignored, moved, settings_words
 from lineage.report.markdown.write import code, prose
-from lineage.report.phrases import SIGNALS, at, dated, paper_words, short, shortened
+from lineage.report.phrases import ABOUT_WEIGHTS, SIGNALS, at, dated, paper_words, short, shortened
 from lineage.report.text import cut
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def suggest(answer: SuggestAnswer) -> str:
     """Write the suggestion."""
     sides = [code(at(side.model, side.revision)) for side in (answer.from_, answer.to)]
     rules = [
-        (each.level + (f" (moved from {each.moved})" if each.moved else ""), each.id, code(cut(each.field, 60)),
+        (each.level + (f" (moved from {each.moved})" if each.moved else ""), code(each.id), code(cut(each.field, 60)),
          _value(each.before), _value(each.after), parts.pointer(each.pointer))
         for each in answer.rules[:SHOWN]
     ]  # fmt: skip
@@ -38,7 +38,7 @@ def suggest(answer: SuggestAnswer) -> str:
         table(("level", "rule", "field", "before", "after", "where"), rules) if rules else [],
         ["Not judged:", "", *unjudged] if unjudged else [],
         table(("version", "announced by", "revision", "verdict", ""), judged) if judged else [],
-        ["To publish it:", "", *(f"    {each}" for each in answer.commands)] if answer.commands else [],
+        ["To publish it:", "", *(f"- {code(each)}" for each in answer.commands)] if answer.commands else [],
         parts.notes(answer.notes),
         parts.unchecked(answer.unchecked),
         parts.footer(answer, answer.from_.model, answer.to.model),

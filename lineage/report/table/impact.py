@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import REASONS, counted, dated, period, short, span_of
+from lineage.report.impacted import built_on
+from lineage.report.phrases import REASONS, counted, dated, period, span_of
 from lineage.report.text import EMPTY, Document, columns, dim, line, strong
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.impact import HitModel, ImpactAnswer
+    from lineage_schemas.answers.impact import ImpactAnswer
 
 
 def impact(answer: ImpactAnswer) -> Document:
@@ -38,10 +39,3 @@ def impact(answer: ImpactAnswer) -> Document:
     left = [line(f"{each.model} · {REASONS[each.reason]} · {each.detail}", indent="  ") for each in answer.incomplete]
     lines += [EMPTY, line(strong("Incomplete:")), *left] if left else []
     return [*lines, EMPTY, line(dim(dated(answer, answer.model)))]
-
-
-def built_on(each: HitModel) -> str:
-    """Write the revision that a model was built on, and how that is known."""
-    if each.built_on.revision is None:
-        return "built on an unknown revision"
-    return f"built on {short(each.built_on.revision)} ({each.built_on.how})"

@@ -21,7 +21,8 @@ class HitModel(Record):
     """One descendant that was built before a change, or about which that is not known.
 
     `relation`, `method` and `status` are those of the edge by which it is reached, `built_on` is that of the model
-    itself at depth 1, else that of the model through which it descends.
+    itself at depth 1, else that of the model through which it descends. `silent` says whether one of the changes that
+    hit it was announced by nothing, or may be one of them where it is not known what the model was built on.
     """
 
     model: str
@@ -29,6 +30,7 @@ class HitModel(Record):
     method: Method
     depth: int
     built_on: BuiltOnRevision
+    silent: bool
     status: Status
     advice: str
 

@@ -1,0 +1,30 @@
+"""Answers of `lineage impact` for the renderers."""
+
+from __future__ import annotations
+
+from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.check import WeightChange
+from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer
+from tests.report.traces import commit, header
+
+
+def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
+    """A silent change that hits an adapter and, over it, a merge, of which more are not shown; without one, no hit."""
+    if not changes:
+        return ImpactAnswer(**header("impact.v1"), model="lab/base-7b", changes=(), hit=(), counts={})
+    built = BuiltOnRevision(revision=commit(2), how="inferred")
+    return ImpactAnswer(
+        **header("impact.v1"),
+        model="lab/base-7b",
+        since="v1.0",
+        changes=changes,
+        hit=(
+            HitModel(model="me/lora", relation="adapter", method="lora", depth=1, built_on=built, silent=True,
+                     status="confirmed", advice="pin the base's revision"),
+            HitModel(model="me/merged", relation="merge", method="lora_merge", depth=2,
+                     built_on=BuiltOnRevision(revision=None, how="unknown"), silent=False, status="inferred",
+                     advice="wait for me/lora, which is hit first"),
+        ),
+        counts={"adapter": 1, "merge": 2},
+        incomplete=(Incomplete(model="lab/base-7b", reason="limit", detail="1 more are hit"),),
+    )  # fmt: skip
