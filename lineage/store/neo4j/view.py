@@ -39,8 +39,8 @@ class Neo4jView(StoreView):
     """Read through transactions that the caller begins and ends.
 
     Neo4j reads what is committed: a write that is committed while the view is open shows in its later queries. An
-    exception are models that `ancestry` returned: the view caches them, because the caller fetches them next. Long
-    lists are in the order of the server's index, which is by code point, as on every backend.
+    exception are models that `ancestry` returned, because the caller fetches them next, and the most used models: the
+    view caches them. Long lists are in the order of the server's index, which is by code point, as on every backend.
     """
 
     def __init__(self, source: Reading | Within, url: str | None) -> None:
@@ -49,6 +49,7 @@ class Neo4jView(StoreView):
         wrapped = partial(as_store_errors, url) if url else nullcontext
         self._wrapped: Callable[[], AbstractContextManager[None]] = wrapped
         self._models: dict[str, dict[str, Any]] = {}
+        self._most_used: dict[int, list[str]] = {}
 
     def rows(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Run a statement and fetch all rows."""
@@ -125,12 +126,14 @@ class Neo4jView(StoreView):
         return found
 
     def most_used(self, limit: int) -> list[str]:
-        """List the models with most edges of descent to them, counted by the server."""
+        """List the models with most edges of descent to them, counted by the server, once in a view."""
+        if limit in self._most_used:
+            return self._most_used[limit]
         statement = (
             "MATCH (m:Model)<-[r:DERIVED_FROM]-(:Model) WITH m.key AS key, count(r) AS uses"
             " RETURN key ORDER BY uses DESC, key LIMIT $most"
         )
-        return [row[0] for row in self.rows(statement, most=limit)]
+        return self._most_used.setdefault(limit, [row[0] for row in self.rows(statement, most=limit)])
 
     def count(self, kind: NodeKind | EdgeKind, where: Mapping[str, Scalar] | None = None) -> int:
         """Count nodes or edges; without a condition the server knows the number."""

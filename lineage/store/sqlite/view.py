@@ -41,6 +41,7 @@ class SqliteView(StoreView):
     def __init__(self, connection: sqlite3.Connection, url: str) -> None:
         self._connection, self._url = connection, url
         self._ids: dict[NodeKind, dict[str, int]] = {}
+        self._most_used: dict[int, list[str]] = {}
 
     def nodes(self, kind: NodeKind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
         """Fetch nodes by key."""
@@ -91,14 +92,16 @@ class SqliteView(StoreView):
         return found
 
     def most_used(self, limit: int) -> list[str]:
-        """List the models with most edges of descent to them; two indexes are read and no body."""
+        """List the models with most edges of descent to them: two indexes are read, once, and no body."""
+        if limit in self._most_used:
+            return self._most_used[limit]
         awaited = "SELECT id FROM model WHERE body IS NULL"
         counted = f"SELECT target, count(*) AS uses FROM derived_from WHERE source NOT IN ({awaited}) GROUP BY target"
         statement = (
             f"SELECT m.key FROM ({counted}) e CROSS JOIN model m"
             " WHERE m.id = e.target AND m.body IS NOT NULL ORDER BY e.uses DESC, m.key LIMIT ?"
         )
-        return [row[0] for row in self._rows(statement, [limit])]
+        return self._most_used.setdefault(limit, [row[0] for row in self._rows(statement, [limit])])
 
     def walk(self, root: str, direction: Direction) -> list[dict[str, str | None]]:
         """Walk level by level over ids and relations, which one index holds; each model's key is read once.

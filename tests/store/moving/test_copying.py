@@ -25,7 +25,7 @@ from lineage.store.rows import Rows
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.weights import Weights
 from tests.support.dump import dump
-from tests.support.graphs import FAMILY, derivation, model
+from tests.support.graphs import FAMILY, FULL_FAMILY, derivation, model
 from tests.support.shared import ROOT
 
 
@@ -67,6 +67,7 @@ class DyingStore(MemoryStore):
 
 def test_a_copy_is_equal_line_by_line(family: MemoryStore, target: GraphStore) -> None:
     """Nodes, edges, attachments and times arrive in another backend."""
+    family.write(FULL_FAMILY)
     copied = copy_store(family, target)
     assert lines(target) == lines(family)
     assert (copied.written, copied.already_there) == (len(lines(family)), 0)

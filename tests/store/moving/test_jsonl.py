@@ -17,7 +17,7 @@ from lineage.store.moving.jsonl import VERSION, read_jsonl, write_jsonl
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.dump import brought_up, dump
-from tests.support.graphs import AWAITING, FAMILY, model, revision
+from tests.support.graphs import AWAITING, FAMILY, FULL_FAMILY, model, revision
 from tests.support.shared import ROOT
 
 OLD = ROOT / "tests/data/dumps"
@@ -55,6 +55,7 @@ def family() -> MemoryStore:
 
 def test_a_dump_comes_back_whole(family: MemoryStore, tmp_path: Path) -> None:
     """An import into another backend gives the exported graph, times of reading included."""
+    family.write(FULL_FAMILY)
     with open_store(str(tmp_path / "graph.db")) as store:
         imported(exported(family), store)
         assert lines(store) == lines(family)
