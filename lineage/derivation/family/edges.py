@@ -112,11 +112,14 @@ class _Solver:
         key, parent = edge.child, edge.parent
         if self.tree.is_ancestor(key, parent):
             return _with(edge, "contradicted", DENIED, "it was made from this model", DESCENDANT)
+        several = len({each.parent for each in self.members[key].declares}) > 1 or declared.relation == "merge"
+        if not found and several:
+            return replace(edge, reason="one of several declared parents; its share cannot be measured")
         if not found:
             return self._direct(edge, declared, pair)
         if _is_explained(found) and not any(self.tree.is_ancestor(parent, each) for each in found):
             return _with(edge, "contradicted", 0.9, f"{' and '.join(found)} explain all of its values", OTHERS)
-        if len({each.parent for each in self.members[key].declares}) > 1 or declared.relation == "merge":
+        if several:
             return replace(edge, reason="one of several declared parents; its share cannot be measured")
         nearer = next(iter(found))
         near, far = self.family.distance(key, nearer), self.family.distance(key, parent)
