@@ -24,11 +24,30 @@ if TYPE_CHECKING:
 def measured_descent(
     view: StoreView, known: KnownWeights, reading: ModelReading, former: Collection[str], keys: Iterable[WeightsKeys]
 ) -> Descent:
-    """Work out the edges of a model that was read, and those of the models that are or were related to it."""
-    key = reading.key
+    """Work out the edges of a model that was read, and those of the models that are or were related to it.
+
+    Nothing is worked out, and all stored edges stay, where the reading changes nothing that they follow from.
+    """
+    key, present = reading.key, _present(view, reading)
+    if not former and _is_settled(view, present, reading, keys := tuple(keys)):
+        return Descent()
     new = NewWeights(_read(reading), {each.weights: each for each in keys})
-    now: dict[str, Present | None] = {**dict.fromkeys(former), key: _present(view, reading)}
+    now: dict[str, Present | None] = {**dict.fromkeys(former), key: present}
     return descent(view, known, [key, *former], now, new)
+
+
+def _is_settled(view: StoreView, present: Present, reading: ModelReading, keys: Iterable[WeightsKeys]) -> bool:
+    """Return whether the store's edges are those of this reading already: the same weights, declarations and dates.
+
+    Edges follow from the store alone, so that a model that is read again unchanged changes none of them.
+    """
+    stored = MemberReader(view, KnownWeights(), {}, {}).present(present.key)
+    if stored != present:
+        return False
+    known = {(source, target) for source, target in view.neighbours("HAS_KEY", [each.weights for each in keys], "out")}
+    if any((each.weights, key.key) not in known for each in keys for key in each.keys):
+        return False
+    return all(view.attachment("sketch", digest) is not None for digest in reading.weights.samples.by_digest)
 
 
 def keys_of_reading(view: StoreView, reading: ModelReading) -> tuple[WeightsKeys, ...]:
