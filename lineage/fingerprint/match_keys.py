@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lineage.fingerprint.values.adapters import A, B
@@ -123,13 +124,15 @@ def _tensors(rows: Sequence[TensorRow], constant: Mapping[str, bool]) -> list[st
     Left out is what unrelated models have in common: what libraries compute, and constants, such as zero points, which
     one model has again and again.
     """
-    matrices = [row for row in rows if row.digest is not None and sum(length > 1 for length in row.shape) > 1]
-    times = Counter(row.digest for row in matrices)
-    telling = set()
-    for digest, name in ((row.digest, normalised_name(row.name)) for row in matrices):
-        if digest is not None and times[digest] == 1 and not name.endswith(BUFFERS) and not constant.get(name):
-            telling.add(digest)
-    return sorted(telling)[:MAX_TENSORS]
+    matrices = [(row.digest, row.name) for row in rows if row.digest and sum(length > 1 for length in row.shape) > 1]
+    times = Counter(digest for digest, _ in matrices)
+    telling = (digest for digest, name in sorted(matrices) if times[digest] == 1 and _is_telling(name, constant))
+    return list(islice(telling, MAX_TENSORS))
+
+
+def _is_telling(stored_name: str, constant: Mapping[str, bool]) -> bool:
+    name = normalised_name(stored_name)
+    return not name.endswith(BUFFERS) and not constant.get(name)
 
 
 def _constant(tiles: Sequence[SampledTile]) -> dict[str, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_schemas.ids import revision_key
@@ -20,10 +20,11 @@ MOST_USED = 50
 
 
 def candidates(view: StoreView, keys: Collection[str], limit: int) -> list[tuple[str, int]]:
-    """Rank weights by the number of these keys that they have, then by digest: at most `limit` of them.
+    """Rank the weights of models by the number of these keys that they have, then by digest: at most `limit` of them.
 
     At most `MAX_HOLDERS` holders of a key are read. If it has more, such as the signature of a common architecture,
-    those of them count that are the weights of the most used models.
+    those of them count that are the weights of the most used models. Weights that no model has any more are left out:
+    a model whose weights changed often would have many of them.
     """
     held = view.neighbours_up_to("HAS_KEY", sorted(set(keys)), "in", MAX_HOLDERS)
     shared: Counter[str] = Counter()
@@ -32,9 +33,21 @@ def candidates(view: StoreView, keys: Collection[str], limit: int) -> list[tuple
             shared.update(held[key])
     common = {key for key, holders in held.items() if len(holders) > MAX_HOLDERS}
     if common:
-        bases = sorted(main_weights(view, view.most_used(MOST_USED)).values())
+        bases = sorted(set(main_weights(view, view.most_used(MOST_USED)).values()))
         shared.update(weights for weights, key in view.neighbours("HAS_KEY", bases, "out") if key in common)
-    return sorted(shared.items(), key=lambda each: (-each[1], each[0]))[:limit]
+    return _present(view, sorted(shared.items(), key=lambda each: (-each[1], each[0])), limit)
+
+
+def _present(view: StoreView, ranked: Sequence[tuple[str, int]], limit: int) -> list[tuple[str, int]]:
+    """Take the first weights that models have now; few are looked up unless many of them are former ones."""
+    found: list[tuple[str, int]] = []
+    at, size = 0, limit
+    while at < len(ranked) and len(found) < limit:
+        part = ranked[at : at + size]
+        having = models_with(view, [digest for digest, _ in part])
+        found += [each for each in part if each[0] in having]
+        at, size = at + size, 2 * size
+    return found[:limit]
 
 
 def main_weights(view: StoreView, models: Collection[str]) -> dict[str, str]:

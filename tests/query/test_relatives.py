@@ -17,9 +17,10 @@ from tests.support.graphs import derivation, group, model, revision
 
 
 def weights_with(digest: str, *keys: str) -> GraphBatch:
-    """Make weights with match keys."""
+    """Make weights with match keys, and a model that has them."""
     made = tuple(MatchKey(key=key, family=key.partition(":")[0]) for key in keys)
-    return GraphBatch(weights=(Weights(key=digest),), match_keys=(WeightsKeys(weights=digest, keys=made),))
+    listed = WeightsKeys(weights=digest, keys=made)
+    return model_with(f"model/{digest.partition(':')[2]}", digest).model_copy(update={"match_keys": (listed,)})
 
 
 def model_with(key: str, digest: str, *, commit: str = "c1", name: str = "model.safetensors") -> GraphBatch:
@@ -52,7 +53,6 @@ def view() -> Iterator[StoreView]:
     store.write(weights_with("files.v1:a", "band:3", "arch:b"))
     for number in range(20):
         store.write(weights_with(f"files.v1:{number}", "arch:a"))
-    store.write(model_with("org/base", "files.v1:base"))
     with store.reading() as view:
         yield view
 
@@ -66,19 +66,28 @@ def test_weights_with_most_keys_in_common_come_first(view: StoreView) -> None:
     assert candidates(view, [], 9) == candidates(view, ["none"], 9) == []
 
 
+def test_former_weights_take_no_place() -> None:
+    """Weights that no model has any more are no candidates, however many they are."""
+    store = MemoryStore()
+    for number in range(20):
+        store.write(weights_with(f"files.v1:{number}", "band:1", "band:2"))
+        store.write(model_with(f"model/{number}", "files.v1:now"))
+    store.write(weights_with("files.v1:other", "band:1"))
+    with store.reading() as view:
+        assert candidates(view, ["band:1", "band:2"], 2) == [("files.v1:other", 1)]
+
+
 @pytest.mark.usefixtures("few")
 def test_a_common_key_is_followed_to_the_most_used_bases_only() -> None:
     """A key with too many holders gives those of them that many models derive from, and counts for these."""
     store = MemoryStore()
     for number in range(20):
         store.write(weights_with(f"files.v1:{number}", "arch:a"))
-    write(store, weights_with("files.v1:base", "arch:a", "band:1"), model_with("org/base", "files.v1:base"))
-    write(store, weights_with("files.v1:other", "arch:b"), model_with("org/other", "files.v1:other"))
+    write(store, weights_with("files.v1:base", "arch:a", "band:1"), weights_with("files.v1:other", "arch:b"))
     with store.reading() as view:
         assert candidates(view, ["arch:a"], 99) == []
-    store.write(
-        GraphBatch(derivations=tuple(derivation(f"a/{n}", f"org/{p}") for n in "12" for p in ("base", "other")))
-    )
+    edges = tuple(derivation(f"a/{n}", f"model/{p}") for n in "12" for p in ("base", "other"))
+    store.write(GraphBatch(derivations=edges))
     with store.reading() as view:
         assert candidates(view, ["arch:a"], 99) == [("files.v1:base", 1)]
         assert candidates(view, ["arch:a", "band:1"], 99) == [("files.v1:base", 2)]
