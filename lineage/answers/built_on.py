@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.descent_findings import UNKNOWN, WRONG_CLOCK, BuiltOn, Weighed
-from lineage.answers.lines import RecordedLine, recorded_lines
 from lineage.rules.measured import is_measured
 from lineage.store.records import record_of
 from lineage.versioning.line import UNDATED
 from lineage_schemas.ids import revision_key
 
 if TYPE_CHECKING:
+    from lineage.answers.lines import RecordedLine
     from lineage.store.graph import EdgeRow
     from lineage.store.interface import StoreView
     from lineage_schemas.change import Change
@@ -82,6 +82,8 @@ class WeightDates:
     def line(self, key: str) -> RecordedLine | None:
         """Return the line of a model's default branch."""
         if key not in self._lines:
+            from lineage.answers.lines import recorded_lines  # it needs the records of `check`, most traces do not
+
             lines = recorded_lines(self._view, key)
             self._lines[key] = next((each for each in lines if each.is_default), None)
         return self._lines[key]
