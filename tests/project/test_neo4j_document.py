@@ -131,7 +131,7 @@ def captioned(properties: dict[str, Any]) -> str:
     return next(name for rule in CAPTIONS for name in properties if re.search(rule, name, re.IGNORECASE))
 
 
-NOT_COLLECTED = {"MatchKey", "Product", "Sketch"}
+NOT_COLLECTED = {"Product"}
 """Labels that no command fills yet."""
 
 
