@@ -149,7 +149,7 @@ def test_a_collection_into_a_lost_store_is_not_reported_as_done(
     path = tmp_path / "graph.db"
     listener = AfterSome("collecting", steps, lambda: harm(path))
     with Session(hub_selector=str(hub), store_url=str(path), progress=listener) as session:
-        with pytest.raises(StoreError, match="changed from outside|disk I/O error"):
+        with pytest.raises(StoreError, match=r"changed from outside|disk I/O error"):
             collect(session, ["a/one", "a/two", "a/three"])
 
 
