@@ -32,6 +32,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "next-version.v1": ("next_version", "NextVersion"),
     "product.v1": ("product", "Product"),
     "use.v1": ("product", "Use"),
+    "reference.v1": ("reference", "Reference"),
     "graph-batch.v1": ("graph_batch", "GraphBatch"),
     "project-file.v1": ("project_file", "ProjectFile"),
     "collect.v1": ("answers.collect", "CollectAnswer"),
