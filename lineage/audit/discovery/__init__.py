@@ -1,0 +1,1 @@
+"""Discovery: the places of a source tree that name a model."""
