@@ -1,0 +1,83 @@
+"""Find the models that a source tree uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from lineage.audit.discovery.parsers import Parser, parser_of, parser_of_program
+from lineage.audit.discovery.references import canonical, is_commit, merged
+from lineage.audit.discovery.texts import Text
+from lineage.audit.discovery.tree import FoundWeights, Tree, Unread, walk
+from lineage_schemas.reference import Reference
+
+_PROGRAM = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(?:\S*/)?([\w.+-]+)")
+
+
+class Listed(NamedTuple):
+    """Name a model that the project file lists, and where: `file` is the path from the root, `line` counts from 1."""
+
+    model: str
+    revision: str | None
+    file: str
+    line: int
+    column: int = 1
+
+
+class Discovery(NamedTuple):
+    """Hold what was found in a tree, in the order of the files: references, what was not read, and weights."""
+
+    references: tuple[Reference, ...]
+    unread: tuple[Unread, ...]
+    weights: tuple[FoundWeights, ...] = ()
+
+
+def discover(root: Path, *, exclude: Sequence[str] = (), listed: Sequence[Listed] = ()) -> Discovery:
+    """Find the references to models in a source tree, and the weights that are in it.
+
+    `exclude` are patterns as in a .gitignore, `listed` the models of the project file. What could not be read is in
+    `unread`: an answer without it would be a false clean. Raises InputError if the root is not a folder.
+    """
+    tree = walk(root, exclude)
+    references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
+    return Discovery(references, tree.unread)
+
+
+def _read(tree: Tree) -> Iterator[Reference]:
+    """Read each text of a tree by its parser."""
+    for file in tree.files:
+        parser = parser_of(file)
+        text = tree.text(file, expected=parser is not None)
+        if text is None:
+            continue
+        parser = parser or _by_first_line(text)
+        if parser is not None:
+            yield from parser(text, tree)
+
+
+def _by_first_line(text: Text) -> Parser | None:
+    match = _PROGRAM.match(text.body)
+    return parser_of_program(match[1]) if match else None
+
+
+def _listed(listed: Iterable[Listed]) -> Iterator[Reference]:
+    """Make the references of the project file's models."""
+    for each in listed:
+        yield Reference(
+            model=each.model,
+            canonical=canonical(each.model),
+            revision=each.revision,
+            pinned=is_commit(each.revision),
+            grade="certain",
+            file=each.file,
+            line=each.line,
+            column=each.column,
+        )
+
+
+def _unlisted(references: Iterable[Reference], listed: Sequence[Listed]) -> Iterator[Reference]:
+    """Leave out what a parser read of the lines that the project file's own reader has read."""
+    lines = {(each.file, each.line) for each in listed}
+    return (each for each in references if (each.file, each.line) not in lines)
