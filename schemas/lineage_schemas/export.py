@@ -34,7 +34,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "use.v1": ("product", "Use"),
     "reference.v1": ("reference", "Reference"),
     "graph-batch.v1": ("graph_batch", "GraphBatch"),
-    "lock.v1": ("lock", "Lock"),
+    "lock-file.v1": ("lock", "Lock"),
     "project-file.v1": ("project_file", "ProjectFile"),
     "collect.v1": ("answers.collect", "CollectAnswer"),
     "trace.v1": ("answers.trace", "TraceAnswer"),
@@ -63,7 +63,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
 }
 """Schema id to module and record. A released id keeps its meaning; a changed record gets a new one."""
 
-WRITTEN_BY_PEOPLE = {"project-file.v1", "lineage-card.v1", "lock.v1"}
+WRITTEN_BY_PEOPLE = {"project-file.v1", "lineage-card.v1", "lock-file.v1"}
 """Files whose schema is about what lineage reads: nothing with a default is required."""
 
 FOLDER = Path(__file__).parent / "json"
