@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from lineage.audit.discovery.python import python
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage_schemas.reference import Reference
@@ -29,8 +30,8 @@ def parser_of_program(program: str) -> Parser | None:
 _BY_NAME: dict[str, Parser] = {}
 """Parsers of files that have a name of their own, such as `Dockerfile`."""
 
-_BY_SUFFIX: dict[str, Parser] = {}
+_BY_SUFFIX: dict[str, Parser] = {"py": python, "pyi": python, "pyw": python}
 """Parsers by suffix, without its dot and in lower case."""
 
-_BY_PROGRAM: dict[str, Parser] = {}
+_BY_PROGRAM: dict[str, Parser] = {"python": python}
 """Parsers of scripts by the name of the program that runs them."""

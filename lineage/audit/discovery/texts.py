@@ -57,6 +57,11 @@ class Text:
         """Make the text of lines that may come from anywhere in the file."""
         return cls(file, "\n".join(line for line, _ in lines), [row for _, row in lines])
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether this is the text of a whole file."""
+        return self._rows is None
+
     @cached_property
     def lines(self) -> list[str]:
         """Return the lines without their ends."""

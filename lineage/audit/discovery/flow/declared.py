@@ -1,0 +1,122 @@
+"""Read what calls give and decorators declare: keyword dictionaries, options of click, cases of pytest."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lineage.audit.discovery.flow.scopes import FunctionNode, Scope, parameters
+
+if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.calling import Given
+    from lineage.audit.discovery.flow.resolving import Resolver, Spot
+
+_OPTIONS = {"option", "argument"}
+
+
+def arguments(resolver: Resolver, call: Spot) -> tuple[list[Spot], dict[str, Spot]]:
+    """Return the arguments of a call by position and by name; what `**x` holds is taken out of x where it is known."""
+    node = call.node
+    assert isinstance(node, ast.Call)
+    positional: list[Spot] = []
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            elements = list(resolver.elements(call._replace(node=argument.value), 4))
+            if not elements:
+                break
+            positional.extend(elements)
+        else:
+            positional.append(call._replace(node=argument))
+    named: dict[str, Spot] = {}
+    for keyword in node.keywords:
+        if keyword.arg is not None:
+            named[keyword.arg] = call._replace(node=keyword.value)
+        else:
+            for name, spot in _unpacked(resolver, call._replace(node=keyword.value)):
+                named.setdefault(name, spot)
+    if call.scope.module.language == "javascript" and positional:
+        last = positional[-1]
+        if isinstance(last.node, ast.Name):
+            for name, spot in _unpacked(resolver, last):
+                named.setdefault(name, spot)
+    return positional, named
+
+
+def _unpacked(resolver: Resolver, spot: Spot) -> Iterator[tuple[str, Spot]]:
+    """Return the items of a dictionary whose keys are known."""
+    for end in resolver.spots(spot, 4):
+        if isinstance(end.node, ast.Dict):
+            for key, value in zip(end.node.keys, end.node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, end._replace(node=value, direct=False)
+                elif key is None and end.node is not spot.node:
+                    yield from _unpacked(resolver, end._replace(node=value))
+
+
+def declared_defaults(function: FunctionNode, scope: Scope) -> Iterator[Given]:
+    """Return the defaults of a function's parameters, with those of its click options, and each case of pytest's."""
+    from lineage.audit.discovery.flow.resolving import Spot
+
+    outer = scope.parent
+    if outer is None:
+        return
+    defaults: Given = {
+        parameter.name: Spot(parameter.default, outer)
+        for parameter in parameters(function)
+        if parameter.default is not None
+    }
+    decorators = [] if isinstance(function, ast.Lambda) else function.decorator_list
+    cases: list[Given] = []
+    for decorator in decorators:
+        if not isinstance(decorator, ast.Call):
+            continue
+        name = decorator.func.attr if isinstance(decorator.func, ast.Attribute) else getattr(decorator.func, "id", "")
+        if name in _OPTIONS:
+            defaults.update(_click_default(decorator, outer))
+        elif name == "parametrize" and len(decorator.args) > 1:
+            cases.extend(_cases(decorator, outer))
+    if defaults:
+        yield defaults
+    yield from ({**defaults, **case} for case in cases)
+
+
+def _click_default(decorator: ast.Call, scope: Scope) -> Given:
+    """Return the default of a click option, under the parameter that gets it."""
+    from lineage.audit.discovery.flow.resolving import Spot
+
+    default = next((keyword.value for keyword in decorator.keywords if keyword.arg == "default"), None)
+    texts = [each.value for each in decorator.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    if default is None or not texts:
+        return {}
+    named = next((text for text in texts if not text.startswith("-")), None)
+    long = next((text for text in texts if text.startswith("--")), texts[0])
+    return {(named or long).lstrip("-").split("/")[0].replace("-", "_"): Spot(default, scope)}
+
+
+def _cases(decorator: ast.Call, scope: Scope) -> Iterator[Given]:
+    """Return what each case of `parametrize` gives."""
+    from lineage.audit.discovery.flow.resolving import Spot
+
+    names, values = decorator.args[0], decorator.args[1]
+    if isinstance(names, ast.Constant) and isinstance(names.value, str):
+        wanted = [name.strip() for name in names.value.split(",")]
+    elif isinstance(names, ast.List | ast.Tuple):
+        wanted = [str(each.value) for each in names.elts if isinstance(each, ast.Constant)]
+    else:
+        return
+    if not isinstance(values, ast.List | ast.Tuple | ast.Set):
+        if len(wanted) == 1:
+            yield {wanted[0]: Spot(ast.Subscript(value=values, slice=ast.Name(id="?"), ctx=ast.Load()), scope)}
+        return
+    for value in values.elts:
+        parts = (
+            value.args
+            if isinstance(value, ast.Call)
+            else value.elts
+            if isinstance(value, ast.Tuple | ast.List)
+            else [value]
+        )
+        if len(wanted) == 1:
+            parts = parts[:1] if isinstance(value, ast.Call) else [value]
+        yield {name: Spot(part, scope) for name, part in zip(wanted, parts, strict=False)}

@@ -1,0 +1,168 @@
+"""The modules of a tree together: which file an import names, and where a function is called.
+
+A module is parsed when it is read or when another one imports it. Files in which no text looks like a model or like a
+call that loads one are parsed only if they are imported, so that a large tree is read in seconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lineage.audit.discovery.flow.scopes import Imported, Module, Scope
+
+if TYPE_CHECKING:
+    from lineage.audit.discovery.texts import Text
+    from lineage.audit.discovery.tree import Tree
+
+MAX_PARSED = 40_000_000
+"""Characters of source that are parsed for one tree; a syntax tree takes some thirty times as many bytes."""
+
+_TRIGGERS = re.compile(
+    r"""["'`][\w.-]+/[\w.{}$-]+(?:[@:][\w.-]+)?["'`]|from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co|transformers"""
+    r"""|SentenceTransformer|CrossEncoder|_MODEL|MODEL_|model_name|model_id|repo_id|vllm"""
+)
+_SCRIPT_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
+
+
+class Program:
+    """Hold the modules of one tree. `Tree.shared(Program)` makes it once."""
+
+    def __init__(self, tree: Tree) -> None:
+        """List the modules; none is parsed yet."""
+        self.tree = tree
+        self._modules: dict[str, Module | None] = {}
+        self._parsed = 0
+        self._call_index: dict[str, list[tuple[ast.Call, Scope]]] | None = None
+
+    @cached_property
+    def _tails(self) -> dict[str, list[str]]:
+        """Return the Python files by their last name: `config` for `app/config.py` and `app/config/__init__.py`."""
+        tails = defaultdict(list)
+        for file in self.tree.files:
+            if file.endswith(".py"):
+                path = file.removesuffix(".py").removesuffix("/__init__")
+                tails[path.rpartition("/")[2]].append(path)
+        return tails
+
+    def module(self, file: str) -> Module | None:
+        """Return a file's module; None if it is not a file of the tree, or cannot be parsed."""
+        if file not in self._modules:
+            self._modules[file] = None  # an import circle ends here
+            text = self.tree.text(file) if self.tree.exists(file) else None
+            if text is not None:
+                self._modules[file] = self._parse(text)
+        return self._modules[file]
+
+    def piece(self, text: Text, language: str = "python") -> Module | None:
+        """Return the module of a text that is a piece of a file, such as the cells of a notebook."""
+        return self._parse(text, language)
+
+    def _parse(self, text: Text, language: str = "") -> Module | None:
+        from lineage.audit.discovery.flow.parsing import parse
+
+        self._parsed += len(text.body)
+        if self._parsed > MAX_PARSED:
+            self.tree.report(text.file, f"more than {MAX_PARSED:,} characters of source were parsed before this file")
+            return None
+        script = language == "javascript" or (not language and text.file.endswith(_SCRIPT_SUFFIXES))
+        module = parse(text, self.tree, script=script)
+        if module is not None and self._call_index is not None:
+            self._index(module, self._call_index)
+        return module
+
+    def calls(self, name: str) -> list[tuple[ast.Call, Scope]]:
+        """Return the calls of anything with this name, in the modules that may matter."""
+        if self._call_index is None:
+            self._call_index = defaultdict(list)
+            for file in self.tree.files:
+                if file.endswith((".py", *_SCRIPT_SUFFIXES)) and self.matters(file):
+                    self.module(file)
+            for module in list(self._modules.values()):
+                if module is not None:
+                    self._index(module, self._call_index)
+        return self._call_index.get(name, [])
+
+    def matters(self, file: str) -> bool:
+        """Tell whether a file has a text that looks like a model, or like a call that loads one."""
+        text = self.tree.text(file)
+        return text is not None and _TRIGGERS.search(text.body) is not None
+
+    @staticmethod
+    def _index(module: Module, index: dict[str, list[tuple[ast.Call, Scope]]]) -> None:
+        for call, scope in module.calls:
+            func = call.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            known = index.setdefault(name, [])
+            if (call, scope) not in known[-1:]:
+                known.append((call, scope))
+
+    def imported(self, what: Imported, importer: Module) -> tuple[Module | None, str | None]:
+        """Return the module that an import names, and the name to look up in it; (None, …) if it is not in the tree."""
+        if importer.language == "javascript":
+            return self._script(what.module, importer.text.file), what.name
+        if what.name is not None:
+            within = f"{what.module}.{what.name}" if what.module else what.name
+            module = self._python(within, what.level, importer.text.file)
+            if module is not None:
+                return module, None
+        return self._python(what.module, what.level, importer.text.file), what.name
+
+    def _python(self, dotted: str, level: int, importer: str) -> Module | None:
+        relative = dotted.replace(".", "/")
+        folder = posixpath.dirname(importer)
+        if level:
+            for _ in range(level - 1):
+                folder = posixpath.dirname(folder)
+            return self._first(posixpath.join(folder, relative).rstrip("/"))
+        candidates = self._tails.get(relative.rpartition("/")[2], [])
+        if not relative or not candidates:
+            return None
+        fitting = [path for path in candidates if path == relative or path.endswith(f"/{relative}")]
+        if not fitting:
+            return None
+        return self._first(
+            max(fitting, key=lambda path: (len(posixpath.commonpath([path, folder])) if folder else 0, -len(path)))
+        )
+
+    def _first(self, path: str) -> Module | None:
+        for file in (f"{path}.py", f"{path}/__init__.py" if path else "__init__.py"):
+            if self.tree.exists(file):
+                return self.module(file)
+        return None
+
+    def _script(self, module: str, importer: str) -> Module | None:
+        """Find a JavaScript module by its relative path, or by `@/` and `~/` from a source folder."""
+        if module.startswith("."):
+            paths = [posixpath.normpath(posixpath.join(posixpath.dirname(importer), module))]
+        elif module.startswith(("@/", "~/", "$lib/")):
+            rest = module.split("/", 1)[1]
+            folders = _folders_above(importer)
+            paths = [
+                posixpath.normpath(posixpath.join(folder, part, rest))
+                for folder in folders
+                for part in ("", "src", "src/lib", "app")
+            ]
+        else:
+            return None
+        for path in paths:
+            stem = re.sub(r"\.(js|mjs|cjs|jsx)$", "", path)
+            for suffix in ("", *_SCRIPT_SUFFIXES, "/index.ts", "/index.js", "/index.tsx"):
+                for file in dict.fromkeys((path + suffix, stem + suffix)):
+                    if file.endswith(_SCRIPT_SUFFIXES) and self.tree.exists(file):
+                        return self.module(file)
+        return None
+
+
+def _folders_above(file: str) -> list[str]:
+    """Return the folders that a file is in, the innermost first; the root is the empty text."""
+    found = []
+    folder = posixpath.dirname(file)
+    while folder:
+        found.append(folder)
+        folder = posixpath.dirname(folder)
+    return [*found, ""]

@@ -1,0 +1,200 @@
+"""Turn the uses of models in a module into references."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.program import Program
+from lineage.audit.discovery.flow.resolving import Resolver, Spot, called_name
+from lineage.audit.discovery.flow.strings import texts
+from lineage.audit.discovery.flow.uses import Unknown, Use, loaders, uses
+from lineage.audit.discovery.names import Form, Name, read_name
+from lineage.audit.discovery.references import reference, unresolved
+from lineage.hub.legacy_names import legacy_name
+from lineage_schemas.reference import Reference
+
+if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.scopes import Literally, Module, Scope
+    from lineage_schemas.product import Grade
+    from lineage_schemas.reference import Place
+
+_MODEL_LABEL = re.compile(
+    r"model|checkpoint|ckpt|repo|pretrained|backbone|encoder|tokenizer|embed|llm|lora|adapter|reranker|weights|hf_",
+    re.I,
+)
+_OTHER_LABEL = re.compile(
+    r"dataset|output|metric|template|prompt|image|hub_model_id|space|docker|_dir$|dir_|_url$", re.I
+)
+_SENTENCE_MODELS = re.compile(
+    r"(?:all|multi-qa|paraphrase|msmarco|nq|gtr|sentence-t5|distiluse|stsb|nli|average_word|quora|xlm-r|clip|LaBSE|"
+    r"bert-base-nli|roberta-base-nli|distilbert-base-nli|facebook-dpr|allenai-specter|use-cmlm|static)[\w.-]*"
+)
+_SENTENCE_CALLS = re.compile(r"SentenceTransformer|^HuggingFace\w*Embeddings?$|KeyBERT|BERTopic|TokenTextSplitter")
+_WRITERS = {
+    "save_pretrained",
+    "save_model",
+    "save_pretrained_merged",
+    "save_pretrained_gguf",
+    "makedirs",
+    "mkdir",
+    "rmtree",
+}
+_WRITTEN_KEYWORDS = {"output_dir", "local_dir", "save_dir", "save_path", "save_directory", "cache_dir", "output_path"}
+
+
+def references_of(module: Module, program: Program) -> Iterator[Reference]:
+    """Return the references of a module: what its calls load, and what its strings name otherwise."""
+    reader = _Reader(module, program)
+    yield from reader.loaded()
+    yield from reader.by_keyword()
+    yield from reader.mentioned()
+
+
+class _Reader:
+    """Read one module."""
+
+    def __init__(self, module: Module, program: Program) -> None:
+        self.module, self.tree = module, program.tree
+        self.resolver = program.tree.shared(_resolver_of)
+        self.seen: set[int] = set()
+        self._written: set[str] | None = None
+
+    def loaded(self) -> Iterator[Reference]:
+        for loader in loaders(self.resolver, self.module):
+            self.resolver.begin()
+            for use in uses(self.resolver, loader):
+                if isinstance(use, Unknown):
+                    yield unresolved(ast.unparse(use.argument.node), self.place(use.argument))
+                else:
+                    yield from self.used(use)
+
+    def used(self, use: Use) -> Iterator[Reference]:
+        """Return the reference of a use, if its text is the name of a model."""
+        name = self.name_of(use)
+        if name is None:
+            return
+        self.seen.add(id(use.piece.spot.node))
+        grade: Grade = "possible" if use.sink.output else "certain" if use.piece.spot.direct else "likely"
+        place = self.place(use.piece.spot, name.model)
+        argument = self.place(use.argument)
+        asked = {facet: piece.text for facet, piece in use.facets.items()}
+        file = next((asked[each] for each in sinks.FILE_KEYWORDS if each in asked and each != "path"), None)
+        found = reference(
+            name,
+            place,
+            grade,
+            revision=asked.get("revision"),
+            filename=file,
+            subfolder=asked.get("subfolder"),
+            variant=asked.get("variant"),
+            trust_remote_code=use.trusted,
+            used_at=() if (argument.file, argument.line) == (place.file, place.line) else (argument,),
+        )
+        yield (
+            found
+            if found.canonical or not _is_sentence_model(use.name, name)
+            else found.model_copy(update={"canonical": f"sentence-transformers/{name.model}"})
+        )
+
+    def name_of(self, use: Use) -> Name | None:
+        text = use.piece.text.removeprefix("local:") if "embed" in use.name.lower() else use.piece.text
+        name = read_name(text)
+        if name is None or self.is_local(text):
+            return None
+        sink = use.sink
+        if name.form is Form.BARE:
+            if sink.owned or sink.addressed:
+                return None
+            return name if legacy_name(name.model) or _is_sentence_model(use.name, name) else None
+        return name if name.form is not Form.ID or not sink.addressed else None
+
+    def is_local(self, text: str) -> bool:
+        """Tell whether a text is the path of something in the tree, or that the module itself writes."""
+        return self.tree.exists(text) or text in self.written()
+
+    def written(self) -> set[str]:
+        """Return the paths that the module writes to."""
+        if self._written is None:
+            self._written = set()
+            for call, scope in self.module.calls:
+                spots = [keyword.value for keyword in call.keywords if keyword.arg in _WRITTEN_KEYWORDS]
+                if called_name(call) in _WRITERS:
+                    spots += call.args[:1]
+                for node in spots:
+                    self.resolver.begin()
+                    self._written.update(piece.text for piece in texts(self.resolver, Spot(node, scope)))
+        return self._written
+
+    def by_keyword(self) -> Iterator[Reference]:
+        """Return what calls that are not in the table get under a keyword that names a model."""
+        for call, scope in self.module.calls:
+            name = called_name(call)
+            if name in sinks.HOSTED_CALLS or name in sinks.SINKS or "dataset" in name.lower() or name == "add_argument":
+                continue
+            for keyword in call.keywords:
+                if keyword.arg in sinks.STRONG_KEYWORDS:
+                    yield from self.keyword_value(keyword.value, scope)
+
+    def keyword_value(self, value: ast.expr, scope: Scope) -> Iterator[Reference]:
+        self.resolver.begin()
+        for piece in texts(self.resolver, Spot(value, scope, direct=True)):
+            name = read_name(piece.text)
+            if name is not None and name.form in {Form.ID, Form.ADDRESS} and not self.is_local(piece.text):
+                self.seen.add(id(piece.spot.node))
+                yield reference(name, self.place(piece.spot, name.model), "likely")
+
+    def mentioned(self) -> Iterator[Reference]:
+        """Return the strings that name a model and that no call above has loaded: addresses, options, constants."""
+        options = {id(binding.node) for bindings in self.module.fields.values() for binding in bindings}
+        for literal in self.module.literals:
+            if id(literal.node) not in self.seen:
+                yield from self.literal(literal, option=id(literal.node) in options)
+
+    def literal(self, literal: Literally, *, option: bool) -> Iterator[Reference]:
+        name = read_name(str(literal.node.value))
+        if name is None or name.form is Form.BARE or self.is_local(str(literal.node.value)):
+            return
+        labelled = _MODEL_LABEL.search(literal.label) and not _OTHER_LABEL.search(literal.label)
+        place = self.place(Spot(literal.node, self.module.scope), name.model)
+        if name.form in {Form.ADDRESS, Form.CLONE}:
+            yield reference(name, place, "certain")
+        elif name.form is Form.PAGE:
+            yield reference(name, place, "possible")
+        elif labelled or literal.label == "hub_model_id":
+            yield reference(name, place, "likely" if labelled and option else "possible")
+
+    def place(self, spot: Spot, text: str = "") -> Place:
+        """Return where an expression is in its file, or where a text is in it."""
+        return place_of(spot.node, spot.scope.module, text)
+
+
+def _resolver_of(tree: object) -> Resolver:
+    """Make the resolver of a tree's program."""
+    from lineage.audit.discovery.tree import Tree
+
+    assert isinstance(tree, Tree)
+    return Resolver(tree.shared(Program))
+
+
+def _is_sentence_model(call: str, name: Name) -> bool:
+    return name.form is Form.BARE and bool(_SENTENCE_CALLS.search(call) and _SENTENCE_MODELS.fullmatch(name.model))
+
+
+def place_of(node: ast.AST, module: Module, text: str = "") -> Place:
+    """Return the place of a node, or of a text that begins on one of the node's lines."""
+    if not hasattr(node, "lineno"):  # one that was made from others
+        node = next((each for each in ast.walk(node) if hasattr(each, "lineno")), node)
+    line: int = getattr(node, "lineno", 1)
+    last: int = getattr(node, "end_lineno", None) or line
+    lines = module.text.lines
+    source = lines[line - 1] if line <= len(lines) else ""
+    column = len(source.encode()[: getattr(node, "col_offset", 0)].decode(errors="replace"))
+    for further in range(line, min(last, line + 5, len(lines)) + 1):
+        at = lines[further - 1].find(text, column if further == line else 0) if text else -1
+        if at >= 0:
+            return module.text.place(further, at + 1)
+    return module.text.place(line, column + 1)

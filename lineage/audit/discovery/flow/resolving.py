@@ -1,0 +1,399 @@
+"""Resolve expressions: follow names, attributes, items, calls and loops to where a value stands as text.
+
+Nothing is run. An expression may have many values; each of them is followed, within limits. `Frame` says for what a
+question is asked: inside a function for one of its calls, inside a loop for one element, so that the id and the
+revision that belong together stay together.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from lineage.audit.discovery.flow.calling import Calling, Given
+from lineage.audit.discovery.flow.program import Program
+from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Parameter, Path, Scope
+
+MAX_DEPTH = 24
+"""Names, attributes and calls that one value is followed through."""
+
+MAX_STEPS = 6_000
+"""Expressions that are looked at for one call that loads a model."""
+
+Frame = Mapping[ast.AST, "Given | Spot"]
+"""What a function's parameters and a loop's variable are, by the function and the loop."""
+
+
+class Spot(NamedTuple):
+    """Name an expression, the scope and frame in which it is evaluated, and whether no name led to it."""
+
+    node: ast.AST
+    scope: Scope
+    frame: Frame = {}  # noqa: RUF012 - never changed
+    direct: bool = False
+
+
+class Instance(ast.expr):
+    """Stand for an object of a class of the tree, with the call that makes it where that is known."""
+
+    def __init__(self, definition: ast.ClassDef, call: Spot | None) -> None:
+        """`call` is the spot of an `ast.Call`."""
+        super().__init__()
+        self.definition, self.call = definition, call
+
+
+_SAME_ELEMENTS = {"sorted", "list", "set", "tuple", "reversed", "iter", "frozenset", "tqdm", "dict", "product", "chain"}
+
+
+class Resolver:
+    """Answer what expressions of one program may be. `choices` are the functions and loops that a value depends on."""
+
+    def __init__(self, program: Program) -> None:
+        """Make a resolver; `begin` starts a question."""
+        self.program = program
+        self.choices: dict[ast.AST, Scope] = {}
+        self.steps = 0
+        self.calling = Calling(self)
+        self._handlers: dict[type[ast.AST], Callable[[Spot, int], Iterator[Spot]]] = {
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Subscript: self._subscript,
+            ast.Call: self._call,
+            ast.IfExp: self._either,
+            ast.BoolOp: self._either,
+            ast.NamedExpr: self._inner,
+            ast.Await: self._inner,
+            ast.Starred: self._inner,
+            Parameter: self._parameter,
+            Imported: self._imported,
+        }
+
+    def begin(self) -> None:
+        """Begin a question: the limit of steps and the choices are those of one question."""
+        self.choices = {}
+        self.steps = MAX_STEPS
+
+    def spots(self, spot: Spot, depth: int = 0) -> Iterator[Spot]:
+        """Follow an expression to the constants, literals, definitions and unknown expressions that it may be."""
+        self.steps -= 1
+        if self.steps < 0 or depth > MAX_DEPTH:
+            return
+        handler = self._handlers.get(type(spot.node))
+        if handler is None:
+            yield spot
+        else:
+            yield from handler(spot, depth + 1)
+
+    def _inner(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        assert isinstance(spot.node, ast.NamedExpr | ast.Await | ast.Starred)
+        yield from self.spots(spot._replace(node=spot.node.value), depth)
+
+    def _either(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        node = spot.node
+        parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else getattr(node, "values", [])
+        for part in parts:
+            yield from self.spots(spot._replace(node=part), depth)
+
+    def _name(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        assert isinstance(spot.node, ast.Name)
+        bindings = spot.scope.lookup(spot.node.id) or self._starred(spot.node.id, spot.scope.module, depth)
+        if not bindings:
+            yield spot
+        yield from self.bound(bindings, spot.frame, depth)
+
+    def _starred(self, name: str, module: Module, depth: int) -> list[Binding]:
+        """Return the bindings of a name that `from … import *` may bring."""
+        for star in module.stars if depth < MAX_DEPTH else ():
+            other, _ = self.program.imported(star, module)
+            if other is not None and other is not module:
+                found = other.scope.names.get(name) or self._starred(name, other, depth + 4)
+                if found:
+                    return found
+        return []
+
+    def bound(self, bindings: list[Binding], frame: Frame, depth: int) -> Iterator[Spot]:
+        """Follow what bindings bind."""
+        for binding in bindings:
+            if binding.kind == "element":
+                found = self._element(binding, frame, depth)
+            else:
+                found = self.spots(Spot(binding.node, binding.scope, frame), depth)
+            yield from self._taken(found, binding.path, depth)
+
+    def _element(self, binding: Binding, frame: Frame, depth: int) -> Iterator[Spot]:
+        assert binding.owner is not None
+        chosen = frame.get(binding.owner)
+        if isinstance(chosen, Spot):
+            yield from self.spots(chosen._replace(direct=False), depth)
+            return
+        self.choices[binding.owner] = binding.scope
+        for element in self.elements(Spot(binding.node, binding.scope, frame), depth):
+            yield from self.spots(element, depth)
+
+    def _taken(self, spots: Iterator[Spot], path: Path, depth: int) -> Iterator[Spot]:
+        """Take a part out of each value."""
+        if not path:
+            yield from spots
+            return
+        for spot in spots:
+            node, index = spot.node, path[0]
+            if isinstance(node, ast.Tuple | ast.List) and isinstance(index, int) and index < len(node.elts):
+                inner = self.spots(spot._replace(node=node.elts[index], direct=False), depth + 1)
+                yield from self._taken(inner, path[1:], depth + 1)
+            elif isinstance(index, str):
+                yield from self._taken(self.attribute(spot, index, depth + 1), path[1:], depth + 1)
+
+    def elements(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        """Return what a loop over an expression gives, one element after another."""
+        for end in self.spots(spot, depth + 1):
+            node = end.node
+            plain = end._replace(direct=False)
+            match node:
+                case ast.List() | ast.Tuple() | ast.Set():
+                    for part in node.elts:
+                        if isinstance(part, ast.Starred):
+                            yield from self.elements(plain._replace(node=part.value), depth + 1)
+                        else:
+                            yield plain._replace(node=part)
+                case ast.Dict():
+                    yield from (plain._replace(node=key) for key in node.keys if key is not None)
+                case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                    yield plain._replace(node=node.elt, scope=end.scope.module.scopes[node])
+                case ast.ClassDef():
+                    names = end.scope.module.scopes[node].names
+                    yield from (Spot(each.node, each.scope, end.frame) for all_ in names.values() for each in all_[:1])
+                case ast.Call():
+                    yield from self._elements_of_call(plain, node, depth)
+
+    def _elements_of_call(self, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+        name = called_name(call)
+        if isinstance(call.func, ast.Attribute) and name in {"items", "values", "keys"} and not call.args:
+            yield from self._items(spot._replace(node=call.func.value), name, depth)
+        elif name == "entries" and call.args:
+            yield from self._items(spot._replace(node=call.args[0]), "items", depth)
+        elif name == "enumerate" and call.args:
+            for element in self.elements(spot._replace(node=call.args[0]), depth + 1):
+                yield from (Spot(_indexed(end.node), end.scope, end.frame) for end in self.spots(element, depth + 1))
+        elif name == "zip":
+            yield from self._zipped(spot, call, depth)
+        elif name in _SAME_ELEMENTS and call.args:
+            for argument in call.args if name in {"product", "chain"} else call.args[:1]:
+                yield from self.elements(spot._replace(node=argument), depth + 1)
+
+    def _items(self, spot: Spot, kind: str, depth: int) -> Iterator[Spot]:
+        """Return the keys, the values or the pairs of a dictionary."""
+        for end in self.spots(spot, depth + 1):
+            if isinstance(end.node, ast.Dict):
+                for key, value in zip(end.node.keys, end.node.values, strict=True):
+                    pair: ast.expr = ast.Tuple(elts=[key or value, value], ctx=ast.Load())
+                    chosen = {"items": pair, "values": value}.get(kind, key or value)
+                    yield end._replace(node=chosen, direct=False)
+
+    def _zipped(self, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+        columns = [list(self.elements(spot._replace(node=each), depth + 1)) for each in call.args]
+        for row in zip(*columns, strict=False):
+            parts = [each.node for each in row if isinstance(each.node, ast.expr)]
+            if len(parts) == len(row):
+                yield spot._replace(node=ast.Tuple(elts=parts, ctx=ast.Load()), scope=row[0].scope)
+
+    def _parameter(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        """Follow a parameter: to what the frame gives it, else to its default and to what all calls give it."""
+        parameter = spot.node
+        assert isinstance(parameter, Parameter)
+        if self.calling.is_self(parameter, spot.scope):
+            owner = spot.scope.enclosing_class()
+            if owner is not None and isinstance(owner.node, ast.ClassDef):
+                made = spot.frame.get(owner.node)
+                yield Spot(Instance(owner.node, made if isinstance(made, Spot) else None), owner, spot.frame)
+            return
+        given = spot.frame.get(parameter.function)
+        known = [given] if isinstance(given, dict) else self.alternatives(parameter.function, spot.scope)
+        if not isinstance(given, dict):
+            self.choices[parameter.function] = spot.scope
+        found = False
+        for each in known:
+            argument = each.get(parameter.name)
+            if argument is not None:
+                found = True
+                yield from self.spots(argument._replace(direct=False), depth)
+        if parameter.annotation is not None:
+            for end in self._annotated(parameter.annotation, spot, depth):
+                found = True
+                yield end
+        if not found:
+            yield spot
+
+    def _annotated(self, annotation: ast.expr, spot: Spot, depth: int) -> Iterator[Spot]:
+        """Return an instance of the class of the tree that an annotation names."""
+        if isinstance(annotation, ast.Name | ast.Attribute) and spot.scope.parent is not None:
+            for end in self.spots(Spot(annotation, spot.scope.parent), depth + 2):
+                if isinstance(end.node, ast.ClassDef):
+                    yield end._replace(node=Instance(end.node, None))
+
+    def alternatives(self, owner: ast.AST, scope: Scope) -> list[Given]:
+        """Return what the parameters of a function may be: its defaults, and one entry for each of its calls."""
+        return self.calling.alternatives(owner, scope)
+
+    def _imported(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        imported = spot.node
+        assert isinstance(imported, Imported)
+        module, name = self.program.imported(imported, spot.scope.module)
+        if module is None:
+            yield spot
+        elif name is None:
+            yield Spot(module.tree, module.scope)
+        else:
+            bindings = module.scope.names.get(name) or self._starred(name, module, depth)
+            yield from self.bound(bindings, {}, depth)
+
+    def _attribute(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        node = spot.node
+        assert isinstance(node, ast.Attribute)
+        if isinstance(node.value, ast.Name):
+            assigned = spot.scope.lookup(f"{node.value.id}.{node.attr}")
+            yield from self.bound(assigned, spot.frame, depth)
+        found = False
+        for base in self.spots(spot._replace(node=node.value), depth):
+            for end in self.attribute(base, node.attr, depth):
+                found = True
+                yield end
+        if not found:
+            for end in self._field_of_unknown(spot, node, depth):
+                found = True
+                yield end
+            if not found:
+                yield spot
+
+    def _field_of_unknown(self, spot: Spot, node: ast.Attribute, depth: int) -> Iterator[Spot]:
+        """Follow `args.model` where nothing says what `args` is: to options and fields of that name in the module."""
+        module = spot.scope.module
+        bindings = module.fields.get(node.attr)
+        if not bindings and isinstance(node.value, ast.Name | ast.Attribute):
+            known = (self.program.imported(each, module)[0] for each in _imports(module))
+            bindings = next((other.fields[node.attr] for other in known if other and node.attr in other.fields), None)
+        if bindings:
+            yield from self.bound(bindings, {}, depth)
+
+    def attribute(self, base: Spot, name: str, depth: int) -> Iterator[Spot]:
+        """Follow an attribute of a value."""
+        node = base.node
+        match node:
+            case ast.Module():
+                module = base.scope.module
+                yield from self.bound(module.scope.names.get(name) or self._starred(name, module, depth), {}, depth)
+            case ast.ClassDef():
+                yield from self._member(node, base, name, depth)
+            case Instance():
+                yield from self._field(node, base, name, depth)
+            case ast.Dict():
+                yield from self.item(base, name, depth)
+            case ast.Constant() if name in {"value", "default"}:
+                yield base._replace(direct=False)
+
+    def _member(self, definition: ast.ClassDef, base: Spot, name: str, depth: int) -> Iterator[Spot]:
+        """Follow what a class, or else one of its bases, binds a name to."""
+        scope = base.scope.module.scopes.get(definition) or base.scope
+        bindings = scope.names.get(name)
+        if bindings:
+            yield from self.bound(bindings, base.frame, depth)
+            return
+        for parent in definition.bases:
+            for end in self.spots(Spot(parent, base.scope), depth + 2):
+                if isinstance(end.node, ast.ClassDef) and end.node is not definition:
+                    yield from self._member(end.node, end._replace(frame=base.frame), name, depth + 2)
+
+    def _field(self, instance: Instance, base: Spot, name: str, depth: int) -> Iterator[Spot]:
+        """Follow an attribute of an object: to what its own call gives, else to what all calls and the class give."""
+        definition = instance.definition
+        if self.calling.has_own_fields(definition, base.scope):
+            if instance.call is not None:
+                given = self.calling.bound_fields(definition, instance.call)
+                if name in given:
+                    yield from self.spots(given[name]._replace(direct=False), depth)
+                    return
+            else:
+                self.choices[definition] = base.scope
+                for each in self.alternatives(definition, base.scope):
+                    if name in each:
+                        yield from self.spots(each[name]._replace(direct=False), depth)
+        frame = dict(base.frame)
+        if instance.call is not None:
+            frame[definition] = instance.call
+            constructor = self.calling.method(definition, "__init__", base.scope)
+            if constructor is not None:
+                frame[constructor[0]] = self.calling.bind(instance.call, constructor[0], constructor[1], method=True)
+        yield from self._member(definition, base._replace(frame=frame), name, depth)
+
+    def _subscript(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        node = spot.node
+        assert isinstance(node, ast.Subscript)
+        keys = [
+            end.node.value
+            for end in self.spots(spot._replace(node=node.slice), depth + 1)
+            if isinstance(end.node, ast.Constant)
+        ]
+        if isinstance(node.value, ast.Name):
+            for key in keys:
+                yield from self.bound(spot.scope.lookup(f"{node.value.id}[{key!s}]"), spot.frame, depth)
+        found = False
+        for base in self.spots(spot._replace(node=node.value), depth):
+            chosen = [end for key in dict.fromkeys(keys) for end in self.item(base, key, depth)]
+            for end in chosen or ([] if keys else self.values(base, depth)):
+                found = True
+                yield end
+        if not found:
+            yield spot
+
+    def item(self, base: Spot, key: object, depth: int) -> Iterator[Spot]:
+        """Follow the item of a dictionary or list."""
+        node = base.node
+        if isinstance(node, ast.Dict):
+            for each, value in zip(node.keys, node.values, strict=True):
+                if each is None:
+                    for inner in self.spots(base._replace(node=value), depth + 1):
+                        yield from self.item(inner, key, depth + 1)
+                elif any(
+                    isinstance(end.node, ast.Constant) and end.node.value == key
+                    for end in self.spots(base._replace(node=each), depth + 1)
+                ):
+                    yield from self.spots(base._replace(node=value, direct=False), depth)
+        elif (
+            isinstance(node, ast.Tuple | ast.List) and isinstance(key, int) and -len(node.elts) <= key < len(node.elts)
+        ):
+            yield from self.spots(base._replace(node=node.elts[key], direct=False), depth)
+        elif isinstance(node, Instance) and isinstance(key, str):
+            yield from self.attribute(base, key, depth)
+
+    def values(self, base: Spot, depth: int) -> Iterator[Spot]:
+        """Follow all items of a dictionary or list: the key is not known."""
+        node = base.node
+        parts = (
+            node.values if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple | ast.List) else []
+        )
+        for part in parts:
+            yield from self.spots(base._replace(node=part, direct=False), depth)
+
+    def _call(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        from lineage.audit.discovery.flow.returned import returned
+
+        yield from returned(self, spot, depth)
+
+
+def called_name(call: ast.Call) -> str:
+    """Return the last name of what is called: `from_pretrained` of `AutoModel.from_pretrained(…)`."""
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _indexed(node: ast.AST) -> ast.expr:
+    """Return the pair that `enumerate` gives."""
+    element = node if isinstance(node, ast.expr) else ast.Constant(value=None)
+    return ast.Tuple(elts=[ast.Constant(value=None), element], ctx=ast.Load())
+
+
+def _imports(module: Module) -> Iterator[Imported]:
+    """Return the imports of a module's own scope."""
+    for bindings in list(module.scope.names.values()):
+        yield from (each.node for each in bindings if isinstance(each.node, Imported))
+    yield from module.stars

@@ -1,0 +1,166 @@
+"""Follow the value that a call gives: defaults of environment variables, fields, options, and the tree's functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.resolving import Resolver, Spot
+
+_LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
+_WRAPPERS = {
+    "Field",
+    "Option",
+    "Argument",
+    "field",
+    "Query",
+    "Form",
+    "Body",
+    "Header",
+    "str",
+    "String",
+    "Secret",
+    "attrib",
+}
+_CHOICES = frozenset(
+    {
+        *("selectbox", "radio", "text_input", "multiselect", "select_slider"),
+        *("Dropdown", "Textbox", "Radio", "Text", "Select", "Combobox"),
+    }
+)
+_PICKED = {"choice", "next", "iter", "first", "max", "min"}
+_NAMESPACES = {
+    "dict",
+    "SimpleNamespace",
+    "Namespace",
+    "EasyDict",
+    "AttrDict",
+    "Box",
+    "Munch",
+    "DotMap",
+    "MappingProxyType",
+}
+_DEFAULTS = ("default", "default_value", "value", "fallback", "defaultValue")
+
+
+def returned(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
+    """Follow the value of a call; the call itself if nothing is known of it."""
+    found = False
+    for end in _known(resolver, spot, depth):
+        found = True
+        yield end
+    if not found:
+        yield spot
+
+
+def _known(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
+    from lineage.audit.discovery.flow.resolving import called_name
+
+    call = spot.node
+    assert isinstance(call, ast.Call)
+    name = called_name(call)
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    if name == "getattr" and len(call.args) > 1:
+        yield from _getattr(resolver, spot, call, depth)
+    elif name in _LOOKUPS:
+        yield from _lookup(resolver, spot, call, keywords, depth)
+    elif name == "cast" and len(call.args) == 2:
+        yield from resolver.spots(spot._replace(node=call.args[1]), depth)
+    elif name in _NAMESPACES or (name == "create" and call.args and isinstance(call.args[0], ast.Dict)):
+        yield from _namespace(resolver, spot, call, depth)
+    elif name in _CHOICES:
+        yield from _chosen(resolver, spot, call, keywords, depth)
+    elif name in _PICKED and call.args:
+        for element in resolver.elements(spot._replace(node=call.args[0]), depth):
+            yield from resolver.spots(element, depth)
+    else:
+        yield from _run(resolver, spot, call, name, keywords, depth)
+
+
+def _run(
+    resolver: Resolver, spot: Spot, call: ast.Call, name: str, keywords: dict[str, ast.expr], depth: int
+) -> Iterator[Spot]:
+    """Follow what a function of the tree returns, and for other calls a default that they name."""
+    from lineage.audit.discovery.flow.resolving import Instance
+
+    targets = resolver.calling.targets(call, spot.scope)
+    for target in targets:
+        node = target.node
+        if isinstance(node, ast.ClassDef):
+            yield target._replace(node=Instance(node, spot), direct=False)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            inner = target.scope.module.scopes.get(node)
+            if inner is not None:
+                method = inner.parent is not None and isinstance(inner.parent.node, ast.ClassDef)
+                frame = {**spot.frame, node: resolver.calling.bind(spot, node, inner, method=method)}
+                for value in inner.returns[:20]:
+                    yield from resolver.spots(
+                        target._replace(node=value, scope=inner, frame=frame, direct=False), depth
+                    )
+    if targets:
+        return
+    wrapped = [call.args[0]] if name in _WRAPPERS and call.args else []
+    for value in [*wrapped, *(keywords[each] for each in _DEFAULTS if each in keywords)]:
+        if not (isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.startswith("-")):
+            yield from resolver.spots(spot._replace(node=value, direct=False), depth)
+    factory = keywords.get("default_factory")
+    if isinstance(factory, ast.Lambda):
+        yield from resolver.spots(spot._replace(node=factory.body, direct=False), depth)
+
+
+def _lookup(
+    resolver: Resolver, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
+) -> Iterator[Spot]:
+    """Follow `d.get(key, default)`: the item where d is known, and the default."""
+    if isinstance(call.func, ast.Attribute) and call.args:
+        keys = [
+            end.node.value
+            for end in resolver.spots(spot._replace(node=call.args[0]), depth + 1)
+            if isinstance(end.node, ast.Constant)
+        ]
+        for base in resolver.spots(spot._replace(node=call.func.value), depth + 1):
+            if keys:
+                for key in dict.fromkeys(keys):
+                    yield from resolver.item(base, key, depth)
+            else:
+                yield from resolver.values(base, depth)
+    defaults = [*call.args[1:2], *(keywords[each] for each in _DEFAULTS if each in keywords)]
+    for default in defaults:
+        yield from resolver.spots(spot._replace(node=default, direct=False), depth)
+
+
+def _getattr(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+    name = call.args[1]
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        attribute = ast.Attribute(value=call.args[0], attr=name.value, ctx=ast.Load())
+        for end in resolver.spots(spot._replace(node=attribute), depth):
+            if end.node is not attribute:
+                yield end
+    for default in call.args[2:3]:
+        yield from resolver.spots(spot._replace(node=default, direct=False), depth)
+
+
+def _namespace(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+    """Follow an object that holds its keywords, or the items of its first argument."""
+    keys: list[ast.expr | None] = [ast.Constant(value=each.arg) if each.arg else None for each in call.keywords]
+    values = [each.value for each in call.keywords]
+    for argument in call.args[:1]:
+        keys.append(None)
+        values.append(argument)
+    yield spot._replace(node=ast.Dict(keys=keys, values=values), direct=False)
+
+
+def _chosen(
+    resolver: Resolver, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
+) -> Iterator[Spot]:
+    """Follow what a user may choose in a form, and what is chosen at first."""
+    named = [keywords[each] for each in ("options", "choices", "value", "default") if each in keywords]
+    for value in [*call.args[1:], *(call.args[:1] if not named else []), *named]:
+        for end in resolver.spots(spot._replace(node=value, direct=False), depth):
+            if isinstance(end.node, ast.List | ast.Tuple | ast.Dict | ast.ClassDef | ast.ListComp):
+                for element in resolver.elements(end, depth):
+                    yield from resolver.spots(element, depth)
+            else:
+                yield end

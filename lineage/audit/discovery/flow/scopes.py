@@ -1,0 +1,308 @@
+"""Scopes: what each name of a module is bound to, found in one walk over its syntax tree.
+
+JavaScript is translated into the same syntax tree, so that one walk and one resolver serve both languages. The walk
+keeps its own stack: a source may nest deeper than Python's.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from typing import Literal, NamedTuple
+
+from lineage.audit.discovery.texts import Text
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+
+Path = tuple[int | str, ...]
+"""How a target is taken out of a value: `a, (b, c) = v` binds c to `(1, 1)` of v."""
+
+
+class Imported(ast.expr):
+    """Stand for what an import binds: a module, or with `name` something of a module."""
+
+    def __init__(self, module: str, level: int, name: str | None) -> None:
+        """`level` counts the dots in front of the module's name."""
+        super().__init__()
+        self.module, self.level, self.name = module, level, name
+
+
+class Parameter(ast.expr):
+    """Stand for what a call gives to a parameter of a function."""
+
+    def __init__(
+        self, name: str, function: FunctionNode, default: ast.expr | None, annotation: ast.expr | None
+    ) -> None:
+        """`default` is None if the parameter has none."""
+        super().__init__()
+        self.name, self.function, self.default, self.annotation = name, function, default, annotation
+
+
+class Binding(NamedTuple):
+    """Say what a name is bound to: an expression and the scope in which it is evaluated.
+
+    Of kind `element`, the name is bound to the elements of the expression, one after another, by the loop `owner`.
+    """
+
+    node: ast.AST
+    scope: Scope
+    kind: Literal["value", "element"] = "value"
+    path: Path = ()
+    owner: ast.AST | None = None
+
+
+class Scope:
+    """Hold the names of a module, class, function or comprehension. `node` is what opened it."""
+
+    def __init__(self, node: ast.AST, module: Module, parent: Scope | None = None) -> None:
+        """A module's own scope has no parent."""
+        self.node, self.module, self.parent = node, module, parent
+        self.names: defaultdict[str, list[Binding]] = defaultdict(list)
+        self.returns: list[ast.expr] = []
+
+    def lookup(self, name: str) -> list[Binding]:
+        """Return the bindings of a name that is used here; methods do not see the names of their class."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names and (scope is self or not isinstance(scope.node, ast.ClassDef)):
+                return scope.names[name]
+            scope = scope.parent
+        return []
+
+    def function(self) -> Scope | None:
+        """Return the scope of the function around, or this one; None outside of functions."""
+        scope: Scope | None = self
+        while scope is not None and not isinstance(scope.node, _FUNCTIONS):
+            scope = scope.parent
+        return scope
+
+    def enclosing_class(self) -> Scope | None:
+        """Return the scope of the class whose method this is in."""
+        scope: Scope | None = self
+        while scope is not None and not isinstance(scope.node, ast.ClassDef):
+            scope = scope.parent
+        return scope
+
+
+class Literally(NamedTuple):
+    """Keep a string of a module and the name that it stands under: a variable, key, keyword or parameter."""
+
+    node: ast.Constant
+    label: str
+
+
+class Module:
+    """Hold one parsed text: its scope, its calls, and its strings."""
+
+    def __init__(self, text: Text, tree: ast.Module, language: Literal["python", "javascript"] = "python") -> None:
+        """Walk the syntax tree."""
+        self.text, self.tree, self.language = text, tree, language
+        self.scope = Scope(tree, self)
+        self.scopes: dict[ast.AST, Scope] = {tree: self.scope}
+        self.calls: list[tuple[ast.Call, Scope]] = []
+        self.literals: list[Literally] = []
+        self.lists: list[tuple[ast.List | ast.Tuple, Scope]] = []
+        self.fields: defaultdict[str, list[Binding]] = defaultdict(list)
+        self.stars: list[Imported] = []
+        _Walk(self).run()
+
+
+class _Walk:
+    """Bind the names of a module."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.stack: list[tuple[ast.AST, Scope]] = [(module.tree, module.scope)]
+
+    def run(self) -> None:
+        while self.stack:
+            node, scope = self.stack.pop()
+            self.visit(node, scope)
+
+    def visit(self, node: ast.AST, scope: Scope) -> None:
+        if isinstance(node, _FUNCTIONS):
+            self.function(node, scope)
+        elif isinstance(node, ast.ClassDef):
+            scope.names[node.name].append(Binding(node, scope))
+            inner = self.open(node, scope)
+            self.push([*node.decorator_list, *node.bases, *node.keywords], scope)
+            self.push(node.body, inner)
+        elif isinstance(node, _COMPREHENSIONS):
+            self.comprehension(node, scope)
+        else:
+            self.bind(node, scope)
+            self.push(list(ast.iter_child_nodes(node)), scope)
+
+    def push(
+        self, nodes: list[ast.AST] | list[ast.stmt] | list[ast.expr | ast.keyword] | list[ast.expr], scope: Scope
+    ) -> None:
+        self.stack.extend((node, scope) for node in reversed(nodes))
+
+    def open(self, node: ast.AST, parent: Scope) -> Scope:
+        scope = self.module.scopes[node] = Scope(node, self.module, parent)
+        return scope
+
+    def function(self, node: FunctionNode, scope: Scope) -> None:
+        inner = self.open(node, scope)
+        if isinstance(node, ast.Lambda):
+            body: list[ast.stmt] = []
+            inner.returns.append(node.body)
+            self.push([node.body], inner)
+        else:
+            scope.names[node.name].append(Binding(node, scope))
+            body = node.body
+            self.push(node.decorator_list, scope)
+        for parameter in parameters(node):
+            inner.names[parameter.name].append(Binding(parameter, inner))
+            if parameter.default is not None:
+                self.label(parameter.name, parameter.default)
+                self.push([parameter.default], scope)
+        self.push(body, inner)
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope) -> None:
+        inner = self.open(node, scope)
+        for generator in node.generators:
+            self.target(generator.target, Binding(generator.iter, inner, "element", owner=generator), inner)
+            self.push([generator.iter, *generator.ifs], inner)
+        if isinstance(node, ast.DictComp):
+            self.push([node.key, node.value], inner)
+        else:
+            self.push([node.elt], inner)
+
+    def bind(self, node: ast.AST, scope: Scope) -> None:
+        """Bind what a statement or expression binds, and note calls and strings."""
+        match node:
+            case ast.Assign():
+                for target in node.targets:
+                    self.target(target, Binding(node.value, scope), scope)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self.target(node.target, Binding(value, scope), scope)
+                if isinstance(scope.node, ast.ClassDef) and isinstance(node.target, ast.Name):
+                    self.module.fields[node.target.id].append(Binding(value, scope))
+            case ast.For() | ast.AsyncFor():
+                self.target(node.target, Binding(node.iter, scope, "element", owner=node), scope)
+            case ast.withitem(optional_vars=ast.expr() as target):
+                self.target(target, Binding(node.context_expr, scope), scope)
+            case ast.Import() | ast.ImportFrom():
+                self.imports(node, scope)
+            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
+                function = scope.function()
+                if function is not None:
+                    function.returns.append(value)
+            case _:
+                self.note(node, scope)
+
+    def note(self, node: ast.AST, scope: Scope) -> None:
+        """Note what an expression is looked at for later."""
+        match node:
+            case ast.NamedExpr():
+                self.target(node.target, Binding(node.value, scope), scope)
+            case ast.Call():
+                self.call(node, scope)
+            case ast.Dict():
+                self.keys(node, "")
+            case ast.List() | ast.Tuple():
+                self.module.lists.append((node, scope))
+            case ast.Constant(value=str() as text) if "hf" in text or "huggingface" in text:
+                self.module.literals.append(Literally(node, ""))
+
+    def call(self, node: ast.Call, scope: Scope) -> None:
+        self.module.calls.append((node, scope))
+        for keyword in node.keywords:
+            if keyword.arg:
+                self.label(keyword.arg, keyword.value)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in {"add_argument", "DEFINE_string", "DEFINE_enum", "set_defaults"}:
+            for option, default in _options(node, name):
+                self.module.fields[option].append(Binding(default, scope))
+                self.label(option, default)
+
+    def target(self, target: ast.expr, binding: Binding, scope: Scope) -> None:
+        """Bind a target; what is assigned to an attribute or item is bound under its text."""
+        match target:
+            case ast.Name():
+                scope.names[target.id].append(binding)
+                self.label(target.id, binding.node)
+            case ast.Tuple() | ast.List():
+                for index, part in enumerate(target.elts):
+                    self.target(part, binding._replace(path=(*binding.path, index)), scope)
+            case ast.Attribute(value=ast.Name(id=base)):
+                owner = scope.enclosing_class() if base in {"self", "cls", "this"} else scope
+                name = target.attr if base in {"self", "cls", "this"} else f"{base}.{target.attr}"
+                (owner or scope).names[name].append(binding)
+                self.label(target.attr, binding.node)
+            case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=str() as key)):
+                scope.names[f"{base}[{key}]"].append(binding)
+                self.label(key, binding.node)
+
+    def imports(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                bound, module = alias.asname or alias.name.partition(".")[0], alias.name
+                imported = Imported(module if alias.asname else bound, 0, None)
+            elif alias.name == "*":
+                self.module.stars.append(Imported(node.module or "", node.level, None))
+                continue
+            else:
+                bound, imported = alias.asname or alias.name, Imported(node.module or "", node.level, alias.name)
+            scope.names[bound].append(Binding(imported, scope))
+
+    def label(self, label: str, node: ast.AST) -> None:
+        """Note the strings that an expression puts under a name."""
+        match node:
+            case ast.Constant(value=str()):
+                self.module.literals.append(Literally(node, label))
+            case ast.List() | ast.Tuple() | ast.Set():
+                for element in node.elts[:1000]:
+                    self.label(label, element)
+            case ast.IfExp():
+                self.label(label, node.body)
+                self.label(label, node.orelse)
+            case ast.BoolOp():
+                self.label(label, node.values[-1])
+            case ast.Dict():
+                self.keys(node, label)
+
+    def keys(self, node: ast.Dict, label: str) -> None:
+        """Note the strings of a dictionary under its keys, and with `label` also under the name of the dictionary."""
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                own = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+                self.module.literals.extend(Literally(value, each) for each in (label or own,) if each)
+
+
+def parameters(node: FunctionNode) -> list[Parameter]:
+    """Return the parameters of a function, in order, without `*args`."""
+    given = node.args
+    positional = [*given.posonlyargs, *given.args]
+    defaults = [None] * (len(positional) - len(given.defaults)) + list(given.defaults)
+    found = [
+        Parameter(each.arg, node, default, each.annotation) for each, default in zip(positional, defaults, strict=True)
+    ]
+    found += [
+        Parameter(each.arg, node, default, each.annotation)
+        for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    ]
+    if given.kwarg is not None:
+        found.append(Parameter(given.kwarg.arg, node, None, None))
+    return found
+
+
+def _options(call: ast.Call, name: str) -> list[tuple[str, ast.expr]]:
+    """Return the options that a call declares, and their defaults."""
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    if name == "set_defaults":
+        return list(keywords.items())
+    texts = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    if name.startswith("DEFINE"):
+        return [(texts[0], call.args[1])] if texts and len(call.args) > 1 else []
+    default = keywords.get("default") or keywords.get("const")
+    dest = keywords.get("dest")
+    if default is None or not (texts or dest):
+        return []
+    if isinstance(dest, ast.Constant) and isinstance(dest.value, str):
+        return [(dest.value, default)]
+    option = next((text for text in texts if text.startswith("--")), texts[0] if texts else "")
+    return [(option.lstrip("-").replace("-", "_"), default)]

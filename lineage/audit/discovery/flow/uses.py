@@ -1,0 +1,273 @@
+"""Find the uses of models in one module: calls that load them, and what they ask for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.declared import arguments
+from lineage.audit.discovery.flow.resolving import Frame, Resolver, Spot, called_name
+from lineage.audit.discovery.flow.scopes import Imported, Module, Scope
+from lineage.audit.discovery.flow.sinks import Sink
+from lineage.audit.discovery.flow.strings import Piece, texts
+
+MAX_ALTERNATIVES = 150
+"""Calls and elements for which one call that loads a model is looked at one by one."""
+
+_SHIFTED = {
+    "partial": 0,
+    "to_thread": 0,
+    "submit": 0,
+    "run_in_executor": 1,
+    "run_sync": 0,
+    "apply_async": 0,
+    "spawn": 0,
+}
+
+
+class Use(NamedTuple):
+    """Keep one text that a call takes as its model, and the texts of what it asks for beside it."""
+
+    piece: Piece
+    facets: dict[str, Piece]
+    sink: Sink
+    call: ast.Call
+    argument: Spot
+    name: str
+    trusted: bool | None = None
+
+
+class Unknown(NamedTuple):
+    """Keep an argument that names a model and whose text is not known."""
+
+    argument: Spot
+
+
+class Loader(NamedTuple):
+    """Keep a call that loads a model: its spot, its names, and its sink."""
+
+    call: Spot
+    name: str
+    sink: Sink
+
+
+def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
+    """Return the calls of a module that load models."""
+    for call, scope in module.calls:
+        for spot, node in _as_called(call, scope):
+            name, root = _identified(resolver, node.func, scope)
+            if root in {"modelscope", "local"}:
+                continue
+            found = list(sinks.sinks_of(name, root))
+            if name == "from_pretrained" and _receiver(node.func).startswith(("Peft", "PeftM")):
+                found = [sinks.PEFT]
+            elif (
+                name == "load"
+                and root != "flair"
+                and not found
+                and _receiver(node.func) in {"SequenceTagger", "TextClassifier", "Classifier", "MultiTagger"}
+            ):
+                found = [Sink(0, ("model_path",), owned=True)]
+            yield from (Loader(spot, name, sink) for sink in found)
+
+
+def _as_called(call: ast.Call, scope: Scope) -> Iterator[tuple[Spot, ast.Call]]:
+    """Return a call, and for `partial(f, x)` and its like the call of f that it stands for."""
+    shift = _SHIFTED.get(called_name(call))
+    if shift is not None and len(call.args) > shift + 1 and isinstance(call.args[shift], ast.Name | ast.Attribute):
+        inner = ast.Call(func=call.args[shift], args=call.args[shift + 1 :], keywords=call.keywords)
+        yield Spot(ast.copy_location(inner, call), scope, direct=True), inner
+    else:
+        yield Spot(call, scope, direct=True), call
+
+
+def _receiver(func: ast.expr) -> str:
+    """Return the name in front of the last one: `PeftModel` of `PeftModel.from_pretrained`."""
+    if isinstance(func, ast.Attribute):
+        value = func.value
+        return value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+    return ""
+
+
+def _identified(resolver: Resolver, func: ast.expr, scope: Scope) -> tuple[str, str]:
+    """Return the last name of what is called, and the package it comes from: empty if the source does not say.
+
+    A name that is defined in the tree has `local` for its package.
+    """
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    base = func
+    while isinstance(base, ast.Attribute):
+        base = base.value
+    if not isinstance(base, ast.Name):
+        return name, ""
+    for binding in scope.lookup(base.id):
+        node = binding.node
+        if isinstance(node, Imported):
+            module, _ = resolver.program.imported(node, scope.module)
+            if module is not None:
+                return name, "local" if name not in _METHODS else ""
+            if node.name is not None and base is func:
+                name = node.name
+            return name, _package(node)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and base is func:
+            return name, "local"
+        if isinstance(node, ast.Attribute | ast.Name) and base is func and node is not func:
+            return (
+                _identified(resolver, node, binding.scope)
+                if binding.scope is not scope or getattr(node, "id", "") != base.id
+                else (name, "")
+            )
+        if isinstance(node, ast.Call) and base is not func:
+            return name, _identified(resolver, node.func, binding.scope)[1] if called_name(node) != base.id else ""
+    return name, ""
+
+
+_METHODS = frozenset(name for name in sinks.SINKS if name.startswith(("from_", "load_", "push_")))
+
+
+def _package(imported: Imported) -> str:
+    if imported.level:
+        return ""
+    if imported.module.startswith("@"):
+        return imported.module.partition("/")[0]
+    return imported.module.partition(".")[0].partition("/")[0]
+
+
+def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
+    """Return the models that a call loads, each with its own revision."""
+    sink = loader.sink
+    positional, keywords = arguments(resolver, loader.call)
+    argument = _model_argument(sink, positional, keywords)
+    if argument is not None:
+        yield from _alternatives(resolver, loader, argument, keywords, positional)
+    for name in sink.others:
+        if name in keywords:
+            for part in _listed(resolver, keywords[name]):
+                yield from _alternatives(resolver, loader, part, {}, [], quiet=True)
+
+
+def _listed(resolver: Resolver, spot: Spot) -> list[Spot]:
+    return list(resolver.elements(spot, 4)) if isinstance(spot.node, ast.List | ast.Tuple) else [spot]
+
+
+def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot]) -> Spot | None:
+    for name in sink.keywords:
+        if name in keywords:
+            return keywords[name]
+    if sink.position is not None and sink.position < len(positional):
+        return positional[sink.position]
+    return None
+
+
+def _alternatives(
+    resolver: Resolver,
+    loader: Loader,
+    argument: Spot,
+    keywords: dict[str, Spot],
+    positional: list[Spot],
+    *,
+    quiet: bool = False,
+) -> Iterator[Use | Unknown]:
+    """Look at a call as a whole, or, where the id and the revision depend on the same thing, for each of its values."""
+    facets = {
+        name: keywords[name]
+        for name in (*sinks.REVISION_KEYWORDS, *sinks.FILE_KEYWORDS, *_OTHER_FACETS)
+        if name in keywords
+    }
+    if loader.name in {"hf_hub_download", "hf_hub_url"} and "filename" not in facets and len(positional) > 1:
+        facets["filename"] = positional[1]
+    found = False
+    for frame in _frames(resolver, argument, list(facets.values())):
+        resolver.begin()
+        pieces = texts(resolver, argument._replace(frame=frame))
+        known = {name: texts(resolver, spot._replace(frame=frame)) for name, spot in facets.items()}
+        if any(
+            piece.text in {"dataset", "space"} for piece in [*known.get("repo_type", []), *known.get("repoType", [])]
+        ):
+            return
+        trusted = _truth(resolver, keywords.get("trust_remote_code"), frame)
+        for piece in pieces:
+            found = True
+            for asked in _combined(known):
+                yield Use(piece, asked, loader.sink, _node(loader), argument, loader.name, trusted)
+    if not found and not quiet and not loader.sink.output and _may_be_text(argument.node):
+        yield Unknown(argument)
+
+
+_OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType")
+
+
+def _node(loader: Loader) -> ast.Call:
+    assert isinstance(loader.call.node, ast.Call)
+    return loader.call.node
+
+
+def _may_be_text(node: ast.AST) -> bool:
+    """Tell whether an argument that is not known may be a text: not a number, a list or a new object."""
+    if isinstance(node, ast.Call):
+        return called_name(node) not in sinks.SINKS
+    return isinstance(
+        node, ast.Name | ast.Attribute | ast.Subscript | ast.JoinedStr | ast.BinOp | ast.IfExp | ast.BoolOp
+    )
+
+
+def _combined(known: dict[str, list[Piece]]) -> list[dict[str, Piece]]:
+    """Return what is asked, once for each revision."""
+    rest = {name: pieces[0] for name, pieces in known.items() if pieces and name not in sinks.REVISION_KEYWORDS}
+    revisions = [(name, piece) for name in sinks.REVISION_KEYWORDS for piece in known.get(name, [])]
+    distinct = {piece.text: (name, piece) for name, piece in reversed(revisions)}
+    return [{**rest, "revision": piece} for _, piece in list(distinct.values())[:10]] or [rest]
+
+
+def _truth(resolver: Resolver, spot: Spot | None, frame: Frame) -> bool | None:
+    """Return the value of a flag; of several values the true one."""
+    if spot is None:
+        return None
+    values = {
+        end.node.value for end in resolver.spots(spot._replace(frame=frame)) if isinstance(end.node, ast.Constant)
+    }
+    return True if True in values else False if False in values else None
+
+
+def _frames(resolver: Resolver, argument: Spot, facets: list[Spot]) -> list[Frame]:
+    """Return the frames for which a call is looked at: one, unless id and facets change together."""
+    frames: list[Frame] = [{}]
+    for _ in range(3):
+        further: list[Frame] = []
+        for frame in frames:
+            shared = _shared_choice(resolver, argument, facets, frame)
+            further.extend([frame] if shared is None else _split(resolver, *shared, frame))
+        if len(further) == len(frames) or len(further) > MAX_ALTERNATIVES:
+            return frames
+        frames = further
+    return frames
+
+
+def _shared_choice(
+    resolver: Resolver, argument: Spot, facets: list[Spot], frame: Frame
+) -> tuple[ast.AST, Scope] | None:
+    """Return a function or loop on which both the id and something asked beside it depend."""
+    if not facets or isinstance(argument.node, ast.Constant):
+        return None
+    resolver.begin()
+    if len(texts(resolver, argument._replace(frame=frame))) < 2:
+        return None
+    of_model, resolver.choices = resolver.choices, {}
+    for spot in facets:
+        texts(resolver, spot._replace(frame=frame))
+    return next(((each, scope) for each, scope in of_model.items() if each in resolver.choices), None)
+
+
+def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> list[Frame]:
+    """Return one frame for each value that a function's parameters, a class's fields or a loop's variable have."""
+    if isinstance(owner, ast.ClassDef):
+        return [{**frame, owner: call} for call in resolver.calling.calls_of(owner, owner.name, scope)] or [frame]
+    if isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return [{**frame, owner: given} for given in resolver.calling.alternatives(owner, scope)] or [frame]
+    iterated = owner.iter if isinstance(owner, ast.For | ast.AsyncFor | ast.comprehension) else None
+    if iterated is None:
+        return [frame]
+    resolver.begin()
+    return [{**frame, owner: element} for element in resolver.elements(Spot(iterated, scope, frame), 4)] or [frame]
