@@ -44,10 +44,11 @@ class Run:
     config: Path | None = None
     no_config: bool = True
 
-    def session(self) -> Session:
+    def session(self, *, start: Path | None = None) -> Session:
         """Open the session that answers the command's question, and show log records if they are wanted.
 
-        The project file is read here, so that an error in it ends the command before any work.
+        The project file is read here, so that an error in it ends the command before any work; it is looked for in the
+        folder `start`, the current one by default.
         """
         from lineage.answers.session import Session
         from lineage_cli._log import listen, wanted_level
@@ -61,14 +62,14 @@ class Run:
         progress = listener(quiet=self.quiet, bars=level is None)
         return Session(
             hub_selector=self.hub, store_url=self.store, offline=self.offline, progress=progress,
-            project=None if self.no_config else self._project(),
+            project=None if self.no_config else self._project(start),
         )  # fmt: skip
 
-    def _project(self) -> Project | None:
+    def _project(self, start: Path | None) -> Project | None:
         """Read the project file, if there is one."""
         from lineage.answers.project import read_project
 
-        return read_project(self.config)
+        return read_project(self.config, start=start if start is not None and start.is_dir() else None)
 
     def show(self, answer: Record) -> bool:
         """Write the answer, and return whether all of it was written."""

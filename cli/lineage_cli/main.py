@@ -19,6 +19,7 @@ COMMANDS = {
     "impact": "Show which models stand on a model and are hit by changes of its weights.",
     "history": "Write the release notes of a model: what each push changed in its weights and behaviour.",
     "check": "Find weight changes that no version or note announced.",
+    "audit": "Find the models that a source tree uses, and what is wrong with them.",
     "diff": "Compare two revisions or two models.",
     "suggest": "Suggest the version that an update of a model deserves.",
     "compare": "Compare two models by their weights.",

@@ -66,11 +66,11 @@ def checked_descent(view: StoreView, key: str, hub: str, unread: Mapping[str, st
         *writer.findings(rows, edges, nodes),
     ]
     own = {key: nodes.get(key, {})}
-    unchecked = [*_not_compared(edges, unread), *_unnamed(view, own), *_not_searched(view, key, shown_id(key, hub))]
+    unchecked = [*not_compared(edges, unread), *unnamed(view, own), *not_searched(view, key, shown_id(key, hub))]
     return CheckedDescent(tuple(findings), tuple(unchecked))
 
 
-def _not_compared(edges: Sequence[TracedDerivation], unread: Mapping[str, str]) -> Iterator[Unchecked]:
+def not_compared(edges: Sequence[TracedDerivation], unread: Mapping[str, str]) -> Iterator[Unchecked]:
     """List the declared parents about which the weights decide nothing."""
     for edge in edges:
         if edge.status == "declared" and is_declared(edge) and not is_foreign(edge):
@@ -86,7 +86,7 @@ def _not_compared(edges: Sequence[TracedDerivation], unread: Mapping[str, str]) 
             )
 
 
-def _unnamed(view: StoreView, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[Unchecked]:
+def unnamed(view: StoreView, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[Unchecked]:
     """List the parents that a model's files leave unknown: names that are not repositories, unreadable files."""
     for evidence in evidence_without_parent(view, nodes):
         if evidence.get("unresolvable"):
@@ -96,7 +96,7 @@ def _unnamed(view: StoreView, nodes: Mapping[str, Mapping[str, Any]]) -> Iterato
             yield Unchecked(what="parents that a file may name", reason=detail)
 
 
-def _not_searched(view: StoreView, key: str, shown: str) -> Iterator[Unchecked]:
+def not_searched(view: StoreView, key: str, shown: str) -> Iterator[Unchecked]:
     """Report that parents which nothing names were not looked for: that needs a sample of the model's values."""
     digest = main_weights(view, [key]).get(key)
     node = view.nodes("Weights", [digest]).get(digest, {}) if digest else {}

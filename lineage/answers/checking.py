@@ -76,15 +76,22 @@ def _check_one(session: Session, target: Target, options: CheckOptions) -> Check
         descent = CheckedDescent()
         if options.derivation:
             descent = checked_descent(view, asked.key, (target.hub or session.hub).name, unread)
-        try:
-            recorded = pick_line(view, asked.key, target.revision)
-        except RevisionNotFoundError as error:
-            return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=error.in_one_line))
-        if recorded is None:
-            reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
-            judged = (descent, options) if options.derivation else ()
-            return _unchecked(session, asked.shown, reason, *judged)
-        return _answer(session, view, asked, recorded, options, descent)
+        return check_recorded(session, view, asked, options, descent)
+
+
+def check_recorded(
+    session: Session, view: StoreView, asked: Asked, options: CheckOptions, descent: CheckedDescent | None = None
+) -> CheckAnswer:
+    """Check a model by what the store has of it now; `descent` is what was found of its parents."""
+    try:
+        recorded = pick_line(view, asked.key, asked.target.revision)
+    except RevisionNotFoundError as error:
+        return _unchecked(session, asked.shown, Unchecked(what=asked.shown, reason=error.in_one_line))
+    if recorded is None:
+        reason = asked.not_looked_up or Unchecked(what=asked.shown, reason=why_no_line(view, asked.key))
+        judged = (descent, options) if options.derivation else ()
+        return _unchecked(session, asked.shown, reason, *judged)
+    return _answer(session, view, asked, recorded, options, descent or CheckedDescent())
 
 
 def _answer(

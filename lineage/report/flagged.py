@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.report.phrases import counted
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Finding, NamedAt, Tool
+    from lineage_schemas.answers.audit import AuditAnswer, AuditFinding
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
     from lineage_schemas.change import Unchecked
+    from lineage_schemas.reference import Place
 
 
 class FlaggedFinding(NamedTuple):
-    """Hold a finding, and the place that named its model if a file did."""
+    """Hold a finding, the place that named its model if a file did, and further places that name it."""
 
     finding: Finding
     named_at: NamedAt | None = None
+    others: Sequence[NamedAt] = ()
 
 
 class FlaggedUnchecked(NamedTuple):
@@ -58,6 +62,42 @@ def of_check(answer: CheckAnswer | CheckAnswers) -> Flagged:
         unchecked=[FlaggedUnchecked(each.model, item, each.named_at) for each in answers for item in each.unchecked],
         summary=summary(answers),
     )
+
+
+def of_audit(answer: AuditAnswer) -> Flagged:
+    """Return what an audit found, each with the first place of the product that it is about, and the others."""
+    return Flagged(
+        tool=answer.tool,
+        findings=[_placed(answer, each) for each in answer.findings],
+        unchecked=[
+            FlaggedUnchecked(each.what, each, next(iter(_named_at(answer, each.places)), None))
+            for each in answer.unchecked
+        ],
+        summary=audit_summary(answer),
+    )
+
+
+def _placed(answer: AuditAnswer, each: AuditFinding) -> FlaggedFinding:
+    places = _named_at(answer, each.places)
+    return FlaggedFinding(each, places[0] if places else None, places[1:])
+
+
+def _named_at(answer: AuditAnswer, places: Sequence[Place]) -> list[NamedAt]:
+    """Write places of the product as paths from the current folder, which CI reads from the root of the repository."""
+    from lineage_schemas.answers.answer import NamedAt
+
+    folder = PurePosixPath(answer.path)
+    return [NamedAt(file=str(folder / each.file), line=each.line, column=each.column) for each in places]
+
+
+def audit_summary(answer: AuditAnswer) -> str:
+    """Summarise an audit in one line: `3 models, 2 ancestors: 1 error, 4 warnings; 1 unchecked`."""
+    counts = answer.summary
+    what = f"{counted(counts.used, 'model')} and {counted(counts.ancestors, 'ancestor')} in {answer.product}"
+    found = [counted(number, severity) if severity != "info" else f"{number:,} info"
+             for severity, number in counts.findings.items() if number]  # fmt: skip
+    ignored = f", {counts.ignored:,} ignored" if counts.ignored else ""
+    return f"{what}: {', '.join(found) or 'no finding'}{ignored}; {counts.unchecked:,} not checked"
 
 
 def answers_of(answer: CheckAnswer | CheckAnswers) -> tuple[CheckAnswer, ...]:

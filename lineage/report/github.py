@@ -5,20 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report.findings import ignored
-from lineage.report.flagged import Flagged, FlaggedFinding, FlaggedUnchecked, of_check
+from lineage.report.flagged import Flagged, FlaggedFinding, FlaggedUnchecked, of_audit, of_check
 from lineage.report.phrases import location, shortened
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.answer import NamedAt
+    from lineage_schemas.answers.audit import AuditAnswer
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
+
+SHOWN_PLACES = 3
+"""Further places that an annotation lists."""
 
 
 def check(answer: CheckAnswer | CheckAnswers) -> str:
     """Write a check as annotations."""
     return github(of_check(answer))
+
+
+def audit(answer: AuditAnswer) -> str:
+    """Write an audit as annotations."""
+    return github(of_audit(answer))
 
 
 def github(flagged: Flagged) -> str:
@@ -34,7 +43,9 @@ def _finding(each: FlaggedFinding) -> str:
     found = each.finding
     command = "notice" if found.ignored else COMMANDS[found.severity]
     note = f" · {ignored(found)}" if found.ignored else ""
-    message = f"{location(found.pointer)}: {shortened(found.message)}{note}"
+    also = ", ".join(f"{place.file}:{place.line}" for place in each.others[:SHOWN_PLACES])
+    more = f" · also at {also}{' …' if len(each.others) > SHOWN_PLACES else ''}" if also else ""
+    message = f"{location(found.pointer)}: {shortened(found.message)}{note}{more}"
     return _command(command, each.named_at, f"{found.id} ({found.rule})", message)
 
 
@@ -45,6 +56,8 @@ def _unchecked(each: FlaggedUnchecked) -> str:
 def _command(command: str, named_at: NamedAt | None, title: str, message: str) -> str:
     """Write one workflow command; foreign text cannot begin another one or another property."""
     place = {"file": named_at.file, "line": str(named_at.line or 1)} if named_at else {}
+    if named_at and named_at.column:
+        place["col"] = str(named_at.column)
     properties = ",".join(f"{name}={_property(text)}" for name, text in {**place, "title": title}.items())
     return f"::{command} {properties}::{_escaped(message)}"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lineage.report.text import INVISIBLE
 
 if TYPE_CHECKING:
+    from lineage_schemas.answers.audit import AuditAnswer
     from lineage_schemas.record import Record
 
 _HIDDEN = re.compile(f"[\x7f-\x9f\ud800-\udfff{INVISIBLE}]")
@@ -36,6 +37,24 @@ def to_json_lines(answer: Record) -> str:
     several = getattr(answer, "answers", None)
     lines = (json.dumps(each.model_dump(mode="json", by_alias=True)) for each in several or (answer,))
     return "".join(each.replace("\x7f", "\\u007f") + "\n" for each in lines)  # JSON itself keeps DEL
+
+
+def audit_as_json_lines(answer: AuditAnswer) -> str:
+    """Write an audit as one JSON object a line: references, models, derivations, findings, what is unchecked.
+
+    The field `line` says which of these a line is; the last one is the `summary` with all other fields of the answer.
+    """
+    content = answer.model_dump(mode="json", by_alias=True)
+    lines = [
+        {"line": kind, **each}
+        for kind, field in (
+            ("reference", "references"), ("model", "models"), ("derivation", "derivations"), ("finding", "findings"),
+            ("unchecked", "unchecked"),
+        )
+        for each in content.pop(field)
+    ]  # fmt: skip
+    summary = {"line": "summary", **content}
+    return "".join(json.dumps(each).replace("\x7f", "\\u007f") + "\n" for each in (*lines, summary))
 
 
 def as_ascii(text: str) -> str:

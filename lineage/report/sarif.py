@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lineage.report.flagged import Flagged, FlaggedFinding, FlaggedUnchecked, of_check
+from lineage.report.flagged import Flagged, FlaggedFinding, FlaggedUnchecked, of_audit, of_check
 from lineage.report.phrases import at, shortened
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Finding, NamedAt
+    from lineage_schemas.answers.audit import AuditAnswer
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -35,6 +36,11 @@ UNCHECKED = "unchecked"
 def check(answer: CheckAnswer | CheckAnswers) -> str:
     """Write a check as SARIF."""
     return sarif(of_check(answer))
+
+
+def audit(answer: AuditAnswer) -> str:
+    """Write an audit as SARIF."""
+    return sarif(of_audit(answer))
 
 
 def sarif(flagged: Flagged) -> str:
@@ -106,6 +112,8 @@ def _result(each: FlaggedFinding, index: int) -> dict[str, Any]:
         "partialFingerprints": {"finding/v1": _fingerprint(found)},
         "properties": found.pointer.model_dump(mode="json", exclude_none=True) | {"code": found.rule},
     }
+    if each.others:
+        result["relatedLocations"] = [_location(place, full, inside) for place in each.others]
     if found.ignored is not None:
         until = f" (until {found.ignored.until})" if found.ignored.until else ""
         result["suppressions"] = [{"kind": "external", "justification": _message(found.ignored.reason + until)}]
@@ -124,7 +132,8 @@ def _location(named_at: NamedAt | None, name: str, inside: str = "") -> dict[str
     full = f"{name}:{inside}" if inside else name
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": visible(full), "kind": "resource"}]}
     if named_at is not None:
-        region = {"region": {"startLine": named_at.line}} if named_at.line else {}
+        start = {"startLine": named_at.line} | ({"startColumn": named_at.column} if named_at.column else {})
+        region = {"region": start} if named_at.line else {}
         location["physicalLocation"] = {"artifactLocation": {"uri": _uri(named_at.file)}} | region
     return location
 

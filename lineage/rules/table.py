@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from lineage.errors import InputError
+from lineage.rules.audit import AUDIT_RULES
 from lineage.rules.descent import DESCENT_RULES
 from lineage.rules.levels import LEVEL_BY_NAME, LEVEL_RULES
 from lineage.rules.rule import LevelRule, Rule
@@ -12,7 +13,7 @@ from lineage.rules.weights import WEIGHT_RULES
 from lineage.settings.vocabulary import MovableRule
 from lineage_schemas.answers.answer import SEVERITIES
 
-RULES: tuple[Rule, ...] = (*WEIGHT_RULES, *DESCENT_RULES)
+RULES: tuple[Rule, ...] = (*WEIGHT_RULES, *DESCENT_RULES, *AUDIT_RULES)
 """Every rule, by family and then by code."""
 
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lineage_schemas.project_file import (
+    AllowDeny,
     CompatLimits,
     IgnoreEntry,
     LicenceLists,
@@ -29,6 +30,8 @@ TABLES: Mapping[str, type[Record]] = {
     "ignore": IgnoreEntry,
     "models": ProjectModel,
     "licences": LicenceLists,
+    "publishers": AllowDeny,
+    "formats": AllowDeny,
     "compat": CompatLimits,
     "parents": ProjectParent,
 }
@@ -67,7 +70,7 @@ def validated(data: Mapping[str, Any], known: Vocabulary) -> tuple[ProjectFile |
             if each["loc"][0] != "rules" or len(each["loc"]) == 1:  # values of rules are described above
                 problems.append((each["loc"], describe(each)))
         return None, problems
-    problems += [*_ignores(file, known), *_models(file, known), *_licences(file), *_parents(file, known)]
+    problems += [*_ignores(file, known), *_models(file, known), *_lists(file), *_parents(file, known)]
     return None if problems else file, problems
 
 
@@ -121,11 +124,14 @@ def _models(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:
             yield ("models", model), f"{quoted(model)} is not a model: {problem}; {hint}"
 
 
-def _licences(file: ProjectFile) -> Iterator[Problem]:
-    denied = {each.lower() for each in file.licences.deny}
-    for number, each in enumerate(file.licences.allow):
-        if each.lower() in denied:
-            yield ("licences", "allow", number), f"the licence {quoted(each)} is both in allow and in deny"
+def _lists(file: ProjectFile) -> Iterator[Problem]:
+    """Report what a list both allows and denies."""
+    for table, noun in (("licences", "licence"), ("publishers", "publisher"), ("formats", "format")):
+        lists: LicenceLists | AllowDeny = getattr(file, table)
+        denied = {each.lower() for each in lists.deny}
+        for number, each in enumerate(lists.allow):
+            if each.lower() in denied:
+                yield (table, "allow", number), f"the {noun} {quoted(each)} is both in allow and in deny"
 
 
 def _parents(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:

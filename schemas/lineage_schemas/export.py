@@ -42,6 +42,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "history.v1": ("answers.history", "HistoryAnswer"),
     "check.v1": ("answers.check", "CheckAnswer"),
     "check-several.v1": ("answers.check", "CheckAnswers"),
+    "audit.v1": ("answers.audit", "AuditAnswer"),
     "diff.v1": ("answers.diff", "DiffAnswer"),
     "suggest.v1": ("answers.suggest", "SuggestAnswer"),
     "lineage-card.v1": ("card_block", "CardBlock"),

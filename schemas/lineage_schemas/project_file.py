@@ -68,6 +68,16 @@ class LicenceLists(FileRecord):
     deny: tuple[Text, ...] = ()
 
 
+class AllowDeny(FileRecord):
+    """List what `lineage audit` allows or denies: owners of models, or formats of weights.
+
+    With `allow`, everything else is denied.
+    """
+
+    allow: tuple[Text, ...] = ()
+    deny: tuple[Text, ...] = ()
+
+
 class CompatLimits(FileRecord):
     """Limit how much a new version may break: `max-nfr` is the negative flip rate, a fraction of 1."""
 
@@ -93,5 +103,7 @@ class ProjectFile(FileRecord):
     ignore: tuple[IgnoreEntry, ...] = ()
     models: dict[str, ProjectModel] = {}
     licences: LicenceLists = LicenceLists()
+    publishers: AllowDeny = AllowDeny()
+    formats: AllowDeny = AllowDeny()
     compat: CompatLimits = CompatLimits()
     parents: tuple[ProjectParent, ...] = ()

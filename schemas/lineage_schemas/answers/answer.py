@@ -126,13 +126,14 @@ class Finding(Record):
 
 
 class NamedAt(Record):
-    """Name the file, and the line in it, that named a model: a list of targets or a project file.
+    """Name the file, and the line in it, that named a model: a list of targets, a project file or a source.
 
-    `file` is as the user wrote it.
+    `file` is as the user wrote it. `column` is in the JSON only if it is known.
     """
 
     file: str
     line: int | None = None
+    column: int | None = Field(default=None, exclude_if=lambda column: column is None)
 
 
 class Incomplete(Record):

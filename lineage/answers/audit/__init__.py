@@ -1,0 +1,1 @@
+"""`lineage audit`: what the models of a product are, and what is wrong with them."""

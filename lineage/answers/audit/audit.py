@@ -1,0 +1,167 @@
+"""`lineage audit`: which models a product uses, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage.answers.audit.baseline import Accepted, accepted_by, read_baseline, write_baseline
+from lineage.answers.audit.descent import Descent, descent_of, modifications
+from lineage.answers.audit.judging import Judge, Judged
+from lineage.answers.audit.product import find_references
+from lineage.answers.audit.reading import options_of, read_models
+from lineage.answers.audit.used import used_models
+from lineage.answers.findings import FailOn, counting
+from lineage.answers.project import note_expired, used_settings
+from lineage.settings.environment import DEFAULT_MAX_BYTES
+from lineage_schemas.answers.answer import SEVERITIES, Severity
+from lineage_schemas.answers.audit import (
+    AuditAnswer,
+    AuditedModel,
+    AuditFinding,
+    AuditSummary,
+    AuditUnchecked,
+    AuditVerdict,
+)
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.store.interface import StoreView
+    from lineage_schemas.level import Level
+    from lineage_schemas.reference import Reference
+
+DEFAULT_FAIL_ON = "warning"
+"""Which findings count unless a user says otherwise."""
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Hold what an audit reads, how deep, and which findings count.
+
+    `exclude` are patterns as in a .gitignore. `baseline` is a file of accepted findings, which `update_baseline`
+    writes.
+    """
+
+    exclude: Sequence[str] = ()
+    fail_on: str = DEFAULT_FAIL_ON
+    baseline: Path | None = None
+    update_baseline: bool = False
+    level: Level | None = None
+    max_bytes: int = DEFAULT_MAX_BYTES
+    jobs: int | None = None
+
+
+def audit(session: Session, path: Path, options: AuditOptions | None = None) -> AuditAnswer:
+    """Find the models that a source tree uses, read them with their ancestors, and judge them by every rule.
+
+    Refs are asked for again unless the session is offline. What could not be read, resolved or compared is unchecked
+    with the reason; a product is clean only without any of that. Raises InputError if the path is not a folder, and for
+    a baseline that cannot be read.
+    """
+    options = options or AuditOptions()
+    fail_on = FailOn.of(options.fail_on)
+    reads_baseline = options.baseline is not None and not options.update_baseline
+    accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else frozenset()
+    product = find_references(session, path, options.exclude)
+    used, unresolved = used_models(session, product.references)
+    reading_options = options_of(session, level=options.level, max_bytes=options.max_bytes, jobs=options.jobs)
+    reading = read_models(session, used, reading_options)
+    with session.store.reading() as view:
+        judge = Judge(session, view, used, reading, reading_options)
+        unread = {model: reason for model, (_, reason) in reading.unread.items()}
+        descent = descent_of(view, judge.keys, session.hub.name, unread)
+        judged = judge.judge(descent)
+        unchecked = (*product.unchecked, *unresolved, *judged.unchecked)
+        findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))
+        answer = _answer(session, view, path, product.references, descent, judged, findings, unchecked, fail_on)
+    if options.baseline is not None:
+        if options.update_baseline:
+            write_baseline(options.baseline, findings)
+        answer = answer.model_copy(update={"baseline": str(options.baseline)})
+    note_expired(session, answer.settings)
+    return answer
+
+
+def _answer(
+    session: Session, view: StoreView, path: Path, references: Sequence[Reference], descent: Descent, judged: Judged,
+    findings: Sequence[AuditFinding], unchecked: Sequence[AuditUnchecked], fail_on: FailOn,
+) -> AuditAnswer:  # fmt: skip
+    nodes = view.nodes("Model", descent.depths)
+    dates = [node["collected_at"] for node in nodes.values() if node.get("collected_at")]
+    models = _models(session, descent, judged)
+    settings = used_settings(session.project, findings, about=[each.id for each in models])
+    counts = counting(findings, fail_on)
+    return AuditAnswer(
+        **session.header("audit.v1", max(map(datetime.fromisoformat, dates), default=None), settings=settings),
+        product=path.resolve().name or str(path),
+        path=str(path),
+        verdict=_verdict(references, counts, unchecked),
+        fail_on=fail_on.severity,
+        fail_on_rules=tuple(sorted(fail_on.rules)),
+        references=tuple(references),
+        models=models,
+        derivations=descent.edges,
+        findings=tuple(findings),
+        unchecked=tuple(unchecked),
+        summary=_summary(references, models, findings, len(counts), len(unchecked)),
+    )
+
+
+def _verdict(
+    references: Sequence[Reference], counts: Sequence[object], unchecked: Sequence[AuditUnchecked]
+) -> AuditVerdict:
+    """Return the verdict: findings take precedence over unchecked, and unchecked over everything else."""
+    if counts:
+        return "findings"
+    if unchecked:
+        return "unchecked"
+    return "clean" if any(each.grade != "possible" for each in references) else "nothing_to_audit"
+
+
+def _models(session: Session, descent: Descent, judged: Judged) -> tuple[AuditedModel, ...]:
+    hub = session.hub.name
+    found = []
+    for key, known in judged.known.items():
+        facts = known.facts
+        revisions = [asked.revision for asked in facts.asked if asked.commit == facts.commit]
+        found.append(
+            AuditedModel(
+                id=facts.id,
+                used=facts.used,
+                depth=descent.depths[key],
+                commit=facts.commit,
+                revision=revisions[0] if revisions else None,
+                state=facts.state,
+                licence=facts.licences.text,
+                weights=known.weights,
+                modifications=modifications(key, descent, hub) if facts.used else (),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: (each.depth, each.id)))
+
+
+def _summary(
+    references: Sequence[Reference], models: Iterable[AuditedModel], findings: Sequence[AuditFinding], counts: int,
+    unchecked: int,
+) -> AuditSummary:  # fmt: skip
+    used = Counter(each.used for each in models)
+    severities = Counter(each.severity for each in findings if each.ignored is None)
+    by_severity: dict[Severity, int] = {each: severities[each] for each in reversed(SEVERITIES)}
+    return AuditSummary(
+        references=len(references),
+        used=used[True],
+        ancestors=used[False],
+        findings=by_severity,
+        counting=counts,
+        ignored=sum(each.ignored is not None for each in findings),
+        unchecked=unchecked,
+    )
+
+
+def _order(each: AuditFinding) -> tuple[str, int, str, str]:
+    """Order findings by model, then from the most severe on."""
+    return each.pointer.model, -SEVERITIES.index(each.severity), each.rule, each.message

@@ -1,0 +1,92 @@
+"""Baselines: findings that a product has today and accepts, so that only new ones fail.
+
+A baseline lists rule, model and file of the product, and no lines: text that moves inside a file makes no new finding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lineage.atomic import replacing
+from lineage.errors import InputError
+from lineage_schemas.answers.answer import Ignored
+from lineage_schemas.answers.audit import AuditFinding
+
+VERSION = 1
+"""The version of the file's form."""
+
+MAX_BYTES = 50_000_000
+"""Bytes of a baseline that are read."""
+
+REASON = "in the baseline"
+
+Accepted = frozenset[tuple[str, str, str | None]]
+"""Rule (by name), model and file of each accepted finding; no file where the finding has no place in the product."""
+
+HINT = "write it again with --update-baseline"
+
+
+def read_baseline(path: Path) -> Accepted:
+    """Read a baseline. Raises InputError for a file that is not one, with what is wrong in it."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        hint = "--update-baseline writes it" if isinstance(error, FileNotFoundError) else "check --baseline"
+        raise InputError(f"the baseline {path} cannot be read: {error.strerror}", hint=hint) from error
+    if len(data) > MAX_BYTES:
+        raise InputError(f"the baseline {path} has more than {MAX_BYTES:,} bytes", hint=HINT)
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the baseline {path} is not JSON: {error}", hint=HINT) from error
+    return frozenset(_entry(path, each, number) for number, each in enumerate(_entries(path, content), 1))
+
+
+def _entries(path: Path, content: Any) -> list[Any]:
+    if not isinstance(content, dict) or not isinstance(content.get("accepted"), list):
+        raise InputError(f"{path} is not a baseline: it has no list `accepted`", hint=HINT)
+    if content.get("version") != VERSION:
+        shown = str(content.get("version"))[:20]
+        raise InputError(
+            f"the baseline {path} has the version {shown}, not {VERSION}", hint=f"update lineage, or {HINT}"
+        )
+    accepted: list[Any] = content["accepted"]
+    return accepted
+
+
+def _entry(path: Path, each: Any, number: int) -> tuple[str, str, str | None]:
+    keys = {"rule", "model", "file"}
+    if isinstance(each, dict) and each.keys() <= keys:
+        rule, model, file = each.get("rule"), each.get("model"), each.get("file")
+        if isinstance(rule, str) and isinstance(model, str) and (file is None or isinstance(file, str)):
+            return rule, model, file
+    raise InputError(f"the baseline {path}: entry {number} is not a table of rule, model and file", hint=HINT)
+
+
+def accepted_by(finding: AuditFinding, accepted: Accepted) -> AuditFinding:
+    """Mark a finding that a baseline accepts in all files that it is about; one new file makes it count again."""
+    if finding.ignored is not None or not set(_keys(finding)) <= accepted:
+        return finding
+    return finding.model_copy(update={"ignored": Ignored(reason=REASON)})
+
+
+def write_baseline(path: Path, findings: Iterable[AuditFinding]) -> None:
+    """Write the findings that no setting ignores as a baseline, one entry a line, in order."""
+    keys = {key for each in findings if each.ignored is None or each.ignored.reason == REASON for key in _keys(each)}
+    entries = [
+        json.dumps({"rule": rule, "model": model} | ({} if file is None else {"file": file}), ensure_ascii=True)
+        for rule, model, file in sorted(keys, key=lambda key: (key[1], key[0], key[2] or ""))
+    ]
+    body = "".join(f"\n    {each}," for each in entries).removesuffix(",")
+    text = f'{{\n  "version": {VERSION},\n  "accepted": [{body}{chr(10) + "  " if body else ""}]\n}}\n'
+    with replacing(path, hint="choose another --baseline") as file:
+        file.write(text.encode())
+
+
+def _keys(finding: AuditFinding) -> list[tuple[str, str, str | None]]:
+    files: list[str | None] = list(dict.fromkeys(each.file for each in finding.places)) or [None]
+    return [(finding.id, finding.pointer.model, file) for file in files]

@@ -1,0 +1,170 @@
+"""What the store and the Hub's texts have of a model at the commit that a product loads, as facts for the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lineage.answers.looked_up import hub_to_read
+from lineage.audit.policy.facts import Asked, FileText, ModelFacts
+from lineage.audit.policy.weights import files_with_code
+from lineage.collect.pipeline import Target
+from lineage.collect.recorded_hub import RecordedHub
+from lineage.errors import HubError
+from lineage.fingerprint.groups import weight_groups
+from lineage.hub.card import parse_json_object, read_card
+from lineage.licences.parse import Licences, parse
+from lineage_schemas.answers.audit import AuditedWeights
+from lineage_schemas.ids import revision_key, shown_id, split_model_key
+from lineage_schemas.snapshot import ResolvedRevision
+from lineage_schemas.weight_group import WeightGroup
+
+if TYPE_CHECKING:
+    from lineage.answers.audit.history import Past
+    from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import StoreView
+    from lineage_schemas.file import FileEntry
+
+CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Hold the facts of a model for the rules, and its weights for the answer."""
+
+    key: str
+    facts: ModelFacts
+    weights: tuple[AuditedWeights, ...]
+
+
+class FactsReader:
+    """Gather what is known of models: from the store, and texts of other commits from the copy of the history.
+
+    No request is sent: a text that is not at hand is named with the reason.
+    """
+
+    def __init__(self, session: Session, view: StoreView) -> None:
+        self._session, self._view = session, view
+
+    def known(
+        self, key: str, *, hub: Hub, commit: str | None, asked: tuple[Asked, ...] = (), named: tuple[str, ...] = (),
+        used: bool, past: Past | None = None,
+    ) -> Known:  # fmt: skip
+        """Gather the facts of one model at a commit; of an ancestor, none of the product's revisions."""
+        node = self._view.nodes("Model", [key]).get(key) or {}
+        files = self._files(hub, key, commit)
+        licences, card_problem = self._licences(hub, key, node, commit, files)
+        groups = self._weights(key, commit, files)
+        row = self._view.nodes("Revision", [revision_key(key, commit)]).get(revision_key(key, commit)) if commit else {}
+        facts = ModelFacts(
+            id=shown_id(key, self._session.hub.name),
+            used=used,
+            state=node.get("state", "unknown"),
+            note=node.get("state_note"),
+            commit=commit,
+            asked=asked,
+            named=named,
+            licences=licences,
+            card_problem=card_problem,
+            files=None if files is None else tuple(files),
+            formats=tuple((each.format, each.main) for each in groups),
+            configs=tuple(self._configs(hub, key, commit, files or {})) if used else (),
+            calls=tuple(self._calls(key, commit)),
+            signed=(row or {}).get("signed"),
+            changes=past.changes if past else 0,
+            silent=past.silent if past else 0,
+        )
+        return Known(key, facts, groups)
+
+    def _files(self, hub: Hub, key: str, commit: str | None) -> dict[str, FileEntry] | None:
+        """List the files of a commit by path; None if they are not known."""
+        if commit is None:
+            return None
+        model = split_model_key(key)[1]
+        try:
+            recorded = RecordedHub(hub, self._session.store)
+            snapshot = recorded.snapshot(ResolvedRevision(model=model, commit=commit, asked=model))
+        except HubError:
+            return None
+        return {entry.path: entry for entry in snapshot.files}
+
+    def _text(self, hub: Hub, key: str, commit: str, entry: FileEntry) -> tuple[bytes | None, str | None]:
+        """Return a text that was kept or that lies in the copy of the history, or why it is not at hand."""
+        data = self._view.attachment("text", entry.identity) if entry.identity else None
+        if data is not None and entry.size in (None, len(data)):
+            return data, None
+        model = split_model_key(key)[1]
+        try:
+            return hub_to_read(self._session, Target(model, hub=hub)).read_text_here(
+                model, commit, entry.path, entry.size
+            ), None
+        except HubError as error:
+            return None, error.message
+
+    def _licences(
+        self, hub: Hub, key: str, node: Mapping[str, Any], commit: str | None, files: Mapping[str, FileEntry] | None
+    ) -> tuple[Licences, str | None]:
+        """Read the licence that the card declares at a commit; at the commit that was read, the store has it."""
+        if commit is None or commit == node.get("head"):
+            return parse(node.get("licence"), node.get("licence_name"), node.get("licence_link")), None
+        if files is None:
+            return parse(None), f"the files of {commit[:12]} are not known"
+        if CARD not in files:
+            return parse(None), None
+        data, problem = self._text(hub, key, commit, files[CARD])
+        card = None
+        if data is not None:
+            _, card, problem = read_card(data)
+        if problem is not None and card is None:
+            return parse(None), f"{CARD}: {problem}"
+        card = card or {}
+        return parse(card.get("license"), card.get("license_name"), card.get("license_link")), None
+
+    def _configs(self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry]) -> Iterator[FileText]:
+        """Read the configs that may name code."""
+        for path in files_with_code(files) if commit else ():
+            assert commit is not None
+            data, problem = self._text(hub, key, commit, files[path])
+            value: dict[str, Any] | None = None
+            if data is not None:
+                value, problem = parse_json_object(data)
+            yield FileText(path, value, problem)
+
+    def _weights(
+        self, key: str, commit: str | None, files: Mapping[str, FileEntry] | None
+    ) -> tuple[AuditedWeights, ...]:
+        """List the weight groups of a commit: as they were read there, else by the names of its files."""
+        if commit is None:
+            return ()
+        edges = sorted(self._view.edges("HAS_WEIGHTS", [revision_key(key, commit)], "out"), key=lambda each: each.name)
+        nodes = self._view.nodes("Weights", {each.target for each in edges})
+        if edges:
+            return tuple(
+                self._group(WeightGroup.model_validate({**each.properties, "name": each.name}), each.target, nodes)
+                for each in edges
+            )
+        from lineage.fingerprint.digests import files_digest
+
+        found = []
+        for group in weight_groups((files or {}).values()):
+            digest = files_digest((files or {})[path].identity for path in group.files)
+            found.append(self._group(group, digest, self._view.nodes("Weights", [digest] if digest else [])))
+        return tuple(found)
+
+    def _group(self, group: WeightGroup, digest: str | None, nodes: Mapping[str, Mapping[str, Any]]) -> AuditedWeights:
+        node = nodes.get(digest or "") or {}
+        return AuditedWeights(
+            group=group.name, format=group.format, main=group.main, files=digest or "", weights=node.get("weights"),
+            level=node.get("level"),
+        )  # fmt: skip
+
+    def _calls(self, key: str, commit: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """List what the pickles of a commit would call, as far as they were read."""
+        if commit is None:
+            return
+        for edge in self._view.edges("HAS_WEIGHTS", [revision_key(key, commit)], "out"):
+            node = self._view.nodes("Weights", [edge.target]).get(edge.target) or {}
+            if node.get("calls"):
+                yield (edge.properties.get("files") or [edge.name])[0], tuple(node["calls"])

@@ -1,0 +1,176 @@
+"""All that is wrong with a product's models: the rules over the facts of each, as findings with places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage.answers.audit.descent import Descent
+from lineage.answers.audit.facts import FactsReader, Known
+from lineage.answers.audit.history import Past, past_of
+from lineage.answers.audit.used import Used, asked_revisions, key_of
+from lineage.answers.findings import finding
+from lineage.answers.project import settled
+from lineage.audit.policy.facts import Problem, places_of
+from lineage.audit.policy.licences import about_licence
+from lineage.audit.policy.references import about_references, about_state
+from lineage.audit.policy.weights import about_code, about_publisher, about_weights
+from lineage_schemas.answers.audit import AuditFinding, AuditUnchecked
+from lineage_schemas.ids import shown_id, split_model_key
+from lineage_schemas.project_file import ProjectFile
+
+if TYPE_CHECKING:
+    from lineage.answers.audit.reading import Reading
+    from lineage.answers.session import Session
+    from lineage.collect.options import CollectOptions
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import StoreView
+    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.change import Unchecked
+    from lineage_schemas.reference import Place, Reference
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Hold the facts of all models by key, and what was found and left unchecked."""
+
+    known: Mapping[str, Known]
+    findings: tuple[AuditFinding, ...]
+    unchecked: tuple[AuditUnchecked, ...]
+
+
+class Judge:
+    """Judge the models of a product by what the store has of them now."""
+
+    def __init__(
+        self, session: Session, view: StoreView, used: Sequence[Used], reading: Reading, options: CollectOptions
+    ) -> None:
+        self._session, self._view, self._reading, self._options = session, view, reading, options
+        self._hubs: dict[str, Hub] = {}
+        self._names: dict[str, list[str]] = {}
+        self._references: dict[str, list[Reference]] = {}
+        for each in used:
+            key = key_of(view, each)
+            self._hubs.setdefault(key, each.hub)
+            self._references.setdefault(key, []).extend(each.references)
+            if split_model_key(key)[1].lower() != each.model.lower():
+                self._names.setdefault(key, []).append(each.model)
+
+    @property
+    def keys(self) -> list[str]:
+        """List the keys of the used models."""
+        return sorted(self._references)
+
+    def judge(self, descent: Descent) -> Judged:
+        """Apply every rule; findings are in order of the models and then of severity."""
+        reader = FactsReader(self._session, self._view)
+        known: dict[str, Known] = {}
+        findings: list[AuditFinding] = []
+        unchecked: list[AuditUnchecked] = []
+        for key in sorted(descent.depths, key=lambda each: (descent.depths[each], each)):
+            past, known[key] = self._known(reader, key, descent)
+            problems = [*past.problems, *self._problems(known[key])]
+            found, left = self._of_problems(problems, descent)
+            findings += [*found, *self._placed(past)]
+            unchecked += left
+            unchecked += [AuditUnchecked(**item.model_dump(), places=places) for item, places in past.unchecked]
+            unchecked += self._not_read(key, known[key], descent)
+        found, left = self._of_problems(descent.problems, descent)
+        findings += [
+            *found,
+            *self._settled((each, self._places(each.pointer.model, descent)) for each in descent.findings),
+        ]
+        unchecked += left
+        unchecked += [self._unchecked(item, self._places_of_key(key, descent)) for key, item in descent.unchecked]
+        return Judged(known, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(unchecked)))
+
+    def _known(self, reader: FactsReader, key: str, descent: Descent) -> tuple[Past, Known]:
+        """Gather the facts of one model, and what its history shows if the product names it."""
+        hub = self._hubs.get(key, self._session.hub)
+        if key not in self._references:
+            node = self._view.nodes("Model", [key]).get(key) or {}
+            known = reader.known(key, hub=hub, commit=node.get("head"), used=False)
+            return Past(), known
+        used = Used(split_model_key(key)[1], hub, tuple(self._references[key]))
+        asked = tuple(asked_revisions(self._view, key, used))
+        past = past_of(self._session, self._view, key, hub, asked, self._options)
+        commit = next((each.commit for each in asked if each.commit), None)
+        names = tuple(self._names.get(key, ()))
+        known = reader.known(key, hub=hub, commit=commit, asked=asked, named=names, used=True, past=past)
+        return past, known
+
+    def _problems(self, known: Known) -> Iterator[Problem]:
+        """Apply the rules about one model."""
+        project = self._session.project
+        settings = project.file if project else ProjectFile()
+        facts = known.facts
+        yield from about_state(facts)
+        yield from about_references(facts)
+        yield from about_licence(facts, settings.licences)
+        yield from about_publisher(facts, settings.publishers)
+        yield from about_weights(facts, settings.formats)
+        yield from about_code(facts)
+
+    def _of_problems(
+        self, problems: Iterable[Problem], descent: Descent
+    ) -> tuple[list[AuditFinding], list[AuditUnchecked]]:
+        """Make findings of problems, and rows of what they leave unchecked unless the project ignores them."""
+        findings, unchecked = [], []
+        for each in problems:
+            places = each.places or self._places(each.pointer.model, descent)
+            made = finding(each.rule, each.message, each.pointer, severity=each.severity)
+            (found,) = self._settled([(made, places)])
+            findings.append(found)
+            if each.unchecked is not None and found.ignored is None:
+                unchecked.append(self._unchecked(each.unchecked, places))
+        return findings, unchecked
+
+    def _placed(self, past: Past) -> list[AuditFinding]:
+        return self._settled((each.finding, each.places) for each in past.findings)
+
+    def _settled(self, found: Iterable[tuple[Finding, tuple[Place, ...]]]) -> list[AuditFinding]:
+        """Apply the project's severities and ignores, and add the places."""
+        placed = list(found)
+        return [
+            AuditFinding(**each.model_dump(), places=places)
+            for each, (_, places) in zip(
+                settled(self._session.project, [each for each, _ in placed]), placed, strict=True
+            )
+        ]
+
+    def _unchecked(self, item: Unchecked, places: tuple[Place, ...]) -> AuditUnchecked:
+        return AuditUnchecked(**item.model_dump(), places=places)
+
+    def _not_read(self, key: str, known: Known, descent: Descent) -> Iterator[AuditUnchecked]:
+        """Report a model that could not be read, or that was not looked up just now."""
+        facts = known.facts
+        why = self._reading.why(split_model_key(key)[1])
+        places = self._places_of_key(key, descent)
+        decide = f"lineage collect {facts.id}"
+        if facts.state in ("missing", "gated") and (why is None or facts.commit is None):
+            return  # the finding says so
+        if why is not None:
+            yield AuditUnchecked(what=facts.id, reason=why, decide_with=decide, places=places)
+        elif facts.commit is None:
+            reason = "it is not in the store, and the Hub is not asked, because of --offline"
+            if not self._session.offline:
+                reason = facts.note or "nothing of it was read"
+            yield AuditUnchecked(what=facts.id, reason=reason, decide_with=decide, places=places)
+        elif facts.files is None:
+            what = f"the files of {facts.id}@{facts.commit[:12]}"
+            yield AuditUnchecked(what=what, reason="they are not in the store", decide_with=decide, places=places)
+        elif facts.note:
+            yield AuditUnchecked(what=facts.id, reason=facts.note, decide_with=decide, places=places)
+
+    def _places(self, model: str, descent: Descent) -> tuple[Place, ...]:
+        """List the places of the product that use a model, as answers show it, or one that descends from it."""
+        hub = self._session.hub.name
+        key = next((each for each in descent.depths if shown_id(each, hub) == model), None)
+        return () if key is None else self._places_of_key(key, descent)
+
+    def _places_of_key(self, key: str, descent: Descent) -> tuple[Place, ...]:
+        if key in self._references:
+            return places_of(tuple(self._references[key]))
+        below = [used for used in self.keys if key in descent.above.get(used, ())]
+        return places_of(tuple(each for used in below for each in self._references[used]))

@@ -1,0 +1,108 @@
+"""The models that a product uses, out of its references: which are asked for, on which Hub, and at what revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage.answers.project_models import checks_of_project
+from lineage.audit.policy.facts import Asked, RevisionKind, places_of
+from lineage.collect.recorded import recorded_meaning, recorded_refs
+from lineage.hub.revisions import is_full_id, may_be_id
+from lineage.hub.target import repository_id_problem
+from lineage.store.aliases import key_of_alias
+from lineage_schemas.answers.audit import AuditUnchecked
+from lineage_schemas.ids import revision_key
+from lineage_schemas.reference import Reference
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+    from lineage.hub.interface import Hub
+    from lineage.store.interface import StoreView
+
+GRADES = ("certain", "likely")
+"""The grades of references that are asked for."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """Hold one model as a product names it, the Hub that has it, and the references that name it."""
+
+    model: str
+    hub: Hub
+    references: tuple[Reference, ...]
+
+    def by_revision(self) -> dict[str | None, tuple[Reference, ...]]:
+        """Group the references by the revision that they ask for, in order of their places."""
+        found: dict[str | None, list[Reference]] = {}
+        for each in self.references:
+            found.setdefault(each.revision, []).append(each)
+        return {revision: tuple(references) for revision, references in found.items()}
+
+
+def used_models(session: Session, references: Iterable[Reference]) -> tuple[list[Used], list[AuditUnchecked]]:
+    """List the models to ask for, in order of their ids, and the references that name none that can be asked for."""
+    hubs = _hubs(session)
+    named: dict[str, list[Reference]] = {}
+    unchecked = []
+    for each in references:
+        if each.model is None:
+            unchecked.append(_unresolved(each))
+        elif each.grade in GRADES:
+            problem = repository_id_problem(each.model)
+            if problem is None:
+                named.setdefault(each.canonical or each.model, []).append(each)
+            else:
+                unchecked.append(AuditUnchecked(what=each.model, reason=problem, places=places_of((each,))))
+    used = [Used(model, hubs.get(model.lower(), session.hub), tuple(named[model])) for model in sorted(named)]
+    return used, unchecked
+
+
+def _unresolved(each: Reference) -> AuditUnchecked:
+    return AuditUnchecked(
+        what=each.unresolved or "a model",
+        reason="this loads a model, and the source does not show which one",
+        decide_with="name the model under [models] of lineage.toml",
+        places=places_of((each,)),
+    )
+
+
+def _hubs(session: Session) -> Mapping[str, Hub]:
+    """Return the Hubs of the project file's models that it reads from another Hub, by the model's id in lower case."""
+    project = session.project
+    if project is None or not any(each.hub for each in project.file.models.values()):
+        return {}
+    return {each.target.model.lower(): each.session.hub for each in checks_of_project(session, None)}
+
+
+def key_of(view: StoreView, used: Used) -> str:
+    """Return the key of a used model in the store, under the name that its Hub gives it."""
+    return key_of_alias(view, used.hub.name, used.model) or used.hub.key(used.model)
+
+
+def asked_revisions(view: StoreView, key: str, each: Used) -> Iterator[Asked]:
+    """Say of each revision that a product asks for what it is, and which commit it means now."""
+    refs = recorded_refs(view, key)
+    for revision, references in sorted(each.by_revision().items(), key=lambda item: item[0] or ""):
+        if revision is None:
+            head = next((ref.target for ref in refs if ref.is_default), None)
+            node = view.nodes("Model", [key]).get(key) or {}
+            yield Asked(None, "none", head or node.get("head"), references)
+            continue
+        meaning = recorded_meaning(view, key, revision)
+        only = meaning.only
+        commit = only.commit if only else None
+        if is_full_id(revision):
+            row = view.nodes("Revision", [revision_key(key, revision.lower())]).get(revision_key(key, revision.lower()))
+            yield Asked(revision, "commit", commit, references, vanished=bool(row and row.get("vanished")))
+        else:
+            yield Asked(
+                revision, _kind(revision, only.ref if only else None, found=only is not None), commit, references
+            )
+
+
+def _kind(revision: str, ref: str | None, *, found: bool) -> RevisionKind:
+    if ref is not None:
+        return "tag" if ref.startswith("refs/tags/") else "branch" if ref.startswith("refs/heads/") else "ref"
+    return "short" if found and may_be_id(revision) else "unknown"

@@ -1,0 +1,1 @@
+"""The rules of an audit as pure functions: facts about models in, problems out."""

@@ -1,0 +1,93 @@
+"""How a product names its models: with or without a commit, under a present name, and whether they exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lineage.audit.policy.facts import MOVING, ModelFacts, Problem, places_of
+from lineage_schemas.change import Unchecked
+from lineage_schemas.pointer import Pointer
+
+if TYPE_CHECKING:
+    from lineage.audit.policy.facts import Asked
+
+
+def about_references(model: ModelFacts) -> Iterator[Problem]:
+    """Find what is wrong with the revisions and the names by which a product asks for a model."""
+    for asked in model.asked:
+        if asked.kind == "none":
+            yield _unpinned(model, asked)
+        elif asked.kind == "commit" and (asked.vanished or asked.commit is None) and model.is_readable:
+            yield _vanished(model, asked)
+        elif asked.kind in MOVING:
+            yield _moving(model, asked)
+    for name in model.named:
+        if "/" in name:
+            message = f"the product names {name}, which is {model.id} now"
+            yield Problem("model-renamed", message, model.pointer())
+    if any(each.trust_remote_code for asked in model.asked for each in asked.references):
+        yield _trusting(model)
+
+
+def _unpinned(model: ModelFacts, asked: Asked) -> Problem:
+    now = f"; its default branch is at {asked.commit} now" if asked.commit else ""
+    silent = f", {model.silent} of them without a version or a note" if model.silent else ""
+    times = f", and its weights changed {_times(model.changes)} after the first upload{silent}" if model.changes else ""
+    message = f"{model.id} is loaded without a revision{now}{times}"
+    return Problem("unpinned-model", message, _at(model, asked), places=places_of(asked.references))
+
+
+def _moving(model: ModelFacts, asked: Asked) -> Problem:
+    now = f"; it is at {asked.commit} now" if asked.commit else ""
+    message = f"{model.id} is pinned to {MOVING[asked.kind].format(asked.revision)}{now}"
+    item = None
+    if asked.kind == "unknown":
+        what = f"{model.id}@{asked.revision}"
+        item = Unchecked(what=what, reason="the revision is not known", decide_with=f"lineage collect {what}")
+    places = places_of(asked.references)
+    return Problem("moving-revision", message, _at(model, asked), places=places, unchecked=item)
+
+
+def _vanished(model: ModelFacts, asked: Asked) -> Problem:
+    before = "which was recorded earlier, is not in its history any more" if asked.vanished else "is not in its history"
+    message = f"the commit {asked.revision} of {model.id}{',' if asked.vanished else ''} {before}"
+    what = f"{model.id}@{asked.revision}"
+    return Problem(
+        "pinned-commit-vanished", message, Pointer(model=model.id, revision=asked.revision),
+        places=places_of(asked.references),
+        unchecked=None if asked.commit else Unchecked(what=what, reason="the commit could not be read"),
+    )  # fmt: skip
+
+
+def _trusting(model: ModelFacts) -> Problem:
+    trusting = tuple(each for asked in model.asked for each in asked.references if each.trust_remote_code)
+    unpinned = any(not each.pinned for each in trusting)
+    more = ", from whatever commit is there at the start" if unpinned else ""
+    message = f"code of the repository {model.id} may run in the product{more}"
+    return Problem("remote-code-trusted", message, model.pointer(), places=places_of(trusting))
+
+
+def _at(model: ModelFacts, asked: Asked) -> Pointer:
+    return Pointer(model=model.id, revision=asked.commit)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def about_state(model: ModelFacts) -> Iterator[Problem]:
+    """Find models that are gone or gated; what they leave unchecked goes with the finding."""
+    if model.state not in ("missing", "gated"):
+        return
+    detail = f": {model.note.removeprefix(f'{model.id}: ')}" if model.note else ""
+    item = Unchecked(
+        what=model.id, reason=f"it is {model.state}{detail}", decide_with=f"lineage collect {model.id}"
+    )  # fmt: skip
+    if model.used:
+        rule = "model-missing" if model.state == "missing" else "model-gated"
+        yield Problem(rule, f"{model.id} is {model.state}{detail}", model.pointer(), unchecked=item)
+    else:
+        rule = "ancestor-missing" if model.state == "missing" else "ancestor-gated"
+        words = f"{model.id}, from which a model of the product descends, is {model.state}{detail}"
+        yield Problem(rule, words, model.pointer(), unchecked=item)

@@ -1,0 +1,115 @@
+"""The answer to `lineage audit`: the models that a product uses, what is wrong with them, and what is unchecked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lineage_schemas.answers.answer import Answer, Finding, Severity
+from lineage_schemas.answers.trace import TracedDerivation
+from lineage_schemas.bounded import Count
+from lineage_schemas.change import Unchecked
+from lineage_schemas.derivation import Method, Relation, Status
+from lineage_schemas.level import Level
+from lineage_schemas.model import ModelState
+from lineage_schemas.record import Record
+from lineage_schemas.reference import Place, Reference
+
+AuditVerdict = Literal["clean", "findings", "unchecked", "nothing_to_audit"]
+
+
+class AuditedWeights(Record):
+    """Name one weight group of a model at a commit, with its digests as far as it was read."""
+
+    group: str
+    format: str
+    main: bool
+    files: str
+    weights: str | None = None
+    level: Level | None = None
+
+
+class Modification(Record):
+    """Name one step between two models: how `model` was made from `parent`."""
+
+    model: str
+    parent: str
+    relation: Relation | None
+    method: Method
+    status: Status
+
+
+class AuditedModel(Record):
+    """Hold one model that a product uses, or that such a model descends from.
+
+    `used` says whether the product names it; `depth` is the smallest number of edges from a model that it names.
+    `revisions` are those that the product asks for (null for none), `commit` is the one that was judged: the commit
+    that the product loads, of an ancestor the one that its child was made from, if it is known, else the one that was
+    read. `modifications` lead from the roots down to the model.
+    """
+
+    id: str
+    used: bool
+    depth: Count
+    commit: str | None
+    revision: str | None = None
+    state: ModelState
+    licence: str | None
+    weights: tuple[AuditedWeights, ...] = ()
+    modifications: tuple[Modification, ...] = ()
+
+
+class AuditFinding(Finding):
+    """Report one problem of a product's models with the places of the product that use the model.
+
+    A finding about an ancestor has the places of the models that descend from it.
+    """
+
+    places: tuple[Place, ...] = ()
+
+
+class AuditUnchecked(Unchecked):
+    """Describe what of a product could not be checked; `places` are those of the product that it is about."""
+
+    places: tuple[Place, ...] = ()
+
+
+class AuditSummary(Record):
+    """Count what an audit saw.
+
+    `findings` counts by severity those that are not ignored; `counting` are those of them that make the verdict.
+    """
+
+    references: Count
+    used: Count
+    ancestors: Count
+    findings: dict[Severity, Count]
+    counting: Count
+    ignored: Count
+    unchecked: Count
+
+
+class AuditAnswer(Answer):
+    """Hold what a product's models are, and what is wrong with them.
+
+    `product` is the name under which it is recorded, else the name of its folder, and `path` that folder as the user
+    wrote it. `verdict` is `findings` if a finding counts: one at least as severe as `fail_on`, or of one of
+    `fail_on_rules`, that neither the settings nor `baseline` ignore; then `unchecked`, then `clean`.
+    `nothing_to_audit` says that no reference to a model was found, and everything could be read. `models` are in order
+    of depth, then id. `recorded` says whether the product was written to the store.
+    """
+
+    product: str
+    path: str
+    verdict: AuditVerdict
+    fail_on: Severity = "warning"
+    fail_on_rules: tuple[str, ...] = ()
+    references: tuple[Reference, ...]
+    models: tuple[AuditedModel, ...]
+    derivations: tuple[TracedDerivation, ...]
+    findings: tuple[AuditFinding, ...]
+    unchecked: tuple[AuditUnchecked, ...]
+    summary: AuditSummary
+    baseline: str | None = Field(default=None, exclude_if=lambda baseline: baseline is None)
+    recorded: bool = Field(default=False, exclude_if=lambda recorded: not recorded)
