@@ -34,7 +34,7 @@ REFERENCE_RULES = (
         "LA002", "moving-revision", "A product pins a model to a name that can move", "warning", "tampering",
         "The revision is a branch, a tag, or the first digits of a commit: its owner can point it at other weights.",
         '`revision="v1.0"`: a tag is moved by one command.',
-        "A whole commit id of 40 hex digits.",
+        "A whole commit id of 40 hex digits, which no owner can move.",
         "Name the commit to which the revision resolves now; the message shows it.",
     ),
     _rule(
@@ -67,14 +67,14 @@ REFERENCE_RULES = (
         "loads their model.",
         "`old-org/model` redirects to `new-org/model` after the organisation was renamed.",
         "Old names without an owner, such as `gpt2`, which the Hub redirects itself.",
-        "Write the present name.",
+        "Write the present name, which the message shows.",
     ),
     _rule(
         "LA007", "model-gated", "Access to a model of the product is restricted", "warning", "denial_of_service",
         "The files of the model can be read only by accounts to which its publisher gives access, and this token is "
         "not one of them. Its weights and files were not checked.",
         "A model behind a form, in CI without a token.",
-        "A gated model that this token may read.",
+        "A gated model that this token may read: it was checked like any other.",
         "Accept the terms on the model's page and set HF_TOKEN.",
     ),
     _rule(
@@ -87,7 +87,7 @@ REFERENCE_RULES = (
     _rule(
         "LA009", "ancestor-gated", "Access to a model that it descends from is restricted", "info", None,
         "The files of an ancestor cannot be read with this token, so that its weights were not compared.",
-        "A quantised model of a gated base.",
+        "A quantised model of a gated base, in CI without a token.",
         "A gated ancestor that this token may read.",
         "Accept the terms on the ancestor's page and set HF_TOKEN. Its terms may hold for what was made from it.",
     ),
@@ -95,7 +95,8 @@ REFERENCE_RULES = (
         "LA010", "parent-unverified", "A declared parent was not confirmed by the weights", "warning", "repudiation",
         "The card or a file names a parent, and the weights of the two were not compared or do not decide.",
         "A GGUF file in a packing that is not read, or a parent without weights that can be sampled.",
-        "A parent that the weights confirm, and one that they contradict (`declared-parent-unrelated`).",
+        "A parent that the weights confirm, one that they contradict (`declared-parent-unrelated`), and one that is "
+        "gone or gated (`ancestor-missing`, `ancestor-gated`).",
         "Compare them: `lineage compare CHILD PARENT --level full`.",
     ),
 )  # fmt: skip
@@ -106,7 +107,7 @@ LICENCE_RULES = (
         "The card has no `license`. Without one, nothing is permitted.",
         "A model whose repository holds weights and no card.",
         "A model whose card could not be read: that is unchecked.",
-        "Ask the publisher, or use another model.", TERMS,
+        "Ask the publisher for a licence, or use another model.", TERMS,
     ),
     _rule(
         "LA012", "licence-unknown", "The terms of a licence are not known", "warning", None,
@@ -126,7 +127,7 @@ LICENCE_RULES = (
     _rule(
         "LA014", "licence-restricts-use", "A licence restricts what the model may be used for", "info", None,
         "The licence has an acceptable-use policy or a limit on the number of users.",
-        "`llama3.1`, `openrail`.",
+        "A model under `llama3.1`, or one under `openrail`.",
         "A licence that the project file allows by name.",
         "Read the policy, and pass it on where the licence asks for it.", TERMS,
     ),
@@ -136,14 +137,14 @@ LICENCE_RULES = (
         "count too.",
         '`deny = ["cc-by-nc-4.0"]`, and the base of a model is under it.',
         "A licence that cannot be compared with the lists because it is not declared (`licence-missing`).",
-        "Use another model, or change the list.", "the project file",
+        "Use another model, or change the list in the project file.", "the project file",
     ),
     _rule(
         "LA016", "publisher-denied", "The project does not allow a publisher", "error", "spoofing",
         "`[publishers]` of the project file denies the owner of a model, or has a list of allowed ones without it.",
         '`allow = ["org"]`, and the product loads `other/model`.',
         "Owners of ancestors: only what the product itself loads counts.",
-        "Use another model, or change the list.", "the project file",
+        "Use another model, or change the list in the project file.", "the project file",
     ),
     _rule(
         "LA017", "format-denied", "The project does not allow a format of weights", "error", "elevation_of_privilege",
@@ -166,8 +167,8 @@ CODE_RULES = (
     _rule(
         "LA019", "pickle-calls", "A pickle calls what no checkpoint needs", "error", "elevation_of_privilege",
         "The pickle names functions beyond those that rebuild tensors; loading it without `weights_only` calls them.",
-        "`posix.system` in `pytorch_model.bin`.",
-        "Pickles that only rebuild tensors.",
+        "`pytorch_model.bin` names `posix.system` and calls it.",
+        "Pickles that only rebuild tensors, and files that hold no pickle.",
         "Do not load it. Look at the names in the message, and report the model to the Hub.",
     ),
     _rule(
@@ -223,9 +224,9 @@ TRUST_RULES = (
     _rule(
         "LA026", "signature-missing", "The model has no signature", "info", "repudiation",
         "The repository has no `model.sig`, the signature file of OpenSSF Model Signing.",
-        "Almost every model today.",
+        "Almost every model today: few publishers sign theirs.",
         "A model with one, whether or not it was checked.",
-        "Ask the publisher to sign the model.", "OpenSSF Model Signing",
+        "Ask the publisher to sign the model with OpenSSF Model Signing.", "OpenSSF Model Signing",
     ),
     _rule(
         "LA027", "signature-mismatch", "The signature is for other files", "error", "tampering",

@@ -13,7 +13,7 @@ from lineage.rules.weights import WEIGHT_RULES
 from lineage.settings.vocabulary import MovableRule
 from lineage_schemas.answers.answer import SEVERITIES
 
-RULES: tuple[Rule, ...] = (*WEIGHT_RULES, *DESCENT_RULES, *AUDIT_RULES)
+RULES: tuple[Rule, ...] = (*WEIGHT_RULES, *AUDIT_RULES, *DESCENT_RULES)
 """Every rule, by family and then by code."""
 
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -12,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from lineage.answers.audit.audit import AuditOptions
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_cli._options import Bytes
 from lineage_cli.main import main
@@ -48,6 +49,8 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["check", "a/b", "--since", "last"], "check", "check-clean", (["a/b"],),
      {"since": "last", "level": None, "max_bytes": DEFAULT_MAX_BYTES, "fail_on": "error", "jobs": None,
       "on_answer": None, "derivation": False}),
+    (["audit", "tests", "--exclude", "data"], "audit.audit:audit", "audit-nothing",
+     (Path("tests"), AuditOptions(exclude=("data",))), {}),
     (["impact", "a/b", "--since", "v1"], "impact", "impact-none", ("a/b",), {"since": "v1", "max_models": 100}),
     (["suggest", "a/b"], "suggest", "suggest", ("a/b", None), SUGGEST),
     (["suggest", "./f", "--from", "a/b", "--announce", "2.0"], "suggest", "suggest", ("./f", None),
@@ -99,7 +102,7 @@ def test_a_command_asks_with_what_was_typed(
     assert asked.given == (positional, named)
     assert done.stderr == ""
     assert done.stdout
-    whole = answer not in {"collect", "store-forget"} and not getattr(asked.answer, "unchecked", ())
+    whole = answer not in {"collect", "store-forget", "audit-nothing"} and not getattr(asked.answer, "unchecked", ())
     assert done.exit_code == (0 if whole else 2)
 
 

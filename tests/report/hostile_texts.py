@@ -20,7 +20,7 @@ FREE = {
     "url", "backend", "forgotten", "kept_as_stub", "not_found", "against", "expected", "found", "hub_folder", "method",
     "next_commands", "parents", "rule", "flags", "format", "source", "hub", "identity", "declares", "paths", "head",
     "about", "command", "task", "metric", "filter", "old", "new", "reference", "programs", "regime_reason", "dataset",
-    "config", "split", "claimed", "notes",
+    "config", "split", "claimed", "notes", "product", "unresolved", "canonical", "selector", "filename", "subfolder",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
+from tests.report.audits import AUDITS
 from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
@@ -389,7 +390,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
-    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS,
+    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS, **AUDITS,
     "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact,
     "suggest": suggestion, "rules-level": lambda: rules("SV006"),
     "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,

@@ -56,7 +56,8 @@ def descent_of(view: StoreView, keys: Sequence[str], hub: str, unread: Mapping[s
     edges = writer.derivations(ordered)
     nodes = view.nodes("Model", depths)
     findings = [*writer.findings(ordered, edges, nodes), *_wider(ordered, nodes, keys, hub)]
-    problems = _unverified(edges, unread)
+    refused = {shown_id(key, hub) for key, node in nodes.items() if node.get("state") in ("missing", "gated")}
+    problems = _unverified([edge for edge in edges if edge.parent not in refused], unread)
     unchecked = [(key, item) for key in sorted(depths) for item in unnamed(view, {key: nodes.get(key, {})})]
     unchecked += [
         (key, item)

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from lineage_schemas.reference import Place
 
 KEPT = frozenset({"rewritten-history", "moved-tag", "version-removed", "name-reregistered", "understated-version"})
-"""Findings of a check that an audit reports as they are; the others are about a range that the product does not load."""
+"""Findings of a check that an audit reports as they are; others are about ranges that the product does not load."""
 
 MOVED_TAGS = frozenset({"moved-tag", "version-removed"})
 """Findings about tags: a product that pins commits does not load what a tag names."""
+
+
+FOLDER = "folder:"
+"""How the revision of a plain folder begins."""
 
 
 class PlacedFinding(NamedTuple):
@@ -67,8 +71,8 @@ def past_of(
     unchecked: list[PlacedUnchecked] = []
     changes = silent = 0
     for each in asked:
-        if each.commit is None:
-            continue
+        if each.commit is None or (each.kind == "none" and each.commit.startswith(FOLDER)):
+            continue  # a plain folder has no history, and a product that pins nothing in it asks for none
         pinned = each.kind in ("commit", "tag", "short")
         answer = _checked(session, view, key, hub, each, options, pinned=pinned)
         places = places_of(each.references)

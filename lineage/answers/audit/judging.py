@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.audit.descent import Descent
@@ -93,11 +93,14 @@ class Judge:
             known = reader.known(key, hub=hub, commit=node.get("head"), used=False)
             return Past(), known
         used = Used(split_model_key(key)[1], hub, tuple(self._references[key]))
-        asked = tuple(asked_revisions(self._view, key, used))
+        asked = tuple(asked_revisions(self._view, key, used, offline=self._session.offline))
         past = past_of(self._session, self._view, key, hub, asked, self._options)
         commit = next((each.commit for each in asked if each.commit), None)
         names = tuple(self._names.get(key, ()))
         known = reader.known(key, hub=hub, commit=commit, asked=asked, named=names, used=True, past=past)
+        reason, detail = self._reading.unread.get(split_model_key(key)[1], (None, None))
+        if reason in ("missing", "gated") and known.facts.state == "unknown":  # a new name that failed is not stored
+            known = replace(known, facts=replace(known.facts, state=reason, note=detail))
         return past, known
 
     def _problems(self, known: Known) -> Iterator[Problem]:
@@ -144,24 +147,34 @@ class Judge:
 
     def _not_read(self, key: str, known: Known, descent: Descent) -> Iterator[AuditUnchecked]:
         """Report a model that could not be read, or that was not looked up just now."""
-        facts = known.facts
+        facts, places = known.facts, self._places_of_key(key, descent)
         why = self._reading.why(split_model_key(key)[1])
-        places = self._places_of_key(key, descent)
-        decide = f"lineage collect {facts.id}"
         if facts.state in ("missing", "gated") and (why is None or facts.commit is None):
             return  # the finding says so
+        decide = f"lineage collect {facts.id}"
+        elsewhere = [asked for asked in facts.asked if asked.unread]
         if why is not None:
             yield AuditUnchecked(what=facts.id, reason=why, decide_with=decide, places=places)
-        elif facts.commit is None:
-            reason = "it is not in the store, and the Hub is not asked, because of --offline"
-            if not self._session.offline:
-                reason = facts.note or "nothing of it was read"
-            yield AuditUnchecked(what=facts.id, reason=reason, decide_with=decide, places=places)
-        elif facts.files is None:
-            what = f"the files of {facts.id}@{facts.commit[:12]}"
-            yield AuditUnchecked(what=what, reason="they are not in the store", decide_with=decide, places=places)
-        elif facts.note:
-            yield AuditUnchecked(what=facts.id, reason=facts.note, decide_with=decide, places=places)
+        elif elsewhere:
+            for asked in elsewhere:
+                what = f"{facts.id}@{asked.revision}"
+                at = places_of(asked.references)
+                yield AuditUnchecked(what=what, reason=asked.unread, decide_with=f"lineage collect {what}", places=at)
+        elif (missing := self._what_is_missing(known)) is not None:
+            yield AuditUnchecked(what=missing[0], reason=missing[1], decide_with=decide, places=places)
+
+    def _what_is_missing(self, known: Known) -> tuple[str, str] | None:
+        """Say what of a model is not in the store, and why; None if all of it is."""
+        facts = known.facts
+        if facts.commit is None:
+            if facts.state == "present" and facts.asked:
+                return None  # the revisions that it asks for do not exist, and a finding says so
+            if self._session.offline:
+                return facts.id, "it is not in the store, and the Hub is not asked, because of --offline"
+            return facts.id, facts.note or "nothing of it was read"
+        if facts.files is None:
+            return f"the files of {facts.id}@{facts.commit[:12]}", "they are not in the store"
+        return (facts.id, facts.note) if facts.note else None
 
     def _places(self, model: str, descent: Descent) -> tuple[Place, ...]:
         """List the places of the product that use a model, as answers show it, or one that descends from it."""

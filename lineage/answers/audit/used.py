@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lineage.answers.project_models import checks_of_project
 from lineage.audit.policy.facts import Asked, RevisionKind, places_of
 from lineage.collect.recorded import recorded_meaning, recorded_refs
+from lineage.errors import HubError, ModelNotFoundError, RevisionNotFoundError
 from lineage.hub.revisions import is_full_id, may_be_id
 from lineage.hub.target import repository_id_problem
 from lineage.store.aliases import key_of_alias
@@ -81,13 +82,16 @@ def key_of(view: StoreView, used: Used) -> str:
     return key_of_alias(view, used.hub.name, used.model) or used.hub.key(used.model)
 
 
-def asked_revisions(view: StoreView, key: str, each: Used) -> Iterator[Asked]:
-    """Say of each revision that a product asks for what it is, and which commit it means now."""
+def asked_revisions(view: StoreView, key: str, each: Used, *, offline: bool) -> Iterator[Asked]:
+    """Say of each revision that a product asks for what it is, and which commit it means now.
+
+    A commit that no recorded history has costs a request, because only the Hub knows whether it has it.
+    """
     refs = recorded_refs(view, key)
+    node = view.nodes("Model", [key]).get(key) or {}
     for revision, references in sorted(each.by_revision().items(), key=lambda item: item[0] or ""):
         if revision is None:
             head = next((ref.target for ref in refs if ref.is_default), None)
-            node = view.nodes("Model", [key]).get(key) or {}
             yield Asked(None, "none", head or node.get("head"), references)
             continue
         meaning = recorded_meaning(view, key, revision)
@@ -95,11 +99,27 @@ def asked_revisions(view: StoreView, key: str, each: Used) -> Iterator[Asked]:
         commit = only.commit if only else None
         if is_full_id(revision):
             row = view.nodes("Revision", [revision_key(key, revision.lower())]).get(revision_key(key, revision.lower()))
-            yield Asked(revision, "commit", commit, references, vanished=bool(row and row.get("vanished")))
+            vanished = bool(row and row.get("vanished"))
+            known = commit or vanished or not node.get("head")
+            unread = None if known else _elsewhere(each, revision, offline=offline)
+            yield Asked(revision, "commit", commit, references, vanished, unread)
         else:
             yield Asked(
                 revision, _kind(revision, only.ref if only else None, found=only is not None), commit, references
             )
+
+
+def _elsewhere(each: Used, revision: str, *, offline: bool) -> str | None:
+    """Say why a commit that is in no recorded history was not read; None if the Hub does not have it."""
+    if offline and not each.hub.is_local:
+        return "it is not in the store, and the Hub is not asked, because of --offline"
+    try:
+        each.hub.resolve(each.model, revision)
+    except (RevisionNotFoundError, ModelNotFoundError):
+        return None
+    except HubError as error:
+        return error.in_one_line
+    return "it is on no branch or tag, as a commit of a pull request is"
 
 
 def _kind(revision: str, ref: str | None, *, found: bool) -> RevisionKind:

@@ -63,13 +63,18 @@ class Scan(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Hold one revision of a model that the product asks for, what it means now, and the places that ask for it."""
+    """Hold one revision of a model that the product asks for, what it means now, and the places that ask for it.
+
+    `vanished` marks a commit that was recorded and is in no history any more. `unread` says of a commit that is in no
+    recorded history why it was not read: on a pull request, say; None for one that the Hub does not have.
+    """
 
     revision: str | None
     kind: RevisionKind
     commit: str | None
     references: tuple[Reference, ...]
     vanished: bool = False
+    unread: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ class ModelFacts:
 
     @property
     def is_readable(self) -> bool:
-        """Return whether something of it was read."""
-        return self.commit is not None and self.state in ("present", "unknown")
+        """Return whether the commit that is judged was read."""
+        return self.commit is not None and self.files is not None
 
     @property
     def owner(self) -> str | None:

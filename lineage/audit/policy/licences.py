@@ -82,7 +82,7 @@ def _restricting(licences: Licences, terms: Sequence[str]) -> str:
     """Write the terms that restrict the user in every way to obey a licence; empty if there are none."""
     found = []
     for term in terms:
-        index = TERMS.index(term)  # type: ignore[arg-type]  # the names are those of the table
+        index = TERMS.index(term)
         values = [min(each.terms.low[index] for each in reading) for reading in licences.readings if reading]
         if values and max(values) > 0:
             reading = max(licences.readings, key=lambda each: min(way.terms.low[index] for way in each))

@@ -18,8 +18,9 @@ def about_references(model: ModelFacts) -> Iterator[Problem]:
     for asked in model.asked:
         if asked.kind == "none":
             yield _unpinned(model, asked)
-        elif asked.kind == "commit" and (asked.vanished or asked.commit is None) and model.is_readable:
-            yield _vanished(model, asked)
+        elif asked.kind == "commit" and (asked.vanished or (asked.commit is None and asked.unread is None)):
+            if model.state == "present":
+                yield _vanished(model, asked)
         elif asked.kind in MOVING:
             yield _moving(model, asked)
     for name in model.named:
@@ -32,6 +33,8 @@ def about_references(model: ModelFacts) -> Iterator[Problem]:
 
 def _unpinned(model: ModelFacts, asked: Asked) -> Problem:
     now = f"; its default branch is at {asked.commit} now" if asked.commit else ""
+    if (asked.commit or "").startswith("folder:"):
+        now = "; it is a plain folder, which has no commits to pin"
     silent = f", {model.silent} of them without a version or a note" if model.silent else ""
     times = f", and its weights changed {_times(model.changes)} after the first upload{silent}" if model.changes else ""
     message = f"{model.id} is loaded without a revision{now}{times}"
@@ -42,7 +45,7 @@ def _moving(model: ModelFacts, asked: Asked) -> Problem:
     now = f"; it is at {asked.commit} now" if asked.commit else ""
     message = f"{model.id} is pinned to {MOVING[asked.kind].format(asked.revision)}{now}"
     item = None
-    if asked.kind == "unknown":
+    if asked.kind == "unknown" and model.state == "present":
         what = f"{model.id}@{asked.revision}"
         item = Unchecked(what=what, reason="the revision is not known", decide_with=f"lineage collect {what}")
     places = places_of(asked.references)

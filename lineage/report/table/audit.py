@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.report.audited import described, grouped, places, unchecked_words, verdict_sentence
 from lineage.report.findings import SEVERITY_STYLES, ignored, moved, settings_lines
 from lineage.report.flagged import audit_summary
-from lineage.report.phrases import dated, shortened
+from lineage.report.phrases import dated
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, dim, line, strong
 from lineage_schemas.change import Unchecked
@@ -41,7 +41,7 @@ def _finding(each: AuditFinding) -> Line:
     notes = "".join(f" · {words}" for words in (places(each.places), moved(each), ignored(each)) if words)
     return line(
         Span(each.severity, SEVERITY_STYLES[each.severity]),
-        f" {each.id} ({each.rule}) · {shortened(each.message)}",
+        f" {each.id} ({each.rule}) · {each.message}",
         dim(notes),
         indent="  ",
     )

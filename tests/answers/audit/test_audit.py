@@ -1,0 +1,147 @@
+"""`lineage audit`: what is found of a product's models, what is unchecked, and what the verdict is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lineage.answers.audit.audit import AuditOptions
+from lineage.errors import InputError
+from lineage_schemas.answers.audit import AuditAnswer
+from tests.answers.audit.products import CARD, audited, found, product
+from tests.support.bare_repository import BareRepository
+from tests.support.readings import WEIGHTS, weights
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """Make a model on a directory Hub whose weights were replaced without a word after its first commit."""
+    model = BareRepository(tmp_path / "hub/org/name.git")
+    model.commit({WEIGHTS: weights(1), "README.md": CARD, "config.json": b"{}"})
+    model.commit({WEIGHTS: weights(2)})
+    return tmp_path / "hub"
+
+
+def first_commit(hub: Path, name: str = "org/name") -> str:
+    """Return the first commit of a model."""
+    return BareRepository(hub / f"{name}.git").git("rev-list", "--max-parents=0", "main")
+
+
+def head(hub: Path, name: str = "org/name") -> str:
+    """Return the last commit of a model."""
+    return BareRepository(hub / f"{name}.git").git("rev-parse", "main")
+
+
+def of(tmp_path: Path, hub: Path, settings: str, options: AuditOptions | None = None) -> AuditAnswer:
+    """Audit a product with a new store."""
+    folder = product(tmp_path / "product", settings)
+    return audited(folder, options, hub_selector=str(hub), store_url="memory:")
+
+
+def test_a_model_without_a_revision_is_unpinned(tmp_path: Path, hub: Path) -> None:
+    """The finding names the place, the commit to pin, and what happened to the weights so far."""
+    answer = of(tmp_path, hub, '[models."org/name"]\n')
+    (finding,) = [each for each in answer.findings if each.id == "unpinned-model"]
+    assert [(each.file, each.line) for each in finding.places] == [("lineage.toml", 1)]
+    assert head(hub) in finding.message
+    assert "changed once after the first upload, 1 of them without a version or a note" in finding.message
+    assert answer.verdict == "findings"
+    assert (answer.models[0].commit, answer.models[0].licence) == (head(hub), "apache-2.0")
+
+
+def test_a_pinned_model_shows_what_changed_since(tmp_path: Path, hub: Path) -> None:
+    """A pin at an old commit is no unpinned model; the silent change after it is found, and the pinned state judged."""
+    pin = first_commit(hub)
+    answer = of(tmp_path, hub, f'[models."org/name"]\nrevision = "{pin}"\n')
+    assert found(answer)["org/name"][0] == "weights-changed-since-pin"
+    assert "unpinned-model" not in found(answer)["org/name"]
+    (model,) = answer.models
+    assert (model.commit, model.revision) == (pin, pin)
+    assert model.weights[0].files
+    assert model.weights[0].weights
+
+
+def test_a_tag_can_move(tmp_path: Path, hub: Path) -> None:
+    """A tag and a branch are moving revisions, and both resolve to the commit that is judged."""
+    BareRepository(hub / "org/name.git").git("tag", "v1", first_commit(hub))
+    for revision, words in (("v1", "the tag v1"), ("main", "the branch main"), (head(hub)[:9], "first digits")):
+        answer = of(tmp_path, hub, f'[models."org/name"]\nrevision = "{revision}"\n')
+        (finding,) = [each for each in answer.findings if each.id == "moving-revision"]
+        assert words in finding.message
+
+
+def test_a_commit_that_is_gone_is_an_error(tmp_path: Path, hub: Path) -> None:
+    """A pin that no branch has is found, and the model is not clean."""
+    answer = of(tmp_path, hub, f'[models."org/name"]\nrevision = "{"0" * 40}"\n')
+    assert found(answer)["org/name"][0] == "pinned-commit-vanished"
+    assert [each.what for each in answer.unchecked] == [f"org/name@{'0' * 40}"]
+
+
+def test_a_model_that_is_missing_is_found_and_unchecked(tmp_path: Path, hub: Path) -> None:
+    """Nothing is known of it, so an ignored finding leaves the row that says so only if it is not ignored."""
+    answer = of(tmp_path, hub, '[models."org/nothing"]\n')
+    assert answer.verdict == "findings"
+    assert "model-missing" in found(answer)["org/nothing"]
+    assert [each.what for each in answer.unchecked] == ["org/nothing"]
+
+
+def test_nothing_to_audit_is_no_clean_product(tmp_path: Path, hub: Path) -> None:
+    """A tree without a reference has a verdict of its own, and a folder that does not exist is an error."""
+    answer = of(tmp_path, hub, "")
+    assert answer.verdict == "nothing_to_audit"
+    with pytest.raises(InputError, match="nowhere"):
+        audited(tmp_path / "nowhere", hub_selector=str(hub), store_url="memory:")
+
+
+def test_offline_with_nothing_collected_is_unchecked(tmp_path: Path) -> None:
+    """A model of which the store has nothing is unchecked with the command that reads it, never clean."""
+    folder = product(tmp_path / "product", f'[models."org/name"]\nrevision = "{"1" * 40}"\n')
+    answer = audited(folder, offline=True, store_url="memory:")
+    assert answer.verdict == "unchecked"
+    (item,) = answer.unchecked
+    assert (item.what, item.decide_with) == ("org/name", "lineage collect org/name")
+    assert [each.file for each in item.places] == ["lineage.toml"]
+
+
+def test_settings_ignore_a_finding_and_what_it_leaves_unchecked(tmp_path: Path, hub: Path) -> None:
+    """A missing model that the project accepts with a reason is neither counted nor listed as unchecked."""
+    ignores = "".join(
+        f'[[ignore]]\nrule = "{rule}"\nmodel = "org/*"\nreason = "known"\n' for rule in ("LA005", "unpinned-model")
+    )
+    answer = of(tmp_path, hub, f'[models."org/nothing"]\n{ignores}')
+    assert (answer.verdict, answer.unchecked, found(answer)) == ("clean", (), {})
+    assert answer.summary.ignored == 2
+
+
+def test_lists_deny_licences_publishers_and_formats(tmp_path: Path, hub: Path) -> None:
+    """What the project file denies, or does not list as allowed, is an error of its own rule."""
+    lists = '[licences]\ndeny = ["Apache-2.0"]\n[publishers]\nallow = ["other"]\n[formats]\nallow = ["gguf"]\n'
+    rules = found(of(tmp_path, hub, f'[models."org/name"]\n{lists}'))["org/name"]
+    assert rules[:3] == ["licence-denied", "publisher-denied", "format-denied"]
+    allowed = '[licences]\nallow = ["apache-2.0"]\n[publishers]\nallow = ["ORG"]\n[formats]\ndeny = ["pickle"]\n'
+    rules = found(of(tmp_path, hub, f'[models."org/name"]\n{allowed}'))["org/name"]
+    assert not [each for each in rules if each.endswith("-denied")]
+
+
+def test_a_baseline_accepts_what_it_lists_and_nothing_new(tmp_path: Path, hub: Path) -> None:
+    """Findings of today are accepted by rule, model and file, whatever their line; a new model counts."""
+    baseline = tmp_path / "baseline.json"
+    settings = '[models."org/name"]\n'
+    of(tmp_path, hub, settings, AuditOptions(baseline=baseline, update_baseline=True))
+    accepted = of(tmp_path, hub, f"# a comment\n\n{settings}", AuditOptions(baseline=baseline))
+    assert (accepted.summary.counting, found(accepted)) == (0, {})
+    assert accepted.summary.ignored == len(accepted.findings) > 0
+    new = of(tmp_path, hub, f'{settings}[models."org/new"]\n', AuditOptions(baseline=baseline))
+    assert new.verdict == "findings"
+    assert set(found(new)) == {"org/new"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"accepted": [1], "version": 1}', '{"accepted": [], "version": 2}'])
+def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, hub: Path, text: str) -> None:
+    """A baseline that is not understood would hide findings: the message says what is wrong and how to write it."""
+    (tmp_path / "baseline.json").write_text(text)
+    with pytest.raises(InputError, match=r"baseline"):
+        of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "baseline.json"))
+    with pytest.raises(InputError, match="cannot be read"):
+        of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "none.json"))
