@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lineage.audit.discovery.parsers import Parser, parser_of, parser_of_program
+from lineage.audit.discovery.parsers import Parser, any_text, parser_of, parser_of_program
 from lineage.audit.discovery.references import canonical, is_commit, merged
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import FoundWeights, Tree, Unread, walk
+from lineage.audit.discovery.weights import weights_in
 from lineage_schemas.reference import Reference
 
 _PROGRAM = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(?:\S*/)?([\w.+-]+)")
@@ -42,7 +43,7 @@ def discover(root: Path, *, exclude: Sequence[str] = (), listed: Sequence[Listed
     """
     tree = walk(root, exclude)
     references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
-    return Discovery(references, tree.unread)
+    return Discovery(references, tree.unread, weights_in(tree))
 
 
 def _read(tree: Tree) -> Iterator[Reference]:
@@ -52,9 +53,8 @@ def _read(tree: Tree) -> Iterator[Reference]:
         text = tree.text(file, expected=parser is not None)
         if text is None:
             continue
-        parser = parser or _by_first_line(text)
-        if parser is not None:
-            yield from parser(text, tree)
+        parser = parser or _by_first_line(text) or any_text
+        yield from parser(text, tree)
 
 
 def _by_first_line(text: Text) -> Parser | None:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
+from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.containers import dockerfile_references
+from lineage.audit.discovery.documents import json_references, lines_references, toml_references, yaml_references
+from lineage.audit.discovery.makefiles import (
+    commands_references,
+    makefile_references,
+    modelfile_references,
+    submodules_references,
+)
 from lineage.audit.discovery.python import python
+from lineage.audit.discovery.scripts import script_references
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage_schemas.reference import Reference
@@ -14,12 +25,16 @@ Parser = Callable[[Text, Tree], Iterable[Reference]]
 
 
 def parser_of(file: str) -> Parser | None:
-    """Return the parser of a file by its name; None if only the first line or the content can say what it is."""
-    name = file.rpartition("/")[2]
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    suffix = name.rpartition(".")[2].lower() if "." in name else ""
-    return _BY_SUFFIX.get(suffix)
+    """Return the parser of a file by its name; None if only the first line or the content can say what it is.
+
+    `Dockerfile.gpu`, `.env.example` and `values.yaml.j2` are read as what they are made from or for.
+    """
+    name = file.rpartition("/")[2].lower()
+    for wrapped in _WRAPPINGS:
+        name = name.removesuffix(wrapped)
+    head = re.split(r"[.-]", name[1:], maxsplit=1)[0]
+    suffix = name.rpartition(".")[2] if "." in name else ""
+    return _BY_NAME.get(name) or _BY_SUFFIX.get(suffix) or _BY_NAME.get(name[:1] + head)
 
 
 def parser_of_program(program: str) -> Parser | None:
@@ -27,11 +42,54 @@ def parser_of_program(program: str) -> Parser | None:
     return _BY_PROGRAM.get(program.rstrip("0123456789."))
 
 
-_BY_NAME: dict[str, Parser] = {}
-"""Parsers of files that have a name of their own, such as `Dockerfile`."""
+def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
+    """Read the addresses of models in a text of any kind."""
+    return address_references(text)
 
-_BY_SUFFIX: dict[str, Parser] = {"py": python, "pyi": python, "pyw": python}
+
+_WRAPPINGS = (
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".tpl",
+    ".tmpl",
+    ".template",
+    ".example",
+    ".sample",
+    ".dist",
+    ".default",
+    ".in",
+)
+"""Suffixes that say what a file is for, not what it holds."""
+
+_BY_NAME: dict[str, Parser] = {
+    **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
+    **dict.fromkeys(("makefile", "gnumakefile", "justfile"), makefile_references),
+    **dict.fromkeys((".env", ".flaskenv", ".editorconfig"), lines_references),
+    ".envrc": script_references,
+    "modelfile": modelfile_references,
+    "procfile": commands_references,
+    ".gitmodules": submodules_references,
+}
+"""Parsers of files that have a name of their own, such as `Dockerfile`, in lower case."""
+
+_BY_SUFFIX: dict[str, Parser] = {
+    **dict.fromkeys(("sh", "bash", "zsh", "ksh", "fish", "bats", "ps1", "bat", "cmd", "command"), script_references),
+    **dict.fromkeys(("yaml", "yml"), yaml_references),
+    **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),
+    "toml": toml_references,
+    **dict.fromkeys(("env", "ini", "cfg", "conf", "properties", "tf", "tfvars", "hcl"), lines_references),
+    **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
+    **dict.fromkeys(("mk", "make", "just"), makefile_references),
+    "modelfile": modelfile_references,
+    "service": commands_references,
+    **dict.fromkeys(("py", "pyi", "pyw"), python),
+}
 """Parsers by suffix, without its dot and in lower case."""
 
-_BY_PROGRAM: dict[str, Parser] = {"python": python}
+_BY_PROGRAM: dict[str, Parser] = {
+    **dict.fromkeys(("sh", "bash", "zsh", "ksh", "dash", "ash", "fish"), script_references),
+    "make": makefile_references,
+    "python": python,
+}
 """Parsers of scripts by the name of the program that runs them."""

@@ -1,0 +1,57 @@
+"""Addresses: models that a text of any kind names by an address on the Hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lineage.audit.discovery.names import Form, Name, read_name
+from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.texts import Text
+
+if TYPE_CHECKING:
+    from lineage_schemas.product import Grade
+    from lineage_schemas.reference import Reference
+
+_ADDRESS = re.compile(
+    r"(?:(?:https?|ssh)://(?:[^\s/@'\"<>]{1,200}@)?(?:[a-z-]{1,20}\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/"
+    r"|(?<![\w./@-])(?:www\.)?(?:huggingface\.co|hf\.co)/|git@(?:hf\.co|huggingface\.co):"
+    r"|(?<![\w+.-])(?:hf|huggingface)://|(?<![\w-])hf[-_]hub:(?://)?)"
+    r"[^\s'\"`<>|\\^{}\[\],;*]{1,600}",
+    re.IGNORECASE,
+)
+_TRAILING = ".,;:!?*_~)"
+_HINTS = ("hf.co", "huggingface.co", "hf-mirror.com", "hf://", "huggingface://", "hf-hub:", "hf_hub:")
+
+
+def addresses(body: str) -> Iterator[tuple[int, Name]]:
+    """Find the addresses of models in a text, each with the offset where it begins."""
+    lower = body.lower()
+    if not any(hint in lower for hint in _HINTS):
+        return
+    for match in _ADDRESS.finditer(body):
+        name = read_name(_trimmed(match[0]))
+        if name is not None:
+            yield match.start(), name
+
+
+def _trimmed(address: str) -> str:
+    """Cut what belongs to the sentence around an address, such as a full stop or the bracket that closes a link."""
+    if "(" not in address:
+        address = address.partition(")")[0]
+    return address.rstrip(_TRAILING if "(" not in address else ".,;:!?*_~")
+
+
+def address_references(
+    text: Text, start: int = 0, end: int | None = None, *, cloned: bool = False
+) -> Iterator[Reference]:
+    """Read the addresses between two offsets. A page is only mentioned, unless git clones it."""
+    body = text.body[start:end] if start or end is not None else text.body
+    for offset, name in addresses(body):
+        yield reference(name, text.place_at(start + offset), address_grade(name, cloned=cloned))
+
+
+def address_grade(name: Name, *, cloned: bool = False) -> Grade:
+    """Return how sure it is that what is at an address is used: a program reads files and clones, a person pages."""
+    return "possible" if name.form == Form.PAGE and not cloned else "certain"

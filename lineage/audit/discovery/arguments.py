@@ -1,0 +1,304 @@
+"""Arguments: the models that the words of one command name, behind a flag or where the program takes one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from lineage.audit.discovery import model_keys as keys
+from lineage.audit.discovery import programs
+from lineage.audit.discovery.addresses import address_grade, address_references
+from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.names import Form, Name, read_name
+from lineage.audit.discovery.references import reference, unresolved
+from lineage.audit.discovery.shell import Word
+from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.variables import Value, Variables, text_of, values
+
+if TYPE_CHECKING:
+    from lineage_schemas.product import Grade
+    from lineage_schemas.reference import Reference
+
+_FLAG = re.compile(r"--?[A-Za-z][\w.-]*(?:/[\w-]+)?")
+_PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*)=")
+_PAIRED = re.compile(r"(?:^|[,;\s])(?=[A-Za-z_][\w.]*=)")
+_NAMED_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_NO_MODEL_TYPES = frozenset({"dataset", "datasets", "space", "spaces"})
+
+
+class Flag(NamedTuple):
+    """Hold a key in the form of `plain_key` with its value. `named` is false for a variable of the environment."""
+
+    key: str
+    value: Word
+    named: bool = True
+
+
+def argument_references(
+    words: Sequence[Word], variables: Variables, tree: Tree, image: str = ""
+) -> Iterator[Reference]:
+    """Read the models that a command names; `image` is the container image whose program takes the words."""
+    words = [word for word in words if word.pieces]
+    while words and words[0].text in programs.KEYWORDS:
+        words = words[1:]
+    if not words:
+        return
+    if program_name(words[0].text) in programs.PRINTING:
+        for word in words[1:]:
+            for found in address_references(text_of(word)):
+                yield found.model_copy(update={"grade": "possible"})
+        return
+    yield from _Command(words, variables, tree, image).references()
+
+
+def program_name(word: str) -> str:
+    """Return the name of a program without its folder and suffix."""
+    return word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+
+
+class _Command:
+    """Read one command."""
+
+    def __init__(self, words: Sequence[Word], variables: Variables, tree: Tree, image: str) -> None:
+        self._words, self._variables, self._tree = words, variables, tree
+        self._taken: set[int] = set()
+        self._image = programs.IMAGES.get(image.rpartition("/")[2].partition(":")[0], "")
+        self._flags = list(self._read_flags())
+
+    def references(self) -> Iterator[Reference]:
+        """Yield the references of flags, of words where the program takes a model, and of addresses."""
+        if self._asks_for_no_model():
+            return
+        for flag in self._flags:
+            yield from self._flag(flag)
+        yield from self._program()
+        yield from self._addresses()
+
+    def lookup(self, key: str) -> str | None:
+        """Return the value of a flag, if it has exactly one."""
+        for flag in self._flags:
+            if flag.key == key:
+                found = values(flag.value, self._variables)
+                return found[0].text if len(found) == 1 else None
+        return None
+
+    def _read_flags(self) -> Iterator[Flag]:
+        """Read `--key value`, `--key=value`, `key=value` and lists of those in one word."""
+        key = ""
+        for at, word in enumerate(self._words):
+            text = word.text
+            pair = _PAIR.match(text)
+            if pair and not pair[1] and keys.meaning(key) == Meaning.MODEL and ("lora" in key or "adapter" in key):
+                self._taken.add(at)
+                yield Flag(key, word.after(pair.end()))
+            elif pair:
+                self._taken.add(at)
+                key = keys.plain_key(pair[2])
+                named = bool(pair[1]) or not _NAMED_VARIABLE.fullmatch(pair[2])
+                yield from self._paired(key, word.after(pair.end()), named=named)
+                if not pair[1]:
+                    key = ""
+            elif _FLAG.fullmatch(text) and not _is_number(text):
+                key = keys.plain_key(text) if text not in self._short_flags() else "model"
+                if text in ("-hff", "-hffd", "-hffv"):
+                    key = "hf_file"
+            elif key and self._is_value(at, key):
+                self._taken.add(at)
+                yield from self._paired(key, word, named=True)
+
+    def _is_value(self, at: int, key: str) -> bool:
+        """Return whether a word belongs to the flag before it, or to one before that which takes a list."""
+        before = self._words[at - 1].text if at else ""
+        if _FLAG.fullmatch(before):
+            return keys.meaning(key) != Meaning.GENERIC or before in programs.NOT_MODELS_BEHIND
+        return at - 1 in self._taken and keys.meaning(key) == Meaning.MODEL and _reads(self._words[at])
+
+    def _paired(self, key: str, value: Word, *, named: bool) -> Iterator[Flag]:
+        """Split a value such as `pretrained=org/x,revision=v1` into flags of its own."""
+        text = value.text
+        is_list = "=" in text and "://" not in text and not text.startswith(("{", "["))
+        starts = [match.end() for match in _PAIRED.finditer(text)] if is_list else []
+        first = _slice(value, 0, starts[0] - 1) if starts and starts[0] else value
+        yield Flag(key, first or value, named)
+        for start, end in zip(starts, [*starts[1:], len(text) + 1], strict=False):
+            name, _, rest = text[start : end - 1].partition("=")
+            part = _slice(value, start + len(name) + 1, start + len(name) + 1 + len(rest))
+            if part is not None:
+                yield Flag(keys.plain_key(name), part, True)
+
+    def _short_flags(self) -> tuple[str, ...]:
+        return tuple(flag for _, program in self._programs() for flag in program.short)
+
+    def _programs(self) -> Iterator[tuple[int, programs.Program]]:
+        """Find the programs of the table among the words, each with the place of its name."""
+        if self._image:
+            yield -1, programs.PROGRAMS[self._image]
+        for at, word in enumerate(self._words):
+            name = program_name(word.text)
+            if name in programs.PROGRAMS and (at == 0 or not self._words[at - 1].text.startswith("--")):
+                yield at, programs.PROGRAMS[name]
+            image = programs.IMAGES.get(name.partition(":")[0]) if ":" in name else None
+            if image:
+                yield at, programs.PROGRAMS[image]
+
+    def _asks_for_no_model(self) -> bool:
+        """Return whether the command is about a dataset or a Space."""
+        return any(flag.key in {"repo_type", "type"} and flag.value.text in _NO_MODEL_TYPES for flag in self._flags)
+
+    def _flag(self, flag: Flag) -> Iterator[Reference]:
+        meaning = keys.meaning(flag.key)
+        if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or keys.is_hosted_key(flag.key):
+            return
+        if flag.value.text.startswith(("{", "[")):
+            for configured in _configured(flag, self._tree):
+                yield configured.model_copy(update={"grade": "certain"}) if configured.grade == "likely" else configured
+            return
+        found = values(flag.value, self._variables)
+        if not found and meaning == Meaning.MODEL and flag.named:
+            yield unresolved(flag.value.text, flag.value.source.place_at(flag.value.at))
+        for value in found:
+            name = keys.read_value(value.text)
+            if name is not None:
+                sure: Grade = "certain" if flag.named and value.direct else "likely"
+                yield self._reference(name, value, "possible" if meaning == Meaning.OUTPUT else sure, flag.key)
+
+    def _reference(self, name: Name, value: Value, grade: Grade, key: str) -> Reference:
+        """Make a reference with what the other flags ask of it."""
+        trusted = self.lookup("trust_remote_code")
+        switch = any(word.text == "--trust-remote-code" for word in self._words)
+        return reference(
+            name,
+            value.place,
+            grade,
+            revision=keys.asked_of(key, "revision", self.lookup) if grade != "possible" else None,
+            filename=keys.asked_of(key, "filename", self.lookup),
+            used_at=value.used_at,
+            subfolder=keys.asked_of(key, "subfolder", self.lookup),
+            variant=keys.asked_of(key, "variant", self.lookup),
+            trust_remote_code=True if switch else None if trusted is None else trusted.lower() in {"true", "1", ""},
+        )
+
+    def _program(self) -> Iterator[Reference]:
+        """Read the words that the programs of the table take as models."""
+        for at, program in self._programs():
+            for prefix, grade in [(each, "certain") for each in program.commands or ("",)] + [
+                (each, "possible") for each in program.writes
+            ]:
+                start = self._behind(at, prefix)
+                if start is not None and (program.positional or grade == "possible"):
+                    yield from self._positional(start, program, "certain" if grade == "certain" else "possible")
+                    break
+        if program_name(self._words[0].text).startswith("python") or self._words[0].text.startswith("./"):
+            yield from self._given_to_a_script()
+
+    def _behind(self, at: int, prefix: str) -> int | None:
+        """Return where the words begin that follow a program and its subcommand; None if it is another subcommand."""
+        wanted, at = prefix.split(), at + 1
+        while wanted and at < len(self._words):
+            text = self._words[at].text
+            if text == wanted[0]:
+                wanted.pop(0)
+            elif not text.startswith("-"):
+                return None
+            at += 1
+        return None if wanted else at
+
+    def _positional(self, start: int, program: programs.Program, grade: Grade) -> Iterator[Reference]:
+        """Read the first word that is a model, and the file behind it."""
+        for at in range(start, len(self._words)):
+            if start == 0 and not _reads(self._words[0]):  # behind an image comes its command, not its arguments
+                return
+            word, before = self._words[at], self._words[at - 1].text if at else ""
+            if at in self._taken or word.text.startswith("-") or before in programs.NOT_MODELS_BEHIND:
+                continue
+            found = values(word, self._variables)
+            if not found:
+                yield unresolved(word.text, word.source.place_at(word.at))
+            for value in found:
+                name = _of_program(value.text, program)
+                if name is not None:
+                    made = self._reference(
+                        name, value, grade if value.direct or grade != "certain" else "likely", "model"
+                    )
+                    yield made.model_copy(update={"filename": self._file_behind(at)}) if program.files else made
+            self._taken.add(at)
+            return
+
+    def _file_behind(self, at: int) -> str | None:
+        """Return the only file that `hf download org/name FILE` names."""
+        files = [word.text for word in self._words[at + 1 : at + 3] if word.is_literal]
+        if not files or files[0].startswith("-") or (len(files) > 1 and not files[1].startswith("-")):
+            return None
+        return files[0]
+
+    def _given_to_a_script(self) -> Iterator[Reference]:
+        """Read the ids that a script gets without a flag: what it does with them is not known."""
+        for at, word in enumerate(self._words[2:], 2):
+            name = read_name(word.text) if at not in self._taken and word.is_literal else None
+            if name is not None and name.form == Form.ID:
+                yield reference(name, word.source.place_at(word.at), "possible")
+
+    def _addresses(self) -> Iterator[Reference]:
+        """Read the addresses in all words; git reads the page of a model that it clones."""
+        first = [program_name(word.text) for word in self._words[:6]]
+        cloned = "git" in first and any(
+            each in {"clone", "submodule", "remote", "lfs", "pull", "fetch"} for each in first
+        )
+        for word in self._words:
+            for value in values(word, self._variables):
+                yield from self._address(value, word, cloned=cloned)
+
+    def _address(self, value: Value, word: Word, *, cloned: bool) -> Iterator[Reference]:
+        from lineage.audit.discovery.addresses import addresses
+
+        installs = value.text.startswith("git+")
+        for offset, name in addresses(value.text):
+            at = value.at + offset if word.is_literal or not offset else value.at
+            grade = address_grade(name, cloned=cloned or installs)
+            revision = (self.lookup("branch") or self._flag_value("-b")) if cloned else None
+            if grade == "certain" and not value.direct:
+                grade = "likely"
+            yield reference(name, value.source.place_at(at), grade, revision=revision)
+
+    def _flag_value(self, flag: str) -> str | None:
+        """Return the word behind a flag of one letter."""
+        for word, behind in zip(self._words, self._words[1:], strict=False):
+            if word.text == flag and behind.is_literal:
+                return behind.text
+        return None
+
+
+def _of_program(text: str, program: programs.Program) -> Name | None:
+    """Read what a program takes as a model. The library of ollama is its own: only addresses are on the Hub."""
+    name = read_name(text)
+    if program is programs.PROGRAMS["ollama"] or program is programs.PROGRAMS["ramalama"]:
+        return name if name and name.form == Form.ADDRESS else None
+    return name
+
+
+def _reads(word: Word) -> bool:
+    return word.is_literal and keys.read_value(word.text) is not None
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "").isdigit()
+
+
+def _slice(word: Word, start: int, end: int) -> Word | None:
+    """Return the characters of a word between two positions, which have to be in one literal part; else None."""
+    if word.is_literal and len([piece for piece in word.pieces if piece.text]) == 1:
+        piece = next(piece for piece in word.pieces if piece.text)
+        return Word(word.source, (piece._replace(text=piece.text[start:end], at=piece.at + start),))
+    return word.after(start) if start and end >= len(word.text) else None
+
+
+def _configured(flag: Flag, tree: Tree) -> Iterator[Reference]:
+    """Read a value that is JSON, such as `--speculative-config '{"model": "org/x"}'`."""
+    from lineage.audit.discovery.configuration import configuration_references
+    from lineage.audit.discovery.json_nodes import json_nodes
+
+    text = text_of(flag.value)
+    node = json_nodes(text)
+    if node is not None:
+        yield from configuration_references(text, node, tree, above=(flag.key,))

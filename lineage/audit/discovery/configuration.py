@@ -1,0 +1,336 @@
+"""Configurations: the models that the keys, arguments and scripts of a configuration name, whatever its format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from lineage.audit.discovery import configuration_keys as known
+from lineage.audit.discovery import model_keys as keys
+from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.hosted import is_hosted
+from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.names import Form, Name, read_name
+from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
+from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.scripts import (
+    Assigned,
+    command_references,
+    embedded_references,
+    shell_references,
+    without_definitions,
+)
+from lineage.audit.discovery.shell import Command, Word, commands, word_of
+from lineage.audit.discovery.texts import Text
+from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.variables import values
+
+if TYPE_CHECKING:
+    from lineage_schemas.product import Grade
+    from lineage_schemas.reference import Reference
+
+MAX_ABOVE = 3
+"""Keys above a value that may say what it is about."""
+
+_REFERRED = re.compile(r"\$\{([\w.]+)\}")
+_PARTS = re.compile(r"[^\s;,+|]+")
+
+
+class _Spot(NamedTuple):
+    """Hold a node that is still to be read, the keys above it, and the mappings that it is in, the nearest last."""
+
+    node: Node
+    path: tuple[str, ...] = ()
+    inside: tuple[MapNode, ...] = ()
+
+
+def configuration_references(
+    source: Text, root: Node, tree: Tree, *, above: tuple[str, ...] = (), card: bool = False
+) -> Iterator[Reference]:
+    """Read a configuration. `above` are keys that it is under; in the front matter of a `card` all is only possible."""
+    for found in without_definitions(_Reader(source, root, tree).read(_Spot(root, above))):
+        yield found.model_copy(update={"grade": "possible"}) if card else found
+
+
+class _Reader:
+    """Read one configuration, with a stack and no recursion."""
+
+    def __init__(self, source: Text, root: Node, tree: Tree) -> None:
+        self._source, self._root, self._tree = source, root, tree
+        self._done: set[int] = set()
+        self._lookups: dict[int, dict[str, str]] = {}
+
+    def read(self, start: _Spot) -> Iterator[Reference]:
+        """Read all nodes in the order of the file."""
+        stack = [start]
+        while stack:
+            spot = stack.pop()
+            if id(spot.node) in self._done:
+                continue
+            if isinstance(spot.node, Scalar):
+                yield from self._value(spot, spot.node)
+            elif isinstance(spot.node, ListNode):
+                yield from self._list(spot, spot.node, stack)
+            else:
+                yield from self._mapping(spot, spot.node, stack)
+
+    def _mapping(self, spot: _Spot, node: MapNode, stack: list[_Spot]) -> Iterator[Reference]:
+        if spot.path[:2] == ("tool", "lineage"):  # the project file's own reader reads it
+            return
+        yield from self._container(node)
+        yield from self._called(node)
+        inside = (*spot.inside, node)[-MAX_ABOVE:]
+        found = []
+        for key, value in node.entries:
+            path = (*spot.path[-2 * MAX_ABOVE :], _key(key))
+            if spot.path and known.holds_models(spot.path[-1]) and "/" in key.text:
+                yield from self._named(_Spot(key, spot.path, inside), key)
+            found.append(_Spot(value, path, inside))
+        stack.extend(reversed(found))
+
+    def _list(self, spot: _Spot, node: ListNode, stack: list[_Spot]) -> Iterator[Reference]:
+        """Read a list: of arguments, of commands, of variables with their values, or of anything else."""
+        environment = _environment(node, spot.path[-1] if spot.path else "")
+        if environment is not None:
+            stack.append(_Spot(environment, spot.path, spot.inside))
+        elif spot.path and spot.path[-1] in known.ARGUMENTS and _is_words(node):
+            yield from command_references([Command(words=_words_of(node))], self._tree)
+        else:
+            stack.extend(_Spot(item, spot.path, spot.inside) for item in reversed(node.items))
+
+    def _container(self, node: MapNode) -> Iterator[Reference]:
+        """Read the words that a container is started with: of its entry point and its arguments together."""
+        parts = [node.get(name) for name in ("entrypoint", "command", "Entrypoint", "Command", "args", "Cmd")]
+        given = [part for part in parts if part is not None and not isinstance(part, MapNode) and _is_single(part)]
+        image = node.text("image", "Image")
+        if not given or not (image or (len(given) > 1 and all(_is_words(part) for part in given))):
+            return
+        variables = _variables(node)
+        words: list[Word] = []
+        for part in given:
+            self._done.add(id(part))
+            if isinstance(part, ListNode):
+                words.extend(_words_of(part))
+                continue
+            found = commands(part.as_text(), newlines=not part.is_folded)
+            if len(found) != 1:  # a script
+                yield from command_references(found, self._tree, variables=variables, image=image)
+            else:
+                words.extend(found[0].words)
+        yield from command_references([Command(words=words)], self._tree, variables=variables, image=image)
+
+    def _called(self, node: MapNode) -> Iterator[Reference]:
+        """Read the arguments of what Hydra calls: `_target_: transformers.AutoModel.from_pretrained`."""
+        target, arguments = node.text("_target_"), node.get("_args_")
+        if not known.LOADERS.search(target) or not isinstance(arguments, ListNode):
+            return
+        self._done.add(id(arguments))
+        for scalar in list(scalars(arguments))[:1]:
+            name = read_name(scalar.text)
+            if name is not None:
+                yield self._reference(name, scalar, "model", "certain", (node,))
+
+    def _value(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
+        """Read a single value by its key: as a file, a script, the name of a model, or a text with addresses."""
+        key = spot.path[-1] if spot.path else ""
+        if not scalar.text or scalar.text.isdigit():
+            return
+        if known.FILE_KEY.fullmatch(key) and "\n" in scalar.text:
+            yield from embedded_references(scalar.as_text(), self._tree, key)
+        elif self._is_script(key, spot.path[-2] if len(spot.path) > 1 else "", scalar):
+            yield from self._script(spot, scalar)
+        else:
+            found = list(self._named(spot, scalar))
+            yield from found or self._addresses(key, scalar)
+
+    def _is_script(self, key: str, above: str, scalar: Scalar) -> bool:
+        if key in known.PROSE or not any(char.isspace() for char in scalar.text.strip()):
+            return False
+        return bool(known.FLAGS.search(scalar.text)) or any(known.is_script(each) for each in (key, above))
+
+    def _script(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
+        node = spot.inside[-1] if spot.inside else MapNode()
+        shell = node.text("shell")
+        if "python" in shell:
+            yield from embedded_references(scalar.as_text(), self._tree, "x.py")
+            return
+        variables = {name: words for each in spot.inside for name, words in _variables(each).items()}
+        newlines = not scalar.is_folded and not (spot.path and spot.path[-1] in known.ARGUMENTS)
+        yield from shell_references(scalar.as_text(), self._tree, variables=variables, newlines=newlines,
+                                    image=node.text("image"))  # fmt: skip
+
+    def _addresses(self, key: str, scalar: Scalar) -> Iterator[Reference]:
+        for found in address_references(scalar.as_text()):
+            yield found.model_copy(update={"grade": "possible"}) if key in known.PROSE else found
+
+    def _named(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
+        """Read the value of a key of a model."""
+        key, meaning = self._subject(spot)
+        if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or self._is_other_repository(spot):
+            return
+        hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
+        for value, grade in self._candidates(spot, scalar):
+            for at, name in _names(value, bare=key != "storage_uri"):
+                if name.form in (Form.ID, Form.BARE) and hosted:
+                    continue
+                sure: Grade = "possible" if meaning == Meaning.OUTPUT else grade or known.grade(key, name)
+                yield self._reference(name, value, key, sure, spot.inside, at)
+
+    def _candidates(self, spot: _Spot, scalar: Scalar) -> Iterator[tuple[Scalar, Grade | None]]:
+        """Return the values of a scalar: what `${a.b}` refers to, the default in `${A:-org/x}`, or itself."""
+        referred = _REFERRED.fullmatch(scalar.text)
+        if referred:
+            found = self._at_path(referred[1].split("."))
+            if found is not None:
+                yield found, "likely"
+        elif "${" in scalar.text:
+            words = [word for command in commands(scalar.as_text(), newlines=False) for word in command.words]
+            for value in values(words[0], {}) if len(words) == 1 else ():
+                if not value.direct:
+                    yield Scalar(value.source, value.text, value.at), "likely"
+        else:
+            yield scalar, None
+
+    def _at_path(self, path: list[str]) -> Scalar | None:
+        """Return the single value at a path from the root."""
+        node: Node | None = self._root
+        if isinstance(node, ListNode) and len(node.items) == 1:
+            node = node.items[0]
+        for part in path:
+            node = node.get(part) if isinstance(node, MapNode) else None
+        return node if isinstance(node, Scalar) else None
+
+    def _subject(self, spot: _Spot) -> tuple[str, Meaning]:
+        """Return the key that says what a value is about, and what it says: a key such as `name` does not."""
+        key = spot.path[-1] if spot.path else ""
+        meaning = keys.meaning(key) if key else Meaning.OTHER
+        above = [each for each in reversed(spot.path[:-1])][:MAX_ABOVE]
+        if meaning in (Meaning.MODEL, Meaning.OUTPUT):
+            aside = any(known.DATASETS.search(each) for each in above[:2])
+            return (key, Meaning.OTHER) if aside and "model" not in key else (key, meaning)
+        if meaning == Meaning.UNKNOWN and not (above and known.holds_models(above[0])):
+            called = spot.inside and known.LOADERS.search(spot.inside[-1].text("_target_"))
+            return (key, Meaning.MODEL) if called and key.endswith(("name", "path", "id")) else (key, Meaning.OTHER)
+        if meaning == Meaning.OTHER:
+            return key, meaning
+        for each in above:
+            found = keys.meaning(each)
+            if found not in (Meaning.GENERIC, Meaning.UNKNOWN):
+                return (key if found == Meaning.MODEL else each), found
+        return key, Meaning.OTHER
+
+    def _is_other_repository(self, spot: _Spot) -> bool:
+        """Return whether the mapping says that its repository is a dataset or a Space."""
+        return bool(spot.inside) and spot.inside[-1].text("repo_type", "repoType") in ("dataset", "space")
+
+    def _reference(
+        self, name: Name, scalar: Scalar, key: str, grade: Grade, inside: tuple[MapNode, ...], at: int = 0
+    ) -> Reference:
+        """Make a reference with what the keys beside it ask for."""
+        beside = self._lookup(inside[-1]) if inside else {}
+        alone = sum(keys.meaning(each) == Meaning.MODEL for each in beside) <= 1
+        subject = key if not alone or grade == "possible" else "model"
+
+        def asked(what: str) -> str | None:
+            return keys.asked_of(key, what, beside.get) or keys.asked_of(subject, what, beside.get)
+
+        trusted = beside.get("trust_remote_code")
+        return reference(
+            name,
+            scalar.as_text().place_at(at),
+            grade,
+            revision=asked("revision") if grade != "possible" else None,
+            filename=asked("filename"),
+            subfolder=asked("subfolder"),
+            variant=asked("variant"),
+            trust_remote_code=None if trusted is None else trusted.lower() in {"true", "yes", "1", "on"},
+        )
+
+    def _lookup(self, node: MapNode) -> dict[str, str]:
+        """Return the single values of a mapping by their keys in the form of `plain_key`."""
+        if id(node) not in self._lookups:
+            self._lookups[id(node)] = {
+                keys.plain_key(key.text): value.text for key, value in node.entries if isinstance(value, Scalar)
+            }
+        return self._lookups[id(node)]
+
+
+def _key(key: Scalar) -> str:
+    return key.text if known.FILE_KEY.fullmatch(key.text) else keys.plain_key(key.text)
+
+
+def _names(scalar: Scalar, *, bare: bool) -> Iterator[tuple[int, Name]]:
+    """Return the names in a value, each with its place: one, several with marks between, or `base+adapter`."""
+    name = keys.read_value(scalar.text, bare=bare)
+    if name is not None:
+        yield len(scalar.text) - len(scalar.text.lstrip()), name
+    elif "/" in scalar.text and len(scalar.text) < 5_000 and "=" not in scalar.text:
+        parts = [(match.start(), keys.read_value(match[0], bare=bare)) for match in _PARTS.finditer(scalar.text)]
+        if len(parts) > 1 and all(found is not None for _, found in parts):
+            yield from ((at, found) for at, found in parts if found is not None)
+
+
+def _is_single(node: Node) -> bool:
+    return isinstance(node, Scalar) or (
+        isinstance(node, ListNode) and all(isinstance(each, Scalar) for each in node.items)
+    )
+
+
+def _is_words(node: Node) -> bool:
+    """Return whether a list holds the words of one command, not commands."""
+    items = node.items if isinstance(node, ListNode) else []
+    return bool(items) and all(isinstance(item, Scalar) for item in items) and not (
+        isinstance(items[0], Scalar) and " " in items[0].text.strip() and "--" not in items[0].text[:2]
+    )  # fmt: skip
+
+
+def _words_of(node: ListNode) -> list[Word]:
+    """Return the items of a list as words; `--flag value` in one item is two."""
+    words: list[Word] = []
+    for item in scalars(node):
+        text = item.as_text()
+        split = "$" in item.text or (item.text.startswith("-") and " " in item.text)
+        found = (
+            [word for command in commands(text, newlines=False, make=True) for word in command.words] if split else []
+        )
+        single = "$" in item.text and not item.text.startswith("-") and len(found) != 1
+        words.extend(found if found and not single else [word_of(text)])
+    return words
+
+
+def _environment(node: ListNode, key: str) -> MapNode | None:
+    """Return a list of variables as a mapping: of `{name: KEY, value: X}`, or of `KEY=value` where a key says so."""
+    made = MapNode()
+    for item in node.items:
+        if isinstance(item, MapNode):
+            name, value = item.get("name", "Name"), item.get("value", "Value")
+            if not isinstance(name, Scalar):
+                return None
+            if isinstance(value, Scalar):
+                made.entries.append((name, value))
+            elif item.get("valueFrom", "ValueFrom") is None:
+                return None
+        elif isinstance(item, Scalar) and key in known.ENVIRONMENTS and "=" in item.text:
+            name_text, _, rest = item.text.partition("=")
+            offsets = item.offsets[len(name_text) + 1 :] if item.offsets else ()
+            made.entries.append((
+                Scalar(item.source, name_text, item.start),
+                Scalar(item.source, rest, item.start + len(name_text) + 1, offsets),
+            ))  # fmt: skip
+        else:
+            return None
+    return made if made.entries else None
+
+
+def _variables(node: MapNode) -> Assigned:
+    """Return the variables that a mapping sets for what runs in it."""
+    found: Assigned = {}
+    for name in ("env", "environment", "variables", "envs"):
+        value = node.get(name)
+        mapping = _environment(value, name) if isinstance(value, ListNode) else value
+        if isinstance(mapping, MapNode):
+            for key, each in mapping.entries:
+                if isinstance(each, Scalar) and each.text:
+                    found[key.text] = [word_of(each.as_text())]
+    return found

@@ -1,0 +1,86 @@
+"""Keys of configurations that say how their value is read, and how sure it is that it is a model: tables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lineage.audit.discovery.names import Form, Name
+
+if TYPE_CHECKING:
+    from lineage_schemas.product import Grade
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ARGUMENTS = _words("args arguments command cmd entrypoint extra_args vllm_args engine_args serve_args server_args argv")
+"""Keys of the words of one command."""
+
+SCRIPTS = ARGUMENTS | _words(
+    """
+    run script scripts commands cmds before_script after_script shell bash sh exec execute setup steps start
+    start_command build_command install post_create_command post_start_command on_create_command
+    update_content_command post_attach_command exec_start user_data startup_script init_script launch launcher
+    invocation cmdline command_line pre_start post_start on_start inline default_command serve_command test_command
+    """
+)
+"""Keys of text that a shell runs."""
+
+ENVIRONMENTS = _words("environment env envs variables args build_args build_arg environment_variables")
+"""Keys of lists of `NAME=value`."""
+
+PROSE = _words(
+    """
+    description desc help summary title message notes note comment readme content prompt system_prompt doc docs
+    documentation about abstract system user assistant instruction question answer text
+    """
+)
+"""Keys of text that a person or a model reads."""
+
+FLAGS = re.compile(
+    r"(?:^|\s)--?(?:hf[a-z]*|(?:[\w-]*[-_])?(?:model|tokenizer|lora|embedding|speculative|pretrained)[\w-]*)(?:=|\s+)\S"
+)
+"""A flag of a model in a text that holds words of a command, such as the value of `VLLM_ARGS`."""
+
+FILE_KEY = re.compile(r"[\w.-]+\.(?:sh|bash|py|ya?ml|json|toml|env|ini|conf|cfg|properties|service)")
+"""A key that is the name of a file, as in a ConfigMap."""
+
+DATASETS = re.compile(r"(?:^|_)(?:data|datasets?|corpus|corpora|spaces?|metrics?|prompts?|evaluate)(?:_|$)")
+"""A key above a value that says that it is a dataset or something else that is not a model."""
+
+LOADERS = re.compile(
+    r"(?:from_pretrained|SentenceTransformer|CrossEncoder|hf_hub_download|snapshot_download|pipeline|HuggingFaceEmbeddings"
+    r"|HuggingFacePipeline|HuggingFaceEmbedding|HuggingFaceLLM|HuggingFaceBgeEmbeddings|from_hparams|create_model|LLM"
+    r"|FlagModel|BGEM3FlagModel|PeftModel|AutoModel\w*|AutoTokenizer|HFLM)$"
+)
+"""Functions that load a model, as Hydra names them in `_target_`."""
+
+_FILE_KEYS = _words(
+    """
+    base_model_name_or_path pretrained_model_name_or_path model_name_or_path repo_id hf_repo hf_repo_id hf_model_id
+    storage_uri adapter_name_or_path hf_model hf_model_name hf_model_repo_id huggingface_repo_id huggingface_model
+    huggingface_model_id speculative_model
+    """
+)
+"""Keys that mean a model of the Hub in every file that has them."""
+
+
+def holds_models(key: str) -> bool:
+    """Return whether the keys of a mapping, or the items of a list, under this key may be names of models."""
+    return key in {"models", "llms", "embedders", "rerankers", "adapters", "loras", "checkpoints", "tokenizers"} or (
+        key.endswith(("_models", "_model_ids", "_model_names", "_checkpoints", "_adapters", "_loras"))
+    )
+
+
+def is_script(key: str) -> bool:
+    """Return whether a key holds the text of a script, or several of them by name."""
+    return key in SCRIPTS or key.endswith(("_command", "_cmd", "_script", "_args"))
+
+
+def grade(key: str, name: Name) -> Grade:
+    """Return how sure it is that the value of a model's key is one: certain for an address and a key of the Hub's."""
+    if name.form == Form.PAGE:
+        return "likely"
+    return "certain" if name.form in (Form.ADDRESS, Form.CLONE) or key in _FILE_KEYS else "likely"

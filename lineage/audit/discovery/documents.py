@@ -1,0 +1,99 @@
+"""Files of configuration in YAML, JSON, TOML, and in lines of `key = value`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lineage.audit.discovery import model_keys as keys
+from lineage.audit.discovery.configuration import configuration_references
+from lineage.audit.discovery.json_nodes import json_nodes_and_problem, toml_nodes_and_problem
+from lineage.audit.discovery.nodes import ListNode, MapNode, Scalar
+from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.texts import Text
+from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.yaml_nodes import yaml_nodes
+from lineage_schemas.reference import Reference
+
+OWN_FILES = frozenset({"lineage.toml", "lineage.lock"})
+"""Files that this program reads otherwise."""
+
+_LINE = re.compile(
+    r"[ \t]*(?:export[ \t]+|set[ \t]+(?:-\w+[ \t]+)?|setenv[ \t]+|\$?env:|ENV[ \t]+)?"
+    r"([A-Za-z_][\w.-]*)[ \t]*(?:[:+?]?=|:(?=[ \t])|[ \t](?=[\"']))[ \t]*(.*)"
+)
+_HEAD = re.compile(r"[ \t-]*[\"']?(?:--?)?([A-Za-z][\w.-]*)[\"']?[ \t]*[:= ]")
+_DEFAULT = re.compile(r"\b(?:default|or)[ (]+[^\"'{}]{0,80}?([\"'])([^\"'\s]+)\1")
+_SECTION = re.compile(r"[ \t]*\[+([^\]\n]+)\]+")
+
+
+def yaml_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a YAML file: compose, Kubernetes, workflows, Hydra, values of Helm, configurations of any program."""
+    documents, problem = yaml_nodes(text)
+    if problem:
+        tree.report(text.file, f"{problem}; what follows was read line by line")
+    yield from configuration_references(text, ListNode(documents), tree)
+    if "{{" in text.body:
+        yield from _template_references(text)
+
+
+def _template_references(text: Text) -> Iterator[Reference]:
+    """Read the defaults that a template writes in a line about a model: `--model={{ .x | default "org/name" }}`."""
+    at = 0
+    for line in text.lines:
+        for match in _DEFAULT.finditer(line) if "{{" in line and not line.lstrip().startswith("#") else ():
+            name = keys.read_value(match[2])
+            head = _HEAD.match(line)
+            if name and head and keys.meaning(keys.plain_key(head[1])) == keys.Meaning.MODEL:
+                yield reference(name, text.place_at(at + match.start(2)), "likely")
+        at += len(line) + 1
+
+
+def front_matter_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read the YAML at the top of a card or a Space's README: what it names is only possible."""
+    yield from configuration_references(text, ListNode(yaml_nodes(text).documents), tree, card=True)
+
+
+def json_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a JSON file, with comments or of one value a line too."""
+    node, problem = json_nodes_and_problem(text)
+    if problem:
+        tree.report(text.file, f"not valid JSON: {problem}; what follows was not read")
+    if node is not None:
+        yield from configuration_references(text, node, tree)
+
+
+def toml_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a TOML file, but for this program's own."""
+    if text.file.rpartition("/")[2] in OWN_FILES:
+        return
+    node, problem = toml_nodes_and_problem(text)
+    if problem:
+        tree.report(text.file, f"not valid TOML: {problem}; what follows was not read")
+    yield from configuration_references(text, node, tree)
+
+
+def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read lines of `key = value` or `KEY=value`, as in `.env`, INI and properties files, in sections or without."""
+    root = section = MapNode()
+    at = 0
+    for line in text.lines:
+        header, match = _SECTION.fullmatch(line.rstrip()), _LINE.match(line)
+        if line.lstrip().startswith(("#", ";", "//")):
+            pass
+        elif header:
+            section = MapNode()
+            root.entries.append((Scalar(text, header[1], at + header.start(1)), section))
+        elif match:
+            key = Scalar(text, match[1], at + match.start(1))
+            section.entries.append((key, _line_value(text, match[2], at + match.start(2))))
+        at += len(line) + 1
+    yield from configuration_references(text, root, tree)
+
+
+def _line_value(text: Text, raw: str, start: int) -> Scalar:
+    """Return a value without its quotes and the comment behind it; the words of a command as they are."""
+    if raw[:1] in ("'", '"'):
+        end = raw.find(raw[0], 1)
+        return Scalar(text, raw[1 : end if end > 0 else len(raw)], start + 1)
+    return Scalar(text, re.sub(r"\s+[#;].*$", "", raw).rstrip().rstrip(","), start)

@@ -1,0 +1,52 @@
+"""Pieces: texts that a file holds in another form, such as a string with escapes, as texts with places of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineage.audit.discovery.texts import Row, Text
+
+
+def decoded(source: Text, body: str, offsets: Sequence[int]) -> Text:
+    """Make the text of characters of `source`: `offsets` has the offset there of each character of `body`."""
+    if not body:
+        return Text(source.file, "", [Row(1)])
+    if offsets[-1] - offsets[0] == len(body) - 1 and source.body.startswith(body, offsets[0]):
+        return source.part(offsets[0], offsets[0] + len(body))
+    lines, at = [], 0
+    for line in body.split("\n"):
+        lines.append((line, _row(source, offsets[at : at + len(line)] or offsets[at : at + 1] or offsets[-1:])))
+        at += len(line) + 1
+    return Text.of_lines(source.file, lines)
+
+
+def _row(source: Text, offsets: Sequence[int]) -> Row:
+    """Return where a line is whose characters have these offsets. All are taken to be on the first one's line."""
+    line, column = source.position(offsets[0])
+    row = source.row(line).without(column - 1)
+    if offsets[-1] - offsets[0] == len(offsets) - 1:
+        return row
+    return row._replace(columns=tuple(row.column_of(max(0, offset - offsets[0]) + 1) for offset in offsets))
+
+
+def aligned(source: str, start: int, end: int, value: str, *, escapes: bool) -> list[int]:
+    """Return for each character of a decoded value where it is in the source between two offsets.
+
+    `escapes` says that a backslash begins one of JSON's escapes. Folded line ends and indents are passed over.
+    """
+    offsets, at = [], start
+    for char in value:
+        if escapes and at < end and source[at] == "\\":
+            offsets.append(at)
+            at += _ESCAPE_LENGTHS.get(source[at + 1 : at + 2], 2)
+            continue
+        if at < end and source[at] != char and not char.isspace():
+            found = source.find(char, at, end)
+            at = at if found < 0 else found
+        offsets.append(min(at, max(start, end - 1)))
+        if at < end and (source[at] == char or source[at].isspace()):
+            at += 1
+    return offsets
+
+
+_ESCAPE_LENGTHS = {"u": 6, "U": 10, "x": 4}

@@ -1,0 +1,152 @@
+"""Scripts: the models that shell text names, in its commands, its variables, and the programs inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lineage.audit.discovery import model_keys as keys
+from lineage.audit.discovery import programs
+from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.arguments import argument_references, program_name
+from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
+from lineage.audit.discovery.texts import Text
+from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.variables import Variables, mentioned, text_of, values
+from lineage_schemas.product import Grade
+from lineage_schemas.reference import Reference
+
+MAX_DEPTH = 4
+"""Scripts inside scripts (`bash -c "bash -c …"`)."""
+
+Assigned = dict[str, list[Word]]
+"""The words that each variable is assigned."""
+
+
+def script_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a script of the shell."""
+    yield from shell_references(text, tree)
+
+
+def shell_references(text: Text, tree: Tree, *, variables: Variables | None = None, newlines: bool = True,
+                     make: bool = False, image: str = "", depth: int = 0) -> Iterator[Reference]:  # fmt: skip
+    """Read shell text in any file. `variables` are those that what surrounds it sets; `image` see `arguments`."""
+    found = commands(text, newlines=newlines, make=make)
+    yield from command_references(found, tree, variables=variables, image=image, depth=depth)
+
+
+def command_references(found: Sequence[Command], tree: Tree, *, variables: Variables | None = None, image: str = "",
+                       depth: int = 0) -> Iterator[Reference]:  # fmt: skip
+    """Read commands that run one after the other and share their variables."""
+    yield from without_definitions(_read(found, tree, variables, image, depth))
+
+
+def without_definitions(found: Iterable[Reference]) -> list[Reference]:
+    """Leave out what only says that a variable is set to a model, where a reference says what the variable is used for.
+
+    The use may ask for a revision, which the place that sets the variable does not know.
+    """
+    references = list(found)
+    used = {(each.file, each.line, each.column, each.model) for each in references if each.used_at}
+    return [each for each in references if each.used_at or (each.file, each.line, each.column, each.model) not in used]
+
+
+def _read(
+    found: Sequence[Command], tree: Tree, variables: Variables | None, image: str, depth: int
+) -> Iterator[Reference]:
+    known: Assigned = {name: list(words) for name, words in (variables or {}).items()}
+    _assign(found, known)
+    used = {name for command in found for name in mentioned(_all_words(command))}
+    exported = {each[0] for command in found if command.words for each in command.assignments}
+    exported |= {word.text for command in found if _is(command, "export") for word in command.words[1:]}
+    for command in found:
+        for name, assigned in command.assignments:
+            yield from assignment_references(name, assigned, known, used=name in used | exported)
+        yield from argument_references(command.words, known, tree, image)
+        if depth < MAX_DEPTH:
+            yield from _inner(command, tree, known, depth)
+
+
+def _all_words(command: Command) -> list[Word]:
+    return [*command.words, *(word for _, assigned in command.assignments for word in assigned)]
+
+
+def _is(command: Command, program: str) -> bool:
+    return bool(command.words) and command.words[0].text == program
+
+
+def _assign(found: Iterable[Command], known: Assigned) -> None:
+    """Note what variables are assigned, those of loops too."""
+    for command in found:
+        for name, assigned in command.assignments:
+            known.setdefault(name, []).extend(word for word in assigned if word.pieces)
+        words = [word.text for word in command.words[:3]]
+        if words[:1] == ["for"] and words[2:] == ["in"]:
+            known.setdefault(words[1], []).extend(command.words[3:])
+
+
+def assignment_references(
+    name: str, assigned: Sequence[Word], known: Variables, *, used: bool = True
+) -> Iterator[Reference]:
+    """Read what a variable is set to: a model if its name says so. One that nothing uses is only possible."""
+    key = keys.plain_key(name)
+    meaning = keys.meaning(key)
+    for word in assigned:
+        for value in values(word, {}):
+            found = keys.read_value(value.text) if meaning in (Meaning.MODEL, Meaning.OUTPUT) else None
+            if found is not None and not keys.is_hosted_key(key):
+                grade: Grade = "likely" if used and meaning == Meaning.MODEL else "possible"
+                yield reference(found, value.place, grade, revision=_sibling(key, known))
+            elif found is None:
+                yield from address_references(text_of(word))
+
+
+def _sibling(key: str, known: Variables) -> str | None:
+    """Return the revision that variables with names like this one ask for."""
+
+    def lookup(asked: str) -> str | None:
+        words = known.get(asked.upper(), ())
+        return words[0].text if len(words) == 1 and words[0].is_literal else None
+
+    return keys.asked_of(key, "revision", lookup)
+
+
+def _inner(command: Command, tree: Tree, known: Variables, depth: int) -> Iterator[Reference]:
+    """Read the programs that a command runs from its words or from the lines below it."""
+    names = [program_name(word.text) for word in command.words]
+    suffix = next((programs.INTERPRETERS[name] for name in names if name in programs.INTERPRETERS), "")
+    shell = any(name in programs.SHELLS for name in names)
+    for at, word in enumerate(command.words[1:], 1):
+        flag = names[at - 1]
+        if flag.startswith("-") and flag[1:2] != "-" and flag.endswith(("c", "e")) and " " in word.text:
+            if shell:
+                yield from shell_references(text_of(word), tree, variables=known, depth=depth + 1)
+            elif suffix:
+                yield from embedded_references(text_of(word), tree, f"x.{suffix}")
+        elif shell and names[0] in ("ssh", "eval", "watch", "su") and " " in word.text:
+            yield from shell_references(text_of(word), tree, variables=known, depth=depth + 1)
+    for heredoc in command.heredocs:
+        yield from _heredoc(heredoc, tree, suffix, shell=shell, names=names, depth=depth)
+
+
+def _heredoc(
+    heredoc: Heredoc, tree: Tree, suffix: str, *, shell: bool, names: Sequence[str], depth: int
+) -> Iterator[Reference]:
+    """Read the lines that a command takes as input, by what the command is or by the file that it writes."""
+    if suffix:
+        yield from embedded_references(heredoc.text, tree, f"x.{suffix}")
+    elif shell:
+        yield from shell_references(heredoc.text, tree, depth=depth + 1)
+    elif {"kubectl", "oc"} & set(names):
+        yield from embedded_references(heredoc.text, tree, "x.yaml")
+    else:
+        yield from embedded_references(heredoc.text, tree, heredoc.target)
+
+
+def embedded_references(text: Text, tree: Tree, name: str) -> Iterator[Reference]:
+    """Read a text inside a file as a file of this name would be read; only its addresses if no parser reads such."""
+    from lineage.audit.discovery.parsers import parser_of  # which knows this module's parsers
+
+    parser = parser_of(name)
+    yield from parser(text, tree) if parser is not None else address_references(text)

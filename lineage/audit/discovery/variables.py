@@ -1,0 +1,84 @@
+"""Variables: the values that the words of a command may have, and where each value stands as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import NamedTuple
+
+from lineage.audit.discovery.pieces import decoded
+from lineage.audit.discovery.shell import Piece, Word
+from lineage.audit.discovery.texts import Text
+from lineage_schemas.reference import Place
+
+MAX_VALUES = 20
+"""Values of a word that are followed; a loop over a longer list has its others read in the list itself."""
+
+MAX_DEPTH = 8
+"""Variables that lead to variables."""
+
+Variables = Mapping[str, Sequence[Word]]
+"""The words that each variable is assigned anywhere in a text."""
+
+
+class Value(NamedTuple):
+    """Hold a value that a word may have. `at` is where it is written; `direct` says that this is the word itself.
+
+    `used_at` are the words that have the value through a variable.
+    """
+
+    text: str
+    source: Text
+    at: int
+    direct: bool = True
+    used_at: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Return where the value is written."""
+        return self.source.place_at(self.at)
+
+
+def values(word: Word, variables: Variables, depth: int = 0) -> list[Value]:
+    """Return the values of a word; none if a part of it is a variable that has no value here."""
+    parts = [piece for piece in word.pieces if piece.text or piece.variable is not None]
+    if all(part.variable is None for part in parts):
+        return [Value(word.text, word.source, parts[0].at if parts else word.at)]
+    if len(parts) == 1:
+        used = word.source.place_at(parts[0].at)
+        found = _values_of(word, parts[0], variables, depth)
+        return [each._replace(direct=False, used_at=(*each.used_at, used)) for each in found]
+    choices = [[part.text] if part.variable is None else
+               [each.text for each in _values_of(word, part, variables, depth)] for part in parts]  # fmt: skip
+    return [Value("".join(each), word.source, word.at, direct=False) for each in islice(product(*choices), MAX_VALUES)]
+
+
+def _values_of(word: Word, piece: Piece, variables: Variables, depth: int) -> list[Value]:
+    """Return the values of a variable: what it is assigned, and its default."""
+    if depth >= MAX_DEPTH:
+        return []
+    words = [*variables.get(piece.variable or "", ()), *([piece.default] if piece.default else [])]
+    found = [each for assigned in words[:MAX_VALUES] for each in values(assigned, variables, depth + 1)]
+    return list(dict.fromkeys(each for each in found if each.text))[:MAX_VALUES]
+
+
+def mentioned(words: Sequence[Word]) -> Iterator[str]:
+    """Return the variables that words use, also inside defaults."""
+    stack = list(words)
+    while stack:
+        for piece in stack.pop().pieces:
+            if piece.variable is not None:
+                yield piece.variable
+            if piece.default is not None:
+                stack.append(piece.default)
+
+
+def text_of(word: Word) -> Text:
+    """Return what a word holds as a text, such as the program after `python -c`."""
+    body = ""
+    offsets: list[int] = []
+    for piece in word.pieces:
+        text = piece.text if piece.variable is None else f"${{{piece.variable}}}"
+        body += text
+        offsets.extend(range(piece.at, piece.at + len(text)) if piece.variable is None else [piece.at] * len(text))
+    return decoded(word.source, body, offsets)
