@@ -42,6 +42,13 @@ class PresentRefs(NamedTuple):
     refs: tuple[HistoryRef, ...]
 
 
+class SecurityScan(NamedTuple):
+    """Hold the result of a Hub's scans of a model: whether they are done, and files with the level of the issue."""
+
+    done: bool | None
+    files: tuple[tuple[str, str], ...]
+
+
 class Hub(ABC):
     """Read repositories of models.
 
@@ -136,6 +143,17 @@ class Hub(ABC):
         self, *, author: str | None = None, base: str | None = None, limit: int | None = None
     ) -> Iterator[str]:
         """List ids of models, of one author, or of those that declare `base` as their parent."""
+
+    def security_scan(self, model: str, commit: str) -> SecurityScan | None:
+        """Return what the Hub's scanners found in a model's files; None if this Hub does not scan, or does not say.
+
+        One request on a remote Hub. Raises as `resolve` does.
+        """
+        return None
+
+    def is_verified(self, publisher: str) -> bool | None:
+        """Return whether the Hub verified a publisher; None if it does not say. One request on a remote Hub."""
+        return None
 
     def local_path(self, model: str, commit: str, path: str) -> Path | None:
         """Return the path of a local file with exactly these bytes, or None: reading it is the fastest way."""

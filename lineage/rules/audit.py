@@ -27,7 +27,8 @@ REFERENCE_RULES = (
         "A place of the product loads a model and names no revision: each start loads what the default branch holds "
         "then.",
         '`AutoModel.from_pretrained("org/model")` in a service that is deployed from the same source for a year.',
-        "A place that mentions the model only (grade possible), and a model folder in the product's own tree.",
+        "A place that mentions the model only (grade possible), and a model of which nothing could be read: it is "
+        "missing or unchecked.",
         "Name the commit: `revision=` with the 40 hex digits that the message shows.",
     ),
     _rule(

@@ -64,6 +64,7 @@ def _model(old: Properties, new: Properties) -> Properties:
             [*(old.get("former_identities") or ()), *(new.get("former_identities") or ())]
         ),
         "single_folder": old.get("single_folder") if new.get("single_folder") is None else new["single_folder"],
+        "trust": _trust(old.get("trust"), new.get("trust")),
     }
     return {**new, **_known(kept, new), "aliases": aliases, "observations": observations}
 
@@ -78,6 +79,17 @@ def _newer(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Mapp
     if old is None or new is None:
         return old if new is None else new
     return max(old, new, key=lambda seen: (_instant(seen["observed_at"]), canonical(seen.get("value"))))
+
+
+def _trust(old: Properties | None, new: Properties | None) -> Properties | None:
+    """Unite what a Hub said of a model: each part as it was asked for last."""
+    if old is None or new is None:
+        return old if new is None else new
+    parts = {}
+    for name in sorted({*old, *new}):
+        known = [each[name] for each in (old, new) if each.get(name) is not None]
+        parts[name] = max(known, key=lambda said: (_instant(said["asked_at"]), canonical(said)), default=None)
+    return parts
 
 
 def _first(old: Properties | None, new: Properties | None) -> Properties | None:

@@ -52,6 +52,32 @@ class FirstFacts(Record):
     observed_at: AwareDatetime | None = None
 
 
+class HubScan(Record):
+    """Keep what the Hub's scanners said of a commit when they were asked: files with issues, each with its level.
+
+    `done` is null if the Hub does not say whether all scans are finished.
+    """
+
+    commit: str
+    done: bool | None
+    files: tuple[tuple[str, str], ...]
+    asked_at: AwareDatetime
+
+
+class HubVerified(Record):
+    """Keep whether the Hub had verified a model's publisher when it was asked."""
+
+    value: bool
+    asked_at: AwareDatetime
+
+
+class HubTrust(Record):
+    """Keep what the Hub says of a model beside its files; null is what was not asked for."""
+
+    scan: HubScan | None = None
+    verified: HubVerified | None = None
+
+
 class Model(Record):
     """Keep one repository in the graph.
 
@@ -68,7 +94,8 @@ class Model(Record):
     before the present one, each as it was first observed. `single_folder` says whether the model is one folder that
     was named by its path, and not a model of a Hub of several; null if that was not recorded (a store of schema 1, a
     model known by name only). `declarations` are the ids of the evidence that the last reading of its files found:
-    other evidence of the same rules is older and does not count; null if that was not recorded.
+    other evidence of the same rules is older and does not count; null if that was not recorded. `trust` is what the Hub
+    said of the model when a product was audited.
     """
 
     key: str
@@ -97,6 +124,7 @@ class Model(Record):
     former_identities: tuple[FirstFacts, ...] = ()
     single_folder: bool | None = None
     declarations: tuple[str, ...] | None = None
+    trust: HubTrust | None = None
 
 
 class Publisher(Record):

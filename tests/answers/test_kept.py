@@ -78,7 +78,7 @@ ADDED = {
 
 _OF_MODELS = {
     "single_folder:boolean": "", "first_created:string": "", "first_owner:string": "", "first_root_commit:string": "",
-    "declarations:string[]": "",
+    "declarations:string[]": "", "absent:string[]": "trust",
 }  # fmt: skip
 
 ADDED_COLUMNS = {

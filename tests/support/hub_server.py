@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from tests.support.hub_repository import ServedRepository, tree_entry
 from tests.support.listener import Listener
 
 KINDS = {".git", ".bundle"}
+ORGANISATION = re.compile(r"/api/organizations/([^/]+)/overview")
 ACTIONS = {"revision", "tree", "commits", "refs", "paths-info"}
 
 
@@ -34,7 +36,8 @@ class HubServer:
     `git` False refuses smart HTTP (an endpoint without git), `filters` False refuses partial clones. `token` is the
     one that opens gated and hidden repositories. `detour` sends files kept in git over a redirect on the same
     origin, as the Hub does. `quota` maps a bucket to its requests in a window of `window` seconds of `clock`.
-    `most_at_once` is how many requests were being answered at one moment.
+    `organisations` maps organisations to whether they are verified. `most_at_once` is how many requests were being
+    answered at one moment.
     """
 
     def __init__(self) -> None:
@@ -51,6 +54,7 @@ class HubServer:
         self._windows: dict[str, tuple[int, float]] = {}
         self.repositories: dict[str, ServedRepository] = {}
         self.aliases: dict[str, str] = {}
+        self.organisations: dict[str, bool] = {}
         self.log: list[Asked] = []
         self.most_at_once = 0
         self._in_flight = 0
@@ -191,6 +195,9 @@ class HubServer:
     def _answer_hub(self, asked: Asked) -> Answer:
         if asked.path == "/api/models":
             return self._list(asked)
+        if (found := ORGANISATION.fullmatch(asked.path)) is not None:
+            known = self.organisations.get(found[1])  # accounts of people have no overview
+            return _error(404, None, "none") if known is None else _json({"name": found[1], "isVerified": known})
         model, action, rest = _route(asked.path)
         if (canonical := self.aliases.get(model) or self._other_case(model)) is not None:
             start = "/api/models/" if asked.path.startswith("/api/models/") else "/"

@@ -14,7 +14,8 @@ from lineage.answers.audit.descent import Descent, descent_of, modifications
 from lineage.answers.audit.judging import Judge, Judged
 from lineage.answers.audit.product import find_references
 from lineage.answers.audit.reading import options_of, read_models
-from lineage.answers.audit.used import used_models
+from lineage.answers.audit.trust import Judging, ask_trust
+from lineage.answers.audit.used import known_models, used_models
 from lineage.answers.findings import FailOn, counting
 from lineage.answers.project import note_expired, used_settings
 from lineage.settings.environment import DEFAULT_MAX_BYTES
@@ -70,10 +71,12 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     used, unresolved = used_models(session, product.references)
     reading_options = options_of(session, level=options.level, max_bytes=options.max_bytes, jobs=options.jobs)
     reading = read_models(session, used, reading_options)
+    known = known_models(session, used)
+    trust = ask_trust(session, [Judging(each.key, each.hub, each.commit) for each in known if each.commit])
+    unread = {model: reason for model, (_, reason) in reading.unread.items()}
     with session.store.reading() as view:
-        judge = Judge(session, view, used, reading, reading_options)
-        unread = {model: reason for model, (_, reason) in reading.unread.items()}
-        descent = descent_of(view, judge.keys, session.hub.name, unread)
+        judge = Judge(session, view, known, reading, reading_options, trust)
+        descent = descent_of(view, [each.key for each in known], session.hub.name, unread)
         judged = judge.judge(descent)
         unchecked = (*product.unchecked, *unresolved, *judged.unchecked)
         findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))

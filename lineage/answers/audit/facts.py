@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.looked_up import hub_to_read
-from lineage.audit.policy.facts import Asked, FileText, ModelFacts
+from lineage.audit.policy.facts import FileText, ModelFacts
 from lineage.audit.policy.weights import files_with_code
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
@@ -22,6 +22,7 @@ from lineage_schemas.weight_group import WeightGroup
 
 if TYPE_CHECKING:
     from lineage.answers.audit.history import Past
+    from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
@@ -49,9 +50,8 @@ class FactsReader:
         self._session, self._view = session, view
 
     def known(
-        self, key: str, *, hub: Hub, commit: str | None, asked: tuple[Asked, ...] = (), named: tuple[str, ...] = (),
-        used: bool, past: Past | None = None,
-    ) -> Known:  # fmt: skip
+        self, key: str, *, hub: Hub, commit: str | None, used: UsedModel | None = None, past: Past | None = None
+    ) -> Known:
         """Gather the facts of one model at a commit; of an ancestor, none of the product's revisions."""
         node = self._view.nodes("Model", [key]).get(key) or {}
         files = self._files(hub, key, commit)
@@ -60,12 +60,12 @@ class FactsReader:
         row = self._view.nodes("Revision", [revision_key(key, commit)]).get(revision_key(key, commit)) if commit else {}
         facts = ModelFacts(
             id=shown_id(key, self._session.hub.name),
-            used=used,
+            used=used is not None,
             state=node.get("state", "unknown"),
             note=node.get("state_note"),
             commit=commit,
-            asked=asked,
-            named=named,
+            asked=used.asked if used else (),
+            named=used.names if used else (),
             licences=licences,
             card_problem=card_problem,
             files=None if files is None else tuple(files),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from lineage.answers.audit.descent import Descent
 from lineage.answers.audit.facts import FactsReader, Known
 from lineage.answers.audit.history import Past, past_of
-from lineage.answers.audit.used import Used, asked_revisions, key_of
+from lineage.answers.audit.trust import Trust, trusted
 from lineage.answers.findings import finding
 from lineage.answers.project import settled
 from lineage.audit.policy.facts import Problem, places_of
 from lineage.audit.policy.licences import about_licence
 from lineage.audit.policy.references import about_references, about_state
+from lineage.audit.policy.trust import about_trust
 from lineage.audit.policy.weights import about_code, about_publisher, about_weights
 from lineage_schemas.answers.audit import AuditFinding, AuditUnchecked
 from lineage_schemas.ids import shown_id, split_model_key
@@ -22,13 +23,13 @@ from lineage_schemas.project_file import ProjectFile
 
 if TYPE_CHECKING:
     from lineage.answers.audit.reading import Reading
+    from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
     from lineage.collect.options import CollectOptions
-    from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import Finding
     from lineage_schemas.change import Unchecked
-    from lineage_schemas.reference import Place, Reference
+    from lineage_schemas.reference import Place
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,11 @@ class Judge:
     """Judge the models of a product by what the store has of them now."""
 
     def __init__(
-        self, session: Session, view: StoreView, used: Sequence[Used], reading: Reading, options: CollectOptions
-    ) -> None:
-        self._session, self._view, self._reading, self._options = session, view, reading, options
-        self._hubs: dict[str, Hub] = {}
-        self._names: dict[str, list[str]] = {}
-        self._references: dict[str, list[Reference]] = {}
-        for each in used:
-            key = key_of(view, each)
-            self._hubs.setdefault(key, each.hub)
-            self._references.setdefault(key, []).extend(each.references)
-            if split_model_key(key)[1].lower() != each.model.lower():
-                self._names.setdefault(key, []).append(each.model)
-
-    @property
-    def keys(self) -> list[str]:
-        """List the keys of the used models."""
-        return sorted(self._references)
+        self, session: Session, view: StoreView, used: Sequence[UsedModel], reading: Reading, options: CollectOptions,
+        trust: Trust,
+    ) -> None:  # fmt: skip
+        self._session, self._view, self._reading, self._options, self._trust = session, view, reading, options, trust
+        self._used = {each.key: each for each in used}
 
     def judge(self, descent: Descent) -> Judged:
         """Apply every rule; findings are in order of the models and then of severity."""
@@ -82,26 +71,24 @@ class Judge:
             *self._settled((each, self._places(each.pointer.model, descent)) for each in descent.findings),
         ]
         unchecked += left
-        unchecked += [self._unchecked(item, self._places_of_key(key, descent)) for key, item in descent.unchecked]
+        rest = (*descent.unchecked, *self._trust.unchecked)
+        unchecked += [self._unchecked(item, self._places_of_key(key, descent)) for key, item in rest]
         return Judged(known, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(unchecked)))
 
     def _known(self, reader: FactsReader, key: str, descent: Descent) -> tuple[Past, Known]:
         """Gather the facts of one model, and what its history shows if the product names it."""
-        hub = self._hubs.get(key, self._session.hub)
-        if key not in self._references:
+        used = self._used.get(key)
+        if used is None:
             node = self._view.nodes("Model", [key]).get(key) or {}
-            known = reader.known(key, hub=hub, commit=node.get("head"), used=False)
-            return Past(), known
-        used = Used(split_model_key(key)[1], hub, tuple(self._references[key]))
-        asked = tuple(asked_revisions(self._view, key, used, offline=self._session.offline))
-        past = past_of(self._session, self._view, key, hub, asked, self._options)
-        commit = next((each.commit for each in asked if each.commit), None)
-        names = tuple(self._names.get(key, ()))
-        known = reader.known(key, hub=hub, commit=commit, asked=asked, named=names, used=True, past=past)
+            return Past(), reader.known(key, hub=self._session.hub, commit=node.get("head"))
+        past = past_of(self._session, self._view, key, used.hub, used.asked, self._options)
+        known = reader.known(key, hub=used.hub, commit=used.commit, used=used, past=past)
+        scan, verified = trusted(self._trust, key, used.commit)
+        facts = replace(known.facts, scan=scan, verified=verified)
         reason, detail = self._reading.unread.get(split_model_key(key)[1], (None, None))
-        if reason in ("missing", "gated") and known.facts.state == "unknown":  # a new name that failed is not stored
-            known = replace(known, facts=replace(known.facts, state=reason, note=detail))
-        return past, known
+        if reason in ("missing", "gated") and facts.state == "unknown":  # a new name that failed is not stored
+            facts = replace(facts, state=reason, note=detail)
+        return past, replace(known, facts=facts)
 
     def _problems(self, known: Known) -> Iterator[Problem]:
         """Apply the rules about one model."""
@@ -114,6 +101,7 @@ class Judge:
         yield from about_publisher(facts, settings.publishers)
         yield from about_weights(facts, settings.formats)
         yield from about_code(facts)
+        yield from about_trust(facts)
 
     def _of_problems(
         self, problems: Iterable[Problem], descent: Descent
@@ -183,7 +171,7 @@ class Judge:
         return () if key is None else self._places_of_key(key, descent)
 
     def _places_of_key(self, key: str, descent: Descent) -> tuple[Place, ...]:
-        if key in self._references:
-            return places_of(tuple(self._references[key]))
-        below = [used for used in self.keys if key in descent.above.get(used, ())]
-        return places_of(tuple(each for used in below for each in self._references[used]))
+        if key in self._used:
+            return places_of(self._used[key].references)
+        below = [used for used in self._used if key in descent.above.get(used, ())]
+        return places_of(tuple(each for used in below for each in self._used[used].references))

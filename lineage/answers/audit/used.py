@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.answers.project_models import checks_of_project
@@ -14,7 +14,7 @@ from lineage.hub.revisions import is_full_id, may_be_id
 from lineage.hub.target import repository_id_problem
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.answers.audit import AuditUnchecked
-from lineage_schemas.ids import revision_key
+from lineage_schemas.ids import revision_key, split_model_key
 from lineage_schemas.reference import Reference
 
 if TYPE_CHECKING:
@@ -80,6 +80,42 @@ def _hubs(session: Session) -> Mapping[str, Hub]:
 def key_of(view: StoreView, used: Used) -> str:
     """Return the key of a used model in the store, under the name that its Hub gives it."""
     return key_of_alias(view, used.hub.name, used.model) or used.hub.key(used.model)
+
+
+@dataclass(frozen=True)
+class UsedModel:
+    """Hold a used model as the store knows it: its key, the Hub that has it, and the revisions that are asked for.
+
+    `names` are ids under which the product names it and that are not its own.
+    """
+
+    key: str
+    hub: Hub
+    references: tuple[Reference, ...]
+    names: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that is judged: the first that the product asks for and that is known."""
+        return next((each.commit for each in self.asked if each.commit), None)
+
+
+def known_models(session: Session, used: Iterable[Used]) -> list[UsedModel]:
+    """Find the used models in the store, in order of their keys; several names of one model are one."""
+    found: dict[str, UsedModel] = {}
+    with session.store.reading() as view:
+        for each in used:
+            key = key_of(view, each)
+            before = found.get(key, UsedModel(key, each.hub, ()))
+            other = split_model_key(key)[1].lower() != each.model.lower()
+            names = (*before.names, *([each.model] if other else ()))
+            found[key] = UsedModel(key, each.hub, (*before.references, *each.references), names)
+        for key, known in found.items():
+            same = Used(split_model_key(key)[1], known.hub, known.references)
+            asked = tuple(asked_revisions(view, key, same, offline=session.offline))
+            found[key] = replace(known, asked=asked)
+    return [found[key] for key in sorted(found)]
 
 
 def asked_revisions(view: StoreView, key: str, each: Used, *, offline: bool) -> Iterator[Asked]:

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def about_references(model: ModelFacts) -> Iterator[Problem]:
-    """Find what is wrong with the revisions and the names by which a product asks for a model."""
+    """Find what is wrong with the revisions and the names by which a product asks for a model.
+
+    Of a model of which nothing is known nothing is found: that it is missing or unchecked is reported instead, because
+    there is no commit to pin.
+    """
+    if model.commit is None and model.state in ("unknown", "missing"):
+        return
     for asked in model.asked:
         if asked.kind == "none":
             yield _unpinned(model, asked)

@@ -13,7 +13,7 @@ from lineage.errors import HubAnswerError, HubError, HubUnreachableError, InputE
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface import listing
 from lineage.hub.huggingface.retry import RetryPolicy
-from lineage.hub.interface import Hub, PresentRefs, Range, check_ranges
+from lineage.hub.interface import Hub, PresentRefs, Range, SecurityScan, check_ranges
 from lineage.hub.revisions import is_default, is_full_id, may_be_id, meaning_of
 from lineage.progress import SILENT, Progress
 from lineage.settings.environment import Settings
@@ -231,6 +231,20 @@ class HuggingFaceHub(Hub):
             lambda: self._connection.api.list_models(filter=tag, author=author, limit=limit), author or base
         )
         return (info.id for info in infos)
+
+    def security_scan(self, model: str, commit: str) -> SecurityScan | None:
+        """Request the status of the Hub's scans of a model at a commit."""
+        self._need_network(model)
+        from lineage.hub.huggingface import trust
+
+        return trust.security_scan(self._connection, model, commit)
+
+    def is_verified(self, publisher: str) -> bool | None:
+        """Request the overview of an organisation."""
+        self._need_network(publisher)
+        from lineage.hub.huggingface import trust
+
+        return trust.is_verified(self._connection, publisher)
 
     def cost(self) -> Cost:
         """Count requests that the endpoint answered, with redirects, tries that failed, and bytes of files.
