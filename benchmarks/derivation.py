@@ -45,13 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     edges = graph.edges
     result: dict[str, Any] = {
         "models": graph.models,
-        "bytes of sketches": graph.sketches,
+        "bytes of samples": graph.sketches,
         "bytes of weight files": graph.weights,
+        "share sampled": round(graph.sketches / graph.weights, 4) if graph.weights else None,
         "seconds": round(time.perf_counter() - began, 1),
         "cpu seconds": round(time.process_time() - cpu, 1),
         "edges": len(truth),
         "right by cards alone": sum(pair in graph.declared and graph.declared[pair] == r for pair, r in truth.items()),
         "right": sum(is_right(edges.get(pair), relation) for pair, relation in truth.items()),
+        "direction": dict(sorted(Counter(direction(pair, edges) for pair in truth).items())),
+        "claims": claims(graph, truth),
+        "by confidence": by_confidence(edges, truth),
         "by status": dict(sorted(Counter(f"{e.status} {_judged(e, truth)}" for e in edges.values()).items())),
         "by relation": _by(truth, edges, lambda pair: str(truth[pair])),
         "by method": _by(truth, edges, lambda pair: edges[pair].method if pair in edges else "no edge"),
@@ -138,6 +142,55 @@ def is_right(edge: Derivation | None, relation: str | None) -> bool:
 def _judged(edge: Derivation, truth: Mapping[tuple[str, str], str | None]) -> str:
     """Say whether the truth has an edge; denied ones are right where it does not."""
     return "right" if (_pair(edge) in truth) == (edge.status in COUNTED) else "wrong"
+
+
+def direction(pair: tuple[str, str], edges: Mapping[tuple[str, str], Derivation]) -> str:
+    """Say which way round an edge of the truth was found."""
+    ways = ((pair, "right"), ((pair[1], pair[0]), "wrong"))
+    return next((said for way, said in ways if way in edges and edges[way].status in COUNTED), "not found")
+
+
+def claims(graph: Graph, truth: Mapping[tuple[str, str], str | None]) -> dict[str, dict[str, int]]:
+    """Count the statuses of what cards declare, by what is true of it, and of what they leave out."""
+    above = ancestors(truth)
+    found: dict[str, Counter[str]] = {}
+    for pair in sorted({*graph.declared, *truth}):
+        if pair not in graph.declared:
+            what = "missing in cards"
+        elif pair in truth:
+            what = "true"
+        else:
+            what = "a grandparent" if pair[1] in above.get(pair[0], ()) else "false"
+        status = graph.edges[pair].status if pair in graph.edges else "no edge"
+        found.setdefault(what, Counter())[status] += 1
+    return {what: dict(sorted(count.items())) for what, count in sorted(found.items())}
+
+
+def ancestors(truth: Mapping[tuple[str, str], str | None]) -> dict[str, set[str]]:
+    """Return all models above each child."""
+    found: dict[str, set[str]] = {}
+    for child in {child for child, _ in truth}:
+        own: set[str] = set()
+        left = [child]
+        while left:
+            at = left.pop()
+            new = {parent for one, parent in truth if one == at} - own
+            own |= new
+            left.extend(new)
+        found[child] = own
+    return found
+
+
+def by_confidence(
+    edges: Mapping[tuple[str, str], Derivation], truth: Mapping[tuple[str, str], str | None]
+) -> dict[str, str]:
+    """Count the right ones of the edges with a confidence, by tenths: too few to show a calibration."""
+    counts: dict[str, Counter[str]] = {}
+    for edge in edges.values():
+        if edge.confidence is not None:
+            tenth = min(int(edge.confidence * 10), 9) / 10
+            counts.setdefault(f"{tenth:.1f}-{tenth + 0.1:.1f}", Counter())[_judged(edge, truth)] += 1
+    return {name: f"{count['right']} of {count.total()}" for name, count in sorted(counts.items())}
 
 
 def _by(

@@ -3,7 +3,7 @@
 The history becomes a git bundle: every commit with its parents, date and title, every LFS pointer exactly as it was
 pushed. Authors are replaced by one neutral name, so commit ids differ from the Hub's. Small files were never
 recorded: a placeholder that names the recorded blob replaces each. Bodies of pull requests are texts of
-other people and are left out. The zoo's folders are copied without tokenizers, and some without weights.
+other people and are left out. The zoo's folders are copied without tokenizers.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from typing import Any
 
 TARGET = Path(__file__).parents[1] / "lineage" / "demo_data" / "hub"
 
-MAX_BYTES = 6_000_000
+MAX_BYTES = 12_000_000
 
 AUTHOR = b"publisher <publisher@example.org>"
 
 FAMILY = {
-    "skiffworks/skiff-0.7m": ["README.md", "config.json"],
-    "plover-lab/plover-0.7m": ["README.md", "config.json"],
-    "magpie-ml/python-max-0.7m": ["README.md", "config.json"],
+    "skiffworks/skiff-0.7m": ["README.md", "config.json", "model.safetensors"],
+    "plover-lab/plover-0.7m": ["README.md", "config.json", "model.safetensors"],
+    "magpie-ml/python-max-0.7m": ["README.md", "config.json", "model.safetensors"],
     "otterhub/skiff-0.7m-manual": ["README.md", "config.json", "model.safetensors"],
     "otterhub/skiff-packages-lora": ["README.md", "adapter_config.json", "adapter_model.safetensors"],
     "blendery/manpython-0.7m-linear": ["README.md", "config.json", "mergekit_config.yml", "model.safetensors"],
     "quillworks/notary-0.7m": ["README.md", "config.json", "model.safetensors"],
     "quantworks/skiff-0.7m-manual-GGUF": ["README.md", "skiff-0.7m-manual-Q4_0.gguf"],
 }
-"""The files of each model that are included. Of the first three only the cards, to save bytes."""
+"""The files of each model that are included."""
 
 
 def parents_first(commits: list[dict[str, Any]]) -> list[dict[str, Any]]:

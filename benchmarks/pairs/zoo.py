@@ -79,6 +79,10 @@ class Zoo:
         """Return whether the lines upwards of two sides meet."""
         return bool(self._ancestors(self.model_of(a)) & self._ancestors(self.model_of(b)))
 
+    def root(self, name: str) -> str:
+        """Return the first, by name, of the models without parents from which a side's weights come."""
+        return min(each for each in self._ancestors(self.model_of(name)) if not self._shared.get(each))
+
     def _ancestors(self, model: str) -> set[str]:
         found, left = {model}, [model]
         while left:

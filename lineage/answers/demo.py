@@ -21,6 +21,8 @@ HUB_FOLDER = Path(__file__).parents[1] / "demo_data" / "hub"
 
 MERGE = "blendery/manpython-0.7m-linear"
 
+FALSE_CARD = "quillworks/notary-0.7m"
+
 MERGED = "otterhub/skiff-0.7m-manual"
 
 BASE = "skiffworks/skiff-0.7m"
@@ -29,7 +31,7 @@ REPLACED = "mattshumer/Reflection-Llama-3.1-70B"
 
 
 def demo(session: Session) -> DemoAnswer:
-    """Collect every model in the package, trace a merge, and check a history with a silent weight change.
+    """Collect every model in the package, trace a merge and a false card, check a history with a silent change.
 
     Only the progress listener of `session` is used. Store and clones go to a new temporary folder, which the answer
     names. It is not deleted, because the suggested commands use it. Raises the errors of the three questions.
@@ -45,6 +47,8 @@ def demo(session: Session) -> DemoAnswer:
         collected = collect(own, models)
         own.progress.note(f"Tracing {MERGE}: what was it made from?")
         traced = trace(own, MERGE)
+        own.progress.note(f"Tracing {FALSE_CARD}: does its card name its parent?")
+        contradicted = trace(own, FALSE_CARD)
         own.progress.note(f"Checking {REPLACED}: did its weights change without an announcement?")
         checked = check(own, [REPLACED])
         assert isinstance(checked, CheckAnswer), "one target gives one answer"
@@ -54,6 +58,7 @@ def demo(session: Session) -> DemoAnswer:
             hub_folder=str(HUB_FOLDER),
             collected=collected,
             trace=traced,
+            contradicted=contradicted,
             check=checked,
             next_commands=next_commands(store),
         )

@@ -273,7 +273,7 @@ def _collect(
     from lineage.collect.pipeline import Target
 
     unread: Unread = {}
-    options = CollectOptions(max_models=max_models, children=children, depth=depth)
+    options = CollectOptions(max_models=max_models, children=children, depth=depth, samples=True)
     for event in run(session, [Target(model, revision, hub) for model in models], options):
         if isinstance(event, NotRead):
             detail = with_hint(event.detail, event.hint)

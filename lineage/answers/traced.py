@@ -12,6 +12,7 @@ from lineage.answers.identity_findings import reregistered
 from lineage.answers.licence_findings import wider_licences
 from lineage.answers.origins import origin_facts
 from lineage.answers.project import note_expired, settled, used_settings
+from lineage.answers.unmeasured import unmeasured
 from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
 from lineage.derivation.variants import OriginFacts, base_family, variants
@@ -83,6 +84,7 @@ class AnswerWriter:
             unresolvable=tuple(self._unresolvable(parentless)),
             findings=tuple(findings),
             incomplete=tuple(dict.fromkeys(incomplete)),
+            unmeasured=unmeasured(self._view, root, part.edges, nodes, self._hub) if part.direction != "down" else (),
             unrelated=foreign_pairs(edges) if part.unrelated else None,
             hidden=part.hidden,
             fail_on=part.fail_on.severity if part.fail_on else None,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lineage.derivation.confidence import of_related, of_unrelated
 from lineage.derivation.content import equal_tensors, renamed, same_weights, shared_component
 from lineage.derivation.numeric.differences import equal_values, low_rank, zeros
 from lineage.derivation.numeric.disguises import POSSIBLE, disguise_verdict, disguises
@@ -33,7 +34,8 @@ class Pair:
     """The verdict on two models, with everything that was found.
 
     `relation`, `method` and `direction` say how one was made from the other, if a rule shows it; for `related`
-    models they say what it would be if one was made from the other directly. `confidence` is that of the verdict.
+    models they say what it would be if one was made from the other directly. `confidence` says how sure it is that the
+    two are related, or that they are not, whichever the verdict says (`lineage.derivation.confidence`).
     """
 
     verdict: Verdict
@@ -80,7 +82,7 @@ def _compared(a: Side, b: Side, others: Sequence[Side]) -> Pair:
             method = "renamed" if found.method == "renamed" else same
             return Pair("same_weights", (*content, *structure), None, method, "unknown", 1.0)
     if content[1].value == 1.0:  # all tensors are equal, and some have changed places: layers in another order
-        return Pair("related", (*content, *structure), confidence=0.99)
+        return Pair("related", (*content, *structure), confidence=of_related(None, RELATED))
     if a.other_adapter != b.other_adapter:
         why = Finding(FITS, "unchecked", None, "adapters other than LoRA are not compared with a base")
         direction: Direction = "a_from_b" if a.other_adapter else "b_from_a"
@@ -93,7 +95,7 @@ def _compared(a: Side, b: Side, others: Sequence[Side]) -> Pair:
     if not known:
         found = shapes(a, b)
         if found.outcome == "against":
-            return Pair("unrelated", (*findings, found), confidence=0.9)
+            return Pair("unrelated", (*findings, found), confidence=of_unrelated(None, UNCLEAR))
         return Pair("not_comparable", (*findings, found))
     likeness = max(known)
     if likeness < RELATED:
@@ -109,10 +111,10 @@ def _disguised(a: Side, b: Side, findings: list[Finding], likeness: float) -> Pa
     verdict = disguise_verdict(a, b, hidden)
     if verdict == "related":
         exact = a.invariants is not None and b.invariants is not None and are_exact(a.invariants, b.invariants)
-        return Pair("derived" if exact else "related", found, confidence=0.99 if exact else 0.9)
+        return Pair("derived" if exact else "related", found, confidence=of_related(None, RELATED) if exact else 0.9)
     if verdict == "unclear" or likeness >= UNCLEAR:
-        return Pair("unclear", found, confidence=1 - max(0, likeness))
-    return Pair("unrelated", found, confidence=1 - max(0, likeness))
+        return Pair("unclear", found)
+    return Pair("unrelated", found, confidence=of_unrelated(likeness, UNCLEAR))
 
 
 def _relatedness(a: Side, b: Side) -> tuple[list[Finding], Sequence[LayerMatch]]:
@@ -200,12 +202,12 @@ def _with_adapter(a: Side, b: Side, others: Sequence[Side], findings: list[Findi
     into = [adapter_applied(base, of, adapter) for of in plain]
     if any(each.outcome == "for" for each in into):
         merged_from: Direction = "b_from_a" if a.is_adapter else "a_from_b"
-        return Pair("derived", (*findings, fits, *into), "merge", "lora_merge", merged_from, 0.99)
+        return Pair("derived", (*findings, fits, *into), "merge", "lora_merge", merged_from, of_related(None, RELATED))
     found = (*findings, fits, *applied)
     if any(each.outcome == "for" for each in applied):
-        return Pair("derived", found, "adapter", "lora", direction, 0.99)
+        return Pair("derived", found, "adapter", "lora", direction, of_related(None, RELATED))
     if fits.outcome == "against":
-        return Pair("unrelated", found, confidence=0.99)
+        return Pair("unrelated", found, confidence=of_unrelated(None, UNCLEAR))
     return Pair("not_comparable", found, "adapter", "lora", direction)
 
 
@@ -231,6 +233,6 @@ def _judged(findings: tuple[Finding, ...], likeness: float) -> Pair:
             continue
         derived = rule in _PROVES or (rule in _PROVE_FROM and (found.value or 0) >= _PROVE_FROM[rule])
         verdict: Verdict = "derived" if derived else "related"
-        confidence = 0.99 if derived else min(0.99, 0.5 + likeness / 2)
+        confidence = of_related(None if derived else likeness, RELATED)
         return Pair(verdict, findings, found.relation, found.method, found.direction, confidence)
-    return Pair("related", findings, confidence=min(0.99, 0.5 + likeness / 2))
+    return Pair("related", findings, confidence=of_related(likeness, RELATED))

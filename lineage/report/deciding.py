@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import counted
+from lineage.report.phrases import counted, rounded_down
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.trace import Deciding, HiddenEdges, RelatedPair, TracedDerivation
+    from lineage_schemas.answers.trace import Deciding, HiddenEdges, RelatedPair, TracedDerivation, Unmeasured
 
 STATUS_MEANINGS = {
     "confirmed": "declared, and the weights agree",
@@ -30,7 +30,6 @@ _NUMBERS = {
     "numeric.layers": "cosine of layers {:.4f}",
     "numeric.rounded": "{:.2%} of the values",
     "numeric.requantised": "{:.2%} of the codes",
-    "numeric.merge_fit": "residual {:.4f}",
     "numeric.adapter_applied": "{:.3f} left after the adapter",
     "numeric.zeros": "{:.2%} of the other values",
     "family.nearest": "distance {:.4f}",
@@ -44,6 +43,8 @@ def number_words(rule: str, score: float | None, value: str | None) -> str:
     """Write the number of a rule, or its words if it has none."""
     if score is not None and rule in _NUMBERS:
         return _NUMBERS[rule].format(score)
+    if value and rule == "numeric.merge_fit":
+        return cut(value.partition(", of")[0], 80)  # the share of this parent stands before the residual
     if value:
         return cut(value, 80)
     return rule if score is None else f"{rule} {score:.4g}"
@@ -63,10 +64,16 @@ def unrelated_words(decided: Deciding) -> str:
     return f"{number_words(decided.rule, decided.score, decided.value)} ({decided.rule})"
 
 
+def unmeasured_words(edge: Unmeasured) -> str:
+    """Write why the weights do not decide on an edge."""
+    ends = edge.child if edge.parent is None else f"{edge.child} – {edge.parent}"
+    return f"{ends} · {edge.reason}"
+
+
 def related_words(pair: RelatedPair) -> str:
     """Write how two models are related, and how similar they are."""
     number = "" if pair.score is None or pair.rule is None else number_words(pair.rule, pair.score, None)
-    confidence = "" if pair.confidence is None else f"confidence {pair.confidence:.2f}"
+    confidence = "" if pair.confidence is None else f"confidence {rounded_down(pair.confidence)}"
     return " · ".join(each for each in (KINDS[pair.kind], number, confidence) if each)
 
 

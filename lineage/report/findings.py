@@ -57,7 +57,7 @@ def settings_lines(settings: UsedSettings | None) -> list[Line]:
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[Line]:
-    """Write one line a finding: its severity, rule, message and place, and what the settings changed of it."""
+    """Write one line a finding, errors first: severity, rule, message, place, and what the settings changed of it."""
     return [
         line(
             Span(each.severity, SEVERITY_STYLES[each.severity]),
@@ -65,5 +65,10 @@ def finding_lines(findings: Sequence[Finding]) -> list[Line]:
             dim("".join(f" · {words}" for words in (location(each.pointer), moved(each), ignored(each)) if words)),
             indent="  ",
         )
-        for each in findings
+        for each in by_severity(findings)
     ]
+
+
+def by_severity(findings: Sequence[Finding]) -> list[Finding]:
+    """Put errors before warnings and notes; findings of one severity keep their order."""
+    return sorted(findings, key=lambda each: ("error", "warning", "info").index(each.severity))

@@ -250,7 +250,12 @@ def relation_words(edge: TracedDerivation) -> str:
 
 def status_words(edge: TracedDerivation) -> str:
     """Write the status of an edge, with the confidence if something was measured."""
-    return edge.status if edge.confidence is None else f"{edge.status} {edge.confidence:.2f}"
+    return edge.status if edge.confidence is None else f"{edge.status} {rounded_down(edge.confidence)}"
+
+
+def rounded_down(confidence: float) -> str:
+    """Write a confidence with two digits, rounded down: 0.996 is not certain, and 1.00 would say so."""
+    return f"{int(confidence * 100 + 1e-9) / 100:.2f}"
 
 
 def verdict_words(change: WeightChange) -> str | None:

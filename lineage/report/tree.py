@@ -6,7 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.report.deciding import deciding_words, hidden_words, legend, related_words, unrelated_words
+from lineage.report.deciding import (
+    deciding_words,
+    hidden_words,
+    legend,
+    related_words,
+    unmeasured_words,
+    unrelated_words,
+)
 from lineage.report.findings import finding_lines, settings_lines
 from lineage.report.phrases import (
     REASONS,
@@ -80,7 +87,8 @@ def trace(answer: TraceAnswer) -> Document:
         _write_tree(walk, answer.root)
         if not answer.derivations:
             walk.lines.append(line(dim(_nothing(answer)), indent="  "))
-    return [*walk.lines, *_unresolvable(answer), *_related(answer), *_findings(answer), *_left_out(walk), *_end(answer)]
+    return [*walk.lines, *_unresolvable(answer), *_related(answer), *_findings(answer), *_unmeasured(answer),
+            *_left_out(walk), *_end(answer)]  # fmt: skip
 
 
 def _write_tree(walk: _Walk, root: str) -> None:
@@ -273,6 +281,15 @@ def _related(answer: TraceAnswer) -> list[Line]:
         *_section("Share weights, and neither is known to descend from the other:", lines),
         *_section("Compared and foreign:", foreign),
     ]
+
+
+def _unmeasured(answer: TraceAnswer) -> list[Line]:
+    lines = [
+        line(unmeasured_words(each), dim(f" · `{each.command}`"), indent="  ") for each in answer.unmeasured[:SHOWN]
+    ]
+    if len(answer.unmeasured) > SHOWN:
+        lines.append(line(dim(f"… {len(answer.unmeasured) - SHOWN:,} more (--format json lists them)"), indent="  "))
+    return _section("Not measured:", lines)
 
 
 def _findings(answer: TraceAnswer) -> list[Line]:

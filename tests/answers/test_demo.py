@@ -65,17 +65,33 @@ def test_it_finds_the_replaced_shards_as_one_silent_change(answer: DemoAnswer) -
     assert change.start.date().isoformat() == "2024-09-06"
 
 
-def test_it_traces_a_merge_to_what_its_cards_name(answer: DemoAnswer) -> None:
-    """The trace has both parents of the merge, and the base of one of them."""
+def test_it_confirms_a_merge_by_its_weights(answer: DemoAnswer) -> None:
+    """The trace has both parents of the merge, with their shares, and the base that the card of one leaves out."""
     edges = {(edge.child, edge.parent): edge for edge in answer.trace.derivations}
     manual, python = "otterhub/skiff-0.7m-manual", "magpie-ml/python-max-0.7m"
     assert set(edges) == {
         (answer.trace.root, manual),
         (answer.trace.root, python),
         (manual, "skiffworks/skiff-0.7m"),
+        (python, "skiffworks/skiff-0.7m"),
     }
-    assert {edges[answer.trace.root, parent].relation for parent in (manual, python)} == {"merge"}
-    assert all(edge.evidence for edge in edges.values())
+    merged = [edges[answer.trace.root, parent] for parent in (manual, python)]
+    assert {(edge.relation, edge.method, edge.status) for edge in merged} == {("merge", "linear", "confirmed")}
+    assert [any("share 0." in (each.value or "") for each in edge.evidence) for edge in merged] == [True, True]
+    assert edges[manual, "skiffworks/skiff-0.7m"].status == "confirmed"
+    assert edges[python, "skiffworks/skiff-0.7m"].status == "inferred"
+    assert {each.rule for each in answer.trace.findings} == {"LD004"}
+    assert answer.trace.unmeasured == ()
+
+
+def test_it_contradicts_a_false_card(answer: DemoAnswer) -> None:
+    """The parent on the card shares no weights with the model, and the measured one is not on the card."""
+    edges = {edge.parent: edge for edge in answer.contradicted.derivations if edge.child == answer.contradicted.root}
+    assert {parent: edge.status for parent, edge in edges.items()} == {
+        "plover-lab/plover-0.7m": "contradicted",
+        "otterhub/skiff-0.7m-manual": "inferred",
+    }
+    assert {"LD002", "LD004"} <= {each.rule for each in answer.contradicted.findings}
 
 
 def test_it_reads_every_carried_model_from_the_carried_hub(answer: DemoAnswer) -> None:

@@ -211,12 +211,16 @@ def test_models_and_folders_are_compared() -> None:
         assert same.b.model.startswith("dir-")
 
 
-def test_model_without_weights_is_unknown() -> None:
+def test_model_without_weights_is_unknown(tmp_path: Path) -> None:
     """If a side has no weights, the kind is unknown, and the answer names that side."""
-    with Session(hub_selector=str(DEMO), store_url="memory:") as session:
-        answer = checked(diff(session, "otterhub/skiff-0.7m-manual", "skiffworks/skiff-0.7m"))
+    for name, files in (("lab/whole", {"model.safetensors": weights(1, 3)}), ("lab/card", {"README.md": b"A card.\n"})):
+        (tmp_path / name).mkdir(parents=True)
+        for file, data in files.items():
+            (tmp_path / name / file).write_bytes(data)
+    with Session(hub_selector=str(tmp_path), store_url="memory:") as session:
+        answer = checked(diff(session, "lab/whole", "lab/card"))
     assert answer.weights.kind == "unknown"
-    assert "skiffworks/skiff-0.7m" in answer.unchecked[0].reason
+    assert "lab/card" in answer.unchecked[0].reason
 
 
 def test_one_revision_cannot_be_compared(session: Session, repository: BareRepository) -> None:

@@ -73,6 +73,8 @@ ADDED = {
     "other_versions",
     "next_versions",
     "derivation",
+    "unmeasured",
+    "contradicted",
 }
 """Fields that later versions added to answers, each with a default. The kept answers do not have them."""
 
@@ -118,6 +120,8 @@ def ask(*arguments: str) -> Answered:
 def fill(folder: Path, small_zoo: Path) -> None:
     """Create what the questions name by relative paths: models, a Hub of them, and modified weights."""
     shutil.copytree(HUB_FOLDER, folder / "demo")
+    for model in ("skiffworks/skiff-0.7m", "plover-lab/plover-0.7m", "magpie-ml/python-max-0.7m"):
+        (folder / "demo" / model / "model.safetensors").unlink()  # the package had their cards only
     shutil.copytree(ROOT / "docs/examples/hub", folder / "examples")
     shutil.copytree(ROOT / "tests/data/fingerprints", folder / "fingerprints")
     zoo_hub(small_zoo, folder / "zoo")

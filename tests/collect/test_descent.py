@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
@@ -18,6 +18,7 @@ from lineage.answers.store import store_forget
 from lineage.derivation.numeric.precision import round_to
 from lineage.store.interface import CLOCKS
 from lineage.store.records import record_of
+from tests.support.neo4j_server import empty
 from tests.support.sketches import llama, trained
 
 if TYPE_CHECKING:
@@ -110,6 +111,21 @@ def test_the_order_of_collection_changes_nothing(hub: Path, expected: list[str],
         read(hub, session, order)
         assert dump(session.store) == expected
         assert store_rederive(session).changed == ()
+
+
+@settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(order=st.permutations(sorted(MODELS)))
+def neo4j_has_the_same_graph(url: str, hub: Path, expected: list[str], order: list[str]) -> None:
+    """Collect in one order into an empty server."""
+    empty(url)
+    with Session(hub_selector=str(hub), store_url=url) as session:
+        read(hub, session, order)
+        assert dump(session.store) == expected
+
+
+def test_the_order_of_collection_changes_nothing_on_neo4j(neo4j_url: str, hub: Path, expected: list[str]) -> None:
+    """In any order a server has the nodes and edges that memory has after one collection of all models."""
+    neo4j_has_the_same_graph(neo4j_url, hub, expected)
 
 
 @pytest.mark.slow

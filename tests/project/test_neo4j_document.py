@@ -169,7 +169,7 @@ FEW_HOPS = 8
 
 def bounds(recipe: Recipe) -> list[int]:
     """List how far the walks of a recipe go."""
-    lengths = re.findall(r"\[:\w+\*([^\]]*)\]", recipe.statement)
+    lengths = re.findall(r"\[\w*:\w+\*([^\]]*)\]", recipe.statement)
     assert all(re.fullmatch(r"\d+\.\.\d+", length) for length in lengths), recipe.title
     return [int(length.rpartition("..")[2]) for length in lengths]
 

@@ -339,10 +339,11 @@ def collect() -> CollectAnswer:
 
 
 def demo() -> DemoAnswer:
-    """The demo's three answers."""
+    """The demo's answers."""
     return DemoAnswer(
         **header("demo.v1"), store="/home/you/demo.db", hub_folder="/pkg/hub", collected=collect(), trace=trace_root(),
-        check=check_findings(), next_commands=("lineage trace a/b --down", "lineage history a/b", "lineage diff a/b"),
+        contradicted=trace_root(), check=check_findings(),
+        next_commands=("lineage trace a/b --down", "lineage history a/b", "lineage diff a/b"),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from lineage_schemas.answers.trace import (
     TracedDerivation,
     TracedEvidence,
     TracedModel,
+    Unmeasured,
     UnrelatedPair,
     Unresolvable,
 )
@@ -126,6 +127,16 @@ def trace_up() -> TraceAnswer:
             ),
         ),
         hidden=HiddenEdges(min_status="contradicted", edges=1, models=2),
+        unmeasured=(
+            Unmeasured(
+                child=root, parent=left, reason=f"no values of {left} were sampled",
+                command=f"lineage compare {root} {left}",
+            ),
+            Unmeasured(
+                child=root, parent=None, command=f"lineage collect {root} --refresh",
+                reason=f"no values of {root} were sampled, so that parents which nothing declares were not sought",
+            ),
+        ),
         unresolvable=(
             Unresolvable(
                 model=left, value="/content/drive/base", reason="a local path",

@@ -54,13 +54,31 @@ class _Solver:
         return [e for p, e in edges.items() if p in declared or self.at.original[p] not in named]
 
     def related(self, edges: Sequence[Edge]) -> list[Kinship]:
-        """List the pairs that share weights and that no edge joins."""
+        """List the pairs that share weights, without an edge between them and without one descending from the other."""
         joined = {frozenset((edge.child, edge.parent)) for edge in edges if edge.status != "contradicted"}
+        lines = self._lines(edges)
         return [
-            Kinship(a, b, self._kind(a, b, edges), self.family.distance(a, b), self.family.pair(a, b))
+            Kinship(a, b, self._kind(a, b, lines), self.family.distance(a, b), self.family.pair(a, b))
             for a, b in combinations(self.members, 2)
             if frozenset((a, b)) not in joined and self.family.related(a, b)
+            if self.at.original[a] not in lines[b] and self.at.original[b] not in lines[a]
         ]
+
+    def _lines(self, edges: Sequence[Edge]) -> dict[str, dict[str, int]]:
+        """List for each model what it is known to come from, with the least number of steps; copies count as one."""
+        parents: dict[str, set[str]] = {key: set() for key in self.members}
+        for edge in edges:
+            if edge.status in ("confirmed", "inferred"):
+                parents[edge.child].add(self.at.original[edge.parent])
+        lines: dict[str, dict[str, int]] = {}
+        for key in self.members:
+            found: dict[str, int] = {}
+            step, at = 1, parents[key]
+            while at := at - found.keys():
+                found.update(dict.fromkeys(at, step))
+                step, at = step + 1, {parent for each in at for parent in parents[each]}
+            lines[key] = found
+        return lines
 
     def _by_tree(self, key: str, parent: str) -> Edge:
         pair = self.family.pair(key, parent)
@@ -143,13 +161,13 @@ class _Solver:
         far = self.family.distance(edge.child, edge.parent)
         return _with(edge, "confirmed", CONFIRMED, "no nearer ancestor is known", NEAREST, far)
 
-    def _kind(self, a: str, b: str, edges: Sequence[Edge]) -> RelatedKind:
-        """Say how two related models without an edge are related."""
-        original = self.at.original
-        parents = [{original[e.parent] for e in edges if e.child == key and e.status in ("confirmed", "inferred")}
-                   for key in (a, b)]  # fmt: skip
-        if not parents[0] & parents[1]:
+    def _kind(self, a: str, b: str, lines: Mapping[str, Mapping[str, int]]) -> RelatedKind:
+        """Say how two related models are related of which neither descends from the other."""
+        if not lines[a].keys() & lines[b].keys():
             return "direction_unknown"
+        parents = [{each for each, steps in lines[key].items() if steps == 1} for key in (a, b)]
+        if not parents[0] & parents[1]:
+            return "sibling"
         between = self.family.distance(a, b)
         to_parents = [self.family.distance(key, p) for key, own in ((a, parents[0]), (b, parents[1])) for p in own]
         known = [each for each in to_parents if each is not None]

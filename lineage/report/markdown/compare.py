@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.report.comparing import declarations, facts, identified, named, number, sampled, sentence
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
+from lineage.report.phrases import rounded_down
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.compare import CompareAnswer
@@ -26,7 +27,7 @@ def compare(answer: CompareAnswer) -> str:
         f"{', '.join(parts.pointer(pointer) for pointer in pointers)}"
         for each, pointers in declarations(answer)
     ]
-    confidence = f", confidence {answer.confidence:.2f}" if answer.confidence is not None else ""
+    confidence = f", confidence {rounded_down(answer.confidence)}" if answer.confidence is not None else ""
     return document(
         [f"## {code(named(answer.a))} and {code(named(answer.b))}"],
         [f"{prose(sentence(answer))}"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.findings import expired_words, ignored, moved, settings_words
+from lineage.report.findings import by_severity, expired_words, ignored, moved, settings_words
 from lineage.report.markdown.write import code, prose
 from lineage.report.phrases import ABOUT_WEIGHTS, SIGNALS, at, dated, paper_words, short, shortened
 from lineage.report.text import cut
@@ -65,7 +65,7 @@ def findings(items: Sequence[Finding]) -> list[str]:
     if not items:
         return []
     lines = []
-    for each in items:
+    for each in by_severity(items):
         note = "".join(f"; {prose(words)}" for words in (moved(each), ignored(each)) if words)
         place = f"{prose(shortened(each.message))} ({pointer(each.pointer)}){note}"
         lines.append(f"- {each.severity} {code(each.id)} ({code(each.rule)}): {place}")

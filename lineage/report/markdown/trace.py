@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.deciding import deciding_words, hidden_words, legend, related_words, unrelated_words
+from lineage.report.deciding import (
+    deciding_words,
+    hidden_words,
+    legend,
+    related_words,
+    unmeasured_words,
+    unrelated_words,
+)
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import REASONS, at, counted, relation_words, status_words, were_read
@@ -90,6 +97,9 @@ def _rest(answer: TraceAnswer) -> list[str]:
         f"- {code(each.child)} and {code(each.parent)} were compared and are foreign: "
         f"{prose(unrelated_words(each.decided_by))}"
         for each in answer.unrelated or ()
+    ]
+    lines += [
+        f"- not measured: {prose(unmeasured_words(each))}; {code(each.command)} decides" for each in answer.unmeasured
     ]
     for each in answer.incomplete:
         detail = f" ({prose(each.detail)})" if each.detail else ""

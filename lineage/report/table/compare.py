@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from lineage.report.comparing import cost_words, declarations, facts, identified, number, read_when, sampled, sentence
-from lineage.report.phrases import location
+from lineage.report.phrases import location, rounded_down
 from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong, visible
 
@@ -33,7 +33,7 @@ OUTCOMES: dict[str, tuple[str, Style]] = {
 
 def compare(answer: CompareAnswer) -> Document:
     """Write the verdict on two models and what it rests on."""
-    confidence = f" · confidence {answer.confidence:.2f}" if answer.confidence is not None else ""
+    confidence = f" · confidence {rounded_down(answer.confidence)}" if answer.confidence is not None else ""
     lines = [
         *(
             line(strong(each))

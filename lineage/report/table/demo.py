@@ -1,4 +1,4 @@
-"""The answer to `demo`: its three steps, each under its command, and what to try next."""
+"""The answer to `demo`: its steps, each under its command, and what to try next."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def demo(answer: DemoAnswer) -> Document:
         EMPTY,
         *_step("1", f"lineage collect {_targets(answer.collected.targets)}", collect(answer.collected)),
         *_step("2", f"lineage trace {answer.trace.root}", trace(answer.trace)),
-        *_step("3", f"lineage check {answer.check.model}", check(answer.check)),
+        *_step("3", f"lineage trace {answer.contradicted.root}", trace(answer.contradicted)),
+        *_step("4", f"lineage check {answer.check.model}", check(answer.check)),
         line(strong("Try next:")),
     ]
     return [*lines, *(line(command, indent="  ") for command in answer.next_commands)]

@@ -9,11 +9,15 @@ from lineage_schemas.answers.trace import TraceAnswer
 
 
 class DemoAnswer(Answer):
-    """Hold the answers of the demo's three steps and the commands to try next."""
+    """Hold the answers of the demo's four steps and the commands to try next.
+
+    `trace` is of a merge, and `contradicted` of a model whose card names a parent that it was not made from.
+    """
 
     store: str
     hub_folder: str
     collected: CollectAnswer
     trace: TraceAnswer
+    contradicted: TraceAnswer
     check: CheckAnswer
     next_commands: tuple[str, ...]

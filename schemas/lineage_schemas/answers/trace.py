@@ -97,6 +97,18 @@ class UnrelatedPair(Record):
     decided_by: Deciding
 
 
+class Unmeasured(Record):
+    """A declared edge of which the weights say nothing so far, with the reason and the command that compares them.
+
+    `parent` is null for a model whose values were not sampled: parents that nothing declares were not sought.
+    """
+
+    child: str
+    parent: str | None
+    reason: str
+    command: str
+
+
 class HiddenEdges(Record):
     """Count what `min_status` hides: weaker edges, and models that only they lead to."""
 
@@ -127,6 +139,7 @@ class TraceAnswer(Answer):
     relatives of `root` and `to`, the most similar first. `unrelated`, if asked for, are the declared parents among
     `derivations` whose weights are foreign. `hidden` is what a wanted status hides. `fail_on` and `fail_on_rules` are
     the findings that end the command with 1; none without `--fail-on`. These four are in the JSON only if asked for.
+    `unmeasured` lists what the weights did not decide, upwards and for paths, in the JSON only if there is any.
     """
 
     root: str
@@ -141,6 +154,7 @@ class TraceAnswer(Answer):
     findings: tuple[Finding, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
     unrelated: tuple[UnrelatedPair, ...] | None = Field(default=None, exclude_if=lambda pairs: pairs is None)
+    unmeasured: tuple[Unmeasured, ...] = Field(default=(), exclude_if=lambda edges: not edges)
     hidden: HiddenEdges | None = Field(default=None, exclude_if=lambda hidden: hidden is None)
     fail_on: Severity | None = Field(default=None, exclude_if=lambda severity: severity is None)
     fail_on_rules: tuple[str, ...] = Field(default=(), exclude_if=lambda rules: not rules)

@@ -96,6 +96,17 @@ def test_relatives_without_a_root_are_no_parents() -> None:
     assert [(each.model, each.other, each.kind) for each in related] == [("one", "two", "direction_unknown")]
 
 
+def test_relatives_of_a_known_root() -> None:
+    """A model is not listed beside its grandparent, and with a common ancestor two others are siblings."""
+    _, related = solve(
+        Family.of([member("base", BASE), member("manual", MANUAL, "base"), member("notes", NOTES, "manual"),
+                   member("python", PYTHON, "base")])
+    )  # fmt: skip
+    assert {(each.model, each.other): each.kind for each in related} == {
+        ("manual", "python"): "sibling", ("notes", "python"): "sibling",
+    }  # fmt: skip
+
+
 def test_siblings_of_an_absent_parent_are_not_each_others_parent() -> None:
     """Their way to the root over each other is too long for a line of descent."""
     absent = trained(BASE, 1, 0.1)
