@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.containers import dockerfile_references
 from lineage.audit.discovery.documents import json_references, lines_references, toml_references, yaml_references
+from lineage.audit.discovery.javascript import html, javascript
 from lineage.audit.discovery.makefiles import (
     commands_references,
     makefile_references,
@@ -84,6 +85,8 @@ _BY_SUFFIX: dict[str, Parser] = {
     "modelfile": modelfile_references,
     "service": commands_references,
     **dict.fromkeys(("py", "pyi", "pyw"), python),
+    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), javascript),
+    **dict.fromkeys(("html", "htm", "vue", "svelte", "astro"), html),
 }
 """Parsers by suffix, without its dot and in lower case."""
 
@@ -91,5 +94,6 @@ _BY_PROGRAM: dict[str, Parser] = {
     **dict.fromkeys(("sh", "bash", "zsh", "ksh", "dash", "ash", "fish"), script_references),
     "make": makefile_references,
     "python": python,
+    **dict.fromkeys(("node", "deno", "bun"), javascript),
 }
 """Parsers of scripts by the name of the program that runs them."""

@@ -81,15 +81,18 @@ def merged(references: Iterable[Reference]) -> tuple[Reference, ...]:
     """Return references in the order of their places, each one once.
 
     The same model and revision at the same place are one reference: with the surest grade, all places of use, and of
-    the other facts those that any of them states. An unresolved reference is left out where a model was read.
+    the other facts those that any of them states. Where a model is loaded, what is only possible at the
+    same place is left out.
     """
     found: dict[tuple[object, ...], Reference] = {}
     for each in references:
         key = (each.file, each.line, each.column, each.cell, each.model, each.revision, each.selector, each.unresolved)
         before = found.get(key)
         found[key] = _joined(before, each) if before else each
-    read = {(each.file, each.line, each.column) for each in found.values() if each.model is not None}
-    kept = (each for each in found.values() if each.model or (each.file, each.line, each.column) not in read)
+    loaded = {(each.file, each.line, each.column) for each in found.values() if each.model and each.grade != "possible"}
+    kept = (
+        each for each in found.values() if each.grade != "possible" or (each.file, each.line, each.column) not in loaded
+    )
     return tuple(sorted(kept, key=_order))
 
 

@@ -22,7 +22,10 @@ def parse(text: Text, tree: Tree, *, script: bool) -> Module | None:
     """Parse Python, or with `script` JavaScript or TypeScript; None if nothing of it can be parsed."""
     try:
         if script:
-            return None
+            from lineage.audit.discovery.flow.javascript import translate
+
+            typescript = text.file.endswith((".ts", ".mts", ".cts"))
+            return Module(text, translate(text.body, typescript=typescript), "javascript")
         return Module(text, _python(text, tree))
     except (RecursionError, MemoryError):
         tree.report(text.file, "the source nests too deep to be parsed")

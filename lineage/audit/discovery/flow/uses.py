@@ -132,6 +132,8 @@ def _package(imported: Imported) -> str:
         return ""
     if imported.module.startswith("@"):
         return imported.module.partition("/")[0]
+    if "@huggingface/" in imported.module or "@xenova/" in imported.module:  # such as a CDN's address
+        return "@huggingface"
     return imported.module.partition(".")[0].partition("/")[0]
 
 
