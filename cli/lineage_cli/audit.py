@@ -28,6 +28,10 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2, "nothing_to_audit": 2}
     help="Accept the findings that FILE lists (rule, model and file), and fail on new ones.",
 )  # fmt: skip
 @click.option("--update-baseline", is_flag=True, help="Write today's findings to the --baseline FILE.")
+@click.option(
+    "--record", metavar="NAME",
+    help="Write the product to the store under NAME, for `lineage impact`; an earlier record is replaced.",
+)  # fmt: skip
 @level("Read weights to this level, regardless of --max-bytes.")
 @max_bytes(DEFAULT_MAX_BYTES)
 @fail_on("warning")
@@ -41,6 +45,7 @@ def command(
     allow_empty: bool,
     baseline: Path | None,
     update_baseline: bool,
+    record: str | None,
     level: Level | None,
     max_bytes: int,
     fail_on: str,
@@ -58,7 +63,8 @@ def command(
     from lineage.answers.audit.audit import AuditOptions, audit
 
     options = AuditOptions(
-        exclude=exclude, fail_on=fail_on, baseline=baseline, update_baseline=update_baseline, level=level,
+        exclude=exclude, fail_on=fail_on, baseline=baseline, update_baseline=update_baseline, record=record,
+        level=level,
         max_bytes=max_bytes, jobs=jobs,
     )  # fmt: skip
     with run.session(start=path) as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.built_on import WeightDates, declared_revisions
@@ -16,7 +16,7 @@ from lineage.query.walk import NO_RELATION, descendants, status_of
 from lineage.unexpected import contained
 from lineage.versioning.since import find_since
 from lineage_schemas.answers.answer import Incomplete
-from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer
+from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer, ProductUse
 from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def impact(
                 hit=tuple(hit[:max_models]),
                 counts=dict(sorted(Counter(each.relation or NO_RELATION for each in hit).items())),
                 incomplete=tuple(incomplete),
+                products=tuple(_products(view, session.hub.name, walk)),
             )
 
 
@@ -118,6 +119,25 @@ def _hit(
         for key, (base, row) in reached.items()
     ]
     return sorted(found, key=lambda each: (ORDER.index(each.relation), each.depth, each.model))
+
+
+def _products(view: StoreView, hub: str, walk: Walk) -> Iterator[ProductUse]:
+    """List where recorded products use a model or one that descends from it, by product and place."""
+    rows = [row for row in view.edges("USES", list(walk.depths), "in") if row.properties.get("grade") != "possible"]
+    products = view.nodes("Product", {row.source for row in rows})
+    for row in sorted(rows, key=lambda row: (row.source, walk.depths[row.target], row.target, row.name)):
+        use = row.properties
+        yield ProductUse(
+            product=row.source,
+            model=shown_id(row.target, hub),
+            depth=walk.depths[row.target],
+            revision=use.get("revision"),
+            pinned=bool(use.get("pinned")),
+            selector=use.get("selector"),
+            file=use.get("file"),
+            line=use.get("line"),
+            recorded_at=products[row.source]["recorded_at"],
+        )
 
 
 def _order(row: EdgeRow) -> int:

@@ -85,8 +85,8 @@ def need_store(store: GraphStore) -> None:
         )
 
 
-def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
-    """Delete models of the session's Hub or, if named with their Hub's prefix, of any other.
+def store_forget(session: Session, targets: Iterable[str], *, products: Iterable[str] = ()) -> StoreForgetAnswer:
+    """Delete models of the session's Hub or, if named with their Hub's prefix, of any other, and recorded products.
 
     The answer lists models that the store does not know. These include models that the store has by name only because
     a Hub did not have them: such a name is deleted too, unless others derive from it. Raises InputError if there is no
@@ -94,18 +94,20 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
     """
     from lineage.store.forgetting import namings
 
-    asked = list(dict.fromkeys(targets))
+    asked, named_products = list(dict.fromkeys(targets)), list(dict.fromkeys(products))
     with session.store.reading() as view:
         keys = {target: _key(session, view, target) for target in asked}
     _unlink_versions(session, keys.values())
     with session.store.reading() as view:
         going = view.nodes("Model", keys.values())
         names = list(namings(view, going))
-        kept = {model for kind, source, model in names if kind != "Model" or source not in going}
+        known_products = sorted(view.nodes("Product", named_products))
+        gone = {"Model": going, "Product": known_products}
+        kept = {model for kind, source, model in names if source not in gone.get(kind, ())}
         named = {model for _, _, model in names}
         known = {key for key, node in going.items() if key in named or _was_read(node)}
     need_store(session.store)
-    session.store.erase(list(going))
+    session.store.erase(list(going), known_products)
     hub = session.hub.name
     return StoreForgetAnswer.model_validate(
         {
@@ -113,7 +115,11 @@ def store_forget(session: Session, targets: Iterable[str]) -> StoreForgetAnswer:
             "store": session.store.url,
             "forgotten": [shown_id(key, hub) for key in sorted(known)],
             "kept_as_stub": [shown_id(key, hub) for key in sorted(kept)],
-            "not_found": [target for target in asked if keys[target] not in known],
+            "not_found": [
+                *(target for target in asked if keys[target] not in known),
+                *(name for name in named_products if name not in known_products),
+            ],
+            "products": known_products,
         }
     )
 

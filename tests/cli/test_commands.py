@@ -61,7 +61,7 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
      {"level": "header", "sample": False}),
     (["verify", "./x", "--against", "a/b@v1"], "verify", "verify-equal", ("./x",), {"against": "a/b@v1"}),
     (["store", "info"], "store:store_info", "store-info", (), {}),
-    (["store", "forget", "a/b"], "store:store_forget", "store-forget", (["a/b"],), {}),
+    (["store", "forget", "a/b"], "store:store_forget", "store-forget", (["a/b"],), {"products": ()}),
     (["demo"], "demo", "demo", (), {}),
 ]  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.check import WeightChange
-from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer
-from tests.report.traces import commit, header
+from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer, ProductUse
+from tests.report.traces import READ, commit, header
 
 
 def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
@@ -27,4 +27,10 @@ def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
         ),
         counts={"adapter": 1, "merge": 2},
         incomplete=(Incomplete(model="lab/base-7b", reason="limit", detail="1 more are hit"),),
+        products=(
+            ProductUse(product="shop", model="me/lora", depth=1, revision=commit(2), pinned=True, file="app.py", line=3,
+                       recorded_at=READ),
+            ProductUse(product="shop", model="lab/base-7b", depth=0, revision=None, pinned=False, file=None, line=None,
+                       recorded_at=READ),
+        ),
     )  # fmt: skip

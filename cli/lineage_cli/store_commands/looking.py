@@ -50,17 +50,21 @@ def rederive(*, run: Run) -> None:
 
 @click.command("forget")
 @targets
+@click.option(
+    "--product", "products", metavar="NAME", multiple=True,
+    help="Delete a product that `lineage audit --record` wrote; may be repeated.",
+)  # fmt: skip
 @runs("table", "json")
-def forget(*, run: Run, targets: list[str]) -> None:
-    """Delete models from the store.
+def forget(*, run: Run, targets: list[str], products: tuple[str, ...]) -> None:
+    """Delete models and products from the store.
 
     Deletes everything that was recorded of them, including what the Hub no longer has. Of a model that others derive
-    from, the name stays. Exit code 2 if the store holds nothing of a TARGET.
+    from, or that a product uses, the name stays. Exit code 2 if the store holds nothing of a TARGET or a product.
     """
-    if not targets:
-        raise click.UsageError("name a TARGET or use --from-file", click.get_current_context())
+    if not targets and not products:
+        raise click.UsageError("name a TARGET, use --from-file or --product", click.get_current_context())
     from lineage.answers.store import store_forget
 
     with run.session() as session:
-        answer = store_forget(session, targets)
+        answer = store_forget(session, targets, products=products)
     run.finish(answer, 2 if answer.not_found else 0)

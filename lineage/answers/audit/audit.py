@@ -14,6 +14,7 @@ from lineage.answers.audit.descent import Descent, descent_of, modifications
 from lineage.answers.audit.judging import Judge, Judged
 from lineage.answers.audit.product import find_references
 from lineage.answers.audit.reading import options_of, read_models
+from lineage.answers.audit.recording import check_name, record_product
 from lineage.answers.audit.trust import Judging, ask_trust
 from lineage.answers.audit.used import known_models, used_models
 from lineage.answers.findings import FailOn, counting
@@ -44,13 +45,14 @@ class AuditOptions:
     """Hold what an audit reads, how deep, and which findings count.
 
     `exclude` are patterns as in a .gitignore. `baseline` is a file of accepted findings, which `update_baseline`
-    writes.
+    writes. `record` is the name under which the product is written to the store.
     """
 
     exclude: Sequence[str] = ()
     fail_on: str = DEFAULT_FAIL_ON
     baseline: Path | None = None
     update_baseline: bool = False
+    record: str | None = None
     level: Level | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
     jobs: int | None = None
@@ -65,6 +67,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     """
     options = options or AuditOptions()
     fail_on = FailOn.of(options.fail_on)
+    record = check_name(options.record) if options.record is not None else None
     reads_baseline = options.baseline is not None and not options.update_baseline
     accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else frozenset()
     product = find_references(session, path, options.exclude)
@@ -76,7 +79,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     unread = {model: reason for model, (_, reason) in reading.unread.items()}
     with session.store.reading() as view:
         judge = Judge(session, view, known, reading, reading_options, trust)
-        descent = descent_of(view, [each.key for each in known], session.hub.name, unread)
+        descent = descent_of(view, list(dict.fromkeys(each.key for each in known)), session.hub.name, unread)
         judged = judge.judge(descent)
         unchecked = (*product.unchecked, *unresolved, *judged.unchecked)
         findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))
@@ -85,6 +88,9 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         if options.update_baseline:
             write_baseline(options.baseline, findings)
         answer = answer.model_copy(update={"baseline": str(options.baseline)})
+    if record is not None:
+        record_product(session, record, path, product.references)
+        answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
     return answer
 
@@ -128,8 +134,8 @@ def _verdict(
 def _models(session: Session, descent: Descent, judged: Judged) -> tuple[AuditedModel, ...]:
     hub = session.hub.name
     found = []
-    for key, known in judged.known.items():
-        facts = known.facts
+    for known in judged.known:
+        facts, key = known.facts, known.key
         revisions = [asked.revision for asked in facts.asked if asked.commit == facts.commit]
         found.append(
             AuditedModel(
@@ -144,7 +150,7 @@ def _models(session: Session, descent: Descent, judged: Judged) -> tuple[Audited
                 modifications=modifications(key, descent, hub) if facts.used else (),
             )
         )
-    return tuple(sorted(found, key=lambda each: (each.depth, each.id)))
+    return tuple(sorted(found, key=lambda each: (each.depth, each.id, each.commit or "")))
 
 
 def _summary(

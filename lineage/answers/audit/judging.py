@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judged:
-    """Hold the facts of all models by key, and what was found and left unchecked."""
+    """Hold the facts of all models at the commits that were judged, and what was found and left unchecked."""
 
-    known: Mapping[str, Known]
+    known: tuple[Known, ...]
     findings: tuple[AuditFinding, ...]
     unchecked: tuple[AuditUnchecked, ...]
 
@@ -49,22 +49,27 @@ class Judge:
         trust: Trust,
     ) -> None:  # fmt: skip
         self._session, self._view, self._reading, self._options, self._trust = session, view, reading, options, trust
-        self._used = {each.key: each for each in used}
+        self._used: dict[str, list[UsedModel]] = {}
+        for each in used:
+            self._used.setdefault(each.key, []).append(each)
 
     def judge(self, descent: Descent) -> Judged:
         """Apply every rule; findings are in order of the models and then of severity."""
         reader = FactsReader(self._session, self._view)
-        known: dict[str, Known] = {}
+        known: list[Known] = []
         findings: list[AuditFinding] = []
         unchecked: list[AuditUnchecked] = []
         for key in sorted(descent.depths, key=lambda each: (descent.depths[each], each)):
-            past, known[key] = self._known(reader, key, descent)
-            problems = [*past.problems, *self._problems(known[key])]
-            found, left = self._of_problems(problems, descent)
-            findings += [*found, *self._placed(past)]
-            unchecked += left
-            unchecked += [AuditUnchecked(**item.model_dump(), places=places) for item, places in past.unchecked]
-            unchecked += self._not_read(key, known[key], descent)
+            at_commits: list[UsedModel | None] = [*self._used.get(key, ())]
+            for used in at_commits or [None]:
+                past, facts = self._known(reader, key, used)
+                known.append(facts)
+                at = places_of(used.references) if used else self._places_of_key(key, descent)
+                found, left = self._of_problems([*past.problems, *self._problems(facts)], descent, at)
+                findings += [*found, *self._settled((each.finding, each.places) for each in past.findings)]
+                unchecked += left
+                unchecked += [AuditUnchecked(**item.model_dump(), places=places) for item, places in past.unchecked]
+                unchecked += self._not_read(key, facts, at)
         found, left = self._of_problems(descent.problems, descent)
         findings += [
             *found,
@@ -73,11 +78,10 @@ class Judge:
         unchecked += left
         rest = (*descent.unchecked, *self._trust.unchecked)
         unchecked += [self._unchecked(item, self._places_of_key(key, descent)) for key, item in rest]
-        return Judged(known, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(unchecked)))
+        return Judged(tuple(known), tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(unchecked)))
 
-    def _known(self, reader: FactsReader, key: str, descent: Descent) -> tuple[Past, Known]:
-        """Gather the facts of one model, and what its history shows if the product names it."""
-        used = self._used.get(key)
+    def _known(self, reader: FactsReader, key: str, used: UsedModel | None) -> tuple[Past, Known]:
+        """Gather the facts of one model at a commit, and what its history shows if the product names it."""
         if used is None:
             node = self._view.nodes("Model", [key]).get(key) or {}
             return Past(), reader.known(key, hub=self._session.hub, commit=node.get("head"))
@@ -104,21 +108,18 @@ class Judge:
         yield from about_trust(facts)
 
     def _of_problems(
-        self, problems: Iterable[Problem], descent: Descent
+        self, problems: Iterable[Problem], descent: Descent, at: tuple[Place, ...] = ()
     ) -> tuple[list[AuditFinding], list[AuditUnchecked]]:
         """Make findings of problems, and rows of what they leave unchecked unless the project ignores them."""
         findings, unchecked = [], []
         for each in problems:
-            places = each.places or self._places(each.pointer.model, descent)
+            places = each.places or at or self._places(each.pointer.model, descent)
             made = finding(each.rule, each.message, each.pointer, severity=each.severity)
             (found,) = self._settled([(made, places)])
             findings.append(found)
             if each.unchecked is not None and found.ignored is None:
                 unchecked.append(self._unchecked(each.unchecked, places))
         return findings, unchecked
-
-    def _placed(self, past: Past) -> list[AuditFinding]:
-        return self._settled((each.finding, each.places) for each in past.findings)
 
     def _settled(self, found: Iterable[tuple[Finding, tuple[Place, ...]]]) -> list[AuditFinding]:
         """Apply the project's severities and ignores, and add the places."""
@@ -133,9 +134,9 @@ class Judge:
     def _unchecked(self, item: Unchecked, places: tuple[Place, ...]) -> AuditUnchecked:
         return AuditUnchecked(**item.model_dump(), places=places)
 
-    def _not_read(self, key: str, known: Known, descent: Descent) -> Iterator[AuditUnchecked]:
+    def _not_read(self, key: str, known: Known, places: tuple[Place, ...]) -> Iterator[AuditUnchecked]:
         """Report a model that could not be read, or that was not looked up just now."""
-        facts, places = known.facts, self._places_of_key(key, descent)
+        facts = known.facts
         why = self._reading.why(split_model_key(key)[1])
         if facts.state in ("missing", "gated") and (why is None or facts.commit is None):
             return  # the finding says so
@@ -172,6 +173,9 @@ class Judge:
 
     def _places_of_key(self, key: str, descent: Descent) -> tuple[Place, ...]:
         if key in self._used:
-            return places_of(self._used[key].references)
-        below = [used for used in self._used if key in descent.above.get(used, ())]
-        return places_of(tuple(each for used in below for each in self._used[used].references))
+            return self._used_at([key])
+        return self._used_at(used for used in self._used if key in descent.above.get(used, ()))
+
+    def _used_at(self, keys: Iterable[str]) -> tuple[Place, ...]:
+        references = (reference for key in keys for each in self._used[key] for reference in each.references)
+        return places_of(tuple(sorted(references, key=lambda each: (each.file, each.line, each.column))))

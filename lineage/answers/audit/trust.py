@@ -37,9 +37,9 @@ class Judging(NamedTuple):
 
 @dataclass(frozen=True)
 class Trust:
-    """Hold what the Hub says of used models by key, and what it does not say."""
+    """Hold what the Hub says of used models: scans by key and commit, publishers by key; and what it does not say."""
 
-    scans: Mapping[str, Scan] = field(default_factory=dict)
+    scans: Mapping[tuple[str, str], Scan] = field(default_factory=dict)
     verified: Mapping[str, bool] = field(default_factory=dict)
     unchecked: tuple[tuple[str, Unchecked], ...] = ()
 
@@ -70,6 +70,7 @@ class _Asking:
     def __init__(self, session: Session, now: datetime, known: dict[str, Model]) -> None:
         self._session, self._now, self._known = session, now, known
         self._changed: set[str] = set()
+        self._scans: dict[tuple[str, str], HubScan] = {}
         self._unchecked: list[tuple[str, Unchecked]] = []
         self._publishers: dict[tuple[str, str], HubVerified | str] = {}
         for model in known.values():
@@ -81,6 +82,7 @@ class _Asking:
         """Ask for the scans of a model at the judged commit."""
         kept = _trust(self._known[each.key]).scan
         if kept is not None and kept.commit == each.commit and self._is_recent(kept.asked_at):
+            self._scans[each.key, each.commit] = kept
             return
         model = split_model_key(each.key)[1]
         if self._session.offline:
@@ -98,6 +100,7 @@ class _Asking:
             self._note(each, f"the Hub's security scan of {self._shown(each.key)}", reason)
             return
         said = HubScan(commit=each.commit, done=scan.done, files=scan.files, asked_at=self._now)
+        self._scans[each.key, each.commit] = said
         self._keep(each.key, _trust(self._known[each.key]).model_copy(update={"scan": said}))
 
     def verify(self, each: Judging) -> None:
@@ -138,18 +141,15 @@ class _Asking:
 
     def found(self) -> Trust:
         """Return what the Hub said, now or recently."""
-        scans: dict[str, Scan] = {}
-        verified: dict[str, bool] = {}
-        for key, model in self._known.items():
-            trust = _trust(model)
-            if trust.scan is not None:
-                scans[key] = Scan(trust.scan.commit, trust.scan.done, trust.scan.files, trust.scan.asked_at)
-                if trust.scan.done is False:
-                    what = f"the Hub's security scan of {self._shown(key)}"
-                    reason = f"the Hub's scanners had not finished on {trust.scan.asked_at:%Y-%m-%d}"
-                    self._unchecked.append((key, Unchecked(what=what, reason=reason)))
-            if trust.verified is not None:
-                verified[key] = trust.verified.value
+        scans: dict[tuple[str, str], Scan] = {}
+        for (key, commit), said in self._scans.items():
+            scans[key, commit] = Scan(commit, said.done, said.files, said.asked_at)
+            if said.done is False:
+                what = f"the Hub's security scan of {self._shown(key)}"
+                reason = f"the Hub's scanners had not finished on {said.asked_at:%Y-%m-%d}"
+                self._unchecked.append((key, Unchecked(what=what, reason=reason)))
+        publishers = {key: _trust(model).verified for key, model in self._known.items()}
+        verified = {key: said.value for key, said in publishers.items() if said is not None}
         return Trust(scans, verified, tuple(self._unchecked))
 
     def _keep(self, key: str, trust: HubTrust) -> None:
@@ -181,5 +181,4 @@ def _trust(model: Model) -> HubTrust:
 
 def trusted(trust: Trust, key: str, commit: str | None) -> tuple[Scan | None, bool | None]:
     """Return the scan of a model at a commit, and whether its publisher is verified, each None if not known."""
-    scan = trust.scans.get(key)
-    return (scan if scan is not None and scan.commit == commit else None), trust.verified.get(key)
+    return (trust.scans.get((key, commit)) if commit else None), trust.verified.get(key)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.answers.project_models import checks_of_project
 from lineage.audit.policy.facts import Asked, RevisionKind, places_of
 from lineage.collect.recorded import recorded_meaning, recorded_refs
 from lineage.errors import HubError, ModelNotFoundError, RevisionNotFoundError
-from lineage.hub.revisions import is_full_id, may_be_id
+from lineage.hub.revisions import is_default, is_full_id, may_be_id
 from lineage.hub.target import repository_id_problem
 from lineage.store.aliases import key_of_alias
 from lineage_schemas.answers.audit import AuditUnchecked
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
+
+DEFAULT_NAMES = ("main", "master")
+"""What a source calls the default branch of a model that is a plain folder, which has no branches."""
 
 GRADES = ("certain", "likely")
 """The grades of references that are asked for."""
@@ -84,38 +87,40 @@ def key_of(view: StoreView, used: Used) -> str:
 
 @dataclass(frozen=True)
 class UsedModel:
-    """Hold a used model as the store knows it: its key, the Hub that has it, and the revisions that are asked for.
+    """Hold a used model at one commit: its key, the Hub that has it, and the revisions that mean this commit.
 
-    `names` are ids under which the product names it and that are not its own.
+    `names` are ids under which the product names it and that are not its own. `commit` is None for revisions that mean
+    no known commit.
     """
 
     key: str
     hub: Hub
-    references: tuple[Reference, ...]
+    commit: str | None
+    asked: tuple[Asked, ...]
     names: tuple[str, ...] = ()
-    asked: tuple[Asked, ...] = ()
 
     @property
-    def commit(self) -> str | None:
-        """The commit that is judged: the first that the product asks for and that is known."""
-        return next((each.commit for each in self.asked if each.commit), None)
+    def references(self) -> tuple[Reference, ...]:
+        """The references that ask for this commit."""
+        return tuple(reference for each in self.asked for reference in each.references)
 
 
 def known_models(session: Session, used: Iterable[Used]) -> list[UsedModel]:
-    """Find the used models in the store, in order of their keys; several names of one model are one."""
-    found: dict[str, UsedModel] = {}
+    """Find the used models in the store, one for each commit that is asked for; several names of one model are one."""
+    named: dict[str, list[Used]] = {}
+    found = []
     with session.store.reading() as view:
         for each in used:
-            key = key_of(view, each)
-            before = found.get(key, UsedModel(key, each.hub, ()))
-            other = split_model_key(key)[1].lower() != each.model.lower()
-            names = (*before.names, *([each.model] if other else ()))
-            found[key] = UsedModel(key, each.hub, (*before.references, *each.references), names)
-        for key, known in found.items():
-            same = Used(split_model_key(key)[1], known.hub, known.references)
-            asked = tuple(asked_revisions(view, key, same, offline=session.offline))
-            found[key] = replace(known, asked=asked)
-    return [found[key] for key in sorted(found)]
+            named.setdefault(key_of(view, each), []).append(each)
+        for key in sorted(named):
+            model, hub = split_model_key(key)[1], named[key][0].hub
+            names = tuple(each.model for each in named[key] if each.model.lower() != model.lower())
+            same = Used(model, hub, tuple(reference for each in named[key] for reference in each.references))
+            commits: dict[str | None, list[Asked]] = {}
+            for asked in asked_revisions(view, key, same, offline=session.offline):
+                commits.setdefault(asked.commit, []).append(asked)
+            found += [UsedModel(key, hub, commit, tuple(each), names) for commit, each in commits.items()]
+    return found
 
 
 def asked_revisions(view: StoreView, key: str, each: Used, *, offline: bool) -> Iterator[Asked]:
@@ -125,10 +130,13 @@ def asked_revisions(view: StoreView, key: str, each: Used, *, offline: bool) -> 
     """
     refs = recorded_refs(view, key)
     node = view.nodes("Model", [key]).get(key) or {}
+    head = next((ref.target for ref in refs if ref.is_default), None) or node.get("head")
     for revision, references in sorted(each.by_revision().items(), key=lambda item: item[0] or ""):
         if revision is None:
-            head = next((ref.target for ref in refs if ref.is_default), None)
-            yield Asked(None, "none", head or node.get("head"), references)
+            yield Asked(None, "none", head, references)
+            continue
+        if is_default(revision) or (not refs and revision in DEFAULT_NAMES):
+            yield Asked(revision, "branch", head, references)
             continue
         meaning = recorded_meaning(view, key, revision)
         only = meaning.only

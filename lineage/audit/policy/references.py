@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lineage.audit.policy.facts import MOVING, ModelFacts, Problem, places_of
+from lineage.audit.policy.weights import CODE_FIELDS
 from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
     from lineage.audit.policy.facts import Asked
+    from lineage_schemas.reference import Reference
 
 
 def about_references(model: ModelFacts) -> Iterator[Problem]:
@@ -33,8 +35,9 @@ def about_references(model: ModelFacts) -> Iterator[Problem]:
         if "/" in name:
             message = f"the product names {name}, which is {model.id} now"
             yield Problem("model-renamed", message, model.pointer())
-    if any(each.trust_remote_code for asked in model.asked for each in asked.references):
-        yield _trusting(model)
+    trusting = tuple(each for asked in model.asked for each in asked.references if each.trust_remote_code)
+    if trusting and not (all(each.pinned for each in trusting) and _has_no_code(model)):
+        yield _trusting(model, trusting)
 
 
 def _unpinned(model: ModelFacts, asked: Asked) -> Problem:
@@ -69,8 +72,14 @@ def _vanished(model: ModelFacts, asked: Asked) -> Problem:
     )  # fmt: skip
 
 
-def _trusting(model: ModelFacts) -> Problem:
-    trusting = tuple(each for asked in model.asked for each in asked.references if each.trust_remote_code)
+def _has_no_code(model: ModelFacts) -> bool:
+    """Return whether the configs at the judged commit were read, and none of them names code."""
+    if model.files is None or any(config.value is None for config in model.configs):
+        return False
+    return not any(config.value and config.value.get(name) for config in model.configs for name in CODE_FIELDS)
+
+
+def _trusting(model: ModelFacts, trusting: tuple[Reference, ...]) -> Problem:
     unpinned = any(not each.pinned for each in trusting)
     more = ", from whatever commit is there at the start" if unpinned else ""
     message = f"code of the repository {model.id} may run in the product{more}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lineage.report.impacted import built_on
+from lineage.report.impacted import built_on, used_at, used_revision
 from lineage.report.phrases import REASONS, counted, dated, period, span_of
 from lineage.report.text import EMPTY, Document, columns, dim, line, strong
 
@@ -36,6 +36,13 @@ def impact(answer: ImpactAnswer) -> Document:
         lines += columns(rows, indent="  ")
         advice = dict.fromkeys((each.relation or "none", each.advice) for each in answer.hit if each.depth == 1)
         lines += [line(dim(f"{relation}: {text}"), indent="  ") for relation, text in advice]
+    if answer.products:
+        lines += [
+            EMPTY,
+            line(strong(f"Used by {counted(len({each.product for each in answer.products}), 'product')}:")),
+        ]
+        uses = [(each.product, each.model, used_revision(each), used_at(each)) for each in answer.products]
+        lines += columns(uses, indent="  ")
     left = [line(f"{each.model} · {REASONS[each.reason]} · {each.detail}", indent="  ") for each in answer.incomplete]
     lines += [EMPTY, line(strong("Incomplete:")), *left] if left else []
     return [*lines, EMPTY, line(dim(dated(answer, answer.model)))]

@@ -50,10 +50,16 @@ def _counts(nodes: dict[str, int], edges: dict[str, int], attachments: dict[str,
 
 
 def store_forget(answer: StoreForgetAnswer) -> Document:
-    """Write which models were deleted, of which of them the name stays, and which were not in the store."""
-    lines = [line(strong(answer.store), f" · {counted(len(answer.forgotten), 'model')} deleted")]
-    names = {model: " · its name stays, because other models derive from it" for model in answer.kept_as_stub}
+    """Write what was deleted, of which models the name stays, and what was not in the store."""
+    counts = [counted(len(answer.forgotten), "model")] if answer.forgotten or not answer.products else []
+    deleted = ", ".join([*counts, *([counted(len(answer.products), "product")] if answer.products else [])])
+    lines = [line(strong(answer.store), f" · {deleted} deleted")]
+    names = {
+        model: " · its name stays, because other models derive from it or a product uses it"
+        for model in answer.kept_as_stub
+    }
     lines += [line(f"deleted  {model}", dim(names.get(model, "")), indent="  ") for model in answer.forgotten]
+    lines += [line(f"deleted  the product {name}", indent="  ") for name in answer.products]
     lines += [line(Span("not in the store", "warn"), f"  {model}", indent="  ") for model in answer.not_found]
     return lines
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
+
+from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Incomplete
 from lineage_schemas.answers.check import WeightChange
@@ -35,12 +38,31 @@ class HitModel(Record):
     advice: str
 
 
+class ProductUse(Record):
+    """Name a place of a recorded product that uses the model, or one that descends from it.
+
+    `model` is the one that the product names, `revision` what it asks for. `recorded_at` is when the product was
+    audited.
+    """
+
+    product: str
+    model: str
+    depth: int
+    revision: str | None
+    pinned: bool
+    selector: str | None = None
+    file: str | None
+    line: int | None
+    recorded_at: datetime
+
+
 class ImpactAnswer(Answer):
     """Hold the changes of a model that count, and the descendants that they hit.
 
     `changes` are those of the default branch, after `since` if it is given. `hit` are in order of how soon they break:
     adapters, quantised models, merges, fine-tunes, others; then by depth and id. `counts` counts all of them by
-    relation (`none` for null), whatever limit the answer has.
+    relation (`none` for null), whatever limit the answer has. `products` are the places of recorded
+    products that use the model or a descendant, whether or not a change hits them; in the JSON only if there are any.
     """
 
     model: str
@@ -49,3 +71,4 @@ class ImpactAnswer(Answer):
     hit: tuple[HitModel, ...]
     counts: dict[str, int]
     incomplete: tuple[Incomplete, ...] = ()
+    products: tuple[ProductUse, ...] = Field(default=(), exclude_if=lambda products: not products)

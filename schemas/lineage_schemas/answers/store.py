@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer
 from lineage_schemas.record import Record
 
@@ -35,13 +37,14 @@ class StoreForgetAnswer(Answer):
 
     `kept_as_stub` are models of `forgotten` that stay as a name, because other models name them as parent or former
     version, or a product uses them. `not_found` are
-    targets of which the store holds nothing.
+    targets of which the store holds nothing. `products` are the deleted products, in the JSON only if there are any.
     """
 
     store: str
     forgotten: tuple[str, ...]
     kept_as_stub: tuple[str, ...]
     not_found: tuple[str, ...]
+    products: tuple[str, ...] = Field(default=(), exclude_if=lambda products: not products)
 
 
 class Contents(Record):

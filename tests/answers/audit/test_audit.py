@@ -143,3 +143,20 @@ def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, hub: Path, text: 
         of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "baseline.json"))
     with pytest.raises(InputError, match="cannot be read"):
         of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "none.json"))
+
+
+def test_each_commit_of_a_model_is_judged(tmp_path: Path, hub: Path) -> None:
+    """A model that is used at two commits is judged at both: one holds pickles only, the other does not."""
+    model = BareRepository(hub / "org/name.git")
+    pickled = model.commit({WEIGHTS: None, "pytorch_model.bin": b"not read"}, later=10**6)
+    folder = product(
+        tmp_path / "product", "",
+        app__py=f"""from transformers import AutoModel
+a = AutoModel.from_pretrained("org/name", revision="{first_commit(hub)}")
+b = AutoModel.from_pretrained("org/name", revision="{pickled}")
+""",
+    )  # fmt: skip
+    answer = audited(folder, hub_selector=str(hub), store_url="memory:")
+    assert [each.commit for each in answer.models] == sorted([first_commit(hub), pickled])
+    (finding,) = [each for each in answer.findings if each.id == "pickle-only"]
+    assert [each.line for each in finding.places] == [3]
