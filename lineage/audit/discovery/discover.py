@@ -54,7 +54,10 @@ def _read(tree: Tree) -> Iterator[Reference]:
         if text is None:
             continue
         parser = parser or _by_first_line(text) or any_text
-        yield from parser(text, tree)
+        try:
+            yield from parser(text, tree)
+        except RecursionError:
+            tree.report(file, "the source nests too deep to be read as a whole")
 
 
 def _by_first_line(text: Text) -> Parser | None:

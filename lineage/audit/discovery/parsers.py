@@ -15,6 +15,8 @@ from lineage.audit.discovery.makefiles import (
     modelfile_references,
     submodules_references,
 )
+from lineage.audit.discovery.markdown import markdown_references, rst_references
+from lineage.audit.discovery.notebooks import notebook_references
 from lineage.audit.discovery.python import python
 from lineage.audit.discovery.scripts import script_references
 from lineage.audit.discovery.texts import Text
@@ -86,6 +88,9 @@ _BY_SUFFIX: dict[str, Parser] = {
     "service": commands_references,
     **dict.fromkeys(("py", "pyi", "pyw"), python),
     **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), javascript),
+    "ipynb": notebook_references,
+    **dict.fromkeys(("md", "markdown", "mdx", "rmd", "qmd", "mdc"), markdown_references),
+    "rst": rst_references,
     **dict.fromkeys(("html", "htm", "vue", "svelte", "astro"), html),
 }
 """Parsers by suffix, without its dot and in lower case."""

@@ -92,6 +92,10 @@ class Text:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def offset(self, line: int) -> int:
+        """Return the offset in `body` at which a line begins."""
+        return self._starts[min(line, len(self._starts)) - 1]
+
     def place_at(self, offset: int) -> Place:
         """Return the place in the file of an offset in `body`."""
         return self.place(*self.position(offset))

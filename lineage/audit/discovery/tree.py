@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -68,6 +69,7 @@ class Tree:
         self._unread = {each.file: each for each in unread}
         self._paths = frozenset(self.files) | frozenset(self.links)
         self._folders = frozenset(_folders(self._paths))
+        self._excerpted = ""
         self._texts: dict[str, Text | None] = {}
         self._shared: dict[Callable[[Tree], Any], Any] = {}
 
@@ -83,7 +85,17 @@ class Tree:
 
     def report(self, file: str, reason: str) -> None:
         """Note that a file was not read, or not as a whole; the first reason is kept."""
-        self._unread.setdefault(file, Unread(file, reason))
+        if file != self._excerpted:
+            self._unread.setdefault(file, Unread(file, reason))
+
+    @contextmanager
+    def excerpts(self, file: str) -> Iterator[None]:
+        """While excerpts of code in a document are read, do not report that they are not whole programs."""
+        before, self._excerpted = self._excerpted, file
+        try:
+            yield
+        finally:
+            self._excerpted = before
 
     def text(self, file: str, *, expected: bool = True) -> Text | None:
         """Read a file as text, once; None if it is not one, is too long or cannot be read, which `unread` then says.

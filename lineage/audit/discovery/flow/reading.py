@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
 from lineage.audit.discovery.flow.program import Program
 from lineage.audit.discovery.flow.resolving import Resolver, Spot, called_name
 from lineage.audit.discovery.flow.strings import texts
 from lineage.audit.discovery.flow.uses import Unknown, Use, loaders, uses
+from lineage.audit.discovery.model_keys import is_known_bare
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.references import reference, unresolved
-from lineage.hub.legacy_names import legacy_name
 from lineage_schemas.reference import Reference
 
 if TYPE_CHECKING:
@@ -28,10 +30,6 @@ _MODEL_LABEL = re.compile(
 )
 _OTHER_LABEL = re.compile(
     r"dataset|output|metric|template|prompt|image|hub_model_id|space|docker|_dir$|dir_|_url$", re.I
-)
-_SENTENCE_MODELS = re.compile(
-    r"(?:all|multi-qa|paraphrase|msmarco|nq|gtr|sentence-t5|distiluse|stsb|nli|average_word|quora|xlm-r|clip|LaBSE|"
-    r"bert-base-nli|roberta-base-nli|distilbert-base-nli|facebook-dpr|allenai-specter|use-cmlm|static)[\w.-]*"
 )
 _SENTENCE_CALLS = re.compile(r"SentenceTransformer|^HuggingFace\w*Embeddings?$|KeyBERT|BERTopic|TokenTextSplitter")
 _WRITERS = {
@@ -51,6 +49,7 @@ def references_of(module: Module, program: Program) -> Iterator[Reference]:
     reader = _Reader(module, program)
     yield from reader.loaded()
     yield from reader.by_keyword()
+    yield from commands_of(module, reader.resolver)
     yield from reader.mentioned()
 
 
@@ -59,7 +58,7 @@ class _Reader:
 
     def __init__(self, module: Module, program: Program) -> None:
         self.module, self.tree = module, program.tree
-        self.resolver = program.tree.shared(_resolver_of)
+        self.resolver = program.tree.shared(resolver_of)
         self.seen: set[int] = set()
         self._written: set[str] | None = None
 
@@ -109,7 +108,7 @@ class _Reader:
         if name.form is Form.BARE:
             if sink.owned or sink.addressed:
                 return None
-            return name if legacy_name(name.model) or _is_sentence_model(use.name, name) else None
+            return name if is_known_bare(name.model) else None
         return name if name.form is not Form.ID or not sink.addressed else None
 
     def is_local(self, text: str) -> bool:
@@ -149,6 +148,7 @@ class _Reader:
 
     def mentioned(self) -> Iterator[Reference]:
         """Return the strings that name a model and that no call above has loaded: addresses, options, constants."""
+        yield from self.formatted()
         options = {id(binding.node) for bindings in self.module.fields.values() for binding in bindings}
         for literal in self.module.literals:
             if id(literal.node) not in self.seen:
@@ -156,6 +156,8 @@ class _Reader:
 
     def literal(self, literal: Literally, *, option: bool) -> Iterator[Reference]:
         name = read_name(str(literal.node.value))
+        if name is None and not literal.label:
+            yield from self.inside(literal)
         if name is None or name.form is Form.BARE or self.is_local(str(literal.node.value)):
             return
         labelled = _MODEL_LABEL.search(literal.label) and not _OTHER_LABEL.search(literal.label)
@@ -167,12 +169,26 @@ class _Reader:
         elif labelled or literal.label == "hub_model_id":
             yield reference(name, place, "likely" if labelled and option else "possible")
 
+    def inside(self, literal: Literally) -> Iterator[Reference]:
+        """Return the models whose addresses are in a longer text, such as a command or a message."""
+        for each in address_references(text_of_constant(literal.node, self.module)):
+            yield each.model_copy(update={"grade": "possible" if each.grade == "possible" else "likely"})
+
+    def formatted(self) -> Iterator[Reference]:
+        """Return the addresses that f-strings put together."""
+        for node, scope in self.module.formatted:
+            self.resolver.begin()
+            for piece in texts(self.resolver, Spot(node, scope)):
+                name = read_name(piece.text)
+                if name is not None and name.form in {Form.ADDRESS, Form.CLONE}:
+                    yield reference(name, self.place(piece.spot), "likely")
+
     def place(self, spot: Spot, text: str = "") -> Place:
         """Return where an expression is in its file, or where a text is in it."""
         return place_of(spot.node, spot.scope.module, text)
 
 
-def _resolver_of(tree: object) -> Resolver:
+def resolver_of(tree: object) -> Resolver:
     """Make the resolver of a tree's program."""
     from lineage.audit.discovery.tree import Tree
 
@@ -181,7 +197,7 @@ def _resolver_of(tree: object) -> Resolver:
 
 
 def _is_sentence_model(call: str, name: Name) -> bool:
-    return name.form is Form.BARE and bool(_SENTENCE_CALLS.search(call) and _SENTENCE_MODELS.fullmatch(name.model))
+    return name.form is Form.BARE and _SENTENCE_CALLS.search(call) is not None
 
 
 def place_of(node: ast.AST, module: Module, text: str = "") -> Place:

@@ -103,6 +103,7 @@ class Module:
         self.scopes: dict[ast.AST, Scope] = {tree: self.scope}
         self.calls: list[tuple[ast.Call, Scope]] = []
         self.literals: list[Literally] = []
+        self.formatted: list[tuple[ast.JoinedStr, Scope]] = []
         self.lists: list[tuple[ast.List | ast.Tuple, Scope]] = []
         self.fields: defaultdict[str, list[Binding]] = defaultdict(list)
         self.stars: list[Imported] = []
@@ -131,6 +132,8 @@ class _Walk:
             self.push(node.body, inner)
         elif isinstance(node, _COMPREHENSIONS):
             self.comprehension(node, scope)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            return  # the text of a docstring uses nothing
         else:
             self.bind(node, scope)
             self.push(list(ast.iter_child_nodes(node)), scope)
@@ -205,6 +208,8 @@ class _Walk:
                 self.keys(node, "")
             case ast.List() | ast.Tuple():
                 self.module.lists.append((node, scope))
+            case ast.JoinedStr() if any("huggingface" in str(getattr(each, "value", "")) for each in node.values):
+                self.module.formatted.append((node, scope))
             case ast.Constant(value=str() as text) if "hf" in text or "huggingface" in text:
                 self.module.literals.append(Literally(node, ""))
 

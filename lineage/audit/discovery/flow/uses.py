@@ -91,7 +91,7 @@ def _receiver(func: ast.expr) -> str:
     return ""
 
 
-def _identified(resolver: Resolver, func: ast.expr, scope: Scope) -> tuple[str, str]:
+def _identified(resolver: Resolver, func: ast.expr, scope: Scope, depth: int = 0) -> tuple[str, str]:
     """Return the last name of what is called, and the package it comes from: empty if the source does not say.
 
     A name that is defined in the tree has `local` for its package.
@@ -100,28 +100,27 @@ def _identified(resolver: Resolver, func: ast.expr, scope: Scope) -> tuple[str, 
     base = func
     while isinstance(base, ast.Attribute):
         base = base.value
-    if not isinstance(base, ast.Name):
+    if not isinstance(base, ast.Name) or depth > 5:
         return name, ""
     for binding in scope.lookup(base.id):
         node = binding.node
         if isinstance(node, Imported):
-            module, _ = resolver.program.imported(node, scope.module)
-            if module is not None:
-                return name, "local" if name not in _METHODS else ""
-            if node.name is not None and base is func:
-                name = node.name
-            return name, _package(node)
+            return _imported_name(resolver, node, scope, name, whole=base is func)
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and base is func:
             return name, "local"
-        if isinstance(node, ast.Attribute | ast.Name) and base is func and node is not func:
-            return (
-                _identified(resolver, node, binding.scope)
-                if binding.scope is not scope or getattr(node, "id", "") != base.id
-                else (name, "")
-            )
+        if isinstance(node, ast.Attribute | ast.Name) and base is func:
+            return _identified(resolver, node, binding.scope, depth + 1)
         if isinstance(node, ast.Call) and base is not func:
-            return name, _identified(resolver, node.func, binding.scope)[1] if called_name(node) != base.id else ""
+            return name, _identified(resolver, node.func, binding.scope, depth + 1)[1]
     return name, ""
+
+
+def _imported_name(resolver: Resolver, node: Imported, scope: Scope, name: str, *, whole: bool) -> tuple[str, str]:
+    """Return the name and package of what an import brings; `whole` says that it is called itself."""
+    module, _ = resolver.program.imported(node, scope.module)
+    if module is not None:
+        return name, "local" if name not in _METHODS else ""
+    return node.name if node.name is not None and whole else name, _package(node)
 
 
 _METHODS = frozenset(name for name in sinks.SINKS if name.startswith(("from_", "load_", "push_")))
