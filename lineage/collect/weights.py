@@ -277,6 +277,7 @@ class WeightReader:
                 parameter_count=found.parameter_count,
                 byte_size=found.byte_size,
                 dtypes=found.dtypes,
+                calls=_calls(found),
                 **sampled_fields(self._samples, digest),
             )
 
@@ -297,6 +298,13 @@ class WeightReader:
                 rows = [row._replace(file=identities[row.file]) for row in found.rows]
                 yield Attachment(kind="tensors", key=digest, data=pack_tensors(rows))
         yield from self._samples.attachments()
+
+
+def _calls(found: GroupFingerprint) -> tuple[str, ...] | None:
+    """Return what the pickles of a group would call; None where they were not read, or where there are none."""
+    if found.group.format != "pytorch":
+        return None
+    return found.calls or (() if found.rows else None)
 
 
 def _is_lack(error: LineageError | None) -> bool:

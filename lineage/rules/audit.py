@@ -171,6 +171,7 @@ CODE_RULES = (
         "`pytorch_model.bin` names `posix.system` and calls it.",
         "Pickles that only rebuild tensors, and files that hold no pickle.",
         "Do not load it. Look at the names in the message, and report the model to the Hub.",
+        note="info, and unchecked, if the pickle that a loader takes was not read",
     ),
     _rule(
         "LA020", "custom-code", "Loading the model needs code of its repository", "warning", "elevation_of_privilege",

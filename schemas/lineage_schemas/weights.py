@@ -32,7 +32,8 @@ class Weights(Record):
 
     Filled in as deeper levels are read: a null never overwrites a known value. `dtypes` counts tensors by dtype.
     `arch` is the architecture signature. `sketch` is the format of the stored sample of values (attachment `sketch`)
-    with what it covers, null if there is none; having one does not depend on `level`.
+    with what it covers, null if there is none; having one does not depend on `level`. `calls` are the names that the
+    group's pickles would call beyond those of plain checkpoints; null if that was not read.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Weights(Record):
     dtypes: dict[str, Count] | None = None
     arch: str | None = None
     sketch: str | None = None
+    calls: tuple[str, ...] | None = None
 
 
 class GroupWeights(Record):

@@ -90,7 +90,7 @@ ADDED_COLUMNS = {
     "model.csv": _OF_MODELS,
     "ref.csv": {"since:string": "", "former_targets:string[]": "", "empty:string[]": "former"},
     "revision.csv": {"unread_message:string": "", "category:string": "", "absent:string[]": "unread_message"},
-    "weights.csv": {"arch:string": "", "sketch:string": ""},
+    "weights.csv": {"arch:string": "", "sketch:string": "", "calls:string[]": "", "absent:string[]": "calls"},
 }
 """Files to which later versions added columns, with the value of every row of the kept store."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.looked_up import hub_to_read
-from lineage.audit.policy.facts import FileText, ModelFacts
-from lineage.audit.policy.weights import files_with_code
+from lineage.audit.policy.facts import FileText, ModelFacts, Pickle
+from lineage.audit.policy.weights import PICKLES, files_with_code
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
 from lineage.errors import HubError
@@ -71,7 +71,7 @@ class FactsReader:
             files=None if files is None else tuple(files),
             formats=tuple((each.format, each.main) for each in groups),
             configs=tuple(self._configs(hub, key, commit, files or {})) if used else (),
-            calls=tuple(self._calls(key, commit)),
+            pickles=tuple(self._calls(groups)),
             signed=(row or {}).get("signed"),
             changes=past.changes if past else 0,
             silent=past.silent if past else 0,
@@ -160,11 +160,10 @@ class FactsReader:
             level=node.get("level"),
         )  # fmt: skip
 
-    def _calls(self, key: str, commit: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """List what the pickles of a commit would call, as far as they were read."""
-        if commit is None:
-            return
-        for edge in self._view.edges("HAS_WEIGHTS", [revision_key(key, commit)], "out"):
-            node = self._view.nodes("Weights", [edge.target]).get(edge.target) or {}
-            if node.get("calls"):
-                yield (edge.properties.get("files") or [edge.name])[0], tuple(node["calls"])
+    def _calls(self, groups: tuple[AuditedWeights, ...]) -> Iterator[Pickle]:
+        """List the pickles among the groups, with what they would call as far as they were read."""
+        for group in groups:
+            if group.format in PICKLES:
+                node = self._view.nodes("Weights", [group.files]).get(group.files) or {}
+                calls = node.get("calls")
+                yield Pickle(group.group, group.main, None if calls is None else tuple(calls))

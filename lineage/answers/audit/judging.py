@@ -14,6 +14,7 @@ from lineage.answers.findings import finding
 from lineage.answers.project import settled
 from lineage.audit.policy.facts import Problem, places_of
 from lineage.audit.policy.licences import about_licence
+from lineage.audit.policy.names import about_name
 from lineage.audit.policy.references import about_references, about_state
 from lineage.audit.policy.trust import about_trust
 from lineage.audit.policy.weights import about_code, about_publisher, about_weights
@@ -106,6 +107,7 @@ class Judge:
         yield from about_weights(facts, settings.formats)
         yield from about_code(facts)
         yield from about_trust(facts)
+        yield from about_name(facts)
 
     def _of_problems(
         self, problems: Iterable[Problem], descent: Descent, at: tuple[Place, ...] = ()

@@ -50,6 +50,14 @@ class FileText(NamedTuple):
     reason: str | None = None
 
 
+class Pickle(NamedTuple):
+    """Name a weight group of pickles; `calls` are the names that loading it would call, None if it was not read."""
+
+    group: str
+    is_main: bool
+    calls: tuple[str, ...] | None
+
+
 class Scan(NamedTuple):
     """Hold what the Hub's scanners say of a model, and when that was asked.
 
@@ -84,7 +92,7 @@ class ModelFacts:
     `named` are ids under which the product names it and that are not its own. `files` are the paths at the commit,
     None if they are not known; `formats` are those of the weight groups with whether the group is the main one.
     `configs` are the texts that may name code. `signed` and `verified` are None if they are not known.
-    `calls` are the names that pickles would call, by file.
+    `pickles` are the groups whose files are pickles.
     """
 
     id: str
@@ -99,7 +107,7 @@ class ModelFacts:
     files: tuple[str, ...] | None = None
     formats: tuple[tuple[str, bool], ...] = ()
     configs: tuple[FileText, ...] = ()
-    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    pickles: tuple[Pickle, ...] = ()
     signed: bool | None = None
     scan: Scan | None = None
     verified: bool | None = None

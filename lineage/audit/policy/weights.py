@@ -33,13 +33,29 @@ def about_weights(model: ModelFacts, formats: AllowDeny) -> Iterator[Problem]:
     if all(each in PICKLES for each, _ in model.formats):
         kinds = ", ".join(sorted({each for each, _ in model.formats}))
         yield Problem("pickle-only", f"the weights of {model.id} are pickles only ({kinds})", model.pointer())
-    for file, calls in model.calls:
-        names = ", ".join(calls[:MAX_NAMES]) + (f" and {len(calls) - MAX_NAMES} more" if len(calls) > MAX_NAMES else "")
-        yield Problem("pickle-calls", f"loading {file} of {model.id} would call {names}", model.pointer(file))
+    yield from _calling(model)
     main = sorted({each for each, is_main in model.formats if is_main} or {each for each, _ in model.formats})
     for each in main:
         if (why := denied((each, *(("pickle",) if each in PICKLES else ())), formats)) is not None:
             yield Problem("format-denied", f"the main weights of {model.id} are {each}, {why}", model.pointer())
+
+
+def _calling(model: ModelFacts) -> Iterator[Problem]:
+    """Find pickles that call more than checkpoints need, and those that a loader takes and that were not read."""
+    alone = not any(each.is_main for each in model.pickles) and all(each in PICKLES for each, _ in model.formats)
+    for each in model.pickles:
+        if each.calls:
+            left = len(each.calls) - MAX_NAMES
+            names = ", ".join(each.calls[:MAX_NAMES]) + (f" and {left} more" if left > 0 else "")
+            message = f"loading {each.group} of {model.id} would call {names}"
+            yield Problem("pickle-calls", message, model.pointer(each.group))
+        elif each.calls is None and (each.is_main or alone):
+            what = f"what loading {each.group} of {model.id} would call"
+            item = Unchecked(
+                what=what, reason="its pickle was not read", decide_with=f"lineage fingerprint {model.id}"
+            )  # fmt: skip
+            message = f"{what} is not known: {item.reason}"
+            yield Problem("pickle-calls", message, model.pointer(each.group), severity="info", unchecked=item)
 
 
 def denied(names: tuple[str, ...], lists: AllowDeny) -> str | None:

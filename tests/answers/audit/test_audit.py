@@ -12,6 +12,9 @@ from lineage_schemas.answers.audit import AuditAnswer
 from tests.answers.audit.products import CARD, audited, found, product
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
+from tests.support.torch_files import PROTO, STOP, archive, dict_of
+from tests.support.torch_files import name as torch_name
+from tests.support.torch_files import text as torch_text
 
 
 @pytest.fixture
@@ -160,3 +163,16 @@ b = AutoModel.from_pretrained("org/name", revision="{pickled}")
     assert [each.commit for each in answer.models] == sorted([first_commit(hub), pickled])
     (finding,) = [each for each in answer.findings if each.id == "pickle-only"]
     assert [each.line for each in finding.places] == [3]
+
+
+def test_what_a_pickle_would_call_is_an_error(tmp_path: Path, hub: Path) -> None:
+    """The names are read from the pickle and never called; a pickle that was not read is unchecked."""
+    call = torch_name("posix", "system") + b"(" + torch_text("touch canary") + b"tR"
+    state = archive(PROTO + dict_of({"a": call}) + STOP, {})
+    for number, (content, severity) in enumerate(((state, "error"), (b"no pickle at all", "info"))):
+        BareRepository(hub / f"org/pickled{number}.git").commit({"pytorch_model.bin": content, "README.md": CARD})
+        answer = of(tmp_path, hub, f'[models."org/pickled{number}"]\n')
+        (finding,) = [each for each in answer.findings if each.id == "pickle-calls"]
+        assert finding.severity == severity
+        assert ("posix.system" in finding.message) is (severity == "error")
+        assert any("would call" in each.what for each in answer.unchecked) is (severity == "info")
