@@ -16,7 +16,8 @@ from lineage.answers.audit.product import find_references
 from lineage.answers.audit.reading import options_of, read_models
 from lineage.answers.audit.recording import check_name, record_product
 from lineage.answers.audit.trust import Judging, ask_trust
-from lineage.answers.audit.used import known_models, used_models
+from lineage.answers.audit.used import GRADES, known_models, used_models
+from lineage.answers.audit.vendored import identify
 from lineage.answers.findings import FailOn, counting
 from lineage.answers.project import note_expired, used_settings
 from lineage.settings.environment import DEFAULT_MAX_BYTES
@@ -74,22 +75,29 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     used, unresolved = used_models(session, product.references)
     reading_options = options_of(session, level=options.level, max_bytes=options.max_bytes, jobs=options.jobs)
     reading = read_models(session, used, reading_options)
+    vendored = identify(session, path, product.weights, [each.model for each in used])
+    references = (*product.references, *vendored.references)
+    if vendored.references:
+        named = {each.model for each in used}
+        used, _ = used_models(session, references)
+        more = read_models(session, [each for each in used if each.model not in named], reading_options)
+        reading.unread.update(more.unread)
     known = known_models(session, used)
     trust = ask_trust(session, [Judging(each.key, each.hub, each.commit) for each in known if each.commit])
     unread = {model: reason for model, (_, reason) in reading.unread.items()}
     with session.store.reading() as view:
         judge = Judge(session, view, known, reading, reading_options, trust)
         descent = descent_of(view, list(dict.fromkeys(each.key for each in known)), session.hub.name, unread)
-        judged = judge.judge(descent)
-        unchecked = (*product.unchecked, *unresolved, *judged.unchecked)
+        judged = judge.judge(descent, vendored.problems)
+        unchecked = (*product.unchecked, *unresolved, *vendored.unchecked, *judged.unchecked)
         findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))
-        answer = _answer(session, view, path, product.references, descent, judged, findings, unchecked, fail_on)
+        answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
     if options.baseline is not None:
         if options.update_baseline:
             write_baseline(options.baseline, findings)
         answer = answer.model_copy(update={"baseline": str(options.baseline)})
     if record is not None:
-        record_product(session, record, path, product.references)
+        record_product(session, record, path, references)
         answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
     return answer
@@ -128,7 +136,7 @@ def _verdict(
         return "findings"
     if unchecked:
         return "unchecked"
-    return "clean" if any(each.grade != "possible" for each in references) else "nothing_to_audit"
+    return "clean" if any(each.grade in GRADES for each in references) else "nothing_to_audit"
 
 
 def _models(session: Session, descent: Descent, judged: Judged) -> tuple[AuditedModel, ...]:

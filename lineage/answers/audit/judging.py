@@ -54,8 +54,8 @@ class Judge:
         for each in used:
             self._used.setdefault(each.key, []).append(each)
 
-    def judge(self, descent: Descent) -> Judged:
-        """Apply every rule; findings are in order of the models and then of severity."""
+    def judge(self, descent: Descent, others: Sequence[Problem] = ()) -> Judged:
+        """Apply every rule to every model, and make findings of `others`, which were found in the tree itself."""
         reader = FactsReader(self._session, self._view)
         known: list[Known] = []
         findings: list[AuditFinding] = []
@@ -71,7 +71,7 @@ class Judge:
                 unchecked += left
                 unchecked += [AuditUnchecked(**item.model_dump(), places=places) for item, places in past.unchecked]
                 unchecked += self._not_read(key, facts, at)
-        found, left = self._of_problems(descent.problems, descent)
+        found, left = self._of_problems([*descent.problems, *others], descent)
         findings += [
             *found,
             *self._settled((each, self._places(each.pointer.model, descent)) for each in descent.findings),

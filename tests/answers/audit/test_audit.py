@@ -176,3 +176,18 @@ def test_what_a_pickle_would_call_is_an_error(tmp_path: Path, hub: Path) -> None
         assert finding.severity == severity
         assert ("posix.system" in finding.message) is (severity == "error")
         assert any("would call" in each.what for each in answer.unchecked) is (severity == "info")
+
+
+def test_weights_in_the_tree_are_identified(tmp_path: Path, hub: Path) -> None:
+    """Copied weights are the recorded commit that has them; others are unchecked with the command that decides it."""
+    (tmp_path / "product/models/mine").mkdir(parents=True)
+    (tmp_path / "product/models" / WEIGHTS).write_bytes(weights(1))
+    (tmp_path / "product/models/mine/other.safetensors").write_bytes(weights(7))
+    answer = of(tmp_path, hub, '[models."org/name"]\n')
+    (copied,) = [each for each in answer.references if each.file == f"models/{WEIGHTS}"]
+    assert (copied.model, copied.revision, copied.pinned, copied.grade) == (
+        "org/name", first_commit(hub), True, "certain",
+    )  # fmt: skip
+    (unknown,) = [each for each in answer.unchecked if "other.safetensors" in each.what]
+    assert unknown.decide_with is not None
+    assert "lineage verify" in unknown.decide_with
