@@ -97,23 +97,24 @@ def _indent(line: str) -> int:
 
 
 def _references(text: Text, tree: Tree, blocks: list[Block]) -> Iterator[Reference]:
-    """Read the blocks, those of one language as one text, so that a name of one block is known in the next."""
-    sources: dict[str, list[tuple[str, Row]]] = {"python": [], "shell": [], "script": []}
+    """Read the blocks; those of a programming language as one text, so that a name of one is known in the next."""
+    sources: dict[str, list[tuple[str, Row]]] = {"python": [], "script": []}
     with tree.excerpts(text.file):
         for block in blocks:
             body = text.block(block.first, block.last, block.indent)
             kind = _kind(block.language, body.body)
+            lines = [(line, body.row(number)) for number, line in enumerate(body.lines, 1)]
             if kind in sources:
-                lines = [(line, body.row(number)) for number, line in enumerate(body.lines, 1)]
-                sources[kind] += _shell_lines(lines) if kind == "shell" else _code_lines(lines)
+                sources[kind] += _code_lines(lines)
+            elif kind == "shell":
+                yield from script_references(Text.of_lines(text.file, _shell_lines(lines)), tree)
             elif kind == "html":
                 yield from html(body, tree)
             elif kind:
                 yield from embedded_references(body, tree, kind)
-        readers = {"python": python, "shell": script_references, "script": javascript}
-        for kind, found in sources.items():
-            if found:
-                yield from readers[kind](Text.of_lines(text.file, found), tree)
+        for kind, reader in (("python", python), ("script", javascript)):
+            if sources[kind]:
+                yield from reader(Text.of_lines(text.file, sources[kind]), tree)
         yield from _prose(text, tree, blocks)
 
 
