@@ -1,4 +1,4 @@
-"""Models that source trees use: how many of the labelled places `lineage audit` finds, and how many that it finds are right.
+"""Models that source trees use: how many labelled places are found, and how many of those that are found are right.
 
 `python -m benchmarks.discovery DIR [DIR …] [--json OUT]`: DIR has a `truth.json`, or folders that have one: a list of
 objects with `model`, `revision`, `file`, `line` and `grade`. Other keys are ignored, and `truth.json` is not scanned.

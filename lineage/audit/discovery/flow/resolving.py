@@ -216,7 +216,7 @@ class Resolver:
             argument = each.get(parameter.name)
             if argument is not None:
                 found = True
-                yield from self.spots(argument._replace(direct=False), depth)
+                yield from self.spots(_given_in(argument, spot.frame, parameter.function), depth)
         if parameter.annotation is not None:
             for end in self._annotated(parameter.annotation, spot, depth):
                 found = True
@@ -310,13 +310,13 @@ class Resolver:
             if instance.call is not None:
                 given = self.calling.bound_fields(definition, instance.call)
                 if name in given:
-                    yield from self.spots(given[name]._replace(direct=False), depth)
+                    yield from self.spots(_given_in(given[name], base.frame, definition), depth)
                     return
             else:
                 self.choices[definition] = base.scope
                 for each in self.alternatives(definition, base.scope):
                     if name in each:
-                        yield from self.spots(each[name]._replace(direct=False), depth)
+                        yield from self.spots(_given_in(each[name], base.frame, definition), depth)
         frame = dict(base.frame)
         if instance.call is not None:
             frame[definition] = instance.call
@@ -384,6 +384,12 @@ def called_name(call: ast.Call) -> str:
     """Return the last name of what is called: `from_pretrained` of `AutoModel.from_pretrained(…)`."""
     func = call.func
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _given_in(argument: Spot, frame: Frame, called: ast.AST) -> Spot:
+    """Return an argument with what is known of the loops and functions around the call, but not of what is called."""
+    outer = {owner: value for owner, value in frame.items() if owner is not called}
+    return argument._replace(direct=False, frame={**outer, **argument.frame})
 
 
 def _indexed(node: ast.AST) -> ast.expr:

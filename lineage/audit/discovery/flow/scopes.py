@@ -10,6 +10,7 @@ import ast
 from collections import defaultdict
 from typing import Literal, NamedTuple
 
+from lineage.audit.discovery.flow.deferred import deferred
 from lineage.audit.discovery.texts import Text
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -214,7 +215,7 @@ class _Walk:
                 self.module.literals.append(Literally(node, ""))
 
     def call(self, node: ast.Call, scope: Scope) -> None:
-        self.module.calls.append((node, scope))
+        self.module.calls += [(each, scope) for each in (node, *deferred(node))]
         for keyword in node.keywords:
             if keyword.arg:
                 self.label(keyword.arg, keyword.value)

@@ -247,6 +247,9 @@ _add(
 PEFT = Sink(1, ("model_id", "peft_model_id"), owned=True)
 """`PeftModel.from_pretrained(base, adapter)`: the adapter is the second argument."""
 
+FLAIR = frozenset({"SequenceTagger", "TextClassifier", "Classifier", "MultiTagger", "RelationExtractor"})
+"""Classes of flair, which load a model by `load`."""
+
 STRONG_KEYWORDS = frozenset(
     {
         *(

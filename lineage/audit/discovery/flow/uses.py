@@ -16,16 +16,6 @@ from lineage.audit.discovery.flow.strings import Piece, texts
 MAX_ALTERNATIVES = 150
 """Calls and elements for which one call that loads a model is looked at one by one."""
 
-_SHIFTED = {
-    "partial": 0,
-    "to_thread": 0,
-    "submit": 0,
-    "run_in_executor": 1,
-    "run_sync": 0,
-    "apply_async": 0,
-    "spawn": 0,
-}
-
 
 class Use(NamedTuple):
     """Keep one text that a call takes as its model, and the texts of what it asks for beside it."""
@@ -56,31 +46,16 @@ class Loader(NamedTuple):
 def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
     """Return the calls of a module that load models."""
     for call, scope in module.calls:
-        for spot, node in _as_called(call, scope):
-            name, root = _identified(resolver, node.func, scope)
-            if root in {"modelscope", "local"}:
-                continue
-            found = list(sinks.sinks_of(name, root))
-            if name == "from_pretrained" and _receiver(node.func).startswith(("Peft", "PeftM")):
-                found = [sinks.PEFT]
-            elif (
-                name == "load"
-                and root != "flair"
-                and not found
-                and _receiver(node.func) in {"SequenceTagger", "TextClassifier", "Classifier", "MultiTagger"}
-            ):
-                found = [Sink(0, ("model_path",), owned=True)]
-            yield from (Loader(spot, name, sink) for sink in found)
-
-
-def _as_called(call: ast.Call, scope: Scope) -> Iterator[tuple[Spot, ast.Call]]:
-    """Return a call, and for `partial(f, x)` and its like the call of f that it stands for."""
-    shift = _SHIFTED.get(called_name(call))
-    if shift is not None and len(call.args) > shift + 1 and isinstance(call.args[shift], ast.Name | ast.Attribute):
-        inner = ast.Call(func=call.args[shift], args=call.args[shift + 1 :], keywords=call.keywords)
-        yield Spot(ast.copy_location(inner, call), scope, direct=True), inner
-    else:
-        yield Spot(call, scope, direct=True), call
+        name, root = _identified(resolver, call.func, scope)
+        if root in {"modelscope", "local"}:
+            continue
+        receiver = _receiver(call.func)
+        found = list(sinks.sinks_of(name, root))
+        if name == "from_pretrained" and receiver.startswith("Peft"):
+            found = [sinks.PEFT]
+        elif name == "load" and not found and receiver in sinks.FLAIR:
+            found = [Sink(0, ("model_path",), owned=True)]
+        yield from (Loader(Spot(call, scope, direct=True), name, sink) for sink in found)
 
 
 def _receiver(func: ast.expr) -> str:

@@ -1,0 +1,67 @@
+"""Calls that name a function which is called later: `partial`, threads, executors, remote functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_SHIFTED = {
+    **dict.fromkeys(
+        ("partial", "to_thread", "submit", "run_sync", "apply_async", "start_soon", "call_later", "apply"), 0
+    ),
+    "run_in_executor": 1,
+    "run_in_threadpool": 0,
+}
+"""Calls whose argument at this position is called with the arguments behind it."""
+
+_GIVEN = {"run_function", "Thread", "Process", "Timer", "add_task", "apply_async", "apply"}
+"""Calls that take a function, a list `args` and a dictionary `kwargs`."""
+
+_REMOTE = {"remote", "spawn", "delay", "bind", "local", "aio", "remote_gen", "si", "s", "call_local"}
+"""Methods of a function that call it elsewhere, as in ray, modal and celery."""
+
+_MAPPED = {"map", "imap", "imap_unordered", "starmap", "thread_map"}
+
+
+def deferred(call: ast.Call) -> Iterator[ast.Call]:
+    """Return the calls that a call prepares or makes elsewhere."""
+    func = call.func
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    if name in _SHIFTED and len(call.args) > _SHIFTED[name]:
+        at = _SHIFTED[name]
+        if isinstance(call.args[at], ast.Name | ast.Attribute):
+            yield _call(call.args[at], call.args[at + 1 :], call.keywords, call)
+    if name in _GIVEN:
+        yield from _given(call)
+    if isinstance(func, ast.Attribute) and name in _REMOTE:
+        target = func.value
+        if isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute) and target.func.attr == "options":
+            target = target.func.value
+        if isinstance(target, ast.Name | ast.Attribute):
+            yield _call(target, call.args, call.keywords, call)
+    if name in _MAPPED and len(call.args) > 1 and isinstance(call.args[0], ast.Name | ast.Attribute):
+        yield _call(call.args[0], [_any_of(each, call) for each in call.args[1:]], [], call)
+    elif name in _MAPPED and isinstance(func, ast.Attribute) and len(call.args) == 1:
+        yield _call(func.value, [_any_of(call.args[0], call)], [], call)
+
+
+def _given(call: ast.Call) -> Iterator[ast.Call]:
+    """Return the call of `Thread(target=f, args=(x,), kwargs={…})`."""
+    keywords = {each.arg: each.value for each in call.keywords if each.arg}
+    target = keywords.get("target") or keywords.get("func") or (call.args[0] if call.args else None)
+    if not isinstance(target, ast.Name | ast.Attribute):
+        return
+    listed, named = keywords.get("args"), keywords.get("kwargs")
+    args = list(listed.elts) if isinstance(listed, ast.Tuple | ast.List) else []
+    given = [ast.keyword(arg=None, value=named)] if named is not None else []
+    if args or given:
+        yield _call(target, args, given, call)
+
+
+def _any_of(values: ast.expr, at: ast.AST) -> ast.expr:
+    """Return an expression that is any of the elements of another."""
+    return ast.copy_location(ast.Subscript(value=values, slice=ast.Name(id="?", ctx=ast.Load()), ctx=ast.Load()), at)
+
+
+def _call(func: ast.expr, args: list[ast.expr], keywords: list[ast.keyword], at: ast.Call) -> ast.Call:
+    return ast.copy_location(ast.Call(func=func, args=args, keywords=keywords), at)
