@@ -97,7 +97,7 @@ class Resolver:
 
     def _name(self, spot: Spot, depth: int) -> Iterator[Spot]:
         assert isinstance(spot.node, ast.Name)
-        bindings = spot.scope.lookup(spot.node.id) or self._starred(spot.node.id, spot.scope.module, depth)
+        bindings = spot.scope.lookup(spot.node.id, spot.node) or self._starred(spot.node.id, spot.scope.module, depth)
         if not bindings:
             yield spot
         yield from self.bound(bindings, spot.frame, depth)

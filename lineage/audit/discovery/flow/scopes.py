@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import Literal, NamedTuple
 
 from lineage.audit.discovery.flow.deferred import deferred
+from lineage.audit.discovery.flow.reaching import Branches, branches_of
 from lineage.audit.discovery.texts import Text
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -63,12 +64,18 @@ class Scope:
         self.names: defaultdict[str, list[Binding]] = defaultdict(list)
         self.returns: list[ast.expr] = []
 
-    def lookup(self, name: str) -> list[Binding]:
-        """Return the bindings of a name that is used here; methods do not see the names of their class."""
+    def lookup(self, name: str, use: ast.AST | None = None) -> list[Binding]:
+        """Return the bindings of a name that is used here; methods do not see the names of their class.
+
+        With `use`, the expression that uses it, bindings of the same scope that cannot reach it are left out.
+        """
         scope: Scope | None = self
+        same = use is not None and self.module.language == "python"
         while scope is not None:
             if name in scope.names and (scope is self or not isinstance(scope.node, ast.ClassDef)):
-                return scope.names[name]
+                found = scope.names[name]
+                return self.module.branches.reaching(found, use) if same and use is not None else found
+            same = same and isinstance(scope.node, _COMPREHENSIONS)
             scope = scope.parent
         return []
 
@@ -108,6 +115,7 @@ class Module:
         self.lists: list[tuple[ast.List | ast.Tuple, Scope]] = []
         self.fields: defaultdict[str, list[Binding]] = defaultdict(list)
         self.stars: list[Imported] = []
+        self.branches = Branches()
         _Walk(self).run()
 
 
@@ -137,6 +145,8 @@ class _Walk:
             return  # the text of a docstring uses nothing
         else:
             self.bind(node, scope)
+            if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+                self.module.branches.spans += branches_of(node)
             self.push(list(ast.iter_child_nodes(node)), scope)
 
     def push(
@@ -253,7 +263,7 @@ class _Walk:
                 continue
             else:
                 bound, imported = alias.asname or alias.name, Imported(node.module or "", node.level, alias.name)
-            scope.names[bound].append(Binding(imported, scope))
+            scope.names[bound].append(Binding(ast.copy_location(imported, node), scope))
 
     def label(self, label: str, node: ast.AST) -> None:
         """Note the strings that an expression puts under a name."""
