@@ -26,6 +26,7 @@ COMMANDS = {
     "fingerprint": "Compute the digests of weights in a file, a folder or a model.",
     "compat": "Measure what a new version answers wrong where the old one was right.",
     "verify": "Check whether local weights are those of a model.",
+    "lock": "Pin the models that a source tree uses to commits, or check that they are pinned.",
     "name": "Read the names of models: their segments, their version, and which parts are missing.",
     "rules": "List all rules, or explain one.",
     "store": "Inspect, copy, back up or delete from the store.",

@@ -47,6 +47,7 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("FingerprintAnswer", "table"): "table.fingerprint:fingerprint",
     ("VerifyAnswer", "table"): "table.verify:verify",
     ("CollectAnswer", "table"): "table.collect:collect",
+    ("LockAnswer", "table"): "table.lock:lock",
     ("StoreInfoAnswer", "table"): "table.store:store_info",
     ("StoreForgetAnswer", "table"): "table.store:store_forget",
     ("StoreCopyAnswer", "table"): "table.store:store_copy",

@@ -5,7 +5,6 @@ The rules are above the settings, so that the caller passes in what the file may
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -32,11 +31,6 @@ TABLE = ("tool", "lineage")
 """Where the settings are in `pyproject.toml`."""
 
 REFERENCE = "docs/reference/project-file.md has every key"
-
-MAX_DEPTH = 50
-"""Parts of a key beyond which a file is refused: Python's parser needs quadratic time for them."""
-
-TOO_DEEP = "has keys of too many parts, or lists that nest too deep"
 
 SHOWN_PROBLEMS = 3
 """Problems of one file that a message lists; the number of the others follows."""
@@ -134,16 +128,9 @@ def find_project(
 
 def _settings_of(found: FoundFile) -> dict[str, Any] | None:
     """Parse a file; None for a `pyproject.toml` without our table."""
-    import tomllib
+    from lineage.settings.toml_text import parse_toml
 
-    if _nests_too_deep(found.text):
-        raise InputError(f"{found.shown} {TOO_DEEP}", hint=NO_CONFIG)
-    try:
-        data = tomllib.loads(found.text)
-    except RecursionError as error:
-        raise InputError(f"{found.shown} {TOO_DEEP}", hint=NO_CONFIG) from error
-    except ValueError as error:  # also for an integer of thousands of digits
-        raise InputError(f"{found.shown}{_syntax(str(error), found.text)}", hint=NO_CONFIG) from error
+    data = parse_toml(found.text, found.shown, hint=NO_CONFIG)
     if not found.is_shared:
         return data
     tool = data.get("tool")
@@ -153,24 +140,6 @@ def _settings_of(found: FoundFile) -> dict[str, Any] | None:
     if ours is None or isinstance(ours, dict):
         return ours
     raise InputError(f"{found.shown}: [tool.lineage] is not a table", hint=REFERENCE)
-
-
-def _nests_too_deep(text: str) -> bool:
-    """Return whether a key has so many parts that the parser would need hours; most texts need no scan for that."""
-    if all(line.count(".") <= MAX_DEPTH for line in text.split("\n")):
-        return False
-    from lineage.settings.toml_lines import toml_lines
-
-    return toml_lines(text).depth > MAX_DEPTH
-
-
-def _syntax(message: str, text: str) -> str:
-    """Write the line and the message of the TOML parser."""
-    if "integer string conversion" in message:
-        return " is not valid: an integer has thousands of digits"
-    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", message)
-    number = int(found[1]) if found and found[1] else text.rstrip().count("\n") + 1
-    return f":{number}: this is not valid TOML: {message[: found.start()] if found else message}"
 
 
 def _at(shown: str, lines: TomlLines, path: KeyPath) -> str:

@@ -56,6 +56,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "store-import.v1": ("answers.store", "StoreImportAnswer"),
     "store-rederive.v1": ("answers.store", "StoreRederiveAnswer"),
     "store-check.v1": ("answers.store", "StoreCheckAnswer"),
+    "lock.v1": ("answers.lock", "LockAnswer"),
     "rules.v1": ("answers.rules", "RulesAnswer"),
     "names.v1": ("answers.name", "NamesAnswer"),
     "demo.v1": ("answers.demo", "DemoAnswer"),

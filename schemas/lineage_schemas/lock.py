@@ -23,7 +23,10 @@ Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|folder:[0-9a-f]{64})$")]
 
 
 class LockedParent(Record):
-    """Name a parent of a locked model: `org/name@COMMIT`, or `org/name` where its commit is not known."""
+    """Name a parent of a locked model: `org/name@COMMIT`, or `org/name` where no commit of it was read.
+
+    The commit is the one whose weights were compared with the child's, or else the parent's commit when it was locked.
+    """
 
     id: str
     relation: Relation | None = None

@@ -18,6 +18,7 @@ from lineage_cli._options import Bytes
 from lineage_cli.main import main
 from lineage_schemas.answers.answer import Answer
 from lineage_schemas.change import Unchecked
+from tests.report.locks import lock, lock_written
 from tests.report.records import ANSWERS, check_clean, check_findings, check_several, check_unchecked, collect, verify
 from tests.support.weight_files import safetensors_bytes
 
@@ -60,6 +61,10 @@ QUESTIONS: list[tuple[list[str], str, str, tuple[Any, ...], dict[str, Any]]] = [
     (["fingerprint", "./x", "--level", "header"], "fingerprint", "fingerprint", ("./x",),
      {"level": "header", "sample": False}),
     (["verify", "./x", "--against", "a/b@v1"], "verify", "verify-equal", ("./x",), {"against": "a/b@v1"}),
+    (["lock", "./app", "--check", "--upgrade", "a/b", "--lock", "x.lock", "--exclude", "old/"], "lock", "lock-current",
+     (Path("app"),), {"check": True, "upgrade": ("a/b",), "lock_file": Path("x.lock"), "exclude": ("old/",)}),
+    (["verify", "./x", "--lock", "lineage.lock"], "verify_lock", "verify-lock-equal", ("./x", Path("lineage.lock")),
+     {"against": None}),
     (["store", "info"], "store:store_info", "store-info", (), {}),
     (["store", "forget", "a/b"], "store:store_forget", "store-forget", (["a/b"],), {"products": ()}),
     (["demo"], "demo", "demo", (), {}),
@@ -146,6 +151,9 @@ def test_shared_options_may_follow_the_arguments(
         ("verify", verify("different"), ["verify", "./x"], 1),
         ("verify", verify("not_known"), ["verify", "./x"], 1),
         ("verify", verify("unchecked"), ["verify", "./x"], 2),
+        ("lock", lock("current"), ["lock", "--check"], 0),
+        ("lock", lock(), ["lock", "--check"], 1),
+        ("lock", lock_written(), ["lock"], 2),
     ],
 )
 @pytest.mark.parametrize("to_format", ["table", "json"])

@@ -21,13 +21,15 @@ FREE = {
     "next_commands", "parents", "rule", "flags", "format", "source", "hub", "identity", "declares", "paths", "head",
     "about", "command", "task", "metric", "filter", "old", "new", "reference", "programs", "regime_reason", "dataset",
     "config", "split", "claimed", "notes", "product", "unresolved", "canonical", "selector", "filename", "subfolder",
+    "locked", "now", "commit",
 }  # fmt: skip
 
 
 def _poisoned(value: Any, free: bool = False) -> Any:
     if isinstance(value, dict):
         enumerated = {"reason"} if "detail" in value else {"name"} if "unjudged" in value else set()
-        free_here = FREE - enumerated  # the reason of Incomplete, the name of a facet
+        enumerated |= {"field"} if "locked" in value else set()
+        free_here = FREE - enumerated  # the reason of Incomplete, the name of a facet, what of a lock differs
         return {key: _poisoned(each, key in free_here) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_poisoned(each, free) for each in value]

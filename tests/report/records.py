@@ -51,6 +51,7 @@ from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
 from tests.report.impacts import impact
+from tests.report.locks import LOCKS
 from tests.report.stores import STORES
 from tests.report.suggestions import suggestion
 from tests.report.traces import (
@@ -391,7 +392,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
-    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS, **AUDITS,
+    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS, **AUDITS, **LOCKS,
     "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact,
     "suggest": suggestion, "rules-level": lambda: rules("SV006"),
     "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,

@@ -33,8 +33,9 @@ def _of_model(locked: LockedModel | None, now: LockedModel | None) -> Iterator[L
     if locked is None or now is None:
         yield _made(locked or now, "model", None, _shown(locked), _shown(now))
         return
-    if locked.names != now.names:
-        yield _made(locked, "names", None, ", ".join(locked.names) or None, ", ".join(now.names) or None)
+    names = [", ".join(sorted(model.names)) or None for model in (locked, now)]
+    if names[0] != names[1]:
+        yield _made(locked, "names", None, *names)
     for field in _FIELDS:
         before, after = getattr(locked, field), getattr(now, field)
         if before != after:
@@ -57,7 +58,10 @@ def _parents(model: LockedModel) -> dict[str, str]:
 
 
 def _parent(parent: LockedParent) -> str:
-    return f"{parent.id} {parent.relation or 'no relation'} {parent.status}"
+    commit = parent.id.partition("@")[2]
+    return ", ".join(
+        (parent.relation or "no relation", parent.status, f"at {commit}" if commit else "commit not known")
+    )
 
 
 def _shown(model: LockedModel | None) -> str | None:

@@ -21,7 +21,9 @@ SENTENCES: dict[str, tuple[str, Style, str]] = {
     "unchecked": ("?", "warn", "could not be compared with"),
 }
 
-NOT_ASKED = "searched in the store; no request was sent to the Hub"
+NO_REQUEST = "no request was sent to the Hub"
+
+NOT_ASKED = f"searched in the store; {NO_REQUEST}"
 """The footer of a search: the Hub that the answer names only determines how model ids are written."""
 
 SHOWN_DIFFERENCES = 5
@@ -31,7 +33,9 @@ SHOWN_VALUE = 24
 def verify(answer: VerifyAnswer) -> Document:
     """Write the result for a folder or a file."""
     mark, style, words = SENTENCES[answer.verdict]
-    if answer.against:
+    if answer.lock:
+        words = _with_lock(answer)
+    elif answer.against:
         words = f"{words} {at(answer.against, answer.revision)}"
     elif answer.verdict == "unchecked":
         words = "could not be checked"
@@ -40,8 +44,18 @@ def verify(answer: VerifyAnswer) -> Document:
     digests = digest_lines(answer.digests, indent="  ")
     if digests:
         lines += [EMPTY, line(dim("Digests:")), *digests]
-    asked = dated(answer) if answer.against else NOT_ASKED
+    asked = (
+        f"compared with {answer.lock}; {NO_REQUEST}" if answer.lock else dated(answer) if answer.against else NOT_ASKED
+    )
     return [*lines, *note_lines(answer.notes), *unchecked_lines(answer.unchecked), EMPTY, line(dim(asked))]
+
+
+def _with_lock(answer: VerifyAnswer) -> str:
+    """Say how all files compare with those of a locked model."""
+    if answer.against is None:
+        return f"is not a model of {answer.lock}: it has the weights of none"
+    words = {"equal": "has the files of", "reserialised": SENTENCES["reserialised"][2], "different": "differs from"}
+    return f"{words.get(answer.verdict, 'could not be compared whole with')} {at(answer.against, answer.revision)}"
 
 
 def _matches(answer: VerifyAnswer) -> list[Line]:

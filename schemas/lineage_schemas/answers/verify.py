@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.change import Unchecked
 from lineage_schemas.record import Record
@@ -35,7 +37,8 @@ class VerifyAnswer(Answer):
     """Hold the comparison of a local folder or file with a model, or the search for a model with these weights.
 
     `summary` describes in one line how the tensors differ, null if they were not compared or do not differ. `matches`
-    are the known revisions with these weights; in a comparison with a model, other revisions of that model.
+    are the known revisions with these weights; in a comparison with a model, other revisions of that model. `lock` is
+    the lock file whose model was compared, in the JSON only with `--lock`: then every file of the model counts.
     """
 
     path: str
@@ -48,3 +51,4 @@ class VerifyAnswer(Answer):
     differences: tuple[Difference, ...]
     unchecked: tuple[Unchecked, ...]
     notes: Notes = ()
+    lock: str | None = Field(default=None, exclude_if=lambda lock: lock is None)
