@@ -28,6 +28,11 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2, "nothing_to_audit": 2}
     help="Accept the findings that FILE lists (rule, model and file), and fail on new ones.",
 )  # fmt: skip
 @click.option("--update-baseline", is_flag=True, help="Write today's findings to the --baseline FILE.")
+@click.option("--locked", is_flag=True, help="Also compare with the lock file: lineage.lock of PATH, or --lock.")
+@click.option(
+    "--lock", "lock_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Compare with this lock file, as --locked does.",
+)  # fmt: skip
 @click.option(
     "--record", metavar="NAME",
     help="Write the product to the store under NAME, for `lineage impact`; an earlier record is replaced.",
@@ -46,6 +51,8 @@ def command(
     baseline: Path | None,
     update_baseline: bool,
     record: str | None,
+    locked: bool,
+    lock_file: Path | None,
     level: Level | None,
     max_bytes: int,
     fail_on: str,
@@ -64,7 +71,7 @@ def command(
 
     options = AuditOptions(
         exclude=exclude, fail_on=fail_on, baseline=baseline, update_baseline=update_baseline, record=record,
-        level=level,
+        locked=locked, lock_file=lock_file, level=level,
         max_bytes=max_bytes, jobs=jobs,
     )  # fmt: skip
     with run.session(start=path) as session:

@@ -240,4 +240,31 @@ TRUST_RULES = (
     ),
 )  # fmt: skip
 
-AUDIT_RULES = (*REFERENCE_RULES, *LICENCE_RULES, *CODE_RULES, *TRUST_RULES)
+LOCK_RULES = (
+    _rule(
+        "LA028", "not-locked", "A model of the product is not in the lock file", "error", "tampering",
+        "With `--locked`: the product uses a model, or a revision of it, of which the lock file has no entry.",
+        "A model was added to the code, and `lineage lock` was not run.",
+        "Models that the lock has and the product does not use: `lineage lock --check` reports them.",
+        "Run `lineage lock` and review the entry that it adds.",
+    ),
+    _rule(
+        "LA029", "weights-changed-since-lock", "The weights are not those that were locked", "error", "tampering",
+        "With `--locked`: the revision that the product asks for points at other weights than when it was locked. The "
+        "product loads these from now on.",
+        "`main` was at c0ffee0 when it was locked, and is at beef001 with other weights.",
+        "Another commit with the same weights (`locked-model-changed`).",
+        "Read the changes (`lineage diff`), test, then `lineage lock --upgrade ORG/NAME`, or pin the locked commit.",
+        note="warning if a version or a note announces each of the changes",
+    ),
+    _rule(
+        "LA030", "locked-model-changed", "A locked model changed beside its weights", "warning", None,
+        "With `--locked`: the commit or the licence is not the locked one, or the lock does not say what it was.",
+        "The card says `cc-by-nc-4.0`, and the lock says `apache-2.0`.",
+        "Other weights (`weights-changed-since-lock`).",
+        "Review the change, then run `lineage lock --upgrade ORG/NAME`.",
+        note="info for another commit with the same weights",
+    ),
+)  # fmt: skip
+
+AUDIT_RULES = (*REFERENCE_RULES, *LICENCE_RULES, *CODE_RULES, *TRUST_RULES, *LOCK_RULES)

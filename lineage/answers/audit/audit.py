@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lineage.answers.audit.baseline import Accepted, accepted_by, read_baseline, write_baseline
 from lineage.answers.audit.descent import Descent, descent_of, modifications
 from lineage.answers.audit.judging import Judge, Judged
+from lineage.answers.audit.locked import Locked, read_lock_of
 from lineage.answers.audit.product import find_references
 from lineage.answers.audit.reading import options_of, read_models
 from lineage.answers.audit.recording import check_name, record_product
@@ -47,6 +48,7 @@ class AuditOptions:
 
     `exclude` are patterns as in a .gitignore. `baseline` is a file of accepted findings, which `update_baseline`
     writes. `record` is the name under which the product is written to the store.
+    `locked` compares with `lock_file`, or `lineage.lock` of the product.
     """
 
     exclude: Sequence[str] = ()
@@ -54,6 +56,8 @@ class AuditOptions:
     baseline: Path | None = None
     update_baseline: bool = False
     record: str | None = None
+    locked: bool = False
+    lock_file: Path | None = None
     level: Level | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
     jobs: int | None = None
@@ -71,7 +75,8 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     record = check_name(options.record) if options.record is not None else None
     reads_baseline = options.baseline is not None and not options.update_baseline
     accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else frozenset()
-    product = find_references(session, path, options.exclude)
+    lock = read_lock_of(path, options.lock_file) if options.locked or options.lock_file else None
+    product = find_references(session, path, options.exclude, options.baseline)
     used, unresolved = used_models(session, product.references)
     reading_options = options_of(session, level=options.level, max_bytes=options.max_bytes, jobs=options.jobs)
     reading = read_models(session, used, reading_options)
@@ -86,7 +91,8 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     trust = ask_trust(session, [Judging(each.key, each.hub, each.commit) for each in known if each.commit])
     unread = {model: reason for model, (_, reason) in reading.unread.items()}
     with session.store.reading() as view:
-        judge = Judge(session, view, known, reading, reading_options, trust)
+        locked = Locked(session, view, lock[0], str(lock[1]), reading_options) if lock else None
+        judge = Judge(session, view, known, reading, reading_options, trust, locked)
         descent = descent_of(view, list(dict.fromkeys(each.key for each in known)), session.hub.name, unread)
         judged = judge.judge(descent, vendored.problems)
         unchecked = (*product.unchecked, *unresolved, *vendored.unchecked, *judged.unchecked)
@@ -96,6 +102,8 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         if options.update_baseline:
             write_baseline(options.baseline, findings)
         answer = answer.model_copy(update={"baseline": str(options.baseline)})
+    if lock is not None:
+        answer = answer.model_copy(update={"lock": str(lock[1])})
     if record is not None:
         record_product(session, record, path, references)
         answer = answer.model_copy(update={"product": record, "recorded": True})

@@ -17,6 +17,7 @@ from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
+    from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
     from lineage.audit.policy.facts import Asked
     from lineage.collect.options import CollectOptions
@@ -86,6 +87,39 @@ def past_of(
             old = _of_changes(view, key)
             unchecked += [PlacedUnchecked(item, places) for item in answer.unchecked if item not in old]
     return Past(tuple(findings), tuple(problems), tuple(unchecked), changes, silent)
+
+
+class Since(NamedTuple):
+    """Hold the changes of weights that count after a commit, and how many of them nothing announced.
+
+    `is_lost` means that the line does not have the commit.
+    """
+
+    changes: tuple[WeightChange, ...]
+    silent: int
+    is_lost: bool = False
+
+    @property
+    def words(self) -> str:
+        """Say how often the weights changed, how that was announced, and when it was last."""
+        number, last = len(self.changes), self.changes[-1]
+        times = "once" if number == 1 else f"{number} times"
+        how = "announced"
+        if self.silent:
+            how = "without a version or a note" if self.silent == number else f"{self.silent} of them silently"
+        return f"its weights changed {times} ({how}), last on {last.start:%Y-%m-%d} ({last.kind})"
+
+
+def changes_since(session: Session, view: StoreView, used: UsedModel, commit: str, options: CollectOptions) -> Since:
+    """List the changes of weights after a commit of the line that the product follows."""
+    branch = next((each.revision for each in used.asked if each.kind in ("branch", "ref")), None)
+    target = Target(split_model_key(used.key)[1], branch, hub=None if used.hub is session.hub else used.hub)
+    looked_up = LookedUp(target, used.key, shown_id(used.key, session.hub.name), None)
+    answer = check_recorded(session, view, looked_up, CheckOptions(commit, FailOn(), options))
+    changes = tuple(change for change in answer.weight_changes if change.counts)
+    silent = sum(change.verdict not in ("versioned", "documented") for change in changes)
+    lost = answer.since_revision is None
+    return Since(changes, silent, lost)
 
 
 def _checked(

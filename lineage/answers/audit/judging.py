@@ -23,6 +23,7 @@ from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.project_file import ProjectFile
 
 if TYPE_CHECKING:
+    from lineage.answers.audit.locked import Locked
     from lineage.answers.audit.reading import Reading
     from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
@@ -47,8 +48,9 @@ class Judge:
 
     def __init__(
         self, session: Session, view: StoreView, used: Sequence[UsedModel], reading: Reading, options: CollectOptions,
-        trust: Trust,
+        trust: Trust, locked: Locked | None = None,
     ) -> None:  # fmt: skip
+        self._locked = locked
         self._session, self._view, self._reading, self._options, self._trust = session, view, reading, options, trust
         self._used: dict[str, list[UsedModel]] = {}
         for each in used:
@@ -66,7 +68,10 @@ class Judge:
                 past, facts = self._known(reader, key, used)
                 known.append(facts)
                 at = places_of(used.references) if used else self._places_of_key(key, descent)
-                found, left = self._of_problems([*past.problems, *self._problems(facts)], descent, at)
+                problems = [*past.problems, *self._problems(facts)]
+                if used is not None and self._locked is not None:
+                    problems += self._locked.problems(used, facts)
+                found, left = self._of_problems(problems, descent, at)
                 findings += [*found, *self._settled((each.finding, each.places) for each in past.findings)]
                 unchecked += left
                 unchecked += [AuditUnchecked(**item.model_dump(), places=places) for item, places in past.unchecked]

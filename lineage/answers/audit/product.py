@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.audit.discovery.discover import Discovery, Listed, discover
+from lineage.answers.lock import search_sources
 from lineage_schemas.answers.audit import AuditUnchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
-    from lineage.settings.project_file import Project
     from lineage_schemas.reference import Reference
 
 
@@ -24,20 +23,21 @@ class FoundReferences(NamedTuple):
     unchecked: tuple[AuditUnchecked, ...]
 
 
-def find_references(session: Session, root: Path, exclude: Sequence[str]) -> FoundReferences:
-    """Read a source tree and the list of the project file. Raises InputError if the root is not a folder."""
-    found: Discovery = discover(root, exclude=exclude, listed=_listed(session.project, root))
+def find_references(
+    session: Session, root: Path, exclude: Sequence[str], baseline: Path | None = None
+) -> FoundReferences:
+    """Read a source tree and the list of the project file. Raises InputError if the root is not a folder.
+
+    The lock file and the baseline are left out: they repeat what the sources name.
+    """
+    found = search_sources(session, root, (*exclude, *_inside(root, baseline)))
     unchecked = tuple(AuditUnchecked(what=each.file, reason=f"it was not read: {each.reason}") for each in found.unread)
     return FoundReferences(found.references, tuple(each.path for each in found.weights), unchecked)
 
 
-def _listed(project: Project | None, root: Path) -> list[Listed]:
-    """List the models of the project file, with the file's path from the root."""
-    if project is None:
-        return []
-    name = Path(project.shown).name
-    file = Path(os.path.relpath(project.folder / name, root)).as_posix()
-    return [
-        Listed(model, each.revision, file, project.line("models", model) or 1)
-        for model, each in project.file.models.items()
-    ]
+def _inside(root: Path, file: Path | None) -> tuple[str, ...]:
+    """Return the pattern that means one file of the tree; none for a file elsewhere."""
+    if file is None or not file.resolve().is_relative_to(root.resolve()):
+        return ()
+    path = file.resolve().relative_to(root.resolve()).as_posix()
+    return ("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path),)

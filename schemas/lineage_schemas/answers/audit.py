@@ -97,7 +97,8 @@ class AuditAnswer(Answer):
     wrote it. `verdict` is `findings` if a finding counts: one at least as severe as `fail_on`, or of one of
     `fail_on_rules`, that neither the settings nor `baseline` ignore; then `unchecked`, then `clean`.
     `nothing_to_audit` says that no reference to a model was found, and everything could be read. `models` are in order
-    of depth, then id. `recorded` says whether the product was written to the store.
+    of depth, then id. `baseline` and `lock` are the files that were compared with, in the
+    JSON only if there are any. `recorded` says whether the product was written to the store.
     """
 
     product: str
@@ -112,4 +113,5 @@ class AuditAnswer(Answer):
     unchecked: tuple[AuditUnchecked, ...]
     summary: AuditSummary
     baseline: str | None = Field(default=None, exclude_if=lambda baseline: baseline is None)
+    lock: str | None = Field(default=None, exclude_if=lambda lock: lock is None)
     recorded: bool = Field(default=False, exclude_if=lambda recorded: not recorded)

@@ -1,0 +1,95 @@
+"""`--locked`: a product against its lock file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lineage.answers.audit.audit import AuditOptions
+from lineage.answers.lock import lock
+from lineage.answers.project import read_project
+from lineage.answers.session import Session
+from lineage.errors import InputError
+from lineage_schemas.answers.audit import AuditAnswer
+from tests.answers.audit.products import CARD, audited, found, product
+from tests.support.bare_repository import BareRepository
+from tests.support.readings import WEIGHTS, weights
+
+LOCKED = AuditOptions(locked=True)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> BareRepository:
+    """Make a model, and a product that follows its default branch and has locked it."""
+    made = BareRepository(tmp_path / "hub/org/name.git")
+    made.commit({WEIGHTS: weights(1), "README.md": CARD})
+    folder = product(tmp_path / "product", '[models."org/name"]\n')
+    with Session(project=read_project(start=folder), **where(tmp_path)) as session:
+        lock(session, folder)
+    return made
+
+
+def where(tmp_path: Path) -> dict[str, Any]:
+    """Say how to open the Hub and the store."""
+    return {"hub_selector": str(tmp_path / "hub"), "store_url": str(tmp_path / "lineage.db")}
+
+
+def of(tmp_path: Path, settings: str = '[models."org/name"]\n') -> AuditAnswer:
+    """Audit the product against its lock."""
+    return audited(product(tmp_path / "product", settings), LOCKED, **where(tmp_path))
+
+
+@pytest.mark.usefixtures("model")
+def test_what_is_locked_has_no_finding(tmp_path: Path) -> None:
+    """The state that was locked is the one that is found, and the lock's own lines are no references."""
+    answer = of(tmp_path)
+    assert [each for each in found(answer)["org/name"] if "lock" in each] == []
+    assert {each.file for each in answer.references} == {"lineage.toml"}
+    assert answer.lock is not None
+
+
+def test_weights_that_moved_since_the_lock_are_an_error(tmp_path: Path, model: BareRepository) -> None:
+    """A silent change is an error, an announced one a warning, a commit without weights an information."""
+    model.commit({"notes.txt": b"x"})
+    rules = {each.id: each.severity for each in of(tmp_path).findings}
+    assert rules["locked-model-changed"] == "info"
+    model.commit({WEIGHTS: weights(2)})
+    (finding,) = [each for each in of(tmp_path).findings if each.id == "weights-changed-since-lock"]
+    assert (finding.severity, [each.file for each in finding.places]) == ("error", ["lineage.toml"])
+    assert "without a version or a note" in finding.message
+
+
+def test_an_announced_change_is_a_warning(tmp_path: Path, model: BareRepository) -> None:
+    """A tag on the new weights announces them."""
+    model.commit({WEIGHTS: weights(2)})
+    model.git("tag", "v2.0", "main")
+    (finding,) = [each for each in of(tmp_path).findings if each.id == "weights-changed-since-lock"]
+    assert finding.severity == "warning"
+
+
+def test_a_licence_that_changed_is_found(tmp_path: Path, model: BareRepository) -> None:
+    """The lock says under which licence the model was accepted."""
+    model.commit({"README.md": CARD.replace(b"apache-2.0", b"cc-by-nc-4.0")})
+    messages = [each.message for each in of(tmp_path).findings if each.id == "locked-model-changed"]
+    assert any("was apache-2.0 when it was locked, and is cc-by-nc-4.0" in each for each in messages)
+
+
+def test_a_rewritten_history_loses_the_locked_commit(tmp_path: Path, model: BareRepository) -> None:
+    """The locked commit is on no branch any more: that is an error of its own."""
+    model.git("update-ref", "-d", "refs/heads/main")
+    model.commit({WEIGHTS: weights(5), "README.md": CARD})
+    assert "pinned-commit-vanished" in found(of(tmp_path))["org/name"]
+
+
+@pytest.mark.usefixtures("model")
+def test_a_model_that_is_not_locked_is_an_error(tmp_path: Path) -> None:
+    """A model or a revision without an entry was never reviewed, and without a lock file nothing is compared."""
+    BareRepository(tmp_path / "hub/org/new.git").commit({WEIGHTS: weights(3), "README.md": CARD})
+    answer = of(tmp_path, '[models."org/name"]\n[models."org/new"]\n')
+    assert "not-locked" in found(answer)["org/new"]
+    assert "not-locked" not in found(answer)["org/name"]
+    (tmp_path / "product/lineage.lock").unlink()
+    with pytest.raises(InputError, match="there is no lock file"):
+        of(tmp_path)
