@@ -40,7 +40,7 @@ def command(
     """
     from lineage.answers.lock import lock
 
-    with run.session() as session:
+    with run.session(start=path) as session:
         answer = lock(session, path, lock_file=lock_file, check=check, upgrade=upgrade, exclude=exclude)
     run.finish(answer, exit_code(answer, check=check))
 

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.answers.audit.product import FoundReferences, find_references
 from lineage.answers.locking import Locking, lock_models
 from lineage.answers.project import used_settings
 from lineage.atomic import replacing
-from lineage.audit.discovery.discover import Discovery, Listed, discover
 from lineage.audit.lock.compare import compare
 from lineage.audit.lock.read import load_lock
 from lineage.audit.lock.wanted import Wanted, entry_of, is_entry_of, unresolved_places, wanted_models
@@ -46,7 +46,7 @@ def lock(
     """
     file = lock_file or path / LOCK_FILE
     locked = load_lock(file)
-    found = search_sources(session, path, exclude)
+    found = find_references(session, path, (*exclude, LOCK_FILE))
     wanted = wanted_models(found.references, hubs_of_project(session))
     if not wanted:
         raise InputError(
@@ -56,14 +56,14 @@ def lock(
     before = locked or Lock()
     locking = lock_models(session, wanted, before, upgrade=_to_upgrade(upgrade, wanted, before))
     orphans = [each for each in before.model if not any(is_entry_of(each, one) for one in wanted)]
-    kept = orphans if found.unread else []
+    kept = orphans if found.unchecked else []
     after = Lock(model=tuple(sorted((*locking.models, *kept), key=lambda model: model.key)))
     differences = _differences(before, after, locking, check=check)
     written = not check and bool(after.model) and (bool(differences) or locked is None)
     if written:
         with replacing(file, "name another file: --lock FILE") as opened:
             opened.write(write_lock(after).encode())
-    unchecked = (*locking.unchecked, *_unread(found, kept))
+    unchecked = (*locking.unchecked, *_unread(found, kept), *_unresolved(found))
     return LockAnswer(
         **session.header("lock.v1", datetime.now(UTC), settings=used_settings(session.project)),
         path=str(path),
@@ -74,31 +74,13 @@ def lock(
         differences=differences,
         behind=tuple(locking.behind),
         unchecked=unchecked,
-        notes=tuple(_notes(found)),
     )
-
-
-def search_sources(session: Session, path: Path, exclude: Sequence[str]) -> Discovery:
-    """Find the models that sources use, with those that the project file lists. Raises InputError for a bad path."""
-    return discover(path, exclude=(*exclude, LOCK_FILE), listed=tuple(_listed(session, path)))
 
 
 def hubs_of_project(session: Session) -> dict[str, str]:
     """Map the lower-case names of the project file's models to the Hubs that it names for them."""
     models = session.project.file.models if session.project else {}
     return {name.lower(): how.hub for name, how in models.items() if how.hub is not None}
-
-
-def _listed(session: Session, path: Path) -> Iterator[Listed]:
-    """List the models of the project file with their lines, the file named as it is from the searched folder."""
-    project = session.project
-    if project is None:
-        return
-    file = (project.folder / project.name).resolve()
-    root = path.resolve()
-    shown = file.relative_to(root).as_posix() if file.is_relative_to(root) else project.shown
-    for model, how in project.file.models.items():
-        yield Listed(model, how.revision, shown, project.line("models", model) or 1)
 
 
 def _to_upgrade(names: Sequence[str], wanted: Sequence[Wanted], locked: Lock) -> Iterator[Wanted]:
@@ -155,12 +137,12 @@ def _state(model: LockedModel, outcome: LockOutcome) -> LockState:
     return LockState(id=model.id, hub=model.hub, revision=model.revision, commit=model.commit, outcome=outcome)
 
 
-def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked]:
+def _unread(found: FoundReferences, kept: Sequence[LockedModel]) -> Iterator[Unchecked]:
     """Report the files that could not be read, and the models that stay locked because these may use them."""
-    for each in found.unread[:MAX_UNREAD]:
-        yield Unchecked(what=each.file, reason=each.reason)
-    if len(found.unread) > MAX_UNREAD:
-        yield Unchecked(what=f"{len(found.unread) - MAX_UNREAD} further files", reason="not read either")
+    for each in found.unchecked[:MAX_UNREAD]:
+        yield Unchecked(what=each.what, reason=each.reason)
+    if len(found.unchecked) > MAX_UNREAD:
+        yield Unchecked(what=f"{len(found.unchecked) - MAX_UNREAD} further files", reason="they were not read either")
     for model in kept:
         yield Unchecked(
             what=f"whether {model.id} is still used",
@@ -168,13 +150,16 @@ def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked
         )
 
 
-def _unread_note(found: Discovery) -> str:
-    count = len(found.unread)
+def _unresolved(found: FoundReferences) -> Iterator[Unchecked]:
+    """Report the places that load a model and do not say which one."""
+    for place, expression in unresolved_places(found.references):
+        yield Unchecked(
+            what=f"the model of {place.file}:{place.line}",
+            reason=f"the source does not show which one it is: {expression}",
+            decide_with="name the model under [models] of lineage.toml",
+        )
+
+
+def _unread_note(found: FoundReferences) -> str:
+    count = len(found.unchecked)
     return f", and {count} file{'s' if count > 1 else ''} could not be read" if count else ""
-
-
-def _notes(found: Discovery) -> Iterator[str]:
-    """Say which places load a model that the sources do not name."""
-    places = [f"{place.file}:{place.line}" for place, _ in unresolved_places(found.references)]
-    if places:
-        yield f"not locked, because the sources do not say which model is meant: {few(places)}"

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lineage.answers.audit.used import DEFAULT_NAMES
 from lineage.answers.collect import run
+from lineage.answers.project_models import checks_of_project
 from lineage.audit.lock.settle import settled
 from lineage.audit.lock.wanted import entry_of
 from lineage.collect.events import Capped, NotRead
@@ -95,7 +97,8 @@ def lock_models(session: Session, wanted: Sequence[Wanted], locked: Lock, *, upg
             continue
         entry = entry_of(locked, each)
         is_kept = entry is not None and entry.commit is not None and each not in moving
-        jobs.append(_Job(each, sessions[each.hub], entry, entry.commit if entry and is_kept else each.revision))
+        asked = entry.commit if entry and is_kept else _asked(sessions[each.hub], each)
+        jobs.append(_Job(each, sessions[each.hub], entry, asked))
     for part in _rounds(jobs):
         _collect(part, found)
         for job in part:
@@ -106,10 +109,25 @@ def lock_models(session: Session, wanted: Sequence[Wanted], locked: Lock, *, upg
 def _sessions(session: Session, wanted: Iterable[Wanted]) -> dict[str | None, Session]:
     """Open the Hubs of the project file; that of the command takes precedence."""
     found: dict[str | None, Session] = {None: session}
-    for each in wanted:
-        if each.hub not in found:
-            found[each.hub] = session if session.hub_selector is not None else session.at_hub(each.hub)
+    if any(each.hub is not None for each in wanted) and session.project is not None:
+        hubs = (how.hub for how in session.project.file.models.values())
+        found |= {
+            hub: each.session
+            for hub, each in zip(hubs, checks_of_project(session, None), strict=True)
+            if hub is not None
+        }
     return found
+
+
+def _asked(session: Session, wanted: Wanted) -> str | None:
+    """Return the revision to resolve; what a source calls the default branch of a plain folder is its only revision."""
+    if wanted.revision not in DEFAULT_NAMES or not session.hub.is_local:
+        return wanted.revision
+    try:
+        refs = session.hub.refs(wanted.name)
+    except HubError:
+        return wanted.revision  # resolving it says why
+    return wanted.revision if refs is None or refs.refs else None
 
 
 def _rounds(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
@@ -331,7 +349,7 @@ def _note_behind(job: _Job, entry: LockedModel, found: Locking) -> None:
     if entry.commit is None or (wanted.revision and is_full_id(wanted.revision)):
         return
     try:
-        now = RecordedHub(session.hub, session.store).resolve(wanted.name, wanted.revision).commit
+        now = RecordedHub(session.hub, session.store).resolve(wanted.name, _asked(session, wanted)).commit
     except (HubError, GatedError) as error:
         if job.locked is not None and job.revision == job.locked.commit:
             what = f"where {wanted.revision or 'the default branch'} of {wanted.name} points now"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jsonschema
@@ -15,14 +15,20 @@ from lineage.answers.project import read_project
 from lineage.answers.session import Session
 from lineage.audit.lock.read import load_lock
 from lineage.errors import InputError
+from lineage.hub.huggingface.hub import HuggingFaceHub
+from lineage.hub.huggingface.retry import RetryPolicy
 from lineage_cli.lock import exit_code
 from lineage_schemas.answers.lock import LockAnswer
 from lineage_schemas.export import json_schema
 from lineage_schemas.lock import LockedModel
 from tests.support.bare_repository import BareRepository
+from tests.support.hub_faults import refused
+from tests.support.hub_server import HubServer
 from tests.support.readings import weights
 
 A, B, BASE = "org/a", "org/b", "lab/base"
+
+ONE_TRY = RetryPolicy(tries=1, sleep=lambda seconds: None)
 
 Locked = Callable[..., LockAnswer]
 
@@ -260,3 +266,91 @@ def test_a_renamed_model_has_its_canonical_id(locked: Locked, product: Path, tmp
     assert (entries(product)[B].names, set(entries(product))) == (("old/b",), {B})
     assert locked(check=True).verdict == "current"
     assert locked(upgrade=["old/b"]).verdict == "current"
+
+
+def test_a_plain_folder_has_what_sources_call_its_main_branch(locked: Locked, product: Path, tmp_path: Path) -> None:
+    """A folder without git is locked by the hash of its files; when they change, the locked commit is gone."""
+    folder = tmp_path / "hub/org/plain"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(weights(5))
+    use(product, "org/plain@main")
+    assert exit_code(locked(), check=False) == 0
+    assert (entries(product)["org/plain"].commit or "").startswith("folder:")
+    assert locked(check=True).verdict == "current"
+    (folder / "model.safetensors").write_bytes(weights(6))
+    assert exit_code(locked(check=True), check=True) == 1
+    assert outcomes(locked(upgrade=["org/plain"])) == {"org/plain": "moved"}
+
+
+@pytest.fixture
+def server(repositories: dict[str, BareRepository]) -> Iterator[HubServer]:
+    """Serve the models over HTTP."""
+    with HubServer() as opened:
+        for model, each in repositories.items():
+            opened.add(model, each.git_dir)
+        yield opened
+
+
+def over_http(server: HubServer, folder: Path, product: Path, *, offline: bool = False, **how: object) -> LockAnswer:
+    """Lock the product in a session on the served Hub."""
+    project = read_project(start=product)
+    settings = server.settings(folder)
+    with Session(settings=settings, offline=offline, project=project) as session:
+        session.__dict__["hub"] = session.keep(HuggingFaceHub(settings, offline=offline, policy=ONE_TRY))
+        return lock(session, product, **how)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_lock_over_http(
+    server: HubServer, product: Path, tmp_path: Path, repositories: dict[str, BareRepository]
+) -> None:
+    """A remote Hub gives the same commits and hashes; an unchanged model costs one request, and offline none."""
+    assert exit_code(over_http(server, tmp_path, product), check=False) == 0
+    found = entries(product)
+    assert found[A].commit == repositories[A].git("rev-parse", "HEAD")
+    assert found[A].files["model.safetensors"].startswith("sha256:")
+    assert found[A].parents[0].id.startswith(f"{BASE}@")
+    before = len(server.log)
+    assert over_http(server, tmp_path, product, check=True).verdict == "current"
+    assert len(server.log) - before <= 3  # two models and a parent
+    before = len(server.log)
+    assert over_http(server, tmp_path, product, check=True, offline=True).verdict == "current"
+    assert len(server.log) == before
+    empty = over_http(server, tmp_path / "empty", product, check=True, offline=True)
+    assert (empty.verdict, exit_code(empty, check=True)) == ("unchecked", 2)
+    assert outcomes(empty) == {A: "unresolved", B: "unresolved"}
+
+
+@pytest.mark.slow
+def test_a_gated_model_is_locked_as_far_as_it_is_seen(server: HubServer, product: Path, tmp_path: Path) -> None:
+    """The Hub lists a gated model's files: they are locked, and that is said; what was locked before stays."""
+    server.repositories[A].gated = "manual"
+    answer = over_http(server, tmp_path, product)
+    assert exit_code(answer, check=False) == 2
+    gated = entries(product)[A]
+    assert gated.commit
+    assert gated.files["model.safetensors"].startswith("sha256:")
+    assert (gated.incomplete or "").startswith("gated")
+    assert [each.what for each in answer.unchecked] == [A]
+    server.repositories[A].gated = False
+    (product / "lineage.lock").unlink()
+    assert exit_code(over_http(server, tmp_path / "with access", product), check=False) == 0
+    whole = (product / "lineage.lock").read_bytes()
+    server.repositories[A].gated = "manual"
+    again = over_http(server, tmp_path / "without access", product)
+    assert exit_code(again, check=False) == 2
+    assert (product / "lineage.lock").read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_an_outage_changes_nothing(server: HubServer, product: Path, tmp_path: Path) -> None:
+    """A Hub that answers errors leaves the lock as it is, also when a model is to be upgraded."""
+    over_http(server, tmp_path, product)
+    text = (product / "lineage.lock").read_bytes()
+    server.fault("*", refused(503))
+    for store in (tmp_path, tmp_path / "empty"):
+        answer = over_http(server, store, product, upgrade=[A])
+        assert exit_code(answer, check=False) == 2
+        assert (product / "lineage.lock").read_bytes() == text
+        assert exit_code(over_http(server, store, product, check=True), check=True) == 2

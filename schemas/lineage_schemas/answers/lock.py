@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer, NamedAt, Notes
+from lineage_schemas.answers.answer import Answer, NamedAt
 from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LockDifference
 from lineage_schemas.record import Record
@@ -53,4 +53,3 @@ class LockAnswer(Answer):
     differences: tuple[LockDifference, ...] = ()
     behind: tuple[Behind, ...] = ()
     unchecked: tuple[Unchecked, ...] = ()
-    notes: Notes = ()
