@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage.answers.audit.product import FoundReferences, find_references
 from lineage.answers.locking import Locking, lock_models
 from lineage.answers.project import used_settings
+from lineage.answers.sources import hubs_of_project, search_sources
 from lineage.atomic import replacing
 from lineage.audit.lock.compare import compare
 from lineage.audit.lock.read import load_lock
@@ -23,6 +23,7 @@ from lineage_schemas.lock import LOCK_FILE, Lock, LockDifference, LockedModel
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage.audit.discovery.discover import Discovery
 
 MAX_UNREAD = 20
 """Files of the sources that were not read and are listed one by one."""
@@ -46,7 +47,7 @@ def lock(
     """
     file = lock_file or path / LOCK_FILE
     locked = load_lock(file)
-    found = find_references(session, path, (*exclude, LOCK_FILE))
+    found = search_sources(session, path, exclude)
     wanted = wanted_models(found.references, hubs_of_project(session))
     if not wanted:
         raise InputError(
@@ -56,7 +57,7 @@ def lock(
     before = locked or Lock()
     locking = lock_models(session, wanted, before, upgrade=_to_upgrade(upgrade, wanted, before))
     orphans = [each for each in before.model if not any(is_entry_of(each, one) for one in wanted)]
-    kept = orphans if found.unchecked else []
+    kept = orphans if found.unread else []
     after = Lock(model=tuple(sorted((*locking.models, *kept), key=lambda model: model.key)))
     differences = _differences(before, after, locking, check=check)
     written = not check and bool(after.model) and (bool(differences) or locked is None)
@@ -75,12 +76,6 @@ def lock(
         behind=tuple(locking.behind),
         unchecked=unchecked,
     )
-
-
-def hubs_of_project(session: Session) -> dict[str, str]:
-    """Map the lower-case names of the project file's models to the Hubs that it names for them."""
-    models = session.project.file.models if session.project else {}
-    return {name.lower(): how.hub for name, how in models.items() if how.hub is not None}
 
 
 def _to_upgrade(names: Sequence[str], wanted: Sequence[Wanted], locked: Lock) -> Iterator[Wanted]:
@@ -137,12 +132,12 @@ def _state(model: LockedModel, outcome: LockOutcome) -> LockState:
     return LockState(id=model.id, hub=model.hub, revision=model.revision, commit=model.commit, outcome=outcome)
 
 
-def _unread(found: FoundReferences, kept: Sequence[LockedModel]) -> Iterator[Unchecked]:
+def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked]:
     """Report the files that could not be read, and the models that stay locked because these may use them."""
-    for each in found.unchecked[:MAX_UNREAD]:
-        yield Unchecked(what=each.what, reason=each.reason)
-    if len(found.unchecked) > MAX_UNREAD:
-        yield Unchecked(what=f"{len(found.unchecked) - MAX_UNREAD} further files", reason="they were not read either")
+    for each in found.unread[:MAX_UNREAD]:
+        yield Unchecked(what=each.file, reason=f"it was not read: {each.reason}")
+    if len(found.unread) > MAX_UNREAD:
+        yield Unchecked(what=f"{len(found.unread) - MAX_UNREAD} further files", reason="they were not read either")
     for model in kept:
         yield Unchecked(
             what=f"whether {model.id} is still used",
@@ -150,7 +145,7 @@ def _unread(found: FoundReferences, kept: Sequence[LockedModel]) -> Iterator[Unc
         )
 
 
-def _unresolved(found: FoundReferences) -> Iterator[Unchecked]:
+def _unresolved(found: Discovery) -> Iterator[Unchecked]:
     """Report the places that load a model and do not say which one."""
     for place, expression in unresolved_places(found.references):
         yield Unchecked(
@@ -160,6 +155,6 @@ def _unresolved(found: FoundReferences) -> Iterator[Unchecked]:
         )
 
 
-def _unread_note(found: FoundReferences) -> str:
-    count = len(found.unchecked)
+def _unread_note(found: Discovery) -> str:
+    count = len(found.unread)
     return f", and {count} file{'s' if count > 1 else ''} could not be read" if count else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.answers.audit.history import changes_since
-from lineage.answers.lock import hubs_of_project
+from lineage.answers.sources import hubs_of_project
 from lineage.audit.lock.read import load_lock
 from lineage.audit.lock.wanted import entry_of, wanted_models
 from lineage.audit.policy.facts import Problem, places_of

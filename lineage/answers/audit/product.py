@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.answers.lock import search_sources
+from lineage.answers.sources import search_sources
 from lineage_schemas.answers.audit import AuditUnchecked
 
 if TYPE_CHECKING:

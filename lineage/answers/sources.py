@@ -1,0 +1,39 @@
+"""The sources of a product: the models that they and its project file name, and what of them was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage.audit.discovery.discover import Discovery, Listed, discover
+from lineage_schemas.lock import LOCK_FILE
+
+if TYPE_CHECKING:
+    from lineage.answers.session import Session
+
+
+def search_sources(session: Session, path: Path, exclude: Sequence[str]) -> Discovery:
+    """Find the models that sources use, with those that the project file lists; the lock file repeats them only.
+
+    Raises InputError for a path that is not a folder.
+    """
+    return discover(path, exclude=(*exclude, LOCK_FILE), listed=tuple(_listed(session, path)))
+
+
+def hubs_of_project(session: Session) -> dict[str, str]:
+    """Map the lower-case names of the project file's models to the Hubs that it names for them."""
+    models = session.project.file.models if session.project else {}
+    return {name.lower(): how.hub for name, how in models.items() if how.hub is not None}
+
+
+def _listed(session: Session, path: Path) -> Iterator[Listed]:
+    """List the models of the project file with their lines, the file named as it is from the searched folder."""
+    project = session.project
+    if project is None:
+        return
+    file = (project.folder / project.name).resolve()
+    root = path.resolve()
+    shown = file.relative_to(root).as_posix() if file.is_relative_to(root) else project.shown
+    for model, how in project.file.models.items():
+        yield Listed(model, how.revision, shown, project.line("models", model) or 1)
