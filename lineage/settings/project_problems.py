@@ -17,6 +17,7 @@ from lineage_schemas.project_file import (
     ProjectFile,
     ProjectModel,
     ProjectParent,
+    Signer,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ TABLES: Mapping[str, type[Record]] = {
     "licences": LicenceLists,
     "publishers": AllowDeny,
     "formats": AllowDeny,
+    "signing": Signer,
     "compat": CompatLimits,
     "parents": ProjectParent,
 }
@@ -70,7 +72,7 @@ def validated(data: Mapping[str, Any], known: Vocabulary) -> tuple[ProjectFile |
             if each["loc"][0] != "rules" or len(each["loc"]) == 1:  # values of rules are described above
                 problems.append((each["loc"], describe(each)))
         return None, problems
-    problems += [*_ignores(file, known), *_models(file, known), *_lists(file), *_parents(file, known)]
+    problems += [*_ignores(file, known), *_models(file, known), *_lists(file), *_signers(file), *_parents(file, known)]
     return None if problems else file, problems
 
 
@@ -122,6 +124,13 @@ def _models(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:
         if problem is not None:
             hint = "write its revision = …" if "@" in model else "write ORG/NAME"
             yield ("models", model), f"{quoted(model)} is not a model: {problem}; {hint}"
+
+
+def _signers(file: ProjectFile) -> Iterator[Problem]:
+    """Report signers that are named in two ways, or not whole."""
+    for owner, each in file.signing.items():
+        if (each.key is None) == (each.identity is None) or (each.identity is None) != (each.issuer is None):
+            yield ("signing", owner), f"{quoted(owner)} of [signing] needs `key`, or `identity` and `issuer`"
 
 
 def _lists(file: ProjectFile) -> Iterator[Problem]:

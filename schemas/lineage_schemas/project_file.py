@@ -78,6 +78,17 @@ class AllowDeny(FileRecord):
     deny: tuple[Text, ...] = ()
 
 
+class Signer(FileRecord):
+    """Name who must have signed the models of an owner, or one model: a public key, or an identity of Sigstore.
+
+    `key` is a PEM file, relative to the project file.
+    """
+
+    key: Text | None = None
+    identity: Text | None = None
+    issuer: Text | None = None
+
+
 class CompatLimits(FileRecord):
     """Limit how much a new version may break: `max-nfr` is the negative flip rate, a fraction of 1."""
 
@@ -105,5 +116,6 @@ class ProjectFile(FileRecord):
     licences: LicenceLists = LicenceLists()
     publishers: AllowDeny = AllowDeny()
     formats: AllowDeny = AllowDeny()
+    signing: dict[str, Signer] = {}
     compat: CompatLimits = CompatLimits()
     parents: tuple[ProjectParent, ...] = ()

@@ -122,8 +122,8 @@ PARENT = "[[parents]]\nchild = 'a/b'\nparent = 'c/d'\nreason = 'r'\n"
         ("[licenses]\nallow = []", "lineage.toml:1: the file has no key 'licenses'; did you mean licences?"),
         (
             "zebra = 1",
-            "the file has no key 'zebra'; it may have rules, ignore, models, licences, publishers, formats, compat, "
-            "parents",
+            "the file has no key 'zebra'; it may have rules, ignore, models, licences, publishers, formats, signing, "
+            "compat, parents",
         ),
         ("[tool.lineage.rules]", "the tables of this file are written without tool.lineage"),
         ("[rules]\n\nmoved-tags = 'info'", "lineage.toml:3: 'moved-tags' is not a rule; did you mean moved-tag?"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lineage.answers.audit.signing import checked_signature
 from lineage.answers.looked_up import hub_to_read
 from lineage.audit.policy.facts import FileText, ModelFacts, Pickle
 from lineage.audit.policy.weights import PICKLES, files_with_code
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lineage.answers.audit.history import Past
     from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
+    from lineage.audit.policy.signature import Signature
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
     from lineage_schemas.file import FileEntry
@@ -73,6 +75,7 @@ class FactsReader:
             configs=tuple(self._configs(hub, key, commit, files or {})) if used else (),
             pickles=tuple(self._calls(groups)),
             signed=(row or {}).get("signed"),
+            signature=self._signature(hub, key, commit, files) if used else None,
             changes=past.changes if past else 0,
             silent=past.silent if past else 0,
         )
@@ -121,6 +124,15 @@ class FactsReader:
             return parse(None), f"{CARD}: {problem}"
         card = card or {}
         return parse(card.get("license"), card.get("license_name"), card.get("license_link")), None
+
+    def _signature(
+        self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry] | None
+    ) -> Signature | None:
+        """Check the signature of a used model."""
+        if commit is None:
+            return None
+        model = split_model_key(key)[1]
+        return checked_signature(model, files, lambda entry: self._text(hub, key, commit, entry), self._session.project)
 
     def _configs(self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry]) -> Iterator[FileText]:
         """Read the configs that may name code."""

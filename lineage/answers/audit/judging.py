@@ -16,6 +16,7 @@ from lineage.audit.policy.facts import Problem, places_of
 from lineage.audit.policy.licences import about_licence
 from lineage.audit.policy.names import about_name
 from lineage.audit.policy.references import about_references, about_state
+from lineage.audit.policy.signature import about_signature
 from lineage.audit.policy.trust import about_trust
 from lineage.audit.policy.weights import about_code, about_publisher, about_weights
 from lineage_schemas.answers.audit import AuditFinding, AuditUnchecked
@@ -113,6 +114,7 @@ class Judge:
         yield from about_code(facts)
         yield from about_trust(facts)
         yield from about_name(facts)
+        yield from about_signature(facts)
 
     def _of_problems(
         self, problems: Iterable[Problem], descent: Descent, at: tuple[Place, ...] = ()

@@ -13,6 +13,7 @@ from lineage_schemas.reference import Place, Reference
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lineage.audit.policy.signature import Signature
     from lineage_schemas.answers.answer import Severity
     from lineage_schemas.change import Unchecked
     from lineage_schemas.model import ModelState
@@ -111,6 +112,7 @@ class ModelFacts:
     signed: bool | None = None
     scan: Scan | None = None
     verified: bool | None = None
+    signature: Signature | None = None
     silent: int = 0
     changes: int = 0
 
