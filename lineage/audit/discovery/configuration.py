@@ -304,7 +304,7 @@ def _environment(node: ListNode, key: str) -> MapNode | None:
     made = MapNode()
     for item in node.items:
         if isinstance(item, MapNode):
-            name, value = item.get("name", "Name"), item.get("value", "Value")
+            name, value = item.get("name", "Name", "key"), item.get("value", "Value")
             if not isinstance(name, Scalar):
                 return None
             if isinstance(value, Scalar):

@@ -24,6 +24,9 @@ INFERENCE_HOSTS = frozenset({"api-inference.huggingface.co", "router.huggingface
 """Hosts that run the Hub's models; the id follows `models/` or `hf-inference/models/` in the path."""
 
 _SCHEMES = ("hf://", "huggingface://", "hf-hub:", "hf_hub:", "hf-hub://", "huggingface:", "hf:")
+_LIBRARIES = frozenset({"sentence-transformers", "sentence_transformers"})
+"""Libraries that some programs take in front of a name: `sentence-transformers:all-MiniLM-L6-v2`."""
+
 _QUANTISATION = re.compile(
     r"(?:[\w.-]+[-_.])?(?:(?:I?Q|TQ)\d[\w.-]*|BF16|F16|F32|FP16|FP32|FP8|MXFP\d[\w.-]*|NVFP\d[\w.-]*)|latest"
     r"|[\w./-]+\.gguf",
@@ -31,6 +34,11 @@ _QUANTISATION = re.compile(
 )
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\]\\{}$<>]+")
 _HUB_ADDRESS = re.compile(r"(?:https?://)?(?:[^/@\s]*@)?(?P<host>[\w.-]+)(?P<path>/.*)", re.IGNORECASE)
+_CACHED = re.compile(
+    r"(?:^|[/\\])models--([\w.-]+?)(?:--([\w.-]+))?(?:[/\\]snapshots[/\\]([0-9a-f]{7,40}))?(?:[/\\]|$)"
+)
+"""The folder of a model in the Hub's local cache."""
+
 _FILE_PATHS = {"resolve": True, "raw": True, "blob": False, "tree": False, "commit": False, "commits": False}
 """The part behind the id in an address, and whether a program reads the file there (a person reads the others)."""
 
@@ -80,6 +88,9 @@ def read_name(text: str) -> Name | None:
         return _read_clone(text.partition(":")[2])
     if text.startswith(("ssh://git@hf.co/", "ssh://git@huggingface.co/")):
         return _read_clone(text.split("/", 3)[3])
+    cached = _CACHED.search(text)
+    if cached:
+        return _plain(f"{cached[1]}/{cached[2]}" if cached[2] else cached[1], Form.ID, revision=cached[3])
     address = _HUB_ADDRESS.fullmatch(text)
     if address and (host := address["host"].lower()) in HOSTS | INFERENCE_HOSTS:
         return _read_address(host, address["path"], schemed="://" in text)
@@ -162,6 +173,8 @@ def _read_id(text: str) -> Name | None:
     if at and (not _REVISION.fullmatch(revision) or not revision or ("/" not in model and "." in revision)):
         return None
     model, colon, selector = model.partition(":")
+    if model in _LIBRARIES and colon and not at:
+        return _plain(selector, Form.ID if "/" in selector else Form.ADDRESS)
     if colon and (at or "/" not in model):
         return None
     if colon and not _QUANTISATION.fullmatch(selector) and selector not in words.HUB_PROVIDERS:

@@ -81,7 +81,7 @@ _BY_SUFFIX: dict[str, Parser] = {
     **dict.fromkeys(("yaml", "yml"), yaml_references),
     **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),
     "toml": toml_references,
-    **dict.fromkeys(("env", "ini", "cfg", "conf", "properties", "tf", "tfvars", "hcl"), lines_references),
+    **dict.fromkeys(("env", "ini", "cfg", "conf", "properties", "tf", "tfvars", "hcl", "jsonnet"), lines_references),
     **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
     **dict.fromkeys(("mk", "make", "just"), makefile_references),
     "modelfile": modelfile_references,

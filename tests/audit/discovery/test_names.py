@@ -50,6 +50,8 @@ NAMES = {
     "https://huggingface.co/api/models/acme/tiny/revision/v3": Name("acme/tiny", Form.ADDRESS, "v3"),
     "https://api-inference.huggingface.co/models/acme/tiny": Name("acme/tiny", Form.ADDRESS),
     "https://router.huggingface.co/hf-inference/models/acme/tiny": Name("acme/tiny", Form.ADDRESS),
+    f"/root/.cache/huggingface/hub/models--acme--tiny/snapshots/{HEX}": Name("acme/tiny", Form.ID, HEX),
+    "sentence-transformers:all-MiniLM-L6-v2": Name("all-MiniLM-L6-v2", Form.ADDRESS),
     "git@hf.co:acme/tiny": Name("acme/tiny", Form.CLONE),
     "ssh://git@hf.co/acme/tiny.git": Name("acme/tiny", Form.CLONE),
 }
