@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.audit.discovery import model_keys as keys
@@ -19,6 +20,9 @@ from lineage.audit.discovery.variables import Value, Variables, text_of, values
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
     from lineage_schemas.reference import Reference
+
+MAX_PROGRAMS = 8
+"""Programs of the table that one command may name."""
 
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*(?:/[\w-]+)?")
 _PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*)=")
@@ -64,6 +68,8 @@ class _Command:
         self._words, self._variables, self._tree = words, variables, tree
         self._taken: set[int] = set()
         self._image = programs.IMAGES.get(image.rpartition("/")[2].partition(":")[0], "")
+        self._programs = list(islice(self._find_programs(), MAX_PROGRAMS))
+        self._short = frozenset(flag for _, program in self._programs for flag in program.short)
         self._flags = list(self._read_flags())
 
     def references(self) -> Iterator[Reference]:
@@ -100,7 +106,7 @@ class _Command:
                 if not pair[1]:
                     key = ""
             elif _FLAG.fullmatch(text) and not _is_number(text):
-                key = keys.plain_key(text) if text not in self._short_flags() else "model"
+                key = keys.plain_key(text) if text not in self._short else "model"
                 if text in ("-hff", "-hffd", "-hffv"):
                     key = "hf_file"
             elif key and self._is_value(at, key):
@@ -127,10 +133,7 @@ class _Command:
             if part is not None:
                 yield Flag(keys.plain_key(name), part, True)
 
-    def _short_flags(self) -> tuple[str, ...]:
-        return tuple(flag for _, program in self._programs() for flag in program.short)
-
-    def _programs(self) -> Iterator[tuple[int, programs.Program]]:
+    def _find_programs(self) -> Iterator[tuple[int, programs.Program]]:
         """Find the programs of the table among the words, each with the place of its name."""
         if self._image:
             yield -1, programs.PROGRAMS[self._image]
@@ -181,7 +184,7 @@ class _Command:
 
     def _program(self) -> Iterator[Reference]:
         """Read the words that the programs of the table take as models."""
-        for at, program in self._programs():
+        for at, program in self._programs:
             for prefix, grade in [(each, "certain") for each in program.commands or ("",)] + [
                 (each, "possible") for each in program.writes
             ]:

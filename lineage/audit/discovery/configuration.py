@@ -60,6 +60,8 @@ class _Reader:
         self._source, self._root, self._tree = source, root, tree
         self._done: set[int] = set()
         self._lookups: dict[int, dict[str, str]] = {}
+        self._counts: dict[int, int] = {}
+        self._made: list[MapNode] = []  # kept, so that no other node gets the id of one of them
 
     def read(self, start: _Spot) -> Iterator[Reference]:
         """Read all nodes in the order of the file."""
@@ -93,6 +95,7 @@ class _Reader:
         """Read a list: of arguments, of commands, of variables with their values, or of anything else."""
         environment = _environment(node, spot.path[-1] if spot.path else "")
         if environment is not None:
+            self._made.append(environment)
             stack.append(_Spot(environment, spot.path, spot.inside))
         elif spot.path and spot.path[-1] in known.ARGUMENTS and _is_words(node):
             yield from command_references([Command(words=_words_of(node))], self._tree)
@@ -229,8 +232,8 @@ class _Reader:
     ) -> Reference:
         """Make a reference with what the keys beside it ask for."""
         beside = self._lookup(inside[-1]) if inside else {}
-        alone = sum(keys.meaning(each) == Meaning.MODEL for each in beside) <= 1
-        subject = key if not alone or grade == "possible" else "model"
+        alone = inside and self._models(inside[-1]) <= 1
+        subject = "model" if alone and grade != "possible" else key
 
         def asked(what: str) -> str | None:
             return keys.asked_of(key, what, beside.get) or keys.asked_of(subject, what, beside.get)
@@ -246,6 +249,12 @@ class _Reader:
             variant=asked("variant"),
             trust_remote_code=None if trusted is None else trusted.lower() in {"true", "yes", "1", "on"},
         )
+
+    def _models(self, node: MapNode) -> int:
+        """Return how many keys of a mapping are those of models."""
+        if id(node) not in self._counts:
+            self._counts[id(node)] = sum(keys.meaning(each) == Meaning.MODEL for each in self._lookup(node))
+        return self._counts[id(node)]
 
     def _lookup(self, node: MapNode) -> dict[str, str]:
         """Return the single values of a mapping by their keys in the form of `plain_key`."""

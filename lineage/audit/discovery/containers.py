@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.json_nodes import json_nodes
 from lineage.audit.discovery.nodes import ListNode, scalars
 from lineage.audit.discovery.scripts import (
+    MAX_WORDS,
     Assigned,
     assignment_references,
     command_references,
@@ -91,7 +93,7 @@ def _variables(instructions: Sequence[Instruction]) -> Assigned:
     found: Assigned = {}
     for instruction in instructions:
         if instruction.name in ("ENV", "ARG"):
-            for name, words in _assignments(instruction.text):
+            for name, words in islice(_assignments(instruction.text), MAX_WORDS):
                 found.setdefault(name, []).extend(words)
     return found
 
@@ -113,7 +115,7 @@ def _late(word: Word) -> Iterator[tuple[str, list[Word]]]:
 
 
 def _assigned(instruction: Instruction, variables: Assigned) -> Iterator[Reference]:
-    for name, words in _assignments(instruction.text):
+    for name, words in islice(_assignments(instruction.text), MAX_WORDS):
         if instruction.name == "LABEL":
             for found in address_references(instruction.text):
                 yield found.model_copy(update={"grade": "possible"})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from lineage.audit.discovery.parsers import Parser, any_text, parser_of, parser_of_program
 from lineage.audit.discovery.references import canonical, is_commit, merged
+from lineage.audit.discovery.scripts import MAX_REFERENCES
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import FoundWeights, Tree, Unread, walk
 from lineage.audit.discovery.weights import weights_in
@@ -54,10 +56,14 @@ def _read(tree: Tree) -> Iterator[Reference]:
         if text is None:
             continue
         parser = parser or _by_first_line(text) or any_text
+        found: list[Reference] = []
         try:
-            yield from parser(text, tree)
-        except RecursionError:
+            found.extend(islice(parser(text, tree), MAX_REFERENCES))
+        except RecursionError:  # what was found before it is kept
             tree.report(file, "the source nests too deep to be read as a whole")
+        if len(found) == MAX_REFERENCES:
+            tree.report(file, f"the file names models {MAX_REFERENCES:,} times or more; the others were not read")
+        yield from found
 
 
 def _by_first_line(text: Text) -> Parser | None:

@@ -67,12 +67,10 @@ def _words(text: Text) -> list[Word]:
 
 def commands_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read a file of lines with a name and a command each, such as a Procfile, or a unit of systemd."""
-    for number, line in enumerate(text.lines, 1):
+    for number, last in _logical_lines(text):
+        line = text.lines[number - 1]
         match = _UNIT.match(line) or _UNIT_VARIABLE.match(line) or _NAMED_COMMAND.match(line)
         if match and not line.lstrip().startswith(("#", ";")):
-            last = number
-            while text.lines[last - 1].endswith("\\") and last < len(text.lines):
-                last += 1
             block = text.block(number, last)
             yield from shell_references(block.part(match.end(), len(block.body)), tree)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.hub.legacy_names import legacy_name
@@ -101,11 +102,13 @@ HOSTED_ADDRESS = re.compile(
 """Addresses of APIs that serve models under names of their own."""
 
 
+@lru_cache(4096)
 def plain_key(key: str) -> str:
     """Return a key in lower case with `_` between its words: `modelId`, `MODEL-ID` and `--model_id` become one."""
     return "_".join(part for part in _BOUNDARY.split(key.strip()) if part).lower()
 
 
+@lru_cache(4096)
 def meaning(key: str) -> Meaning:
     """Return what a key in the form of `plain_key` says about its value."""
     if key in _EXACT:
@@ -128,6 +131,7 @@ def _head(words: list[str]) -> str:
     return next((word for word in reversed(words) if word not in _GENERIC), "")
 
 
+@lru_cache(4096)
 def is_hosted_key(key: str) -> bool:
     """Return whether a key in the form of `plain_key` names a provider: `openrouter_model`."""
     return any(HOSTED.fullmatch(word) for word in key.split("_")) or key.startswith(("together_ai", "workers_ai"))
@@ -147,6 +151,7 @@ _ROLELESS = _words("model models or name path pretrained hf huggingface checkpoi
 _SPELLINGS = {"revision": ("revision", "rev", "commit", "commit_hash", "sha"), "filename": ("filename", "file")}
 
 
+@lru_cache(4096)
 def asked_keys(key: str, asked: str) -> tuple[str, ...]:
     """Return the keys that may hold what is asked of the model of a key: its `revision` first by the key's own words.
 

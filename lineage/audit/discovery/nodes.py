@@ -43,14 +43,15 @@ class MapNode:
     """Hold keys with their values, in the order of the file; a key may occur more than once."""
 
     entries: list[tuple[Scalar, Node]] = field(default_factory=list)
+    _by_key: dict[str, Node] = field(default_factory=dict, repr=False)
+    _indexed: int = 0
 
     def get(self, *names: str) -> Node | None:
-        """Return the value of the first of these keys that is there, as it is written."""
-        for name in names:
-            for key, value in self.entries:
-                if key.text == name:
-                    return value
-        return None
+        """Return the value of the first of these keys that is there, the first one of a key that occurs again."""
+        for key, value in self.entries[self._indexed :]:
+            self._by_key.setdefault(key.text, value)
+        self._indexed = len(self.entries)
+        return next((self._by_key[name] for name in names if name in self._by_key), None)
 
     def text(self, *names: str) -> str:
         """Return the text of the first of these keys that has a single value; empty if there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
@@ -16,6 +17,12 @@ from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.variables import Variables, mentioned, text_of, values
 from lineage_schemas.product import Grade
 from lineage_schemas.reference import Reference
+
+MAX_REFERENCES = 5_000
+"""References of one file that are kept; `discover` reports a file that has so many."""
+
+MAX_WORDS = 2_000
+"""Words of one command that are read, and as many variables that it sets."""
 
 MAX_DEPTH = 4
 """Scripts inside scripts (`bash -c "bash -c …"`)."""
@@ -47,7 +54,7 @@ def without_definitions(found: Iterable[Reference]) -> list[Reference]:
 
     The use may ask for a revision, which the place that sets the variable does not know.
     """
-    references = list(found)
+    references = list(islice(found, MAX_REFERENCES))
     used = {(each.file, each.line, each.column, each.model) for each in references if each.used_at}
     return [each for each in references if each.used_at or (each.file, each.line, each.column, each.model) not in used]
 
@@ -61,6 +68,10 @@ def _read(
     exported = {each[0] for command in found if command.words for each in command.assignments}
     exported |= {word.text for command in found if _is(command, "export") for word in command.words[1:]}
     for command in found:
+        if len(command.words) + len(command.assignments) > MAX_WORDS:
+            reason = f"a command has more than {MAX_WORDS:,} words; the others were not read"
+            tree.report(_all_words(command)[0].source.file, reason)
+            del command.words[MAX_WORDS:], command.assignments[MAX_WORDS:]
         for name, assigned in command.assignments:
             yield from assignment_references(name, assigned, known, used=name in used | exported)
         yield from argument_references(command.words, known, tree, image)

@@ -17,6 +17,9 @@ MAX_VALUES = 20
 MAX_DEPTH = 8
 """Variables that lead to variables."""
 
+MAX_STEPS = 60
+"""Words that are looked at to resolve one."""
+
 Variables = Mapping[str, Sequence[Word]]
 """The words that each variable is assigned anywhere in a text."""
 
@@ -39,27 +42,44 @@ class Value(NamedTuple):
         return self.source.place_at(self.at)
 
 
-def values(word: Word, variables: Variables, depth: int = 0) -> list[Value]:
+def values(word: Word, variables: Variables) -> list[Value]:
     """Return the values of a word; none if a part of it is a variable that has no value here."""
-    parts = [piece for piece in word.pieces if piece.text or piece.variable is not None]
-    if all(part.variable is None for part in parts):
-        return [Value(word.text, word.source, parts[0].at if parts else word.at)]
-    if len(parts) == 1:
-        used = word.source.place_at(parts[0].at)
-        found = _values_of(word, parts[0], variables, depth)
-        return [each._replace(direct=False, used_at=(*each.used_at, used)) for each in found]
-    choices = [[part.text] if part.variable is None else
-               [each.text for each in _values_of(word, part, variables, depth)] for part in parts]  # fmt: skip
-    return [Value("".join(each), word.source, word.at, direct=False) for each in islice(product(*choices), MAX_VALUES)]
+    return _Resolver(variables).values(word, ())
 
 
-def _values_of(word: Word, piece: Piece, variables: Variables, depth: int) -> list[Value]:
-    """Return the values of a variable: what it is assigned, and its default."""
-    if depth >= MAX_DEPTH:
-        return []
-    words = [*variables.get(piece.variable or "", ()), *([piece.default] if piece.default else [])]
-    found = [each for assigned in words[:MAX_VALUES] for each in values(assigned, variables, depth + 1)]
-    return list(dict.fromkeys(each for each in found if each.text))[:MAX_VALUES]
+class _Resolver:
+    """Resolve one word, within a number of steps: variables that lead to each other have any number of ways."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._variables, self._steps = variables, MAX_STEPS
+
+    def values(self, word: Word, above: tuple[str, ...]) -> list[Value]:
+        """Return the values of a word inside the variables `above`."""
+        parts = [piece for piece in word.pieces if piece.text or piece.variable is not None]
+        if all(part.variable is None for part in parts):
+            return [Value(word.text, word.source, parts[0].at if parts else word.at)]
+        if len(parts) == 1:
+            used = word.source.place_at(parts[0].at)
+            found = self._values_of(parts[0], above)
+            return [each._replace(direct=False, used_at=(*each.used_at, used)) for each in found]
+        choices = [
+            [part.text] if part.variable is None else [each.text for each in self._values_of(part, above)]
+            for part in parts
+        ]
+        whole = islice(product(*choices), MAX_VALUES)
+        return [Value("".join(each), word.source, word.at, direct=False) for each in whole]
+
+    def _values_of(self, piece: Piece, above: tuple[str, ...]) -> list[Value]:
+        """Return the values of a variable: what it is assigned, and its default."""
+        name = piece.variable or ""
+        assigned = () if name in above else self._variables.get(name, ())[:MAX_VALUES]
+        found: dict[Value, None] = {}
+        for word in [*assigned, *([piece.default] if piece.default else [])]:
+            self._steps -= 1
+            if self._steps < 0 or len(above) > MAX_DEPTH or len(found) >= MAX_VALUES:
+                break
+            found.update(dict.fromkeys(each for each in self.values(word, (*above, name)) if each.text))
+        return list(found)[:MAX_VALUES]
 
 
 def mentioned(words: Sequence[Word]) -> Iterator[str]:

@@ -13,8 +13,11 @@ from lineage.audit.discovery.nodes import MAX_DEPTH, ListNode, MapNode, Node, Sc
 from lineage.audit.discovery.pieces import aligned
 from lineage.audit.discovery.texts import Text
 
-_MARKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
-_ONLY_MARKS = re.compile(r"^[ \t]*(?:(?:\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<%.*?%>)[ \t]*)+$", re.MULTILINE)
+_MARKS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"), ("<%", "%>"))
+_FILLED = "\ue000"
+"""A character of no meaning that stands for each one of a mark until it is known what else its line holds."""
+
+_ONLY_FILLED = re.compile(rf"^[ \t{_FILLED}]*{_FILLED}[ \t{_FILLED}]*$", re.MULTILINE)
 _LINE = re.compile(
     r"(?P<indent>[ \t]*)(?P<dash>(?:-[ \t]+)*)"
     r"(?:(?P<key>\"[^\"\n]*\"|'[^'\n]*'|[^\s:#'\"{}\[\]&*!|>%@`-][^\s:#]*)[ \t]*:"
@@ -36,20 +39,21 @@ def yaml_nodes(source: Text) -> Read:
     is_template = "{{" in body or "{%" in body or "<%" in body
     documents, problem = _parsed(source, body)
     if problem and is_template:
-        blanked = _MARKS.sub(_as_word, _ONLY_MARKS.sub(_as_blank, body))
-        documents, _ = _parsed(source, blanked)
-        if _:
-            documents = _by_lines(source)
-        return Read(documents)
+        documents, left = _parsed(source, _without_marks(body))
+        return Read(_by_lines(source) if left else documents)
     return Read(_by_lines(source) if problem else documents, problem)
 
 
-def _as_blank(match: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", " ", match[0])
-
-
-def _as_word(match: re.Match[str]) -> str:
-    return "x" * len(match[0]) if "\n" not in match[0] else _as_blank(match)
+def _without_marks(body: str) -> str:
+    """Replace the marks of a template by words of the same length, and by blanks on lines that hold nothing else."""
+    for opening, closing in _MARKS:
+        parts, at = [], 0
+        while (start := body.find(opening, at)) >= 0 and (end := body.find(closing, start)) >= 0:
+            mark = re.sub(r"[^\n]", _FILLED, body[start : end + 2])
+            parts += [body[at:start], mark]
+            at = end + 2
+        body = "".join((*parts, body[at:]))
+    return _ONLY_FILLED.sub(lambda line: " " * len(line[0]), body).replace(_FILLED, "x")
 
 
 def _parsed(source: Text, body: str) -> tuple[list[Node], str]:
@@ -185,7 +189,7 @@ def _list_of(parent: MapNode | ListNode, indent: int, stack: list[tuple[int, Map
     made = ListNode()
     if len(stack) > 1 and isinstance(stack[-2][1], MapNode) and stack[-2][1].entries and not parent.entries:
         key, _ = stack[-2][1].entries[-1]
-        stack[-2][1].entries[-1] = (key, made)
+        stack[-2][1].entries[-1] = (key, made)  # nothing has asked for the key's value yet
         stack[-1] = (stack[-1][0], made)
     return made
 
