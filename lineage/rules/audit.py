@@ -240,6 +240,18 @@ TRUST_RULES = (
     ),
 )  # fmt: skip
 
+OTHER_RULES = (
+    _rule(
+        "LA031", "unresolved-reference", "A product loads a model that its source does not show", "info", None,
+        "A call, flag or key that takes a model gets a value that the sources do not give: an environment variable "
+        "without a default, an argument, a file that is read at the start. Which model runs is unchecked.",
+        '`SentenceTransformer(os.environ["EMBEDDER"])`.',
+        "A value with a default in the sources: the default is the reference.",
+        "Give the value a default, or list the models under `[models]` of the project file and accept this finding "
+        "with --baseline.",
+    ),
+)  # fmt: skip
+
 LOCK_RULES = (
     _rule(
         "LA028", "not-locked", "A model of the product is not in the lock file", "error", "tampering",
@@ -267,4 +279,4 @@ LOCK_RULES = (
     ),
 )  # fmt: skip
 
-AUDIT_RULES = (*REFERENCE_RULES, *LICENCE_RULES, *CODE_RULES, *TRUST_RULES, *LOCK_RULES)
+AUDIT_RULES = (*REFERENCE_RULES, *LICENCE_RULES, *CODE_RULES, *TRUST_RULES, *LOCK_RULES, *OTHER_RULES)

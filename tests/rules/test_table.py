@@ -58,6 +58,7 @@ RELEASED = {
     "LA028": "not-locked",
     "LA029": "weights-changed-since-lock",
     "LA030": "locked-model-changed",
+    "LA031": "unresolved-reference",
     "LD001": "licence-wider-than-ancestor",
     "LD002": "declared-parent-unrelated",
     "LD003": "shares-no-weights",

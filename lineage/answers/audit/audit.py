@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.audit.baseline import Accepted, accepted_by, read_baseline, write_baseline
 from lineage.answers.audit.descent import Descent, descent_of, modifications
-from lineage.answers.audit.judging import Judge, Judged
+from lineage.answers.audit.judging import Judge, Judged, Left
 from lineage.answers.audit.locked import Locked, read_lock_of
 from lineage.answers.audit.product import find_references
 from lineage.answers.audit.reading import options_of, read_models
@@ -21,6 +21,7 @@ from lineage.answers.audit.used import GRADES, known_models, used_models
 from lineage.answers.audit.vendored import identify
 from lineage.answers.findings import FailOn, counting
 from lineage.answers.project import note_expired, used_settings
+from lineage.audit.policy.references import unresolved_reference
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_schemas.answers.answer import SEVERITIES, Severity
 from lineage_schemas.answers.audit import (
@@ -77,7 +78,8 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else frozenset()
     lock = read_lock_of(path, options.lock_file) if options.locked or options.lock_file else None
     product = find_references(session, path, options.exclude, options.baseline)
-    used, unresolved = used_models(session, product.references)
+    used, invalid = used_models(session, product.references)
+    unresolved = tuple(unresolved_reference(each) for each in product.references if each.model is None)
     reading_options = options_of(session, level=options.level, max_bytes=options.max_bytes, jobs=options.jobs)
     reading = read_models(session, used, reading_options)
     vendored = identify(session, path, product.weights, [each.model for each in used])
@@ -94,9 +96,10 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         locked = Locked(session, view, lock[0], str(lock[1]), reading_options) if lock else None
         judge = Judge(session, view, known, reading, reading_options, trust, locked)
         descent = descent_of(view, list(dict.fromkeys(each.key for each in known)), session.hub.name, unread)
-        judged = judge.judge(descent, vendored.problems)
-        unchecked = (*product.unchecked, *unresolved, *vendored.unchecked, *judged.unchecked)
+        judged = judge.judge(descent, (*unresolved, *vendored.problems))
         findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))
+        left = [each.unchecked for each in judged.unchecked if not _is_accepted(each, accepted)]
+        unchecked = tuple(dict.fromkeys((*product.unchecked, *invalid, *vendored.unchecked, *left)))
         answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
     if options.baseline is not None:
         if options.update_baseline:
@@ -109,6 +112,11 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
     return answer
+
+
+def _is_accepted(left: Left, accepted: Accepted) -> bool:
+    """Return whether the project or a baseline accepts the finding that says what is unchecked."""
+    return left.finding is not None and accepted_by(left.finding, accepted).ignored is not None
 
 
 def _answer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.answers.audit.descent import Descent
 from lineage.answers.audit.facts import FactsReader, Known
@@ -35,13 +35,20 @@ if TYPE_CHECKING:
     from lineage_schemas.reference import Place
 
 
+class Left(NamedTuple):
+    """Hold what was left unchecked, and the finding that says so, which the project or a baseline may accept."""
+
+    unchecked: AuditUnchecked
+    finding: AuditFinding | None = None
+
+
 @dataclass(frozen=True)
 class Judged:
     """Hold the facts of all models at the commits that were judged, and what was found and left unchecked."""
 
     known: tuple[Known, ...]
     findings: tuple[AuditFinding, ...]
-    unchecked: tuple[AuditUnchecked, ...]
+    unchecked: tuple[Left, ...]
 
 
 class Judge:
@@ -62,7 +69,7 @@ class Judge:
         reader = FactsReader(self._session, self._view)
         known: list[Known] = []
         findings: list[AuditFinding] = []
-        unchecked: list[AuditUnchecked] = []
+        unchecked: list[Left] = []
         for key in sorted(descent.depths, key=lambda each: (descent.depths[each], each)):
             at_commits: list[UsedModel | None] = [*self._used.get(key, ())]
             for used in at_commits or [None]:
@@ -75,8 +82,8 @@ class Judge:
                 found, left = self._of_problems(problems, descent, at)
                 findings += [*found, *self._settled((each.finding, each.places) for each in past.findings)]
                 unchecked += left
-                unchecked += [AuditUnchecked(**item.model_dump(), places=places) for item, places in past.unchecked]
-                unchecked += self._not_read(key, facts, at)
+                unchecked += [Left(self._unchecked(item, places)) for item, places in past.unchecked]
+                unchecked += map(Left, self._not_read(key, facts, at))
         found, left = self._of_problems([*descent.problems, *others], descent)
         findings += [
             *found,
@@ -84,7 +91,7 @@ class Judge:
         ]
         unchecked += left
         rest = (*descent.unchecked, *self._trust.unchecked)
-        unchecked += [self._unchecked(item, self._places_of_key(key, descent)) for key, item in rest]
+        unchecked += [Left(self._unchecked(item, self._places_of_key(key, descent))) for key, item in rest]
         return Judged(tuple(known), tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(unchecked)))
 
     def _known(self, reader: FactsReader, key: str, used: UsedModel | None) -> tuple[Past, Known]:
@@ -118,16 +125,17 @@ class Judge:
 
     def _of_problems(
         self, problems: Iterable[Problem], descent: Descent, at: tuple[Place, ...] = ()
-    ) -> tuple[list[AuditFinding], list[AuditUnchecked]]:
-        """Make findings of problems, and rows of what they leave unchecked unless the project ignores them."""
-        findings, unchecked = [], []
+    ) -> tuple[list[AuditFinding], list[Left]]:
+        """Make findings of problems, and rows of what they leave unchecked."""
+        findings: list[AuditFinding] = []
+        unchecked: list[Left] = []
         for each in problems:
             places = each.places or at or self._places(each.pointer.model, descent)
             made = finding(each.rule, each.message, each.pointer, severity=each.severity)
             (found,) = self._settled([(made, places)])
             findings.append(found)
-            if each.unchecked is not None and found.ignored is None:
-                unchecked.append(self._unchecked(each.unchecked, places))
+            if each.unchecked is not None:
+                unchecked.append(Left(self._unchecked(each.unchecked, places), found))
         return findings, unchecked
 
     def _settled(self, found: Iterable[tuple[Finding, tuple[Place, ...]]]) -> list[AuditFinding]:

@@ -46,14 +46,12 @@ class Used:
 
 
 def used_models(session: Session, references: Iterable[Reference]) -> tuple[list[Used], list[AuditUnchecked]]:
-    """List the models to ask for, in order of their ids, and the references that name none that can be asked for."""
+    """List the models to ask for, in order of their ids, and references whose names no model can have."""
     hubs = _hubs(session)
     named: dict[str, list[Reference]] = {}
     unchecked = []
     for each in references:
-        if each.model is None:
-            unchecked.append(_unresolved(each))
-        elif each.grade in GRADES:
+        if each.model is not None and each.grade in GRADES:
             problem = repository_id_problem(each.model)
             if problem is None:
                 named.setdefault(each.canonical or each.model, []).append(each)
@@ -61,15 +59,6 @@ def used_models(session: Session, references: Iterable[Reference]) -> tuple[list
                 unchecked.append(AuditUnchecked(what=each.model, reason=problem, places=places_of((each,))))
     used = [Used(model, hubs.get(model.lower(), session.hub), tuple(named[model])) for model in sorted(named)]
     return used, unchecked
-
-
-def _unresolved(each: Reference) -> AuditUnchecked:
-    return AuditUnchecked(
-        what=each.unresolved or "a model",
-        reason="this loads a model, and the source does not show which one",
-        decide_with="name the model under [models] of lineage.toml",
-        places=places_of((each,)),
-    )
 
 
 def _hubs(session: Session) -> Mapping[str, Hub]:

@@ -94,6 +94,18 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
+def unresolved_reference(each: Reference) -> Problem:
+    """Report a place that loads a model which the source does not show; that leaves the model unchecked."""
+    expression = each.unresolved or "an expression"
+    item = Unchecked(
+        what=expression, reason="this loads a model, and the source does not show which one: no literal and no default"
+    )  # fmt: skip
+    message = f"{expression} gives the model that is loaded here, and the source does not show which one it is"
+    return Problem(
+        "unresolved-reference", message, Pointer(model=expression), places=places_of((each,)), unchecked=item
+    )
+
+
 def about_state(model: ModelFacts) -> Iterator[Problem]:
     """Find models that are gone or gated; what they leave unchecked goes with the finding."""
     if model.state not in ("missing", "gated"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,3 +192,15 @@ def test_weights_in_the_tree_are_identified(tmp_path: Path, hub: Path) -> None:
     (unknown,) = [each for each in answer.unchecked if "other.safetensors" in each.what]
     assert unknown.decide_with is not None
     assert "lineage verify" in unknown.decide_with
+
+
+def test_an_unresolved_reference_is_unchecked_until_it_is_accepted(tmp_path: Path, hub: Path) -> None:
+    """A model that the source does not show leaves the product unchecked; a baseline accepts the place."""
+    source = "import os\nfrom transformers import AutoModel\nAutoModel.from_pretrained(os.environ['MODEL'])\n"
+    folder = product(tmp_path / "product", "", app__py=source)
+    where: dict[str, Any] = {"hub_selector": str(hub), "store_url": "memory:"}
+    answer = audited(folder, **where)
+    assert (answer.verdict, [each.places[0].line for each in answer.unchecked]) == ("unchecked", [3])
+    baseline = tmp_path / "baseline.json"
+    audited(folder, AuditOptions(baseline=baseline, update_baseline=True), **where)
+    assert not audited(folder, AuditOptions(baseline=baseline), **where).unchecked
