@@ -66,7 +66,7 @@ class Branches:
     def _covers(self, binding: Binding, place: _Position, line: int) -> bool:
         owner = binding.owner
         if owner is not None and hasattr(owner, "lineno"):
-            return owner.lineno <= line <= (getattr(owner, "end_lineno", None) or line)
+            return bool(owner.lineno <= line <= (getattr(owner, "end_lineno", None) or line))
         branch = self.around(place[0])
         return branch is None or branch[0] <= line <= branch[1]
 

@@ -136,15 +136,25 @@ class _Reader:
                 continue
             for keyword in call.keywords:
                 if keyword.arg in sinks.STRONG_KEYWORDS:
-                    yield from self.keyword_value(keyword.value, scope)
+                    yield from self.keyword_value(keyword.value, scope, call)
 
-    def keyword_value(self, value: ast.expr, scope: Scope) -> Iterator[Reference]:
+    def keyword_value(self, value: ast.expr, scope: Scope, call: ast.Call) -> Iterator[Reference]:
+        asked = [each.value for each in call.keywords if each.arg in sinks.REVISION_KEYWORDS]
+        self.resolver.begin()
+        revisions = texts(self.resolver, Spot(asked[0], scope)) if asked else []
         self.resolver.begin()
         for piece in texts(self.resolver, Spot(value, scope, direct=True)):
             name = read_name(piece.text)
-            if name is not None and name.form in {Form.ID, Form.ADDRESS} and not self.is_local(piece.text):
+            known = id(piece.spot.node) in self.seen and not piece.spot.direct
+            if (
+                name is not None
+                and name.form in {Form.ID, Form.ADDRESS}
+                and not known
+                and not self.is_local(piece.text)
+            ):
                 self.seen.add(id(piece.spot.node))
-                yield reference(name, self.place(piece.spot, name.model), "likely")
+                revision = revisions[0].text if len(revisions) == 1 else None
+                yield reference(name, self.place(piece.spot, name.model), "likely", revision=revision)
 
     def mentioned(self) -> Iterator[Reference]:
         """Return the strings that name a model and that no call above has loaded: addresses, options, constants."""

@@ -43,9 +43,6 @@ class Instance(ast.expr):
         self.definition, self.call = definition, call
 
 
-_SAME_ELEMENTS = {"sorted", "list", "set", "tuple", "reversed", "iter", "frozenset", "tqdm", "dict", "product", "chain"}
-
-
 class Resolver:
     """Answer what expressions of one program may be. `choices` are the functions and loops that a value depends on."""
 
@@ -93,7 +90,11 @@ class Resolver:
         node = spot.node
         parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else getattr(node, "values", [])
         for part in parts:
-            yield from self.spots(spot._replace(node=part), depth)
+            ends = list(self.spots(spot._replace(node=part), depth))
+            yield from ends
+            known = ends and all(isinstance(end.node, ast.Constant) and end.node.value for end in ends)
+            if known and isinstance(node, ast.BoolOp) and isinstance(part, ast.Attribute | ast.Subscript):
+                return  # an item that is there: its default is not used
 
     def _name(self, spot: Spot, depth: int) -> Iterator[Spot]:
         assert isinstance(spot.node, ast.Name)
@@ -146,56 +147,9 @@ class Resolver:
 
     def elements(self, spot: Spot, depth: int) -> Iterator[Spot]:
         """Return what a loop over an expression gives, one element after another."""
-        for end in self.spots(spot, depth + 1):
-            node = end.node
-            plain = end._replace(direct=False)
-            match node:
-                case ast.List() | ast.Tuple() | ast.Set():
-                    for part in node.elts:
-                        if isinstance(part, ast.Starred):
-                            yield from self.elements(plain._replace(node=part.value), depth + 1)
-                        else:
-                            yield plain._replace(node=part)
-                case ast.Dict():
-                    yield from (plain._replace(node=key) for key in node.keys if key is not None)
-                case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
-                    yield plain._replace(node=node.elt, scope=end.scope.module.scopes[node])
-                case ast.ClassDef():
-                    names = end.scope.module.scopes[node].names
-                    yield from (Spot(each.node, each.scope, end.frame) for all_ in names.values() for each in all_[:1])
-                case ast.Call():
-                    yield from self._elements_of_call(plain, node, depth)
+        from lineage.audit.discovery.flow.elements import elements
 
-    def _elements_of_call(self, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
-        name = called_name(call)
-        if isinstance(call.func, ast.Attribute) and name in {"items", "values", "keys"} and not call.args:
-            yield from self._items(spot._replace(node=call.func.value), name, depth)
-        elif name == "entries" and call.args:
-            yield from self._items(spot._replace(node=call.args[0]), "items", depth)
-        elif name == "enumerate" and call.args:
-            for element in self.elements(spot._replace(node=call.args[0]), depth + 1):
-                yield from (Spot(_indexed(end.node), end.scope, end.frame) for end in self.spots(element, depth + 1))
-        elif name == "zip":
-            yield from self._zipped(spot, call, depth)
-        elif name in _SAME_ELEMENTS and call.args:
-            for argument in call.args if name in {"product", "chain"} else call.args[:1]:
-                yield from self.elements(spot._replace(node=argument), depth + 1)
-
-    def _items(self, spot: Spot, kind: str, depth: int) -> Iterator[Spot]:
-        """Return the keys, the values or the pairs of a dictionary."""
-        for end in self.spots(spot, depth + 1):
-            if isinstance(end.node, ast.Dict):
-                for key, value in zip(end.node.keys, end.node.values, strict=True):
-                    pair: ast.expr = ast.Tuple(elts=[key or value, value], ctx=ast.Load())
-                    chosen = {"items": pair, "values": value}.get(kind, key or value)
-                    yield end._replace(node=chosen, direct=False)
-
-    def _zipped(self, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
-        columns = [list(self.elements(spot._replace(node=each), depth + 1)) for each in call.args]
-        for row in zip(*columns, strict=False):
-            parts = [each.node for each in row if isinstance(each.node, ast.expr)]
-            if len(parts) == len(row):
-                yield spot._replace(node=ast.Tuple(elts=parts, ctx=ast.Load()), scope=row[0].scope)
+        yield from elements(self, spot, depth)
 
     def _parameter(self, spot: Spot, depth: int) -> Iterator[Spot]:
         """Follow a parameter: to what the frame gives it, else to its default and to what all calls give it."""
@@ -245,7 +199,7 @@ class Resolver:
             yield Spot(module.tree, module.scope)
         else:
             bindings = module.scope.names.get(name) or self._starred(name, module, depth)
-            yield from self.bound(bindings, {}, depth)
+            yield from self.bound(bindings, spot.frame, depth)
 
     def _attribute(self, spot: Spot, depth: int) -> Iterator[Spot]:
         node = spot.node
@@ -273,7 +227,7 @@ class Resolver:
             known = (self.program.imported(each, module)[0] for each in _imports(module))
             bindings = next((other.fields[node.attr] for other in known if other and node.attr in other.fields), None)
         if bindings:
-            yield from self.bound(bindings, {}, depth)
+            yield from self.bound(bindings, spot.frame, depth)
 
     def attribute(self, base: Spot, name: str, depth: int) -> Iterator[Spot]:
         """Follow an attribute of a value."""
@@ -281,7 +235,9 @@ class Resolver:
         match node:
             case ast.Module():
                 module = base.scope.module
-                yield from self.bound(module.scope.names.get(name) or self._starred(name, module, depth), {}, depth)
+                yield from self.bound(
+                    module.scope.names.get(name) or self._starred(name, module, depth), base.frame, depth
+                )
             case ast.ClassDef():
                 yield from self._member(node, base, name, depth)
             case Instance():
@@ -328,22 +284,34 @@ class Resolver:
     def _subscript(self, spot: Spot, depth: int) -> Iterator[Spot]:
         node = spot.node
         assert isinstance(node, ast.Subscript)
-        keys = [
-            end.node.value
-            for end in self.spots(spot._replace(node=node.slice), depth + 1)
-            if isinstance(end.node, ast.Constant)
-        ]
+        keys, is_open = self.keys(spot._replace(node=node.slice), depth)
         if isinstance(node.value, ast.Name):
             for key in keys:
                 yield from self.bound(spot.scope.lookup(f"{node.value.id}[{key!s}]"), spot.frame, depth)
         found = False
         for base in self.spots(spot._replace(node=node.value), depth):
-            chosen = [end for key in dict.fromkeys(keys) for end in self.item(base, key, depth)]
-            for end in chosen or ([] if keys else self.values(base, depth)):
+            for end in self.items(base, keys, depth, is_open=is_open):
                 found = True
                 yield end
         if not found:
             yield spot
+
+    def keys(self, spot: Spot, depth: int) -> tuple[list[object], bool]:
+        """Return the values that a key may have, and whether it may have others: a parameter or an option may."""
+        before, self.choices = self.choices, {}
+        ends = [end.node for end in self.spots(spot, depth + 1)]
+        added, self.choices = self.choices, {**before, **self.choices}
+        keys = list(dict.fromkeys(each.value for each in ends if isinstance(each, ast.Constant)))
+        asked = any(isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for owner in added)
+        return keys, not keys or asked or isinstance(spot.node, ast.Attribute | ast.Call)
+
+    def items(self, base: Spot, keys: list[object], depth: int, *, is_open: bool) -> Iterator[Spot]:
+        """Follow the items of a dictionary or list that keys name, or all if the key may be any."""
+        if is_open and len(items_of(base.node)) > 0:
+            yield from self.values(base, depth)
+            return
+        for key in keys:
+            yield from self.item(base, key, depth)
 
     def item(self, base: Spot, key: object, depth: int) -> Iterator[Spot]:
         """Follow the item of a dictionary or list."""
@@ -366,11 +334,15 @@ class Resolver:
             yield from self.attribute(base, key, depth)
 
     def values(self, base: Spot, depth: int) -> Iterator[Spot]:
-        """Follow all items of a dictionary or list: the key is not known."""
+        """Follow all items of a dictionary or list: the key is not known, but the same wherever it is asked."""
         node = base.node
-        parts = (
-            node.values if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple | ast.List) else []
-        )
+        chosen = base.frame.get(node)
+        if isinstance(chosen, Spot):
+            yield from self.spots(chosen._replace(direct=False), depth)
+            return
+        parts = items_of(node)
+        if len(parts) > 1:
+            self.choices[node] = base.scope
         for part in parts:
             yield from self.spots(base._replace(node=part, direct=False), depth)
 
@@ -386,16 +358,15 @@ def called_name(call: ast.Call) -> str:
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
+def items_of(node: ast.AST) -> list[ast.expr]:
+    """Return the values of a dictionary, or the elements of a list; nothing of anything else."""
+    return node.values if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple | ast.List) else []
+
+
 def _given_in(argument: Spot, frame: Frame, called: ast.AST) -> Spot:
     """Return an argument with what is known of the loops and functions around the call, but not of what is called."""
     outer = {owner: value for owner, value in frame.items() if owner is not called}
     return argument._replace(direct=False, frame={**outer, **argument.frame})
-
-
-def _indexed(node: ast.AST) -> ast.expr:
-    """Return the pair that `enumerate` gives."""
-    element = node if isinstance(node, ast.expr) else ast.Constant(value=None)
-    return ast.Tuple(elts=[ast.Constant(value=None), element], ctx=ast.Load())
 
 
 def _imports(module: Module) -> Iterator[Imported]:

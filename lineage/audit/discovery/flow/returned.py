@@ -115,17 +115,9 @@ def _lookup(
 ) -> Iterator[Spot]:
     """Follow `d.get(key, default)`: the item where d is known, and the default."""
     if isinstance(call.func, ast.Attribute) and call.args:
-        keys = [
-            end.node.value
-            for end in resolver.spots(spot._replace(node=call.args[0]), depth + 1)
-            if isinstance(end.node, ast.Constant)
-        ]
+        keys, is_open = resolver.keys(spot._replace(node=call.args[0]), depth)
         for base in resolver.spots(spot._replace(node=call.func.value), depth + 1):
-            if keys:
-                for key in dict.fromkeys(keys):
-                    yield from resolver.item(base, key, depth)
-            else:
-                yield from resolver.values(base, depth)
+            yield from resolver.items(base, keys, depth, is_open=is_open)
     defaults = [*call.args[1:2], *(keywords[each] for each in _DEFAULTS if each in keywords)]
     for default in defaults:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)

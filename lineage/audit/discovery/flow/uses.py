@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.declared import arguments
-from lineage.audit.discovery.flow.resolving import Frame, Resolver, Spot, called_name
+from lineage.audit.discovery.flow.resolving import Frame, Resolver, Spot, called_name, items_of
 from lineage.audit.discovery.flow.scopes import Imported, Module, Scope
 from lineage.audit.discovery.flow.sinks import Sink
 from lineage.audit.discovery.flow.strings import Piece, texts
@@ -210,12 +210,12 @@ def _truth(resolver: Resolver, spot: Spot | None, frame: Frame) -> bool | None:
 def _frames(resolver: Resolver, argument: Spot, facets: list[Spot]) -> list[Frame]:
     """Return the frames for which a call is looked at: one, unless id and facets change together."""
     frames: list[Frame] = [{}]
-    for _ in range(3):
+    for _ in range(4):
         further: list[Frame] = []
         for frame in frames:
             shared = _shared_choice(resolver, argument, facets, frame)
             further.extend([frame] if shared is None else _split(resolver, *shared, frame))
-        if len(further) == len(frames) or len(further) > MAX_ALTERNATIVES:
+        if further == frames or len(further) > MAX_ALTERNATIVES:
             return frames
         frames = further
     return frames
@@ -239,11 +239,19 @@ def _shared_choice(
 def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> list[Frame]:
     """Return one frame for each value that a function's parameters, a class's fields or a loop's variable have."""
     if isinstance(owner, ast.ClassDef):
-        return [{**frame, owner: call} for call in resolver.calling.calls_of(owner, owner.name, scope)] or [frame]
+        return [{**frame, owner: call} for call in resolver.calling.calls_of(owner, owner.name, scope)] or [
+            {**frame, owner: {}}
+        ]
     if isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-        return [{**frame, owner: given} for given in resolver.calling.alternatives(owner, scope)] or [frame]
+        return [{**frame, owner: given} for given in resolver.calling.alternatives(owner, scope)] or [
+            {**frame, owner: {}}
+        ]
+    if isinstance(owner, ast.Dict | ast.List | ast.Tuple):
+        return [{**frame, owner: Spot(each, scope, frame)} for each in items_of(owner)]
     iterated = owner.iter if isinstance(owner, ast.For | ast.AsyncFor | ast.comprehension) else None
     if iterated is None:
         return [frame]
     resolver.begin()
-    return [{**frame, owner: element} for element in resolver.elements(Spot(iterated, scope, frame), 4)] or [frame]
+    return [{**frame, owner: element} for element in resolver.elements(Spot(iterated, scope, frame), 4)] or [
+        {**frame, owner: {}}
+    ]
