@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -44,8 +46,21 @@ def discover(root: Path, *, exclude: Sequence[str] = (), listed: Sequence[Listed
     `unread`: an answer without it would be a false clean. Raises InputError if the root is not a folder.
     """
     tree = walk(root, exclude)
-    references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
+    with _without_collector():
+        references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
     return Discovery(references, tree.unread, weights_in(tree))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the search for garbage: syntax trees are many objects that all stay, and each search visits all of them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _read(tree: Tree) -> Iterator[Reference]:

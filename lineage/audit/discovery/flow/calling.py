@@ -153,11 +153,16 @@ class Calling:
         """Return the calls in the program that run a function or make an object of a class."""
         from lineage.audit.discovery.flow.resolving import Spot
 
+        program = self.resolver.program
+        candidates = list(program.calls(name))
         names = [name]
         if isinstance(target, ast.ClassDef):
-            names += ["cls", "__init__", "super", *self._subclasses(target, scope)]
+            subclasses = self._subclasses(target, scope)
+            inner = ["cls", "__init__", "super"]
+            candidates += [each for one in inner for each in program.calls(one, name)]
+            candidates += [each for one in subclasses for each in program.calls(one)]
+            names += [*inner, *subclasses]
         found: list[Spot] = []
-        candidates = [each for one in names for each in self.resolver.program.calls(one)]
         for call, at in [*candidates, *self._own_calls(scope, names)]:
             if len(found) >= MAX_CALLS:
                 break

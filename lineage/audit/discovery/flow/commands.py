@@ -138,12 +138,9 @@ def _words(resolver: Resolver, parts: Sequence[ast.expr], scope: Scope) -> Itera
 
 def _shell(resolver: Resolver, argument: ast.expr, scope: Scope) -> Iterator[Reference]:
     """Read a text that a shell would run."""
+    found: list[tuple[ast.AST, Scope]] = [(argument, scope)]
     if isinstance(argument, ast.Name):
-        resolver.begin()
-        ends = resolver.spots(Spot(argument, scope))
-        found: list[tuple[ast.AST, Scope]] = [(end.node, end.scope) for end in ends]
-    else:
-        found = [(argument, scope)]
+        found = [(each.node, each.scope) for each in scope.lookup(argument.id, argument)]
     for node, at in found[:3]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield from shell_references(text_of_constant(node, at.module), resolver.program.tree)

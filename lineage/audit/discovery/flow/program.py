@@ -14,18 +14,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lineage.audit.discovery.flow.scopes import Imported, Module, Scope
+from lineage.audit.discovery.names import read_name
 
 if TYPE_CHECKING:
     from lineage.audit.discovery.texts import Text
     from lineage.audit.discovery.tree import Tree
 
-MAX_PARSED = 40_000_000
+MAX_PARSED = 30_000_000
 """Characters of source that are parsed for one tree; a syntax tree takes some thirty times as many bytes."""
 
-_TRIGGERS = re.compile(
-    r"""["'`][\w.-]+/[\w.{}$-]+(?:[@:][\w.-]+)?["'`]|from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co|transformers"""
-    r"""|SentenceTransformer|CrossEncoder|_MODEL|MODEL_|model_name|model_id|repo_id|vllm"""
+_WORDS = re.compile(
+    r"from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co/|SentenceTransformer|CrossEncoder|snapshot_download"
+    r"|transformers|model_name_or_path|sentence_transformers|vllm|load_lora|diffusers|InferenceClient|HfInference"
 )
+_QUOTED = re.compile(r"""["'`]([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
 
 
@@ -37,7 +39,9 @@ class Program:
         self.tree = tree
         self._modules: dict[str, Module | None] = {}
         self._parsed = 0
-        self._call_index: dict[str, list[tuple[ast.Call, Scope]]] | None = None
+        self._calls: dict[tuple[str, str], list[tuple[ast.Call, Scope]]] = {}
+        self._matters: dict[str, bool] = {}
+        self._imports: dict[tuple[str, int, str], str] = {}
 
     @cached_property
     def _tails(self) -> dict[str, list[str]]:
@@ -70,36 +74,37 @@ class Program:
             self.tree.report(text.file, f"more than {MAX_PARSED:,} characters of source were parsed before this file")
             return None
         script = language == "javascript" or (not language and text.file.endswith(_SCRIPT_SUFFIXES))
-        module = parse(text, self.tree, script=script)
-        if module is not None and self._call_index is not None:
-            self._index(module, self._call_index)
-        return module
+        return parse(text, self.tree, script=script)
 
-    def calls(self, name: str) -> list[tuple[ast.Call, Scope]]:
-        """Return the calls of anything with this name, in the modules that may matter."""
-        if self._call_index is None:
-            self._call_index = defaultdict(list)
-            for file in self.tree.files:
-                if file.endswith((".py", *_SCRIPT_SUFFIXES)) and self.matters(file):
-                    self.module(file)
-            for module in list(self._modules.values()):
+    def calls(self, name: str, mention: str = "") -> list[tuple[ast.Call, Scope]]:
+        """Return the calls of anything with this name, in the modules that may matter and that mention it.
+
+        `mention` is another name that the modules have to mention, such as that of the class whose `cls` is called.
+        """
+        wanted = mention or name
+        if (name, wanted) not in self._calls:
+            found: list[tuple[ast.Call, Scope]] = []
+            self._calls[name, wanted] = found
+            for file in self._mattering:
+                text = self.tree.text(file)
+                module = self.module(file) if text is not None and wanted in text.body else None
                 if module is not None:
-                    self._index(module, self._call_index)
-        return self._call_index.get(name, [])
+                    found.extend(module.calls_by_name.get(name, ()))
+        return self._calls[name, wanted]
+
+    @cached_property
+    def _mattering(self) -> list[str]:
+        return [file for file in self.tree.files if file.endswith((".py", *_SCRIPT_SUFFIXES)) and self.matters(file)]
 
     def matters(self, file: str) -> bool:
-        """Tell whether a file has a text that looks like a model, or like a call that loads one."""
-        text = self.tree.text(file)
-        return text is not None and _TRIGGERS.search(text.body) is not None
-
-    @staticmethod
-    def _index(module: Module, index: dict[str, list[tuple[ast.Call, Scope]]]) -> None:
-        for call, scope in module.calls:
-            func = call.func
-            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-            known = index.setdefault(name, [])
-            if (call, scope) not in known[-1:]:
-                known.append((call, scope))
+        """Tell whether a file has a text that is the name of a model, or a word of the libraries that load one."""
+        if file not in self._matters:
+            text = self.tree.text(file)
+            self._matters[file] = text is not None and (
+                _WORDS.search(text.body) is not None
+                or any("{" in each or read_name(each) is not None for each in set(_QUOTED.findall(text.body)))
+            )
+        return self._matters[file]
 
     def imported(self, what: Imported, importer: Module) -> tuple[Module | None, str | None]:
         """Return the module that an import names, and the name to look up in it; (None, …) if it is not in the tree."""
@@ -113,6 +118,13 @@ class Program:
         return self._python(what.module, what.level, importer.text.file), what.name
 
     def _python(self, dotted: str, level: int, importer: str) -> Module | None:
+        key = (dotted, level, posixpath.dirname(importer))
+        if key not in self._imports:
+            self._imports[key] = self._found(dotted, level, importer)
+        return self.module(self._imports[key]) if self._imports[key] else None
+
+    def _found(self, dotted: str, level: int, importer: str) -> str:
+        """Return the file of a Python module; empty if the tree does not have it."""
         relative = dotted.replace(".", "/")
         folder = posixpath.dirname(importer)
         if level:
@@ -121,19 +133,19 @@ class Program:
             return self._first(posixpath.join(folder, relative).rstrip("/"))
         candidates = self._tails.get(relative.rpartition("/")[2], [])
         if not relative or not candidates:
-            return None
+            return ""
         fitting = [path for path in candidates if path == relative or path.endswith(f"/{relative}")]
         if not fitting:
-            return None
+            return ""
         return self._first(
             max(fitting, key=lambda path: (len(posixpath.commonpath([path, folder])) if folder else 0, -len(path)))
         )
 
-    def _first(self, path: str) -> Module | None:
+    def _first(self, path: str) -> str:
         for file in (f"{path}.py", f"{path}/__init__.py" if path else "__init__.py"):
             if self.tree.exists(file):
-                return self.module(file)
-        return None
+                return file
+        return ""
 
     def _script(self, module: str, importer: str) -> Module | None:
         """Find a JavaScript module by its relative path, or by `@/` and `~/` from a source folder."""

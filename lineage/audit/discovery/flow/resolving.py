@@ -18,7 +18,7 @@ from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Param
 MAX_DEPTH = 24
 """Names, attributes and calls that one value is followed through."""
 
-MAX_STEPS = 6_000
+MAX_STEPS = 3_000
 """Expressions that are looked at for one call that loads a model."""
 
 Frame = Mapping[ast.AST, "Given | Spot"]
@@ -301,7 +301,7 @@ class Resolver:
         before, self.choices = self.choices, {}
         ends = [end.node for end in self.spots(spot, depth + 1)]
         added, self.choices = self.choices, {**before, **self.choices}
-        keys = list(dict.fromkeys(each.value for each in ends if isinstance(each, ast.Constant)))
+        keys: list[object] = list(dict.fromkeys(each.value for each in ends if isinstance(each, ast.Constant)))
         asked = any(isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for owner in added)
         return keys, not keys or asked or isinstance(spot.node, ast.Attribute | ast.Call)
 

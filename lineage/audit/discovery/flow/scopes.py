@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from lineage.audit.discovery.flow.deferred import deferred
@@ -118,6 +120,36 @@ class Module:
         self.branches = Branches()
         _Walk(self).run()
 
+    @cached_property
+    def calls_by_name(self) -> dict[str, list[tuple[ast.Call, Scope]]]:
+        """Return the calls by the last part of what is called."""
+        found: defaultdict[str, list[tuple[ast.Call, Scope]]] = defaultdict(list)
+        for call, scope in self.calls:
+            func = call.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            found[name].append((call, scope))
+        return found
+
+
+_NOTED = {ast.NamedExpr, ast.Call, ast.Dict, ast.List, ast.Tuple, ast.JoinedStr, ast.Constant}
+_LEAVES = {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.alias, ast.arg, ast.Break, ast.Continue}
+_OPERATORS = (ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes in a node that may hold something to note."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        for child in value if isinstance(value, list) else (value,):
+            kind = type(child)
+            if isinstance(child, ast.Constant):
+                if isinstance(child.value, str) and ("hf" in child.value or "huggingface" in child.value):
+                    found.append(child)
+            elif isinstance(child, ast.AST) and kind not in _LEAVES and not isinstance(child, _OPERATORS):
+                found.append(child)
+    return found
+
 
 class _Walk:
     """Bind the names of a module."""
@@ -141,17 +173,15 @@ class _Walk:
             self.push(node.body, inner)
         elif isinstance(node, _COMPREHENSIONS):
             self.comprehension(node, scope)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            return  # the text of a docstring uses nothing
-        else:
-            self.bind(node, scope)
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring uses nothing
             if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
                 self.module.branches.spans += branches_of(node)
-            self.push(list(ast.iter_child_nodes(node)), scope)
+                self.bind(node, scope)
+            elif type(node) in _NOTED:
+                self.note(node, scope)
+            self.push(_children(node), scope)
 
-    def push(
-        self, nodes: list[ast.AST] | list[ast.stmt] | list[ast.expr | ast.keyword] | list[ast.expr], scope: Scope
-    ) -> None:
+    def push(self, nodes: Sequence[ast.AST], scope: Scope) -> None:
         self.stack.extend((node, scope) for node in reversed(nodes))
 
     def open(self, node: ast.AST, parent: Scope) -> Scope:
@@ -197,16 +227,22 @@ class _Walk:
                     self.module.fields[node.target.id].append(Binding(value, scope))
             case ast.For() | ast.AsyncFor():
                 self.target(node.target, Binding(node.iter, scope, "element", owner=node), scope)
-            case ast.withitem(optional_vars=ast.expr() as target):
-                self.target(target, Binding(node.context_expr, scope), scope)
+            case ast.With() | ast.AsyncWith():
+                self.opened(node.items, scope)
             case ast.Import() | ast.ImportFrom():
                 self.imports(node, scope)
-            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
-                function = scope.function()
-                if function is not None:
-                    function.returns.append(value)
-            case _:
-                self.note(node, scope)
+            case ast.Return(value=ast.expr() as value) | ast.Expr(value=ast.Yield(value=ast.expr() as value)):
+                self.returned(value, scope)
+
+    def opened(self, items: list[ast.withitem], scope: Scope) -> None:
+        for item in items:
+            if item.optional_vars is not None:
+                self.target(item.optional_vars, Binding(item.context_expr, scope), scope)
+
+    def returned(self, value: ast.expr, scope: Scope) -> None:
+        function = scope.function()
+        if function is not None:
+            function.returns.append(value)
 
     def note(self, node: ast.AST, scope: Scope) -> None:
         """Note what an expression is looked at for later."""
@@ -221,7 +257,7 @@ class _Walk:
                 self.module.lists.append((node, scope))
             case ast.JoinedStr() if any("huggingface" in str(getattr(each, "value", "")) for each in node.values):
                 self.module.formatted.append((node, scope))
-            case ast.Constant(value=str() as text) if "hf" in text or "huggingface" in text:
+            case ast.Constant():
                 self.module.literals.append(Literally(node, ""))
 
     def call(self, node: ast.Call, scope: Scope) -> None:
