@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Finding, NamedAt
     from lineage_schemas.answers.audit import AuditAnswer
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
+    from lineage_schemas.reference import Place
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -121,9 +122,14 @@ def _result(each: FlaggedFinding, index: int) -> dict[str, Any]:
 
 
 def _fingerprint(found: Finding) -> str:
-    """Identify a finding over runs by what it is about, not by its message or by the line that named the model."""
+    """Identify a finding over runs by what it is about, not by its message or by the line that named the model.
+
+    A finding about a product is identified by the product's files, as in a baseline: the commit of a branch moves.
+    """
     pointer = found.pointer
-    parts: Sequence[str | None] = (found.id, pointer.model, pointer.revision, pointer.file, pointer.field)
+    places: Sequence[Place] = getattr(found, "places", ())
+    about = sorted({place.file for place in places}) if places else [pointer.revision]
+    parts: Sequence[str | None] = (found.id, pointer.model, *about, pointer.file, pointer.field)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ from lineage_schemas.pointer import Pointer
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS
 
-CHECKS = [name for name in ANSWERS if name.startswith("check")]
+CHECKS = [name for name in ANSWERS if name.startswith(("check", "audit"))]
 
 TOOL = Tool(version="1.2.3")
 

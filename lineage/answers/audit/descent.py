@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.answers.checked_descent import not_compared, not_searched, unnamed
 from lineage.answers.edges import EdgeWriter
+from lineage.answers.identity_findings import reregistered
 from lineage.answers.licence_findings import wider_licences
 from lineage.audit.policy.facts import Problem
 from lineage.query.walk import ancestors, status_of
@@ -56,6 +57,8 @@ def descent_of(view: StoreView, keys: Sequence[str], hub: str, unread: Mapping[s
     edges = writer.derivations(ordered)
     nodes = view.nodes("Model", depths)
     findings = [*writer.findings(ordered, edges, nodes), *_wider(ordered, nodes, keys, hub)]
+    for key in sorted(depths):
+        findings += reregistered(view, key, nodes.get(key, {}), shown_id(key, hub))
     refused = {shown_id(key, hub) for key, node in nodes.items() if node.get("state") in ("missing", "gated")}
     problems = _unverified([edge for edge in edges if edge.parent not in refused], unread)
     unchecked = [(key, item) for key in sorted(depths) for item in unnamed(view, {key: nodes.get(key, {})})]

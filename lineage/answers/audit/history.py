@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer, WeightChange
     from lineage_schemas.reference import Place
 
-KEPT = frozenset({"rewritten-history", "moved-tag", "version-removed", "name-reregistered", "understated-version"})
+KEPT = frozenset({"rewritten-history", "moved-tag", "version-removed", "understated-version"})
 """Findings of a check that an audit reports as they are; others are about ranges that the product does not load."""
 
 MOVED_TAGS = frozenset({"moved-tag", "version-removed"})

@@ -44,9 +44,8 @@ class AuditedModel(Record):
     """Hold one model that a product uses, or that such a model descends from.
 
     `used` says whether the product names it; `depth` is the smallest number of edges from a model that it names.
-    `revisions` are those that the product asks for (null for none), `commit` is the one that was judged: the commit
-    that the product loads, of an ancestor the one that its child was made from, if it is known, else the one that was
-    read. `modifications` lead from the roots down to the model.
+    `revision` is what the product asks for (null for none), and `commit` is the one that was judged: the commit that
+    the product loads, of an ancestor the one that was read. `weights` are its groups. `modifications` lead from the roots down to the model.
     """
 
     id: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,15 @@ def test_an_unresolved_reference_is_unchecked_until_it_is_accepted(tmp_path: Pat
     baseline = tmp_path / "baseline.json"
     audited(folder, AuditOptions(baseline=baseline, update_baseline=True), **where)
     assert not audited(folder, AuditOptions(baseline=baseline), **where).unchecked
+
+
+def test_a_name_that_was_registered_again_is_found(tmp_path: Path, hub: Path) -> None:
+    """The pinned repository was deleted, and another one has its name: both is said, whatever the pin."""
+    settings = f'[models."org/name"]\nrevision = "{first_commit(hub)}"\n'
+    folder = product(tmp_path / "product", settings)
+    where: dict[str, Any] = {"hub_selector": str(hub), "store_url": str(tmp_path / "lineage.db")}
+    audited(folder, **where)
+    shutil.rmtree(hub / "org/name.git")
+    BareRepository(hub / "org/name.git").commit({WEIGHTS: weights(8), "README.md": CARD}, later=10**6)
+    rules = found(audited(folder, **where))["org/name"]
+    assert {"name-reregistered", "pinned-commit-vanished"} <= set(rules)
