@@ -1,6 +1,5 @@
 #!/usr/bin/env python
 """Fill the cache of the image. Run as: python scripts/download_models.py --only org/name"""
-
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 
