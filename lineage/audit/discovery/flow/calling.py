@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_CALLS = 200
 """Calls of one function that are followed."""
 
+MAX_DERIVED = 50
+"""Classes derived from one that are looked at."""
+
 MAX_NESTED = 8
 """Calls that are resolved to resolve another one."""
 
@@ -34,6 +37,7 @@ class Calling:
         self._alternatives: dict[ast.AST, list[Given]] = {}
         self._targets: dict[ast.AST, list[Spot]] = {}
         self._nested = 0
+        self._derived: dict[ast.AST, list[tuple[ast.ClassDef, Scope]]] = {}
 
     @staticmethod
     def is_self(parameter: Parameter, scope: Scope) -> bool:
@@ -194,6 +198,20 @@ class Calling:
         if self.method(found.node, "__init__", found.scope) != self.method(target, "__init__", scope):
             return False
         return any(each.node is target for each in self._bases(found.node, found.scope))
+
+    def derived(self, definition: ast.ClassDef, scope: Scope) -> list[tuple[ast.ClassDef, Scope]]:
+        """Return the classes of the tree that have this one as a base, and the scopes that they are in."""
+        if definition not in self._derived:
+            self._derived[definition] = found = []
+            for module in self.resolver.program.mentioning(definition.name):
+                for node, inner in list(module.scopes.items()):
+                    if isinstance(node, ast.ClassDef) and inner.parent is not None and len(found) < MAX_DERIVED:
+                        named = (getattr(base, "id", getattr(base, "attr", "")) for base in node.bases)
+                        if definition.name in named and any(
+                            each.node is definition for each in self._bases(node, inner.parent)
+                        ):
+                            found.append((node, inner.parent))
+        return self._derived[definition]
 
     @staticmethod
     def _subclasses(definition: ast.ClassDef, scope: Scope) -> list[str]:

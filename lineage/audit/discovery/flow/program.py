@@ -10,6 +10,7 @@ import ast
 import posixpath
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -85,12 +86,17 @@ class Program:
         if (name, wanted) not in self._calls:
             found: list[tuple[ast.Call, Scope]] = []
             self._calls[name, wanted] = found
-            for file in self._mattering:
-                text = self.tree.text(file)
-                module = self.module(file) if text is not None and wanted in text.body else None
-                if module is not None:
-                    found.extend(module.calls_by_name.get(name, ()))
+            for module in self.mentioning(wanted):
+                found.extend(module.calls_by_name.get(name, ()))
         return self._calls[name, wanted]
+
+    def mentioning(self, name: str) -> Iterator[Module]:
+        """Return the modules that may matter and that have a name in their text."""
+        for file in self._mattering:
+            text = self.tree.text(file)
+            module = self.module(file) if text is not None and name in text.body else None
+            if module is not None:
+                yield module
 
     @cached_property
     def _mattering(self) -> list[str]:

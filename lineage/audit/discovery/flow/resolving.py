@@ -113,6 +113,16 @@ class Resolver:
                     return found
         return []
 
+    def _exported(self, name: str, module: Module, depth: int) -> list[Binding]:
+        """Return the bindings of a name that another module takes from a module; CommonJS has it in `exports`."""
+        names = module.scope.names
+        found = names.get(name) or self._starred(name, module, depth)
+        if found or module.language == "python":
+            return found
+        own = [each for prefix in ("exports", "module.exports") for each in names.get(f"{prefix}.{name}", [])]
+        whole = names.get("module.exports", [])
+        return own or [each if name == "default" else each._replace(path=(*each.path, name)) for each in whole]
+
     def bound(self, bindings: list[Binding], frame: Frame, depth: int) -> Iterator[Spot]:
         """Follow what bindings bind."""
         for binding in bindings:
@@ -158,8 +168,7 @@ class Resolver:
         if self.calling.is_self(parameter, spot.scope):
             owner = spot.scope.enclosing_class()
             if owner is not None and isinstance(owner.node, ast.ClassDef):
-                made = spot.frame.get(owner.node)
-                yield Spot(Instance(owner.node, made if isinstance(made, Spot) else None), owner, spot.frame)
+                yield from self._own_objects(owner.node, owner, spot.frame)
             return
         given = spot.frame.get(parameter.function)
         known = [given] if isinstance(given, dict) else self.alternatives(parameter.function, spot.scope)
@@ -177,6 +186,21 @@ class Resolver:
                 yield end
         if not found:
             yield spot
+
+    def _own_objects(self, definition: ast.ClassDef, scope: Scope, frame: Frame) -> Iterator[Spot]:
+        """Return what `self` may be: an object of the class, or of one that is derived from it."""
+        chosen = frame.get(definition)
+        if isinstance(chosen, Spot):
+            if isinstance(chosen.node, ast.ClassDef):
+                yield Spot(Instance(chosen.node, None), chosen.scope, frame)
+            else:
+                yield Spot(Instance(definition, chosen), scope, frame)
+            return
+        yield Spot(Instance(definition, None), scope, frame)
+        derived = self.calling.derived(definition, scope)
+        if derived:
+            self.choices[definition] = scope
+        yield from (Spot(Instance(each, None), at, frame) for each, at in derived)
 
     def _annotated(self, annotation: ast.expr, spot: Spot, depth: int) -> Iterator[Spot]:
         """Return an instance of the class of the tree that an annotation names."""
@@ -198,8 +222,7 @@ class Resolver:
         elif name is None:
             yield Spot(module.tree, module.scope)
         else:
-            bindings = module.scope.names.get(name) or self._starred(name, module, depth)
-            yield from self.bound(bindings, spot.frame, depth)
+            yield from self.bound(self._exported(name, module, depth), spot.frame, depth)
 
     def _attribute(self, spot: Spot, depth: int) -> Iterator[Spot]:
         node = spot.node
@@ -235,9 +258,7 @@ class Resolver:
         match node:
             case ast.Module():
                 module = base.scope.module
-                yield from self.bound(
-                    module.scope.names.get(name) or self._starred(name, module, depth), base.frame, depth
-                )
+                yield from self.bound(self._exported(name, module, depth), base.frame, depth)
             case ast.ClassDef():
                 yield from self._member(node, base, name, depth)
             case Instance():

@@ -30,6 +30,7 @@ _CHOICES = frozenset(
         *("Dropdown", "Textbox", "Radio", "Text", "Select", "Combobox"),
     }
 )
+_PASSED = {"freeze", "seal", "deepcopy", "copy", "structuredClone", "reactive", "MappingProxyType"}
 _PICKED = {"choice", "next", "iter", "first", "max", "min"}
 _NAMESPACES = {
     "dict",
@@ -66,6 +67,8 @@ def _known(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
         yield from _getattr(resolver, spot, call, depth)
     elif name in _LOOKUPS:
         yield from _lookup(resolver, spot, call, keywords, depth)
+    elif name in _PASSED and len(call.args) == 1:
+        yield from resolver.spots(spot._replace(node=call.args[0], direct=False), depth)
     elif name == "cast" and len(call.args) == 2:
         yield from resolver.spots(spot._replace(node=call.args[1]), depth)
     elif name in _NAMESPACES or (name == "create" and call.args and isinstance(call.args[0], ast.Dict)):
@@ -130,6 +133,9 @@ def _getattr(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iter
         for end in resolver.spots(spot._replace(node=attribute), depth):
             if end.node is not attribute:
                 yield end
+    else:
+        for base in resolver.spots(spot._replace(node=call.args[0]), depth + 1):
+            yield from resolver.values(base, depth)
     for default in call.args[2:3]:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
 

@@ -239,9 +239,9 @@ def _shared_choice(
 def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> list[Frame]:
     """Return one frame for each value that a function's parameters, a class's fields or a loop's variable have."""
     if isinstance(owner, ast.ClassDef):
-        return [{**frame, owner: call} for call in resolver.calling.calls_of(owner, owner.name, scope)] or [
-            {**frame, owner: {}}
-        ]
+        objects = resolver.calling.calls_of(owner, owner.name, scope)
+        classes = [Spot(each, at) for each, at in resolver.calling.derived(owner, scope)]
+        return [{**frame, owner: each} for each in [*(objects or [Spot(owner, scope)]), *classes]]
     if isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         return [{**frame, owner: given} for given in resolver.calling.alternatives(owner, scope)] or [
             {**frame, owner: {}}
