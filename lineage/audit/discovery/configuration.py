@@ -224,8 +224,10 @@ class _Reader:
         return key, Meaning.OTHER
 
     def _is_other_repository(self, spot: _Spot) -> bool:
-        """Return whether the mapping says that its repository is a dataset or a Space."""
-        return bool(spot.inside) and spot.inside[-1].text("repo_type", "repoType") in ("dataset", "space")
+        """Return whether the mapping says that its repository is a dataset, a Space or an image."""
+        beside = spot.inside[-1] if spot.inside else MapNode()
+        is_image = spot.path[-1:] in (("repository",), ("repo",)) and beside.get("tag") is not None
+        return is_image or beside.text("repo_type", "repoType") in ("dataset", "space")
 
     def _reference(
         self, name: Name, scalar: Scalar, key: str, grade: Grade, inside: tuple[MapNode, ...], at: int = 0

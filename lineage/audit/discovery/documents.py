@@ -24,6 +24,9 @@ _LINE = re.compile(
 )
 _HEAD = re.compile(r"[ \t-]*[\"']?(?:--?)?([A-Za-z][\w.-]*)[\"']?[ \t]*[:= ]")
 _DEFAULT = re.compile(r"\b(?:default|or)[ (]+[^\"'{}]{0,80}?([\"'])([^\"'\s]+)\1")
+_BLOCK = re.compile(r"[ \t]*\w+(?:[ \t]+\"[^\"]*\")*[ \t]+\"([^\"]+)\"[ \t]*\{")
+"""The first line of a block of Terraform: `variable "model_id" {`."""
+
 _SECTION = re.compile(r"[ \t]*\[+([^\]\n]+)\]+")
 
 
@@ -78,7 +81,8 @@ def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
     root = section = MapNode()
     at = 0
     for line in text.lines:
-        header, match = _SECTION.fullmatch(line.rstrip()), _LINE.match(line)
+        header = _SECTION.fullmatch(line.rstrip()) or _BLOCK.fullmatch(line.rstrip())
+        match = _LINE.match(line)
         if line.lstrip().startswith(("#", ";", "//")):
             pass
         elif header:

@@ -10,7 +10,6 @@ from lineage.audit.discovery.model_keys import HOSTED, HOSTED_ADDRESS, is_hosted
 _PROVIDERS = (
     "provider",
     "model_provider",
-    "llm_provider",
     "backend",
     "vendor",
     "api_type",

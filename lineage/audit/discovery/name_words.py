@@ -72,6 +72,14 @@ IMAGES = _words(
 )
 """Container images (and repositories of code) that people write where models are also written."""
 
+IMAGE_NAMES = _words(
+    """
+    vllm-openai text-generation-inference text-embeddings-inference lmdeploy-server tritonserver localai
+    llama.cpp-server huggingface-pytorch-inference sglang-server
+    """
+)
+"""Names of container images, whoever publishes them."""
+
 ROUTER_SELECTORS = _words(
     """
     beta exacto extended floor free nitro online self-moderated thinking

@@ -205,7 +205,13 @@ def _is_something_else(model: str) -> bool:
         return True
     if not slash:
         return name in words.BARE_WORDS or name.isdigit() or bool(words.HOSTED_BARE.match(name))
-    if owner in words.MIME_TYPES or owner in words.FOLDERS or owner.isdigit() or model.lower() in words.IMAGES:
+    if (
+        name in words.IMAGE_NAMES
+        or owner in words.MIME_TYPES
+        or owner in words.FOLDERS
+        or owner.isdigit()
+        or model.lower() in words.IMAGES
+    ):
         return True
     if words.HUB_MODELS_OF_HOSTED_OWNERS.match(model):
         return False

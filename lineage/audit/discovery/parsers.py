@@ -46,9 +46,13 @@ def parser_of_program(program: str) -> Parser | None:
 
 
 def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
-    """Read the addresses of models in a text of any kind."""
-    return address_references(text)
+    """Read the addresses of models in a text of any kind, but for lines that most languages take as a comment."""
+    for found in address_references(text):
+        if not text.lines[found.line - 1].lstrip().startswith(_COMMENTS):
+            yield found
 
+
+_COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
 
 _WRAPPINGS = (
     ".j2",

@@ -74,6 +74,10 @@ def _read(
             del command.words[MAX_WORDS:], command.assignments[MAX_WORDS:]
         for name, assigned in command.assignments:
             yield from assignment_references(name, assigned, known, used=name in used | exported)
+        if _is(command, ":"):  # it does nothing but set `${NAME:=default}`
+            for piece in (piece for word in command.words for piece in word.pieces if piece.variable and piece.default):
+                default = [piece.default] if piece.default else []
+                yield from assignment_references(piece.variable or "", default, known)
         yield from argument_references(command.words, known, tree, image)
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
@@ -92,6 +96,9 @@ def _assign(found: Iterable[Command], known: Assigned) -> None:
     for command in found:
         for name, assigned in command.assignments:
             known.setdefault(name, []).extend(word for word in assigned if word.pieces)
+        for piece in (piece for word in command.words[:MAX_WORDS] for piece in word.pieces):
+            if piece.variable is not None and piece.default is not None:
+                known.setdefault(piece.variable, []).append(piece.default)
         words = [word.text for word in command.words[:3]]
         if words[:1] == ["for"] and words[2:] == ["in"]:
             known.setdefault(words[1], []).extend(command.words[3:])
