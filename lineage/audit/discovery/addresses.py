@@ -32,7 +32,7 @@ def addresses(body: str) -> Iterator[tuple[int, Name]]:
         return
     for match in _ADDRESS.finditer(body):
         name = read_name(_trimmed(match[0]))
-        if name is not None:
+        if name is not None and ("/" in name.model or name.form == Form.PAGE or "/" in match[0]):
             yield match.start(), name
 
 

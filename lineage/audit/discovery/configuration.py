@@ -24,7 +24,7 @@ from lineage.audit.discovery.scripts import (
 from lineage.audit.discovery.shell import Command, Word, commands, word_of
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
-from lineage.audit.discovery.variables import values
+from lineage.audit.discovery.variables import MAX_VALUES, values
 
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
@@ -61,6 +61,8 @@ class _Reader:
         self._done: set[int] = set()
         self._lookups: dict[int, dict[str, str]] = {}
         self._counts: dict[int, int] = {}
+        self._names: Assigned | None = None
+        self._is_template = "{{" in source.body
         self._made: list[MapNode] = []  # kept, so that no other node gets the id of one of them
 
     def read(self, start: _Spot) -> Iterator[Reference]:
@@ -109,7 +111,7 @@ class _Reader:
         image = node.text("image", "Image")
         if not given or not (image or (len(given) > 1 and all(_is_words(part) for part in given))):
             return
-        variables = _variables(node)
+        variables = {**self._by_name(), **_variables(node)} if self._is_template else _variables(node)
         words: list[Word] = []
         for part in given:
             self._done.add(id(part))
@@ -159,6 +161,8 @@ class _Reader:
             yield from embedded_references(scalar.as_text(), self._tree, "x.py")
             return
         variables = {name: words for each in spot.inside for name, words in _variables(each).items()}
+        if "{{" in scalar.text:
+            variables = {**self._by_name(), **variables}
         newlines = not scalar.is_folded and not (spot.path and spot.path[-1] in known.ARGUMENTS)
         yield from shell_references(scalar.as_text(), self._tree, variables=variables, newlines=newlines,
                                     image=node.text("image"))  # fmt: skip
@@ -257,6 +261,23 @@ class _Reader:
         if id(node) not in self._counts:
             self._counts[id(node)] = sum(keys.meaning(each) == Meaning.MODEL for each in self._lookup(node))
         return self._counts[id(node)]
+
+    def _by_name(self) -> Assigned:
+        """Return the single values of the whole document, and those in lists, by their keys: what a template calls."""
+        if self._names is None:
+            self._names, stack = {}, [self._root]
+            while stack:
+                node = stack.pop()
+                if isinstance(node, ListNode):
+                    stack.extend(node.items)
+                elif isinstance(node, MapNode):
+                    for key, value in node.entries:
+                        stack.append(value)
+                        found = [
+                            word_of(each.as_text()) for each in scalars(value) if each.text and "{{" not in each.text
+                        ]
+                        self._names.setdefault(key.text, []).extend(found[:MAX_VALUES])
+        return self._names
 
     def _lookup(self, node: MapNode) -> dict[str, str]:
         """Return the single values of a mapping by their keys in the form of `plain_key`."""

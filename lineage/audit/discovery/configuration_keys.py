@@ -28,7 +28,7 @@ SCRIPTS = ARGUMENTS | _words(
 )
 """Keys of text that a shell runs."""
 
-ENVIRONMENTS = _words("environment env envs variables args build_args build_arg environment_variables")
+ENVIRONMENTS = _words("environment env envs variables literals args build_args build_arg environment_variables")
 """Keys of lists of `NAME=value`."""
 
 PROSE = _words(
@@ -76,7 +76,7 @@ def holds_models(key: str) -> bool:
 
 def is_script(key: str) -> bool:
     """Return whether a key holds the text of a script, or several of them by name."""
-    return key in SCRIPTS or key.endswith(("_command", "_cmd", "_script", "_args"))
+    return key in SCRIPTS or key.endswith(("_command", "_cmd", "_script", "_args", "_shell", "_raw"))
 
 
 def grade(key: str, name: Name) -> Grade:

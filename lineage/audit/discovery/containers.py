@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.json_nodes import json_nodes
+from lineage.audit.discovery.makefiles import named_value
 from lineage.audit.discovery.nodes import ListNode, scalars
 from lineage.audit.discovery.scripts import (
     MAX_WORDS,
@@ -105,13 +106,7 @@ def _assignments(text: Text) -> Iterator[tuple[str, list[Word]]]:
         if not command.assignments and len(command.words) > 1:
             yield command.words[0].text, list(command.words[1:2])
         elif command.assignments:
-            yield from (each for word in command.words for each in _late(word))
-
-
-def _late(word: Word) -> Iterator[tuple[str, list[Word]]]:
-    name, found, _ = word.text.partition("=")
-    if found and name.isidentifier():
-        yield name, [word.after(len(name) + 1)]
+            yield from (each for word in command.words if (each := named_value(word)))
 
 
 def _assigned(instruction: Instruction, variables: Assigned) -> Iterator[Reference]:

@@ -36,14 +36,13 @@ def yaml_references(text: Text, tree: Tree) -> Iterator[Reference]:
     if problem:
         tree.report(text.file, f"{problem}; what follows was read line by line")
     yield from configuration_references(text, ListNode(documents), tree)
-    if "{{" in text.body:
-        yield from _template_references(text)
+    yield from _template_references(text)
 
 
 def _template_references(text: Text) -> Iterator[Reference]:
     """Read the defaults that a template writes in a line about a model: `--model={{ .x | default "org/name" }}`."""
     at = 0
-    for line in text.lines:
+    for line in text.lines if "{{" in text.body else ():
         for match in _DEFAULT.finditer(line) if "{{" in line and not line.lstrip().startswith("#") else ():
             name = keys.read_value(match[2])
             head = _HEAD.match(line)
@@ -93,6 +92,7 @@ def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
             section.entries.append((key, _line_value(text, match[2], at + match.start(2))))
         at += len(line) + 1
     yield from configuration_references(text, root, tree)
+    yield from _template_references(text)
 
 
 def _line_value(text: Text, raw: str, start: int) -> Scalar:

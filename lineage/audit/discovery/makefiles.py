@@ -69,10 +69,26 @@ def commands_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read a file of lines with a name and a command each, such as a Procfile, or a unit of systemd."""
     for number, last in _logical_lines(text):
         line = text.lines[number - 1]
-        match = _UNIT.match(line) or _UNIT_VARIABLE.match(line) or _NAMED_COMMAND.match(line)
+        variable = _UNIT_VARIABLE.match(line)
+        match = _UNIT.match(line) or variable or _NAMED_COMMAND.match(line)
         if match and not line.lstrip().startswith(("#", ";")):
             block = text.block(number, last)
-            yield from shell_references(block.part(match.end(), len(block.body)), tree)
+            rest = block.part(match.end(), len(block.body))
+            yield from set_references(rest) if variable else shell_references(rest, tree)
+
+
+def set_references(text: Text) -> Iterator[Reference]:
+    """Read `NAME=value "OTHER=value"`, which what is started below gets as its environment."""
+    for command in commands(text, newlines=False):
+        assignments = [*command.assignments, *(named for word in command.words if (named := named_value(word)))]
+        for name, words in assignments:
+            yield from assignment_references(name, words, dict(assignments))
+
+
+def named_value(word: Word) -> tuple[str, list[Word]] | None:
+    """Return the name and the value of a word such as `NAME=value`; None for another word."""
+    name, equals, _ = word.text.partition("=")
+    return (name, [word.after(len(name) + 1)]) if equals and name.isidentifier() else None
 
 
 def modelfile_references(text: Text, tree: Tree) -> Iterator[Reference]:

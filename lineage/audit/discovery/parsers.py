@@ -17,10 +17,12 @@ from lineage.audit.discovery.makefiles import (
 )
 from lineage.audit.discovery.markdown import markdown_references, rst_references
 from lineage.audit.discovery.notebooks import notebook_references
+from lineage.audit.discovery.other_code import other_code_references
 from lineage.audit.discovery.python import python
 from lineage.audit.discovery.scripts import script_references
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.windows import batch_references, powershell_references
 from lineage_schemas.reference import Reference
 
 Parser = Callable[[Text, Tree], Iterable[Reference]]
@@ -52,6 +54,11 @@ def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
             yield found
 
 
+_OTHER_CODE = (
+    "go rs java kt kts scala cs fs swift rb php r jl lua dart ex exs c cc cpp h hpp m mm zig nim pl groovy clj nix"
+)
+"""Suffixes of languages that have no parser of their own."""
+
 _COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
 
 _WRAPPINGS = (
@@ -81,10 +88,13 @@ _BY_NAME: dict[str, Parser] = {
 """Parsers of files that have a name of their own, such as `Dockerfile`, in lower case."""
 
 _BY_SUFFIX: dict[str, Parser] = {
-    **dict.fromkeys(("sh", "bash", "zsh", "ksh", "fish", "bats", "ps1", "bat", "cmd", "command"), script_references),
+    **dict.fromkeys(("sh", "bash", "zsh", "ksh", "fish", "bats", "command"), script_references),
     **dict.fromkeys(("yaml", "yml"), yaml_references),
     **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),
     "toml": toml_references,
+    **dict.fromkeys(("ps1", "psm1"), powershell_references),
+    **dict.fromkeys(("bat", "cmd"), batch_references),
+    **dict.fromkeys(_OTHER_CODE.split(), other_code_references),
     **dict.fromkeys(("env", "ini", "cfg", "conf", "properties", "tf", "tfvars", "hcl", "jsonnet"), lines_references),
     **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
     **dict.fromkeys(("mk", "make", "just"), makefile_references),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 from lineage.audit.discovery.texts import Row, Text
 
@@ -27,6 +28,22 @@ def _row(source: Text, offsets: Sequence[int]) -> Row:
     if offsets[-1] - offsets[0] == len(offsets) - 1:
         return row
     return row._replace(columns=tuple(row.column_of(max(0, offset - offsets[0]) + 1) for offset in offsets))
+
+
+def respelled(source: Text, pattern: re.Pattern[str], spell: Callable[[re.Match[str]], tuple[str, int]]) -> Text:
+    """Make a text in which each match is spelt otherwise.
+
+    `spell` returns how, and the offset of the first of the new characters; the others are taken to follow it.
+    """
+    parts, offsets, at = [], [], 0
+    for match in pattern.finditer(source.body):
+        text, first = spell(match)
+        parts += [source.body[at : match.start()], text]
+        offsets += [*range(at, match.start()), *(min(first + each, match.end() - 1) for each in range(len(text)))]
+        at = match.end()
+    parts.append(source.body[at:])
+    offsets += range(at, len(source.body))
+    return decoded(source, "".join(parts), offsets)
 
 
 def aligned(source: str, start: int, end: int, value: str, *, escapes: bool) -> list[int]:

@@ -10,7 +10,7 @@ from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.arguments import argument_references, program_name
 from lineage.audit.discovery.model_keys import Meaning
-from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
@@ -23,6 +23,9 @@ MAX_REFERENCES = 5_000
 
 MAX_WORDS = 2_000
 """Words of one command that are read, and as many variables that it sets."""
+
+MAX_STEPS = 4
+"""Commands between a clone and the one that checks out its revision."""
 
 MAX_DEPTH = 4
 """Scripts inside scripts (`bash -c "bash -c …"`)."""
@@ -72,15 +75,47 @@ def _read(
             reason = f"a command has more than {MAX_WORDS:,} words; the others were not read"
             tree.report(_all_words(command)[0].source.file, reason)
             del command.words[MAX_WORDS:], command.assignments[MAX_WORDS:]
+    cloned: list[Reference] = []
+    since = 0
+    for command in found:
         for name, assigned in command.assignments:
             yield from assignment_references(name, assigned, known, used=name in used | exported)
         if _is(command, ":"):  # it does nothing but set `${NAME:=default}`
-            for piece in (piece for word in command.words for piece in word.pieces if piece.variable and piece.default):
-                default = [piece.default] if piece.default else []
-                yield from assignment_references(piece.variable or "", default, known)
+            yield from _defaults(command, known)
+        since += 1
+        if _git(command) == "clone":
+            yield from cloned
+            cloned, since = list(argument_references(command.words, known, tree, image)), 0
+            continue
+        if cloned and (commit := _checked_out(command)) and since <= MAX_STEPS:
+            yield from (each.model_copy(update={"revision": commit, "pinned": is_commit(commit)}) for each in cloned)
+            cloned = []
         yield from argument_references(command.words, known, tree, image)
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
+    yield from cloned
+
+
+def _defaults(command: Command, known: Variables) -> Iterator[Reference]:
+    for piece in (piece for word in command.words for piece in word.pieces):
+        if piece.variable is not None and piece.default is not None:
+            yield from assignment_references(piece.variable, [piece.default], known)
+
+
+def _git(command: Command) -> str:
+    """Return the subcommand of git, behind its options; empty for another program."""
+    words = [word.text for word in command.words]
+    while words[:1] and (words[0] in programs.KEYWORDS or (words[0] == "git" and words[1:2] == ["-C"])):
+        words = ["git", *words[3:]] if words[0] == "git" else words[1:]
+    return words[1] if words[:1] == ["git"] and len(words) > 1 else ""
+
+
+def _checked_out(command: Command) -> str:
+    """Return the revision to which a command sets the clone before it; empty for another command."""
+    subcommand, words = _git(command), [word.text for word in command.words]
+    if subcommand not in ("checkout", "reset", "switch") or not command.words[-1].is_literal:
+        return ""
+    return words[-1] if not words[-1].startswith("-") and words[-1] != subcommand and "-b" not in words else ""
 
 
 def _all_words(command: Command) -> list[Word]:

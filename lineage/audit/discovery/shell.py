@@ -21,11 +21,16 @@ _SEPARATOR = re.compile(r"&&|\|\||;;|[;&|\n()]")
 _REDIRECT = re.compile(r"(?:\d*|&)(>>|>\||>&|<&|<>|>|<)(?!\()")
 _HEREDOC = re.compile(r"\d*<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.-]+))")
 _HERE_STRING = re.compile(r"<<<")
-_PLAIN = re.compile(r"[^\s'\"\\$`;&|()<>]+")
-_IN_DOUBLE = re.compile(r"[^\"\\$`]+")
+_PLAIN = re.compile(r"(?:[^\s'\"\\$`;&|()<>{]|\{(?!\{))+")
+_IN_DOUBLE = re.compile(r"(?:[^\"\\$`{]|\{(?!\{))+")
 _VARIABLE = re.compile(r"\$(?:(\w+)|([@*#?!$-]))")
 _BRACED = re.compile(r"\$\{([!#]?)(\w+)(?:\[[^\]\n]*\])?(?:(:?[-=])|([^}\n]*)\})?")
 _MAKE_VARIABLE = re.compile(r"\$\(([\w.-]+)\)|\$\{([\w.-]+)\}")
+_TEMPLATE = re.compile(
+    r"\$?\{\{-?[ \t]*\$?\.?([\w.-]*\w)[ \t]*(?:\|[ \t]*default[ \t(]+(?:'([^'{}\n]*)'|\"([^\"{}\n]*)\")[^{}\n]*)?-?\}\}"
+)
+"""A variable of Jinja, Go's templates, GitHub's expressions or just, with its default."""
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[\w*\])?\+?=")
 
 
@@ -219,7 +224,7 @@ class _Reader:
                 self._double(pieces)
             elif mark == "\\":
                 self._escape(pieces)
-            elif mark in "$`":
+            elif mark in "$`{":
                 self._dollar(pieces)
             else:
                 break
@@ -255,7 +260,7 @@ class _Reader:
     def _dollar(self, pieces: list[Piece]) -> None:
         """Read what begins with `$`, or a command in backquotes."""
         start = self._at
-        if self._make and self._make_variable(pieces):
+        if self._template(pieces) or (self._make and self._make_variable(pieces)):
             return
         if self._body.startswith("$(", start) or self._body[start] == "`":
             self._substitution(pieces)
@@ -272,6 +277,21 @@ class _Reader:
         if self._body[start + 1 : start + 2] not in ("'", '"'):
             _append(pieces, "$", start)
         self._at += 1
+
+    def _template(self, pieces: list[Piece]) -> bool:
+        """Read a variable of a template: by its last name, so that `matrix.model` is `model`."""
+        found = _TEMPLATE.match(self._body, self._at, self._end)
+        if found is None and self._body[self._at] == "{":
+            _append(pieces, "{{", self._at)
+            self._at += 2
+            return True
+        if found is None:
+            return False
+        self._at = found.end()
+        group = 2 if found[2] is not None else 3
+        default = Word(self._source, (Piece(found[group], found.start(group)),)) if found[group] else None
+        pieces.append(Piece("", found.start(), variable=found[1].rpartition(".")[2], default=default))
+        return True
 
     def _make_variable(self, pieces: list[Piece]) -> bool:
         if self._body.startswith("$$", self._at):

@@ -62,12 +62,11 @@ class _Resolver:
             used = word.source.place_at(parts[0].at)
             found = self._values_of(parts[0], above)
             return [each._replace(direct=False, used_at=(*each.used_at, used)) for each in found]
+        here = Value("", word.source, word.at)
         choices = [
-            [part.text] if part.variable is None else [each.text for each in self._values_of(part, above)]
-            for part in parts
+            [here._replace(text=part.text)] if part.variable is None else self._values_of(part, above) for part in parts
         ]
-        whole = islice(product(*choices), MAX_VALUES)
-        return [Value("".join(each), word.source, word.at, direct=False) for each in whole]
+        return [_joined(word, each) for each in islice(product(*choices), MAX_VALUES)]
 
     def _values_of(self, piece: Piece, above: tuple[str, ...]) -> list[Value]:
         """Return the values of a variable: what it is assigned, and its default."""
@@ -80,6 +79,15 @@ class _Resolver:
                 break
             found.update(dict.fromkeys(each for each in self.values(word, (*above, name)) if each.text))
         return list(found)[:MAX_VALUES]
+
+
+def _joined(word: Word, parts: Sequence[Value]) -> Value:
+    """Join the values of the parts of a word. It stands where a variable's value is an id, else where the word is."""
+    text = "".join(part.text for part in parts)
+    ids = [part for part in parts if "/" in part.text and "://" not in part.text and part.at != word.at]
+    if len(ids) == 1:
+        return ids[0]._replace(text=text, direct=False, used_at=(*ids[0].used_at, word.source.place_at(word.at)))
+    return Value(text, word.source, word.at, direct=False)
 
 
 def mentioned(words: Sequence[Word]) -> Iterator[str]:

@@ -1,0 +1,66 @@
+"""Sources in other languages: the strings in a call, or behind a name, that says that they are models.
+
+There is no parser for each of them. A string counts only with its owner (`"org/name"`), and only if the names in front
+of it in its line say what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lineage.audit.discovery import model_keys as keys
+from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.names import Form, read_name
+from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.texts import Text
+from lineage.audit.discovery.tree import Tree
+from lineage_schemas.reference import Reference
+
+_STRING = re.compile(r"\"([^\"\\\s]{3,200})\"|'([^'\\\s]{3,200})'")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_COMMENT = re.compile(r"[ \t]*(?://|#(?!\[)|--|;;|/?\*|%)|.*?(?<![:\"'])//[ \t]")
+_LOADING = re.compile(
+    r"(?:from_?pretrained|download_?model|load_?model|new_?model|(?:hf_?|repo_?)model|model|with_revision)$", re.I
+)
+_REVISION = re.compile(r"(?:RepoType::Model|revision)[^\"'\n]{0,40}[\"']([^\"'\s]+)[\"']", re.IGNORECASE)
+_ASIDE = re.compile(r"(?i)dataset|RepoType::Space|\b(?:import|use|package|require|include|using)\b")
+_NAMES_BEFORE = 3
+
+
+def other_code_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a source in a language such as Go, Rust, Java, C# or Swift."""
+    at = 0
+    for line in text.lines:
+        comment = _COMMENT.match(line)
+        code = (
+            line[: comment.end()] if comment and comment[0].strip()[:1] not in ("/", "#", "-", ";", "*", "%") else line
+        )
+        if not (comment and code is line):
+            found = list(_strings(text, code, at))
+            yield from found or address_references(text, at, at + len(code))
+        at += len(line) + 1
+
+
+def _strings(text: Text, code: str, at: int) -> Iterator[Reference]:
+    if len(code) > 2_000 or "/" not in code or _ASIDE.search(code):
+        return
+    for match in _STRING.finditer(code):
+        value = match[1] or match[2]
+        name = read_name(value) if "/" in value else None
+        if name is None or name.form != Form.ID:
+            continue
+        before = code[: match.start()]
+        called = before.rstrip("&*").endswith("(")
+        names = [keys.plain_key(each) for each in _NAME.findall(before[-200:])][-_NAMES_BEFORE:]
+        sure = called and bool(names) and _LOADING.search(names[-1]) is not None
+        if not sure and not any(_says_model(each) for each in names):
+            continue
+        revision = _REVISION.search(code, match.end())
+        place = text.place_at(at + match.start() + 1)
+        yield reference(name, place, "certain" if sure else "likely", revision=revision[1] if revision else None)
+
+
+def _says_model(key: str) -> bool:
+    return keys.meaning(key) == Meaning.MODEL and not keys.is_hosted_key(key)
