@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from lineage.answers.audit.product import find_references
+from lineage.answers.audit.recording import record_product
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.licences.compare import wider_than_ancestor
@@ -33,6 +35,9 @@ HUBS = (ROOT / "lineage/demo_data/hub", ROOT / "docs/examples/hub")
 
 LATER = ROOT / "docs/examples/later"
 """The state of a model in which a tag has moved."""
+
+SHOP = ROOT / "docs/examples/shop"
+"""A product that uses two of the models."""
 
 PROPERTIES = re.compile(r"(?<=<!-- properties -->\n).*?(?=<!-- end of properties -->)", re.DOTALL)
 
@@ -60,13 +65,14 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def collected(hub: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Collect that Hub, and one model again after its tag moved."""
+    """Collect that Hub, one model again after its tag moved, and record the product."""
     url = str(tmp_path_factory.mktemp("collected") / "lineage.db")
     with Session(hub_selector=str(hub), store_url=url, offline=True) as session:
         collect(session, sorted(session.hub.list_models()))
     shutil.copytree(LATER, hub, dirs_exist_ok=True)
     with Session(hub_selector=str(hub), store_url=url, offline=True) as session:
         collect(session, ["harbour/almanac-0.1m"], refresh=True)
+        record_product(session, "shop", SHOP, find_references(session, SHOP, ()).references)
     return url
 
 

@@ -16,6 +16,7 @@ from lineage_schemas.answers.audit import (
 )
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.reference import Place, Reference
+from tests.report.locks import LOCKS
 from tests.report.traces import commit, header
 
 APP = Place(file="app/main.py", line=12, column=40)
@@ -86,4 +87,4 @@ def audit_nothing() -> AuditAnswer:
     return audit().model_copy(update=changes)
 
 
-AUDITS = {"audit": audit, "audit-nothing": audit_nothing}
+AUDITS = {"audit": audit, "audit-nothing": audit_nothing, **LOCKS}

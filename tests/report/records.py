@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from datetime import date
 from typing import Any
 
@@ -51,7 +52,6 @@ from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
 from tests.report.impacts import impact
-from tests.report.locks import LOCKS
 from tests.report.stores import STORES
 from tests.report.suggestions import suggestion
 from tests.report.traces import (
@@ -390,13 +390,12 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "check-clean": check_clean, "check-unchecked": check_unchecked, "check-several": check_several,
     "history": history, "diff": diff, "diff-equal": diff_equal, "fingerprint": fingerprint,
     "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
-    "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
-    "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
-    "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS, **AUDITS, **LOCKS,
+    **{f"verify-{each.replace('_', '-')}": partial(verify, each) for each in ("equal", "reserialised", "known", "not_known", "unchecked")},
+    "collect": collect, **STORES, **COMPARISONS, **AUDITS,
     "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact,
-    "suggest": suggestion, "rules-level": lambda: rules("SV006"),
-    "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,
-    "rules": lambda: rules(None),
-    **COMPATS, "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
+    "suggest": suggestion, "rules-level": lambda: rules("SV006"), "demo": demo, "names": names,
+    "history-commits": history_commits, "names-one": one_name,
+    **COMPATS, "rules": lambda: rules(None), "rules-one": lambda: rules("moved-tag"),
+    "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""
