@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from datetime import date
+from functools import partial
 from typing import Any
 
 from lineage.answers.findings import finding
-from lineage.answers.name import read_names
 from lineage.answers.rules import rules
 from lineage_schemas.answers.answer import Answer, Ignored, Incomplete
 from lineage_schemas.answers.check import (
@@ -52,6 +51,7 @@ from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
 from tests.report.impacts import impact
+from tests.report.names import NAMES
 from tests.report.stores import STORES
 from tests.report.suggestions import suggestion
 from tests.report.traces import (
@@ -374,14 +374,7 @@ def history_commits() -> HistoryAnswer:
     return whole.model_copy(update={"lines": (whole.lines[0].model_copy(update={"classified_commits": found}),)})
 
 
-def names() -> Answer:
-    """Read names with and without a version, and two that are no ids of a model."""
-    return read_names(["org/colours-7b-v2", "org/bert-base-finetuned-squad", "./colours-7b/", ""])
-
-
-def one_name() -> Answer:
-    """Read one name that has all minimal segments, and the version of its base."""
-    return read_names(["org/Mistral-7B-v0.1-colours-dpo-v2"])
+OTHERS = ("equal", "reserialised", "known", "not_known", "unchecked")
 
 
 ANSWERS: dict[str, Callable[[], Answer]] = {
@@ -390,11 +383,11 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "check-clean": check_clean, "check-unchecked": check_unchecked, "check-several": check_several,
     "history": history, "diff": diff, "diff-equal": diff_equal, "fingerprint": fingerprint,
     "fingerprint-nothing": fingerprint_nothing, "verify-different": verify,
-    **{f"verify-{each.replace('_', '-')}": partial(verify, each) for each in ("equal", "reserialised", "known", "not_known", "unchecked")},
+    **{f"verify-{each.replace('_', '-')}": partial(verify, each) for each in OTHERS},
     "collect": collect, **STORES, **COMPARISONS, **AUDITS,
     "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact,
-    "suggest": suggestion, "rules-level": lambda: rules("SV006"), "demo": demo, "names": names,
-    "history-commits": history_commits, "names-one": one_name,
+    "suggest": suggestion, "rules-level": lambda: rules("SV006"), "demo": demo,
+    "history-commits": history_commits, **NAMES,
     **COMPATS, "rules": lambda: rules(None), "rules-one": lambda: rules("moved-tag"),
     "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
