@@ -2,6 +2,7 @@
 
 Each `console` block holds one command after `$ `, and its output. What differs from run to run is replaced by fixed
 values, so that a test can compare: the Hub's name (a hash of its path), the time of reading, the store's path and size.
+Paths are those from the checkout's root.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def answer(command: str, folder: Path) -> str:
     )  # fmt: skip
     if "lineage " not in command or done.returncode > 2 or done.stdout.startswith("error:"):
         raise SystemExit(f"{command}\n{done.stdout}exit code {done.returncode}")
-    text = done.stdout.replace(str(folder / "tour.db"), STORE)
+    text = done.stdout.replace(str(folder / "tour.db"), STORE).replace(f"{ROOT}/", "")
     text = re.sub(r"^(/tmp/tour\.db .*), [\d.]+ [kM]B$", r"\1, 1.1 MB", text, flags=re.MULTILINE)
     text = re.sub(r"\bdir-([\w.-]+)-[0-9a-f]{8}\b", r"dir-\1-1a2b3c4d", text)
     text = re.sub(r", [\d.]+ s; ", ", 0.5 s; ", text)

@@ -13,8 +13,8 @@ def command(*, run: Run) -> None:
     """Run the main commands on models that come with the package, offline.
 
     Collects them into a temporary store, traces a merge, checks a real history in which all weights were replaced
-    without any announcement, and prints what to try next. Needs no network and no token, and does not touch your
-    own store.
+    without any announcement, audits a product that uses them, and prints what to try next. Needs no network and no
+    token, and does not touch your own store.
     """
     from lineage.answers.demo import demo
 

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from lineage.answers.audit.audit import audit
 from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
@@ -18,6 +19,8 @@ from lineage_schemas.answers.check import CheckAnswer
 from lineage_schemas.answers.demo import DemoAnswer
 
 HUB_FOLDER = Path(__file__).parents[1] / "demo_data" / "hub"
+
+PRODUCT_FOLDER = HUB_FOLDER.with_name("product")
 
 MERGE = "blendery/manpython-0.7m-linear"
 
@@ -31,10 +34,10 @@ REPLACED = "mattshumer/Reflection-Llama-3.1-70B"
 
 
 def demo(session: Session) -> DemoAnswer:
-    """Collect every model in the package, trace a merge and a false card, check a history with a silent change.
+    """Collect every model in the package, trace a merge and a false card, check a silent change, audit a product.
 
     Only the progress listener of `session` is used. Store and clones go to a new temporary folder, which the answer
-    names. It is not deleted, because the suggested commands use it. Raises the errors of the three questions.
+    names. It is not deleted, because the suggested commands use it. Raises the errors of the questions.
     """
     folder = Path(tempfile.mkdtemp(prefix="lineage-demo-"))
     store = str(folder / "lineage.db")
@@ -52,6 +55,8 @@ def demo(session: Session) -> DemoAnswer:
         own.progress.note(f"Checking {REPLACED}: did its weights change without an announcement?")
         checked = check(own, [REPLACED])
         assert isinstance(checked, CheckAnswer), "one target gives one answer"
+        own.progress.note(f"Auditing {PRODUCT_FOLDER}: what is wrong with the models that a product uses?")
+        audited = audit(own, PRODUCT_FOLDER)
         return DemoAnswer(
             **own.header("demo.v1", collected.collected_at),
             store=store,
@@ -60,6 +65,8 @@ def demo(session: Session) -> DemoAnswer:
             trace=traced,
             contradicted=contradicted,
             check=checked,
+            product_folder=str(PRODUCT_FOLDER),
+            audit=audited,
             next_commands=next_commands(store),
         )
 

@@ -103,6 +103,14 @@ def test_it_reads_every_carried_model_from_the_carried_hub(answer: DemoAnswer) -
     assert models["otterhub/skiff-0.7m-manual"].level == "full"
 
 
+def test_it_audits_a_product_that_uses_them(answer: DemoAnswer) -> None:
+    """The last step finds the false parent, models without a pin, and a commit without a signature."""
+    assert answer.audit.verdict == "findings"
+    assert {each.severity for each in answer.audit.findings} == {"error", "warning", "info"}
+    assert {"LD002", "LA001"} <= {each.rule for each in answer.audit.findings}
+    assert answer.product_folder == str(HUB_FOLDER.with_name("product"))
+
+
 def test_it_leaves_the_users_store_alone(answer: DemoAnswer, home: Path) -> None:
     """The demo has its own store; neither the user's store nor the user's cache of clones is created or changed."""
     assert Path(answer.store).is_file()

@@ -343,7 +343,7 @@ def demo() -> DemoAnswer:
     """The demo's answers."""
     return DemoAnswer(
         **header("demo.v1"), store="/home/you/demo.db", hub_folder="/pkg/hub", collected=collect(), trace=trace_root(),
-        contradicted=trace_root(), check=check_findings(),
+        contradicted=trace_root(), check=check_findings(), product_folder="/pkg/product", audit=AUDITS["audit"](),
         next_commands=("lineage trace a/b --down", "lineage history a/b", "lineage diff a/b"),
     )  # fmt: skip
 

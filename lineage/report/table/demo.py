@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.table.audit import audit
 from lineage.report.table.check import check
 from lineage.report.table.collect import collect
 from lineage.report.text import EMPTY, Document, Line, dim, line, strong
@@ -22,6 +23,7 @@ def demo(answer: DemoAnswer) -> Document:
         *_step("2", f"lineage trace {answer.trace.root}", trace(answer.trace)),
         *_step("3", f"lineage trace {answer.contradicted.root}", trace(answer.contradicted)),
         *_step("4", f"lineage check {answer.check.model}", check(answer.check)),
+        *_step("5", f"lineage audit {answer.product_folder}", audit(answer.audit)),
         line(strong("Try next:")),
     ]
     return [*lines, *(line(command, indent="  ") for command in answer.next_commands)]
