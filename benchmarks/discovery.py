@@ -2,6 +2,7 @@
 
 `python -m benchmarks.discovery DIR [DIR …] [--json OUT]`: DIR has a `truth.json`, or folders that have one: a list of
 objects with `model`, `revision`, `file`, `line` and `grade`. Other keys are ignored, and `truth.json` is not scanned.
+With `--truth FILE` the labels of the one DIR are in another file.
 
 Recall counts the labels that are certain or likely, and precision the references that are graded so; a place that is
 possible in the labels counts neither way. A reference is right if model, file and line are those of a label. Revisions
@@ -49,13 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "folders", type=Path, nargs="+", metavar="DIR", help="a labelled tree, or a folder of such trees"
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--truth", type=Path, help="the labels of one DIR that does not have them itself")
     options = parser.parse_args(arguments)
-    trees = [tree for folder in options.folders for tree in labelled_trees(folder)]
+    if options.truth and len(options.folders) > 1:
+        parser.error("--truth has the labels of one DIR")
+    trees = (
+        options.folders if options.truth else [tree for folder in options.folders for tree in labelled_trees(folder)]
+    )
     if not trees:
         parser.error(f"none of these folders has a {TRUTH}, and neither has a folder in them")
     began = time.perf_counter()
     try:
-        measured = {tree.name: measure(tree) for tree in trees}
+        measured = {tree.name: measure(tree, options.truth or tree / TRUTH) for tree in trees}
     except (OSError, ValueError, KeyError, TypeError) as error:
         parser.error(f"the labels cannot be read: {type(error).__name__}: {error}")
     result = figures(measured) | {"seconds": round(time.perf_counter() - began, 2)}
@@ -72,9 +78,9 @@ def labelled_trees(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{TRUTH}"))
 
 
-def measure(tree: Path) -> Measured:
+def measure(tree: Path, truth: Path) -> Measured:
     """Compare what is found in a tree with its labels. Raises KeyError or TypeError for labels of another form."""
-    labels = [each for each in json.loads((tree / TRUTH).read_text("utf-8")) if each["model"] is not None]
+    labels = [each for each in json.loads(truth.read_text("utf-8")) if each["model"] is not None]
     wanted: defaultdict[Place, set[str | None]] = defaultdict(set)
     for each in labels:
         if each["grade"] in SURE:

@@ -202,7 +202,8 @@ class Calling:
     def derived(self, definition: ast.ClassDef, scope: Scope) -> list[tuple[ast.ClassDef, Scope]]:
         """Return the classes of the tree that have this one as a base, and the scopes that they are in."""
         if definition not in self._derived:
-            self._derived[definition] = found = []
+            found: list[tuple[ast.ClassDef, Scope]] = []
+            self._derived[definition] = found
             for module in self.resolver.program.mentioning(definition.name):
                 for node, inner in list(module.scopes.items()):
                     if isinstance(node, ast.ClassDef) and inner.parent is not None and len(found) < MAX_DERIVED:

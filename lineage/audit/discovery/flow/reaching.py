@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ class Branches:
     def __init__(self) -> None:
         """Begin without any."""
         self.spans: list[Span] = []
+        self.choices: list[tuple[Span, Span]] = []
         self._innermost: dict[int, Span | None] = {}
+        self._ordered: dict[int, tuple[int, list[_Position], list[Binding]]] = {}
 
     def around(self, line: int) -> Span | None:
         """Return the innermost branch that a line is in; None for a line that is in none."""
@@ -52,16 +55,42 @@ class Branches:
         line = getattr(use, "lineno", None)
         if line is None or len(bindings) < 2:
             return bindings
-        at = (line, getattr(use, "col_offset", 0))
-        positions = [_position(each) for each in bindings]
-        before = [
-            (place, each) for place, each in zip(positions, bindings, strict=True) if place is None or place <= at
-        ]
-        sure = [place for place, each in before if place is not None and self._covers(each, place, line)]
-        if not sure:
-            return bindings
-        last = max(sure)
-        return [each for place, each in before if place is None or place >= last]
+        places, ordered = self._in_order(bindings)
+        until = bisect_right(places, (line, getattr(use, "col_offset", 0)))
+        least = max((place for place in self._either(places[:until], line)), default=None)
+        for at in range(until - 1, -1, -1):
+            if (least is not None and places[at] < least) or self._covers(ordered[at], places[at], line):
+                start = at + 1 if least is not None and places[at] < least else at
+                return [*ordered[start:until], *(each for each in bindings[:1] if _position(each) is None)]
+        return bindings
+
+    def _in_order(self, bindings: list[Binding]) -> tuple[list[_Position], list[Binding]]:
+        """Return the bindings that have a place by their places, and these."""
+        known = self._ordered.get(id(bindings))
+        if known is None or known[0] != len(bindings):
+            pairs = [(place, each) for each in bindings if (place := _position(each)) is not None]
+            pairs.sort(key=lambda pair: pair[0])
+            known = len(bindings), [place for place, _ in pairs], [each for _, each in pairs]
+            self._ordered[id(bindings)] = known
+        return known[1], known[2]
+
+    def add(self, node: ast.AST) -> None:
+        """Note the branches of a statement, and that one of the two of an `if` with `else` runs."""
+        found = branches_of(node)
+        self.spans += found
+        if isinstance(node, ast.If) and len(found) == 2:
+            self.choices.append((found[0], found[1]))
+
+    def _either(self, places: list[_Position], line: int) -> list[_Position]:
+        """Return where an `if` begins both of whose branches bind the name before a line."""
+        found = []
+        for first, second in self.choices if len(places) > 2 else ():
+            around = self.around(first[0] - 1)
+            if second[1] < line and (around is None or around[0] <= line <= around[1]):
+                lines = [place[0] for place in places]
+                if all(any(span[0] <= each <= span[1] for each in lines) for span in (first, second)):
+                    found.append((first[0], 0))
+        return found
 
     def _covers(self, binding: Binding, place: _Position, line: int) -> bool:
         owner = binding.owner

@@ -11,7 +11,7 @@ from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
 from lineage.audit.discovery.flow.program import Program
-from lineage.audit.discovery.flow.resolving import Resolver, Spot, called_name
+from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, Resolver, Spot, called_name
 from lineage.audit.discovery.flow.strings import texts
 from lineage.audit.discovery.flow.uses import Unknown, Use, loaders, uses
 from lineage.audit.discovery.model_keys import is_known_bare
@@ -47,10 +47,13 @@ _WRITTEN_KEYWORDS = {"output_dir", "local_dir", "save_dir", "save_path", "save_d
 def references_of(module: Module, program: Program) -> Iterator[Reference]:
     """Return the references of a module: what its calls load, and what its strings name otherwise."""
     reader = _Reader(module, program)
+    reader.resolver.left = MAX_MODULE_STEPS
     yield from reader.loaded()
     yield from reader.by_keyword()
     yield from commands_of(module, reader.resolver)
     yield from reader.mentioned()
+    if reader.resolver.left <= 0:
+        program.tree.report(module.text.file, "the values of its names are too many to be followed")
 
 
 class _Reader:

@@ -21,6 +21,9 @@ MAX_DEPTH = 24
 MAX_STEPS = 3_000
 """Expressions that are looked at for one call that loads a model."""
 
+MAX_MODULE_STEPS = 300_000
+"""Expressions that are looked at for one module."""
+
 Frame = Mapping[ast.AST, "Given | Spot"]
 """What a function's parameters and a loop's variable are, by the function and the loop."""
 
@@ -50,7 +53,8 @@ class Resolver:
         """Make a resolver; `begin` starts a question."""
         self.program = program
         self.choices: dict[ast.AST, Scope] = {}
-        self.steps = 0
+        self.steps = self._granted = 0
+        self.left = MAX_MODULE_STEPS
         self.calling = Calling(self)
         self._handlers: dict[type[ast.AST], Callable[[Spot, int], Iterator[Spot]]] = {
             ast.Name: self._name,
@@ -69,7 +73,8 @@ class Resolver:
     def begin(self) -> None:
         """Begin a question: the limit of steps and the choices are those of one question."""
         self.choices = {}
-        self.steps = MAX_STEPS
+        self.left -= self._granted - max(self.steps, 0)
+        self._granted = self.steps = min(MAX_STEPS, max(self.left, 0))
 
     def spots(self, spot: Spot, depth: int = 0) -> Iterator[Spot]:
         """Follow an expression to the constants, literals, definitions and unknown expressions that it may be."""

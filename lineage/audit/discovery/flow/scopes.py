@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from lineage.audit.discovery.flow.deferred import deferred
-from lineage.audit.discovery.flow.reaching import Branches, branches_of
+from lineage.audit.discovery.flow.reaching import Branches
 from lineage.audit.discovery.texts import Text
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -175,7 +175,7 @@ class _Walk:
             self.comprehension(node, scope)
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring uses nothing
             if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-                self.module.branches.spans += branches_of(node)
+                self.module.branches.add(node)
                 self.bind(node, scope)
             elif type(node) in _NOTED:
                 self.note(node, scope)

@@ -23,7 +23,6 @@ class Use(NamedTuple):
     piece: Piece
     facets: dict[str, Piece]
     sink: Sink
-    call: ast.Call
     argument: Spot
     name: str
     trusted: bool | None = None
@@ -113,15 +112,30 @@ def _package(imported: Imported) -> str:
 
 def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
     """Return the models that a call loads, each with its own revision."""
-    sink = loader.sink
-    positional, keywords = arguments(resolver, loader.call)
-    argument = _model_argument(sink, positional, keywords)
-    if argument is not None:
-        yield from _alternatives(resolver, loader, argument, keywords, positional)
-    for name in sink.others:
-        if name in keywords:
-            for part in _listed(resolver, keywords[name]):
-                yield from _alternatives(resolver, loader, part, {}, [], quiet=True)
+    asked = _asked(resolver, loader, {})
+    if asked.argument is not None:
+        yield from _alternatives(resolver, loader)
+    for name in loader.sink.others:
+        if name in asked.keywords:
+            for part in _listed(resolver, asked.keywords[name]):
+                yield from (Use(piece, {}, loader.sink, part, loader.name) for piece in texts(resolver, part))
+
+
+class _Asked(NamedTuple):
+    """Hold the arguments of a call in one frame: the one that names the model, and those that ask for more."""
+
+    argument: Spot | None
+    facets: dict[str, Spot]
+    keywords: dict[str, Spot]
+
+
+def _asked(resolver: Resolver, loader: Loader, frame: Frame) -> _Asked:
+    positional, keywords = arguments(resolver, loader.call._replace(frame=frame))
+    wanted = (*sinks.REVISION_KEYWORDS, *sinks.FILE_KEYWORDS, *_OTHER_FACETS)
+    facets = {name: keywords[name] for name in wanted if name in keywords}
+    if loader.name in {"hf_hub_download", "hf_hub_url"} and "filename" not in facets and len(positional) > 1:
+        facets["filename"] = positional[1]
+    return _Asked(_model_argument(loader.sink, positional, keywords), facets, keywords)
 
 
 def _listed(resolver: Resolver, spot: Spot) -> list[Spot]:
@@ -137,47 +151,32 @@ def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot
     return None
 
 
-def _alternatives(
-    resolver: Resolver,
-    loader: Loader,
-    argument: Spot,
-    keywords: dict[str, Spot],
-    positional: list[Spot],
-    *,
-    quiet: bool = False,
-) -> Iterator[Use | Unknown]:
+def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
     """Look at a call as a whole, or, where the id and the revision depend on the same thing, for each of its values."""
-    facets = {
-        name: keywords[name]
-        for name in (*sinks.REVISION_KEYWORDS, *sinks.FILE_KEYWORDS, *_OTHER_FACETS)
-        if name in keywords
-    }
-    if loader.name in {"hf_hub_download", "hf_hub_url"} and "filename" not in facets and len(positional) > 1:
-        facets["filename"] = positional[1]
+    unknown: Spot | None = None
     found = False
-    for frame in _frames(resolver, argument, list(facets.values())):
+    for frame in _frames(resolver, loader):
         resolver.begin()
-        pieces = texts(resolver, argument._replace(frame=frame))
-        known = {name: texts(resolver, spot._replace(frame=frame)) for name, spot in facets.items()}
+        asked = _asked(resolver, loader, frame)
+        if asked.argument is None:
+            continue
+        pieces = texts(resolver, asked.argument)
+        known = {name: texts(resolver, spot) for name, spot in asked.facets.items()}
         if any(
             piece.text in {"dataset", "space"} for piece in [*known.get("repo_type", []), *known.get("repoType", [])]
         ):
             return
-        trusted = _truth(resolver, keywords.get("trust_remote_code"), frame)
+        trusted = _truth(resolver, asked.keywords.get("trust_remote_code"))
+        found = found or bool(pieces)
+        unknown = unknown or asked.argument
         for piece in pieces:
-            found = True
-            for asked in _combined(known):
-                yield Use(piece, asked, loader.sink, _node(loader), argument, loader.name, trusted)
-    if not found and not quiet and not loader.sink.output and _may_be_text(argument.node):
-        yield Unknown(argument)
+            for facets in _combined(known):
+                yield Use(piece, facets, loader.sink, asked.argument, loader.name, trusted)
+    if unknown is not None and not found and not loader.sink.output and _may_be_text(unknown.node):
+        yield Unknown(unknown)
 
 
 _OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType")
-
-
-def _node(loader: Loader) -> ast.Call:
-    assert isinstance(loader.call.node, ast.Call)
-    return loader.call.node
 
 
 def _may_be_text(node: ast.AST) -> bool:
@@ -197,23 +196,21 @@ def _combined(known: dict[str, list[Piece]]) -> list[dict[str, Piece]]:
     return [{**rest, "revision": piece} for _, piece in list(distinct.values())[:10]] or [rest]
 
 
-def _truth(resolver: Resolver, spot: Spot | None, frame: Frame) -> bool | None:
+def _truth(resolver: Resolver, spot: Spot | None) -> bool | None:
     """Return the value of a flag; of several values the true one."""
     if spot is None:
         return None
-    values = {
-        end.node.value for end in resolver.spots(spot._replace(frame=frame)) if isinstance(end.node, ast.Constant)
-    }
+    values = {end.node.value for end in resolver.spots(spot) if isinstance(end.node, ast.Constant)}
     return True if True in values else False if False in values else None
 
 
-def _frames(resolver: Resolver, argument: Spot, facets: list[Spot]) -> list[Frame]:
+def _frames(resolver: Resolver, loader: Loader) -> list[Frame]:
     """Return the frames for which a call is looked at: one, unless id and facets change together."""
     frames: list[Frame] = [{}]
     for _ in range(4):
         further: list[Frame] = []
         for frame in frames:
-            shared = _shared_choice(resolver, argument, facets, frame)
+            shared = _shared_choice(resolver, loader, frame)
             further.extend([frame] if shared is None else _split(resolver, *shared, frame))
         if further == frames or len(further) > MAX_ALTERNATIVES:
             return frames
@@ -221,18 +218,18 @@ def _frames(resolver: Resolver, argument: Spot, facets: list[Spot]) -> list[Fram
     return frames
 
 
-def _shared_choice(
-    resolver: Resolver, argument: Spot, facets: list[Spot], frame: Frame
-) -> tuple[ast.AST, Scope] | None:
+def _shared_choice(resolver: Resolver, loader: Loader, frame: Frame) -> tuple[ast.AST, Scope] | None:
     """Return a function or loop on which both the id and something asked beside it depend."""
-    if not facets or isinstance(argument.node, ast.Constant):
-        return None
     resolver.begin()
-    if len(texts(resolver, argument._replace(frame=frame))) < 2:
+    asked = _asked(resolver, loader, frame)
+    of_facets, resolver.choices = resolver.choices, {}
+    if asked.argument is None or isinstance(asked.argument.node, ast.Constant) or not (asked.facets or of_facets):
         return None
-    of_model, resolver.choices = resolver.choices, {}
-    for spot in facets:
-        texts(resolver, spot._replace(frame=frame))
+    if len(texts(resolver, asked.argument)) < 2:
+        return None
+    of_model, resolver.choices = resolver.choices, of_facets
+    for spot in asked.facets.values():
+        texts(resolver, spot)
     return next(((each, scope) for each, scope in of_model.items() if each in resolver.choices), None)
 
 

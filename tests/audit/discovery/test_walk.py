@@ -1,0 +1,118 @@
+"""The walk over a source tree: what belongs to it, and what is reported as not read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lineage.audit.discovery import tree as trees
+from lineage.audit.discovery.discover import discover
+from lineage.audit.discovery.tree import walk
+from lineage.errors import InputError
+
+LOADS = 'AutoModel.from_pretrained("acme/model")\n'
+
+
+def put(root: Path, *files: str, text: str = LOADS) -> None:
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+
+
+def reasons(root: Path) -> dict[str, str]:
+    return dict(discover(root).unread)
+
+
+def test_ignored_files_are_as_git_sees_them(tmp_path: Path) -> None:
+    """Patterns of nested .gitignore files and their exceptions exclude what git itself would."""
+    put(
+        tmp_path,
+        "a.py",
+        "out/b.py",
+        "pkg/gen/c.py",
+        "pkg/gen/keep.py",
+        "pkg/d.log",
+        "pkg/deep/out/e.py",
+        "pkg/f.tmp.py",
+    )
+    (tmp_path / ".gitignore").write_text("/out/\n*.log\n*.tmp.*\n")
+    (tmp_path / "pkg/.gitignore").write_text("gen/*\n!gen/keep.py\n")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    listed = subprocess.run(
+        ["git", "-C", tmp_path, "ls-files", "-co", "--exclude-standard"], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert sorted(listed) == sorted(walk(tmp_path).files)
+    assert {each for each in walk(tmp_path / "pkg").files if each.endswith(".py")} == {"gen/keep.py", "deep/out/e.py"}
+
+
+def test_environments_and_installed_packages_are_left_out(tmp_path: Path) -> None:
+    """A folder with pyvenv.cfg under any name is an environment; node_modules and .git are left out anywhere."""
+    put(tmp_path, "a.py", "my-env/lib/b.py", "web/node_modules/x/c.js", ".git/hooks/d.py", "lib/site-packages/e.py")
+    put(tmp_path, "my-env/pyvenv.cfg", text="home = /usr/bin\n")
+    assert walk(tmp_path).files == ("a.py",)
+
+
+def test_excluded_patterns_are_those_of_gitignore(tmp_path: Path) -> None:
+    """`exclude` takes the patterns of a .gitignore, and none of its files is read."""
+    put(tmp_path, "a.py", "examples/b.py", "src/examples/c.py")
+    assert walk(tmp_path, ["/examples/"]).files == ("a.py", "src/examples/c.py")
+
+
+def test_links_are_not_followed_and_those_that_lead_out_are_reported(tmp_path: Path) -> None:
+    """A loop, a dangling link and a link out of the tree are unread; a link inside is no second reference."""
+    inside, outside = tmp_path / "tree", tmp_path / "outside"
+    put(inside, "a.py")
+    put(outside, "secret.py")
+    (inside / "b.py").symlink_to("a.py")
+    (inside / "loop").symlink_to(".")
+    (inside / "out").symlink_to(outside)
+    (inside / "dangling.py").symlink_to("nothing")
+    found = discover(inside)
+    assert [each.file for each in found.references] == ["a.py"]
+    assert dict(found.unread).keys() == {"out", "dangling.py"}
+
+
+def test_what_cannot_be_read_is_reported_with_its_reason(tmp_path: Path) -> None:
+    """Binary junk, a long text and a broken notebook are reported; the files beside them are read."""
+    put(tmp_path, "good.py", "pipe.py")
+    (tmp_path / "junk.py").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "long.py").write_text("x = 1\n" * 200_000)
+    (tmp_path / "broken.ipynb").write_text('{"cells": [{"cell_type": "code", "source": ["import x')
+    (tmp_path / "image.bin").write_bytes(bytes(range(256)))
+    (tmp_path / "pipe.py").unlink()
+    os.mkfifo(tmp_path / "pipe.py")
+    found = discover(tmp_path)
+    assert [each.file for each in found.references] == ["good.py"]
+    unread = dict(found.unread)
+    assert unread.keys() == {"junk.py", "long.py", "broken.ipynb"}
+    assert "binary" in unread["junk.py"]
+    assert "1,200,000 bytes" in unread["long.py"]
+
+
+def test_texts_of_one_byte_a_character_and_of_windows_are_read(tmp_path: Path) -> None:
+    """Latin-1, UTF-16 with its mark, and carriage returns change neither the model nor its line."""
+    body = '# caf\u00e9\r\nAutoModel.from_pretrained("acme/model")\r\n'
+    for encoding in ("latin-1", "utf-16", "utf-8-sig"):
+        (tmp_path / f"{encoding.replace('-', '_')}.py").write_bytes(body.encode(encoding))
+    found = discover(tmp_path)
+    assert [(each.model, each.line) for each in found.references] == [("acme/model", 2)] * 3
+    assert found.unread == ()
+
+
+def test_a_walk_ends_at_a_number_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree with more files than the limit is read up to it, and the root is reported as not read in full."""
+    put(tmp_path, *(f"{number}.py" for number in range(30)))
+    monkeypatch.setattr(trees, "MAX_FILES", 20)
+    assert len(walk(tmp_path).files) == 20
+    assert "20 files or more" in reasons(tmp_path)["."]
+
+
+def test_a_root_that_is_not_a_folder_is_an_error(tmp_path: Path) -> None:
+    """A file or a missing folder is refused with what to do."""
+    put(tmp_path, "a.py")
+    for root in (tmp_path / "a.py", tmp_path / "missing"):
+        with pytest.raises(InputError, match="cannot be read"):
+            walk(root)
