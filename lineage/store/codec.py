@@ -149,6 +149,7 @@ _WEIGHTS_BY_NAME: Properties = {
             "dtypes",
             "arch",
             "sketch",
+            "calls",
         )
     ),
     "level": "metadata",

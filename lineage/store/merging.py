@@ -3,6 +3,7 @@
 | kind | rule |
 |---|---|
 | Model | replaced; aliases and former identities are united, each observation stays until a newer one is written |
+| a Model's trust | what a Hub said stays until it was asked again |
 | a Model's first facts | the earlier stay for ever, the later fill what is null |
 | a model's stub | written where nothing is stored, or only the key is known; aliases are united |
 | Ref | the later target stays, the other one becomes a former target; no former target is ever lost |

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lineage_schemas.file import FileEntry, FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.match_key import WeightsKeys
-from lineage_schemas.model import FirstFacts, ModelObservations, Observation
+from lineage_schemas.model import FirstFacts, HubTrust, HubVerified, ModelObservations, Observation
 from lineage_schemas.next_version import NextVersion
 from lineage_schemas.product import Product
 from lineage_schemas.ref import Ref
@@ -35,12 +35,13 @@ numbers = st.integers(0, 2)
 def _model(key: str, told: int, seen: int) -> Any:
     hub, _, model_id = key.rpartition(":")
     observed = ModelObservations(likes=Observation(value=seen, observed_at=NOON + timedelta(hours=seen)))
+    said = HubVerified(value=bool(told), asked_at=NOON + timedelta(hours=seen))
     first = FirstFacts(owner=f"owner-{seen}", observed_at=NOON + timedelta(hours=seen)) if seen else None
     return model(
         key, hub=hub or "huggingface.co", id=model_id, licence=(None, "mit", "other")[told], publisher=model_id[0],
         aliases=(f"old/{model_id}",) if told else (), observations=observed if seen else ModelObservations(),
         first=first, former_identities=(FirstFacts(root_commit=f"r{seen}"),) if seen else (),
-        single_folder=seen == 1 or None,
+        single_folder=seen == 1 or None, trust=HubTrust(verified=said) if seen else None,
     )  # fmt: skip
 
 
@@ -51,7 +52,8 @@ def _entries(number: int) -> tuple[FileEntry, ...]:
 
 def _weights(number: int, level: int) -> Weights:
     layout = f"layout.v1:{number}" if level else None
-    return Weights(key=f"files.v1:{number}", level="full" if level else "metadata", layout=layout)
+    calls = ("posix.system",) if level and number else None
+    return Weights(key=f"files.v1:{number}", level="full" if level else "metadata", layout=layout, calls=calls)
 
 
 def _files(number: int, alias: int) -> FileNode:

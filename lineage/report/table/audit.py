@@ -22,6 +22,9 @@ MARKS: dict[str, tuple[str, Style]] = {
     "nothing_to_audit": ("?", "warn"),
 }
 
+SHOWN_UNCHECKED = 100
+"""Rows of what is unchecked that are shown: a tree may hold thousands of files that are too large."""
+
 
 def audit(answer: AuditAnswer) -> Document:
     """Write the audit of a product."""
@@ -31,7 +34,9 @@ def audit(answer: AuditAnswer) -> Document:
         lines += [EMPTY, line(strong(described(answer, model))), *map(_finding, findings)]
     rest = [Unchecked(what=unchecked_words(each), reason=each.reason, decide_with=each.decide_with)
             for each in answer.unchecked]  # fmt: skip
-    lines += unchecked_lines(rest)
+    lines += unchecked_lines(rest[:SHOWN_UNCHECKED])
+    if len(rest) > SHOWN_UNCHECKED:
+        lines.append(line(dim(f"… {len(rest) - SHOWN_UNCHECKED:,} more; the JSON answer has all of them"), indent="  "))
     date = dim(f" · {dated(answer, *(each.id for each in answer.models))}")
     return [*lines, EMPTY, *settings_lines(answer.settings), line(strong(audit_summary(answer)), date)]
 
