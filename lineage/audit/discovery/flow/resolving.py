@@ -176,7 +176,7 @@ class Resolver:
                 yield from self._own_objects(owner.node, owner, spot.frame)
             return
         given = spot.frame.get(parameter.function)
-        known = [given] if isinstance(given, dict) else self.alternatives(parameter.function, spot.scope)
+        known = [given] if isinstance(given, dict) else self.calling.alternatives(parameter.function, spot.scope)
         if not isinstance(given, dict):
             self.choices[parameter.function] = spot.scope
         found = False
@@ -213,10 +213,6 @@ class Resolver:
             for end in self.spots(Spot(annotation, spot.scope.parent), depth + 2):
                 if isinstance(end.node, ast.ClassDef):
                     yield end._replace(node=Instance(end.node, None))
-
-    def alternatives(self, owner: ast.AST, scope: Scope) -> list[Given]:
-        """Return what the parameters of a function may be: its defaults, and one entry for each of its calls."""
-        return self.calling.alternatives(owner, scope)
 
     def _imported(self, spot: Spot, depth: int) -> Iterator[Spot]:
         imported = spot.node
@@ -296,7 +292,7 @@ class Resolver:
                     return
             else:
                 self.choices[definition] = base.scope
-                for each in self.alternatives(definition, base.scope):
+                for each in self.calling.alternatives(definition, base.scope):
                     if name in each:
                         yield from self.spots(_given_in(each[name], base.frame, definition), depth)
         frame = dict(base.frame)
@@ -316,7 +312,7 @@ class Resolver:
                 yield from self.bound(spot.scope.lookup(f"{node.value.id}[{key!s}]"), spot.frame, depth)
         found = False
         for base in self.spots(spot._replace(node=node.value), depth):
-            for end in self.items(base, keys, depth, is_open=is_open):
+            for end in self.items(base, keys, depth, is_open=is_open, literal=isinstance(node.slice, ast.Constant)):
                 found = True
                 yield end
         if not found:
@@ -331,13 +327,12 @@ class Resolver:
         asked = any(isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for owner in added)
         return keys, not keys or asked or isinstance(spot.node, ast.Attribute | ast.Call)
 
-    def items(self, base: Spot, keys: list[object], depth: int, *, is_open: bool) -> Iterator[Spot]:
-        """Follow the items of a dictionary or list that keys name, or all if the key may be any."""
-        if is_open and len(items_of(base.node)) > 0:
+    def items(self, base: Spot, keys: list[object], depth: int, *, is_open: bool, literal: bool) -> Iterator[Spot]:
+        """Follow the items of a dictionary or list that keys name, or all if the key may be any or is another one."""
+        found = [] if is_open and items_of(base.node) else [end for key in keys for end in self.item(base, key, depth)]
+        yield from found
+        if not found and not literal:
             yield from self.values(base, depth)
-            return
-        for key in keys:
-            yield from self.item(base, key, depth)
 
     def item(self, base: Spot, key: object, depth: int) -> Iterator[Spot]:
         """Follow the item of a dictionary or list."""

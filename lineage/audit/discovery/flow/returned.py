@@ -120,7 +120,8 @@ def _lookup(
     if isinstance(call.func, ast.Attribute) and call.args:
         keys, is_open = resolver.keys(spot._replace(node=call.args[0]), depth)
         for base in resolver.spots(spot._replace(node=call.func.value), depth + 1):
-            yield from resolver.items(base, keys, depth, is_open=is_open)
+            literal = isinstance(call.args[0], ast.Constant)
+            yield from resolver.items(base, keys, depth, is_open=is_open, literal=literal)
     defaults = [*call.args[1:2], *(keywords[each] for each in _DEFAULTS if each in keywords)]
     for default in defaults:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
