@@ -15,6 +15,9 @@ from lineage.audit.discovery.texts import Text
 MAX_DEPTH = 12
 """Command substitutions and defaults inside each other; what is deeper is not read."""
 
+MAX_JOINED = 2_000
+"""Characters of a part of a word to which more are added: a longer one goes on in another part."""
+
 _BLANK = re.compile(r"(?:[ \t\f\v]|\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
 _SEPARATOR = re.compile(r"&&|\|\||;;|[;&|\n()]")
@@ -331,7 +334,8 @@ _NEWLINES = re.compile(r"\n+")
 def _append(pieces: list[Piece], text: str, at: int) -> None:
     """Add a literal part, joined to the one before where the source has them side by side."""
     before = pieces[-1] if pieces else None
-    if before and before.variable is None and before.at + len(before.text) == at:
+    joins = before and before.variable is None and len(before.text) < MAX_JOINED
+    if before and joins and before.at + len(before.text) == at:
         pieces[-1] = before._replace(text=before.text + text)
     else:
         pieces.append(Piece(text, at))
