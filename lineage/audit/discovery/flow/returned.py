@@ -65,7 +65,7 @@ def _known(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     if name == "getattr" and len(call.args) > 1:
         yield from _getattr(resolver, spot, call, depth)
-    elif name in _LOOKUPS:
+    elif name in _LOOKUPS or (name in {"str", "string"} and isinstance(call.func, ast.Attribute)):
         yield from _lookup(resolver, spot, call, keywords, depth)
     elif name in _PASSED and len(call.args) == 1:
         yield from resolver.spots(spot._replace(node=call.args[0], direct=False), depth)
