@@ -64,7 +64,7 @@ def lock(
     if written:
         with replacing(file, "name another file: --lock FILE") as opened:
             opened.write(write_lock(after).encode())
-    unchecked = (*locking.unchecked, *_unread(found, kept), *_unresolved(found))
+    unchecked = (*locking.unchecked, *_unread(found, kept))
     return LockAnswer(
         **session.header("lock.v1", datetime.now(UTC), settings=used_settings(session.project)),
         path=str(path),
@@ -75,6 +75,7 @@ def lock(
         differences=differences,
         behind=tuple(locking.behind),
         unchecked=unchecked,
+        notes=tuple(_notes(found)),
     )
 
 
@@ -145,14 +146,11 @@ def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked
         )
 
 
-def _unresolved(found: Discovery) -> Iterator[Unchecked]:
-    """Report the places that load a model and do not say which one."""
-    for place, expression in unresolved_places(found.references):
-        yield Unchecked(
-            what=f"the model of {place.file}:{place.line}",
-            reason=f"the source does not show which one it is: {expression}",
-            decide_with="name the model under [models] of lineage.toml",
-        )
+def _notes(found: Discovery) -> Iterator[str]:
+    """Name the places that load a model and do not say which one: no lock can pin it, and an audit reports them."""
+    places = [f"{place.file}:{place.line}" for place, _ in unresolved_places(found.references)]
+    if places:
+        yield f"not locked, because the sources do not show which model is loaded: {few(places)}"
 
 
 def _unread_note(found: Discovery) -> str:

@@ -235,10 +235,18 @@ def test_sources_that_were_not_read_remove_nothing(locked: Locked, product: Path
     use(product, A)
     (product / "app.py").write_bytes(b"\x00\x01" * 100)
     answer = locked()
-    if not answer.unchecked:
-        pytest.skip("no parser of Python files yet")
     assert set(entries(product)) == {A, B}
     assert exit_code(answer, check=False) == 2
+
+
+def test_a_place_that_hides_its_model_is_noted(locked: Locked, product: Path) -> None:
+    """A call whose model is not in the sources cannot be locked: a note names it, and the lock is written."""
+    (product / "app.py").write_text(
+        "import os\nfrom transformers import AutoModel\nAutoModel.from_pretrained(os.environ['MODEL'])\n"
+    )
+    answer = locked()
+    assert exit_code(answer, check=False) == 0
+    assert ["app.py:3" in note for note in answer.notes] == [True]
 
 
 def test_nothing_to_lock_is_an_error(locked: Locked, product: Path) -> None:

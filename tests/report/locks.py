@@ -71,6 +71,7 @@ def lock(verdict: str = "changed") -> LockAnswer:
         differences=differences if changed else (),
         behind=() if changed else (Behind(model="lab/chat-7b", locked=commit(4), now=commit(8)),),
         unchecked=(unchecked,) if changed else (),
+        notes=("not locked, because the sources do not show which model is loaded: app/chat.py:9",) if changed else (),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.report.findings import settings_lines
 from lineage.report.phrases import at, counted, dated, listed, short
-from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def lock(answer: LockAnswer) -> Document:
     ]
     rows = sorted(answer.models, key=lambda each: (each.id, each.revision or ""))
     lines += columns([_row(each) for each in rows], indent="  ")
-    lines += [*_differences(answer), *_behind(answer), *unchecked_lines(answer.unchecked)]
+    lines += [*_differences(answer), *_behind(answer), *note_lines(answer.notes), *unchecked_lines(answer.unchecked)]
     return [*lines, EMPTY, *settings_lines(answer.settings), line(dim(dated(answer)))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer, NamedAt
+from lineage_schemas.answers.answer import Answer, NamedAt, Notes
 from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LockDifference
 from lineage_schemas.record import Record
@@ -42,7 +42,8 @@ class LockAnswer(Answer):
     """Hold the result for the sources in `path`, whose lock is `file`.
 
     `written` is whether the file was written. `differences` are those between the lock file and what it should be.
-    `behind` are models that moved since they were locked: they stay until `--upgrade` names them.
+    `behind` are models that moved since they were locked: they stay until `--upgrade` names them. `notes` name the
+    places that load a model which the sources do not show.
     """
 
     path: str
@@ -53,3 +54,4 @@ class LockAnswer(Answer):
     differences: tuple[LockDifference, ...] = ()
     behind: tuple[Behind, ...] = ()
     unchecked: tuple[Unchecked, ...] = ()
+    notes: Notes = ()
