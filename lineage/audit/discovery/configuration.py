@@ -34,6 +34,9 @@ MAX_ABOVE = 3
 """Keys above a value that may say what it is about."""
 
 _REFERRED = re.compile(r"\$\{([\w.]+)\}")
+_NULLS = frozenset({"null", "none", "~", ""})
+"""Values without quotes that say that there is none."""
+
 _PARTS = re.compile(r"[^\s;,+|]+")
 
 
@@ -283,7 +286,9 @@ class _Reader:
         """Return the single values of a mapping by their keys in the form of `plain_key`."""
         if id(node) not in self._lookups:
             self._lookups[id(node)] = {
-                keys.plain_key(key.text): value.text for key, value in node.entries if isinstance(value, Scalar)
+                keys.plain_key(key.text): value.text
+                for key, value in node.entries
+                if isinstance(value, Scalar) and (value.is_string or value.text.lower() not in _NULLS)
             }
         return self._lookups[id(node)]
 

@@ -44,6 +44,8 @@ FILES: list[tuple[str, str, Found]] = [
     ("a.yaml", "a: [b\nmodel: acme/a\n", [("acme/a", None, "likely", 2)]),
     ("a.json", '{"args": ["--model", "acme/a"], // c\n "scripts": {"x": "hf download acme/b"},}', [
         ("acme/a", None, "certain", 1), ("acme/b", None, "certain", 2)]),
+    ("a.json", '{"base_model_name_or_path": "acme/a", "revision": null}', [("acme/a", None, "certain", 1)]),
+    ("a.yaml", "model: acme/a\nrevision: ~\n", [("acme/a", None, "likely", 1)]),
     ("a.json", '{"model":\n "acme\\/a"}', [("acme/a", None, "likely", 2)]),
     ("a.toml", "[[runs]]\nmodel = { id = 'acme/a', revision = \"v1\" }\n[runs.x]\nmodels = [\n 'acme/b', # c\n]\n", [
         ("acme/a", "v1", "likely", 2), ("acme/b", None, "likely", 5)]),
