@@ -117,6 +117,8 @@ class _Command:
         """Return whether a word belongs to the flag before it, or to one before that which takes a list."""
         before = self._words[at - 1].text if at else ""
         if _FLAG.fullmatch(before):
+            if keys.meaning(key) == Meaning.UNKNOWN and before not in programs.NOT_MODELS_BEHIND:
+                return not _reads(self._words[at])  # a switch without a value, such as --quiet
             return keys.meaning(key) != Meaning.GENERIC or before in programs.NOT_MODELS_BEHIND
         return at - 1 in self._taken and keys.meaning(key) == Meaning.MODEL and _reads(self._words[at])
 

@@ -164,7 +164,7 @@ class _Reader:
             yield from embedded_references(scalar.as_text(), self._tree, "x.py")
             return
         variables = {name: words for each in spot.inside for name, words in _variables(each).items()}
-        if "{{" in scalar.text:
+        if "{{" in scalar.text or "${" in scalar.text:
             variables = {**self._by_name(), **variables}
         newlines = not scalar.is_folded and not (spot.path and spot.path[-1] in known.ARGUMENTS)
         yield from shell_references(scalar.as_text(), self._tree, variables=variables, newlines=newlines,

@@ -141,6 +141,9 @@ def _read_address(host: str, whole: str, *, schemed: bool) -> Name | None:
         return _legacy_page(parts[0])
     if parts[1] in _FILE_PATHS:
         return _file_address("/".join(parts[:1]), parts[1:])
+    name, at, revision = parts[1].partition("@")  # as pip writes it
+    if at:
+        return _plain(f"{parts[0]}/{name}".removesuffix(".git"), Form.PAGE, revision=revision or None)
     return _file_address("/".join(parts[:2]), parts[2:], schemed=schemed)
 
 

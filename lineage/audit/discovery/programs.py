@@ -91,7 +91,25 @@ IMAGES = {
 }
 """Programs that container images start, by the last part of the image's name."""
 
-SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ash", "ksh", "fish", "su", "ssh", "eval", "pwsh", "script", "watch"})
+SHELLS = frozenset(
+    {
+        "tmux",
+        "screen",
+        "bash",
+        "sh",
+        "zsh",
+        "dash",
+        "ash",
+        "ksh",
+        "fish",
+        "su",
+        "ssh",
+        "eval",
+        "pwsh",
+        "script",
+        "watch",
+    }
+)
 INTERPRETERS = {
     **dict.fromkeys(("python", "python3", "python2", "pypy3", "ipython", "py"), "py"),
     **dict.fromkeys(("node", "deno", "bun", "tsx"), "js"),

@@ -177,7 +177,7 @@ def _inner(command: Command, tree: Tree, known: Variables, depth: int) -> Iterat
                 yield from shell_references(text_of(word), tree, variables=known, depth=depth + 1)
             elif suffix:
                 yield from embedded_references(text_of(word), tree, f"x.{suffix}")
-        elif shell and names[0] in ("ssh", "eval", "watch", "su") and " " in word.text:
+        elif shell and names[0] in ("ssh", "eval", "watch", "su", "tmux", "screen") and " " in word.text:
             yield from shell_references(text_of(word), tree, variables=known, depth=depth + 1)
     for heredoc in command.heredocs:
         yield from _heredoc(heredoc, tree, suffix, shell=shell, names=names, depth=depth)

@@ -30,6 +30,15 @@ SCRIPTS: dict[str, Found] = {
         ("acme/a", "v2", "certain", 1),
         ("acme/p", None, "certain", 1),
     ],
+    "huggingface-cli download --resume-download acme/a --local-dir acme/b": [("acme/a", None, "certain", 1)],
+    "pip install git+https://huggingface.co/acme/a@v1": [("acme/a", "v1", "certain", 1)],
+    "tmux new -d 'vllm serve acme/a'; ssh host \"cd /x && vllm serve acme/b\"": [
+        ("acme/a", None, "certain", 1),
+        ("acme/b", None, "certain", 1),
+    ],
+    "helm install x ./c --set model.name=acme/a,model.revision=v1 --set image.repository=acme/i": [
+        ("acme/a", "v1", "certain", 1)
+    ],
     "ollama run hf.co/acme/a:Q8_0; ollama pull llama3": [("acme/a", None, "certain", 1)],
     "git clone -b v3 https://huggingface.co/acme/a": [("acme/a", "v3", "certain", 1)],
     "git clone https://huggingface.co/datasets/acme/a": [],
