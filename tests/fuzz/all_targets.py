@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.fuzz import cards, git, hub_answers, own, results, values, weights
+from tests.fuzz import audits, cards, git, hub_answers, own, results, values, weights
 
 TARGETS = {
     target.name: target
-    for module in (weights, values, cards, git, hub_answers, own, results)
+    for module in (audits, weights, values, cards, git, hub_answers, own, results)
     for target in module.TARGETS
 }

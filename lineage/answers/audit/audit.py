@@ -89,6 +89,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         used, _ = used_models(session, references)
         more = read_models(session, [each for each in used if each.model not in named], reading_options)
         reading.unread.update(more.unread)
+        reading.lacks.update(more.lacks)
     known = known_models(session, used)
     trust = ask_trust(session, [Judging(each.key, each.hub, each.commit) for each in known if each.commit])
     unread = {model: reason for model, (_, reason) in reading.unread.items()}

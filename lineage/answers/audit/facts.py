@@ -45,7 +45,7 @@ class Known:
 class FactsReader:
     """Gather what is known of models: from the store, and texts of other commits from the copy of the history.
 
-    No request is sent: a text that is not at hand is named with the reason.
+    A text that is not at hand costs a request; what cannot be read is named with the reason.
     """
 
     def __init__(self, session: Session, view: StoreView) -> None:
@@ -99,10 +99,14 @@ class FactsReader:
         if data is not None and entry.size in (None, len(data)):
             return data, None
         model = split_model_key(key)[1]
+        source = hub_to_read(self._session, Target(model, hub=hub))
         try:
-            return hub_to_read(self._session, Target(model, hub=hub)).read_text_here(
-                model, commit, entry.path, entry.size
-            ), None
+            return source.read_text_here(model, commit, entry.path, entry.size), None
+        except HubError as error:
+            if self._session.offline or hub.is_local:
+                return None, error.message
+        try:  # no copy of the history is here: one request
+            return source.read_text(model, commit, entry.path, entry.size), None
         except HubError as error:
             return None, error.message
 

@@ -168,6 +168,8 @@ class Judge:
                 yield AuditUnchecked(what=what, reason=asked.unread, decide_with=f"lineage collect {what}", places=at)
         elif (missing := self._what_is_missing(known)) is not None:
             yield AuditUnchecked(what=missing[0], reason=missing[1], decide_with=decide, places=places)
+        for lack in self._reading.lacks.get(split_model_key(key)[1], ()):
+            yield AuditUnchecked(what=f"parts of {facts.id}", reason=lack, decide_with=decide, places=places)
 
     def _what_is_missing(self, known: Known) -> tuple[str, str] | None:
         """Say what of a model is not in the store, and why; None if all of it is."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lineage.answers.collect import run
-from lineage.collect.events import Capped, NotRead
+from lineage.collect.events import Capped, NotRead, Stored
 from lineage.collect.options import CollectOptions, default_jobs
 from lineage.collect.pipeline import Target
 from lineage.errors import HubError, with_hint
@@ -24,9 +24,13 @@ MAX_MODELS = 1_000
 
 @dataclass(frozen=True)
 class Reading:
-    """Hold what could not be read just now: by model, the reason and its words; the limit if it was reached."""
+    """Hold what could not be read just now: by model, the reason and its words, and parts that are not available.
+
+    `everything` is the reason why no model could be read.
+    """
 
     unread: dict[str, tuple[IncompleteReason, str]] = field(default_factory=dict)
+    lacks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     everything: str | None = None
 
     def why(self, model: str) -> str | None:
@@ -61,8 +65,10 @@ def read_models(session: Session, used: Sequence[Used], options: CollectOptions)
         for event in run(session, targets, options):
             if isinstance(event, NotRead):
                 reading.unread[event.model] = (event.reason, with_hint(event.detail, event.hint))
+            elif isinstance(event, Stored) and event.lacks:
+                reading.lacks[event.model] = tuple(lack.detail for lack in event.lacks if lack.decides)
             elif isinstance(event, Capped):
                 reading.unread.update({model: ("limit", event.limit) for model in event.waiting})
     except HubError as error:
-        return Reading(reading.unread, error.in_one_line)
+        return Reading(reading.unread, reading.lacks, error.in_one_line)
     return reading
