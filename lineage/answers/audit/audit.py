@@ -182,7 +182,8 @@ def _summary(
     references: Sequence[Reference], models: Iterable[AuditedModel], findings: Sequence[AuditFinding], counts: int,
     unchecked: int,
 ) -> AuditSummary:  # fmt: skip
-    used = Counter(each.used for each in models)
+    named = {each.id: each.used for each in models}
+    used = Counter(named.values())
     severities = Counter(each.severity for each in findings if each.ignored is None)
     by_severity: dict[Severity, int] = {each: severities[each] for each in reversed(SEVERITIES)}
     return AuditSummary(

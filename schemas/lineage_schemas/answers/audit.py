@@ -45,7 +45,8 @@ class AuditedModel(Record):
 
     `used` says whether the product names it; `depth` is the smallest number of edges from a model that it names.
     `revision` is what the product asks for (null for none), and `commit` is the one that was judged: the commit that
-    the product loads, of an ancestor the one that was read. `weights` are its groups. `modifications` lead from the roots down to the model.
+    the product loads, of an ancestor the one that was read. `weights` are its groups.
+    `modifications` lead from the roots down to the model.
     """
 
     id: str
@@ -77,7 +78,8 @@ class AuditUnchecked(Unchecked):
 class AuditSummary(Record):
     """Count what an audit saw.
 
-    `findings` counts by severity those that are not ignored; `counting` are those of them that make the verdict.
+    `used` and `ancestors` count models, each once at however many commits. `findings` counts by severity those that
+    are not ignored; `counting` are those of them that make the verdict.
     """
 
     references: Count
