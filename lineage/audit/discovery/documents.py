@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.configuration import configuration_references
-from lineage.audit.discovery.json_nodes import json_nodes_and_problem, toml_nodes_and_problem
+from lineage.audit.discovery.json_nodes import json_nodes_and_problem, list_at, toml_nodes_and_problem
 from lineage.audit.discovery.nodes import ListNode, MapNode, Scalar
 from lineage.audit.discovery.references import reference
 from lineage.audit.discovery.texts import Text
@@ -89,7 +89,9 @@ def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
             root.entries.append((Scalar(text, header[1], at + header.start(1)), section))
         elif match:
             key = Scalar(text, match[1], at + match.start(1))
-            section.entries.append((key, _line_value(text, match[2], at + match.start(2))))
+            start = at + match.start(2)
+            items = list_at(text, start) if match[2].startswith("[") else None
+            section.entries.append((key, items or _line_value(text, match[2], start)))
         at += len(line) + 1
     yield from configuration_references(text, root, tree)
     yield from _template_references(text)

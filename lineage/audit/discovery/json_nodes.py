@@ -121,6 +121,13 @@ def _unescaped(raw: str) -> str:
         return raw
 
 
+def list_at(source: Text, offset: int) -> ListNode | None:
+    """Read the list that begins at an offset, in a text that is otherwise not JSON; None if it does not end."""
+    scan = _Scan(source, offset)
+    node = scan.value()
+    return node if isinstance(node, ListNode) and not scan.problem else None
+
+
 def json_nodes(source: Text) -> Node | None:
     """Read a JSON text; None if it holds nothing."""
     return json_nodes_and_problem(source)[0]

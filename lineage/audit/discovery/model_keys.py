@@ -40,7 +40,7 @@ _MODEL = _words(
     """
     model models llm llms vlm slm lm checkpoint checkpoints ckpt pretrained backbone embedder embedding embeddings
     embed encoder decoder reranker rerank rerankers tokenizer tokenizers processor lora loras adapter adapters peft vae
-    unet controlnet controlnets refiner teacher student draft drafter assistant whisper stt asr tts transcriber
+    unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
     transcription diarization vad vision llama gguf mmproj hf huggingface hfhub sbert transformer transformers
     transformation classifier generator reward critic judge speculative summarizer translator captioner detector
     segmenter ner biencoder crossencoder weights modelid basemodel modelname baseline dreambooth textual clip vocoder
@@ -148,7 +148,7 @@ def role(key: str) -> str:
 _ROLELESS = _words("model models or name path pretrained hf huggingface checkpoint ckpt base llm embedding embeddings")
 
 
-_SPELLINGS = {"revision": ("revision", "rev", "commit", "commit_hash", "sha"), "filename": ("filename", "file")}
+_SPELLINGS = {"revision": ("revision", "rev", "commit", "commit_hash", "sha", "ref"), "filename": ("filename", "file")}
 
 
 @lru_cache(4096)

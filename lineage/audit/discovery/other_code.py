@@ -14,6 +14,7 @@ from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, read_name
 from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.scripts import shell_references
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage_schemas.reference import Reference
@@ -26,6 +27,13 @@ _LOADING = re.compile(
 )
 _REVISION = re.compile(r"(?:RepoType::Model|revision)[^\"'\n]{0,40}[\"']([^\"'\s]+)[\"']", re.IGNORECASE)
 _ASIDE = re.compile(r"(?i)dataset|RepoType::Space|\b(?:import|use|package|require|include|using)\b")
+_SHELL_STEP = re.compile(
+    r"\b(?:sh|bat|powershell)[ \t]*\(?[ \t]*(?:script:[ \t]*)?"
+    r"(?:('{3}|\"{3})(?P<long>.*?)\1|(['\"])(?P<short>[^'\"\n]*)\3)",
+    re.DOTALL,
+)
+"""A step of a pipeline of Jenkins that gives a text to the shell."""
+
 _NAMES_BEFORE = 3
 
 
@@ -41,6 +49,14 @@ def other_code_references(text: Text, tree: Tree) -> Iterator[Reference]:
             found = list(_strings(text, code, at))
             yield from found or address_references(text, at, at + len(code))
         at += len(line) + 1
+
+
+def groovy_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a pipeline of Jenkins: its strings, and what its steps give to the shell."""
+    yield from other_code_references(text, tree)
+    for match in _SHELL_STEP.finditer(text.body):
+        group = "long" if match["long"] is not None else "short"
+        yield from shell_references(text.part(match.start(group), match.end(group)), tree)
 
 
 def _strings(text: Text, code: str, at: int) -> Iterator[Reference]:

@@ -17,7 +17,7 @@ from lineage.audit.discovery.makefiles import (
 )
 from lineage.audit.discovery.markdown import markdown_references, rst_references
 from lineage.audit.discovery.notebooks import notebook_references
-from lineage.audit.discovery.other_code import other_code_references
+from lineage.audit.discovery.other_code import groovy_references, other_code_references
 from lineage.audit.discovery.python import python
 from lineage.audit.discovery.scripts import script_references
 from lineage.audit.discovery.texts import Text
@@ -54,9 +54,7 @@ def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
             yield found
 
 
-_OTHER_CODE = (
-    "go rs java kt kts scala cs fs swift rb php r jl lua dart ex exs c cc cpp h hpp m mm zig nim pl groovy clj nix"
-)
+_OTHER_CODE = "go rs java kt kts scala cs fs swift rb php r jl lua dart ex exs c cc cpp h hpp m mm zig nim pl clj nix"
 """Suffixes of languages that have no parser of their own."""
 
 _COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
@@ -83,6 +81,7 @@ _BY_NAME: dict[str, Parser] = {
     ".envrc": script_references,
     "modelfile": modelfile_references,
     "procfile": commands_references,
+    "jenkinsfile": groovy_references,
     ".gitmodules": submodules_references,
 }
 """Parsers of files that have a name of their own, such as `Dockerfile`, in lower case."""
@@ -100,6 +99,7 @@ _BY_SUFFIX: dict[str, Parser] = {
     **dict.fromkeys(("mk", "make", "just"), makefile_references),
     "modelfile": modelfile_references,
     "service": commands_references,
+    "groovy": groovy_references,
     **dict.fromkeys(("py", "pyi", "pyw"), python),
     **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), javascript),
     "ipynb": notebook_references,
