@@ -205,13 +205,9 @@ class Calling:
             found: list[tuple[ast.ClassDef, Scope]] = []
             self._derived[definition] = found
             for module in self.resolver.program.mentioning(definition.name):
-                for node, inner in list(module.scopes.items()):
-                    if isinstance(node, ast.ClassDef) and inner.parent is not None and len(found) < MAX_DERIVED:
-                        named = (getattr(base, "id", getattr(base, "attr", "")) for base in node.bases)
-                        if definition.name in named and any(
-                            each.node is definition for each in self._bases(node, inner.parent)
-                        ):
-                            found.append((node, inner.parent))
+                for node, at in module.classes_by_base.get(definition.name, ()):
+                    if len(found) < MAX_DERIVED and any(each.node is definition for each in self._bases(node, at)):
+                        found.append((node, at))
         return self._derived[definition]
 
     @staticmethod

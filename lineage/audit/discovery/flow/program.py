@@ -10,7 +10,6 @@ import ast
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,7 @@ class Program:
         self._modules: dict[str, Module | None] = {}
         self._parsed = 0
         self._calls: dict[tuple[str, str], list[tuple[ast.Call, Scope]]] = {}
+        self._mentioning: dict[str, list[Module]] = {}
         self._matters: dict[str, bool] = {}
         self._imports: dict[tuple[str, int, str], str] = {}
 
@@ -90,13 +90,13 @@ class Program:
                 found.extend(module.calls_by_name.get(name, ()))
         return self._calls[name, wanted]
 
-    def mentioning(self, name: str) -> Iterator[Module]:
+    def mentioning(self, name: str) -> list[Module]:
         """Return the modules that may matter and that have a name in their text."""
-        for file in self._mattering:
-            text = self.tree.text(file)
-            module = self.module(file) if text is not None and name in text.body else None
-            if module is not None:
-                yield module
+        if name not in self._mentioning:
+            texts = ((file, self.tree.text(file)) for file in self._mattering)
+            files = [file for file, text in texts if text is not None and name in text.body]
+            self._mentioning[name] = [module for file in files if (module := self.module(file)) is not None]
+        return self._mentioning[name]
 
     @cached_property
     def _mattering(self) -> list[str]:

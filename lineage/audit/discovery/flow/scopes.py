@@ -130,6 +130,16 @@ class Module:
             found[name].append((call, scope))
         return found
 
+    @cached_property
+    def classes_by_base(self) -> dict[str, list[tuple[ast.ClassDef, Scope]]]:
+        """Return the classes by the last part of the names of their bases, and the scopes that they are in."""
+        found: defaultdict[str, list[tuple[ast.ClassDef, Scope]]] = defaultdict(list)
+        for node, inner in self.scopes.items():
+            if isinstance(node, ast.ClassDef) and inner.parent is not None:
+                for base in node.bases:
+                    found[getattr(base, "id", getattr(base, "attr", ""))].append((node, inner.parent))
+        return found
+
 
 _NOTED = {ast.NamedExpr, ast.Call, ast.Dict, ast.List, ast.Tuple, ast.JoinedStr, ast.Constant}
 _LEAVES = {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.alias, ast.arg, ast.Break, ast.Continue}
