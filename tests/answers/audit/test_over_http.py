@@ -39,6 +39,7 @@ def of(server: HubServer, tmp_path: Path, *, offline: bool = False) -> AuditAnsw
     return audited(folder, settings=server.settings(tmp_path), offline=offline)
 
 
+@pytest.mark.slow
 def test_a_second_audit_costs_one_request_a_model(served: HubServer, tmp_path: Path) -> None:
     """The first audit sends at most 12 requests a model, and one with nothing changed asks each for its refs only."""
     first = of(served, tmp_path)
