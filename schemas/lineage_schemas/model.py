@@ -55,7 +55,7 @@ class FirstFacts(Record):
 class HubScan(Record):
     """Keep what the Hub's scanners said of a commit when they were asked: files with issues, each with its level.
 
-    `done` is null if the Hub does not say whether all scans are finished.
+    `done` is null if the Hub does not say whether all scans are finished; without files it said nothing at all.
     """
 
     commit: str
@@ -65,9 +65,9 @@ class HubScan(Record):
 
 
 class HubVerified(Record):
-    """Keep whether the Hub had verified a model's publisher when it was asked."""
+    """Keep whether the Hub had verified a model's publisher when it was asked; null if it did not say."""
 
-    value: bool
+    value: bool | None
     asked_at: AwareDatetime
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.audit.policy.facts import Scan
 from lineage.errors import HubError, ends_the_run
+from lineage.hub.interface import SecurityScan
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.unexpected import contained
@@ -90,14 +91,11 @@ class _Asking:
             return
         try:
             with contained(model):
-                scan = each.hub.security_scan(model, each.commit)
-            reason = "the Hub does not say whether it scanned the files"
+                scan = each.hub.security_scan(model, each.commit) or SecurityScan(None, ())
         except HubError as error:
             if ends_the_run(error):
                 raise
-            scan, reason = None, error.in_one_line
-        if scan is None:
-            self._note(each, f"the Hub's security scan of {self._shown(each.key)}", reason)
+            self._note(each, f"the Hub's security scan of {self._shown(each.key)}", error.in_one_line)
             return
         said = HubScan(commit=each.commit, done=scan.done, files=scan.files, asked_at=self._now)
         self._scans[each.key, each.commit] = said
@@ -128,8 +126,6 @@ class _Asking:
             if ends_the_run(error):
                 raise
             return error.in_one_line
-        if verified is None:
-            return "the Hub does not say whether it verified the publisher"
         return HubVerified(value=verified, asked_at=self._now)
 
     def write(self) -> None:
@@ -144,12 +140,19 @@ class _Asking:
         scans: dict[tuple[str, str], Scan] = {}
         for (key, commit), said in self._scans.items():
             scans[key, commit] = Scan(commit, said.done, said.files, said.asked_at)
-            if said.done is False:
+            if said.done is not True and not (said.done is None and said.files):
                 what = f"the Hub's security scan of {self._shown(key)}"
-                reason = f"the Hub's scanners had not finished on {said.asked_at:%Y-%m-%d}"
+                words = "the Hub's scanners had not finished" if said.done is False else (
+                    "the Hub does not say whether it scanned the files; it was asked")  # fmt: skip
+                reason = f"{words} on {said.asked_at:%Y-%m-%d}"
                 self._unchecked.append((key, Unchecked(what=what, reason=reason)))
         publishers = {key: _trust(model).verified for key, model in self._known.items()}
-        verified = {key: said.value for key, said in publishers.items() if said is not None}
+        verified = {key: said.value for key, said in publishers.items() if said is not None and said.value is not None}
+        for key, said_of in publishers.items():
+            if said_of is not None and said_of.value is None:
+                what = f"whether the publisher of {self._shown(key)} is verified"
+                reason = f"the Hub does not say; it was asked on {said_of.asked_at:%Y-%m-%d}"
+                self._unchecked.append((key, Unchecked(what=what, reason=reason)))
         return Trust(scans, verified, tuple(self._unchecked))
 
     def _keep(self, key: str, trust: HubTrust) -> None:

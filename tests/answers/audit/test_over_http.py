@@ -61,7 +61,7 @@ def test_the_hub_scans_files_and_verifies_publishers(served: HubServer, tmp_path
 
 
 def test_what_the_hub_does_not_say_is_unchecked(served: HubServer, tmp_path: Path) -> None:
-    """A model without a security status, and a publisher who could not be asked for, are unknown and not clean."""
+    """A model without a security status, and a publisher who could not be asked for, are unknown; a silence is kept."""
     served.repositories["lab/base"].extra.clear()
     served.fault("/api/organizations/me/overview", refused(403))
     answer = of(served, tmp_path)
@@ -69,6 +69,11 @@ def test_what_the_hub_does_not_say_is_unchecked(served: HubServer, tmp_path: Pat
         "the Hub's security scan of lab/base",
         "whether the publisher of me/child is verified",
     }
+    served.mend()
+    of(served, tmp_path)
+    served.log.clear()
+    assert "the Hub's security scan of lab/base" in [each.what for each in of(served, tmp_path).unchecked]
+    assert [asked.path for asked in served.log if not asked.path.endswith("/refs")] == []
 
 
 def test_offline_the_store_answers_and_what_it_lacks_is_unchecked(served: HubServer, tmp_path: Path) -> None:
