@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -136,7 +137,8 @@ def _state(model: LockedModel, outcome: LockOutcome) -> LockState:
 def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked]:
     """Report the files that could not be read, and the models that stay locked because these may use them."""
     for each in found.unread[:MAX_UNREAD]:
-        yield Unchecked(what=each.file, reason=f"it was not read: {each.reason}")
+        exclude = f"lineage lock --exclude {shlex.quote(f'/{each.file}')}"
+        yield Unchecked(what=each.file, reason=f"it was not read: {each.reason}", decide_with=exclude)
     if len(found.unread) > MAX_UNREAD:
         yield Unchecked(what=f"{len(found.unread) - MAX_UNREAD} further files", reason="they were not read either")
     for model in kept:
