@@ -128,7 +128,7 @@ class _Solver:
     def _of_relative(self, edge: Edge, declared: Declared, found: Mapping[str, Edge], pair: Pair) -> Edge:
         """Judge a declared parent that is related: direct, an ancestor further up, a sibling, or a descendant."""
         key, parent = edge.child, edge.parent
-        if self.tree.is_ancestor(key, parent):
+        if self.tree.is_ancestor(key, parent) or any(each.parent == key for each in self.exact[parent]):
             return _with(edge, "contradicted", DENIED, "it was made from this model", DESCENDANT)
         several = len({each.parent for each in self.members[key].declares}) > 1 or declared.relation == "merge"
         if not found and several:
@@ -149,6 +149,12 @@ class _Solver:
 
     def _direct(self, edge: Edge, declared: Declared, pair: Pair) -> Edge:
         """Confirm a declared parent where no nearer ancestor is known."""
+        if pair.direction != "a_from_b" and self.at.is_circular(edge.child, edge.parent):
+            older = self._older(edge.child, edge.parent)
+            if older == edge.child:
+                return _with(edge, "contradicted", DENIED, "it is older, and named as the parent too", DESCENDANT)
+            if older is None:
+                return replace(edge, reason="each is declared to come from the other, and nothing tells which does")
         method = pair.method if pair.direction != "b_from_a" else declared.method
         relation = METHOD_RELATION.get(method) or declared.relation
         plain = self.at.is_plain(edge.child)
@@ -160,6 +166,13 @@ class _Solver:
         edge = replace(edge, relation=relation, method=method)
         far = self.family.distance(edge.child, edge.parent)
         return _with(edge, "confirmed", CONFIRMED, "no nearer ancestor is known", NEAREST, far)
+
+    def _older(self, a: str, b: str) -> str | None:
+        """Return which of two models had its first weights earlier; None where a date is missing or they are equal."""
+        dates = [self.members[key].first_weights for key in (a, b)]
+        if dates[0] is None or dates[1] is None or dates[0] == dates[1]:
+            return None
+        return a if dates[0] < dates[1] else b
 
     def _kind(self, a: str, b: str, lines: Mapping[str, Mapping[str, int]]) -> RelatedKind:
         """Say how two related models are related of which neither descends from the other."""

@@ -34,6 +34,8 @@ class ExactParents:
             return self._base_of(key)
         if self._at.is_copy(key):
             parent = self._at.original[key]
+            if not self._at.is_known_copy(key, parent):
+                return []
             pair = self._family.pair(key, parent)
             return [inferred(key, parent, None, pair.method, 0.99, pair.findings, "their weights are equal")]
         for rule, least in _BY_ONE:

@@ -56,7 +56,7 @@ class Tree:
         at = self._at
         if self._exact[key] or at.is_copy(key) or not at.is_plain(key) or at.roots[key] in (None, key):
             return None
-        if self.is_merge(key):
+        if self.is_merge(key) or key in at.rivals:
             return None
         possible = [
             (distance, other)
