@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lineage.rules.levels import LEVEL_RULES
 from lineage.versioning.facets.judge import judge
 from lineage.versioning.facets.weights import Decided
 from lineage.versioning.suggest.fired import Between, Suggestion
-from lineage.versioning.suggest.level import Flips, suggest
+from lineage.versioning.suggest.level import OTHER_BYTES, Flips, suggest
 from lineage_schemas.answers.diff import WeightsDiffKind
 from lineage_schemas.licence import LicenceRelation
 from tests.support.sides import Files, side_of
@@ -184,15 +183,14 @@ def test_a_moved_rule_has_its_new_level() -> None:
     assert suggest(between, moved={"context-shrunk": "patch"}).level == "patch"
 
 
-def test_every_rule_has_a_case() -> None:
-    """Rules that the cases above leave out are those that need several groups of real weights."""
-    covered = {rule for rule, _, other, _ in CASES} | {other for _, _, other, _ in CASES}
-    covered |= {
-        "licence-narrowed", "licence-widened", "weights-retrained", "tensor-shape-change", "flip-rate-above-limit",
-        "weights-reserialised",
-    }  # fmt: skip
-    rest = {rule.name for rule in LEVEL_RULES} - covered
-    assert rest == {
-        "format-added", "component-added", "custom-code-change", "other-format-removed", "same-weights-added",
-        "lossless-cast",
-    }  # fmt: skip
+def test_a_file_that_was_only_written_again_is_metadata() -> None:
+    """Other bytes with the same content are a patch, with the file: files differ, so the level is not none."""
+    found = compare({**FILES, "generation_config.json": b'{ "temperature": 1.0 }\n'})
+    assert [(each.rule, each.pointer.file, each.note) for each in found.fired] == [
+        ("metadata-change", "generation_config.json", OTHER_BYTES)
+    ]
+    moved = compare({
+        **tokenizer(chat_template=None), "chat_template.jinja": "{{ one }}",
+        "tokenizer_config.json": {"eos_token": "</s>", "padding_side": "right"},
+    })  # fmt: skip
+    assert rules(moved) == {"metadata-change"}
