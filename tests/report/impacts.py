@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from lineage.answers.findings import finding
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.check import WeightChange
 from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer
+from lineage_schemas.change import Unchecked
+from lineage_schemas.pointer import Pointer
 from tests.report.traces import commit, header
 
 
@@ -27,4 +30,11 @@ def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
         ),
         counts={"adapter": 1, "merge": 2},
         incomplete=(Incomplete(model="lab/base-7b", reason="limit", detail="1 more are hit"),),
+        findings=(finding(
+            "understated-version", "version 1.0.1 (tag v1.0.1) after 1.0.0 announces patch, and minor changed",
+            Pointer(model="lab/base-7b", revision=commit(2), field="refs/tags/v1.0.1"),
+        ),),
+        fail_on="warning",
+        unchecked=(Unchecked(what="whether 1.0.2 (tag v1.0.2) announced enough", reason="its files are not known",
+                             decide_with="lineage suggest lab/base-7b --to 000000000003"),),
     )  # fmt: skip

@@ -198,6 +198,11 @@ def history() -> HistoryAnswer:
             ),
         ),
         unchecked=(Unchecked(what="README.md at 00000003", reason="its bytes are not in the history"),),
+        findings=(finding(
+            "overstated-version", "version 2.0.0 (tag v2) after 1.0.0 announces major, and minor changed",
+            Pointer(model=whole.model, revision=commit(2), field="refs/tags/v2"),
+        ),),
+        notes=("whether 3.0.0 announced enough was not judged",),
     )  # fmt: skip
 
 
