@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import at, shortened
+from lineage.report.suggested import open_items
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def suggest(answer: SuggestAnswer) -> str:
     unjudged = [
         f"- {prose(cut(shortened(each.reason), 200))} ({parts.pointer(each.pointer)})"
         + (f": up to {each.could_be}" if each.could_be else "")
-        for each in answer.unjudged[:SHOWN]
+        for each in open_items(answer)[:SHOWN]
     ]
     return document(
         [f"## {prose(answer.current)} → {prose(answer.suggested or 'not known')}: {answer.level}"],

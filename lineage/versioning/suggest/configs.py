@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lineage.hub.declared.declaration import read_name
+from lineage.hub.legacy_names import legacy_name
 from lineage.versioning.facets.config_fields import facet_of, is_known_without_effect
-from lineage.versioning.facets.side import CARD, CONFIG, Side
+from lineage.versioning.facets.side import CONFIG, Side
 from lineage.versioning.suggest.fired import (
     Between,
     Fired,
@@ -31,10 +33,14 @@ LENGTHS = re.compile(
 )
 """Fields that hold how many tokens the model takes; the others of the facet say how positions are counted."""
 
+WRITTEN_DEFAULTS = {
+    "position_embedding_type": ("absolute", None),
+    "rope_theta": (10_000, frozenset({"gemma", "llama", "mistral", "olmo", "phi", "phi3", "qwen2", "stablelm"})),
+}
+"""Defaults of transformers that newer versions write, with the types of models that have them; None for all types."""
+
 UNSET = 10**29
 """Tokenizers write a number above this for a context length that is not known."""
-
-_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def architecture(between: Between, facet: Facet) -> Iterator[Found]:
@@ -42,7 +48,7 @@ def architecture(between: Between, facet: Facet) -> Iterator[Found]:
     for change in facet.changes:
         if last_name(change) == "vocab_size" and _numbers(change) and _grows(change):
             yield fire("vocabulary-appended", change)
-        elif is_off(change) or same_members(change):
+        elif is_off(change) or same_members(change) or _is_default(between, change):
             yield fire("metadata-change", change)
         else:
             yield fire("architecture-change", change)
@@ -54,7 +60,8 @@ def context_length(between: Between, facet: Facet) -> Iterator[Found]:
     for change in facet.changes:
         old, new = _lengths(change)
         if old is None and new is None and not LENGTHS.search(change.field):
-            yield fire("metadata-change" if is_off(change) else "context-grown", change)
+            without_effect = is_off(change) or _is_default(between, change)
+            yield fire("metadata-change" if without_effect else "context-grown", change)
         elif old == new or is_off(change):
             yield fire("metadata-change", change)
         elif new is not None and (old is None if _limits_attention(change) else old is not None and new < old):
@@ -62,6 +69,16 @@ def context_length(between: Between, facet: Facet) -> Iterator[Found]:
         else:
             yield fire("context-grown", change)
     yield from still_open(facet, "major")
+
+
+def _is_default(between: Between, change: FacetChange) -> bool:
+    """Return whether a field came or went with the value that it has where it is not written."""
+    value, types = WRITTEN_DEFAULTS.get(change.field, (None, None))
+    if value is None or change.kind not in ("added", "removed"):
+        return False
+    written = value_of(change.after if change.kind == "added" else change.before)
+    models = {side.object(CONFIG).fields.get("model_type") for side in (between.before, between.after)}
+    return bool(written == value) and (types is None or models <= types)
 
 
 def task(between: Between, facet: Facet) -> Iterator[Found]:
@@ -74,35 +91,51 @@ def task(between: Between, facet: Facet) -> Iterator[Found]:
 
 
 def base_model(between: Between, facet: Facet) -> Iterator[Found]:
-    """Fire for another base, as the card, an adapter or a recipe names it."""
+    """Fire for another base, as the card, an adapter or a recipe names it; a folder of the publisher stays open."""
     for change in facet.changes:
         if change.kind == "replaced":
             pointer, note = change.pointer, "the recipe has other bytes, which were not compared"
             yield Fired("metadata-change", pointer, change.field, change.before, change.after, note)
-        else:
-            yield fire("base-model-change" if _is_other_base(between, change) else "metadata-change", change)
+            continue
+        is_other = _is_other_base(between, change)
+        yield fire("base-model-change" if is_other else "metadata-change", change)
+        if is_other is None:
+            reason = f"{change.field} names a folder of the publisher: it is not known whether it is the same base"
+            yield Open("base_model", change.pointer, reason, "major", "base-model-change")
     yield from still_open(facet, "major")
 
 
-def _is_other_base(between: Between, change: FacetChange) -> bool:
-    """Return whether a change names another base, and is not a path, a first declaration or the model's own name."""
+def _is_other_base(between: Between, change: FacetChange) -> bool | None:
+    """Return whether a change names another base, and not a first one or the model's own name; None if not known."""
     if change.kind in ("added", "removed") or last_name(change) in ("base_model_relation", "parent_library"):
         return False
-    if same_members(change):
-        return False
-    if last_name(change) not in ("_name_or_path", "name_or_path") and change.pointer.file in (
-        CARD,
-        "adapter_config.json",
-    ):
+    if last_name(change) == "revision":
         return True
-    old, new = (value_of(text) for text in (change.before, change.after))
-    owner = between.after.snapshot.model.partition("/")[0]
-    ids = [isinstance(each, str) and _ID.fullmatch(each) is not None for each in (old, new)]
-    if not all(ids):
+    old, new = (_bases(text) for text in (change.before, change.after))
+    if last_name(change) not in ("_name_or_path", "name_or_path"):
+        return None if None in (old, new) else old != new
+    if old is None or new is None:
+        return False  # training scripts write the folder from which they loaded the model
+    owner = between.after.snapshot.model.partition("/")[0].lower()
+    if any(each.startswith(f"{owner}/") for each in old | new):
         return False
-    return str(old).rpartition("/")[2].lower() != str(new).rpartition("/")[2].lower() and all(
-        str(each).partition("/")[0] != owner for each in (old, new)
-    )
+    return {each.rpartition("/")[2] for each in old} != {each.rpartition("/")[2] for each in new}
+
+
+def _bases(text: str | None) -> frozenset[str] | None:
+    """Return the ids of the repositories that a value names; None if one of them is not a repository.
+
+    Other letter cases, addresses, commits behind the name and names of the time before owners (`gpt2`) are the same.
+    """
+    value = value_of(text)
+    ids = []
+    for each in value if isinstance(value, list) else [value]:
+        name = read_name(each).name if isinstance(each, str) else None
+        legacy = legacy_name(name) if name is not None else None
+        if name is None or ("/" not in name and legacy is None):
+            return None
+        ids.append((legacy.canonical if legacy else name).lower())
+    return frozenset(ids)
 
 
 def custom_code(between: Between, facet: Facet) -> Iterator[Found]:

@@ -135,8 +135,9 @@ def _removed(between: Between, change: FacetChange) -> str:
     main = between.after.main
     if gone is None or main is None:
         return "main-format-removed"
-    if gone.group.main:
-        return "weights-replaced" if main.group.format == gone.group.format else "main-format-removed"
+    if gone.group.main:  # a main group of another folder is not loaded in its place
+        kind = (gone.group.format, gone.group.component)
+        return "weights-replaced" if (main.group.format, main.group.component) == kind else "main-format-removed"
     component = gone.group.component
     kept = any(each.group.component == component for each in between.after.groups)
     return "main-format-removed" if _is_component(component) and not kept else "other-format-removed"

@@ -74,6 +74,8 @@ CASES: list[tuple[str, Files, str, Files | None]] = [
     ("architecture-change", config(num_hidden_layers=3), "metadata-change", config(target_modules=["v", "q"])),
     ("architecture-change", config(model_type="mistral"), "vocabulary-appended", config(vocab_size=40)),
     ("architecture-change", config(vocab_size=30), "metadata-change", config(attention_bias=False)),
+    ("architecture-change", config(position_embedding_type="relative_key"), "metadata-change",
+     config(position_embedding_type="absolute")),
     ("token-mapping-change", vocabulary(a=0, b=2, c=1), "vocabulary-appended", vocabulary(a=0, b=1, c=2)),
     ("token-mapping-change", vocabulary(a=0), "metadata-change", tokenizer(split_special_tokens=False)),
     ("task-change", config(id2label={"0": "no", "1": "yes", "2": "maybe"}), "documentation-change",
@@ -161,6 +163,37 @@ def test_nothing_changed_is_no_level_and_unread_is_not_none() -> None:
     assert [each.pointer.file for each in found.unjudged] == ["tokenizer.json"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "is_other"),
+    [("org/base", "org/base@" + "0" * 40, False), ("gpt2", "openai-community/gpt2", False),
+     ("Org/Base", "https://huggingface.co/org/base", False), ("gpt2", "openai-community/gpt2-medium", True)],
+)  # fmt: skip
+def test_another_spelling_of_a_base_is_not_another_base(old: str, new: str, is_other: bool) -> None:
+    """A base with a commit, as an address, or with its new owner is the same one."""
+    sides = [card("org/base", f"'{name}'") for name in (old, new)]
+    assert ("base-model-change" in rules(compare(sides[1], sides[0]))) is is_other
+
+
+def test_folders_of_the_publisher_are_not_compared_as_bases() -> None:
+    """A folder in `_name_or_path` says nothing; one that an adapter names as its base leaves the level open."""
+    scripts = compare(config(_name_or_path="./second"), config(_name_or_path="./first"))
+    assert (rules(scripts), scripts.at_most) == ({"metadata-change"}, "patch")
+    adapters: list[Files] = [
+        {**FILES, "adapter_config.json": {"base_model_name_or_path": name}} for name in ("/home/me/one", "org/two")
+    ]
+    found = compare(adapters[1], adapters[0])
+    assert (found.level, found.at_most) == ("patch", "major")
+    legacy = compare(config(_name_or_path="google/mt5-small"), config(_name_or_path="t5-small"))
+    assert "base-model-change" in rules(legacy)
+
+
+def test_a_default_that_is_written_depends_on_the_type_of_the_model() -> None:
+    """`rope_theta` is 10000 in a Llama that does not write it, and another number in a Mixtral."""
+    for model_type, rule in (("llama", "metadata-change"), ("mixtral", "context-grown")):
+        before, after = (config(rope_theta=theta, model_type=model_type) for theta in (None, 10000.0))
+        assert rules(compare(after, before)) == {rule}
+
+
 def test_the_flip_rate_decides_only_if_it_is_known() -> None:
     """A rate above the limit is major, one that could not be judged is open, and without results nothing follows."""
     old, new = side_of(FILES), side_of({**FILES, "model.safetensors": b"two"})
@@ -194,3 +227,12 @@ def test_a_file_that_was_only_written_again_is_metadata() -> None:
         "tokenizer_config.json": {"eos_token": "</s>", "padding_side": "right"},
     })  # fmt: skip
     assert rules(moved) == {"metadata-change"}
+
+
+def test_weights_of_another_folder_do_not_replace_the_main_ones() -> None:
+    """If the main weights are gone and those of a folder are loaded instead, what loaded the model fails."""
+    before: Files = {**without("model.safetensors"), "adapter_model.safetensors": b"a"}
+    after: Files = {**without("model.safetensors"), "second/adapter_model.safetensors": b"b"}
+    assert rules(compare(after, before)) >= {"main-format-removed"}
+    renamed: Files = {**without("model.safetensors"), "other.safetensors": b"one"}
+    assert "main-format-removed" not in rules(compare(renamed))
