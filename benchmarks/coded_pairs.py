@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from lineage.versioning.facets.judge import judge
+from lineage.versioning.facets.side import Side
 from lineage.versioning.names import parse_name
 from lineage.versioning.numbers import Number, of_numbers, step_between
 from lineage.versioning.suggest.fired import Between
 from lineage.versioning.suggest.judged import measured_level
 from lineage.versioning.suggest.level import suggest
+from lineage_schemas.licence import LicenceRelation
 from tests.support.sides import Files, side_of
 
 SAMPLES = ("major", "minor")
@@ -70,9 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = [each for sample in SAMPLES for each in judged(options.folder, sample)]
     except (OSError, KeyError, csv.Error) as error:
         parser.error(f"the tables in {options.folder} cannot be read: {type(error).__name__}: {error}")
-    result = {"samples": {sample: figures(found, sample) for sample in SAMPLES}, "pairs": [asdict(p) for p in found]}
-    print("\n".join(lines(result["samples"], found)))
+    samples = {sample: figures(found, sample) for sample in SAMPLES}
+    print("\n".join(lines(samples, found)))
     if options.json:
+        result = {"samples": samples, "pairs": [asdict(each) for each in found]}
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return 0
 
@@ -97,35 +100,36 @@ def _pair(row: Row) -> tuple[str, str]:
 
 
 def _judged(sample: str, pair: tuple[str, str], row: Row, words: Row) -> Judged:
-    """Build the two sides of a pair, and let the rules judge them."""
+    """Build the two sides of a pair, the earlier one first, and let the rules judge them."""
     numbers = [_number(name) for name in pair]
     configs = list(_configs(row))
-    is_reversed = _is_later(*numbers)
-    if is_reversed:
+    if _is_later(*numbers):
         pair, numbers, configs = (pair[1], pair[0]), numbers[::-1], configs[::-1]
     fields = list(_card_fields(f"{words.get('modelcard', '')} {words.get('readme', '')}"))
-    cards = ["\n".join(["---", *filter(None, (each[side] for each in fields)), "---", str(side)]) for side in (0, 1)]
-    is_read = row["key"].strip() != UNREAD
-    sides = []
-    for number, (config, card) in enumerate(zip(configs, cards, strict=True)):
-        weights = f"{number if _differ(row['largefile']) else 0}".encode()
-        files: Files = {"README.md": card if _differ(row["card"]) else cards[0], "model.safetensors": weights,
-                        "config.json": config if is_read else {"unread": number}}  # fmt: skip
-        unread = {} if is_read else {"config.json": "the study has no information on it"}
-        side = side_of(files, commit=f"{number}" * 40, unread=unread)
-        sides.append(replace(side, snapshot=side.snapshot.model_copy(update={"model": pair[number]})))
-    relation = "unknown" if any("license" in each[1] for each in fields) else None
-    between = Between(*sides, judge(*sides, relation=relation), relation)
-    found = suggest(between)
+    before, after = (_side(pair, number, configs[number], fields, row) for number in (0, 1))
+    relation: LicenceRelation | None = "unknown" if any("license" in each[1] for each in fields) else None
+    found = suggest(Between(before, after, judge(before, after, relation=relation), relation))
     rules = tuple(dict.fromkeys(each.rule for each in found.fired))
     step = step_between(numbers[0], numbers[1]) if numbers[0] and numbers[1] else None
-    return Judged(
-        sample, *pair, step, measured_level(found), found.at_most, rules, _known(row["key"].strip()),
-    )  # fmt: skip
+    known = {UNREAD: "unread", "no-changes": "equal"}.get(row["key"].strip(), "differs")
+    return Judged(sample, *pair, step, measured_level(found), found.at_most, rules, known)
 
 
-def _known(key: str) -> str:
-    return {UNREAD: "unread", "no-changes": "equal"}.get(key, "differs")
+def _side(
+    pair: tuple[str, str], number: int, config: Mapping[str, Any], fields: list[tuple[str, str]], row: Row
+) -> Side:
+    """Make one side: its card, its config, and weights of which only the hash is known."""
+    card = "\n".join(["---", *filter(None, (each[number] for each in fields)), "---", str(number)])
+    weights = str(number if _differ(row["largefile"]) else 0).encode()
+    files: Files = {"README.md": card if _differ(row["card"]) else "", "model.safetensors": weights}
+    update: dict[str, Any] = {"model": pair[number]}
+    if row["key"].strip() == UNREAD:
+        files = {**files, "config.json": str(number)}
+        update["unreadable"] = {"config.json": "the study has no information on it"}
+    else:
+        files = {**files, "config.json": config}
+    side = side_of(files, commit=f"{number}" * 40)
+    return replace(side, snapshot=side.snapshot.model_copy(update=update))
 
 
 def _differ(coded: str) -> bool:

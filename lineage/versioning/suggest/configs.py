@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lineage.hub.declared.declaration import read_name
 from lineage.hub.legacy_names import legacy_name
 from lineage.versioning.facets.config_fields import facet_of, is_known_without_effect
-from lineage.versioning.facets.side import CONFIG, Side
+from lineage.versioning.facets.files import MODULES, may_name_code
+from lineage.versioning.facets.side import CONFIG, NotAtHand, Side
 from lineage.versioning.suggest.fired import (
     Between,
     Fired,
@@ -38,6 +39,12 @@ WRITTEN_DEFAULTS = {
     "rope_theta": (10_000, frozenset({"gemma", "llama", "mistral", "olmo", "phi", "phi3", "qwen2", "stablelm"})),
 }
 """Defaults of transformers that newer versions write, with the types of models that have them; None for all types."""
+
+CODE_FIELDS = ("auto_map", "custom_pipelines", "custom_generate")
+"""Fields of configs that name code of the repository."""
+
+FOREIGN_MODULE = re.compile(rb'"type"\s*:\s*"(?!sentence_transformers\.)')
+"""A module of sentence-transformers that is not one of its own."""
 
 UNSET = 10**29
 """Tokenizers write a number above this for a context length that is not known."""
@@ -139,29 +146,36 @@ def _bases(text: str | None) -> frozenset[str] | None:
 
 
 def custom_code(between: Between, facet: Facet) -> Iterator[Found]:
-    """Fire for code that loading runs: required from now on, other code, or none any more."""
+    """Fire for code that loading runs: required from now on, other code, or none any more.
+
+    If a config that may name code was not read, it is not known whether a file of code runs.
+    """
     required = [_runs_code(side) for side in (between.before, between.after)]
     for change in facet.changes:
         if change.pointer.field is not None and change.kind == "added" and not required[0] and not is_off(change):
             yield fire("custom-code-required", change)
-        elif change.pointer.field is not None or any(required):
+        elif change.pointer.field is not None or True in required:
             yield fire("custom-code-change", change)
-            if change.kind == "changed" and change.pointer.field is None:
+            if change.pointer.field is None and change.kind != "added":
                 reason = f"{change.field} differs, and what the code does was not compared"
                 yield Open("custom_code", change.pointer, reason, "major", "custom-code-change")
         else:
             yield fire("metadata-change", change)
+            if None in required:
+                reason = f"whether loading runs {change.field} is not known: a config that may name it was not read"
+                yield Open("custom_code", change.pointer, reason, "major", "custom-code-change")
     yield from still_open(facet, "major")
 
 
-def _runs_code(side: Side) -> bool:
-    """Return whether a config names code that a loader runs."""
-    paths = [
-        CONFIG,
-        *(path for path in side.paths if path.endswith(("tokenizer_config.json", "processor_config.json"))),
-    ]
-    names = ("auto_map", "custom_pipelines", "custom_generate")
-    return any(side.object(path).fields.get(name) for path in paths for name in names)
+def _runs_code(side: Side) -> bool | None:
+    """Return whether a config names code that a loader runs; None if one of them was not read."""
+    configs = [side.object(path) for path in {CONFIG, *(path for path in side.paths if may_name_code(path))}]
+    if any(config.fields.get(name) for config in configs for name in CODE_FIELDS):
+        return True
+    modules = side.text(MODULES) if MODULES in side.paths else b""
+    if isinstance(modules, bytes) and FOREIGN_MODULE.search(modules):
+        return True
+    return None if isinstance(modules, NotAtHand) or any(config.problem for config in configs) else False
 
 
 def generation(between: Between, facet: Facet) -> Iterator[Found]:

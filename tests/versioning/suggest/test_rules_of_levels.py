@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lineage.versioning.facets.files import texts_to_read
 from lineage.versioning.facets.judge import judge
 from lineage.versioning.facets.weights import Decided
 from lineage.versioning.suggest.fired import Between, Suggestion
@@ -236,3 +237,26 @@ def test_weights_of_another_folder_do_not_replace_the_main_ones() -> None:
     assert rules(compare(after, before)) >= {"main-format-removed"}
     renamed: Files = {**without("model.safetensors"), "other.safetensors": b"one"}
     assert "main-format-removed" not in rules(compare(renamed))
+
+
+def test_code_counts_if_an_unchanged_config_names_it_and_is_open_if_that_was_not_read() -> None:
+    """Which code runs is said by configs that did not change; without them another script is not only metadata."""
+    code: Files = {**FILES, "tokenization_own.py": b"print(1)"}
+    changed: Files = {**code, "tokenization_own.py": b"print(2)"}
+    assert compare(changed, code).at_most == "patch"
+    unread = [side_of(files, unread={"tokenizer_config.json": "it is not here"}) for files in (code, changed)]
+    found = suggest(Between(unread[0], unread[1], judge(*unread)))
+    assert (found.level, found.at_most) == ("patch", "major")
+    named = {"tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["tokenization_own.Own", None]}}}
+    assert compare({**changed, **named}, {**code, **named}).level == "minor"
+    modules = {"modules.json": '[{"type": "sentence_transformers.models.Pooling"}, {"type": "own.Module"}]'}
+    assert compare({**changed, **modules}, {**code, **modules}).level == "minor"
+
+
+def test_the_configs_that_may_name_code_are_read_if_code_differs() -> None:
+    """A config with the same id on both sides is read where it decides whether a file of code runs."""
+    code: Files = {**FILES, "tokenization_own.py": b"print(1)", "modules.json": "[]"}
+    sides = [side_of(files).snapshot for files in (code, {**code, "tokenization_own.py": b"print(2)"})]
+    wanted = texts_to_read(*sides)
+    assert {"tokenizer_config.json", "modules.json"} <= set(wanted.before) & set(wanted.after)
+    assert texts_to_read(sides[0], sides[0]).before == ()
