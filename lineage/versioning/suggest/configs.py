@@ -11,6 +11,7 @@ from lineage.hub.legacy_names import legacy_name
 from lineage.versioning.facets.config_fields import facet_of, is_known_without_effect
 from lineage.versioning.facets.files import MODULES, may_name_code
 from lineage.versioning.facets.side import CONFIG, NotAtHand, Side
+from lineage.versioning.suggest.files import ENDPOINT, may_be_loaded
 from lineage.versioning.suggest.fired import (
     Between,
     Fired,
@@ -161,6 +162,9 @@ def custom_code(between: Between, facet: Facet) -> Iterator[Found]:
                 yield Open("custom_code", change.pointer, reason, "major", "custom-code-change")
         else:
             yield fire("metadata-change", change)
+            if change.pointer.file == ENDPOINT:
+                reason = f"hosted endpoints run {ENDPOINT}, and what it does was not compared"
+                yield Open("custom_code", change.pointer, reason, "major", "custom-code-change")
             if None in required:
                 reason = f"whether loading runs {change.field} is not known: a config that may name it was not read"
                 yield Open("custom_code", change.pointer, reason, "major", "custom-code-change")
@@ -186,10 +190,14 @@ def generation(between: Between, facet: Facet) -> Iterator[Found]:
 
 
 def other(between: Between, facet: Facet) -> Iterator[Found]:
-    """Fire for everything that no other facet reads; fields of configs with an unknown effect stay open."""
+    """Fire for everything that no other facet reads; fields and files with an unknown effect stay open."""
     for change in facet.changes:
         yield fire("metadata-change", change)
         name = change.pointer.field
+        if name is None and change.pointer.file is not None and may_be_loaded(change.pointer.file):
+            what = {"added": "was added", "removed": "is gone"}.get(change.kind, "has other bytes")
+            reason = f"{change.field} {what}, and programs may load it: what it changes is not known"
+            yield Open("other", change.pointer, reason, "minor" if change.kind == "added" else "major")
         if name is not None and facet_of(name) == "other" and not is_known_without_effect(name) and not is_off(change):
             yield Open("other", change.pointer, f"the effect of the field {change.field} is not known", "minor")
     yield from still_open(facet, "patch")

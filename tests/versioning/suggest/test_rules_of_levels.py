@@ -260,3 +260,35 @@ def test_the_configs_that_may_name_code_are_read_if_code_differs() -> None:
     wanted = texts_to_read(*sides)
     assert {"tokenizer_config.json", "modules.json"} <= set(wanted.before) & set(wanted.after)
     assert texts_to_read(sides[0], sides[0]).before == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_open"),
+    [("params.json", True), ("hyperparams.yaml", True), ("Modelfile", True), ("open_clip_config.json", True),
+     ("handler.py", True), ("model.task", True), ("voices.npz", True), ("LICENSE", True), ("encoder.ggml", True),
+     ("optimizer.pt", False), ("training_args.bin", False), ("trainer_state.json", False), ("train_config.json", False),
+     (".gitignore", False), ("logs/run.zip", False), ("notes.md", False), ("train.py", False), ("NOTICE", False)],
+)  # fmt: skip
+def test_a_file_that_programs_may_load_is_open(path: str, is_open: bool) -> None:
+    """Other bytes in settings of other libraries, in archives or in a licence may be more than metadata."""
+    found = compare({**FILES, path: b"two"}, {**FILES, path: b"one"})
+    assert (found.level, found.at_most) == ("patch", "major" if is_open else "patch")
+
+
+def test_the_text_of_a_licence_is_open_unless_the_card_names_the_licence() -> None:
+    """A text that is added says what the card says; without that, or if it changes, it may narrow the licence."""
+    named, unnamed = compare({**FILES, "LICENSE": b"MIT"}), card("license: mit\n", "")
+    assert named.at_most == "patch"
+    assert compare({**unnamed, "LICENSE": b"MIT"}, unnamed).at_most == "major"
+    assert compare({**FILES, "USE_POLICY.md": b"not for"}).at_most == "major"
+
+
+def test_shards_without_their_index_are_gone() -> None:
+    """Loaders do not find shards that no index lists, although the same files are there."""
+    shards: Files = {
+        **without("model.safetensors"), "model.safetensors.index.json": {"weight_map": {}},
+        "model-00001-of-00002.safetensors": b"a", "model-00002-of-00002.safetensors": b"b",
+    }  # fmt: skip
+    lost = {path: content for path, content in shards.items() if not path.endswith("index.json")}
+    assert rules(compare(lost, shards)) == {"main-format-removed"}
+    assert "main-format-removed" not in rules(compare(FILES, shards))
