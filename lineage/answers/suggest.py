@@ -21,6 +21,7 @@ from lineage.answers.suggested_rules import fired_rules, unjudged_rules
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
+from lineage.hub.revisions import is_commit_id
 from lineage.hub.target import PathTarget, parse_target
 from lineage.unexpected import contained
 from lineage.versioning.announced import Announced, current_version, other_tags
@@ -381,6 +382,9 @@ def _commands(asked: _Question, version: str | None, current: Number) -> Iterato
         yield f"hf repos tag create {model} {tag}"
         return
     commit = asked.after.resolved.commit
+    if not is_commit_id(commit):  # a folder without a history: its commit is that of its upload
+        yield f"hf repos tag create {model} {tag}"
+        return
     yield f"git tag {tag} {commit} && git push origin {tag}"
     yield f"hf repos tag create {model} {tag} --revision {commit}"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import at, shortened
-from lineage.report.suggested import open_items
 from lineage.report.text import cut
+from lineage.report.unjudged import open_items
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.suggest import JudgedVersion, SuggestAnswer

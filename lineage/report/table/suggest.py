@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report.phrases import at, dated, shortened
-from lineage.report.suggested import open_items
 from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
+from lineage.report.unjudged import open_items
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.suggest import FiredRule, JudgedVersion, SuggestAnswer
