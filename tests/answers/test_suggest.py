@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from lineage.answers.card_block import with_block
 from lineage.answers.check import check
+from lineage.answers.history import history
 from lineage.answers.session import Session
 from lineage.answers.suggest import suggest
 from lineage.errors import InputError
@@ -242,3 +243,13 @@ def test_a_version_that_was_not_judged_is_unchecked_if_it_would_count(tmp_path: 
     assert item["what"] == "whether 1.1.0 (tag v1.1.0) announced enough"
     command = shlex.split(item["decide_with"])
     assert lineage(*command[1:], *options).exit_code == 0
+
+
+def test_a_row_has_the_version_that_was_announced_for_it(hub: Path) -> None:
+    """Versions of later commits that changed only documents are not those of the weights before them."""
+    with Session(hub_selector=str(hub), store_url="memory:") as session:
+        [line] = history(session, "a/b").lines
+    assert line.rows is not None
+    assert [(row.version, row.announced) for row in line.rows] == [
+        ("1.0.0", True), ("1.0.1", True), ("3.0.0", True), ("3.1.0", False),
+    ]  # fmt: skip
