@@ -37,8 +37,9 @@ def versions_of(steps: Sequence[Step], announced: Sequence[Announced]) -> list[V
     """Give each push a version: the first one announced before the next push, else the next one by its level.
 
     Of several that were announced at one commit it is the last; those that later commits announce, which changed no
-    weights and no behaviour, are those from which the count goes on. A version that was announced before the first push is that from which the count starts. A push whose version is not
-    later than the one before it was announced with that version: a publisher's number is shown as it is.
+    weights and no behaviour, are those from which the count goes on. A version that was announced before the first push
+    is that from which the count starts. A push whose version is not later than the one before it was announced with
+    that version: a publisher's number is shown as it is.
     """
     found: list[Versioned] = []
     current: Number | None = None
