@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage.answers.findings import DEFAULT_FAIL_ON
 from lineage.collect.options import DEFAULT_MAX_MODELS
 from lineage_cli._options import Run, fail_on, runs
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     "--max-models", type=click.IntRange(min=1), default=DEFAULT_MAX_MODELS, show_default=True, metavar="N",
     help="Show at most N models, and report that there are more.",
 )  # fmt: skip
-@fail_on(DEFAULT_FAIL_ON)
+@fail_on("error")
 @runs("table", "json", "markdown", config=True)
 def command(*, run: Run, target: str, since: str | None, max_models: int, fail_on: str) -> None:
     """Show which models stand on a model and are hit by changes of its weights.

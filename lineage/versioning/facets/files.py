@@ -62,8 +62,8 @@ LICENCE_TEXT = re.compile(r"(licen[cs]e|copying|notice|use_policy)([-._][^/]*)?"
 DOCUMENT = re.compile(r"\.(md|rst|txt|pdf|html|png|jpe?g|gif|svg|webp|mp4)$", re.IGNORECASE)
 CODE = re.compile(r"\.(py|pyx|cu|cpp|so)$")
 
-
 NAMES_CODE = re.compile(r"([^/]+/)?(config|tokenizer_config|(image_|video_|pre)?processor_config|model_index)\.json")
+"""Configs whose `auto_map` and the like name code."""
 
 
 class TextsToRead(NamedTuple):
