@@ -186,6 +186,14 @@ def test_offline_without_older_texts_the_file_is_named(made: BareRepository) -> 
     assert "config.json" in shown
 
 
+def test_cards_that_were_not_read_are_counted(made: BareRepository) -> None:
+    """A version that only an unread card announces is not known, and the answer says so."""
+    made.commit({"README.md": CARD.encode() + b"Version 2\n", "model.safetensors": weights(3)}, "More")
+    blob = made.git("rev-parse", "HEAD:README.md")
+    (made.git_dir / "objects" / blob[:2] / blob[2:]).unlink()
+    assert answer(made)["notes"][0].startswith("cards that were not read: 1;")
+
+
 def test_nothing_to_compare_with_is_an_error(made: BareRepository, tmp_path: Path) -> None:
     """An empty folder, a model that does not exist and a revision that is not on the line end with a hint and 2."""
     empty = tmp_path / "empty"
