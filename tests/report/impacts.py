@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from lineage_schemas.answers.answer import Incomplete
+from lineage.answers.findings import finding
+from lineage_schemas.answers.answer import Finding, Incomplete
 from lineage_schemas.answers.check import WeightChange
 from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer
+from lineage_schemas.change import Unchecked
+from lineage_schemas.pointer import Pointer
 from tests.report.traces import commit, header
+
+
+def misfit(rule: str, model: str, tag: str) -> Finding:
+    """A version that does not fit what changed."""
+    message = f"version {tag[1:]} (tag {tag}) after 1.0.0 announces another level than what changed"
+    return finding(rule, message, Pointer(model=model, revision=commit(2), field=f"refs/tags/{tag}"))
 
 
 def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
@@ -27,4 +36,8 @@ def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
         ),
         counts={"adapter": 1, "merge": 2},
         incomplete=(Incomplete(model="lab/base-7b", reason="limit", detail="1 more are hit"),),
+        findings=(misfit("understated-version", "lab/base-7b", "v1.0.1"),),
+        fail_on="warning",
+        unchecked=(Unchecked(what="whether 1.0.2 (tag v1.0.2) announced enough", reason="its files are not known",
+                             decide_with="lineage suggest lab/base-7b --to 000000000003"),),
     )  # fmt: skip

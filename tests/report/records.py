@@ -49,7 +49,7 @@ from lineage_schemas.weights import Cost, Digests
 from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
-from tests.report.impacts import impact
+from tests.report.impacts import impact, misfit
 from tests.report.stores import STORES
 from tests.report.suggestions import suggestion
 from tests.report.traces import (
@@ -198,6 +198,7 @@ def history() -> HistoryAnswer:
             ),
         ),
         unchecked=(Unchecked(what="README.md at 00000003", reason="its bytes are not in the history"),),
+        findings=(misfit("overstated-version", whole.model, "v2"),), notes=("3.0.0 was not judged",),
     )  # fmt: skip
 
 
@@ -391,10 +392,9 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "verify-equal": lambda: verify("equal"), "verify-reserialised": lambda: verify("reserialised"),
     "verify-known": lambda: verify("known"), "verify-not-known": lambda: verify("not_known"),
     "verify-unchecked": lambda: verify("unchecked"), "collect": collect, **STORES, **COMPARISONS,
-    "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact,
-    "suggest": suggestion, "rules-level": lambda: rules("SV006"),
+    "impact": lambda: impact(check_findings().weight_changes[:2]), "impact-none": impact, "suggest": suggestion,
     "demo": demo, "names": names, "history-commits": history_commits, "names-one": one_name,
-    "rules": lambda: rules(None),
-    **COMPATS, "rules-one": lambda: rules("moved-tag"), "rules-evidence": lambda: rules("card.tag"),
+    **COMPATS, "rules": lambda: rules(None), "rules-one": lambda: rules("moved-tag"),
+    "rules-level": lambda: rules("SV006"), "rules-evidence": lambda: rules("card.tag"),
 }  # fmt: skip
 """Every answer by name; the files of goldens are called by name and format."""

@@ -28,5 +28,8 @@ def impact(answer: ImpactAnswer) -> str:
         [f"- {code(span_of(each.revisions))}: {each.kind}, {each.verdict or 'unchecked'}" for each in answer.changes],
         table(("model", "relation", "depth", "built on", "status", "advice"), rows) if rows else [],
         [f"- {code(each.model)}: {REASONS[each.reason]} ({prose(each.detail or '')})" for each in answer.incomplete],
+        parts.findings(answer.findings),
+        parts.unchecked(answer.unchecked),
+        parts.settings(answer.settings),
         parts.footer(answer, answer.model),
     )
