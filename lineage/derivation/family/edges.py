@@ -61,15 +61,15 @@ class _Solver:
             Kinship(a, b, self._kind(a, b, lines), self.family.distance(a, b), self.family.pair(a, b))
             for a, b in combinations(self.members, 2)
             if frozenset((a, b)) not in joined and self.family.related(a, b)
-            if self.at.original[a] not in lines[b] and self.at.original[b] not in lines[a]
+            if a not in lines[b] and b not in lines[a]
         ]
 
     def _lines(self, edges: Sequence[Edge]) -> dict[str, dict[str, int]]:
-        """List for each model what it is known to come from, with the least number of steps; copies count as one."""
+        """List for each model what it is known to come from, with the least number of steps."""
         parents: dict[str, set[str]] = {key: set() for key in self.members}
         for edge in edges:
             if edge.status in ("confirmed", "inferred"):
-                parents[edge.child].add(self.at.original[edge.parent])
+                parents[edge.child].add(edge.parent)
         lines: dict[str, dict[str, int]] = {}
         for key in self.members:
             found: dict[str, int] = {}
@@ -176,9 +176,13 @@ class _Solver:
 
     def _kind(self, a: str, b: str, lines: Mapping[str, Mapping[str, int]]) -> RelatedKind:
         """Say how two related models are related of which neither descends from the other."""
-        if not lines[a].keys() & lines[b].keys():
+        original = self.at.original
+        above = [{original[each] for each in lines[key]} for key in (a, b)]
+        if original[a] != original[b]:  # a copy of what the other one comes from
+            above = [own | {original[key]} for own, key in zip(above, (a, b), strict=True)]
+        if not above[0] & above[1]:
             return "direction_unknown"
-        parents = [{each for each, steps in lines[key].items() if steps == 1} for key in (a, b)]
+        parents = [{original[each] for each, steps in lines[key].items() if steps == 1} for key in (a, b)]
         if not parents[0] & parents[1]:
             return "sibling"
         between = self.family.distance(a, b)
