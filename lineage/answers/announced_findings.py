@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from lineage.answers.findings import finding
+from lineage.answers.findings import FailOn, counting, finding
 from lineage.answers.judged_versions import JudgedLine, moved_levels
 from lineage.answers.looked_up import hub_to_read
+from lineage.answers.project import settled
 from lineage.answers.release_notes import announced_on, stored_cards
 from lineage.versioning.card_fields import CARD_BLOCK
 from lineage.versioning.facets.side import CARD
 from lineage_schemas.card_block import CardBlock
+from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
     from lineage.answers.lines import RecordedLine
     from lineage.answers.looked_up import Asked
     from lineage.answers.session import Session
+    from lineage.settings.project_file import Project
     from lineage.store.interface import StoreView
     from lineage.versioning.announced import Announced
     from lineage.versioning.facets.side import Side
@@ -35,19 +39,50 @@ _RULES = {
 
 
 class AnnouncedLine:
-    """Find what the announced versions of a line and the block of its card show, behind a position of the line."""
+    """Find what the announced versions of a line and the block of its card show, behind a position of the line.
 
-    def __init__(self, session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, after: int) -> None:
+    Without `after` it is the whole line.
+    """
+
+    def __init__(
+        self, session: Session, view: StoreView, asked: Asked, recorded: RecordedLine, after: int = -1
+    ) -> None:
         self._session, self._view, self._asked, self._recorded, self._after = session, view, asked, recorded, after
 
     def findings(self) -> Iterator[Finding]:
         """List the versions that do not fit, in order of the line, then the block."""
-        before: Announced | None = None
-        for each, judged in self._judged:
-            if judged.verdict in _RULES:
-                yield finding(_RULES[judged.verdict], _words(each, judged, before), self._pointer(each))
-            before = each
+        yield from self.misfits(*_RULES)
         yield from self._block()
+
+    def misfits(self, *verdicts: str) -> Iterator[Finding]:
+        """List the versions with these verdicts, in order of the line."""
+        for each, judged in self._judged:
+            if judged.verdict in verdicts:
+                yield finding(_RULES[judged.verdict], _words(each, judged, self._before(each)), self._pointer(each))
+
+    def unjudged(self) -> Iterator[Unchecked]:
+        """List the versions that may be understated, which what was not read decides, each with the command for it."""
+        model = self._asked.shown
+        for each, judged in self._judged:
+            if judged.is_open:
+                before = self._before(each)
+                since = f"--from {before.revision[:12]} " if before else ""
+                yield Unchecked(
+                    what=f"whether {each.number.shown} ({each.by} {each.source}) announced enough",
+                    reason=judged.note or "what changed since the version before could not be judged",
+                    decide_with=f"lineage suggest {shlex.quote(model)} {since}--to {each.revision[:12]}",
+                )
+
+    def understated(self) -> set[str]:
+        """Return the commits whose changes an understated version announces: those since the version before it."""
+        found: set[str] = set()
+        for each, judged in self._judged:
+            if judged.verdict == "understated":
+                before = max(
+                    (other.position for other in self._announced if other.position < each.position), default=-1
+                )
+                found.update(commit.id for commit in self._recorded.line.commits[before + 1 : each.position + 1])
+        return found
 
     def notes(self) -> list[str]:
         """Say which versions could not be judged."""
@@ -75,6 +110,11 @@ class AnnouncedLine:
             return []
         return self._line.judged(self._after)
 
+    def _before(self, each: Announced) -> Announced | None:
+        """Return the version that was announced before another one."""
+        at = self._announced.index(each)
+        return self._announced[at - 1] if at else None
+
     def _pointer(self, each: Announced) -> Pointer:
         file = CARD if each.by == "card" else None
         field = f"refs/tags/{each.source}" if each.by == "tag" else None
@@ -93,6 +133,14 @@ class AnnouncedLine:
         for words, field in untrue(declared, side):
             pointer = Pointer(model=self._asked.shown, revision=head, file=CARD, field=field)
             yield finding("untrue-card-block", words, pointer)
+
+
+def understated_counts(project: Project | None, model: str, fail_on: FailOn) -> bool:
+    """Return whether a finding about an understated version of a model would count.
+
+    Then a version that could not be judged is unchecked: without what decides it, the answer must not be clean.
+    """
+    return bool(counting(settled(project, [finding("understated-version", "", Pointer(model=model))]), fail_on))
 
 
 def untrue(declared: dict[str, Any], side: Side) -> Iterator[tuple[str, str]]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from lineage.atomic import replacing
 from lineage.errors import InputError
 from lineage.versioning.card_fields import CARD_BLOCK
+from lineage.versioning.facets.side import CARD
 from lineage_schemas.card_block import CardBase, CardBlock
 
 if TYPE_CHECKING:
     from lineage.answers.diff import MeasuredSide
-    from lineage_schemas.answers.suggest import SuggestAnswer
+    from lineage_schemas.answers.suggest import FiredRule, SuggestAnswer
 
 _BLOCK = re.compile(r"\A(\ufeff?---[ \t]*\r?\n)(.*?)(^---[ \t]*\r?$)", re.DOTALL | re.MULTILINE)
 _COMMIT = re.compile(r"(?P<model>[^@\s]+)@(?P<commit>[0-9a-f]{40})")
@@ -31,13 +32,18 @@ def block_of(answer: SuggestAnswer, after: MeasuredSide) -> str:
         version=answer.suggested or answer.current,
         compatible_with=None if answer.level in ("major", "unjudged") else answer.current,
         level=answer.level,
-        changes=tuple(dict.fromkeys(rule.name for rule in answer.rules)),
+        changes=tuple(dict.fromkeys(rule.name for rule in answer.rules if not _is_block(rule))),
         architecture=named if isinstance(named, str) else None,
         task=task if isinstance(task, str) else None,
         base_model=tuple(_bases(card.get("base_model"))),
         weights=main.digests.weights if main else None,
     )
     return _yaml({CARD_BLOCK: block.model_dump(mode="json", by_alias=True)})
+
+
+def _is_block(rule: FiredRule) -> bool:
+    """Return whether a rule fired for the block itself: a block that is written again must not describe itself."""
+    return rule.pointer.file == CARD and rule.field.partition(".")[0] == CARD_BLOCK
 
 
 def _bases(value: Any) -> list[CardBase]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage.answers.announced_findings import AnnouncedLine
+from lineage.answers.announced_findings import AnnouncedLine, understated_counts
 from lineage.answers.checked_descent import CheckedDescent, checked_descent, read_parents
 from lineage.answers.collect import as_target
 from lineage.answers.findings import FailOn, counting, finding
@@ -121,6 +121,8 @@ def _answer(
     if not is_lost:
         unchecked += [*unknown_commits(recorded, start.position), *unknown_weights(recorded)]
     unchecked += descent.unchecked
+    if not is_lost and understated_counts(session.project, asked.shown, options.fail_on):
+        unchecked += versions.unjudged()
     # What was not read of an accepted change could only show that it is less than the finding that was accepted.
     open_ones = [change for change in changes if may_be_silent(change) and change not in accepted]
     unchecked += [item for change in open_ones for item in change.unchecked]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lineage.answers.announced_findings import AnnouncedLine
 from lineage.answers.collect import as_target
 from lineage.answers.commit_counts import classified_commits
 from lineage.answers.judged_versions import moved_levels
@@ -22,7 +23,7 @@ from lineage.answers.lines import (
 )
 from lineage.answers.looked_up import hub_to_read, look_up, read_at
 from lineage.answers.other_versions import other_versions
-from lineage.answers.project import used_settings
+from lineage.answers.project import settled, used_settings
 from lineage.answers.ranges import WHOLE, changes_in_range
 from lineage.answers.release_notes import announced_on, rows_of, stored_cards
 from lineage.answers.releases import releases_of
@@ -86,6 +87,9 @@ def _history(session: Session, target: str, wanted: Wanted, *, all_branches: boo
         reason = asked.not_looked_up.reason if asked.not_looked_up else why_no_line(view, asked.key)
         others = tuple(other_versions(view, asked.key, session.hub.name))
         cards = [stored_cards(view, recorded) for recorded in lines]
+        versions = [AnnouncedLine(session, view, asked, recorded) for recorded in lines]
+        findings = settled(session.project, [found for each in versions for found in each.findings()])
+        notes = tuple(dict.fromkeys(note for each in versions for note in each.notes()))
     if not lines:
         raise ModelNotFoundError(
             f"{asked.shown} has no history: {reason}",
@@ -97,13 +101,15 @@ def _history(session: Session, target: str, wanted: Wanted, *, all_branches: boo
     wanted = replace(wanted, before=tuple(before), moved=moved_levels(session.project))
     shown = tuple(_line(hub, *pair, wanted) for pair in zip(lines, cards, strict=True))
     return HistoryAnswer(
-        **session.header("history.v1", date, settings=used_settings(session.project)),
+        **session.header("history.v1", date, settings=used_settings(session.project, findings)),
         model=asked.shown,
         source=lines[0].history.source,
         lines=shown,
         unchecked=tuple(_unchecked(lines, shown, asked.not_looked_up)),
         moved_tags=tuple(moved for tag in lines[0].tags if (moved := _moved(tag))),
         other_versions=others,
+        findings=tuple(dict.fromkeys(findings)),
+        notes=notes,
     )
 
 

@@ -42,7 +42,7 @@ SHOWN_CHANGES = 5
 """Changes of one facet in a row; the others are counted."""
 
 BREAKING_KINDS = frozenset({"reshaped", "removed"})
-"""Kinds of weight changes after which code that loads the model may fail, whatever else is known."""
+"""Kinds of weight changes after which code that loads the model may fail, unless only a variant was removed."""
 
 Levels = Mapping[str, VersionLevel]
 
@@ -76,7 +76,9 @@ class _Noted:
         known = self.suggestion.level if self.suggestion else None
         if self.change is None or not self.change.counts:
             return known
-        least: VersionLevel = "major" if self.change.kind in BREAKING_KINDS else "minor"
+        fired = {each.rule for each in self.suggestion.fired} if self.suggestion else set()
+        is_variant = self.change.kind == "removed" and "other-format-removed" in fired
+        least: VersionLevel = "major" if self.change.kind in BREAKING_KINDS and not is_variant else "minor"
         return max(least, known or least, key=VERSION_LEVELS.index)
 
     @property

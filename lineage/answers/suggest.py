@@ -21,10 +21,12 @@ from lineage.answers.suggested_rules import fired_rules, unjudged_rules
 from lineage.collect.options import CollectOptions
 from lineage.collect.pipeline import Target
 from lineage.errors import InputError, RevisionNotFoundError
+from lineage.hub.revisions import is_commit_id
 from lineage.hub.target import PathTarget, parse_target
 from lineage.unexpected import contained
 from lineage.versioning.announced import Announced, current_version, other_tags
 from lineage.versioning.facets.judge import judge
+from lineage.versioning.facets.side import CARD
 from lineage.versioning.licence import licence_diff
 from lineage.versioning.numbers import Number, next_number, read_number
 from lineage.versioning.signals import tags_by_commit
@@ -246,9 +248,12 @@ def _line(session: Session, target: Target) -> _Line | None:
 
 def _notes(line: _Line, current: Announced | None) -> tuple[str, ...]:
     """Say how the current version was read."""
-    found = []
+    items = {item.what for change in line.recorded.changes for item in change.unchecked if item.what.startswith(CARD)}
+    found = (
+        [f"cards that were not read: {len(items)}; a version that only these announce is not known"] if items else []
+    )
     if current is None:
-        found.append(f"no tag, card or name announces a version: numbering begins with {FIRST_VERSION}")
+        found.append(f"no tag, name or card that was read announces a version: numbering begins with {FIRST_VERSION}")
     elif current.number.coerced:
         found.append(f"{current.source} is read as {current.number.shown}")
     if line.asked.not_looked_up:
@@ -381,6 +386,9 @@ def _commands(asked: _Question, version: str | None, current: Number) -> Iterato
         yield f"hf repos tag create {model} {tag}"
         return
     commit = asked.after.resolved.commit
+    if not is_commit_id(commit):  # a folder without a history: its commit is that of its upload
+        yield f"hf repos tag create {model} {tag}"
+        return
     yield f"git tag {tag} {commit} && git push origin {tag}"
     yield f"hf repos tag create {model} {tag} --revision {commit}"
 

@@ -34,10 +34,12 @@ class Versioned(NamedTuple):
 
 
 def versions_of(steps: Sequence[Step], announced: Sequence[Announced]) -> list[Versioned]:
-    """Give each push a version: the last one announced before the next push, else the next one by its level.
+    """Give each push a version: the first one announced before the next push, else the next one by its level.
 
-    A version that was announced before the first push is that from which the count starts. A push whose version is not
-    later than the one before it was announced with that version: a publisher's number is shown as it is.
+    Of several that were announced at one commit it is the last; those that later commits announce, which changed no
+    weights and no behaviour, are those from which the count goes on. A version that was announced before the first push
+    is that from which the count starts. A push whose version is not later than the one before it was announced with
+    that version: a publisher's number is shown as it is.
     """
     found: list[Versioned] = []
     current: Number | None = None
@@ -46,8 +48,9 @@ def versions_of(steps: Sequence[Step], announced: Sequence[Announced]) -> list[V
         end = steps[number + 1].position if number + 1 < len(steps) else None
         named = [each for each in announced if start <= each.position and (end is None or each.position < end)]
         if named:
+            own = [each for each in named if each.position == named[0].position]
             current = named[-1].number
-            found.append(Versioned(current.shown, announced=True))
+            found.append(Versioned(own[-1].number.shown, announced=True))
         elif step.is_first and current is None:
             current = read_number(FIRST)
             found.append(Versioned(FIRST, announced=False))

@@ -65,3 +65,35 @@ def test_a_limit_and_a_start(tmp_path: Path) -> None:
     assert "1 more are hit" in out
     assert ask(tmp_path, hub, "org/base", "--since", "HEAD")[0] == 0
     assert ask(tmp_path, hub, "org/base", "--since", "no-such-tag")[0] == 2
+
+
+def tagged_family(folder: Path) -> str:
+    """Make a base whose second weights a tag announces as a patch, and two fine-tunes: before and after them."""
+    base = BareRepository(folder / "hub/org/base.git")
+    base.commit({WEIGHTS: weights(1)})
+    base.tag("v1.0.0")
+    base.commit({WEIGHTS: weights(2)}, later=5 * A_DAY)
+    base.tag("v1.0.1")
+    for name, days in (("tuned", 3), ("late", 9)):
+        card = b"---\nbase_model: org/base\nbase_model_relation: finetune\n---\n"
+        BareRepository(folder / f"hub/org/{name}.git").commit(
+            {"README.md": card, WEIGHTS: weights(9 + days)}, later=days * A_DAY
+        )
+    return str(folder / "hub")
+
+
+def test_an_understated_version_counts_if_it_is_asked_for(tmp_path: Path) -> None:
+    """What an understated version announced is versioned and a warning: it counts with --fail-on warning only."""
+    hub = tagged_family(tmp_path)
+    code, out = ask(tmp_path, hub, "org/base", "--format", "json")
+    answer = json.loads(out)
+    assert (code, answer["fail_on"]) == (0, "error")
+    assert [each["id"] for each in answer["findings"]] == ["understated-version"]
+    assert [(each["model"], each["silent"], each["understated"]) for each in answer["hit"]] == [
+        ("org/tuned", False, True)
+    ]
+    for fail_on in ("warning", "LW009"):
+        assert ask(tmp_path, hub, "org/base", "--fail-on", fail_on)[0] == 1
+    assert ask(tmp_path, hub, "org/base", "--fail-on", "warning", "--since", "v1.0.1")[0] == 0
+    assert ask(tmp_path, hub, "org/base", "--fail-on", "no-such-rule")[0] == 2
+    assert "understated-version" in ask(tmp_path, hub, "org/base", "--format", "markdown")[1]

@@ -156,6 +156,9 @@ def comparable(answer: dict[str, Any] | None) -> str:
     if "cost" in answer and answer["schema"] == "compare.v1":
         answer = {**answer, "cost": {name: each for name, each in answer["cost"].items() if name != "seconds"}}
     left_out = {"tool", *(["collected_at"] if here else [])}
+    if answer["schema"] == "history.v1" and "findings" in answer:
+        assert {each["rule"] for each in answer["findings"]} <= ADDED_RULES
+        left_out.add("findings")  # histories had none then
     if str(answer.get("schema", "")).startswith("store-info."):
         left_out |= OF_THE_FILE
         counts = {what: answer[what].items() for what in ("nodes", "edges")}

@@ -19,8 +19,10 @@ from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.diff import diff
 from lineage.answers.history import history
+from lineage.answers.impact import impact
 from lineage.answers.session import Session
 from lineage.answers.store import store_forget
+from lineage.answers.suggest import suggest
 from lineage.answers.trace import trace
 from lineage.answers.verify import verify
 from lineage.errors import LineageError
@@ -38,6 +40,10 @@ from tests.support.shared import ROOT, SHARED
 from tests.support.weight_files import safetensors_bytes
 
 DEMO = ROOT / "lineage" / "demo_data" / "hub"
+
+EXAMPLES = ROOT / "docs/examples/hub"
+
+TAGGED = "harbour/foghorn-0.1m"
 
 Ask = Callable[[Session], Answer]
 
@@ -105,6 +111,20 @@ def questions(hub: Path, models: list[str]) -> Iterator[Ask]:
     yield lambda session: diff(session, models[0], models[-1])
 
 
+def about_versions(urls: tuple[str, str]) -> None:
+    """Read a model with an understated version into both stores, and ask what its versions are worth."""
+    for url in urls:
+        with Session(hub_selector=str(EXAMPLES), store_url=url, offline=True) as session:
+            collect(session, [TAGGED], level="full")
+    asks: list[Ask] = [
+        lambda session: suggest(session, TAGGED),
+        lambda session: history(session, TAGGED, releases=True),
+        lambda session: impact(session, TAGGED, fail_on="warning"),
+        lambda session: check(session, [TAGGED], fail_on="warning"),
+    ]
+    assert compare(EXAMPLES, urls, asks) == len(asks)
+
+
 @pytest.fixture(params=["demo", "zoo"])
 def hub(request: pytest.FixtureRequest) -> Path:
     """Return the demo's Hub, or the whole zoo if it is available."""
@@ -119,6 +139,7 @@ def test_neo4j_answers_of_a_collection(hub: Path, neo4j_url: str, tmp_path: Path
     assert collected(hub, neo4j_url) == models
     answered = compare(hub, (sqlite, neo4j_url), list(questions(hub, models)))
     assert answered > 4 * len(models)
+    about_versions((sqlite, neo4j_url))
     with open_store(sqlite) as one, open_store(neo4j_url) as other:
         assert lines(other) == lines(one)
     assert compare(hub, (sqlite, neo4j_url), [lambda session: store_forget(session, models[::2])]) == 1

@@ -188,3 +188,18 @@ def test_the_table_tells_what_was_announced(published: Session) -> None:
     assert "(1.1.0)" in done.stdout
     assert "[v1.3] generation defaults" in done.stdout
     assert "3 other pushes changed nothing for a user who updates" in done.stdout
+
+
+@pytest.mark.parametrize(("gone", "version"), [("model.fp16.safetensors", "1.1.0"), ("model.safetensors", "2.0.0")])
+def test_a_removed_variant_is_less_than_the_removed_main_weights(
+    gone: str, version: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Programs that load the model still find what they load if only a variant is gone."""
+    folder = tmp_path_factory.mktemp("removed")
+    made = BareRepository(folder / f"{MODEL}.git")
+    made.commit({"model.safetensors": weights(1), "model.fp16.safetensors": weights(2), "config.json": text(a=1)})
+    made.commit({gone: None}, "Clean up")
+    with Session(hub_selector=str(folder), store_url="memory:") as opened:
+        [line] = history(opened, MODEL).lines
+    assert line.rows is not None
+    assert [(row.kind, row.version) for row in line.rows] == [("first_upload", "1.0.0"), ("removed", version)]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
 import jsonschema
 import pytest
+from click.testing import CliRunner, Result
 
 from lineage.answers.card_block import with_block
 from lineage.answers.check import check
+from lineage.answers.history import history
 from lineage.answers.session import Session
 from lineage.answers.suggest import suggest
 from lineage.errors import InputError
+from lineage_cli.main import main
 from lineage_schemas.answers.check import CheckAnswer
 from lineage_schemas.answers.suggest import SuggestAnswer
 from lineage_schemas.export import json_schema
-from tests.cli.running import lineage
 from tests.support.bare_repository import BareRepository
 from tests.support.weight_files import safetensors_bytes
 
@@ -54,6 +58,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     never.commit({"model.safetensors": weights(1), "config.json": settings()})
     never.commit({"model.safetensors": weights(3)}, "Upload")
     return folder
+
+
+def lineage(*arguments: str) -> Result:
+    """Run `lineage` in this process."""
+    return CliRunner().invoke(main, arguments)
 
 
 def ask(hub: Path, target: str, *more: str, announce: str | None = None, since: str | None = None) -> SuggestAnswer:
@@ -148,9 +157,9 @@ def test_two_repositories(hub: Path) -> None:
 def test_exit_codes_and_parts(hub: Path) -> None:
     """--announce exits with 1 unless the number matches, --tag and --card print one part only."""
     options = ("--hub", str(hub), "--store", "memory:", "--quiet")
-    assert lineage("suggest", "a/b", "--announce", "3.1.0", *options).returncode == 0
-    assert lineage("suggest", "a/b", "--announce", "3.0.1", *options).returncode == 1
-    assert lineage("suggest", "a/b", "--announce", "soon", *options).returncode == 2
+    assert lineage("suggest", "a/b", "--announce", "3.1.0", *options).exit_code == 0
+    assert lineage("suggest", "a/b", "--announce", "3.0.1", *options).exit_code == 1
+    assert lineage("suggest", "a/b", "--announce", "soon", *options).exit_code == 2
     tags = lineage("suggest", "a/b", "--tag", *options).stdout
     assert all(line.startswith(("git tag", "hf repos")) for line in tags.splitlines())
     block = lineage("suggest", "a/b", "--card", *options).stdout
@@ -198,3 +207,49 @@ def found(hub: Path) -> list[str | None]:
         answer = check(session, ["a/b"])
     assert isinstance(answer, CheckAnswer)
     return [each.pointer.field for each in answer.findings if each.id == "untrue-card-block"]
+
+
+def test_a_history_has_the_findings_about_versions(hub: Path) -> None:
+    """A history lists the same versions that do not fit as a check, in a terminal too, and its exit code stays."""
+    done = lineage("history", "a/b", "--hub", str(hub), "--store", "memory:", "-q", "--format", "json")
+    assert done.exit_code == 0
+    assert [each["id"] for each in json.loads(done.stdout)["findings"]] == [
+        "understated-version", "overstated-version", "bump-without-change",
+    ]  # fmt: skip
+    shown = lineage("history", "a/b", "--hub", str(hub), "--store", "memory:", "-q").stdout
+    assert "warning understated-version (LW009) · version 1.0.1 (tag v1.0.1) after 1.0.0 announces patch" in shown
+
+
+def test_a_history_without_announced_versions_has_none(hub: Path) -> None:
+    """Without findings the JSON has no such field."""
+    done = lineage("history", "a/never", "--hub", str(hub), "--store", "memory:", "-q", "--format", "json")
+    assert "findings" not in json.loads(done.stdout)
+
+
+def test_a_version_that_was_not_judged_is_unchecked_if_it_would_count(tmp_path: Path) -> None:
+    """Weights whose bytes are not here may be a major change: 1.1.0 is not clean where warnings count."""
+    made = BareRepository(tmp_path / "a" / "b.git")
+    made.commit({"model.safetensors": weights(1), "config.json": settings()})
+    made.tag("v1.0.0")
+    made.commit({"model.safetensors": weights(2)}, "New weights")
+    made.tag("v1.1.0")
+    shutil.rmtree(made.git_dir / "lfs")
+    options = ("--hub", str(tmp_path), "--store", "memory:", "-q", "--format", "json")
+    assert lineage("check", "a/b", *options).exit_code == 0
+    done = lineage("check", "a/b", "--fail-on", "understated-version", *options)
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, answer["verdict"]) == (2, "unchecked")
+    [item] = answer["unchecked"]
+    assert item["what"] == "whether 1.1.0 (tag v1.1.0) announced enough"
+    command = shlex.split(item["decide_with"])
+    assert lineage(*command[1:], *options).exit_code == 0
+
+
+def test_a_row_has_the_version_that_was_announced_for_it(hub: Path) -> None:
+    """Versions of later commits that changed only documents are not those of the weights before them."""
+    with Session(hub_selector=str(hub), store_url="memory:") as session:
+        [line] = history(session, "a/b").lines
+    assert line.rows is not None
+    assert [(row.version, row.announced) for row in line.rows] == [
+        ("1.0.0", True), ("1.0.1", True), ("3.0.0", True), ("3.1.0", False),
+    ]  # fmt: skip

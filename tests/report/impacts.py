@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from lineage_schemas.answers.answer import Incomplete
+from lineage.answers.findings import finding
+from lineage_schemas.answers.answer import Finding, Incomplete
 from lineage_schemas.answers.check import WeightChange
 from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer, ProductUse
+from lineage_schemas.change import Unchecked
+from lineage_schemas.pointer import Pointer
 from tests.report.traces import READ, commit, header
+
+
+def misfit(rule: str, model: str, tag: str) -> Finding:
+    """A version that does not fit what changed."""
+    message = f"version {tag[1:]} (tag {tag}) after 1.0.0 announces another level than what changed"
+    return finding(rule, message, Pointer(model=model, revision=commit(2), field=f"refs/tags/{tag}"))
 
 
 def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
@@ -33,4 +42,8 @@ def impact(changes: tuple[WeightChange, ...] = ()) -> ImpactAnswer:
             ProductUse(product="shop", model="lab/base-7b", depth=0, revision=None, pinned=False, file=None, line=None,
                        recorded_at=READ),
         ),
+        findings=(misfit("understated-version", "lab/base-7b", "v1.0.1"),),
+        fail_on="warning",
+        unchecked=(Unchecked(what="whether 1.0.2 (tag v1.0.2) announced enough", reason="its files are not known",
+                             decide_with="lineage suggest lab/base-7b --to 000000000003"),),
     )  # fmt: skip

@@ -50,7 +50,7 @@ from tests.report.audits import AUDITS
 from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS
 from tests.report.facets import facets
-from tests.report.impacts import impact
+from tests.report.impacts import impact, misfit
 from tests.report.names import NAMES
 from tests.report.stores import STORES
 from tests.report.suggestions import suggestion
@@ -200,6 +200,7 @@ def history() -> HistoryAnswer:
             ),
         ),
         unchecked=(Unchecked(what="README.md at 00000003", reason="its bytes are not in the history"),),
+        findings=(misfit("overstated-version", whole.model, "v2"),), notes=("3.0.0 was not judged",),
     )  # fmt: skip
 
 

@@ -61,15 +61,15 @@ class _Solver:
             Kinship(a, b, self._kind(a, b, lines), self.family.distance(a, b), self.family.pair(a, b))
             for a, b in combinations(self.members, 2)
             if frozenset((a, b)) not in joined and self.family.related(a, b)
-            if self.at.original[a] not in lines[b] and self.at.original[b] not in lines[a]
+            if a not in lines[b] and b not in lines[a]
         ]
 
     def _lines(self, edges: Sequence[Edge]) -> dict[str, dict[str, int]]:
-        """List for each model what it is known to come from, with the least number of steps; copies count as one."""
+        """List for each model what it is known to come from, with the least number of steps."""
         parents: dict[str, set[str]] = {key: set() for key in self.members}
         for edge in edges:
             if edge.status in ("confirmed", "inferred"):
-                parents[edge.child].add(self.at.original[edge.parent])
+                parents[edge.child].add(edge.parent)
         lines: dict[str, dict[str, int]] = {}
         for key in self.members:
             found: dict[str, int] = {}
@@ -128,7 +128,7 @@ class _Solver:
     def _of_relative(self, edge: Edge, declared: Declared, found: Mapping[str, Edge], pair: Pair) -> Edge:
         """Judge a declared parent that is related: direct, an ancestor further up, a sibling, or a descendant."""
         key, parent = edge.child, edge.parent
-        if self.tree.is_ancestor(key, parent):
+        if self.tree.is_ancestor(key, parent) or any(each.parent == key for each in self.exact[parent]):
             return _with(edge, "contradicted", DENIED, "it was made from this model", DESCENDANT)
         several = len({each.parent for each in self.members[key].declares}) > 1 or declared.relation == "merge"
         if not found and several:
@@ -149,6 +149,12 @@ class _Solver:
 
     def _direct(self, edge: Edge, declared: Declared, pair: Pair) -> Edge:
         """Confirm a declared parent where no nearer ancestor is known."""
+        if pair.direction != "a_from_b" and self.at.is_circular(edge.child, edge.parent):
+            older = self._older(edge.child, edge.parent)
+            if older == edge.child:
+                return _with(edge, "contradicted", DENIED, "it is older, and named as the parent too", DESCENDANT)
+            if older is None:
+                return replace(edge, reason="each is declared to come from the other, and nothing tells which does")
         method = pair.method if pair.direction != "b_from_a" else declared.method
         relation = METHOD_RELATION.get(method) or declared.relation
         plain = self.at.is_plain(edge.child)
@@ -161,11 +167,22 @@ class _Solver:
         far = self.family.distance(edge.child, edge.parent)
         return _with(edge, "confirmed", CONFIRMED, "no nearer ancestor is known", NEAREST, far)
 
+    def _older(self, a: str, b: str) -> str | None:
+        """Return which of two models had its first weights earlier; None where a date is missing or they are equal."""
+        dates = [self.members[key].first_weights for key in (a, b)]
+        if dates[0] is None or dates[1] is None or dates[0] == dates[1]:
+            return None
+        return a if dates[0] < dates[1] else b
+
     def _kind(self, a: str, b: str, lines: Mapping[str, Mapping[str, int]]) -> RelatedKind:
         """Say how two related models are related of which neither descends from the other."""
-        if not lines[a].keys() & lines[b].keys():
+        original = self.at.original
+        above = [{original[each] for each in lines[key]} for key in (a, b)]
+        if original[a] != original[b]:  # a copy of what the other one comes from
+            above = [own | {original[key]} for own, key in zip(above, (a, b), strict=True)]
+        if not above[0] & above[1]:
             return "direction_unknown"
-        parents = [{each for each, steps in lines[key].items() if steps == 1} for key in (a, b)]
+        parents = [{original[each] for each, steps in lines[key].items() if steps == 1} for key in (a, b)]
         if not parents[0] & parents[1]:
             return "sibling"
         between = self.family.distance(a, b)

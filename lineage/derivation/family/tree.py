@@ -21,6 +21,10 @@ class Tree:
 
     def __init__(self, positions: Positions, exact: Mapping[str, Sequence[Edge]]) -> None:
         self._at, self._family, self._members, self._exact = positions, positions.family, positions.members, exact
+        self._merges_of = {
+            key: [each for each in self._members if any(e.parent == key and e.relation == "merge" for e in exact[each])]
+            for key in self._members
+        }
         self.parents = {key: self._parent(key) for key in self._members}
 
     def is_merge(self, key: str) -> bool:
@@ -56,7 +60,7 @@ class Tree:
         at = self._at
         if self._exact[key] or at.is_copy(key) or not at.is_plain(key) or at.roots[key] in (None, key):
             return None
-        if self.is_merge(key):
+        if self.is_merge(key) or key in at.rivals:
             return None
         possible = [
             (distance, other)
@@ -76,21 +80,37 @@ class Tree:
         at = self._at
         if not at.is_plain(other) or at.is_copy(other) or not self._family.related(key, other):
             return False
-        if self.is_merge(other) and not self._members[key].declared(other):
+        if self.is_merge(other) and not self._members[key].declared(other) and not self._is_behind(key, other):
             return False
-        if self._is_below(other, key):
+        if self._is_below(other, key) or not self._is_on_the_way(key, other):
             return False
-        mine, theirs, between = at.to_root(key), at.to_root(other), self._family.distance(key, other)
+        since, first = self._members[key].weights_since, self._members[other].first_weights
+        return since is None or first is None or first <= since
+
+    def _is_on_the_way(self, key: str, other: str) -> bool:
+        """Return whether the way from the root to a model goes over another one, which is nearer to the root."""
+        mine, theirs, between = self._at.to_root(key), self._at.to_root(other), self._family.distance(key, other)
         if mine is None or theirs is None or between is None:
-            return False
-        dates = (self._members[key].weights_since, self._members[other].first_weights)
-        if dates[0] is not None and dates[1] is not None and dates[1] > dates[0]:
             return False
         return theirs < mine and theirs**2 + between**2 <= ON_THE_WAY * mine**2
 
+    def _is_behind(self, key: str, merge: str) -> bool:
+        """Return whether the ways to a model from the root and from all parts of a merge go over the merge.
+
+        The parts have to be known: the nearest relative of an absent part, and of its children, is the merge too.
+        """
+        distance = self._family.distance
+        parts = [e.parent for e in self._exact[merge] if e.relation == "merge" and self._at.is_plain(e.parent)]
+        if not parts or key in parts or not self._is_on_the_way(key, merge):
+            return False
+        ways = [(distance(each, merge), distance(merge, key), distance(each, key)) for each in parts]
+        return all(a is not None and b is not None and c and a**2 + b**2 <= ON_THE_WAY * c**2 for a, b, c in ways)
+
     def _is_below(self, other: str, key: str) -> bool:
-        """Return whether exact rules show that `other` was made from `key`, or is a merge, cast or pruned model."""
+        """Return whether exact rules show that `other` was made from `key`, or from a merge that has a part of it."""
         if any(edge.parent == key for edge in self._exact[other]):
+            return True
+        if any(self._is_behind(other, merge) for merge in self._merges_of[key]):
             return True
         pair = self._family.pair(other, key)
         return pair.direction == "a_from_b" and pair.method in ("vocab_extended", "layer_dropped", "pruned", "stack")

@@ -31,6 +31,8 @@ def history(answer: HistoryAnswer) -> str:
         [f"## History of {code(answer.model)}"],
         *blocks,
         _moved_tags(answer),
+        parts.findings(answer.findings),
+        parts.notes(answer.notes),
         parts.unchecked(answer.unchecked),
         parts.footer(answer, answer.model),
     )

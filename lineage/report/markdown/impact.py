@@ -33,5 +33,8 @@ def impact(answer: ImpactAnswer) -> str:
         table(("model", "relation", "depth", "built on", "status", "advice"), rows) if rows else [],
         table(("product", "model", "revision", "place"), uses) if uses else [],
         [f"- {code(each.model)}: {REASONS[each.reason]} ({prose(each.detail or '')})" for each in answer.incomplete],
+        parts.findings(answer.findings),
+        parts.unchecked(answer.unchecked),
+        parts.settings(answer.settings),
         parts.footer(answer, answer.model),
     )

@@ -8,6 +8,7 @@ from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import at, shortened
 from lineage.report.text import cut
+from lineage.report.unjudged import open_items
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.suggest import JudgedVersion, SuggestAnswer
@@ -30,7 +31,7 @@ def suggest(answer: SuggestAnswer) -> str:
     unjudged = [
         f"- {prose(cut(shortened(each.reason), 200))} ({parts.pointer(each.pointer)})"
         + (f": up to {each.could_be}" if each.could_be else "")
-        for each in answer.unjudged[:SHOWN]
+        for each in open_items(answer)[:SHOWN]
     ]
     return document(
         [f"## {prose(answer.current)} → {prose(answer.suggested or 'not known')}: {answer.level}"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lineage.report import notes
+from lineage.report.findings import finding_lines, settings_lines
 from lineage.report.phrases import (
     counted,
     counts_words,
@@ -20,7 +21,7 @@ from lineage.report.phrases import (
 from lineage.report.table.check import VERDICT_STYLES
 from lineage.report.table.commits import commit_lines
 from lineage.report.table.release_notes import note_rows, release_rows
-from lineage.report.table.unchecked import unchecked_lines
+from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, columns, cut, dim, line, strong
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def history(answer: HistoryAnswer) -> Document:
     if answer.moved_tags:
         lines += [EMPTY, line(strong("Tags that moved or were removed:"))]
         lines += columns([(each.name, tag_places(each)) for each in answer.moved_tags], indent="  ")
-    return [*lines, *unchecked_lines(answer.unchecked), EMPTY, line(dim(dated(answer, answer.model)))]
+    if answer.findings:
+        lines += [EMPTY, line(strong("Findings:")), *finding_lines(answer.findings)]
+    lines += [*note_lines(answer.notes), *unchecked_lines(answer.unchecked), EMPTY]
+    return [*lines, *settings_lines(answer.settings), line(dim(dated(answer, answer.model)))]
 
 
 def _line(history_line: HistoryLine) -> list[Line]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.findings import finding_lines, settings_lines
 from lineage.report.impacted import built_on, used_at, used_revision
 from lineage.report.phrases import REASONS, counted, dated, period, span_of
+from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, columns, dim, line, strong
 
 if TYPE_CHECKING:
@@ -45,4 +47,7 @@ def impact(answer: ImpactAnswer) -> Document:
         lines += columns(uses, indent="  ")
     left = [line(f"{each.model} · {REASONS[each.reason]} · {each.detail}", indent="  ") for each in answer.incomplete]
     lines += [EMPTY, line(strong("Incomplete:")), *left] if left else []
-    return [*lines, EMPTY, line(dim(dated(answer, answer.model)))]
+    if answer.findings:
+        lines += [EMPTY, line(strong("Findings:")), *finding_lines(answer.findings)]
+    lines += [*unchecked_lines(answer.unchecked), EMPTY]
+    return [*lines, *settings_lines(answer.settings), line(dim(dated(answer, answer.model)))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.report.phrases import at, dated, shortened
 from lineage.report.table.unchecked import note_lines, unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
+from lineage.report.unjudged import open_items
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.suggest import FiredRule, JudgedVersion, SuggestAnswer
@@ -29,7 +30,7 @@ def suggest(answer: SuggestAnswer) -> Document:
         line(strong(f"{answer.current} → {suggested}"), "  ", Span(answer.level, STYLES[answer.level])),
     ]
     if answer.level == "none":
-        lines.append(line("nothing that a version announces differs: the number stays"))
+        lines.append(line("no file differs: the number stays"))
     if answer.level == "unjudged":
         lines.append(line("nothing is known to differ, and not everything could be compared"))
     lines += _rules(answer)
@@ -69,7 +70,8 @@ def what(rule: FiredRule) -> str:
 
 
 def _unjudged(answer: SuggestAnswer) -> list[Line]:
-    if not answer.unjudged:
+    items = open_items(answer)
+    if not items:
         return []
     rows = [
         (
@@ -77,9 +79,9 @@ def _unjudged(answer: SuggestAnswer) -> list[Line]:
             cut(shortened(each.reason), 70),
             dim(cut(shortened(each.pointer.file or ""), SHOWN_FILE)),
         )
-        for each in answer.unjudged[:SHOWN_RULES]
+        for each in items[:SHOWN_RULES]
     ]
-    more = len(answer.unjudged) - SHOWN_RULES
+    more = len(items) - SHOWN_RULES
     extra = [line(dim(f"and {more} more (--format json)"))] if more > 0 else []
     return [EMPTY, line(Span("Not judged:", "warn")), *columns(rows, indent="  "), *extra]
 

@@ -32,6 +32,9 @@ ANSWER_SECONDS = 3.0
 TURN_SECONDS = 30.0
 """How long a writer waits for one other writer before it fails. Waiting for the next writer starts at zero again."""
 
+JOIN_SECONDS = 5.0
+"""How long the end of a transaction waits for the thread that watched it: one query of that thread."""
+
 POLL_SECONDS = 1.0
 """Time between two queries whether a transaction is blocked."""
 
@@ -118,7 +121,8 @@ class RetryPolicy:
         from neo4j.exceptions import DriverError, Neo4jError
 
         done, terminated = threading.Event(), threading.Event()
-        threading.Thread(target=self._watch, args=(mark, changes_schema, done, terminated), daemon=True).start()
+        watcher = threading.Thread(target=self._watch, args=(mark, changes_schema, done, terminated), daemon=True)
+        watcher.start()
         try:
             yield
         except (DriverError, Neo4jError) as error:
@@ -131,6 +135,7 @@ class RetryPolicy:
             ) from error
         finally:
             done.set()
+            watcher.join(JOIN_SECONDS)  # a connection that it still uses must not be closed under it
 
     def _watch(self, mark: str, changes_schema: bool, done: threading.Event, terminated: threading.Event) -> None:
         """Report that a transaction is blocked, and terminate it after TURN_SECONDS behind the same holder.

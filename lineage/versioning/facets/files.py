@@ -62,6 +62,9 @@ LICENCE_TEXT = re.compile(r"(licen[cs]e|copying|notice|use_policy)([-._][^/]*)?"
 DOCUMENT = re.compile(r"\.(md|rst|txt|pdf|html|png|jpe?g|gif|svg|webp|mp4)$", re.IGNORECASE)
 CODE = re.compile(r"\.(py|pyx|cu|cpp|so)$")
 
+NAMES_CODE = re.compile(r"([^/]+/)?(config|tokenizer_config|(image_|video_|pre)?processor_config|model_index)\.json")
+"""Configs whose `auto_map` and the like name code."""
+
 
 class TextsToRead(NamedTuple):
     """List the texts to read of each side, most important first, and those for which no request is left."""
@@ -89,11 +92,17 @@ def config_paths(paths: Iterable[str]) -> list[str]:
     return sorted(found | {CONFIG}, key=lambda path: (path != CONFIG, path))
 
 
+def may_name_code(path: str) -> bool:
+    """Return whether a file is a config whose `auto_map` and the like name code that a loader runs."""
+    return NAMES_CODE.fullmatch(path) is not None and not CHECKPOINT.search(path)
+
+
 def texts_to_read(before: Snapshot, after: Snapshot) -> TextsToRead:
     """List the small texts that the facets need: those that differ, and what is needed to interpret them.
 
     A file with the same id on both sides is read only if another one that differs needs it: a chat template may move
-    from one file to another, and tokenizer.json may be added to the vocabulary that it was made from.
+    from one file to another, tokenizer.json may be added to the vocabulary that it was made from, and whether a file of
+    code runs is said by the configs.
     """
     old, new = ({entry.path: entry for entry in side.files} for side in (before, after))
     differing = {path for path in old.keys() | new.keys() if _may_differ(old.get(path), new.get(path))}
@@ -120,6 +129,8 @@ def _by_importance(differing: set[str], old: Mapping[str, FileEntry], new: Mappi
     parts = sorted(path for path in differing if tokenizer_part(path) in TOKENIZER_TEXTS)
     found += sorted(parts, key=lambda path: (path.count("/"), tokenizer_part(path) in (*VOCABULARIES, MERGES)))
     found += [path for path in _slow_forms(old, new)]
+    if any(CODE.search(path) for path in differing):
+        found += sorted(path for path in listed if may_name_code(path) or path == MODULES)
     found += [path for path in SENTENCE_CONFIGS if path in differing]
     found += sorted(path for path in differing if SCHEDULER.fullmatch(path))
     found += [path for path in config_paths(differing) if path in differing]

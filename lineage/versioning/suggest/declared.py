@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lineage.versioning.suggest.fired import Between, Found, Open, fire, still_open
 
 if TYPE_CHECKING:
-    from lineage_schemas.facet import Facet
+    from lineage_schemas.facet import Facet, FacetChange
 
 _LICENCE = {
     "narrower": "licence-narrowed", "other": "licence-narrowed", "wider": "licence-widened", "same": "metadata-change",
@@ -23,7 +23,20 @@ def licence(between: Between, facet: Facet) -> Iterator[Found]:
     if between.licence == "unknown" and facet.changes:
         reason = "not all terms of the two licences are known, so it is not known whether one permits less"
         yield Open("licence", facet.changes[0].pointer, reason, "major", "licence-narrowed")
+    for change in facet.changes:
+        if change.pointer.field is None and _may_narrow(between, change):
+            reason = f"the text of {change.field} differs, and what it permits was not compared"
+            yield Open("licence", change.pointer, reason, "major", "licence-narrowed")
     yield from still_open(facet, "major")
+
+
+def _may_narrow(between: Between, change: FacetChange) -> bool:
+    """Return whether the text of a licence may permit less: a new one has the terms that the card names, if it does."""
+    if change.kind == "removed" or change.field.upper().startswith("NOTICE"):
+        return False
+    named = (between.after.snapshot.card or {}).get("license")
+    is_named = isinstance(named, str) and named.lower() not in ("other", "unknown")
+    return change.kind != "added" or not is_named or change.field.lower().startswith("use_policy")
 
 
 def documentation(between: Between, facet: Facet) -> Iterator[Found]:

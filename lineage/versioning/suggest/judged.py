@@ -24,6 +24,11 @@ class Judged(NamedTuple):
     verdict: AnnouncedVerdict
     note: str | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether something that was not read decides; a date after a number is unjudged whatever is read."""
+        return self.verdict == "unjudged" and (self.announced is not None or self.measured in (None, "unjudged"))
+
 
 FIRST = Judged(None, None, "first")
 

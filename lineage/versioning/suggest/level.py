@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from lineage.versioning.facets.side import same_bytes
 from lineage.versioning.suggest import configs, declared, inputs, weights
 from lineage.versioning.suggest.fired import Between, Fired, Found, Judge, Open, Suggestion
 from lineage_schemas.version_level import VERSION_LEVELS
@@ -34,6 +36,8 @@ JUDGES: Mapping[FacetName, Judge] = {
 }
 """The rules of each facet."""
 
+OTHER_BYTES = "the files differ, and nothing that they say does"
+
 NOT_MEASURED = "how many answers turned from right to wrong is not known without results of evaluations"
 
 
@@ -61,6 +65,7 @@ def suggest(
     found = [each for facet in between.facets for each in _of_facet(between, facet.name)]
     found += weights.removed_formats(between)
     found += _of_flips(between, found, flips)
+    found += () if any(isinstance(each, Fired) or each.most for each in found) else _of_bytes(between)
     fired = [each for each in found if isinstance(each, Fired)]
     result = Suggestion(
         tuple(_once(fired)), tuple(dict.fromkeys(each for each in found if isinstance(each, Open))), moved or {}
@@ -77,6 +82,17 @@ def _of_facet(between: Between, name: FacetName) -> Iterator[Found]:
     if facet.state == "changed" and not found:
         change = facet.changes[0]
         yield Fired("metadata-change", change.pointer, change.field, change.before, change.after)
+
+
+def _of_bytes(between: Between) -> Iterator[Fired]:
+    """Fire for files with other bytes in which no facet found a change: written again, or moved to another file."""
+    files = [{entry.path: entry for entry in side.snapshot.files} for side in (between.before, between.after)]
+    for path in sorted(files[0].keys() | files[1].keys()):
+        old, new = (each.get(path) for each in files)
+        if old is None or new is None or same_bytes(old, new) is False:
+            was, now = (json.dumps(each.identity) if each and each.identity else None for each in (old, new))
+            side = between.after if new else between.before
+            yield Fired("metadata-change", side.pointer(path), path, was, now, OTHER_BYTES)
 
 
 def _of_flips(between: Between, found: list[Found], flips: tuple[Flips, ...]) -> Iterator[Found]:

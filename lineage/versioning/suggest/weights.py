@@ -53,6 +53,10 @@ _LOSSY = re.compile(
 )
 """Parts of the names of groups that say that their values are rounded."""
 
+INDEX = ".index.json"
+
+WITHOUT_INDEX = "loaders find shards by the index, which is gone"
+
 _COPIES = re.compile(r"^(onnx|openvino|original|gguf|coreml|tflite|mlx|fp16|checkpoint[-_].*|runs?|.*quant.*)$", re.I)
 """Folders that hold the same model in another form or at another time, and not a component of a pipeline."""
 
@@ -102,9 +106,10 @@ def _is_dtype(change: FacetChange) -> bool:
 
 
 def _most(between: Between) -> VersionLevel:
-    """Return the highest level that unread values can have: shapes are known where both headers were read."""
-    old, new = between.before.main, between.after.main
-    return "minor" if old and new and old.rows is not None and new.rows is not None else "major"
+    """Return the highest level that unread values can have: shapes are known where all headers were read."""
+    mains = [side.main for side in (between.before, between.after)]
+    known = all(each and each.rows is not None and each.is_whole and each.group.complete is not False for each in mains)
+    return "minor" if known else "major"
 
 
 def _group(side: Side, name: str) -> GroupFingerprint | None:
@@ -135,8 +140,9 @@ def _removed(between: Between, change: FacetChange) -> str:
     main = between.after.main
     if gone is None or main is None:
         return "main-format-removed"
-    if gone.group.main:
-        return "weights-replaced" if main.group.format == gone.group.format else "main-format-removed"
+    if gone.group.main:  # a main group of another folder is not loaded in its place
+        kind = (gone.group.format, gone.group.component)
+        return "weights-replaced" if (main.group.format, main.group.component) == kind else "main-format-removed"
     component = gone.group.component
     kept = any(each.group.component == component for each in between.after.groups)
     return "main-format-removed" if _is_component(component) and not kept else "other-format-removed"
@@ -162,9 +168,18 @@ def _types(between: Between) -> str:
 
 
 def removed_formats(between: Between) -> Iterator[Fired]:
-    """Fire for a main format that is gone although its weights were compared with those of its successor."""
+    """Fire for a main format that is gone although its weights were compared with those of its successor.
+
+    Shards without the index that lists them are gone for a loader.
+    """
     old, new = between.before.main, between.after.main
-    if old is None or new is None or old.group.format == new.group.format:
+    if old is None or new is None:
+        return
+    for path in sorted(between.before.paths - between.after.paths):
+        stem = path.removesuffix(INDEX).rpartition(".")[0]
+        if path.endswith(INDEX) and any(each.startswith(f"{stem}-0") for each in new.group.files):
+            yield Fired("main-format-removed", between.before.pointer(path), path, f'"{path}"', None, WITHOUT_INDEX)
+    if old.group.format == new.group.format:
         return
     if any(each.group.format == old.group.format and each.group.component == old.group.component
            for each in between.after.groups):  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.answer import Answer, Finding, Notes
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
 from lineage_schemas.bounded import Count
 from lineage_schemas.change import ChangeKind, Unchecked, Verdict
@@ -182,7 +182,8 @@ class HistoryAnswer(Answer):
     """Hold the lines of a model: the default or the requested branch, with `--all-branches` every branch.
 
     `moved_tags` are all tags of the model that are not where they were first recorded, in order of their names.
-    `other_versions` are repositories that are the version before or after this one.
+    `other_versions` are repositories that are the version before or after this one. `findings` are about announced
+    versions that do not fit what changed, and about the block of the card; left out of the JSON if there are none.
     """
 
     model: str
@@ -191,3 +192,5 @@ class HistoryAnswer(Answer):
     unchecked: tuple[Unchecked, ...]
     moved_tags: tuple[MovedTag, ...] = ()
     other_versions: tuple[OtherVersion, ...] = ()
+    findings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda findings: not findings)
+    notes: Notes = ()

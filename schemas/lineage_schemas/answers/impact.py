@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Incomplete
+from lineage_schemas.answers.answer import Answer, Finding, Incomplete, Severity
 from lineage_schemas.answers.check import WeightChange
+from lineage_schemas.change import Unchecked
 from lineage_schemas.derivation import Method, Relation, Status
 from lineage_schemas.record import Record
 
@@ -26,6 +27,7 @@ class HitModel(Record):
     `relation`, `method` and `status` are those of the edge by which it is reached, `built_on` is that of the model
     itself at depth 1, else that of the model through which it descends. `silent` says whether one of the changes that
     hit it was announced by nothing, or may be one of them where it is not known what the model was built on.
+    `understated` says the same of versions that announce less than what changed; left out of the JSON if false.
     """
 
     model: str
@@ -36,6 +38,7 @@ class HitModel(Record):
     silent: bool
     status: Status
     advice: str
+    understated: bool = Field(default=False, exclude_if=lambda understated: not understated)
 
 
 class ProductUse(Record):
@@ -61,8 +64,10 @@ class ImpactAnswer(Answer):
 
     `changes` are those of the default branch, after `since` if it is given. `hit` are in order of how soon they break:
     adapters, quantised models, merges, fine-tunes, others; then by depth and id. `counts` counts all of them by
-    relation (`none` for null), whatever limit the answer has. `products` are the places of recorded
-    products that use the model or a descendant, whether or not a change hits them; in the JSON only if there are any.
+    relation (`none` for null), whatever limit the answer has. `findings` are the understated versions after `since`;
+    `fail_on` and `fail_on_rules` say which of them count, as in `check`. `unchecked` are versions that could not be
+    judged, if findings about them would count. `products` are the places of recorded products that
+    use the model or a descendant, whether or not a change hits them; in the JSON only if there are any.
     """
 
     model: str
@@ -71,4 +76,8 @@ class ImpactAnswer(Answer):
     hit: tuple[HitModel, ...]
     counts: dict[str, int]
     incomplete: tuple[Incomplete, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    fail_on: Severity = "error"
+    fail_on_rules: tuple[str, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
     products: tuple[ProductUse, ...] = Field(default=(), exclude_if=lambda products: not products)

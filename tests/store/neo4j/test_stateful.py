@@ -107,7 +107,7 @@ def test_neo4j_does_what_memory_does(neo4j_url: str) -> None:
     run_state_machine_as_test(
         type("Neo4jMachine", (Machine,), {"url": neo4j_url}),
         settings=settings(
-            max_examples=6, stateful_step_count=6, deadline=None, phases=PHASES, suppress_health_check=SLOW
+            max_examples=4, stateful_step_count=6, deadline=None, phases=PHASES, suppress_health_check=SLOW
         ),
     )
 
