@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.audit.used import DEFAULT_NAMES
@@ -15,7 +15,7 @@ from lineage.collect.events import Capped, NotRead
 from lineage.collect.options import CollectOptions, default_jobs
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
-from lineage.errors import GatedError, HubError, HubUnreachableError, InputError, RevisionNotFoundError, few, with_hint
+from lineage.errors import HubError, HubUnreachableError, InputError, RevisionNotFoundError, few, with_hint
 from lineage.hub.revisions import is_full_id
 from lineage.hub.target import repository_id_problem
 from lineage.unexpected import contained
@@ -154,8 +154,6 @@ def _collect(jobs: Sequence[_Job], found: Locking) -> None:
     _run(session, jobs, options, found)
     again = [job for job in jobs if job.not_read is None and not _was_read_at(job)]
     if again:
-        from dataclasses import replace
-
         _run(session, again, replace(options, by_refs=False), found)
 
 
@@ -350,7 +348,7 @@ def _note_behind(job: _Job, entry: LockedModel, found: Locking) -> None:
         return
     try:
         now = RecordedHub(session.hub, session.store).resolve(wanted.name, _asked(session, wanted)).commit
-    except (HubError, GatedError) as error:
+    except HubError as error:
         if job.locked is not None and job.revision == job.locked.commit:
             what = f"where {wanted.revision or 'the default branch'} of {wanted.name} points now"
             found.unchecked.append(Unchecked(what=what, reason=error.in_one_line))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
-from lineage.audit.discovery.addresses import address_grade, address_references
+from lineage.audit.discovery.addresses import address_grade, address_references, addresses
+from lineage.audit.discovery.json_nodes import json_nodes
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
+from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar
 from lineage.audit.discovery.references import reference, unresolved
-from lineage.audit.discovery.shell import Word
-from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.shell import Word, word_of
 from lineage.audit.discovery.variables import Value, Variables, text_of, values
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ class Flag(NamedTuple):
     named: bool = True
 
 
-def argument_references(
-    words: Sequence[Word], variables: Variables, tree: Tree, image: str = ""
-) -> Iterator[Reference]:
+def argument_references(words: Sequence[Word], variables: Variables, image: str = "") -> Iterator[Reference]:
     """Read the models that a command names; `image` is the container image whose program takes the words."""
     words = [word for word in words if word.pieces]
     while words and words[0].text in programs.KEYWORDS:
@@ -53,7 +52,7 @@ def argument_references(
             for found in address_references(text_of(word)):
                 yield found.model_copy(update={"grade": "possible"})
         return
-    yield from _Command(words, variables, tree, image).references()
+    yield from _Command(words, variables, image).references()
 
 
 def program_name(word: str) -> str:
@@ -64,8 +63,8 @@ def program_name(word: str) -> str:
 class _Command:
     """Read one command."""
 
-    def __init__(self, words: Sequence[Word], variables: Variables, tree: Tree, image: str) -> None:
-        self._words, self._variables, self._tree = words, variables, tree
+    def __init__(self, words: Sequence[Word], variables: Variables, image: str) -> None:
+        self._words, self._variables = words, variables
         self._taken: set[int] = set()
         self._image = programs.IMAGES.get(image.rpartition("/")[2].partition(":")[0], "")
         self._programs = list(islice(self._find_programs(), MAX_PROGRAMS))
@@ -128,6 +127,9 @@ class _Command:
         is_list = "=" in text and "://" not in text and not text.startswith(("{", "["))
         starts = [match.end() for match in _PAIRED.finditer(text)] if is_list else []
         first = _slice(value, 0, starts[0] - 1) if starts and starts[0] else value
+        if text.startswith(("{", "[")):
+            yield from _configured(Flag(key, value, named))
+            return
         yield Flag(key, first or value, named)
         for start, end in zip(starts, [*starts[1:], len(text) + 1], strict=False):
             name, _, rest = text[start : end - 1].partition("=")
@@ -154,10 +156,6 @@ class _Command:
     def _flag(self, flag: Flag) -> Iterator[Reference]:
         meaning = keys.meaning(flag.key)
         if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or keys.is_hosted_key(flag.key):
-            return
-        if flag.value.text.startswith(("{", "[")):
-            for configured in _configured(flag, self._tree):
-                yield configured.model_copy(update={"grade": "certain"}) if configured.grade == "likely" else configured
             return
         found = values(flag.value, self._variables)
         if not found and meaning == Meaning.MODEL and flag.named:
@@ -255,8 +253,6 @@ class _Command:
                 yield from self._address(value, word, cloned=cloned)
 
     def _address(self, value: Value, word: Word, *, cloned: bool) -> Iterator[Reference]:
-        from lineage.audit.discovery.addresses import addresses
-
         installs = value.text.startswith("git+")
         for offset, name in addresses(value.text):
             at = value.at + offset if word.is_literal or not offset else value.at
@@ -298,12 +294,19 @@ def _slice(word: Word, start: int, end: int) -> Word | None:
     return word.after(start) if start and end >= len(word.text) else None
 
 
-def _configured(flag: Flag, tree: Tree) -> Iterator[Reference]:
-    """Read a value that is JSON, such as `--speculative-config '{"model": "org/x"}'`."""
-    from lineage.audit.discovery.configuration import configuration_references
-    from lineage.audit.discovery.json_nodes import json_nodes
-
-    text = text_of(flag.value)
-    node = json_nodes(text)
-    if node is not None:
-        yield from configuration_references(text, node, tree, above=(flag.key,))
+def _configured(flag: Flag) -> Iterator[Flag]:
+    """Read a value that is JSON, such as `--speculative-config '{"model": "org/x"}'`, as flags of its keys."""
+    stack: list[Node] = [json_nodes(text_of(flag.value)) or ListNode()]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ListNode):
+            stack.extend(reversed(node.items))
+        elif isinstance(node, MapNode):
+            for key, value in node.entries:
+                name = keys.plain_key(key.text)
+                if isinstance(value, Scalar):
+                    yield Flag(flag.key if name == "path" else name, word_of(value.as_text()))
+                else:
+                    stack.append(value)
+        else:
+            yield Flag(flag.key, word_of(node.as_text()))

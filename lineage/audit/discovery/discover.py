@@ -46,6 +46,7 @@ def discover(root: Path, *, exclude: Sequence[str] = (), listed: Sequence[Listed
     `unread`: an answer without it would be a false clean. Raises InputError if the root is not a folder.
     """
     tree = walk(root, exclude)
+    tree.parser_of = parser_of
     with _without_collector():
         references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
     return Discovery(references, tree.unread, weights_in(tree))

@@ -85,12 +85,12 @@ def _read(
         since += 1
         if _git(command) == "clone":
             yield from cloned
-            cloned, since = list(argument_references(command.words, known, tree, image)), 0
+            cloned, since = list(argument_references(command.words, known, image)), 0
             continue
         if cloned and (commit := _checked_out(command)) and since <= MAX_STEPS:
             yield from (each.model_copy(update={"revision": commit, "pinned": is_commit(commit)}) for each in cloned)
             cloned = []
-        yield from argument_references(command.words, known, tree, image)
+        yield from argument_references(command.words, known, image)
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
     yield from cloned
@@ -199,7 +199,5 @@ def _heredoc(
 
 def embedded_references(text: Text, tree: Tree, name: str) -> Iterator[Reference]:
     """Read a text inside a file as a file of this name would be read; only its addresses if no parser reads such."""
-    from lineage.audit.discovery.parsers import parser_of  # which knows this module's parsers
-
-    parser = parser_of(name)
+    parser = tree.parser_of(name)
     yield from parser(text, tree) if parser is not None else address_references(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -13,6 +13,8 @@ from lineage.errors import InputError
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    from lineage_schemas.reference import Reference
 
 MAX_TEXT = 1_000_000
 """Bytes of a text; a longer one is not read."""
@@ -53,11 +55,16 @@ class FoundWeights(NamedTuple):
     is_folder: bool
 
 
+Parse = Callable[[Text, "Tree"], Iterable["Reference"]]
+"""Read one text of a tree."""
+
+
 class Tree:
     """Hold the files of a source tree, and read the texts among them.
 
     `files` are paths from the root with slashes, sorted; `links` are symbolic links to files that are in the tree
-    themselves. `unread` grows while texts are read.
+    themselves. `unread` grows while texts are read. `parser_of` returns what reads a text inside another, by the name
+    that a file with such a text would have; `discover` sets it, since the parsers themselves need a tree.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Tree:
         self.root = root
         self.files = tuple(files)
         self.links = tuple(links)
+        self.parser_of: Callable[[str], Parse | None] = lambda name: None
         self._unread = {each.file: each for each in unread}
         self._paths = frozenset(self.files) | frozenset(self.links)
         self._folders = frozenset(_folders(self._paths))

@@ -136,6 +136,23 @@ def test_a_name_that_is_assigned_again_has_the_value_that_reaches_its_use(tmp_pa
     assert sure(found) == [("acme/a", "v1"), ("acme/b", "v2"), ("acme/c", "v3"), ("acme/d", "v3")]
 
 
+def test_what_is_added_to_a_list_is_one_of_its_elements(tmp_path: Path) -> None:
+    """Appended elements, added keywords and further arguments of a call are followed as those of a literal are."""
+    found = read(
+        tmp_path,
+        a__py="""\
+        MODELS = ["acme/a"]
+        MODELS.append("acme/b")
+        MODELS += ["acme/c"]
+        def load_all(*models):
+            for model in models:
+                AutoModel.from_pretrained(model, revision="v1")
+        load_all("acme/d", *MODELS)
+        """,
+    )
+    assert sure(found) == [("acme/a", "v1"), ("acme/b", "v1"), ("acme/c", "v1"), ("acme/d", "v1")]
+
+
 def test_what_is_no_model_is_not_found(tmp_path: Path) -> None:
     """Comments, docstrings, datasets, paths, hosted services and the module's own output are none."""
     found = read(

@@ -251,6 +251,10 @@ class Calling:
         given.update((parameter.name, each) for parameter, each in zip(known, positional, strict=False))
         names = {parameter.name for parameter in known}
         given.update((name, spots) for name, spots in keywords.items() if name in names)
+        if function.args.vararg is not None:
+            first = len(function.args.posonlyargs) + len(function.args.args) - (1 if method else 0)
+            more = [each.node for each in positional[first:] if isinstance(each.node, ast.expr)]
+            given[function.args.vararg.arg] = call._replace(node=ast.List(elts=more, ctx=ast.Load()))
         rest = [name for name in keywords if name not in names]
         if extra is not None and rest:
             keys: list[ast.expr | None] = [ast.Constant(value=name) for name in rest]

@@ -133,7 +133,7 @@ def _words(resolver: Resolver, parts: Sequence[ast.expr], scope: Scope) -> Itera
         variables[name] = [_word(piece) for piece in texts(resolver, Spot(part, scope))]
         words.append(Word(text_of_node(part, scope.module), (WordPiece("", 0, name),)))
     if any(word.is_literal for word in words):
-        yield from argument_references(words, variables, resolver.program.tree)
+        yield from argument_references(words, variables)
 
 
 def _shell(resolver: Resolver, argument: ast.expr, scope: Scope) -> Iterator[Reference]:

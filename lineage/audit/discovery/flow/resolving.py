@@ -106,7 +106,8 @@ class Resolver:
         bindings = spot.scope.lookup(spot.node.id, spot.node) or self._starred(spot.node.id, spot.scope.module, depth)
         if not bindings:
             yield spot
-        yield from self.bound(bindings, spot.frame, depth)
+        added = spot.scope.lookup(f"{spot.node.id}+")
+        yield from self.bound([*bindings, *added], spot.frame, depth)
 
     def _starred(self, name: str, module: Module, depth: int) -> list[Binding]:
         """Return the bindings of a name that `from … import *` may bring."""

@@ -213,6 +213,9 @@ class _Walk:
             if parameter.default is not None:
                 self.label(parameter.name, parameter.default)
                 self.push([parameter.default], scope)
+        if node.args.vararg is not None:
+            rest = Parameter(node.args.vararg.arg, node, None, None)
+            inner.names[rest.name].append(Binding(rest, inner))
         self.push(body, inner)
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope) -> None:
@@ -235,6 +238,8 @@ class _Walk:
                 self.target(node.target, Binding(value, scope), scope)
                 if isinstance(scope.node, ast.ClassDef) and isinstance(node.target, ast.Name):
                     self.module.fields[node.target.id].append(Binding(value, scope))
+            case ast.AugAssign(target=ast.Name(id=base)):
+                scope.names[f"{base}+"].append(Binding(node.value, scope))
             case ast.For() | ast.AsyncFor():
                 self.target(node.target, Binding(node.iter, scope, "element", owner=node), scope)
             case ast.With() | ast.AsyncWith():
@@ -276,10 +281,25 @@ class _Walk:
             if keyword.arg:
                 self.label(keyword.arg, keyword.value)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            self.grown(node.func.value.id, name, node, scope)
         if name in {"add_argument", "DEFINE_string", "DEFINE_enum", "set_defaults"}:
             for option, default in _options(node, name):
                 self.module.fields[option].append(Binding(default, scope))
                 self.label(option, default)
+
+    def grown(self, base: str, name: str, call: ast.Call, scope: Scope) -> None:
+        """Bind what a call adds to a list or dictionary, under its name and a plus."""
+        added: ast.expr | None = None
+        if name in {"append", "add", "push", "insert"} and call.args:
+            added = ast.List(elts=[call.args[-1]], ctx=ast.Load())
+        elif name in {"extend", "update"} and call.args:
+            added = call.args[0]
+        elif name == "update" and call.keywords:
+            keys: list[ast.expr | None] = [ast.Constant(value=each.arg) if each.arg else None for each in call.keywords]
+            added = ast.Dict(keys=keys, values=[each.value for each in call.keywords])
+        if added is not None:
+            scope.names[f"{base}+"].append(Binding(added, scope))
 
     def target(self, target: ast.expr, binding: Binding, scope: Scope) -> None:
         """Bind a target; what is assigned to an attribute or item is bound under its text."""
