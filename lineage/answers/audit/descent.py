@@ -48,9 +48,10 @@ def descent_of(view: StoreView, keys: Sequence[str], hub: str, unread: Mapping[s
     rows: dict[tuple[str, str, str], EdgeRow] = {}
     for key in keys:
         walk = ancestors(view, key)
-        above[key] = frozenset(walk.depths)
-        for found, depth in walk.depths.items():
-            depths[found] = min(depth, depths.get(found, depth))
+        true = {key, *(row.target for row in walk.edges if status_of(row) != "contradicted")}
+        above[key] = frozenset(true)  # a parent that the weights deny is no ancestor, whatever its licence or state
+        for found in true:
+            depths[found] = min(walk.depths[found], depths.get(found, walk.depths[found]))
         rows.update({(row.source, row.target, row.name): row for row in walk.edges})
     ordered = tuple(rows[at] for at in sorted(rows))
     writer = EdgeWriter(view, hub)
