@@ -48,12 +48,9 @@ class _Spot(NamedTuple):
     inside: tuple[MapNode, ...] = ()
 
 
-def configuration_references(
-    source: Text, root: Node, tree: Tree, *, above: tuple[str, ...] = (), card: bool = False
-) -> Iterator[Reference]:
-    """Read a configuration. `above` are keys that it is under; in the front matter of a `card` all is only possible."""
-    for found in without_definitions(_Reader(source, root, tree).read(_Spot(root, above))):
-        yield found.model_copy(update={"grade": "possible"}) if card else found
+def configuration_references(source: Text, root: Node, tree: Tree) -> Iterator[Reference]:
+    """Read a configuration."""
+    yield from without_definitions(_Reader(source, root, tree).read(_Spot(root)))
 
 
 class _Reader:

@@ -51,11 +51,6 @@ def _template_references(text: Text) -> Iterator[Reference]:
         at += len(line) + 1
 
 
-def front_matter_references(text: Text, tree: Tree) -> Iterator[Reference]:
-    """Read the YAML at the top of a card or a Space's README: what it names is only possible."""
-    yield from configuration_references(text, ListNode(yaml_nodes(text).documents), tree, card=True)
-
-
 def json_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read a JSON file, with comments or of one value a line too."""
     node, problem = json_nodes_and_problem(text)

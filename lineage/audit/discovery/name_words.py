@@ -80,13 +80,6 @@ IMAGE_NAMES = _words(
 )
 """Names of container images, whoever publishes them."""
 
-ROUTER_SELECTORS = _words(
-    """
-    beta exacto extended floor free nitro online self-moderated thinking
-    """
-)
-"""What OpenRouter puts behind a colon."""
-
 HUB_PROVIDERS = _words(
     """
     auto cerebras cohere fal-ai fastest featherless-ai fireworks-ai groq hf-inference hyperbolic nebius novita

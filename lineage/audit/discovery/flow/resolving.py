@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from lineage.audit.discovery.flow.calling import Calling, Given
+from lineage.audit.discovery.flow.contents import given_in, is_property, items_of, of_comprehension
 from lineage.audit.discovery.flow.program import Program
 from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Parameter, Path, Scope
 
@@ -185,7 +186,7 @@ class Resolver:
             argument = each.get(parameter.name)
             if argument is not None:
                 found = True
-                yield from self.spots(_given_in(argument, spot.frame, parameter.function), depth)
+                yield from self.spots(given_in(argument, spot.frame, parameter.function), depth)
         if parameter.annotation is not None:
             for end in self._annotated(parameter.annotation, spot, depth):
                 found = True
@@ -275,7 +276,10 @@ class Resolver:
         scope = base.scope.module.scopes.get(definition) or base.scope
         bindings = scope.names.get(name)
         if bindings:
-            yield from self.bound(bindings, base.frame, depth)
+            for end in self.bound(bindings, base.frame, depth):
+                values = end.scope.module.scopes[end.node].returns if is_property(end.node, end.scope) else []
+                inner = (end._replace(node=each, scope=end.scope.module.scopes[end.node]) for each in values)
+                yield from (found for each in inner for found in self.spots(each, depth)) if values else (end,)
             return
         for parent in definition.bases:
             for end in self.spots(Spot(parent, base.scope), depth + 2):
@@ -289,13 +293,13 @@ class Resolver:
             if instance.call is not None:
                 given = self.calling.bound_fields(definition, instance.call)
                 if name in given:
-                    yield from self.spots(_given_in(given[name], base.frame, definition), depth)
+                    yield from self.spots(given_in(given[name], base.frame, definition), depth)
                     return
             else:
                 self.choices[definition] = base.scope
                 for each in self.calling.alternatives(definition, base.scope):
                     if name in each:
-                        yield from self.spots(_given_in(each[name], base.frame, definition), depth)
+                        yield from self.spots(given_in(each[name], base.frame, definition), depth)
         frame = dict(base.frame)
         if instance.call is not None:
             frame[definition] = instance.call
@@ -354,6 +358,8 @@ class Resolver:
             yield from self.spots(base._replace(node=node.elts[key], direct=False), depth)
         elif isinstance(node, Instance) and isinstance(key, str):
             yield from self.attribute(base, key, depth)
+        elif isinstance(node, ast.DictComp):
+            yield from self.spots(of_comprehension(base, node), depth)
 
     def values(self, base: Spot, depth: int) -> Iterator[Spot]:
         """Follow all items of a dictionary or list: the key is not known, but the same wherever it is asked."""
@@ -362,6 +368,8 @@ class Resolver:
         if isinstance(chosen, Spot):
             yield from self.spots(chosen._replace(direct=False), depth)
             return
+        if isinstance(node, ast.DictComp):
+            yield from self.spots(of_comprehension(base, node), depth)
         parts = items_of(node)
         if len(parts) > 1:
             self.choices[node] = base.scope
@@ -378,17 +386,6 @@ def called_name(call: ast.Call) -> str:
     """Return the last name of what is called: `from_pretrained` of `AutoModel.from_pretrained(…)`."""
     func = call.func
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-
-
-def items_of(node: ast.AST) -> list[ast.expr]:
-    """Return the values of a dictionary, or the elements of a list; nothing of anything else."""
-    return node.values if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple | ast.List) else []
-
-
-def _given_in(argument: Spot, frame: Frame, called: ast.AST) -> Spot:
-    """Return an argument with what is known of the loops and functions around the call, but not of what is called."""
-    outer = {owner: value for owner, value in frame.items() if owner is not called}
-    return argument._replace(direct=False, frame={**outer, **argument.frame})
 
 
 def _imports(module: Module) -> Iterator[Imported]:

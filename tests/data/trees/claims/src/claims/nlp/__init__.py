@@ -1,0 +1,3 @@
+from claims.nlp.models import Summarizer, ocr
+
+__all__ = ["Summarizer", "ocr"]
