@@ -75,6 +75,35 @@ def measured(child: str, parent: str, status: Status, decided: Deciding, *declar
     return edge(child, parent, *declared, weights, status=status, confidence=0.7, decided_by=decided)
 
 
+def _beside(root: str, left: str, right: str) -> dict[str, Any]:
+    """Relatives, foreign and hidden edges, and what was not measured."""
+    return dict(
+        related=(
+            RelatedPair(a=root, b="other/merge-7b", confidence=0.91),
+            RelatedPair(
+                a=root, b="other/twin-7b", confidence=None, kind="near_twin", rule="numeric.cosine", score=0.99921
+            ),
+        ),
+        unrelated=(
+            UnrelatedPair(
+                child=right, parent="shop/rival-7b", status="contradicted",
+                decided_by=Deciding(rule="numeric.cosine", score=-0.0049, value=None),
+            ),
+        ),
+        hidden=HiddenEdges(min_status="contradicted", edges=1, models=2),
+        unmeasured=(
+            Unmeasured(
+                child=root, parent=left, reason=f"no values of {left} were sampled",
+                command=f"lineage compare {root} {left}",
+            ),
+            Unmeasured(
+                child=root, parent=None, command=f"lineage collect {root} --refresh",
+                reason=f"no values of {root} were sampled, so that parents which nothing declares were not sought",
+            ),
+        ),
+    )  # fmt: skip
+
+
 def trace_up() -> TraceAnswer:
     """A merge of two fine-tunes of one base (a diamond), a gated parent, a contradicted edge, a limit."""
     root, left, right, base = "blend/merge-7b", "lab/chat-7b", "shop/code-7b", "origin/base-7b"
@@ -114,29 +143,7 @@ def trace_up() -> TraceAnswer:
                 proof(right, value="shop/rival-7b"),
             ),
         ),
-        related=(
-            RelatedPair(a=root, b="other/merge-7b", confidence=0.91),
-            RelatedPair(
-                a=root, b="other/twin-7b", confidence=None, kind="near_twin", rule="numeric.cosine", score=0.99921
-            ),
-        ),
-        unrelated=(
-            UnrelatedPair(
-                child=right, parent="shop/rival-7b", status="contradicted",
-                decided_by=Deciding(rule="numeric.cosine", score=-0.0049, value=None),
-            ),
-        ),
-        hidden=HiddenEdges(min_status="contradicted", edges=1, models=2),
-        unmeasured=(
-            Unmeasured(
-                child=root, parent=left, reason=f"no values of {left} were sampled",
-                command=f"lineage compare {root} {left}",
-            ),
-            Unmeasured(
-                child=root, parent=None, command=f"lineage collect {root} --refresh",
-                reason=f"no values of {root} were sampled, so that parents which nothing declares were not sought",
-            ),
-        ),
+        **_beside(root, left, right),
         unresolvable=(
             Unresolvable(
                 model=left, value="/content/drive/base", reason="a local path",

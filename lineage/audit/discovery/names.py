@@ -7,6 +7,7 @@ the caller knows the surroundings: a bare `gpt2` is a model in a call that loads
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -76,11 +77,15 @@ def read_name(text: str) -> Name | None:
 
     None are paths (`src/model`), MIME types, file names, placeholders (`your-name/…`), addresses of datasets, Spaces
     and other pages, container images, and models that only an API serves (`openai/gpt-4o-mini`). A text with any
-    variable part (`${MODEL}`) is None also.
+    variable part (`${MODEL}`) is None also. An id with hidden characters or with letters that look like Latin ones is
+    returned as it is written: the Hub has no such model, and the source looks as if it named one.
     """
     text = text.strip()
-    if not text or len(text) > MAX_LENGTH or not text.isprintable() or " " in text:
+    if not text or len(text) > MAX_LENGTH or any(map(str.isspace, text)):
         return None
+    if not text.isprintable():
+        found = read_name("".join(filter(str.isprintable, text)))
+        return found._replace(model=text) if found is not None and found.form is Form.ID else None
     scheme = next((scheme for scheme in sorted(_SCHEMES, key=len, reverse=True) if text.startswith(scheme)), None)
     if scheme is not None:
         return _read_scheme(text[len(scheme) :])
@@ -196,9 +201,24 @@ def _plain(
 ) -> Name | None:
     """Make a name if the id may be one and does not stand for another id that the reader puts there."""
     owner = model.partition("/")[0]
-    if repository_id_problem(model) is not None or ("/" in model and words.PLACEHOLDER.fullmatch(owner)):
+    if (repository_id_problem(model) is not None and not _looks_like_an_id(model)) or (
+        "/" in model and words.PLACEHOLDER.fullmatch(owner)
+    ):
         return None
     return Name(model, form, revision, selector, filename)
+
+
+def _looks_like_an_id(model: str) -> bool:
+    """Return whether letters of a Cyrillic or Greek alphabet, or wide ones, stand for the Latin ones of an id."""
+    foreign = [each for each in model if not each.isascii()]
+    latin = "".join(each if each.isascii() else "a" for each in model)
+    names = [unicodedata.name(each, "") for each in foreign]
+    return (
+        bool(foreign)
+        and "/" in model
+        and repository_id_problem(latin) is None
+        and all(name.startswith(("CYRILLIC", "GREEK", "FULLWIDTH LATIN", "MATHEMATICAL")) for name in names)
+    )
 
 
 def _is_something_else(model: str) -> bool:
