@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.answers.audit.signing import checked_signature
 from lineage.answers.looked_up import hub_to_read
-from lineage.audit.policy.facts import FileText, ModelFacts, Pickle
+from lineage.audit.policy.facts import FileText, ModelFacts, Pickle, Signature
 from lineage.audit.policy.weights import PICKLES, files_with_code
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lineage.answers.audit.history import Past
     from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
-    from lineage.audit.policy.signature import Signature
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
     from lineage_schemas.file import FileEntry

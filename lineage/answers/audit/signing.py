@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.audit.policy.facts import Signature
 from lineage.audit.policy.signature import (
     NAME,
     NotASignatureError,
-    Signature,
     SignedFiles,
     compared,
     named,

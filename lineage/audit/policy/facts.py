@@ -13,7 +13,6 @@ from lineage_schemas.reference import Place, Reference
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lineage.audit.policy.signature import Signature
     from lineage_schemas.answers.answer import Severity
     from lineage_schemas.change import Unchecked
     from lineage_schemas.model import ModelState
@@ -84,6 +83,15 @@ class Asked(NamedTuple):
     references: tuple[Reference, ...]
     vanished: bool = False
     unread: str | None = None
+
+
+class Signature(NamedTuple):
+    """Hold what is known of a model's signature: is there one, is it for other files, and what was not checked."""
+
+    is_there: bool
+    wrong: str | None = None
+    unchecked: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True)

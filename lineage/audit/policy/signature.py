@@ -50,15 +50,6 @@ class Comparison(NamedTuple):
     unknown: tuple[str, ...]
 
 
-class Signature(NamedTuple):
-    """Hold what is known of a model's signature: is there one, is it for other files, and what was not checked."""
-
-    is_there: bool
-    wrong: str | None = None
-    unchecked: str | None = None
-    hint: str | None = None
-
-
 def read_signature(data: bytes) -> SignedFiles:
     """Read the files that a signature lists. Raises NotASignatureError for everything that is not understood."""
     try:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage.audit.policy.facts import ModelFacts
+from lineage.audit.policy.facts import ModelFacts, Signature
 from lineage.audit.policy.signature import (
     NotASignatureError,
-    Signature,
     SignedFiles,
     about_signature,
     compared,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from lineage.audit.discovery.flow.declared import arguments, declared_defaults
 from lineage.audit.discovery.flow.scopes import FunctionNode, Parameter, Scope, parameters
-
-if TYPE_CHECKING:
-    from lineage.audit.discovery.flow.resolving import Resolver, Spot
+from lineage.audit.discovery.flow.spots import Follows, Given, Instance, Spot
 
 MAX_CALLS = 200
 """Calls of one function that are followed."""
@@ -20,9 +18,6 @@ MAX_DERIVED = 50
 MAX_NESTED = 8
 """Calls that are resolved to resolve another one."""
 
-Given = dict[str, "Spot"]
-"""What one call gives to the parameters of a function, or to the fields of a class."""
-
 _Function = tuple[FunctionNode, Scope]
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _TARGET_STEPS = 800
@@ -31,7 +26,7 @@ _TARGET_STEPS = 800
 class Calling:
     """Answer what calls of one program call."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Follows) -> None:
         """Use the resolver for the expressions that are called."""
         self.resolver = resolver
         self._alternatives: dict[ast.AST, list[Given]] = {}
@@ -65,8 +60,6 @@ class Calling:
         return known
 
     def _found_targets(self, call: ast.Call, scope: Scope) -> Iterator[Spot]:
-        from lineage.audit.discovery.flow.resolving import Instance, Spot
-
         resolver = self.resolver
         steps, choices = resolver.steps, resolver.choices
         resolver.steps, resolver.choices = _TARGET_STEPS, {}
@@ -105,8 +98,6 @@ class Calling:
             yield from self._bases(owner.node, owner.parent)
 
     def _bases(self, definition: ast.ClassDef, scope: Scope) -> Iterator[Spot]:
-        from lineage.audit.discovery.flow.resolving import Spot
-
         for base in definition.bases:
             for end in self.resolver.spots(Spot(base, scope), 8):
                 if isinstance(end.node, ast.ClassDef) and end.node is not definition:
@@ -133,8 +124,6 @@ class Calling:
         return self._alternatives[owner]
 
     def _found_alternatives(self, owner: ast.AST, scope: Scope) -> Iterator[Given]:
-        from lineage.audit.discovery.flow.declared import declared_defaults
-
         if isinstance(owner, ast.ClassDef):
             for call in self.calls_of(owner, owner.name, scope):
                 yield self.bound_fields(owner, call)
@@ -155,8 +144,6 @@ class Calling:
 
     def calls_of(self, target: ast.AST, name: str, scope: Scope) -> list[Spot]:
         """Return the calls in the program that run a function or make an object of a class."""
-        from lineage.audit.discovery.flow.resolving import Spot
-
         program = self.resolver.program
         candidates = list(program.calls(name))
         names = [name]
@@ -236,9 +223,6 @@ class Calling:
 
     def bind(self, call: Spot, function: FunctionNode, scope: Scope, *, method: bool = False) -> Given:
         """Return what a call gives to each parameter of a function, defaults where it gives nothing."""
-        from lineage.audit.discovery.flow.declared import arguments
-        from lineage.audit.discovery.flow.resolving import Spot
-
         positional, keywords = arguments(self.resolver, call)
         known = parameters(function)
         extra = known.pop() if function.args.kwarg is not None else None
@@ -271,8 +255,6 @@ class Calling:
 
     def bound_fields(self, definition: ast.ClassDef, call: Spot) -> Given:
         """Return what a call gives to the fields of a class, without defaults."""
-        from lineage.audit.discovery.flow.declared import arguments
-
         positional, keywords = arguments(self.resolver, call)
         given: Given = dict(zip(_fields(definition), positional, strict=False))
         given.update(keywords)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.arguments import argument_references, program_name
-from lineage.audit.discovery.flow.resolving import Resolver, Spot, called_name
+from lineage.audit.discovery.flow.resolving import Resolver, resolver_of
+from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
 from lineage.audit.discovery.scripts import shell_references
 from lineage.audit.discovery.shell import Piece as WordPiece
@@ -165,8 +166,6 @@ def _formatted(resolver: Resolver, node: ast.JoinedStr, scope: Scope) -> Iterato
 
 def variables_of(module: Module, program: Program, names: set[str]) -> dict[str, list[Word]]:
     """Return the values that variables of a module have for the commands of a notebook."""
-    from lineage.audit.discovery.flow.reading import resolver_of
-
     resolver = program.tree.shared(resolver_of)
     found = {}
     for name in sorted(names):

@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lineage.audit.discovery.flow.resolving import Frame, Spot
     from lineage.audit.discovery.flow.scopes import Scope
+    from lineage.audit.discovery.flow.spots import Frame, Spot
 
 
 def items_of(node: ast.AST) -> list[ast.expr]:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lineage.audit.discovery.flow.scopes import FunctionNode, Scope, parameters
-
-if TYPE_CHECKING:
-    from lineage.audit.discovery.flow.calling import Given
-    from lineage.audit.discovery.flow.resolving import Resolver, Spot
+from lineage.audit.discovery.flow.spots import Follows, Given, Spot
 
 _OPTIONS = {"option", "argument"}
 
 
-def arguments(resolver: Resolver, call: Spot) -> tuple[list[Spot], dict[str, Spot]]:
+def arguments(resolver: Follows, call: Spot) -> tuple[list[Spot], dict[str, Spot]]:
     """Return the arguments of a call by position and by name; what `**x` holds is taken out of x where it is known."""
     node = call.node
     assert isinstance(node, ast.Call)
@@ -43,7 +39,7 @@ def arguments(resolver: Resolver, call: Spot) -> tuple[list[Spot], dict[str, Spo
     return positional, named
 
 
-def _unpacked(resolver: Resolver, spot: Spot) -> Iterator[tuple[str, Spot]]:
+def _unpacked(resolver: Follows, spot: Spot) -> Iterator[tuple[str, Spot]]:
     """Return the items of a dictionary whose keys are known."""
     for end in resolver.spots(spot, 4):
         if isinstance(end.node, ast.Dict):
@@ -56,8 +52,6 @@ def _unpacked(resolver: Resolver, spot: Spot) -> Iterator[tuple[str, Spot]]:
 
 def declared_defaults(function: FunctionNode, scope: Scope) -> Iterator[Given]:
     """Return the defaults of a function's parameters, with those of its click options, and each case of pytest's."""
-    from lineage.audit.discovery.flow.resolving import Spot
-
     outer = scope.parent
     if outer is None:
         return
@@ -83,8 +77,6 @@ def declared_defaults(function: FunctionNode, scope: Scope) -> Iterator[Given]:
 
 def _click_default(decorator: ast.Call, scope: Scope) -> Given:
     """Return the default of a click option, under the parameter that gets it."""
-    from lineage.audit.discovery.flow.resolving import Spot
-
     default = next((keyword.value for keyword in decorator.keywords if keyword.arg == "default"), None)
     texts = [each.value for each in decorator.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     if default is None or not texts:
@@ -96,8 +88,6 @@ def _click_default(decorator: ast.Call, scope: Scope) -> Given:
 
 def _cases(decorator: ast.Call, scope: Scope) -> Iterator[Given]:
     """Return what each case of `parametrize` gives."""
-    from lineage.audit.discovery.flow.resolving import Spot
-
     names, values = decorator.args[0], decorator.args[1]
     if isinstance(names, ast.Constant) and isinstance(names.value, str):
         wanted = [name.strip() for name in names.value.split(",")]

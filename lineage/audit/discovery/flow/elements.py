@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from lineage.audit.discovery.flow.resolving import Spot, called_name
-
-if TYPE_CHECKING:
-    from lineage.audit.discovery.flow.resolving import Resolver
+from lineage.audit.discovery.flow.spots import Follows, Spot, called_name
 
 _SAME_ELEMENTS = {"sorted", "list", "set", "tuple", "reversed", "iter", "frozenset", "tqdm", "dict", "product", "chain"}
 
 
-def elements(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
+def elements(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
     """Return what a loop over an expression gives, one element after another."""
     for end in resolver.spots(spot, depth + 1):
         node = end.node
@@ -37,7 +33,7 @@ def elements(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
                 yield from _elements_of_call(resolver, plain, node, depth)
 
 
-def _elements_of_call(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+def _elements_of_call(resolver: Follows, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
     name = called_name(call)
     if isinstance(call.func, ast.Attribute) and name in {"items", "values", "keys"} and not call.args:
         yield from _items(resolver, spot._replace(node=call.func.value), name, depth)
@@ -53,7 +49,7 @@ def _elements_of_call(resolver: Resolver, spot: Spot, call: ast.Call, depth: int
             yield from elements(resolver, spot._replace(node=argument), depth + 1)
 
 
-def _items(resolver: Resolver, spot: Spot, kind: str, depth: int) -> Iterator[Spot]:
+def _items(resolver: Follows, spot: Spot, kind: str, depth: int) -> Iterator[Spot]:
     """Return the keys, the values or the pairs of a dictionary."""
     for end in resolver.spots(spot, depth + 1):
         if isinstance(end.node, ast.Dict):
@@ -63,7 +59,7 @@ def _items(resolver: Resolver, spot: Spot, kind: str, depth: int) -> Iterator[Sp
                 yield end._replace(node=chosen, direct=False)
 
 
-def _zipped(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+def _zipped(resolver: Follows, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
     columns = [list(elements(resolver, spot._replace(node=each), depth + 1)) for each in call.args]
     for row in zip(*columns, strict=False):
         parts = [each.node for each in row if isinstance(each.node, ast.expr)]

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lineage.audit.discovery.flow.scopes import Binding
+from typing import Generic, Protocol, TypeVar
 
 Span = tuple[int, int]
 """The first and the last line of statements that run together, or do not run: a branch or the body of a loop."""
 
 _Position = tuple[int, int]
+
+
+class Bound(Protocol):
+    """Describe what binds a name: an expression, perhaps through a loop."""
+
+    @property
+    def node(self) -> ast.AST:
+        """The expression."""
+
+    @property
+    def owner(self) -> ast.AST | None:
+        """The loop that binds the name to the elements of the expression; None without one."""
+
+
+B = TypeVar("B", bound=Bound)
 
 
 def branches_of(node: ast.AST) -> list[Span]:
@@ -29,15 +41,15 @@ def _span(statements: list[ast.stmt]) -> Span:
     return statements[0].lineno, statements[-1].end_lineno or statements[-1].lineno
 
 
-class Branches:
-    """Hold the branches of a module."""
+class Branches(Generic[B]):
+    """Hold the branches of a module, whose names are bound by `B`."""
 
     def __init__(self) -> None:
         """Begin without any."""
         self.spans: list[Span] = []
         self.choices: list[tuple[Span, Span]] = []
         self._innermost: dict[int, Span | None] = {}
-        self._ordered: dict[int, tuple[int, list[_Position], list[Binding]]] = {}
+        self._ordered: dict[int, tuple[int, list[_Position], list[B]]] = {}
 
     def around(self, line: int) -> Span | None:
         """Return the innermost branch that a line is in; None for a line that is in none."""
@@ -46,7 +58,7 @@ class Branches:
             self._innermost[line] = min(found, key=lambda span: span[1] - span[0], default=None)
         return self._innermost[line]
 
-    def reaching(self, bindings: list[Binding], use: ast.AST) -> list[Binding]:
+    def reaching(self, bindings: list[B], use: ast.AST) -> list[B]:
         """Return the bindings of one scope that can reach a use in the same scope.
 
         The last binding before the use that runs whenever the use runs replaces all earlier ones; what comes later does
@@ -64,7 +76,7 @@ class Branches:
                 return [*ordered[start:until], *(each for each in bindings[:1] if _position(each) is None)]
         return bindings
 
-    def _in_order(self, bindings: list[Binding]) -> tuple[list[_Position], list[Binding]]:
+    def _in_order(self, bindings: list[B]) -> tuple[list[_Position], list[B]]:
         """Return the bindings that have a place by their places, and these."""
         known = self._ordered.get(id(bindings))
         if known is None or known[0] != len(bindings):
@@ -92,7 +104,7 @@ class Branches:
                     found.append((first[0], 0))
         return found
 
-    def _covers(self, binding: Binding, place: _Position, line: int) -> bool:
+    def _covers(self, binding: B, place: _Position, line: int) -> bool:
         owner = binding.owner
         if owner is not None and hasattr(owner, "lineno"):
             return bool(owner.lineno <= line <= (getattr(owner, "end_lineno", None) or line))
@@ -100,7 +112,7 @@ class Branches:
         return branch is None or branch[0] <= line <= branch[1]
 
 
-def _position(binding: Binding) -> _Position | None:
+def _position(binding: Bound) -> _Position | None:
     """Return where a binding has taken effect: behind the value, so that `m = m or 'x'` reads the one before."""
     owner, node = binding.owner, binding.node
     if owner is not None and hasattr(owner, "lineno"):

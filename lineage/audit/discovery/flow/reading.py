@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
-from lineage.audit.discovery.flow.program import Program
-from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, Resolver, Spot, called_name
+from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, resolver_of
+from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import texts
 from lineage.audit.discovery.flow.uses import Unknown, Use, loaders, uses
 from lineage.audit.discovery.model_keys import is_known_bare
@@ -20,6 +20,7 @@ from lineage.audit.discovery.references import reference, unresolved
 from lineage_schemas.reference import Reference
 
 if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.program import Program
     from lineage.audit.discovery.flow.scopes import Literally, Module, Scope
     from lineage_schemas.product import Grade
     from lineage_schemas.reference import Place
@@ -199,14 +200,6 @@ class _Reader:
     def place(self, spot: Spot, text: str = "") -> Place:
         """Return where an expression is in its file, or where a text is in it."""
         return place_of(spot.node, spot.scope.module, text)
-
-
-def resolver_of(tree: object) -> Resolver:
-    """Make the resolver of a tree's program."""
-    from lineage.audit.discovery.tree import Tree
-
-    assert isinstance(tree, Tree)
-    return Resolver(tree.shared(Program))
 
 
 def _is_sentence_model(call: str, name: Name) -> bool:

@@ -8,13 +8,19 @@ revision that belong together stay together.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from lineage.audit.discovery.flow.calling import Calling, Given
+from lineage.audit.discovery.flow.calling import Calling
 from lineage.audit.discovery.flow.contents import given_in, is_property, items_of, of_comprehension
+from lineage.audit.discovery.flow.elements import elements
 from lineage.audit.discovery.flow.program import Program
+from lineage.audit.discovery.flow.returned import returned
 from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Parameter, Path, Scope
+from lineage.audit.discovery.flow.spots import Frame, Instance, Spot
+
+if TYPE_CHECKING:
+    from lineage.audit.discovery.tree import Tree
 
 MAX_DEPTH = 24
 """Names, attributes and calls that one value is followed through."""
@@ -24,27 +30,6 @@ MAX_STEPS = 3_000
 
 MAX_MODULE_STEPS = 300_000
 """Expressions that are looked at for one module."""
-
-Frame = Mapping[ast.AST, "Given | Spot"]
-"""What a function's parameters and a loop's variable are, by the function and the loop."""
-
-
-class Spot(NamedTuple):
-    """Name an expression, the scope and frame in which it is evaluated, and whether no name led to it."""
-
-    node: ast.AST
-    scope: Scope
-    frame: Frame = {}  # noqa: RUF012 - never changed
-    direct: bool = False
-
-
-class Instance(ast.expr):
-    """Stand for an object of a class of the tree, with the call that makes it where that is known."""
-
-    def __init__(self, definition: ast.ClassDef, call: Spot | None) -> None:
-        """`call` is the spot of an `ast.Call`."""
-        super().__init__()
-        self.definition, self.call = definition, call
 
 
 class Resolver:
@@ -164,8 +149,6 @@ class Resolver:
 
     def elements(self, spot: Spot, depth: int) -> Iterator[Spot]:
         """Return what a loop over an expression gives, one element after another."""
-        from lineage.audit.discovery.flow.elements import elements
-
         yield from elements(self, spot, depth)
 
     def _parameter(self, spot: Spot, depth: int) -> Iterator[Spot]:
@@ -377,15 +360,12 @@ class Resolver:
             yield from self.spots(base._replace(node=part, direct=False), depth)
 
     def _call(self, spot: Spot, depth: int) -> Iterator[Spot]:
-        from lineage.audit.discovery.flow.returned import returned
-
         yield from returned(self, spot, depth)
 
 
-def called_name(call: ast.Call) -> str:
-    """Return the last name of what is called: `from_pretrained` of `AutoModel.from_pretrained(…)`."""
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+def resolver_of(tree: Tree) -> Resolver:
+    """Make the resolver of a tree's program. `Tree.shared(resolver_of)` makes it once."""
+    return Resolver(tree.shared(Program))
 
 
 def _imports(module: Module) -> Iterator[Imported]:

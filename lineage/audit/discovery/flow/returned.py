@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from lineage.audit.discovery.flow.resolving import Resolver, Spot
+from lineage.audit.discovery.flow.calling import Calling
+from lineage.audit.discovery.flow.spots import Follows, Instance, Spot, called_name
 
 _LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
 _WRAPPERS = {
@@ -46,7 +46,13 @@ _NAMESPACES = {
 _DEFAULTS = ("default", "default_value", "value", "fallback", "defaultValue")
 
 
-def returned(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
+class FollowsCalls(Follows, Protocol):
+    """Describe a resolver that also answers what calls call."""
+
+    calling: Calling
+
+
+def returned(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
     """Follow the value of a call; the call itself if nothing is known of it."""
     found = False
     for end in _known(resolver, spot, depth):
@@ -56,9 +62,7 @@ def returned(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
         yield spot
 
 
-def _known(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
-    from lineage.audit.discovery.flow.resolving import called_name
-
+def _known(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
     call = spot.node
     assert isinstance(call, ast.Call)
     name = called_name(call)
@@ -83,11 +87,9 @@ def _known(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Spot]:
 
 
 def _run(
-    resolver: Resolver, spot: Spot, call: ast.Call, name: str, keywords: dict[str, ast.expr], depth: int
+    resolver: FollowsCalls, spot: Spot, call: ast.Call, name: str, keywords: dict[str, ast.expr], depth: int
 ) -> Iterator[Spot]:
     """Follow what a function of the tree returns, and for other calls a default that they name."""
-    from lineage.audit.discovery.flow.resolving import Instance
-
     targets = resolver.calling.targets(call, spot.scope)
     for target in targets:
         node = target.node
@@ -114,7 +116,7 @@ def _run(
 
 
 def _lookup(
-    resolver: Resolver, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
+    resolver: FollowsCalls, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
 ) -> Iterator[Spot]:
     """Follow `d.get(key, default)`: the item where d is known, and the default."""
     if isinstance(call.func, ast.Attribute) and call.args:
@@ -127,7 +129,7 @@ def _lookup(
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
 
 
-def _getattr(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+def _getattr(resolver: FollowsCalls, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
     name = call.args[1]
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         attribute = ast.Attribute(value=call.args[0], attr=name.value, ctx=ast.Load())
@@ -141,7 +143,7 @@ def _getattr(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iter
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
 
 
-def _namespace(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+def _namespace(resolver: FollowsCalls, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
     """Follow an object that holds its keywords, or the items of its first argument."""
     keys: list[ast.expr | None] = [ast.Constant(value=each.arg) if each.arg else None for each in call.keywords]
     values = [each.value for each in call.keywords]
@@ -152,7 +154,7 @@ def _namespace(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> It
 
 
 def _chosen(
-    resolver: Resolver, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
+    resolver: FollowsCalls, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
 ) -> Iterator[Spot]:
     """Follow what a user may choose in a form, and what is chosen at first."""
     named = [keywords[each] for each in ("options", "choices", "value", "default") if each in keywords]

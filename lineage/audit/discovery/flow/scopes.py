@@ -117,7 +117,7 @@ class Module:
         self.lists: list[tuple[ast.List | ast.Tuple, Scope]] = []
         self.fields: defaultdict[str, list[Binding]] = defaultdict(list)
         self.stars: list[Imported] = []
-        self.branches = Branches()
+        self.branches: Branches[Binding] = Branches()
         _Walk(self).run()
 
     @cached_property

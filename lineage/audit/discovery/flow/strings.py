@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lineage.audit.discovery.flow.resolving import Resolver, Spot
+from lineage.audit.discovery.flow.resolving import Resolver
+from lineage.audit.discovery.flow.spots import Spot
 
 MAX_TEXTS = 60
 """Texts that one expression may be; further ones are not looked at."""

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.contents import items_of
 from lineage.audit.discovery.flow.declared import arguments
-from lineage.audit.discovery.flow.resolving import Frame, Resolver, Spot, called_name
+from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Imported, Module, Scope
 from lineage.audit.discovery.flow.sinks import Sink
+from lineage.audit.discovery.flow.spots import Frame, Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
 
 MAX_ALTERNATIVES = 150
