@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lineage.audit.discovery.flow.calling import Calling
 from lineage.audit.discovery.flow.contents import given_in, is_property, items_of, of_comprehension
 from lineage.audit.discovery.flow.elements import elements
+from lineage.audit.discovery.flow.enumerations import is_enumeration, types_in
 from lineage.audit.discovery.flow.program import Program
 from lineage.audit.discovery.flow.returned import returned
 from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Parameter, Path, Scope
@@ -160,6 +161,11 @@ class Resolver:
             if owner is not None and isinstance(owner.node, ast.ClassDef):
                 yield from self._own_objects(owner.node, owner, spot.frame)
             return
+        typed = list(self._annotated(parameter.annotation, spot, depth)) if parameter.annotation is not None else []
+        members = [end for end in typed if isinstance(end.node, Instance) and is_enumeration(end.node.definition)]
+        if members:  # a default and the calls give some of its members only
+            yield from members
+            return
         given = spot.frame.get(parameter.function)
         known = [given] if isinstance(given, dict) else self.calling.alternatives(parameter.function, spot.scope)
         if not isinstance(given, dict):
@@ -170,11 +176,8 @@ class Resolver:
             if argument is not None:
                 found = True
                 yield from self.spots(given_in(argument, spot.frame, parameter.function), depth)
-        if parameter.annotation is not None:
-            for end in self._annotated(parameter.annotation, spot, depth):
-                found = True
-                yield end
-        if not found:
+        yield from typed
+        if not found and not typed:
             yield spot
 
     def _own_objects(self, definition: ast.ClassDef, scope: Scope, frame: Frame) -> Iterator[Spot]:
@@ -194,8 +197,9 @@ class Resolver:
 
     def _annotated(self, annotation: ast.expr, spot: Spot, depth: int) -> Iterator[Spot]:
         """Return an instance of the class of the tree that an annotation names."""
-        if isinstance(annotation, ast.Name | ast.Attribute) and spot.scope.parent is not None:
-            for end in self.spots(Spot(annotation, spot.scope.parent), depth + 2):
+        outer = spot.scope.parent
+        for name in types_in(annotation) if outer is not None else ():
+            for end in self.spots(spot._replace(node=name, scope=outer or spot.scope), depth + 2):
                 if isinstance(end.node, ast.ClassDef):
                     yield end._replace(node=Instance(end.node, None))
 
@@ -247,11 +251,14 @@ class Resolver:
                 yield from self.bound(self._exported(name, module, depth), base.frame, depth)
             case ast.ClassDef():
                 yield from self._member(node, base, name, depth)
+            case Instance() if name == "value" and is_enumeration(node.definition):
+                yield from self.values(base._replace(node=node.definition), depth)
             case Instance():
-                yield from self._field(node, base, name, depth)
+                ends = list(self._field(node, base, name, depth))
+                yield from ends or ([base] if name == "value" else [])  # an object that is a member of an enumeration
             case ast.Dict():
                 yield from self.item(base, name, depth)
-            case ast.Constant() if name in {"value", "default"}:
+            case ast.Constant() | ast.Tuple() if name in {"value", "default"}:
                 yield base._replace(direct=False)
 
     def _member(self, definition: ast.ClassDef, base: Spot, name: str, depth: int) -> Iterator[Spot]:

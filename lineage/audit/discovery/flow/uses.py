@@ -119,8 +119,10 @@ def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
         yield from _alternatives(resolver, loader)
     for name in loader.sink.others:
         if name in asked.keywords:
+            known = _revisions_of(resolver, loader, asked, name)
             for part in _listed(resolver, asked.keywords[name]):
-                yield from (Use(piece, {}, loader.sink, part, loader.name) for piece in texts(resolver, part))
+                for piece in texts(resolver, part):
+                    yield from (Use(piece, each, loader.sink, part, loader.name) for each in _combined(known))
 
 
 class _Asked(NamedTuple):
@@ -140,14 +142,27 @@ def _asked(resolver: Resolver, loader: Loader, frame: Frame) -> _Asked:
     return _Asked(_model_argument(loader.sink, positional, keywords), facets, keywords)
 
 
+def _revisions_of(resolver: Resolver, loader: Loader, asked: _Asked, name: str) -> dict[str, list[Piece]]:
+    """Return the revisions of a further model: its own keyword's; `pipeline` reads the tokenizer at the model's."""
+    own = asked.keywords.get(f"{name}_revision")
+    if own is None and loader.name == "pipeline":
+        own = next((asked.facets[each] for each in sinks.REVISION_KEYWORDS if each in asked.facets), None)
+    return {} if own is None else {"revision": texts(resolver, own)}
+
+
 def _listed(resolver: Resolver, spot: Spot) -> list[Spot]:
     return list(resolver.elements(spot, 4)) if isinstance(spot.node, ast.List | ast.Tuple) else [spot]
 
 
 def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot]) -> Spot | None:
     for name in sink.keywords:
-        if name in keywords:
-            return keywords[name]
+        outer, _, inner = name.partition(".")
+        if outer in keywords:
+            given = keywords[outer]
+            if inner and isinstance(given.node, ast.expr):
+                item = ast.Subscript(value=given.node, slice=ast.Constant(value=inner), ctx=ast.Load())
+                return given._replace(node=ast.copy_location(item, given.node))
+            return given
     if sink.position is not None and sink.position < len(positional):
         return positional[sink.position]
     return None
@@ -165,7 +180,9 @@ def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]
         pieces = texts(resolver, asked.argument)
         known = {name: texts(resolver, spot) for name, spot in asked.facets.items()}
         if any(
-            piece.text in {"dataset", "space"} for piece in [*known.get("repo_type", []), *known.get("repoType", [])]
+            piece.text in {"dataset", "space", "spaces"}
+            for name in ("repo_type", "repoType", "src")
+            for piece in known.get(name, [])
         ):
             return
         trusted = _truth(resolver, asked.keywords.get("trust_remote_code"))
@@ -178,7 +195,7 @@ def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]
         yield Unknown(unknown)
 
 
-_OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType")
+_OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType", "src")
 
 
 def _may_be_text(node: ast.AST) -> bool:
@@ -237,6 +254,8 @@ def _shared_choice(resolver: Resolver, loader: Loader, frame: Frame) -> tuple[as
 
 def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> list[Frame]:
     """Return one frame for each value that a function's parameters, a class's fields or a loop's variable have."""
+    if isinstance(owner, ast.Dict | ast.List | ast.Tuple) or items_of(owner):
+        return [{**frame, owner: Spot(each, scope, frame)} for each in items_of(owner)]
     if isinstance(owner, ast.ClassDef):
         objects = resolver.calling.calls_of(owner, owner.name, scope)
         classes = [Spot(each, at) for each, at in resolver.calling.derived(owner, scope)]
@@ -245,8 +264,6 @@ def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> li
         return [{**frame, owner: given} for given in resolver.calling.alternatives(owner, scope)] or [
             {**frame, owner: {}}
         ]
-    if isinstance(owner, ast.Dict | ast.List | ast.Tuple):
-        return [{**frame, owner: Spot(each, scope, frame)} for each in items_of(owner)]
     iterated = owner.iter if isinstance(owner, ast.For | ast.AsyncFor | ast.comprehension) else None
     if iterated is None:
         return [frame]
