@@ -157,3 +157,85 @@ def test_the_page_of_a_model_is_loaded_where_it_is_the_model(tmp_path: Path) -> 
         "a.ts",
     )
     assert named(found) == [("acme/model", None, 1)]
+
+
+@pytest.mark.parametrize("use", ["body.voice", "body.voice.value"])
+def test_a_field_of_an_enumeration_may_be_any_member(tmp_path: Path, use: str) -> None:
+    """A request may name any of the members; a text enumeration is its own value."""
+    found = sure(
+        tmp_path,
+        f"""\
+        class Voice(StrEnum):
+            SMALL = "acme/small"
+            LARGE = "acme/large"
+
+        class Speech(BaseModel):
+            voice: Voice = Voice.SMALL
+
+        def speak(body: Speech):
+            return AutoModel.from_pretrained({use})
+        """,
+    )
+    assert named(found) == [("acme/small", None, 2), ("acme/large", None, 3)]
+
+
+def test_the_choices_of_an_option_are_loaded(tmp_path: Path) -> None:
+    """An option may be any of its choices, with a default and without one."""
+    found = sure(
+        tmp_path,
+        """\
+        parser.add_argument("--model", default="acme/a", choices=["acme/a", "acme/b"])
+        parser.add_argument("--teacher", choices=["acme/c"])
+        args = parser.parse_args()
+        AutoModel.from_pretrained(args.model)
+        AutoModel.from_pretrained(args.teacher)
+        """,
+    )
+    assert {each.model for each in found} == {"acme/a", "acme/b", "acme/c"}
+
+
+def test_a_partial_call_has_the_sink_of_its_function(tmp_path: Path) -> None:
+    """`load = partial(M.from_pretrained)` loads what it is called with."""
+    found = sure(tmp_path, 'load = partial(M.from_pretrained, device_map="auto")\nload("acme/a")\n')
+    assert [(each.model, each.grade) for each in found] == [("acme/a", "certain")]
+
+
+def test_hyperparameters_are_those_of_the_constructor(tmp_path: Path) -> None:
+    """lightning keeps the arguments of the constructor in `self.hparams`."""
+    found = sure(
+        tmp_path,
+        """\
+        class Lit(LightningModule):
+            def __init__(self, backbone="acme/backbone"):
+                self.save_hyperparameters()
+                self.encoder = AutoModel.from_pretrained(self.hparams.backbone)
+        """,
+    )
+    assert named(found) == [("acme/backbone", None, 2)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'from txtai import Embeddings\nEmbeddings({"path": "acme/model", "content": True})',
+        'from txtai.pipeline import Summary\nSummary("acme/model")',
+        'from semantic_router.encoders import HuggingFaceEncoder\nHuggingFaceEncoder(name="acme/model")',
+    ],
+)
+def test_calls_of_further_libraries_that_name_a_model(tmp_path: Path, call: str) -> None:
+    """The dictionary that a call gets first has the id under the name of the keyword."""
+    assert named(sure(tmp_path, call)) == [("acme/model", None, 2)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'const hub = createHuggingFace({ apiKey: key });\nhub("acme/model");',
+        'import { huggingface } from "@ai-sdk/huggingface";\nhuggingface("acme/model");',
+        'const files = new Wllama();\nfiles.loadModelFromHF("acme/model", "q8.gguf");',
+        'import { HuggingFaceEmbedding } from "llamaindex";\nnew HuggingFaceEmbedding({ modelType: "acme/model" });',
+    ],
+)
+def test_calls_of_scripts_that_name_a_model(tmp_path: Path, call: str) -> None:
+    """A provider of the AI SDK is a function that takes the id."""
+    assert named(sure(tmp_path, call, "a.ts")) == [("acme/model", None, 2)]

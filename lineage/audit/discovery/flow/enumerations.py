@@ -36,3 +36,11 @@ def types_in(annotation: ast.expr) -> Iterator[ast.expr]:
             inner = annotation.slice
             for each in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
                 yield from types_in(each)
+
+
+def annotation_of(definition: ast.ClassDef, name: str) -> ast.expr | None:
+    """Return the type of a class's field; None if it has none."""
+    for each in definition.body:
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.target.id == name:
+            return each.annotation
+    return None

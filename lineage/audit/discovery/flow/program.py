@@ -10,6 +10,7 @@ import ast
 import posixpath
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -184,3 +185,10 @@ def _folders_above(file: str) -> list[str]:
         found.append(folder)
         folder = posixpath.dirname(folder)
     return [*found, ""]
+
+
+def imports_of(module: Module) -> Iterator[Imported]:
+    """Return the imports of a module's own scope."""
+    for bindings in list(module.scope.names.values()):
+        yield from (each.node for each in bindings if isinstance(each.node, Imported))
+    yield from module.stars

@@ -123,7 +123,7 @@ _add(
     " SentenceTransformerEmbeddingFunction HuggingFaceEmbeddingFunction HuggingFaceTransformersEmbeddings"
     " HuggingFaceInferenceEmbeddings IpexLLMBgeEmbeddings SelfHostedHuggingFaceEmbeddings FastEmbedEmbeddings"
     " FastEmbedEmbedding TextEmbedding SparseTextEmbedding LateInteractionTextEmbedding SentenceTransformersEmbeddings",
-    Sink(0, ("model_name", "model", "modelName", "model_id"), owned=False),
+    Sink(0, ("model_name", "model", "modelName", "model_id", "modelType"), owned=False),
 )
 _add("HuggingFaceLLM", Sink(None, ("model_name", "model"), others=("tokenizer_name",)))
 _add(
@@ -176,6 +176,14 @@ _add(
     ),
 )
 _add("load", Sink(0, ("name",), roots=("gradio",), owned=True))
+_add("Embeddings", Sink(0, ("path",), roots=("txtai",), owned=True))
+_add(
+    "Summary Labels Similarity Extractor Translation Transcription Caption Questions HFTrainer RAG LLM",
+    Sink(0, ("path",), roots=("txtai",), owned=True),
+)
+_add("HuggingFaceEncoder", Sink(0, ("name",), roots=("semantic_router",), owned=True))
+_add("loadModelFromHF", Sink(0, ("repo",), owned=True))
+_add("huggingface createHuggingFace", Sink(0, (), roots=("@ai-sdk", ""), owned=True))
 _add("score", Sink(None, ("model_type",), roots=("bert_score",), owned=True))
 _add("transcribe", Sink(None, ("path_or_hf_repo",), owned=True))
 _add(
@@ -253,6 +261,9 @@ _add(
 
 PEFT = Sink(1, ("model_id", "peft_model_id"), owned=True)
 """`PeftModel.from_pretrained(base, adapter)`: the adapter is the second argument."""
+
+MAKERS = frozenset({"createHuggingFace"})
+"""Calls that make a function which takes the id of a model; the function has the sink of its maker."""
 
 FLAIR = frozenset({"SequenceTagger", "TextClassifier", "Classifier", "MultiTagger", "RelationExtractor"})
 """Classes of flair, which load a model by `load`."""

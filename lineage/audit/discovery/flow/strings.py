@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lineage.audit.discovery.flow.enumerations import is_enumeration
 from lineage.audit.discovery.flow.resolving import Resolver
-from lineage.audit.discovery.flow.spots import Spot
+from lineage.audit.discovery.flow.spots import Instance, Spot
 from lineage.audit.discovery.names import Form, read_name
 
 MAX_TEXTS = 60
@@ -51,8 +52,15 @@ def _texts(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Piece]:
             case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str() as pattern)):
                 filled = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
                 yield from _joined(resolver, end, _interleaved(pattern.split("%s"), filled), depth)
+            case Instance() if is_enumeration(node.definition):  # a member of a text enumeration is its value
+                yield from _of_members(resolver, end._replace(node=node.definition), depth + 1)
             case ast.Call(func=ast.Attribute()):
                 yield from _of_method(resolver, end, node, depth)
+
+
+def _of_members(resolver: Resolver, enumeration: Spot, depth: int) -> Iterator[Piece]:
+    for member in resolver.values(enumeration, depth):
+        yield from texts(resolver, member, depth)
 
 
 def _part(value: ast.expr) -> ast.expr:

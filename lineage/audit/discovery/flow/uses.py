@@ -88,6 +88,10 @@ def _identified(resolver: Resolver, func: ast.expr, scope: Scope, depth: int = 0
             return _identified(resolver, node, binding.scope, depth + 1)
         if isinstance(node, ast.Call) and base is not func:
             return name, _identified(resolver, node.func, binding.scope, depth + 1)[1]
+        if isinstance(node, ast.Call) and called_name(node) == "partial" and node.args:
+            return _identified(resolver, node.args[0], binding.scope, depth + 1)
+        if isinstance(node, ast.Call) and called_name(node) in sinks.MAKERS:
+            return called_name(node), ""
     return name, ""
 
 
@@ -164,7 +168,10 @@ def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot
                 return given._replace(node=ast.copy_location(item, given.node))
             return given
     if sink.position is not None and sink.position < len(positional):
-        return positional[sink.position]
+        given = positional[sink.position]
+        items = zip(given.node.keys, given.node.values, strict=True) if isinstance(given.node, ast.Dict) else ()
+        named = (value for key, value in items if isinstance(key, ast.Constant) and key.value in sink.keywords)
+        return given._replace(node=next(named, given.node))
     return None
 
 
