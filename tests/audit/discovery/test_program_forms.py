@@ -239,3 +239,33 @@ def test_calls_of_further_libraries_that_name_a_model(tmp_path: Path, call: str)
 def test_calls_of_scripts_that_name_a_model(tmp_path: Path, call: str) -> None:
     """A provider of the AI SDK is a function that takes the id."""
     assert named(sure(tmp_path, call, "a.ts")) == [("acme/model", None, 2)]
+
+
+def test_a_parameter_of_a_scripts_enumeration_may_be_any_member(tmp_path: Path) -> None:
+    """TypeScript names the type of a parameter as Python does."""
+    found = sure(
+        tmp_path,
+        """\
+        import { pipeline } from "@huggingface/transformers";
+        enum Model {
+          Small = "acme/small",
+          Base = "acme/base",
+        }
+        export const load = (id: Model = Model.Small) => pipeline("feature-extraction", id);
+        """,
+        "a.ts",
+    )
+    assert named(found) == [("acme/small", None, 3), ("acme/base", None, 4)]
+
+
+def test_an_embedder_of_lancedbs_registry(tmp_path: Path) -> None:
+    """The registry's name says that the model is one of the Hub; a hosted one is none."""
+    found = sure(
+        tmp_path,
+        """\
+        from lancedb.embeddings import get_registry
+        get_registry().get("sentence-transformers").create(name="acme/embedder", device="cpu")
+        get_registry().get("openai").create(name="acme/hosted")
+        """,
+    )
+    assert named(found) == [("acme/embedder", None, 2)]

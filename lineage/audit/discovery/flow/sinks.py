@@ -265,6 +265,9 @@ PEFT = Sink(1, ("model_id", "peft_model_id"), owned=True)
 MAKERS = frozenset({"createHuggingFace"})
 """Calls that make a function which takes the id of a model; the function has the sink of its maker."""
 
+LOCAL_EMBEDDERS = frozenset({"sentence-transformers", "huggingface", "colbert", "gte-text", "siglip"})
+"""Names under which lancedb keeps embedders that load a model of the Hub."""
+
 FLAIR = frozenset({"SequenceTagger", "TextClassifier", "Classifier", "MultiTagger", "RelationExtractor"})
 """Classes of flair, which load a model by `load`."""
 

@@ -56,7 +56,16 @@ def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
             found = [sinks.PEFT]
         elif name == "load" and not found and receiver in sinks.FLAIR:
             found = [Sink(0, ("model_path",), owned=True)]
+        elif name == "create" and _is_registered(call.func):
+            found = [Sink(None, ("name",))]
         yield from (Loader(Spot(call, scope, direct=True), name, sink) for sink in found)
+
+
+def _is_registered(func: ast.expr) -> bool:
+    """Tell whether a call is `registry.get("sentence-transformers").create(…)`, as lancedb makes its embedders."""
+    asked = func.value if isinstance(func, ast.Attribute) else None
+    given = asked.args[0] if isinstance(asked, ast.Call) and called_name(asked) == "get" and asked.args else None
+    return isinstance(given, ast.Constant) and given.value in sinks.LOCAL_EMBEDDERS
 
 
 def _receiver(func: ast.expr) -> str:
