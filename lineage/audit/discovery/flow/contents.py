@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from lineage.audit.discovery.flow.enumerations import is_enumeration, members_of
+
 if TYPE_CHECKING:
     from lineage.audit.discovery.flow.scopes import Scope
     from lineage.audit.discovery.flow.spots import Frame, Spot
 
 
 def items_of(node: ast.AST) -> list[ast.expr]:
-    """Return the values of a dictionary, or the elements of a list; nothing of anything else."""
+    """Return the values of a dictionary or enumeration, or the elements of a list; nothing of anything else."""
+    if isinstance(node, ast.ClassDef):
+        return members_of(node) if is_enumeration(node) else []
     return node.values if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple | ast.List) else []
 
 

@@ -20,6 +20,13 @@ _GIVEN = {"run_function", "Thread", "Process", "Timer", "add_task", "apply_async
 _REMOTE = {"remote", "spawn", "delay", "bind", "local", "aio", "remote_gen", "si", "s", "call_local"}
 """Methods of a function that call it elsewhere, as in ray, modal and celery."""
 
+_HANDLED = {
+    **dict.fromkeys(("click", "change", "submit", "select", "input", "upload", "release", "then", "success"), 0),
+    "Interface": 0,
+    "ChatInterface": 2,  # the message and the history come first
+}
+"""Calls that take a function and the inputs whose values it gets, and how many values come before these."""
+
 _MAPPED = {"map", "imap", "imap_unordered", "starmap", "thread_map"}
 
 
@@ -33,6 +40,8 @@ def deferred(call: ast.Call) -> Iterator[ast.Call]:
             yield _call(call.args[at], call.args[at + 1 :], call.keywords, call)
     if name in _GIVEN:
         yield from _given(call)
+    if name in _HANDLED:
+        yield from _handled(call, _HANDLED[name])
     if isinstance(func, ast.Attribute) and name in _REMOTE:
         target = func.value
         if isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute) and target.func.attr == "options":
@@ -43,6 +52,23 @@ def deferred(call: ast.Call) -> Iterator[ast.Call]:
         yield _call(call.args[0], [_any_of(each, call) for each in call.args[1:]], [], call)
     elif name in _MAPPED and isinstance(func, ast.Attribute) and len(call.args) == 1:
         yield _call(func.value, [_any_of(call.args[0], call)], [], call)
+
+
+def _handled(call: ast.Call, first: int) -> Iterator[ast.Call]:
+    """Return the call of the function that gradio gives the values of inputs: `button.click(f, [a, b])`."""
+    keywords = {each.arg: each.value for each in call.keywords if each.arg}
+    target = keywords.get("fn") or (call.args[0] if call.args else None)
+    inputs = keywords.get("additional_inputs" if first else "inputs")
+    if inputs is None and not first and len(call.args) > 1:
+        inputs = call.args[1]
+    if not isinstance(target, ast.Name | ast.Attribute) or inputs is None:
+        return
+    before: list[ast.expr] = [ast.Constant(value=None)] * first
+    if isinstance(inputs, ast.List | ast.Tuple):
+        yield _call(target, [*before, *inputs.elts], [], call)
+    else:
+        yield _call(target, [*before, inputs], [], call)
+        yield _call(target, [*before, ast.Starred(value=inputs, ctx=ast.Load())], [], call)
 
 
 def _given(call: ast.Call) -> Iterator[ast.Call]:

@@ -185,7 +185,8 @@ class _Translation(Values):
         for parameter in nodes.parameters_of(node):
             destructured = _pattern_of(parameter).type == "object_pattern"
             for inner, default in self._parameter(parameter):
-                argument = nodes.at(ast.arg(arg=nodes.text_of(inner)), inner)
+                annotation = None if destructured else nodes.type_of(parameter)
+                argument = nodes.at(ast.arg(arg=nodes.text_of(inner), annotation=annotation), inner)
                 if destructured or default is not None or given.defaults:
                     given.kwonlyargs.append(argument)
                     given.kw_defaults.append(default)
@@ -232,6 +233,8 @@ class _Translation(Values):
         members = [*self.pending, *members]
         self.pending = outer
         bases = [self.expression(each) for each in _heritage(node)]
+        if node.type == "enum_declaration":
+            bases.append(_loaded("Enum", node))
         called = nodes.text_of(name) if name is not None else "_"
         return [nodes.at(ast.ClassDef(name=called, bases=bases, keywords=[], body=members, decorator_list=[]), node)]
 

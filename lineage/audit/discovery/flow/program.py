@@ -10,6 +10,7 @@ import ast
 import posixpath
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ _WORDS = re.compile(
     r"from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co/|SentenceTransformer|CrossEncoder|snapshot_download"
     r"|transformers|model_name_or_path|sentence_transformers|vllm|load_lora|diffusers|InferenceClient|HfInference"
 )
-_QUOTED = re.compile(r"""["'`]([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
+_QUOTED = re.compile(r"""["'`](?:local:|models/)?([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
 
 
@@ -184,3 +185,10 @@ def _folders_above(file: str) -> list[str]:
         found.append(folder)
         folder = posixpath.dirname(folder)
     return [*found, ""]
+
+
+def imports_of(module: Module) -> Iterator[Imported]:
+    """Return the imports of a module's own scope."""
+    for bindings in list(module.scope.names.values()):
+        yield from (each.node for each in bindings if isinstance(each.node, Imported))
+    yield from module.stars

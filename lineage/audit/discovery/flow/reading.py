@@ -32,6 +32,9 @@ _MODEL_LABEL = re.compile(
 _OTHER_LABEL = re.compile(
     r"dataset|output|metric|template|prompt|image|hub_model_id|space|docker|_dir$|dir_|_url$", re.I
 )
+_PAGE_LABELS = {"model", "model_id", *sinks.STRONG_KEYWORDS}
+"""Names under which the page of a model is what a program loads, as in the list of models of web-llm."""
+
 _SENTENCE_CALLS = re.compile(r"SentenceTransformer|^HuggingFace\w*Embeddings?$|KeyBERT|BERTopic|TokenTextSplitter")
 _WRITERS = {
     "save_pretrained",
@@ -105,6 +108,8 @@ class _Reader:
 
     def name_of(self, use: Use) -> Name | None:
         text = use.piece.text.removeprefix("local:") if "embed" in use.name.lower() else use.piece.text
+        if use.name == "load":  # gradio's way to name the kind of repository
+            text = text.removeprefix("models/").removeprefix("huggingface/")
         name = read_name(text)
         if name is None or self.is_local(text):
             return None
@@ -148,7 +153,7 @@ class _Reader:
         revisions = texts(self.resolver, Spot(asked[0], scope)) if asked else []
         self.resolver.begin()
         for piece in texts(self.resolver, Spot(value, scope, direct=True)):
-            name = read_name(piece.text)
+            name = read_name(piece.text.removeprefix("local:"))
             known = id(piece.spot.node) in self.seen and not piece.spot.direct
             if (
                 name is not None
@@ -169,19 +174,21 @@ class _Reader:
                 yield from self.literal(literal, option=id(literal.node) in options)
 
     def literal(self, literal: Literally, *, option: bool) -> Iterator[Reference]:
-        name = read_name(str(literal.node.value))
+        text = str(literal.node.value)
+        local = text.startswith("local:") and "embed" in literal.label  # llama-index: a model that is run here
+        name = read_name(text.removeprefix("local:") if local else text)
         if name is None and not literal.label:
             yield from self.inside(literal)
-        if name is None or name.form is Form.BARE or self.is_local(str(literal.node.value)):
+        if name is None or name.form is Form.BARE or self.is_local(text):
             return
         labelled = _MODEL_LABEL.search(literal.label) and not _OTHER_LABEL.search(literal.label)
         place = self.place(Spot(literal.node, self.module.scope), name.model)
         if name.form in {Form.ADDRESS, Form.CLONE}:
             yield reference(name, place, "certain")
         elif name.form is Form.PAGE:
-            yield reference(name, place, "possible")
+            yield reference(name, place, "likely" if literal.label in _PAGE_LABELS else "possible")
         elif labelled or literal.label == "hub_model_id":
-            yield reference(name, place, "likely" if labelled and option else "possible")
+            yield reference(name, place, "likely" if labelled and (option or local) else "possible")
 
     def inside(self, literal: Literally) -> Iterator[Reference]:
         """Return the models whose addresses are in a longer text, such as a command or a message."""

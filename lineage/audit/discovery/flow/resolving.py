@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from lineage.audit.discovery.flow.calling import Calling
 from lineage.audit.discovery.flow.contents import given_in, is_property, items_of, of_comprehension
 from lineage.audit.discovery.flow.elements import elements
-from lineage.audit.discovery.flow.program import Program
+from lineage.audit.discovery.flow.enumerations import annotation_of, is_enumeration, types_in
+from lineage.audit.discovery.flow.program import Program, imports_of
 from lineage.audit.discovery.flow.returned import returned
 from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Parameter, Path, Scope
 from lineage.audit.discovery.flow.spots import Frame, Instance, Spot
@@ -160,6 +161,11 @@ class Resolver:
             if owner is not None and isinstance(owner.node, ast.ClassDef):
                 yield from self._own_objects(owner.node, owner, spot.frame)
             return
+        typed = list(self._annotated(parameter.annotation, spot, depth)) if parameter.annotation is not None else []
+        members = [end for end in typed if isinstance(end.node, Instance) and is_enumeration(end.node.definition)]
+        if members:  # a default and the calls give some of its members only
+            yield from members
+            return
         given = spot.frame.get(parameter.function)
         known = [given] if isinstance(given, dict) else self.calling.alternatives(parameter.function, spot.scope)
         if not isinstance(given, dict):
@@ -170,11 +176,8 @@ class Resolver:
             if argument is not None:
                 found = True
                 yield from self.spots(given_in(argument, spot.frame, parameter.function), depth)
-        if parameter.annotation is not None:
-            for end in self._annotated(parameter.annotation, spot, depth):
-                found = True
-                yield end
-        if not found:
+        yield from typed
+        if not found and not typed:
             yield spot
 
     def _own_objects(self, definition: ast.ClassDef, scope: Scope, frame: Frame) -> Iterator[Spot]:
@@ -194,8 +197,9 @@ class Resolver:
 
     def _annotated(self, annotation: ast.expr, spot: Spot, depth: int) -> Iterator[Spot]:
         """Return an instance of the class of the tree that an annotation names."""
-        if isinstance(annotation, ast.Name | ast.Attribute) and spot.scope.parent is not None:
-            for end in self.spots(Spot(annotation, spot.scope.parent), depth + 2):
+        outer = spot.scope.parent
+        for name in types_in(annotation) if outer is not None else ():
+            for end in self.spots(spot._replace(node=name, scope=outer or spot.scope), depth + 2):
                 if isinstance(end.node, ast.ClassDef):
                     yield end._replace(node=Instance(end.node, None))
 
@@ -217,6 +221,8 @@ class Resolver:
             assigned = spot.scope.lookup(f"{node.value.id}.{node.attr}")
             yield from self.bound(assigned, spot.frame, depth)
         found = False
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "hparams":
+            yield from self._hyperparameter(spot, node.attr, depth)
         for base in self.spots(spot._replace(node=node.value), depth):
             for end in self.attribute(base, node.attr, depth):
                 found = True
@@ -228,12 +234,20 @@ class Resolver:
             if not found:
                 yield spot
 
+    def _hyperparameter(self, spot: Spot, name: str, depth: int) -> Iterator[Spot]:
+        """Follow `self.hparams.x` of lightning: to the parameter x of the constructor."""
+        owner = spot.scope.enclosing_class()
+        if owner is not None and isinstance(owner.node, ast.ClassDef):
+            constructor = self.calling.method(owner.node, "__init__", owner)
+            if constructor is not None:
+                yield from self.bound(constructor[1].names.get(name, []), spot.frame, depth)
+
     def _field_of_unknown(self, spot: Spot, node: ast.Attribute, depth: int) -> Iterator[Spot]:
         """Follow `args.model` where nothing says what `args` is: to options and fields of that name in the module."""
         module = spot.scope.module
         bindings = module.fields.get(node.attr)
         if not bindings and isinstance(node.value, ast.Name | ast.Attribute):
-            known = (self.program.imported(each, module)[0] for each in _imports(module))
+            known = (self.program.imported(each, module)[0] for each in imports_of(module))
             bindings = next((other.fields[node.attr] for other in known if other and node.attr in other.fields), None)
         if bindings:
             yield from self.bound(bindings, spot.frame, depth)
@@ -247,11 +261,14 @@ class Resolver:
                 yield from self.bound(self._exported(name, module, depth), base.frame, depth)
             case ast.ClassDef():
                 yield from self._member(node, base, name, depth)
+            case Instance() if name == "value" and is_enumeration(node.definition):
+                yield from self.values(base._replace(node=node.definition), depth)
             case Instance():
-                yield from self._field(node, base, name, depth)
+                ends = list(self._field(node, base, name, depth))
+                yield from ends or ([base] if name == "value" else [])  # an object that is a member of an enumeration
             case ast.Dict():
                 yield from self.item(base, name, depth)
-            case ast.Constant() if name in {"value", "default"}:
+            case ast.Constant() | ast.Tuple() if name in {"value", "default"}:
                 yield base._replace(direct=False)
 
     def _member(self, definition: ast.ClassDef, base: Spot, name: str, depth: int) -> Iterator[Spot]:
@@ -272,6 +289,10 @@ class Resolver:
     def _field(self, instance: Instance, base: Spot, name: str, depth: int) -> Iterator[Spot]:
         """Follow an attribute of an object: to what its own call gives, else to what all calls and the class give."""
         definition = instance.definition
+        members = list(self._members_of_field(definition, base, name, depth)) if instance.call is None else []
+        if members:
+            yield from members
+            return
         if self.calling.has_own_fields(definition, base.scope):
             if instance.call is not None:
                 given = self.calling.bound_fields(definition, instance.call)
@@ -290,6 +311,14 @@ class Resolver:
             if constructor is not None:
                 frame[constructor[0]] = self.calling.bind(instance.call, constructor[0], constructor[1], method=True)
         yield from self._member(definition, base._replace(frame=frame), name, depth)
+
+    def _members_of_field(self, definition: ast.ClassDef, base: Spot, name: str, depth: int) -> Iterator[Spot]:
+        """Return what a field may be whose type is an enumeration, such as one of a request's body."""
+        inner = base._replace(scope=base.scope.module.scopes.get(definition) or base.scope)
+        annotation = annotation_of(definition, name)
+        for end in self._annotated(annotation, inner, depth) if annotation is not None else ():
+            if isinstance(end.node, Instance) and is_enumeration(end.node.definition):
+                yield end
 
     def _subscript(self, spot: Spot, depth: int) -> Iterator[Spot]:
         node = spot.node
@@ -366,10 +395,3 @@ class Resolver:
 def resolver_of(tree: Tree) -> Resolver:
     """Make the resolver of a tree's program. `Tree.shared(resolver_of)` makes it once."""
     return Resolver(tree.shared(Program))
-
-
-def _imports(module: Module) -> Iterator[Imported]:
-    """Return the imports of a module's own scope."""
-    for bindings in list(module.scope.names.values()):
-        yield from (each.node for each in bindings if isinstance(each.node, Imported))
-    yield from module.stars

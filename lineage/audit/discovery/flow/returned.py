@@ -107,7 +107,9 @@ def _run(
     if targets:
         return
     wrapped = [call.args[0]] if name in _WRAPPERS and call.args else []
-    for value in [*wrapped, *(keywords[each] for each in _DEFAULTS if each in keywords)]:
+    choices = keywords.get("choices")
+    listed = choices.elts if isinstance(choices, ast.List | ast.Tuple) else []
+    for value in [*wrapped, *(keywords[each] for each in _DEFAULTS if each in keywords), *listed]:
         if not (isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.startswith("-")):
             yield from resolver.spots(spot._replace(node=value, direct=False), depth)
     factory = keywords.get("default_factory")

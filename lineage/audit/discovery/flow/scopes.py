@@ -380,11 +380,13 @@ def _options(call: ast.Call, name: str) -> list[tuple[str, ast.expr]]:
     texts = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     if name.startswith("DEFINE"):
         return [(texts[0], call.args[1])] if texts and len(call.args) > 1 else []
-    default = keywords.get("default") or keywords.get("const")
+    choices = keywords.get("choices")
+    listed = list(choices.elts) if isinstance(choices, ast.List | ast.Tuple) else []
+    default = keywords.get("default") or keywords.get("const") or next(iter(listed), None)
     dest = keywords.get("dest")
     if default is None or not (texts or dest):
         return []
     if isinstance(dest, ast.Constant) and isinstance(dest.value, str):
         return [(dest.value, default)]
     option = next((text for text in texts if text.startswith("--")), texts[0] if texts else "")
-    return [(option.lstrip("-").replace("-", "_"), default)]
+    return [(option.lstrip("-").replace("-", "_"), value) for value in [default, *listed]]

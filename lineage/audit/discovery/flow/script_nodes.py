@@ -85,6 +85,15 @@ def parameters_of(function: Node) -> list[Node]:
     return [each for each in given.named_children if each.type != "comment"] if given is not None else []
 
 
+def type_of(parameter: Node) -> ast.expr | None:
+    """Return the type of a parameter if it is one name, such as that of an enumeration."""
+    annotation = parameter.child_by_field_name("type")
+    named = annotation.named_children if annotation is not None else []
+    if len(named) != 1 or named[0].type != "type_identifier":
+        return None
+    return at(ast.Name(id=text_of(named[0]), ctx=ast.Load()), named[0])
+
+
 def required(value: Node) -> str | None:
     """Return the module of `require('x')` or `await import('x')`; None for any other value."""
     call = value.named_children[0] if value.type == "await_expression" and value.named_children else value

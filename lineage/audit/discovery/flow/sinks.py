@@ -9,10 +9,10 @@ from typing import NamedTuple
 class Sink(NamedTuple):
     """Say where a call has the id of its model.
 
-    `position` is that of the id among the positional arguments, None if it is only given by keyword. `roots` are the
-    packages one of which must have been imported for a name as ordinary as `load`; empty for a name that is not.
-    `others` are keywords of further models. `addressed` accepts only ids in an address (`hf-hub:org/x`), `owned` only
-    those with an owner. `output` is a call that writes the model.
+    `position` is that of the id among the positional arguments, None if it is only given by keyword; the keyword `a.b`
+    is the item b of the keyword a. `roots` are the packages one of which must have been imported for a name as ordinary
+    as `load`; empty for a name that is not. `others` are keywords of further models. `addressed` accepts only ids in an
+    address (`hf-hub:org/x`), `owned` only those with an owner. `output` is a call that writes the model.
     """
 
     position: int | None
@@ -123,7 +123,7 @@ _add(
     " SentenceTransformerEmbeddingFunction HuggingFaceEmbeddingFunction HuggingFaceTransformersEmbeddings"
     " HuggingFaceInferenceEmbeddings IpexLLMBgeEmbeddings SelfHostedHuggingFaceEmbeddings FastEmbedEmbeddings"
     " FastEmbedEmbedding TextEmbedding SparseTextEmbedding LateInteractionTextEmbedding SentenceTransformersEmbeddings",
-    Sink(0, ("model_name", "model", "modelName", "model_id"), owned=False),
+    Sink(0, ("model_name", "model", "modelName", "model_id", "modelType"), owned=False),
 )
 _add("HuggingFaceLLM", Sink(None, ("model_name", "model"), others=("tokenizer_name",)))
 _add(
@@ -145,6 +145,11 @@ _add(
     " TransformersTextRouter TransformersZeroShotTextRouter TransformersZeroShotDocumentClassifier",
     Sink(0, ("model", "model_name_or_path")),
 )
+_add(
+    "HuggingFaceAPIGenerator HuggingFaceAPIChatGenerator HuggingFaceAPITextEmbedder HuggingFaceAPIDocumentEmbedder",
+    Sink(None, ("api_params.model",), owned=True),
+)
+_add("Transformer CLIPModel", Sink(0, ("model_name_or_path", "model_name"), roots=("sentence_transformers",)))
 _add("NamedEntityExtractor", Sink(None, ("model",)))
 _add(
     "FARMReader TransformersReader EmbeddingRetriever PromptNode",
@@ -170,6 +175,16 @@ _add(
         owned=True,
     ),
 )
+_add("load", Sink(0, ("name",), roots=("gradio",), owned=True))
+_add("Embeddings", Sink(0, ("path",), roots=("txtai",), owned=True))
+_add(
+    "Summary Labels Similarity Extractor Translation Transcription Caption Questions HFTrainer RAG LLM",
+    Sink(0, ("path",), roots=("txtai",), owned=True),
+)
+_add("HuggingFaceEncoder", Sink(0, ("name",), roots=("semantic_router",), owned=True))
+_add("loadModelFromHF", Sink(0, ("repo",), owned=True))
+_add("huggingface createHuggingFace", Sink(0, (), roots=("@ai-sdk", ""), owned=True))
+_add("score", Sink(None, ("model_type",), roots=("bert_score",), owned=True))
 _add("transcribe", Sink(None, ("path_or_hf_repo",), owned=True))
 _add(
     "load_model",
@@ -246,6 +261,12 @@ _add(
 
 PEFT = Sink(1, ("model_id", "peft_model_id"), owned=True)
 """`PeftModel.from_pretrained(base, adapter)`: the adapter is the second argument."""
+
+MAKERS = frozenset({"createHuggingFace"})
+"""Calls that make a function which takes the id of a model; the function has the sink of its maker."""
+
+LOCAL_EMBEDDERS = frozenset({"sentence-transformers", "huggingface", "colbert", "gte-text", "siglip"})
+"""Names under which lancedb keeps embedders that load a model of the Hub."""
 
 FLAIR = frozenset({"SequenceTagger", "TextClassifier", "Classifier", "MultiTagger", "RelationExtractor"})
 """Classes of flair, which load a model by `load`."""

@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lineage.audit.discovery.flow.enumerations import is_enumeration
 from lineage.audit.discovery.flow.resolving import Resolver
-from lineage.audit.discovery.flow.spots import Spot
+from lineage.audit.discovery.flow.spots import Instance, Spot
+from lineage.audit.discovery.names import Form, read_name
 
 MAX_TEXTS = 60
 """Texts that one expression may be; further ones are not looked at."""
@@ -50,8 +52,15 @@ def _texts(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Piece]:
             case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str() as pattern)):
                 filled = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
                 yield from _joined(resolver, end, _interleaved(pattern.split("%s"), filled), depth)
+            case Instance() if is_enumeration(node.definition):  # a member of a text enumeration is its value
+                yield from _of_members(resolver, end._replace(node=node.definition), depth + 1)
             case ast.Call(func=ast.Attribute()):
                 yield from _of_method(resolver, end, node, depth)
+
+
+def _of_members(resolver: Resolver, enumeration: Spot, depth: int) -> Iterator[Piece]:
+    for member in resolver.values(enumeration, depth):
+        yield from texts(resolver, member, depth)
 
 
 def _part(value: ast.expr) -> ast.expr:
@@ -78,14 +87,25 @@ def _joined(resolver: Resolver, whole: Spot, parts: list[ast.expr], depth: int) 
     if len(parts) == 1:
         yield from texts(resolver, whole._replace(node=parts[0]), depth + 1)
         return
-    so_far = [("", whole.direct)]
+    so_far: list[list[Piece]] = [[]]
     for part in parts:
         pieces = texts(resolver, whole._replace(node=part), depth + 1)
-        so_far = [(text + piece.text, direct and piece.spot.direct) for text, direct in so_far for piece in pieces]
+        so_far = [[*before, piece] for before in so_far for piece in pieces]
         if not so_far or len(so_far) > MAX_TEXTS:
             return
-    for text, direct in so_far:
-        yield Piece(text, whole._replace(direct=direct))
+    for pieces in so_far:
+        direct = whole.direct and all(piece.spot.direct for piece in pieces)
+        yield _whole("".join(piece.text for piece in pieces), pieces, whole._replace(direct=direct))
+
+
+def _whole(text: str, pieces: list[Piece], whole: Spot) -> Piece:
+    """Return a text with its place: where one of its pieces is the whole id, as in `f"hf-hub:{MODEL}"`, it is there."""
+    name = read_name(text)
+    for piece in pieces if name is not None and "/" in name.model else ():
+        inner = read_name(piece.text)
+        if inner is not None and name is not None and (inner.model, inner.form) == (name.model, Form.ID):
+            return Piece(text, piece.spot._replace(direct=False))
+    return Piece(text, whole)
 
 
 def _of_method(resolver: Resolver, spot: Spot, call: ast.Call, depth: int) -> Iterator[Piece]:

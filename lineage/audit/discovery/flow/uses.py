@@ -56,7 +56,16 @@ def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
             found = [sinks.PEFT]
         elif name == "load" and not found and receiver in sinks.FLAIR:
             found = [Sink(0, ("model_path",), owned=True)]
+        elif name == "create" and _is_registered(call.func):
+            found = [Sink(None, ("name",))]
         yield from (Loader(Spot(call, scope, direct=True), name, sink) for sink in found)
+
+
+def _is_registered(func: ast.expr) -> bool:
+    """Tell whether a call is `registry.get("sentence-transformers").create(…)`, as lancedb makes its embedders."""
+    asked = func.value if isinstance(func, ast.Attribute) else None
+    given = asked.args[0] if isinstance(asked, ast.Call) and called_name(asked) == "get" and asked.args else None
+    return isinstance(given, ast.Constant) and given.value in sinks.LOCAL_EMBEDDERS
 
 
 def _receiver(func: ast.expr) -> str:
@@ -88,6 +97,10 @@ def _identified(resolver: Resolver, func: ast.expr, scope: Scope, depth: int = 0
             return _identified(resolver, node, binding.scope, depth + 1)
         if isinstance(node, ast.Call) and base is not func:
             return name, _identified(resolver, node.func, binding.scope, depth + 1)[1]
+        if isinstance(node, ast.Call) and called_name(node) == "partial" and node.args:
+            return _identified(resolver, node.args[0], binding.scope, depth + 1)
+        if isinstance(node, ast.Call) and called_name(node) in sinks.MAKERS:
+            return called_name(node), ""
     return name, ""
 
 
@@ -119,8 +132,10 @@ def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
         yield from _alternatives(resolver, loader)
     for name in loader.sink.others:
         if name in asked.keywords:
+            known = _revisions_of(resolver, loader, asked, name)
             for part in _listed(resolver, asked.keywords[name]):
-                yield from (Use(piece, {}, loader.sink, part, loader.name) for piece in texts(resolver, part))
+                for piece in texts(resolver, part):
+                    yield from (Use(piece, each, loader.sink, part, loader.name) for each in _combined(known))
 
 
 class _Asked(NamedTuple):
@@ -140,16 +155,32 @@ def _asked(resolver: Resolver, loader: Loader, frame: Frame) -> _Asked:
     return _Asked(_model_argument(loader.sink, positional, keywords), facets, keywords)
 
 
+def _revisions_of(resolver: Resolver, loader: Loader, asked: _Asked, name: str) -> dict[str, list[Piece]]:
+    """Return the revisions of a further model: its own keyword's; `pipeline` reads the tokenizer at the model's."""
+    own = asked.keywords.get(f"{name}_revision")
+    if own is None and loader.name == "pipeline":
+        own = next((asked.facets[each] for each in sinks.REVISION_KEYWORDS if each in asked.facets), None)
+    return {} if own is None else {"revision": texts(resolver, own)}
+
+
 def _listed(resolver: Resolver, spot: Spot) -> list[Spot]:
     return list(resolver.elements(spot, 4)) if isinstance(spot.node, ast.List | ast.Tuple) else [spot]
 
 
 def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot]) -> Spot | None:
     for name in sink.keywords:
-        if name in keywords:
-            return keywords[name]
+        outer, _, inner = name.partition(".")
+        if outer in keywords:
+            given = keywords[outer]
+            if inner and isinstance(given.node, ast.expr):
+                item = ast.Subscript(value=given.node, slice=ast.Constant(value=inner), ctx=ast.Load())
+                return given._replace(node=ast.copy_location(item, given.node))
+            return given
     if sink.position is not None and sink.position < len(positional):
-        return positional[sink.position]
+        given = positional[sink.position]
+        items = zip(given.node.keys, given.node.values, strict=True) if isinstance(given.node, ast.Dict) else ()
+        named = (value for key, value in items if isinstance(key, ast.Constant) and key.value in sink.keywords)
+        return given._replace(node=next(named, given.node))
     return None
 
 
@@ -165,7 +196,9 @@ def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]
         pieces = texts(resolver, asked.argument)
         known = {name: texts(resolver, spot) for name, spot in asked.facets.items()}
         if any(
-            piece.text in {"dataset", "space"} for piece in [*known.get("repo_type", []), *known.get("repoType", [])]
+            piece.text in {"dataset", "space", "spaces"}
+            for name in ("repo_type", "repoType", "src")
+            for piece in known.get(name, [])
         ):
             return
         trusted = _truth(resolver, asked.keywords.get("trust_remote_code"))
@@ -178,7 +211,7 @@ def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]
         yield Unknown(unknown)
 
 
-_OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType")
+_OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType", "src")
 
 
 def _may_be_text(node: ast.AST) -> bool:
@@ -237,6 +270,8 @@ def _shared_choice(resolver: Resolver, loader: Loader, frame: Frame) -> tuple[as
 
 def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> list[Frame]:
     """Return one frame for each value that a function's parameters, a class's fields or a loop's variable have."""
+    if isinstance(owner, ast.Dict | ast.List | ast.Tuple) or items_of(owner):
+        return [{**frame, owner: Spot(each, scope, frame)} for each in items_of(owner)]
     if isinstance(owner, ast.ClassDef):
         objects = resolver.calling.calls_of(owner, owner.name, scope)
         classes = [Spot(each, at) for each, at in resolver.calling.derived(owner, scope)]
@@ -245,8 +280,6 @@ def _split(resolver: Resolver, owner: ast.AST, scope: Scope, frame: Frame) -> li
         return [{**frame, owner: given} for given in resolver.calling.alternatives(owner, scope)] or [
             {**frame, owner: {}}
         ]
-    if isinstance(owner, ast.Dict | ast.List | ast.Tuple):
-        return [{**frame, owner: Spot(each, scope, frame)} for each in items_of(owner)]
     iterated = owner.iter if isinstance(owner, ast.For | ast.AsyncFor | ast.comprehension) else None
     if iterated is None:
         return [frame]
