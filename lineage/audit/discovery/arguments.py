@@ -52,7 +52,8 @@ def argument_references(words: Sequence[Word], variables: Variables, image: str 
             for found in address_references(text_of(word)):
                 yield found.model_copy(update={"grade": "possible"})
         return
-    yield from _Command(words, variables, image).references()
+    if program_name(words[0].text) not in programs.OTHER_HUBS:
+        yield from _Command(words, variables, image).references()
 
 
 def program_name(word: str) -> str:
@@ -143,6 +144,8 @@ class _Command:
             yield -1, programs.PROGRAMS[self._image]
         for at, word in enumerate(self._words):
             name = program_name(word.text)
+            if name == "docker" and self._words[at + 1 : at + 2] and self._words[at + 1].text == "model":
+                yield at + 1, programs.PROGRAMS["docker-model"]
             if name in programs.PROGRAMS and (at == 0 or not self._words[at - 1].text.startswith("--")):
                 yield at, programs.PROGRAMS[name]
             image = programs.IMAGES.get(name.partition(":")[0]) if ":" in name else None
@@ -271,11 +274,9 @@ class _Command:
 
 
 def _of_program(text: str, program: programs.Program) -> Name | None:
-    """Read what a program takes as a model. The library of ollama is its own: only addresses are on the Hub."""
+    """Read what a program takes as a model. Of one that has a library of its own, only addresses are on the Hub."""
     name = read_name(text)
-    if program is programs.PROGRAMS["ollama"] or program is programs.PROGRAMS["ramalama"]:
-        return name if name and name.form == Form.ADDRESS else None
-    return name
+    return name if name and (name.form in (Form.ADDRESS, Form.PAGE) or not program.own_library) else None
 
 
 def _reads(word: Word) -> bool:
@@ -287,11 +288,20 @@ def _is_number(text: str) -> bool:
 
 
 def _slice(word: Word, start: int, end: int) -> Word | None:
-    """Return the characters of a word between two positions, which have to be in one literal part; else None."""
-    if word.is_literal and len([piece for piece in word.pieces if piece.text]) == 1:
-        piece = next(piece for piece in word.pieces if piece.text)
-        return Word(word.source, (piece._replace(text=piece.text[start:end], at=piece.at + start),))
-    return word.after(start) if start and end >= len(word.text) else None
+    """Return the characters of a word between two positions of its text; None if that cuts a variable."""
+    found, at = [], 0
+    for piece in word.pieces:
+        length = len(piece.text) if piece.variable is None else len(f"${{{piece.variable}}}")
+        first, last, at = max(start - at, 0), min(end - at, length), at + length
+        if first >= last:
+            continue
+        if piece.variable is None:
+            found.append(piece._replace(text=piece.text[first:last], at=piece.at + first))
+        elif last - first == length:
+            found.append(piece)
+        else:
+            return None
+    return Word(word.source, tuple(found)) if found else None
 
 
 def _configured(flag: Flag) -> Iterator[Flag]:

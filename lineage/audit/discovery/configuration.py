@@ -34,6 +34,9 @@ MAX_ABOVE = 3
 """Keys above a value that may say what it is about."""
 
 _REFERRED = re.compile(r"\$\{([\w.]+)\}")
+_DEFAULT = re.compile(r"\$\{(?:oc\.env:)?[\w.]+[ ]*[:,][ ]*([^\s${}:,'\"-][^\s${},'\"]*)[ ]*\}")
+"""A variable with its default in OmegaConf, `${oc.env:A,org/x}`, and in Spring and its like, `${A:org/x}`."""
+
 _NULLS = frozenset({"null", "none", "~", ""})
 """Values without quotes that say that there is none."""
 
@@ -186,11 +189,13 @@ class _Reader:
 
     def _candidates(self, spot: _Spot, scalar: Scalar) -> Iterator[tuple[Scalar, Grade | None]]:
         """Return the values of a scalar: what `${a.b}` refers to, the default in `${A:-org/x}`, or itself."""
-        referred = _REFERRED.fullmatch(scalar.text)
+        referred, default = _REFERRED.fullmatch(scalar.text), _DEFAULT.fullmatch(scalar.text)
         if referred:
             found = self._at_path(referred[1].split("."))
             if found is not None:
                 yield found, "likely"
+        elif default:
+            yield scalar.part(*default.span(1)), "likely"
         elif "${" in scalar.text:
             words = [word for command in commands(scalar.as_text(), newlines=False) for word in command.words]
             for value in values(words[0], {}) if len(words) == 1 else ():
@@ -219,6 +224,8 @@ class _Reader:
         if meaning == Meaning.UNKNOWN and not (above and known.holds_models(above[0])):
             called = spot.inside and known.LOADERS.search(spot.inside[-1].text("_target_"))
             return (key, Meaning.MODEL) if called and key.endswith(("name", "path", "id")) else (key, Meaning.OTHER)
+        if key == "type" and above and above[0] == "tokenizer":  # NeMo: the name behind `library: huggingface`
+            return above[0], Meaning.MODEL
         if meaning == Meaning.OTHER:
             return key, meaning
         for each in above:

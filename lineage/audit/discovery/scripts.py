@@ -169,7 +169,7 @@ def _inner(command: Command, tree: Tree, known: Variables, depth: int) -> Iterat
     """Read the programs that a command runs from its words or from the lines below it."""
     names = [program_name(word.text) for word in command.words]
     suffix = next((programs.INTERPRETERS[name] for name in names if name in programs.INTERPRETERS), "")
-    shell = any(name in programs.SHELLS for name in names)
+    shell = any(name in programs.SHELLS for name in names) or names[:1] == ["read"]  # a command, kept in a variable
     for at, word in enumerate(command.words[1:], 1):
         flag = names[at - 1]
         if flag.startswith("-") and flag[1:2] != "-" and flag.endswith(("c", "e")) and " " in word.text:

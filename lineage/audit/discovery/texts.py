@@ -19,8 +19,8 @@ class Row(NamedTuple):
     """Say where one line of a text is: the line of the file, and the column of the line's first character, from 1.
 
     `cell` is the notebook's cell, from 1. `columns` are the columns of all characters, for a line whose characters are
-    not side by side in the file: an escaped quote is two characters of a JSON string, and one of the text in it. `lines`
-    are the lines of all characters, for a line that the file has as several: a folded text of YAML is one line.
+    not side by side in the file: an escaped quote is two characters of a JSON string, and one of the text in it.
+    `lines` are the lines of all characters, for a line that the file has as several: a folded text of YAML is one.
     """
 
     line: int

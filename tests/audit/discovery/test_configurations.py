@@ -37,6 +37,15 @@ FILES: list[tuple[str, str, Found]] = [
         ("acme/a", None, "likely", 2), ("acme/b", None, "likely", 3), ("acme/l", None, "likely", 3)]),
     ("a.yaml", "services:\n  s:\n    image: x\n    command: >\n      --model-id acme/a\n      --revision v1\n", [
         ("acme/a", "v1", "certain", 5)]),
+    ("a.yaml", "run: >\n  serve\n  --model acme/a\n  --lora-modules s=acme/l\n", [
+        ("acme/a", None, "certain", 3), ("acme/l", None, "certain", 4)]),
+    ("a.yaml", "model_name:\n  values: [acme/a]\ndataset:\n  values: [acme/d]\n", [("acme/a", None, "likely", 2)]),
+    ("a.yaml", "model: ${oc.env:M,acme/a}\ntokenizer: ${M:acme/t}\nencoder: ${hydra:runtime.cwd}/x/y\n", [
+        ("acme/a", None, "likely", 1), ("acme/t", None, "likely", 2)]),
+    ("a.yaml", "base_model: acme/a\nrevision_of_model: v1\nlora_model_dir: acme/l\nadapter: lora\n", [
+        ("acme/a", "v1", "likely", 1), ("acme/l", None, "likely", 3)]),
+    ("a.yaml", "model:\n  type: acme/x\n  tokenizer: {library: huggingface, type: acme/a}\n", [
+        ("acme/a", None, "likely", 3)]),
     ("a.yaml", "args: ['--model=$(M)']\ncommand: [serve]\nenv:\n- name: M\n  value: acme/a\n", [
         ("acme/a", None, "likely", 5)]),
     ("a.yaml", "data:\n  run.sh: |\n    vllm serve acme/a\n", [("acme/a", None, "certain", 3)]),
@@ -54,6 +63,10 @@ FILES: list[tuple[str, str, Found]] = [
     (".env", f"EMBED_MODEL=acme/a\nEMBED_MODEL_REVISION={HEX}\nOPENAI_MODEL=acme/b\n#MODEL=acme/c\n", [
         ("acme/a", HEX, "likely", 1)]),
     ("main.tf", 'variable "model_id" {\n  default = "acme/a"\n}\n', [("acme/a", None, "likely", 2)]),
+    ("main.tf", 'resource "x" {\n  model {\n    name = "acme/a"\n    revision = "v1"\n  }\n  name = "acme/b"\n}\n', [
+        ("acme/a", "v1", "likely", 3)]),
+    ("Dockerfile", "RUN python -c \"from peft import AutoModel; \\\n  AutoModel.from_pretrained('acme/a')\"\n", [
+        ("acme/a", None, "certain", 2)]),
     ("Dockerfile", "FROM acme/image\nENV M=acme/a\nRUN x && \\\n  hf download $M --revision v1\n", [
         ("acme/a", "v1", "likely", 2)]),
     ("Dockerfile.gpu", 'ENTRYPOINT ["vllm", "serve"]\nCMD ["acme/a", "--revision", "v1"]\n', [
@@ -64,6 +77,10 @@ FILES: list[tuple[str, str, Found]] = [
         ("acme/a", HEX, "certain", 1)]),
     ("Makefile", "M ?= acme/a\n# M = acme/c\nx:\n\t@vllm serve $(M)\n\tfor m in acme/b; do hf download $$m; done\n", [
         ("acme/a", None, "likely", 1), ("acme/b", None, "likely", 5)]),
+    ("justfile", "m := 'acme/a'\nget:\n  hf download {{m}}; hf download acme/b\nrun model='acme/c': get\n  x\n", [
+        ("acme/a", None, "likely", 1), ("acme/b", None, "certain", 3), ("acme/c", None, "likely", 4)]),
+    ("a.py", 'run(["lm_eval", "--model", "hf", "--model_args", "pretrained=acme/a,dtype=x"])\n', [
+        ("acme/a", None, "certain", 1)]),
     ("Modelfile", "FROM hf.co/acme/a:Q4_K_M\nFROM llama3\n# FROM hf.co/acme/b\n", [("acme/a", None, "certain", 1)]),
     ("Procfile", "web: text-embeddings-router --model-id acme/a\n", [("acme/a", None, "certain", 1)]),
     ("a.service", "[Service]\nEnvironment=\"MODEL=acme/a\"\nExecStart=vllm serve \\\n  acme/b\n", [
