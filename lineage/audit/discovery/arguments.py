@@ -14,6 +14,7 @@ from lineage.audit.discovery.json_nodes import json_nodes
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar
+from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import reference, unresolved
 from lineage.audit.discovery.shell import Word, word_of
 from lineage.audit.discovery.variables import Value, Variables, text_of, values
@@ -28,6 +29,7 @@ MAX_PROGRAMS = 8
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*(?:/[\w-]+)?")
 _PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*)=")
 _PAIRED = re.compile(r"(?:^|[,;\s])(?=[A-Za-z_][\w.]*=)")
+_LISTED = re.compile(r",[A-Za-z_][\w.]*=")
 _NAMED_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _NO_MODEL_TYPES = frozenset({"dataset", "datasets", "space", "spaces"})
 
@@ -54,11 +56,6 @@ def argument_references(words: Sequence[Word], variables: Variables, image: str 
         return
     if program_name(words[0].text) not in programs.OTHER_HUBS:
         yield from _Command(words, variables, image).references()
-
-
-def program_name(word: str) -> str:
-    """Return the name of a program without its folder and suffix."""
-    return word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
 
 
 class _Command:
@@ -125,7 +122,8 @@ class _Command:
     def _paired(self, key: str, value: Word, *, named: bool) -> Iterator[Flag]:
         """Split a value such as `pretrained=org/x,revision=v1` into flags of its own."""
         text = value.text
-        is_list = "=" in text and "://" not in text and not text.startswith(("{", "["))
+        is_address = "://" in text.partition("=")[0] and not _LISTED.search(text)  # with a query
+        is_list = "=" in text and not is_address and not text.startswith(("{", "["))
         starts = [match.end() for match in _PAIRED.finditer(text)] if is_list else []
         first = _slice(value, 0, starts[0] - 1) if starts and starts[0] else value
         if text.startswith(("{", "[")):

@@ -101,7 +101,7 @@ _BY_SUFFIX: dict[str, Parser] = {
     **dict.fromkeys(("mk", "make"), makefile_references),
     "just": justfile_references,
     "modelfile": modelfile_references,
-    "service": commands_references,
+    **dict.fromkeys(("service", "container"), commands_references),
     "groovy": groovy_references,
     **dict.fromkeys(("py", "pyi", "pyw"), python),
     **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), javascript),

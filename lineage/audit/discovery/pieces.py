@@ -28,6 +28,9 @@ def _row(source: Text, offsets: Sequence[int]) -> Row:
     if source.position(offsets[-1])[0] == line:
         if offsets[-1] - offsets[0] == len(offsets) - 1:
             return row
+        if not row.columns:  # the usual case, without a call for each character
+            first, column = offsets[0], row.column
+            return row._replace(columns=tuple([column + max(0, offset - first) for offset in offsets]))
         return row._replace(columns=tuple(row.column_of(max(0, offset - offsets[0]) + 1) for offset in offsets))
     places = [source.position(offset) for offset in offsets]
     rows = {each: source.row(each) for each, _ in places}

@@ -51,6 +51,8 @@ PROGRAMS = {
     "aiperf": Program(positional=False, short=("-m",)),
     "optimum-cli": Program(positional=False, short=("-m",)),
     "olive": Program(positional=False, short=("-m",)),
+    "onnxruntime_genai.models.builder": Program(positional=False, short=("-m",)),
+    "eland_import_hub_model": Program(positional=False, short=("--hub-model-id",)),
     "mistralrs-server": Program(positional=False, short=("-m", "-a", "-x")),
     "mistralrs": Program(positional=False, short=("-m", "-a", "-x")),
     "transformers": Program(("chat", "serve", "download", "run")),
@@ -117,6 +119,12 @@ INTERPRETERS = {
     **dict.fromkeys(("node", "deno", "bun", "tsx"), "js"),
 }
 """Programs that run a program in their arguments or input, and the suffix of files of that language."""
+
+
+def program_name(word: str) -> str:
+    """Return the name of a program without its folder and suffix."""
+    return word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+
 
 PRINTING = _names("echo printf cat grep rg egrep sed awk log info warn error die fail print say logger test [ [[")
 """Programs whose words are text, which no program takes as a model."""

@@ -8,8 +8,9 @@ from itertools import islice
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_references
-from lineage.audit.discovery.arguments import argument_references, program_name
+from lineage.audit.discovery.arguments import argument_references
 from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
 from lineage.audit.discovery.texts import Text
@@ -198,6 +199,17 @@ def _heredoc(
 
 
 def embedded_references(text: Text, tree: Tree, name: str) -> Iterator[Reference]:
-    """Read a text inside a file as a file of this name would be read; only its addresses if no parser reads such."""
+    """Read a text inside a file as a file of this name would be read; only its addresses if no parser reads such.
+
+    So are those of a file inside a file inside a file …, after `MAX_DEPTH` of them.
+    """
     parser = tree.parser_of(name)
-    yield from parser(text, tree) if parser is not None else address_references(text)
+    if parser is None or tree.embedded >= MAX_DEPTH:
+        yield from address_references(text)
+        return
+    tree.embedded += 1
+    try:
+        found = list(islice(parser(text, tree), MAX_REFERENCES))
+    finally:
+        tree.embedded -= 1
+    yield from found

@@ -40,12 +40,25 @@ FILES: list[tuple[str, str, Found]] = [
     ("a.yaml", "run: >\n  serve\n  --model acme/a\n  --lora-modules s=acme/l\n", [
         ("acme/a", None, "certain", 3), ("acme/l", None, "certain", 4)]),
     ("a.yaml", "model_name:\n  values: [acme/a]\ndataset:\n  values: [acme/d]\n", [("acme/a", None, "likely", 2)]),
+    ("a.yaml", "model: ${env.M:=acme/a}\n", [("acme/a", None, "likely", 1)]),
     ("a.yaml", "model: ${oc.env:M,acme/a}\ntokenizer: ${M:acme/t}\nencoder: ${hydra:runtime.cwd}/x/y\n", [
         ("acme/a", None, "likely", 1), ("acme/t", None, "likely", 2)]),
     ("a.yaml", "base_model: acme/a\nrevision_of_model: v1\nlora_model_dir: acme/l\nadapter: lora\n", [
         ("acme/a", "v1", "likely", 1), ("acme/l", None, "likely", 3)]),
     ("a.yaml", "model:\n  type: acme/x\n  tokenizer: {library: huggingface, type: acme/a}\n", [
         ("acme/a", None, "likely", 3)]),
+    ("a.yaml", "serveConfigV2: |\n  apps:\n  - model_source: acme/a\n    model_id: acme/alias\n", [
+        ("acme/a", None, "likely", 3)]),
+    ("a.yaml", "patch: |\n  - op: replace\n    path: /a/b\n    value: --model=acme/a\n", [
+        ("acme/a", None, "certain", 4)]),
+    ("a.yaml", "write_files:\n- path: /x/y.container\n  content: |\n    [Container]\n    Exec=--model-id acme/a\n", [
+        ("acme/a", None, "certain", 5)]),
+    ("a.yaml", "runcmd:\n- [hf, download, acme/a]\n- vllm serve acme/b\n", [
+        ("acme/a", None, "certain", 2), ("acme/b", None, "certain", 3)]),
+    ("a.yaml", "model_id: ${env.M:=acme/a}\nprovider_model_id: acme/b\n", [("acme/b", None, "likely", 2)]),
+    ("pixi.toml", "[x]\nfetch = 'hf download acme/a'\nabout = 'llama is acme/b'\n", [("acme/a", None, "certain", 2)]),
+    ("a.container", "[Container]\nEnvironment=MODEL_ID=acme/a\nExec=--model-id acme/b\n", [
+        ("acme/a", None, "likely", 2), ("acme/b", None, "certain", 3)]),
     ("a.yaml", "args: ['--model=$(M)']\ncommand: [serve]\nenv:\n- name: M\n  value: acme/a\n", [
         ("acme/a", None, "likely", 5)]),
     ("a.yaml", "data:\n  run.sh: |\n    vllm serve acme/a\n", [("acme/a", None, "certain", 3)]),
@@ -152,6 +165,17 @@ def test_hostile_configurations_are_bounded(tmp_path: Path) -> None:
     found = discover(tmp_path)
     assert time.monotonic() - started < 60
     assert {each.file for each in found.unread} >= {"deep.yaml", "deep.json", "deep.toml", "words.sh"}
+
+
+def test_files_inside_of_files_are_bounded(tmp_path: Path) -> None:
+    """A file of YAML in a value of YAML is read, and one inside of a hundred others is not: it takes no time."""
+    text = "model: acme/a\nx: 1\n"
+    for _ in range(100):
+        text = "x.yaml: |\n" + "".join(f" {line}\n" for line in text.splitlines()) + "y: 1\n"
+    begin = time.monotonic()
+    found = _discover(tmp_path, "a.yaml", text)
+    assert not found.unread
+    assert time.monotonic() - begin < 10
 
 
 def test_a_submodule_is_pinned_by_the_index(tmp_path: Path) -> None:

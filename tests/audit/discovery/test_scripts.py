@@ -61,6 +61,11 @@ SCRIPTS: dict[str, Found] = {
         ("acme/a", None, "certain", 1),
         ("acme/b", None, "certain", 1),
     ],
+    "eland_import_hub_model --hub-model-id acme/a; python -m onnxruntime_genai.models.builder -m acme/b -o out/b": [
+        ("acme/a", None, "certain", 1),
+        ("acme/b", None, "certain", 1),
+    ],
+    "lm_eval --model_args base_url=http://x/v1,tokenizer=acme/a": [("acme/a", None, "certain", 1)],
     "modelscope download --model acme/a": [],
     "for m in acme/a acme/b; do lighteval vllm model_name=$m,dtype=x; done": [
         ("acme/a", None, "likely", 1),
