@@ -47,6 +47,9 @@ FILES: list[tuple[str, str, Found]] = [
         ("acme/a", "v1", "likely", 1), ("acme/l", None, "likely", 3)]),
     ("a.yaml", "model:\n  type: acme/x\n  tokenizer: {library: huggingface, type: acme/a}\n", [
         ("acme/a", None, "likely", 3)]),
+    ("a.yaml", "include:\n- {model: acme/a, rev: v1}\n- {model: acme/b, rev: v2}\n- {model: acme/c}\n"
+               "run: vllm serve ${{ matrix.model }} --revision ${{ matrix.rev }}\n", [
+        ("acme/a", "v1", "likely", 2), ("acme/b", "v2", "likely", 3), ("acme/c", None, "likely", 4)]),
     ("a.yaml", "serveConfigV2: |\n  apps:\n  - model_source: acme/a\n    model_id: acme/alias\n", [
         ("acme/a", None, "likely", 3)]),
     ("a.yaml", "patch: |\n  - op: replace\n    path: /a/b\n    value: --model=acme/a\n", [
