@@ -14,6 +14,7 @@ from lineage.audit.discovery.json_nodes import json_nodes
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar
+from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import reference, unresolved
 from lineage.audit.discovery.shell import Word, word_of
 from lineage.audit.discovery.variables import Value, Variables, text_of, values
@@ -28,6 +29,7 @@ MAX_PROGRAMS = 8
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*(?:/[\w-]+)?")
 _PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*)=")
 _PAIRED = re.compile(r"(?:^|[,;\s])(?=[A-Za-z_][\w.]*=)")
+_LISTED = re.compile(r",[A-Za-z_][\w.]*=")
 _NAMED_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _NO_MODEL_TYPES = frozenset({"dataset", "datasets", "space", "spaces"})
 
@@ -52,12 +54,8 @@ def argument_references(words: Sequence[Word], variables: Variables, image: str 
             for found in address_references(text_of(word)):
                 yield found.model_copy(update={"grade": "possible"})
         return
-    yield from _Command(words, variables, image).references()
-
-
-def program_name(word: str) -> str:
-    """Return the name of a program without its folder and suffix."""
-    return word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+    if program_name(words[0].text) not in programs.OTHER_HUBS:
+        yield from _Command(words, variables, image).references()
 
 
 class _Command:
@@ -124,7 +122,8 @@ class _Command:
     def _paired(self, key: str, value: Word, *, named: bool) -> Iterator[Flag]:
         """Split a value such as `pretrained=org/x,revision=v1` into flags of its own."""
         text = value.text
-        is_list = "=" in text and "://" not in text and not text.startswith(("{", "["))
+        is_address = "://" in text.partition("=")[0] and not _LISTED.search(text)  # with a query
+        is_list = "=" in text and not is_address and not text.startswith(("{", "["))
         starts = [match.end() for match in _PAIRED.finditer(text)] if is_list else []
         first = _slice(value, 0, starts[0] - 1) if starts and starts[0] else value
         if text.startswith(("{", "[")):
@@ -143,6 +142,8 @@ class _Command:
             yield -1, programs.PROGRAMS[self._image]
         for at, word in enumerate(self._words):
             name = program_name(word.text)
+            if name == "docker" and self._words[at + 1 : at + 2] and self._words[at + 1].text == "model":
+                yield at + 1, programs.PROGRAMS["docker-model"]
             if name in programs.PROGRAMS and (at == 0 or not self._words[at - 1].text.startswith("--")):
                 yield at, programs.PROGRAMS[name]
             image = programs.IMAGES.get(name.partition(":")[0]) if ":" in name else None
@@ -271,11 +272,9 @@ class _Command:
 
 
 def _of_program(text: str, program: programs.Program) -> Name | None:
-    """Read what a program takes as a model. The library of ollama is its own: only addresses are on the Hub."""
+    """Read what a program takes as a model. Of one that has a library of its own, only addresses are on the Hub."""
     name = read_name(text)
-    if program is programs.PROGRAMS["ollama"] or program is programs.PROGRAMS["ramalama"]:
-        return name if name and name.form == Form.ADDRESS else None
-    return name
+    return name if name and (name.form in (Form.ADDRESS, Form.PAGE) or not program.own_library) else None
 
 
 def _reads(word: Word) -> bool:
@@ -287,11 +286,20 @@ def _is_number(text: str) -> bool:
 
 
 def _slice(word: Word, start: int, end: int) -> Word | None:
-    """Return the characters of a word between two positions, which have to be in one literal part; else None."""
-    if word.is_literal and len([piece for piece in word.pieces if piece.text]) == 1:
-        piece = next(piece for piece in word.pieces if piece.text)
-        return Word(word.source, (piece._replace(text=piece.text[start:end], at=piece.at + start),))
-    return word.after(start) if start and end >= len(word.text) else None
+    """Return the characters of a word between two positions of its text; None if that cuts a variable."""
+    found, at = [], 0
+    for piece in word.pieces:
+        length = len(piece.text) if piece.variable is None else len(f"${{{piece.variable}}}")
+        first, last, at = max(start - at, 0), min(end - at, length), at + length
+        if first >= last:
+            continue
+        if piece.variable is None:
+            found.append(piece._replace(text=piece.text[first:last], at=piece.at + first))
+        elif last - first == length:
+            found.append(piece)
+        else:
+            return None
+    return Word(word.source, tuple(found)) if found else None
 
 
 def _configured(flag: Flag) -> Iterator[Flag]:

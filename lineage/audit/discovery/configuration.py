@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
 from lineage.audit.discovery.hosted import is_hosted
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
@@ -25,6 +26,7 @@ from lineage.audit.discovery.shell import Command, Word, commands, word_of
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.variables import MAX_VALUES, values
+from lineage.audit.discovery.yaml_nodes import yaml_nodes
 
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
@@ -33,7 +35,16 @@ if TYPE_CHECKING:
 MAX_ABOVE = 3
 """Keys above a value that may say what it is about."""
 
+MAX_NESTED = 3
+"""Configurations that are values of configurations."""
+
 _REFERRED = re.compile(r"\$\{([\w.]+)\}")
+_DEFAULT = re.compile(r"\$\{(?:oc\.env:)?[\w.]+[ ]*[:,][=-]?[ ]*([^\s${}:,'\"=+-][^\s${},'\"]*)[ ]*\}")
+"""A variable with its default in OmegaConf, `${oc.env:A,org/x}`, and in Spring and its like, `${A:org/x}`."""
+
+_MAPPING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n|---\n)*[ \t]*(?:- )?[A-Za-z_][\w.-]*:[ \t]*(?:\n|[^\s/])")
+"""The first line of a mapping in YAML; `https://…` is none."""
+
 _NULLS = frozenset({"null", "none", "~", ""})
 """Values without quotes that say that there is none."""
 
@@ -48,15 +59,16 @@ class _Spot(NamedTuple):
     inside: tuple[MapNode, ...] = ()
 
 
-def configuration_references(source: Text, root: Node, tree: Tree) -> Iterator[Reference]:
-    """Read a configuration."""
-    yield from without_definitions(_Reader(source, root, tree).read(_Spot(root)))
+def configuration_references(source: Text, root: Node, tree: Tree, depth: int = 0) -> Iterator[Reference]:
+    """Read a configuration, which may itself be a value of `depth` others."""
+    yield from without_definitions(_Reader(source, root, tree, depth).read(_Spot(root)))
 
 
 class _Reader:
     """Read one configuration, with a stack and no recursion."""
 
-    def __init__(self, source: Text, root: Node, tree: Tree) -> None:
+    def __init__(self, source: Text, root: Node, tree: Tree, depth: int) -> None:
+        self._depth = depth
         self._source, self._root, self._tree = source, root, tree
         self._done: set[int] = set()
         self._lookups: dict[int, dict[str, str]] = {}
@@ -95,28 +107,28 @@ class _Reader:
 
     def _list(self, spot: _Spot, node: ListNode, stack: list[_Spot]) -> Iterator[Reference]:
         """Read a list: of arguments, of commands, of variables with their values, or of anything else."""
-        environment = _environment(node, spot.path[-1] if spot.path else "")
+        environment = environment_of(node, spot.path[-1] if spot.path else "")
         if environment is not None:
             self._made.append(environment)
             stack.append(_Spot(environment, spot.path, spot.inside))
-        elif spot.path and spot.path[-1] in known.ARGUMENTS and _is_words(node):
-            yield from command_references([Command(words=_words_of(node))], self._tree)
+        elif spot.path and spot.path[-1] in known.ARGUMENTS and is_words(node):
+            yield from command_references([Command(words=words_of(node))], self._tree)
         else:
             stack.extend(_Spot(item, spot.path, spot.inside) for item in reversed(node.items))
 
     def _container(self, node: MapNode) -> Iterator[Reference]:
         """Read the words that a container is started with: of its entry point and its arguments together."""
         parts = [node.get(name) for name in ("entrypoint", "command", "Entrypoint", "Command", "args", "Cmd")]
-        given = [part for part in parts if part is not None and not isinstance(part, MapNode) and _is_single(part)]
+        given = [part for part in parts if part is not None and not isinstance(part, MapNode) and is_single(part)]
         image = node.text("image", "Image")
-        if not given or not (image or (len(given) > 1 and all(_is_words(part) for part in given))):
+        if not given or not (image or (len(given) > 1 and all(is_words(part) for part in given))):
             return
-        variables = {**self._by_name(), **_variables(node)} if self._is_template else _variables(node)
+        variables = {**self._by_name(), **variables_of(node)} if self._is_template else variables_of(node)
         words: list[Word] = []
         for part in given:
             self._done.add(id(part))
             if isinstance(part, ListNode):
-                words.extend(_words_of(part))
+                words.extend(words_of(part))
                 continue
             found = commands(part.as_text(), newlines=not part.is_folded)
             if len(found) != 1:  # a script
@@ -141,18 +153,38 @@ class _Reader:
         key = spot.path[-1] if spot.path else ""
         if not scalar.text or scalar.text.isdigit():
             return
-        if known.FILE_KEY.fullmatch(key) and "\n" in scalar.text:
-            yield from embedded_references(scalar.as_text(), self._tree, key)
+        file = key if known.FILE_KEY.fullmatch(key) else self._written_to(spot)
+        if file and "\n" in scalar.text:
+            yield from embedded_references(scalar.as_text(), self._tree, file)
+        elif nested := self._nested(key, scalar):
+            yield from configuration_references(scalar.as_text(), nested, self._tree, self._depth + 1)
         elif self._is_script(key, spot.path[-2] if len(spot.path) > 1 else "", scalar):
             yield from self._script(spot, scalar)
         else:
             found = list(self._named(spot, scalar))
             yield from found or self._addresses(key, scalar)
 
+    def _written_to(self, spot: _Spot) -> str:
+        """Return the name of the file that a text becomes: `path` beside `content`, as in cloud-init; else empty."""
+        beside = spot.inside[-1] if spot.inside else MapNode()
+        is_content = spot.path[-1:] in (("content",), ("contents",), ("data",))
+        return beside.text("path", "dest", "filename").rpartition("/")[2] if is_content else ""
+
+    def _nested(self, key: str, scalar: Scalar) -> Node | None:
+        """Return the nodes of a text that is YAML itself, such as a patch of Kustomize; None for any other text."""
+        is_other = key in known.PROSE or known.is_script(key) or self._depth >= MAX_NESTED
+        if is_other or scalar.text.count("\n") < 2 or not _MAPPING.match(scalar.text) or "{{" in scalar.text:
+            return None
+        documents, problem = yaml_nodes(scalar.as_text())
+        return None if problem else ListNode(documents)
+
     def _is_script(self, key: str, above: str, scalar: Scalar) -> bool:
-        if key in known.PROSE or not any(char.isspace() for char in scalar.text.strip()):
+        is_flag = scalar.text.startswith("--")
+        if key in known.PROSE or not (is_flag or any(char.isspace() for char in scalar.text.strip())):
             return False
-        return bool(known.FLAGS.search(scalar.text)) or any(known.is_script(each) for each in (key, above))
+        if known.FLAGS.search(scalar.text) or known.is_command(scalar.text):
+            return True
+        return known.is_script(key) or known.is_script(above)
 
     def _script(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
         node = spot.inside[-1] if spot.inside else MapNode()
@@ -160,7 +192,7 @@ class _Reader:
         if "python" in shell:
             yield from embedded_references(scalar.as_text(), self._tree, "x.py")
             return
-        variables = {name: words for each in spot.inside for name, words in _variables(each).items()}
+        variables = {name: words for each in spot.inside for name, words in variables_of(each).items()}
         if "{{" in scalar.text or "${" in scalar.text:
             variables = {**self._by_name(), **variables}
         newlines = not scalar.is_folded and not (spot.path and spot.path[-1] in known.ARGUMENTS)
@@ -174,7 +206,7 @@ class _Reader:
     def _named(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
         """Read the value of a key of a model."""
         key, meaning = self._subject(spot)
-        if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or self._is_other_repository(spot):
+        if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or self._is_other_repository(spot) or _is_alias(key, spot):
             return
         hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
         for value, grade in self._candidates(spot, scalar):
@@ -186,11 +218,13 @@ class _Reader:
 
     def _candidates(self, spot: _Spot, scalar: Scalar) -> Iterator[tuple[Scalar, Grade | None]]:
         """Return the values of a scalar: what `${a.b}` refers to, the default in `${A:-org/x}`, or itself."""
-        referred = _REFERRED.fullmatch(scalar.text)
+        referred, default = _REFERRED.fullmatch(scalar.text), _DEFAULT.fullmatch(scalar.text)
         if referred:
             found = self._at_path(referred[1].split("."))
             if found is not None:
                 yield found, "likely"
+        elif default:
+            yield scalar.part(*default.span(1)), "likely"
         elif "${" in scalar.text:
             words = [word for command in commands(scalar.as_text(), newlines=False) for word in command.words]
             for value in values(words[0], {}) if len(words) == 1 else ():
@@ -219,6 +253,8 @@ class _Reader:
         if meaning == Meaning.UNKNOWN and not (above and known.holds_models(above[0])):
             called = spot.inside and known.LOADERS.search(spot.inside[-1].text("_target_"))
             return (key, Meaning.MODEL) if called and key.endswith(("name", "path", "id")) else (key, Meaning.OTHER)
+        if key == "type" and above and above[0] == "tokenizer":  # NeMo: the name behind `library: huggingface`
+            return above[0], Meaning.MODEL
         if meaning == Meaning.OTHER:
             return key, meaning
         for each in above:
@@ -305,66 +341,7 @@ def _names(scalar: Scalar, *, bare: bool) -> Iterator[tuple[int, Name]]:
             yield from ((at, found) for at, found in parts if found is not None)
 
 
-def _is_single(node: Node) -> bool:
-    return isinstance(node, Scalar) or (
-        isinstance(node, ListNode) and all(isinstance(each, Scalar) for each in node.items)
-    )
-
-
-def _is_words(node: Node) -> bool:
-    """Return whether a list holds the words of one command, not commands."""
-    items = node.items if isinstance(node, ListNode) else []
-    return bool(items) and all(isinstance(item, Scalar) for item in items) and not (
-        isinstance(items[0], Scalar) and " " in items[0].text.strip() and "--" not in items[0].text[:2]
-    )  # fmt: skip
-
-
-def _words_of(node: ListNode) -> list[Word]:
-    """Return the items of a list as words; `--flag value` in one item is two."""
-    words: list[Word] = []
-    for item in scalars(node):
-        text = item.as_text()
-        split = "$" in item.text or (item.text.startswith("-") and " " in item.text)
-        found = (
-            [word for command in commands(text, newlines=False, make=True) for word in command.words] if split else []
-        )
-        single = "$" in item.text and not item.text.startswith("-") and len(found) != 1
-        words.extend(found if found and not single else [word_of(text)])
-    return words
-
-
-def _environment(node: ListNode, key: str) -> MapNode | None:
-    """Return a list of variables as a mapping: of `{name: KEY, value: X}`, or of `KEY=value` where a key says so."""
-    made = MapNode()
-    for item in node.items:
-        if isinstance(item, MapNode):
-            name, value = item.get("name", "Name", "key"), item.get("value", "Value")
-            if not isinstance(name, Scalar):
-                return None
-            if isinstance(value, Scalar):
-                made.entries.append((name, value))
-            elif item.get("valueFrom", "ValueFrom") is None:
-                return None
-        elif isinstance(item, Scalar) and key in known.ENVIRONMENTS and "=" in item.text:
-            name_text, _, rest = item.text.partition("=")
-            offsets = item.offsets[len(name_text) + 1 :] if item.offsets else ()
-            made.entries.append((
-                Scalar(item.source, name_text, item.start),
-                Scalar(item.source, rest, item.start + len(name_text) + 1, offsets),
-            ))  # fmt: skip
-        else:
-            return None
-    return made if made.entries else None
-
-
-def _variables(node: MapNode) -> Assigned:
-    """Return the variables that a mapping sets for what runs in it."""
-    found: Assigned = {}
-    for name in ("env", "environment", "variables", "envs"):
-        value = node.get(name)
-        mapping = _environment(value, name) if isinstance(value, ListNode) else value
-        if isinstance(mapping, MapNode):
-            for key, each in mapping.entries:
-                if isinstance(each, Scalar) and each.text:
-                    found[key.text] = [word_of(each.as_text())]
-    return found
+def _is_alias(key: str, spot: _Spot) -> bool:
+    """Return whether a key beside it has the model, so that this is the name for clients (Ray, Llama Stack)."""
+    beside = spot.inside[-1] if spot.inside else MapNode()
+    return key in ("model_id", "model_name") and bool(beside.text("model_source", "provider_model_id"))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lineage.audit.discovery.names import Form, Name
+from lineage.audit.discovery.programs import PROGRAMS, program_name
 
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
@@ -15,7 +16,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ARGUMENTS = _words("args arguments command cmd entrypoint extra_args vllm_args engine_args serve_args server_args argv")
+ARGUMENTS = _words(
+    "args arguments command cmd entrypoint extra_args vllm_args engine_args serve_args server_args argv runcmd bootcmd"
+)
 """Keys of the words of one command."""
 
 SCRIPTS = ARGUMENTS | _words(
@@ -23,6 +26,7 @@ SCRIPTS = ARGUMENTS | _words(
     run script scripts commands cmds before_script after_script shell bash sh exec execute setup steps start
     start_command build_command install post_create_command post_start_command on_create_command
     update_content_command post_attach_command exec_start user_data startup_script init_script launch launcher
+    tasks late_commands early_commands
     invocation cmdline command_line pre_start post_start on_start inline default_command serve_command test_command
     """
 )
@@ -77,6 +81,12 @@ def holds_models(key: str) -> bool:
 def is_script(key: str) -> bool:
     """Return whether a key holds the text of a script, or several of them by name."""
     return key in SCRIPTS or key.endswith(("_command", "_cmd", "_script", "_args", "_shell", "_raw"))
+
+
+def is_command(text: str) -> bool:
+    """Return whether a text begins with a program that loads models and whose name is not a common word."""
+    first = program_name(text.split(maxsplit=1)[0]) if text.strip() else ""
+    return first in PROGRAMS and ("-" in first or first in {"hf", "vllm", "sglang", "lmdeploy"})
 
 
 def grade(key: str, name: Name) -> Grade:

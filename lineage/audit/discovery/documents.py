@@ -24,8 +24,13 @@ _LINE = re.compile(
 )
 _HEAD = re.compile(r"[ \t-]*[\"']?(?:--?)?([A-Za-z][\w.-]*)[\"']?[ \t]*[:= ]")
 _DEFAULT = re.compile(r"\b(?:default|or)[ (]+[^\"'{}]{0,80}?([\"'])([^\"'\s]+)\1")
-_BLOCK = re.compile(r"[ \t]*\w+(?:[ \t]+\"[^\"]*\")*[ \t]+\"([^\"]+)\"[ \t]*\{")
-"""The first line of a block of Terraform: `variable "model_id" {`."""
+_BLOCK = re.compile(r"[ \t]*(?:\w+(?:[ \t]+\"[^\"]*\")*[ \t]+\"([^\"]+)\"|([A-Za-z_]\w*)[ \t]*[=:]?)[ \t]*\{")
+"""The first line of a block of Terraform: `variable "model_id" {`, `model {` or `environment = {`."""
+
+_BLOCK_END = re.compile(r"[ \t]*\}[ \t,;)\]]*")
+
+MAX_BLOCKS = 20
+"""Blocks inside each other; what is deeper is read as if it were beside the last one."""
 
 _SECTION = re.compile(r"[ \t]*\[+([^\]\n]+)\]+")
 
@@ -72,24 +77,35 @@ def toml_references(text: Text, tree: Tree) -> Iterator[Reference]:
 
 def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read lines of `key = value` or `KEY=value`, as in `.env`, INI and properties files, in sections or without."""
-    root = section = MapNode()
+    root = MapNode()
+    open_blocks = [root]
     at = 0
     for line in text.lines:
-        header = _SECTION.fullmatch(line.rstrip()) or _BLOCK.fullmatch(line.rstrip())
+        section, block = _SECTION.fullmatch(line.rstrip()), _BLOCK.fullmatch(line.rstrip())
         match = _LINE.match(line)
         if line.lstrip().startswith(("#", ";", "//")):
             pass
-        elif header:
-            section = MapNode()
-            root.entries.append((Scalar(text, header[1], at + header.start(1)), section))
+        elif header := section or block:
+            open_blocks = open_blocks[: 1 if section else MAX_BLOCKS]
+            open_blocks.append(_opened(text, header, at, open_blocks[-1]))
+        elif _BLOCK_END.fullmatch(line):
+            open_blocks = open_blocks[:-1] or [root]
         elif match:
             key = Scalar(text, match[1], at + match.start(1))
             start = at + match.start(2)
             items = list_at(text, start) if match[2].startswith("[") else None
-            section.entries.append((key, items or _line_value(text, match[2], start)))
+            open_blocks[-1].entries.append((key, items or _line_value(text, match[2], start)))
         at += len(line) + 1
     yield from configuration_references(text, root, tree)
     yield from _template_references(text)
+
+
+def _opened(text: Text, header: re.Match[str], at: int, parent: MapNode) -> MapNode:
+    """Return the mapping that a line opens, with its last name as the key."""
+    group = next(number for number, name in enumerate(header.groups(), 1) if name)
+    made = MapNode()
+    parent.entries.append((Scalar(text, header[group], at + header.start(group)), made))
+    return made
 
 
 def _line_value(text: Text, raw: str, start: int) -> Scalar:

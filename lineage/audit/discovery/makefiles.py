@@ -16,25 +16,40 @@ from lineage_schemas.reference import Reference
 
 _VARIABLE = re.compile(r"[ \t]*(?:export[ \t]+|override[ \t]+)*([A-Za-z_][\w.-]*)[ \t]*(?::{0,3}|[?+!])=[ \t]*")
 _RULE = re.compile(r"[^\s#:=][^#:=\n]*::?(?![=:])([^;\n]*)(;?)")
+_PARAMETERS = re.compile(
+    r"@?[A-Za-z_][\w-]*(?:[ \t]+[+*$]*[A-Za-z_][\w-]*(?:=(?:\"[^\"]*\"|'[^']*'|[\w.-]+))?)*[ \t]*:(?!=).*"
+)
+_PARAMETER = re.compile(r"([A-Za-z_][\w-]*)=[\"']([^\"']+)[\"']")
+"""A recipe of just with its parameters: `bench model="org/name":`."""
+
 _MODELFILE = re.compile(r"[ \t]*(FROM|ADAPTER)[ \t]+(\S+)", re.IGNORECASE)
 _NAMED_COMMAND = re.compile(r"[ \t]*[\w.-]+:[ \t]*")
-_UNIT = re.compile(r"[ \t]*Exec(?:Start|StartPre|StartPost|Reload)[ \t]*=[-@:+!]*")
+_UNIT = re.compile(r"[ \t]*Exec(?:[ \t]*=|(?:Start|StartPre|StartPost|Reload)[ \t]*=[-@:+!]*)")
 _UNIT_VARIABLE = re.compile(r"[ \t]*Environment[ \t]*=[ \t]*")
 
 
 def makefile_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read a Makefile: its variables, and the recipes as shell text, in which `$(NAME)` is such a variable."""
-    yield from without_definitions(_makefile(text, tree))
+    yield from without_definitions(_makefile(text, tree, ("\t",)))
 
 
-def _makefile(text: Text, tree: Tree) -> Iterator[Reference]:
+def justfile_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a justfile: recipes have any indent, and parameters with defaults, and `{{NAME}}` is a variable."""
+    yield from without_definitions(_makefile(text, tree, ("\t", " ")))
+
+
+def _makefile(text: Text, tree: Tree, indents: tuple[str, ...]) -> Iterator[Reference]:
     variables: Assigned = {}
     recipes: list[tuple[int, int]] = []
     for first, last in _logical_lines(text):
         line = text.lines[first - 1]
         match = _VARIABLE.match(line)
-        if line.startswith("\t"):
+        if line.startswith(indents):
             recipes.append((first, last))
+        elif " " in indents and _PARAMETERS.fullmatch(line):
+            for parameter in _PARAMETER.finditer(line):
+                default = text.block(first, first).part(parameter.start(2) - 1, parameter.end(2) + 1)
+                variables.setdefault(parameter[1], []).extend(_words(default))
         elif match and not line.startswith("#"):
             rest = text.block(first, last)
             variables.setdefault(match[1], []).extend(_words(rest.part(match.end(), len(rest.body))))
@@ -44,7 +59,7 @@ def _makefile(text: Text, tree: Tree) -> Iterator[Reference]:
         yield from assignment_references(name, words, variables)
     for first, last in recipes:
         block = text.block(first, last)
-        start = 0 if block.body.startswith("\t") else block.body.index(";") + 1
+        start = 0 if block.body.startswith(indents) else block.body.index(";") + 1
         while start < len(block.body) and block.body[start] in "\t @-+":
             start += 1
         yield from shell_references(block.part(start, len(block.body)), tree, variables=variables, make=True)

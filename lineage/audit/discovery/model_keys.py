@@ -43,7 +43,8 @@ _MODEL = _words(
     unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
     transcription diarization vad vision llama gguf mmproj hf huggingface hfhub sbert transformer transformers
     transformation classifier generator reward critic judge speculative summarizer translator captioner detector
-    segmenter ner biencoder crossencoder weights modelid basemodel modelname baseline dreambooth textual clip vocoder
+    segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth textual clip
+    vocoder
     """
 )
 """Words that make a key the key of a model."""
@@ -65,7 +66,10 @@ _OTHER = _words(
 """Words that make a key about something else, whatever other words it has."""
 
 _OUTPUT = _words("hub push pushed output outputs out save saved export upload target dest destination publish result")
-_GENERIC = _words("name id ids path paths repo repos repository source src uri url ref value default identifier slug")
+_GENERIC = _words(
+    "name id ids path paths repo repos repository source src uri url ref value values default choices options"
+    " identifier slug"
+)
 _NEVER = _words("dataset datasets served alias aliases data output outputs")
 _HEADS = _words("model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer")
 _UPLOADED = frozenset({"hub_model_id", "hub_model_name", "push_to_hub_model_id", "hub_repo_id", "hub_id"})
@@ -74,6 +78,7 @@ _EXACT = {
     "hf_repo_id": Meaning.MODEL,
     "model_file": Meaning.OTHER,
     "model_dir": Meaning.MODEL,
+    "lora_model_dir": Meaning.MODEL,
     "storage_uri": Meaning.MODEL,
     "from_pretrained": Meaning.MODEL,
     "name_or_path": Meaning.MODEL,
@@ -162,9 +167,8 @@ def asked_keys(key: str, asked: str) -> tuple[str, ...]:
     if key in {"model_name_or_path", "pretrained_model_name_or_path", "repo_id"}:
         stem = "model"
     heads = [stem, key, own] if own else [stem, key, "model", "", "hf"]
-    return tuple(
-        dict.fromkeys(f"{head}_{each}" if head else each for head in heads for each in _SPELLINGS.get(asked, (asked,)))
-    )
+    found = [f"{head}_{each}" if head else each for head in heads for each in _SPELLINGS.get(asked, (asked,))]
+    return tuple(dict.fromkeys([*found, *(f"{asked}_of_{head}" for head in heads if head)]))
 
 
 def read_value(text: str, *, bare: bool = True) -> Name | None:

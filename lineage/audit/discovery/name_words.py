@@ -18,8 +18,8 @@ MIME_TYPES = _words(
 
 FOLDERS = _words(
     """
-    api app apps artifacts artefacts assets base bench benchmarks bin build cache caches charts checkpoint
-    checkpoints ci ckpt ckpts cli client code common conf config configs container content core data dataset
+    adapter adapters api app apps artifacts artefacts assets base bench benchmarks bin build cache caches charts
+    checkpoint checkpoints ci ckpt ckpts cli client code common conf config configs container content core data dataset
     datasets db deploy deployment dev dist doc docker docs download downloads env etc eval evals evaluation example
     examples exp experiments ext extensions external features files finetune fixtures frontend backend helm home
     images include inference input inputs integration internal k8s kubernetes lib libs log logs lora loras media mnt

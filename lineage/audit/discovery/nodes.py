@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lineage.audit.discovery.pieces import decoded
 from lineage.audit.discovery.texts import Text
@@ -29,6 +29,11 @@ class Scalar:
     def as_text(self) -> Text:
         """Return the value as a text with places of its own."""
         return decoded(self.source, self.text, self.offsets or range(self.start, self.start + len(self.text)))
+
+    def part(self, start: int, end: int) -> Scalar:
+        """Return the characters between two positions as a value of its own."""
+        offsets = self.offsets[start:end] if self.offsets else ()
+        return replace(self, text=self.text[start:end], start=self.start + start, offsets=offsets)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from lineage.audit.discovery.documents import json_references, lines_references,
 from lineage.audit.discovery.javascript import html, javascript
 from lineage.audit.discovery.makefiles import (
     commands_references,
+    justfile_references,
     makefile_references,
     modelfile_references,
     submodules_references,
@@ -76,7 +77,8 @@ _WRAPPINGS = (
 
 _BY_NAME: dict[str, Parser] = {
     **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
-    **dict.fromkeys(("makefile", "gnumakefile", "justfile"), makefile_references),
+    **dict.fromkeys(("makefile", "gnumakefile"), makefile_references),
+    **dict.fromkeys(("justfile", ".justfile"), justfile_references),
     **dict.fromkeys((".env", ".flaskenv", ".editorconfig"), lines_references),
     ".envrc": script_references,
     "modelfile": modelfile_references,
@@ -96,9 +98,10 @@ _BY_SUFFIX: dict[str, Parser] = {
     **dict.fromkeys(_OTHER_CODE.split(), other_code_references),
     **dict.fromkeys(("env", "ini", "cfg", "conf", "properties", "tf", "tfvars", "hcl", "jsonnet"), lines_references),
     **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
-    **dict.fromkeys(("mk", "make", "just"), makefile_references),
+    **dict.fromkeys(("mk", "make"), makefile_references),
+    "just": justfile_references,
     "modelfile": modelfile_references,
-    "service": commands_references,
+    **dict.fromkeys(("service", "container"), commands_references),
     "groovy": groovy_references,
     **dict.fromkeys(("py", "pyi", "pyw"), python),
     **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), javascript),

@@ -22,12 +22,22 @@ def decoded(source: Text, body: str, offsets: Sequence[int]) -> Text:
 
 
 def _row(source: Text, offsets: Sequence[int]) -> Row:
-    """Return where a line is whose characters have these offsets. All are taken to be on the first one's line."""
+    """Return where a line is whose characters have these offsets, which may be on several lines of the source."""
     line, column = source.position(offsets[0])
     row = source.row(line).without(column - 1)
-    if offsets[-1] - offsets[0] == len(offsets) - 1:
-        return row
-    return row._replace(columns=tuple(row.column_of(max(0, offset - offsets[0]) + 1) for offset in offsets))
+    if source.position(offsets[-1])[0] == line:
+        if offsets[-1] - offsets[0] == len(offsets) - 1:
+            return row
+        if not row.columns:  # the usual case, without a call for each character
+            first, column = offsets[0], row.column
+            return row._replace(columns=tuple([column + max(0, offset - first) for offset in offsets]))
+        return row._replace(columns=tuple(row.column_of(max(0, offset - offsets[0]) + 1) for offset in offsets))
+    places = [source.position(offset) for offset in offsets]
+    rows = {each: source.row(each) for each, _ in places}
+    return row._replace(
+        columns=tuple(rows[each].column_of(column) for each, column in places),
+        lines=tuple(rows[each].line_of(column) for each, column in places),
+    )
 
 
 def respelled(source: Text, pattern: re.Pattern[str], spell: Callable[[re.Match[str]], tuple[str, int]]) -> Text:

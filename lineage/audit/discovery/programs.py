@@ -14,7 +14,8 @@ class Program(NamedTuple):
 
     `commands` are the subcommands behind which a model follows, each as words; empty if the program has none. `files`
     says that a file of the model follows it. `short` are flags that hold a model. `writes` are subcommands behind
-    which the model is one that is written.
+    which the model is one that is written. `own_library`
+    says that names without an address are not of the Hub.
     """
 
     commands: tuple[str, ...] = ()
@@ -22,6 +23,7 @@ class Program(NamedTuple):
     files: bool = False
     short: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    own_library: bool = False
 
 
 _LLAMA = Program(positional=False, short=("-hf", "-hfr", "-hfd", "-hfrd", "-hfv", "-hfrv", "-mu", "-m"))
@@ -49,6 +51,8 @@ PROGRAMS = {
     "aiperf": Program(positional=False, short=("-m",)),
     "optimum-cli": Program(positional=False, short=("-m",)),
     "olive": Program(positional=False, short=("-m",)),
+    "onnxruntime_genai.models.builder": Program(positional=False, short=("-m",)),
+    "eland_import_hub_model": Program(positional=False, short=("--hub-model-id",)),
     "mistralrs-server": Program(positional=False, short=("-m", "-a", "-x")),
     "mistralrs": Program(positional=False, short=("-m", "-a", "-x")),
     "transformers": Program(("chat", "serve", "download", "run")),
@@ -61,15 +65,15 @@ PROGRAMS = {
     "openllm": Program(("serve", "start", "run")),
     "petals.cli.run_server": Program(),
     "mlc_llm": Program(("chat", "serve", "compile", "package")),
-    "ollama": Program(("run", "pull", "show", "create", "cp", "rm")),
-    "ramalama": Program(("run", "pull", "serve", "bench", "perplexity")),
+    "ollama": Program(("run", "pull", "show", "create", "cp", "rm"), own_library=True),
+    "ramalama": Program(("run", "pull", "serve", "bench", "perplexity"), own_library=True),
     "nexa": Program(("run", "pull", "infer", "serve")),
     "lemonade-server": Program(("run", "pull")),
     "convert_hf_to_gguf.py": Program(),
     "convert-hf-to-gguf.py": Program(),
     "mergekit-extract-lora": Program(),
     "mergekit-tokensurgeon": Program(),
-    "docker-model": Program(("pull", "run")),
+    "docker-model": Program(("pull", "run"), own_library=True),
     **dict.fromkeys(
         (
             *("llama-server", "llama-cli", "llama-bench", "llama-embedding", "llama-mtmd-cli", "llama-simple"),
@@ -116,8 +120,17 @@ INTERPRETERS = {
 }
 """Programs that run a program in their arguments or input, and the suffix of files of that language."""
 
+
+def program_name(word: str) -> str:
+    """Return the name of a program without its folder and suffix."""
+    return word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+
+
 PRINTING = _names("echo printf cat grep rg egrep sed awk log info warn error die fail print say logger test [ [[")
 """Programs whose words are text, which no program takes as a model."""
+
+OTHER_HUBS = _names("modelscope kaggle openmind openmind-cli aistudio")
+"""Programs that load models from elsewhere than the Hub, under names of the same form."""
 
 KEYWORDS = _names("do then else elif if while until ! { } time exec nohup sudo command builtin")
 """Words in front of the name of a program."""

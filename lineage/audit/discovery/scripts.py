@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_references
-from lineage.audit.discovery.arguments import argument_references, program_name
+from lineage.audit.discovery.arguments import argument_references
 from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.variables import Variables, mentioned, text_of, values
 from lineage_schemas.product import Grade
-from lineage_schemas.reference import Reference
+from lineage_schemas.reference import Place, Reference
 
 MAX_REFERENCES = 5_000
 """References of one file that are kept; `discover` reports a file that has so many."""
@@ -58,8 +60,36 @@ def without_definitions(found: Iterable[Reference]) -> list[Reference]:
     The use may ask for a revision, which the place that sets the variable does not know.
     """
     references = list(islice(found, MAX_REFERENCES))
-    used = {(each.file, each.line, each.column, each.model) for each in references if each.used_at}
-    return [each for each in references if each.used_at or (each.file, each.line, each.column, each.model) not in used]
+    used = {_spot(each) for each in references if each.used_at}
+    own = {_spot(each): each for each in references if not each.used_at}
+    paired = _paired(references, own)
+    kept = [each for each in references if each.used_at or _spot(each) not in used]
+    return [
+        each.model_copy(update={"revision": own[_spot(each)].revision, "pinned": own[_spot(each)].pinned})
+        if paired.intersection(each.used_at) and _spot(each) in own
+        else each
+        for each in kept
+    ]
+
+
+def _spot(each: Reference) -> tuple[str, int, int, str | None]:
+    return each.file, each.line, each.column, each.model
+
+
+def _paired(references: Sequence[Reference], own: Mapping[tuple[str, int, int, str | None], Reference]) -> set[Place]:
+    """Return the places that use several models, of which one has a revision beside it: a matrix of both.
+
+    The variable of the revision has another value for each model, which only the place beside the model knows.
+    """
+    several: defaultdict[Place, set[tuple[str, int, int, str | None]]] = defaultdict(set)
+    for each in references:
+        for place in each.used_at:
+            several[place].add(_spot(each))
+    return {
+        place
+        for place, spots in several.items()
+        if len(spots) > 1 and any(own[spot].revision for spot in spots if spot in own)
+    }
 
 
 def _read(
@@ -169,7 +199,7 @@ def _inner(command: Command, tree: Tree, known: Variables, depth: int) -> Iterat
     """Read the programs that a command runs from its words or from the lines below it."""
     names = [program_name(word.text) for word in command.words]
     suffix = next((programs.INTERPRETERS[name] for name in names if name in programs.INTERPRETERS), "")
-    shell = any(name in programs.SHELLS for name in names)
+    shell = any(name in programs.SHELLS for name in names) or names[:1] == ["read"]  # a command, kept in a variable
     for at, word in enumerate(command.words[1:], 1):
         flag = names[at - 1]
         if flag.startswith("-") and flag[1:2] != "-" and flag.endswith(("c", "e")) and " " in word.text:
@@ -198,6 +228,17 @@ def _heredoc(
 
 
 def embedded_references(text: Text, tree: Tree, name: str) -> Iterator[Reference]:
-    """Read a text inside a file as a file of this name would be read; only its addresses if no parser reads such."""
+    """Read a text inside a file as a file of this name would be read; only its addresses if no parser reads such.
+
+    So are those of a file inside a file inside a file …, after `MAX_DEPTH` of them.
+    """
     parser = tree.parser_of(name)
-    yield from parser(text, tree) if parser is not None else address_references(text)
+    if parser is None or tree.embedded >= MAX_DEPTH:
+        yield from address_references(text)
+        return
+    tree.embedded += 1
+    try:
+        found = list(islice(parser(text, tree), MAX_REFERENCES))
+    finally:
+        tree.embedded -= 1
+    yield from found

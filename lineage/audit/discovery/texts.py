@@ -20,12 +20,18 @@ class Row(NamedTuple):
 
     `cell` is the notebook's cell, from 1. `columns` are the columns of all characters, for a line whose characters are
     not side by side in the file: an escaped quote is two characters of a JSON string, and one of the text in it.
+    `lines` are the lines of all characters, for a line that the file has as several: a folded text of YAML is one.
     """
 
     line: int
     column: int = 1
     cell: int | None = None
     columns: tuple[int, ...] = ()
+    lines: tuple[int, ...] = ()
+
+    def line_of(self, column: int) -> int:
+        """Return the file's line of the character that is in this column of the line, which counts from 1."""
+        return self.lines[min(column, len(self.lines)) - 1] if self.lines else self.line
 
     def column_of(self, column: int) -> int:
         """Return the file's column of the character that is in this column of the line; both count from 1."""
@@ -36,7 +42,12 @@ class Row(NamedTuple):
     def without(self, characters: int) -> Row:
         """Return the row of the same line without its first characters."""
         if self.columns:
-            return self._replace(column=self.column_of(characters + 1), columns=self.columns[characters:])
+            return self._replace(
+                line=self.line_of(characters + 1),
+                column=self.column_of(characters + 1),
+                columns=self.columns[characters:],
+                lines=self.lines[characters:],
+            )
         return self._replace(column=self.column + characters)
 
 
@@ -85,7 +96,7 @@ class Text:
     def place(self, line: int, column: int = 1) -> Place:
         """Return the place in the file of a line and column of the text."""
         row = self.row(line)
-        return Place(file=self.file, line=row.line, column=row.column_of(column), cell=row.cell)
+        return Place(file=self.file, line=row.line_of(column), column=row.column_of(column), cell=row.cell)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and the column of an offset in `body`."""

@@ -74,6 +74,7 @@ class Tree:
         self.files = tuple(files)
         self.links = tuple(links)
         self.parser_of: Callable[[str], Parse | None] = lambda name: None
+        self.embedded = 0  # files inside of which the text is that is being read, and that are not the tree's own
         self._unread = {each.file: each for each in unread}
         self._paths = frozenset(self.files) | frozenset(self.links)
         self._folders = frozenset(_folders(self._paths))

@@ -37,6 +37,31 @@ FILES: list[tuple[str, str, Found]] = [
         ("acme/a", None, "likely", 2), ("acme/b", None, "likely", 3), ("acme/l", None, "likely", 3)]),
     ("a.yaml", "services:\n  s:\n    image: x\n    command: >\n      --model-id acme/a\n      --revision v1\n", [
         ("acme/a", "v1", "certain", 5)]),
+    ("a.yaml", "run: >\n  serve\n  --model acme/a\n  --lora-modules s=acme/l\n", [
+        ("acme/a", None, "certain", 3), ("acme/l", None, "certain", 4)]),
+    ("a.yaml", "model_name:\n  values: [acme/a]\ndataset:\n  values: [acme/d]\n", [("acme/a", None, "likely", 2)]),
+    ("a.yaml", "model: ${env.M:=acme/a}\n", [("acme/a", None, "likely", 1)]),
+    ("a.yaml", "model: ${oc.env:M,acme/a}\ntokenizer: ${M:acme/t}\nencoder: ${hydra:runtime.cwd}/x/y\n", [
+        ("acme/a", None, "likely", 1), ("acme/t", None, "likely", 2)]),
+    ("a.yaml", "base_model: acme/a\nrevision_of_model: v1\nlora_model_dir: acme/l\nadapter: lora\n", [
+        ("acme/a", "v1", "likely", 1), ("acme/l", None, "likely", 3)]),
+    ("a.yaml", "model:\n  type: acme/x\n  tokenizer: {library: huggingface, type: acme/a}\n", [
+        ("acme/a", None, "likely", 3)]),
+    ("a.yaml", "include:\n- {model: acme/a, rev: v1}\n- {model: acme/b, rev: v2}\n- {model: acme/c}\n"
+               "run: vllm serve ${{ matrix.model }} --revision ${{ matrix.rev }}\n", [
+        ("acme/a", "v1", "likely", 2), ("acme/b", "v2", "likely", 3), ("acme/c", None, "likely", 4)]),
+    ("a.yaml", "serveConfigV2: |\n  apps:\n  - model_source: acme/a\n    model_id: acme/alias\n", [
+        ("acme/a", None, "likely", 3)]),
+    ("a.yaml", "patch: |\n  - op: replace\n    path: /a/b\n    value: --model=acme/a\n", [
+        ("acme/a", None, "certain", 4)]),
+    ("a.yaml", "write_files:\n- path: /x/y.container\n  content: |\n    [Container]\n    Exec=--model-id acme/a\n", [
+        ("acme/a", None, "certain", 5)]),
+    ("a.yaml", "runcmd:\n- [hf, download, acme/a]\n- vllm serve acme/b\n", [
+        ("acme/a", None, "certain", 2), ("acme/b", None, "certain", 3)]),
+    ("a.yaml", "model_id: ${env.M:=acme/a}\nprovider_model_id: acme/b\n", [("acme/b", None, "likely", 2)]),
+    ("pixi.toml", "[x]\nfetch = 'hf download acme/a'\nabout = 'llama is acme/b'\n", [("acme/a", None, "certain", 2)]),
+    ("a.container", "[Container]\nEnvironment=MODEL_ID=acme/a\nExec=--model-id acme/b\n", [
+        ("acme/a", None, "likely", 2), ("acme/b", None, "certain", 3)]),
     ("a.yaml", "args: ['--model=$(M)']\ncommand: [serve]\nenv:\n- name: M\n  value: acme/a\n", [
         ("acme/a", None, "likely", 5)]),
     ("a.yaml", "data:\n  run.sh: |\n    vllm serve acme/a\n", [("acme/a", None, "certain", 3)]),
@@ -54,6 +79,10 @@ FILES: list[tuple[str, str, Found]] = [
     (".env", f"EMBED_MODEL=acme/a\nEMBED_MODEL_REVISION={HEX}\nOPENAI_MODEL=acme/b\n#MODEL=acme/c\n", [
         ("acme/a", HEX, "likely", 1)]),
     ("main.tf", 'variable "model_id" {\n  default = "acme/a"\n}\n', [("acme/a", None, "likely", 2)]),
+    ("main.tf", 'resource "x" {\n  model {\n    name = "acme/a"\n    revision = "v1"\n  }\n  name = "acme/b"\n}\n', [
+        ("acme/a", "v1", "likely", 3)]),
+    ("Dockerfile", "RUN python -c \"from peft import AutoModel; \\\n  AutoModel.from_pretrained('acme/a')\"\n", [
+        ("acme/a", None, "certain", 2)]),
     ("Dockerfile", "FROM acme/image\nENV M=acme/a\nRUN x && \\\n  hf download $M --revision v1\n", [
         ("acme/a", "v1", "likely", 2)]),
     ("Dockerfile.gpu", 'ENTRYPOINT ["vllm", "serve"]\nCMD ["acme/a", "--revision", "v1"]\n', [
@@ -64,6 +93,10 @@ FILES: list[tuple[str, str, Found]] = [
         ("acme/a", HEX, "certain", 1)]),
     ("Makefile", "M ?= acme/a\n# M = acme/c\nx:\n\t@vllm serve $(M)\n\tfor m in acme/b; do hf download $$m; done\n", [
         ("acme/a", None, "likely", 1), ("acme/b", None, "likely", 5)]),
+    ("justfile", "m := 'acme/a'\nget:\n  hf download {{m}}; hf download acme/b\nrun model='acme/c': get\n  x\n", [
+        ("acme/a", None, "likely", 1), ("acme/b", None, "certain", 3), ("acme/c", None, "likely", 4)]),
+    ("a.py", 'run(["lm_eval", "--model", "hf", "--model_args", "pretrained=acme/a,dtype=x"])\n', [
+        ("acme/a", None, "certain", 1)]),
     ("Modelfile", "FROM hf.co/acme/a:Q4_K_M\nFROM llama3\n# FROM hf.co/acme/b\n", [("acme/a", None, "certain", 1)]),
     ("Procfile", "web: text-embeddings-router --model-id acme/a\n", [("acme/a", None, "certain", 1)]),
     ("a.service", "[Service]\nEnvironment=\"MODEL=acme/a\"\nExecStart=vllm serve \\\n  acme/b\n", [
@@ -135,6 +168,17 @@ def test_hostile_configurations_are_bounded(tmp_path: Path) -> None:
     found = discover(tmp_path)
     assert time.monotonic() - started < 60
     assert {each.file for each in found.unread} >= {"deep.yaml", "deep.json", "deep.toml", "words.sh"}
+
+
+def test_files_inside_of_files_are_bounded(tmp_path: Path) -> None:
+    """A file of YAML in a value of YAML is read, and one inside of a hundred others is not: it takes no time."""
+    text = "model: acme/a\nx: 1\n"
+    for _ in range(100):
+        text = "x.yaml: |\n" + "".join(f" {line}\n" for line in text.splitlines()) + "y: 1\n"
+    begin = time.monotonic()
+    found = _discover(tmp_path, "a.yaml", text)
+    assert not found.unread
+    assert time.monotonic() - begin < 10
 
 
 def test_a_submodule_is_pinned_by_the_index(tmp_path: Path) -> None:

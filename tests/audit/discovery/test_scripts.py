@@ -57,6 +57,21 @@ SCRIPTS: dict[str, Found] = {
     ],
     "MODEL_ID=acme/a": [("acme/a", None, "possible", 1)],
     "export MODEL_ID=acme/a": [("acme/a", None, "likely", 1)],
+    "docker model pull hf.co/acme/a; docker model run ai/smollm2; ollama run hf.co/acme/b": [
+        ("acme/a", None, "certain", 1),
+        ("acme/b", None, "certain", 1),
+    ],
+    "eland_import_hub_model --hub-model-id acme/a; python -m onnxruntime_genai.models.builder -m acme/b -o out/b": [
+        ("acme/a", None, "certain", 1),
+        ("acme/b", None, "certain", 1),
+    ],
+    "lm_eval --model_args base_url=http://x/v1,tokenizer=acme/a": [("acme/a", None, "certain", 1)],
+    "modelscope download --model acme/a": [],
+    "for m in acme/a acme/b; do lighteval vllm model_name=$m,dtype=x; done": [
+        ("acme/a", None, "likely", 1),
+        ("acme/b", None, "likely", 1),
+    ],
+    "read -d '' c <<X\ntrain --pretrain acme/a \\\n  --prompt_data acme/d\nX": [("acme/a", None, "certain", 2)],
     'bash -c "vllm serve acme/a"': [("acme/a", None, "certain", 1)],
     "cat > c.yaml <<EOF\nmodel_id: acme/a\nEOF": [("acme/a", None, "likely", 2)],
     "x=$(hf download acme/a)": [("acme/a", None, "certain", 1)],

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lineage.audit.discovery import programs
-from lineage.audit.discovery.arguments import argument_references, program_name
+from lineage.audit.discovery.arguments import argument_references
 from lineage.audit.discovery.flow.resolving import Resolver, resolver_of
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
+from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.scripts import shell_references
 from lineage.audit.discovery.shell import Piece as WordPiece
 from lineage.audit.discovery.shell import Word, word_of

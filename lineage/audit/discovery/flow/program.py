@@ -27,6 +27,7 @@ MAX_PARSED = 30_000_000
 _WORDS = re.compile(
     r"from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co/|SentenceTransformer|CrossEncoder|snapshot_download"
     r"|transformers|model_name_or_path|sentence_transformers|vllm|load_lora|diffusers|InferenceClient|HfInference"
+    r"|pretrained=|model_name=|--[\w-]*model|llama-server|llama-cli"
 )
 _QUOTED = re.compile(r"""["'`](?:local:|models/)?([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
