@@ -32,6 +32,8 @@ HINT = "write it again with --update-baseline"
 def read_baseline(path: Path) -> Accepted:
     """Read a baseline. Raises InputError for a file that is not one, with what is wrong in it."""
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"the baseline {path} is not a regular file", hint="check --baseline")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -72,6 +74,17 @@ def accepted_by(finding: AuditFinding, accepted: Accepted) -> AuditFinding:
     if finding.ignored is not None or not set(_keys(finding)) <= accepted:
         return finding
     return finding.model_copy(update={"ignored": Ignored(reason=REASON)})
+
+
+def refuse_other_file(path: Path) -> None:
+    """Raise InputError if a file is there that is not a baseline, not even a broken one: it would be lost."""
+    try:
+        data = path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_BYTES else b""
+    except OSError:
+        return  # writing says why
+    if (path.exists() and not path.is_file()) or (data.strip() and b'"accepted"' not in data):
+        hint = "choose another --baseline, or delete it"
+        raise InputError(f"{path} is not a baseline, and --update-baseline would replace it", hint=hint)
 
 
 def write_baseline(path: Path, findings: Iterable[AuditFinding]) -> None:

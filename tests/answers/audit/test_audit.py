@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,22 @@ def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, hub: Path, text: 
         of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "baseline.json"))
     with pytest.raises(InputError, match="cannot be read"):
         of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "none.json"))
+
+
+def test_update_baseline_replaces_nothing_but_a_baseline(tmp_path: Path, hub: Path) -> None:
+    """A source that is named by mistake keeps its text, and so does a pipe; a broken baseline is written again."""
+    source, broken, pipe = tmp_path / "app.py", tmp_path / "broken.json", tmp_path / "pipe"
+    source.write_text("import this\n")
+    broken.write_text('{"accepted": [')
+    os.mkfifo(pipe)
+    for path in (source, pipe):
+        with pytest.raises(InputError, match="is not a baseline"):
+            of(tmp_path, hub, "", AuditOptions(baseline=path, update_baseline=True))
+    with pytest.raises(InputError, match="is not a regular file"):
+        of(tmp_path, hub, "", AuditOptions(baseline=pipe))
+    of(tmp_path, hub, "", AuditOptions(baseline=broken, update_baseline=True))
+    assert source.read_text() == "import this\n"
+    assert '"version": 1' in broken.read_text()
 
 
 def test_each_commit_of_a_model_is_judged(tmp_path: Path, hub: Path) -> None:
