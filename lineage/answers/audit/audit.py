@@ -77,7 +77,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     reads_baseline = options.baseline is not None and not options.update_baseline
     if options.baseline is not None and options.update_baseline:
         refuse_other_file(options.baseline)
-    accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else frozenset()
+    accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else {}
     lock = read_lock_of(path, options.lock_file) if options.locked or options.lock_file else None
     product = find_references(session, path, options.exclude, options.baseline)
     used, invalid = used_models(session, product.references)
