@@ -81,7 +81,7 @@ class _LocalFile:
         if not self.place.is_file():
             if self.place.is_dir():
                 return "it is a link to a folder, whose files were not compared"
-            return "it is a link to nothing" if self.place.is_symlink() else "it is not a regular file"
+            return "it is not a regular file" if self.place.exists() else "it is a link to nothing"
         found = self.placeholder
         return f"it is {found.kind}, and the content is missing ({found.hint})" if found else None
 
