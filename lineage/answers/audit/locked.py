@@ -92,7 +92,8 @@ class Locked:
         facts = known.facts
         if facts.files is None:
             return
-        altered = [path for path, now in known.files.items() if now and entry.files.get(path, now) != now]
+        unseen = "unknown" if entry.incomplete else None  # what could not be seen when it was locked
+        altered = [path for path, now in known.files.items() if now and entry.files.get(path, now) not in (now, unseen)]
         altered += entry.files.keys() - known.files.keys()
         absent = [] if entry.incomplete else sorted(known.files.keys() - entry.files.keys())
         for paths, words in ((sorted(altered), "does not have the hash"), (absent, "does not list the file")):
