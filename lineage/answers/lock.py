@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -47,6 +48,8 @@ def lock(
     file that is not understood, a model to upgrade that is not used, and sources that use no model.
     """
     file = lock_file or path / LOCK_FILE
+    if lock_file is None:
+        _refuse_link_out_of(path, file)
     locked = load_lock(file)
     found = search_sources(session, path, exclude)
     wanted = wanted_models(found.references, hubs_of_project(session))
@@ -78,6 +81,16 @@ def lock(
         unchecked=unchecked,
         notes=tuple(_notes(found)),
     )
+
+
+def _refuse_link_out_of(path: Path, file: Path) -> None:
+    """Raise InputError if a product's own lock file is a link out of its repository: a stranger chose the target."""
+    folder = path.resolve()
+    tree = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+    target = Path(os.path.realpath(file))
+    if file.is_symlink() and not target.is_relative_to(tree):
+        message = f"{file} is a link to {target}, which is outside of {tree}"
+        raise InputError(message, hint="copy the file here, or name it: --lock FILE")
 
 
 def _to_upgrade(names: Sequence[str], wanted: Sequence[Wanted], locked: Lock) -> Iterator[Wanted]:

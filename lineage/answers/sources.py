@@ -18,7 +18,8 @@ def search_sources(session: Session, path: Path, exclude: Sequence[str]) -> Disc
 
     Raises InputError for a path that is not a folder.
     """
-    return discover(path, exclude=(*exclude, LOCK_FILE), listed=tuple(_listed(session, path)))
+    # a folder of that name is a folder like any other
+    return discover(path, exclude=(LOCK_FILE, f"!{LOCK_FILE}/", *exclude), listed=tuple(_listed(session, path)))
 
 
 def hubs_of_project(session: Session) -> dict[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,7 +42,10 @@ _DOCUMENT = re.compile(
     r"(?:.*/)?(?:\.[^/]*|[^/]*\.(?:md|rst|pdf|png|jpe?g|gif|svg|webp)|(?:licen[cs]e|notice|copying)[^/]*)",
     re.IGNORECASE,
 )
-"""Files that no loader reads: hidden ones, documents, pictures, texts of licences."""
+"""Files that no loader reads: hidden ones, documents, pictures, texts of licences; but see `_is_document`."""
+
+_CODE = (".py", ".so", ".pyd", ".pyc")
+"""Suffixes of what a loader may import, even from `license.py`."""
 
 
 _WITHOUT_CODE = frozenset({"safetensors", "gguf"})
@@ -76,7 +79,9 @@ class _LocalFile:
     def lack(self) -> str | None:
         """Return why the content is not here; None for a file that has it. Raises OSError."""
         if not self.place.is_file():
-            return "it is a link to nothing" if self.place.is_symlink() else "it is not a regular file"
+            if self.place.is_dir():
+                return "it is a link to a folder, whose files were not compared"
+            return "it is not a regular file" if self.place.exists() else "it is a link to nothing"
         found = self.placeholder
         return f"it is {found.kind}, and the content is missing ({found.hint})" if found else None
 
@@ -136,11 +141,24 @@ def _local_files(path: Path, shown: str) -> dict[str, _LocalFile]:
         for name in sorted(names):
             place = Path(folder, name)
             found[place.relative_to(path).as_posix()] = _LocalFile(place)
+        found |= {each.relative_to(path).as_posix(): _LocalFile(each) for each in _links(folder, inner)}
         if len(found) > MAX_FILES:
             raise InputError(f"{shown} has more than {MAX_FILES:,} files", hint="name the folder of one model")
     if not found:
         raise InputError(f"{shown} holds no file", hint="name a file, or the folder of a model")
     return found
+
+
+def _links(folder: str, inner: Iterable[str]) -> Iterator[Path]:
+    """Return the links to folders among the folders in one: `os.walk` does not enter them, and a loader does."""
+    return (place for name in inner if (place := Path(folder, name)).is_symlink())
+
+
+def _is_document(path: str) -> bool:
+    """Return whether no loader reads a file; weights and code are read under any name that a pattern finds."""
+    if path.lower().endswith(_CODE) or is_weight_file(path):
+        return False
+    return _DOCUMENT.fullmatch(path) is not None
 
 
 def _refuse_unreadable(error: OSError) -> None:
@@ -259,9 +277,9 @@ class _Comparison:
             self._compare(path, local[path])
         extra = sorted(local.keys() - files.keys())
         for path in extra:
-            if not _DOCUMENT.fullmatch(path):
+            if not _is_document(path):
                 self._add_extra(path, local[path])
-        documents = [path for path in extra if _DOCUMENT.fullmatch(path)]
+        documents = [path for path in extra if _is_document(path)]
         if documents:
             self.notes.append(f"not in the locked commit: {few(documents)}")
         self._add_missing(sorted(files.keys() - local.keys()), set(local))
@@ -289,7 +307,7 @@ class _Comparison:
         lacking = {path for group in groups if group.name in had for path in group.files if path not in here}
         lacking |= {path for group in missing_groups(groups, sorted(self.model.files), had) for path in group.files}
         weights = {path for group in groups for path in group.files}
-        needed = [path for path in missing if path in lacking or not (path in weights or _DOCUMENT.fullmatch(path))]
+        needed = [path for path in missing if path in lacking or not (path in weights or _is_document(path))]
         fetch = (
             f"hf download {self.model.id} --revision {self.model.commit}" if is_commit_id(self.model.commit) else None
         )

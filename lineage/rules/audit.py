@@ -263,7 +263,7 @@ LOCK_RULES = (
     _rule(
         "LA029", "weights-changed-since-lock", "The weights are not those that were locked", "error", "tampering",
         "With `--locked`: the revision that the product asks for points at other weights than when it was locked. The "
-        "product loads these from now on.",
+        "product loads these from now on. Or the lock has other hashes of weights than the commit that it names.",
         "`main` was at c0ffee0 when it was locked, and is at beef001 with other weights.",
         "Another commit with the same weights (`locked-model-changed`).",
         "Read the changes (`lineage diff`), test, then `lineage lock --upgrade ORG/NAME`, or pin the locked commit.",
@@ -271,7 +271,8 @@ LOCK_RULES = (
     ),
     _rule(
         "LA030", "locked-model-changed", "A locked model changed beside its weights", "warning", None,
-        "With `--locked`: the commit or the licence is not the locked one, or the lock does not say what it was.",
+        "With `--locked`: the commit or the licence is not the locked one, the lock does not say what it was, or it "
+        "has other files than the commit that it names.",
         "The card says `cc-by-nc-4.0`, and the lock says `apache-2.0`.",
         "Other weights (`weights-changed-since-lock`).",
         "Review the change, then run `lineage lock --upgrade ORG/NAME`.",

@@ -351,6 +351,14 @@ def test_a_gated_model_is_locked_as_far_as_it_is_seen(server: HubServer, product
     assert (product / "lineage.lock").read_bytes() == whole
 
 
+def test_a_lock_that_is_a_link_out_of_the_product_is_refused(locked: Locked, product: Path, tmp_path: Path) -> None:
+    """A repository of a stranger chooses no file that `lineage lock` writes."""
+    (product / "lineage.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"is a link to .*elsewhere, which is outside of"):
+        locked()
+    assert not (tmp_path / "elsewhere").exists()
+
+
 @pytest.mark.slow
 def test_an_outage_changes_nothing(server: HubServer, product: Path, tmp_path: Path) -> None:
     """A Hub that answers errors leaves the lock as it is, also when a model is to be upgraded."""

@@ -188,3 +188,20 @@ def test_what_is_not_there_is_an_error(session: Session, models: Path) -> None:
     (models / "lineage.lock").unlink()
     with pytest.raises(InputError, match="does not exist"):
         verified(session, models)
+
+
+@pytest.mark.parametrize("name", ["license.py", "NOTICE.safetensors", ".extra.safetensors", "copying/license.so"])
+def test_weights_and_code_are_no_documents(session: Session, models: Path, name: str) -> None:
+    """A loader that takes every file of a pattern takes these too, so an unknown one is a difference."""
+    (models / CHAT / name).parent.mkdir(exist_ok=True)
+    (models / CHAT / name).write_bytes(weights(5))
+    answer = verified(session, models)
+    assert (answer.verdict, [each.what for each in answer.differences]) == ("different", [name])
+
+
+def test_a_link_to_a_folder_is_unchecked(session: Session, models: Path) -> None:
+    """Loaders follow such a link, and its files were not compared."""
+    (models / CHAT / "more").symlink_to(models / CODER)
+    answer = verified(session, models)
+    assert (answer.verdict, [each.what for each in answer.unchecked]) == ("unchecked", ["more"])
+    assert "link to a folder" in answer.unchecked[0].reason

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage.answers.audit.baseline import Accepted, accepted_by, read_baseline, write_baseline
+from lineage.answers.audit.baseline import Accepted, accepted_by, read_baseline, refuse_other_file, write_baseline
 from lineage.answers.audit.descent import Descent, descent_of, modifications
 from lineage.answers.audit.judging import Judge, Judged, Left
 from lineage.answers.audit.locked import Locked, read_lock_of
@@ -75,7 +75,9 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     fail_on = FailOn.of(options.fail_on)
     record = check_name(options.record) if options.record is not None else None
     reads_baseline = options.baseline is not None and not options.update_baseline
-    accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else frozenset()
+    if options.baseline is not None and options.update_baseline:
+        refuse_other_file(options.baseline)
+    accepted: Accepted = read_baseline(options.baseline) if reads_baseline and options.baseline else {}
     lock = read_lock_of(path, options.lock_file) if options.locked or options.lock_file else None
     product = find_references(session, path, options.exclude, options.baseline)
     used, invalid = used_models(session, product.references)

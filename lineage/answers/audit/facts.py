@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.audit.signing import checked_signature
@@ -34,11 +34,12 @@ CARD = "README.md"
 
 @dataclass(frozen=True)
 class Known:
-    """Hold the facts of a model for the rules, and its weights for the answer."""
+    """Hold the facts of a model for the rules, its weights for the answer, and the hash of each file for a lock."""
 
     key: str
     facts: ModelFacts
     weights: tuple[AuditedWeights, ...]
+    files: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class FactsReader:
@@ -78,7 +79,7 @@ class FactsReader:
             changes=past.changes if past else 0,
             silent=past.silent if past else 0,
         )
-        return Known(key, facts, groups)
+        return Known(key, facts, groups, {path: entry.identity for path, entry in (files or {}).items()})
 
     def _files(self, hub: Hub, key: str, commit: str | None) -> dict[str, FileEntry] | None:
         """List the files of a commit by path; None if they are not known."""

@@ -135,7 +135,8 @@ class Judge:
             (found,) = self._settled([(made, places)])
             findings.append(found)
             if each.unchecked is not None:
-                unchecked.append(Left(self._unchecked(each.unchecked, places), found))
+                accepted_with = None if each.stays_unchecked else found
+                unchecked.append(Left(self._unchecked(each.unchecked, places), accepted_with))
         return findings, unchecked
 
     def _settled(self, found: Iterable[tuple[Finding, tuple[Place, ...]]]) -> list[AuditFinding]:

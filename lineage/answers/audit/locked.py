@@ -12,7 +12,8 @@ from lineage.answers.sources import hubs_of_project
 from lineage.audit.lock.read import load_lock
 from lineage.audit.lock.wanted import entry_of, wanted_models
 from lineage.audit.policy.facts import Problem, places_of
-from lineage.errors import InputError
+from lineage.errors import InputError, few
+from lineage.fingerprint.weight_files import is_weight_file
 from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LOCK_FILE
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Severity
     from lineage_schemas.answers.audit import AuditedWeights
     from lineage_schemas.lock import Lock, LockedModel
+    from lineage_schemas.reference import Place
 
 
 def read_lock_of(path: Path, file: Path | None) -> tuple[Lock, Path]:
@@ -78,10 +80,27 @@ class Locked:
             elif same is False:
                 message = f"{facts.id} has other weights at {asked.commit} than {self.file} has"
                 yield Problem("weights-changed-since-lock", message, facts.pointer(), places=places)
+            else:
+                yield from self._altered(known, entry, places)
         if entry.licence != facts.licences.text and facts.is_readable:
             was, now = entry.licence or "no licence", facts.licences.text or "no licence"
             message = f"the licence of {facts.id} was {was} when it was locked, and is {now}"
             yield Problem("locked-model-changed", message, facts.pointer("README.md", "license"), "warning", places)
+
+    def _altered(self, known: Known, entry: LockedModel, places: tuple[Place, ...]) -> Iterator[Problem]:
+        """Report files that have other hashes in the lock than at the same commit: the lock itself was changed."""
+        facts = known.facts
+        if facts.files is None:
+            return
+        unseen = "unknown" if entry.incomplete else None  # what could not be seen when it was locked
+        altered = [path for path, now in known.files.items() if now and entry.files.get(path, now) not in (now, unseen)]
+        altered += entry.files.keys() - known.files.keys()
+        absent = [] if entry.incomplete else sorted(known.files.keys() - entry.files.keys())
+        for paths, words in ((sorted(altered), "does not have the hash"), (absent, "does not list the file")):
+            if paths:
+                rule = "weights-changed-since-lock" if any(map(is_weight_file, paths)) else "locked-model-changed"
+                message = f"{self.file} {words} that {facts.id} has at {entry.commit}: {few(paths)}"
+                yield Problem(rule, message, facts.pointer(), places=places)
 
     def _moved(
         self, used: UsedModel, known: Known, asked: Asked, entry: LockedModel, *, same: bool | None

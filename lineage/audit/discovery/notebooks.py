@@ -12,6 +12,7 @@ from lineage.audit.discovery.javascript import html, javascript
 from lineage.audit.discovery.json_nodes import json_nodes_and_problem
 from lineage.audit.discovery.markdown import markdown_references
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, scalars
+from lineage.audit.discovery.other_code import other_code_references
 from lineage.audit.discovery.scripts import embedded_references, script_references, shell_references
 from lineage.audit.discovery.texts import Row, Text
 from lineage.audit.discovery.tree import Tree
@@ -41,11 +42,11 @@ def _cells(node: Node | None) -> list[Node] | None:
     """Return the cells, also of the third version of the format, which has them in worksheets."""
     if not isinstance(node, MapNode):
         return None
-    found = node.get("cells")
-    if found is None and isinstance(sheets := node.get("worksheets"), ListNode) and sheets.items:
-        first = sheets.items[0]
-        found = first.get("cells") if isinstance(first, MapNode) else None
-    return found.items if isinstance(found, ListNode) else None
+    sheets = node.get("worksheets")
+    holders = [node] if node.get("cells") is not None or not isinstance(sheets, ListNode) else sheets.items
+    lists = [each.get("cells") if isinstance(each, MapNode) else None for each in holders]
+    found = [each for each in lists if isinstance(each, ListNode)]
+    return [cell for each in found for cell in each.items] if found and len(found) == len(lists) else None
 
 
 def _language(node: Node | None) -> str:
@@ -70,12 +71,14 @@ class _Notebook:
 
     def references(self, cells: list[Node]) -> Iterator[Reference]:
         for number, cell in enumerate(cells, 1):
-            if isinstance(cell, MapNode):
-                lines = self._lines(cell.get("source", "input"), number)
-                if cell.text("cell_type") == "code":
-                    self._code(lines)
-                elif cell.text("cell_type") in {"markdown", "heading"}:
-                    self.prose += [*lines, ("", lines[-1][1])] if lines else []
+            kind = cell.text("cell_type") if isinstance(cell, MapNode) else ""
+            lines = self._lines(cell.get("source", "input"), number) if isinstance(cell, MapNode) else []
+            if kind == "code":
+                self._code(lines)
+            elif kind in {"markdown", "heading"}:
+                self.prose += [*lines, ("", lines[-1][1])] if lines else []
+            elif kind != "raw":
+                self.tree.report(self.text.file, f"the notebook is not valid: cell {number} is no code and no text")
         yield from self.others
         yield from self._program()
         yield from markdown_references(Text.of_lines(self.text.file, self.prose), self.tree) if self.prose else ()
@@ -111,8 +114,8 @@ class _Notebook:
                 return
             lines = lines[1:]
         if self.language not in {"python", "ipython"}:
-            if self.language in {"javascript", "typescript"} and lines:
-                self.others += list(javascript(Text.of_lines(self.text.file, lines), self.tree))
+            if lines:
+                self.others += list(self._of_language(Text.of_lines(self.text.file, lines)))
             return
         continued = False
         for line, row in lines:
@@ -125,6 +128,15 @@ class _Notebook:
                 line = line[: len(line) - len(line.lstrip())] + "pass"
             self.code.append((line, row))
         self.code.append(("", lines[-1][1]) if lines else ("", Row(1)))
+
+    def _of_language(self, body: Text) -> Iterator[Reference]:
+        """Read a code cell of a notebook that is not in Python."""
+        if self.language in {"javascript", "typescript"}:
+            yield from javascript(body, self.tree)
+        elif self.language in _SHELLS:
+            yield from script_references(body, self.tree)
+        else:
+            yield from other_code_references(body, self.tree)
 
     def _command(self, line: str, row: Row, command: re.Match[str] | None) -> None:
         start = command.start(3) if command is not None else 0

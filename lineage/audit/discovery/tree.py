@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ LEFT_OUT = frozenset(
 
 _ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 _SNIFFED = 8192
+_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
 T = TypeVar("T")
@@ -136,8 +138,8 @@ class Tree:
         except UnicodeDecodeError:
             body = None
         if body is None or "\0" in body:
-            body = _utf16(content) or _one_byte(content)
-        if body is None:
+            body = _with_mark(content) or _one_byte(content)
+        if body is None or "\0" in body:
             if expected:
                 self.report(file, "the file is binary, not a text")
             return None
@@ -148,11 +150,15 @@ class Tree:
         descriptor = os.open(self.root / file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
             size = os.fstat(descriptor).st_size
+            head = stream.read(_SNIFFED)
+            expected = expected or head.startswith(b"#!")  # a script, whatever its name
             if size > MAX_TEXT:
                 if expected:
                     self.report(file, f"the file has {size:,} bytes; texts are read up to {MAX_TEXT:,}")
                 return None
-            if not expected and b"\0" in stream.read(_SNIFFED):
+            if b"\0" in head and head[:2] not in _MARKS and head[:4] != BOM_UTF32_BE:
+                if expected:
+                    self.report(file, "the file is binary, not a text")
                 return None
             stream.seek(0)
             content = stream.read(MAX_TEXT + 1)
@@ -183,6 +189,8 @@ class _Walk:
         self.files: list[str] = []
         self.links: list[str] = []
         self.unread: list[Unread] = []
+        self._visited: set[str] = set()
+        self._targets: dict[str, str] = {}
         self._excluded = _spec(exclude)
 
     def run(self) -> Tree:
@@ -195,6 +203,7 @@ class _Walk:
         if len(self.files) >= MAX_FILES:
             del self.files[MAX_FILES:]
             self.unread.append(Unread(".", f"the tree has {MAX_FILES:,} files or more; the others were not read"))
+        self._follow()
         return Tree(self.root, sorted(self.files), sorted(self.links), self.unread)
 
     def _folder(self, folder: str, ignores: _Ignores) -> list[tuple[str, _Ignores]]:
@@ -208,6 +217,7 @@ class _Walk:
         names = {entry.name for entry in entries}
         if folder and any(mark in names for mark in _ENVIRONMENT_MARKS):
             return []
+        self._visited.add(folder)
         if ".gitignore" in names:
             ignores = [*ignores, (folder, _read_ignores(self.root / folder / ".gitignore"))]
         folders = []
@@ -220,7 +230,7 @@ class _Walk:
     def _entry(self, entry: os.DirEntry[str], path: str, ignores: _Ignores) -> bool:
         """Note a file or link; tell whether it is a folder to read."""
         is_folder = entry.is_dir(follow_symlinks=False)
-        if is_folder and entry.name in LEFT_OUT:
+        if entry.name in LEFT_OUT and (is_folder or entry.is_symlink()):
             return False
         if _is_ignored(path, is_folder, ignores) or self._excluded.match_file(path + "/" if is_folder else path):
             return False
@@ -235,6 +245,8 @@ class _Walk:
             self.unread.append(Unread(path, f"the folder is more than {MAX_DEPTH} folders deep"))
         elif entry.is_file(follow_symlinks=False):
             self.files.append(path)
+        else:
+            self.unread.append(Unread(path, "it is a pipe, a socket or a device, and not a file"))
         return False
 
     def _link(self, path: str) -> None:
@@ -245,8 +257,18 @@ class _Walk:
             return
         if not target.is_relative_to(self.root):
             self.unread.append(Unread(path, "the symbolic link leads out of the tree"))
-        elif target.is_file():
+            return
+        if target.is_file():
             self.links.append(path)
+        inside = target.relative_to(self.root).as_posix()
+        self._targets[path] = "" if inside == "." else inside
+
+    def _follow(self) -> None:
+        """Report the links whose targets are in the tree and were not visited: an ignored folder, for example."""
+        read = self._visited.union(self.files)
+        for path, target in self._targets.items():
+            if target not in read:
+                self.unread.append(Unread(path, f"the symbolic link leads to {target}, which is left out of the tree"))
 
 
 _Ignores = list[tuple[str, "GitIgnoreSpec"]]
@@ -336,11 +358,11 @@ def _one_byte(content: bytes) -> str | None:
     return content.decode("latin-1")
 
 
-def _utf16(content: bytes) -> str | None:
-    """Decode UTF-16 with its mark in front, as some Windows programs write it."""
-    if content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+def _with_mark(content: bytes) -> str | None:
+    """Decode UTF-16 and UTF-32 with their marks in front, as some Windows programs write them."""
+    if content[:2] not in _MARKS and content[:4] != BOM_UTF32_BE:
         return None
     try:
-        return content.decode("utf-16")
+        return content.decode("utf-32" if content[:4] in (BOM_UTF32_BE, BOM_UTF32_LE) else "utf-16")
     except UnicodeDecodeError:
         return None

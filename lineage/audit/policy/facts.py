@@ -31,7 +31,8 @@ class Problem(NamedTuple):
     """Hold one problem by the name of its rule.
 
     `severity` replaces the rule's where the case is a milder one. `places` are those of the product, empty for all
-    places that use the model. `unchecked` is what the problem leaves unchecked unless the project ignores it.
+    places that use the model. `unchecked` is what the problem leaves unchecked unless the project ignores it; with
+    `stays_unchecked` also then, because the finding says something else.
     """
 
     rule: str
@@ -40,6 +41,7 @@ class Problem(NamedTuple):
     severity: Severity | None = None
     places: tuple[Place, ...] = ()
     unchecked: Unchecked | None = None
+    stays_unchecked: bool = False
 
 
 class FileText(NamedTuple):

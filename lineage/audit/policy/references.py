@@ -58,7 +58,8 @@ def _moving(model: ModelFacts, asked: Asked) -> Problem:
         what = f"{model.id}@{asked.revision}"
         item = Unchecked(what=what, reason="the revision is not known", decide_with=f"lineage collect {what}")
     places = places_of(asked.references)
-    return Problem("moving-revision", message, _at(model, asked), places=places, unchecked=item)
+    at = _at(model, asked)
+    return Problem("moving-revision", message, at, places=places, unchecked=item, stays_unchecked=True)
 
 
 def _vanished(model: ModelFacts, asked: Asked) -> Problem:

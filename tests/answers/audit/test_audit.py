@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import pytest
 
 from lineage.answers.audit.audit import AuditOptions
+from lineage.answers.audit.baseline import accepted_by, read_baseline, write_baseline
+from lineage.answers.findings import finding
 from lineage.errors import InputError
-from lineage_schemas.answers.audit import AuditAnswer
+from lineage_schemas.answers.audit import AuditAnswer, AuditFinding
+from lineage_schemas.pointer import Pointer
+from lineage_schemas.reference import Place
 from tests.answers.audit.products import CARD, audited, found, product
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
@@ -148,6 +153,45 @@ def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, hub: Path, text: 
         of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "baseline.json"))
     with pytest.raises(InputError, match="cannot be read"):
         of(tmp_path, hub, "", AuditOptions(baseline=tmp_path / "none.json"))
+
+
+def test_an_accepted_moving_revision_does_not_hide_an_unknown_one(tmp_path: Path, hub: Path) -> None:
+    """The product moves to a revision that does not exist: nothing of it was read, so the product is not clean."""
+    baseline, settings = tmp_path / "baseline.json", '[models."org/name"]\nrevision = "{}"\n'
+    of(tmp_path, hub, settings.format("main"), AuditOptions(baseline=baseline, update_baseline=True))
+    assert of(tmp_path, hub, settings.format("main"), AuditOptions(baseline=baseline)).verdict == "clean"
+    answer = of(tmp_path, hub, settings.format("gone"), AuditOptions(baseline=baseline))
+    assert (answer.verdict, [each.what for each in answer.unchecked]) == ("unchecked", ["org/name@gone"])
+
+
+def test_a_baseline_accepts_nothing_more_severe(tmp_path: Path) -> None:
+    """A signature that could not be checked is accepted, and a wrong one of the same model counts."""
+    pointer, places = Pointer(model="org/name"), (Place(file="app.py", line=1, column=1),)
+    wrong = AuditFinding(**finding("signature-mismatch", "wrong", pointer).model_dump(), places=places)
+    open_one = wrong.model_copy(update={"severity": "info"})
+    write_baseline(tmp_path / "b.json", [open_one])
+    accepted = read_baseline(tmp_path / "b.json")
+    assert accepted_by(open_one, accepted).ignored is not None
+    assert accepted_by(wrong, accepted).ignored is None
+    write_baseline(tmp_path / "b.json", [open_one, wrong])
+    assert "severity" not in (tmp_path / "b.json").read_text()
+    assert accepted_by(open_one, read_baseline(tmp_path / "b.json")).ignored is not None
+
+
+def test_update_baseline_replaces_nothing_but_a_baseline(tmp_path: Path, hub: Path) -> None:
+    """A source that is named by mistake keeps its text, and so does a pipe; a broken baseline is written again."""
+    source, broken, pipe = tmp_path / "app.py", tmp_path / "broken.json", tmp_path / "pipe"
+    source.write_text("import this\n")
+    broken.write_text('{"accepted": [')
+    os.mkfifo(pipe)
+    for path in (source, pipe):
+        with pytest.raises(InputError, match="is not a baseline"):
+            of(tmp_path, hub, "", AuditOptions(baseline=path, update_baseline=True))
+    with pytest.raises(InputError, match="is not a regular file"):
+        of(tmp_path, hub, "", AuditOptions(baseline=pipe))
+    of(tmp_path, hub, "", AuditOptions(baseline=broken, update_baseline=True))
+    assert source.read_text() == "import this\n"
+    assert '"version": 1' in broken.read_text()
 
 
 def test_each_commit_of_a_model_is_judged(tmp_path: Path, hub: Path) -> None:

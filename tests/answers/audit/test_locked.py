@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,22 @@ def test_a_model_that_is_not_locked_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "product/lineage.lock").unlink()
     with pytest.raises(InputError, match="there is no lock file"):
         of(tmp_path)
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("line", "instead", "rule"),
+    [
+        (f'"{WEIGHTS}" = .*', f'"{WEIGHTS}" = "sha256:{"0" * 64}"', "weights-changed-since-lock"),
+        (f'"{WEIGHTS}" = .*\n', "", "weights-changed-since-lock"),
+        ('"README.md" = .*', '"README.md" = "unknown"', "locked-model-changed"),
+        (r"\Z", f'"evil.py" = "sha256:{"0" * 64}"\n', "locked-model-changed"),
+    ],
+)
+def test_a_lock_with_other_files_than_its_commit_is_found(tmp_path: Path, line: str, instead: str, rule: str) -> None:
+    """`verify --lock` trusts the hashes of the lock, so an audit compares them with those of the locked commit."""
+    file = tmp_path / "product/lineage.lock"
+    changed = re.sub(line, instead, file.read_text(), count=1)
+    assert changed != file.read_text()
+    file.write_text(changed)
+    assert rule in found(of(tmp_path))["org/name"]

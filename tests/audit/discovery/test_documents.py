@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from lineage.audit.discovery.discover import discover
 from lineage_schemas.reference import Reference
 
@@ -110,3 +112,28 @@ def test_a_python_file_with_an_error_is_read_around_it_and_reported(tmp_path: Pa
     found = discover(tmp_path)
     assert [(each.model, each.line) for each in found.references] == [("acme/model", 2)]
     assert "(line 1)" in dict(found.unread)["a.py"]
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("bash", "vllm serve acme/model"), ("R", 'hf <- transformers$AutoModel$from_pretrained("acme/model")')],
+)
+def test_notebooks_in_other_languages_are_read(tmp_path: Path, language: str, code: str) -> None:
+    """A kernel of a shell or of R runs code that loads models, too."""
+    cells = [{"cell_type": "code", "source": code}]
+    text = json.dumps({"cells": cells, "metadata": {"language_info": {"name": language}}, "nbformat": 4})
+    (tmp_path / "a.ipynb").write_text(text)
+    found = discover(tmp_path)
+    assert [each.model for each in found.references] == ["acme/model"]
+    assert found.unread == ()
+
+
+def test_all_worksheets_are_read_and_cells_of_no_kind_reported(tmp_path: Path) -> None:
+    """The third version of the format has lists of cells; a cell without a kind is not passed over."""
+    cell = {"cell_type": "code", "input": 'AutoModel.from_pretrained("acme/model")'}
+    (tmp_path / "old.ipynb").write_text(json.dumps({"worksheets": [{"cells": []}, {"cells": [cell]}]}))
+    (tmp_path / "odd.ipynb").write_text(json.dumps({"cells": [{"source": cell["input"]}]}))
+    (tmp_path / "half.ipynb").write_text(json.dumps({"worksheets": [{"cells": [cell]}, {}]}))
+    found = discover(tmp_path)
+    assert [each.file for each in found.references] == ["old.ipynb"]
+    assert [each.file for each in found.unread] == ["half.ipynb", "odd.ipynb"]

@@ -75,6 +75,36 @@ def test_links_are_not_followed_and_those_that_lead_out_are_reported(tmp_path: P
     assert dict(found.unread).keys() == {"out", "dangling.py"}
 
 
+def test_links_to_what_is_left_out_are_reported(tmp_path: Path) -> None:
+    """The product loads a module through a link, and its target is in an ignored folder that is not read."""
+    put(tmp_path, "a.py", "build/b.py", "node_modules/x/c.py", "pkg/d.py")
+    (tmp_path / ".gitignore").write_text("build/\n")
+    for link, target in (("b.py", "build/b.py"), ("x", "node_modules/x"), ("d.py", "pkg/d.py"), ("p", "pkg")):
+        (tmp_path / link).symlink_to(target)
+    (tmp_path / ".venv").symlink_to("/usr")
+    assert reasons(tmp_path) == {
+        "b.py": "the symbolic link leads to build/b.py, which is left out of the tree",
+        "x": "the symbolic link leads to node_modules/x, which is left out of the tree",
+    }
+
+
+def test_a_script_that_cannot_be_read_is_reported_whatever_its_name(tmp_path: Path) -> None:
+    """The first line makes a file without a suffix a script; a long one or one with zero bytes is not passed over."""
+    put(tmp_path, "serve", text="#!/bin/sh\n" + "#\n" * 600_000 + "vllm serve acme/model\n")
+    put(tmp_path, "start", text="#!/bin/sh\n#\0\nvllm serve acme/model\n")
+    put(tmp_path, "data", text="x\n" * 600_000)
+    assert reasons(tmp_path).keys() == {"serve", "start"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "unicode_escape", "raw_unicode_escape", "rot13"])
+def test_source_in_an_encoding_that_hides_code_is_reported(tmp_path: Path, encoding: str) -> None:
+    """Python runs what such an encoding makes of a comment; the encodings that keep ASCII are read as usual."""
+    put(tmp_path, "hidden.py", text=f"# -*- coding: {encoding} -*-\nx = 1\n")
+    put(tmp_path, "plain.py", text="#!/usr/bin/python\n# vim: set fileencoding=shift_jis :\n")
+    assert list(reasons(tmp_path)) == ["hidden.py"]
+    assert encoding in reasons(tmp_path)["hidden.py"]
+
+
 def test_what_cannot_be_read_is_reported_with_its_reason(tmp_path: Path) -> None:
     """Binary junk, a long text and a broken notebook are reported; the files beside them are read."""
     put(tmp_path, "good.py", "pipe.py")
@@ -87,18 +117,18 @@ def test_what_cannot_be_read_is_reported_with_its_reason(tmp_path: Path) -> None
     found = discover(tmp_path)
     assert [each.file for each in found.references] == ["good.py"]
     unread = dict(found.unread)
-    assert unread.keys() == {"junk.py", "long.py", "broken.ipynb"}
+    assert unread.keys() == {"junk.py", "long.py", "broken.ipynb", "pipe.py"}
     assert "binary" in unread["junk.py"]
     assert "1,200,000 bytes" in unread["long.py"]
 
 
 def test_texts_of_one_byte_a_character_and_of_windows_are_read(tmp_path: Path) -> None:
-    """Latin-1, UTF-16 with its mark, and carriage returns change neither the model nor its line."""
+    """Latin-1, UTF-16 and UTF-32 with their marks, and carriage returns change neither the model nor its line."""
     body = '# caf\u00e9\r\nAutoModel.from_pretrained("acme/model")\r\n'
-    for encoding in ("latin-1", "utf-16", "utf-8-sig"):
+    for encoding in ("latin-1", "utf-16", "utf-32", "utf-8-sig"):
         (tmp_path / f"{encoding.replace('-', '_')}.py").write_bytes(body.encode(encoding))
     found = discover(tmp_path)
-    assert [(each.model, each.line) for each in found.references] == [("acme/model", 2)] * 3
+    assert [(each.model, each.line) for each in found.references] == [("acme/model", 2)] * 4
     assert found.unread == ()
 
 
