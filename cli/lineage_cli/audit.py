@@ -58,7 +58,7 @@ def command(
     fail_on: str,
     jobs: int | None,
 ) -> None:
-    """Find the models that the source tree PATH uses, and what is wrong with them.
+    """Find the models that a source tree uses, and what is wrong with them.
 
     Reads code, notebooks, configs and scripts for references to models, then the models and their ancestors: whether
     they are pinned, whether their weights moved, who they descend from and whether that is true, under which licences,

@@ -129,7 +129,7 @@ def test_a_hostile_message_is_neutralised(monkeypatch: pytest.MonkeyPatch) -> No
         (["chek", "a/b"], "Did you mean 'check'?"),
         (["check"], "name a TARGET, use --from-file, or list models under [models]"),
         (["collect"], "name a TARGET, or use --from-file or --author"),
-        (["store", "forget"], "name a TARGET or use --from-file"),
+        (["store", "forget"], "name a TARGET, use --from-file or --product"),
         (["store", "forgot"], "Did you mean 'forget'?"),
         (["trace"], "Missing argument 'TARGET'"),
         (["trace", "a/b", "c/d", "--down"], "--down takes one TARGET only"),
