@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def command(
     *, run: Run, path: Path, check: bool, upgrade: tuple[str, ...], lock_file: Path | None, exclude: tuple[str, ...]
 ) -> None:
-    """Pin the models that the sources in PATH use to commits, in lineage.lock.
+    """Pin the models that a source tree uses to commits, or check that they are pinned.
 
     For each model the file has its commit, the hashes of its files, its licence and its parents. A model that is locked
     stays at its commit until --upgrade names it. With --check, exit code 1 if the lock file is not what the sources
