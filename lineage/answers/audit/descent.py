@@ -49,7 +49,7 @@ def descent_of(view: StoreView, keys: Sequence[str], hub: str, unread: Mapping[s
     for key in keys:
         walk = ancestors(view, key)
         true = {key, *(row.target for row in walk.edges if status_of(row) != "contradicted")}
-        above[key] = frozenset(true)  # a parent that the weights deny is no ancestor, whatever its licence or state
+        above[key] = frozenset(true)  # a contradicted parent is not an ancestor: its licence and state do not count
         for found in true:
             depths[found] = min(walk.depths[found], depths.get(found, walk.depths[found]))
         rows.update({(row.source, row.target, row.name): row for row in walk.edges})

@@ -39,7 +39,7 @@ def record_product(
 ) -> None:
     """Write a product and the places at which it uses models; places of an earlier record are replaced.
 
-    Places that only mention a model are no uses. A model that is not in the store is written by its name.
+    Places that only mention a model are not recorded. A model that is not in the store is written by its name.
     """
     used, _ = used_models(session, [each for each in references if each.grade in GRADES])
     uses: dict[tuple[str, str], Use] = {}
