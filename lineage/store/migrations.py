@@ -65,9 +65,9 @@ RELATIVES_AND_FORMER_VALUES = Migration(
         "DROP INDEX IF EXISTS derived_from_in",
         'CREATE INDEX derived_from_in ON derived_from (target, source, "relation", "status")',
         "UPDATE model SET body = json_insert(body, '$.first', NULL, '$.former_identities', json('[]'),"
-        " '$.single_folder', NULL, '$.declarations', NULL) WHERE json_valid(body)",
+        " '$.single_folder', NULL, '$.declarations', NULL, '$.trust', NULL) WHERE json_valid(body)",
         "UPDATE ref SET body = json_insert(body, '$.former', json('[]'), '$.since', NULL) WHERE json_valid(body)",
-        "UPDATE weights SET body = json_insert(body, '$.sketch', NULL) WHERE json_valid(body)",
+        "UPDATE weights SET body = json_insert(body, '$.sketch', NULL, '$.calls', NULL) WHERE json_valid(body)",
         "UPDATE evidence SET body = json_insert(body, '$.score', NULL, '$.weights_child', NULL,"
         " '$.weights_parent', NULL) WHERE json_valid(body)",
     ),
@@ -84,10 +84,10 @@ RELATIVES_AND_FORMER_VALUES = Migration(
         "MATCH (n:Ref) WHERE n.former IS NULL CALL (n) { SET n.former = [] } IN TRANSACTIONS OF 10000 ROWS",
     ),
     added={
-        "Model": {"first": None, "former_identities": [], "single_folder": None, "declarations": None},
+        "Model": {"first": None, "former_identities": [], "single_folder": None, "declarations": None, "trust": None},
         "Ref": {"since": None, "former": []},
         "Revision": {"category": None},
-        "Weights": {"arch": None, "sketch": None},
+        "Weights": {"arch": None, "sketch": None, "calls": None},
         "Evidence": {"score": None, "weights_child": None, "weights_parent": None},
     },
 )

@@ -236,7 +236,8 @@ def test_a_store_of_200_models_in_neo4j_is_migrated(neo4j_url: str, migrated: li
             for status in ("confirmed", "inferred", "declared", "indirect", "contradicted"):
                 where = {"status": status}
                 assert view.count("DERIVED_FROM", where) == copied.count("DERIVED_FROM", where) > 0
-        empty(neo4j_url)
+    empty(neo4j_url)
+    with open_store(neo4j_url) as store, open_store(str(tmp_path / "copy.db")) as copy:
         copy_store(copy, store)
         assert dumped(store) == migrated
         for each in (store, copy):
