@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.failed_names import pytest_terminal_summary  # noqa: F401 -- a hook
 from tests.support.neo4j_run import Neo4jRun, workers
 from tests.support.neo4j_server import neo4j_servers, neo4j_url  # noqa: F401 -- fixtures
 from tests.support.shared import ROOT, SHARED
