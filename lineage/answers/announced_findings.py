@@ -17,8 +17,8 @@ from lineage.answers.release_notes import announced_on, stored_cards
 from lineage.versioning.card_fields import CARD_BLOCK
 from lineage.versioning.facets.side import CARD
 from lineage_schemas.card_block import CardBlock
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.lines import RecordedLine

@@ -16,8 +16,8 @@ from lineage.collect.pipeline import Target
 from lineage.errors import HubError, with_hint
 from lineage.query.relatives import main_weights
 from lineage.query.walk import ancestors
-from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -37,8 +37,9 @@ from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
 from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckVerdict, PaperDefinition
-from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.change import Change
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -16,7 +16,7 @@ from lineage_schemas.commit_class import CommitCategory, Phase
 
 if TYPE_CHECKING:
     from lineage.versioning.line import Line
-    from lineage_schemas.revision import Commit
+    from lineage_schemas.history import Commit
 
 
 def classified_commits(line: Line) -> CommitsOfLine:

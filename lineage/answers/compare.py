@@ -21,9 +21,9 @@ from lineage.errors import few
 from lineage.fingerprint.measure import cost_since
 from lineage.unexpected import contained
 from lineage_schemas.answers.compare import CompareAnswer, CompareCost, ComparedSide, RuleOutcome
-from lineage_schemas.change import Unchecked
 from lineage_schemas.level import Level
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from lineage.versioning.compat.limit import overall
 from lineage.versioning.compat.pairing import pair
 from lineage.versioning.compat.quadrants import change_of_nfr
 from lineage_schemas.answers.compat import ComparedTask, CompatAnswer, Compatible, CompatibleTask, ResultsSource
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

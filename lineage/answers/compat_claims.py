@@ -27,8 +27,8 @@ from lineage.versioning.compat.intervals import mean_interval
 from lineage.versioning.compat.pairing import pair
 from lineage.versioning.facets.files import EVALUATION
 from lineage_schemas.answers.compat import CheckedClaim, CompatClaimsAnswer, Interval, MeasuredAs
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -30,10 +30,10 @@ from lineage.versioning.facets.weights import Decided
 from lineage.versioning.licence import licence_diff
 from lineage.versioning.loaded import rival_sets
 from lineage_schemas.answers.diff import DiffAnswer, DiffSide, RenamedTensor, TensorsDiff, WeightsDiff
-from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
 from lineage_schemas.level import Level
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

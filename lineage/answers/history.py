@@ -35,8 +35,9 @@ from lineage.versioning.line import UNDATED, PushTrees, pushes
 from lineage.versioning.signals import tags_by_commit
 from lineage.versioning.tags import TAGS, other_targets
 from lineage_schemas.answers.history import HistoryAnswer, HistoryLine, ListedPush, MovedTag
-from lineage_schemas.change import Change, Unchecked
+from lineage_schemas.change import Change
 from lineage_schemas.ref import FormerTarget
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from lineage.fingerprint.main_group import missing_groups
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.collect.measuring import Measured

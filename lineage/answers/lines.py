@@ -15,9 +15,9 @@ from lineage.versioning.line import Line, first_own, first_parent_line, pushes
 from lineage.versioning.paper import paper_definition
 from lineage.versioning.since import commits_meant
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
-from lineage_schemas.change import Unchecked
+from lineage_schemas.history import Commit, History
 from lineage_schemas.ids import split_model_key
-from lineage_schemas.revision import Commit, History
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView

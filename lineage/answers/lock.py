@@ -20,8 +20,8 @@ from lineage.audit.lock.wanted import Wanted, entry_of, is_entry_of, unresolved_
 from lineage.audit.lock.write import write_lock
 from lineage.errors import InputError, few
 from lineage_schemas.answers.lock import LockAnswer, LockOutcome, LockState, LockVerdict
-from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LOCK_FILE, Lock, LockDifference, LockedModel
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

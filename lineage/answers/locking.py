@@ -20,9 +20,9 @@ from lineage.hub.revisions import is_full_id
 from lineage.hub.target import repository_id_problem
 from lineage.unexpected import contained
 from lineage_schemas.answers.lock import Behind
-from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import revision_key, shown_id
 from lineage_schemas.lock import LockDifference, LockedModel, LockedParent
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

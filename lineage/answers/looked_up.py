@@ -13,8 +13,8 @@ from lineage.collect.pipeline import Target
 from lineage.errors import HubError, with_hint
 from lineage.hub.revisions import is_pull_request
 from lineage.store.aliases import key_of_alias
-from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

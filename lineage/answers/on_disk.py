@@ -8,7 +8,7 @@ from lineage.errors import HubError, InputError
 from lineage.fingerprint.onnx_data import may_hold_data
 from lineage.unexpected import contained
 from lineage.versioning.indexes import LOADER_FILES, is_watched
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

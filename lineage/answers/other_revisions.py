@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.fingerprint.measure import GroupFingerprint
     from lineage.hub.interface import Hub
-    from lineage_schemas.revision import History
+    from lineage_schemas.history import History
     from lineage_schemas.snapshot import ResolvedRevision
 
 

@@ -23,7 +23,8 @@ from lineage.versioning.suggest.level import suggest
 from lineage.versioning.tags import first_targets, with_first_targets
 from lineage_schemas.answers.diff import WeightsDiffKind
 from lineage_schemas.answers.history import HistoryRow, NotedFacet
-from lineage_schemas.change import ChangeKind, Unchecked
+from lineage_schemas.change import ChangeKind
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_level import VERSION_LEVELS, VersionLevel
 
 if TYPE_CHECKING:

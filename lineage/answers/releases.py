@@ -20,7 +20,7 @@ from lineage.versioning.numbers import Number, read_number
 from lineage.versioning.signals import HUB_DOI, tags_by_commit
 from lineage.versioning.tags import first_targets, other_targets, with_first_targets
 from lineage_schemas.answers.history import Release, ReleaseParts
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.lines import RecordedLine

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lineage.fingerprint.main_group import role_of
 from lineage.query.known_weights import BY, matches, nothing_to_compare_with, undecided
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer, VerifyVerdict
-from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

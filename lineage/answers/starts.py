@@ -12,8 +12,9 @@ from lineage.errors import InputError, RevisionNotFoundError
 from lineage.hub.revisions import is_full_id
 from lineage.versioning.since import Since, find_since, parse_date
 from lineage.versioning.tags import TAGS, first_target, first_targets, with_first_targets
-from lineage_schemas.change import Change, Unchecked
-from lineage_schemas.revision import HistoryRef
+from lineage_schemas.change import Change
+from lineage_schemas.history import HistoryRef
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.lines import RecordedLine
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
+    from lineage_schemas.history import History
     from lineage_schemas.ref import Ref
-    from lineage_schemas.revision import History
     from lineage_schemas.snapshot import ResolvedRevision
 
 

@@ -15,7 +15,7 @@ from lineage.versioning.texts import CARD
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub
-    from lineage_schemas.revision import History
+    from lineage_schemas.history import History
 
 LOG = Log(__name__)
 

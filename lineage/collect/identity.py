@@ -17,8 +17,8 @@ from lineage_schemas.model import FirstFacts
 if TYPE_CHECKING:
     from lineage.collect.reading import ModelReading
     from lineage.store.interface import StoreView
+    from lineage_schemas.history import History
     from lineage_schemas.model import Model
-    from lineage_schemas.revision import History
 
 SAME_MOMENT = timedelta(seconds=1)
 """Dates of creation that differ by no more are one date, written in two ways."""

@@ -31,7 +31,7 @@ from lineage.unexpected import contained
 from lineage.versioning.changes import LineReport, line_changes
 from lineage.versioning.line import UNDATED, first_own, first_parent_line, last_before
 from lineage.versioning.tags import FirstTargets, with_first_targets
-from lineage_schemas.revision import Commit, History
+from lineage_schemas.history import Commit, History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from lineage.store.aliases import key_of_alias
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.versioning.tags import is_release_branch
+from lineage_schemas.history import Commit, CommitFacts, History, HistoryRef
 from lineage_schemas.ids import revision_key, split_model_key
-from lineage_schemas.revision import Commit, CommitFacts, History, HistoryRef
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub

@@ -14,8 +14,8 @@ from lineage.hub.revisions import NamedCommit, is_default
 from lineage.store.aliases import key_of_alias
 from lineage.versioning.line import first_parent_line
 from lineage_schemas.file import FileEntry
+from lineage_schemas.history import History
 from lineage_schemas.ids import revision_key, split_model_key
-from lineage_schemas.revision import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from lineage_schemas.ref import FormerTarget, Ref
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
-    from lineage_schemas.revision import History
+    from lineage_schemas.history import History
 
 _A_MOMENT = timedelta(microseconds=1)
 

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import FormatError
 from lineage.file_chunks import FilePass
 from lineage.fingerprint.gguf import declared_values, read_gguf
 from lineage.fingerprint.header import Read, TensorSpan, read_header
-from lineage.fingerprint.npz import read_npz
-from lineage.fingerprint.pytorch.hashing import hash_local, hash_stream
-from lineage.fingerprint.pytorch.reader import Checkpoint, Unread, read_checkpoint
 from lineage.fingerprint.reading import hash_chunks, hash_file, read_ranges
 from lineage.fingerprint.tensor_table import TensorRow
 from lineage.fingerprint.values.tensor import FileHeader
@@ -22,6 +19,9 @@ from lineage.fingerprint.weight_files import weight_format
 from lineage.progress import Task
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level
+
+if TYPE_CHECKING:
+    from lineage.fingerprint.pytorch.reader import Checkpoint, Unread
 
 WITH_TENSORS = frozenset({"safetensors", "gguf", "pytorch", "numpy"})
 """Formats whose tensors are read; others are known by the SHA-256 of their files."""
@@ -78,29 +78,35 @@ def read_contents(kind: str, main: bool, source: Source, level: Level) -> FileCo
         header = read_header(source.read, entry.size, entry.path)
         return FileContents(header.tensors, header.metadata, header.metadata)
     if kind in ARCHIVES:
-        found = _read_archive(kind, source, level)
-        if isinstance(found, Unread):
-            return FileContents(None, unread=found)
-        return FileContents([tensor.span for tensor in found.tensors], checkpoint=found)
+        return _read_archive(kind, source, level)
     whole = level == "full" or source.local is not None or main
     gguf = read_gguf(source.read, entry.size, entry.path, tensors=whole)
     return FileContents(gguf.tensors, gguf.values, declared_values(gguf.values), gguf.ranges_known or not whole)
 
 
-def _read_archive(kind: str, source: Source, level: Level) -> Checkpoint | Unread:
+def _read_archive(kind: str, source: Source, level: Level) -> FileContents:
     """Read the tensors of an archive; those of numpy arrays have headers all over the file.
 
-    A file that breaks its format is known by its hash: a copy of it is a copy, whatever a loader makes of it.
+    A file that breaks its format is known by its hash: a copy of it is a copy, whatever a loader makes of it. The
+    readers of archives are imported here: most models have none, and the import costs as much as 30 headers.
     """
+    from lineage.fingerprint.npz import read_npz
+    from lineage.fingerprint.pytorch.reader import Unread, read_checkpoint
+
     path, size = source.entry.path, source.entry.size
+    found: Checkpoint | Unread
     try:
         if kind == "pytorch":
-            return read_checkpoint(source.read, size, path)
-        if source.local is None and level != "full":
-            return Unread("the headers of its arrays are all over the file; --level full reads them")
-        return read_npz(source.read, size, path, remote=source.local is None)
+            found = read_checkpoint(source.read, size, path)
+        elif source.local is None and level != "full":
+            found = Unread("the headers of its arrays are all over the file; --level full reads them")
+        else:
+            found = read_npz(source.read, size, path, remote=source.local is None)
     except FormatError as error:
-        return Unread(error.message.removesuffix(".").replace(f"{path} is ", "it is ", 1))
+        found = Unread(error.message.removesuffix(".").replace(f"{path} is ", "it is ", 1))
+    if isinstance(found, Unread):
+        return FileContents(None, unread=found)
+    return FileContents([tensor.span for tensor in found.tensors], checkpoint=found)
 
 
 def must_read(source: Source, found: FileContents, level: Level) -> bool:
@@ -120,6 +126,8 @@ def pass_over(source: Source, found: FileContents, task: Task, threads: int) -> 
         return known
     sha256 = known.sha256 if known is not None else None
     if checkpoint is not None:
+        from lineage.fingerprint.pytorch.hashing import hash_local, hash_stream
+
         if source.local is not None:
             return hash_local(checkpoint, source.local, task, sha256, threads)
         return hash_stream(checkpoint, source.stream(), task)

@@ -25,7 +25,6 @@ from lineage.fingerprint.file_contents import (
 from lineage.fingerprint.groups import group_files
 from lineage.fingerprint.header import Read, read_header
 from lineage.fingerprint.header_reader import ARCHITECTURE, CALIBRATION, HeaderReader, OpenFile, type_of_gguf
-from lineage.fingerprint.pytorch.reader import Unread, is_checkpoint
 from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.tensor_table import TensorRow, count_parameters, sort_rows
 from lineage.fingerprint.values.tensor import FileHeader
@@ -39,6 +38,7 @@ from lineage_schemas.weight_group import WeightGroup
 from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
+    from lineage.fingerprint.pytorch.reader import Unread
     from lineage.hub.interface import Hub
 
 _PICKLES = frozenset({"pytorch", "pickle"})
@@ -210,6 +210,8 @@ def fingerprint_file(path: Path, level: Level = "full", progress: Progress = SIL
 
 def _group_by_content(path: Path, size: int) -> WeightGroup:
     """Make the group of a file with another name; its content may be that of GGUF, safetensors or PyTorch."""
+    from lineage.fingerprint.pytorch.reader import is_checkpoint
+
     read = read_ranges(path, path.name)
     if read(0, 4) == b"GGUF":
         found = "gguf"

@@ -10,8 +10,8 @@ from typing import NamedTuple, Self
 
 from lineage.errors import TextTooLongError
 from lineage.file_chunks import FilePass, ReadWhole
+from lineage_schemas.history import History, HistoryRef
 from lineage_schemas.ids import model_key
-from lineage_schemas.revision import History, HistoryRef
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weights import Cost
 

@@ -10,7 +10,7 @@ from lineage.report.text import cut
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.check import CheckAnswer
-    from lineage_schemas.change import Unchecked
+    from lineage_schemas.unchecked import Unchecked
 
 SHOWN_REASON = 300
 """Characters of a reason that a row shows, enough for what to do next; the JSON answer has all of it."""

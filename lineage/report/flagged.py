@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Finding, NamedAt, Tool
     from lineage_schemas.answers.audit import AuditAnswer, AuditFinding
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
-    from lineage_schemas.change import Unchecked
     from lineage_schemas.reference import Place
+    from lineage_schemas.unchecked import Unchecked
 
 
 class FlaggedFinding(NamedTuple):

@@ -24,9 +24,10 @@ from lineage.versioning.signals import (
 from lineage.versioning.texts import ReadText, Texts
 from lineage.versioning.training import with_checkpoints
 from lineage.versioning.words import name_version
-from lineage_schemas.change import Change, Unchecked, Verdict
+from lineage_schemas.change import Change, Verdict
+from lineage_schemas.history import History
 from lineage_schemas.ids import change_key
-from lineage_schemas.revision import History
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_signal import VersionSignal
 
 VERSION_KINDS = frozenset({"tag", "branch", "card_field", "name", "commit_title", "changelog", "doi"})

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from lineage.versioning.groups import Pairing, PlacedGroup
-from lineage_schemas.change import Unchecked
 from lineage_schemas.file import FileVersion
+from lineage_schemas.unchecked import Unchecked
 
 
 class FileHash(NamedTuple):

@@ -13,8 +13,9 @@ from lineage.versioning.groups import Pairing, PlacedGroup, pair_groups, stem
 from lineage.versioning.indexes import Indexes, Placement, candidates, moved_indexes, set_of_index
 from lineage.versioning.line import PushTrees
 from lineage.versioning.loaded import converted_main, replaced_for_loaders, sets_without_index, undecided_indexes
-from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Replacement, Unchecked
+from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Replacement
 from lineage_schemas.file import FileVersion
+from lineage_schemas.unchecked import Unchecked
 
 STRENGTH: tuple[ChangeKind, ...] = (
     "reshaped", "retrained", "partial", "replaced", "requantised", "cast", "removed", "unknown",

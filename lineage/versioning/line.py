@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from lineage.errors import RevisionNotFoundError
 from lineage.fingerprint.weight_files import is_weight_file
 from lineage_schemas.file import FileVersion
+from lineage_schemas.history import Commit, History
 from lineage_schemas.push import Push
-from lineage_schemas.revision import Commit, History
 
 PUSH_GAP = timedelta(hours=1)
 """Our choice: sharded uploads come as one commit a shard, minutes apart; other uploads come hours apart."""

@@ -9,7 +9,8 @@ from typing import Protocol
 from lineage.versioning.contents import Hasher
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.kinds import WeightPush, with_groups
-from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange, Unchecked
+from lineage_schemas.change import COUNTING_KINDS, ChangeKind, GroupChange
+from lineage_schemas.unchecked import Unchecked
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lineage.fingerprint.weight_files import model_file_by_study
 from lineage.versioning.words import STUDY_NAME_VERSION
 from lineage_schemas.answers.check import PaperDefinition
-from lineage_schemas.revision import Commit
+from lineage_schemas.history import Commit
 
 
 def paper_definition(model_id: str, commits: Iterable[Commit], first_upload: Iterable[str]) -> PaperDefinition:

@@ -14,9 +14,9 @@ from lineage.versioning.line import UNDATED, Line
 from lineage.versioning.tags import BRANCHES, is_release_branch
 from lineage.versioning.texts import CARD, Texts, is_changelog, new_lines
 from lineage.versioning.words import announced_version, describes_change, describes_weights
-from lineage_schemas.change import Unchecked
+from lineage_schemas.history import Commit, History
 from lineage_schemas.pointer import Pointer
-from lineage_schemas.revision import Commit, History
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_signal import VersionSignal
 
 DOCUMENTED_WITHIN = timedelta(hours=24)

@@ -12,7 +12,7 @@ from lineage.hub.revisions import Meaning, is_default, meaning_of
 from lineage.versioning.indexes import is_watched
 from lineage.versioning.line import CLOCK_SKEW, Line, last_before
 from lineage_schemas.change import Change
-from lineage_schemas.revision import Commit, History
+from lineage_schemas.history import Commit, History
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lineage.errors import HubError, TextTooLongError
 from lineage.versioning.line import Line
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 ReadText = Callable[[str, str, int | None], bytes]
 """Read a whole text at a commit: `(commit, path, size) -> bytes`, with the size that the commit gives it, if known.

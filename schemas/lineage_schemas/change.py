@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_signal import VersionSignal
 
 ChangeKind = Literal[
@@ -48,14 +49,6 @@ class GroupChange(Record):
     tensors_total: Count | None = None
     note: str | None = None
     verified: bool | None = Field(default=None, exclude_if=lambda verified: verified is None)
-
-
-class Unchecked(Record):
-    """Describe what could not be checked, why, and the command that would decide it (null if none can)."""
-
-    what: str
-    reason: str
-    decide_with: str | None = None
 
 
 class Change(Record):

@@ -16,7 +16,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "publisher.v1": ("model", "Publisher"),
     "ref.v1": ("ref", "Ref"),
     "revision.v1": ("revision", "Revision"),
-    "history-of-commits.v1": ("revision", "History"),
+    "history-of-commits.v1": ("history", "History"),
     "snapshot.v1": ("snapshot", "Snapshot"),
     "file.v1": ("file", "FileEntry"),
     "weight-group.v1": ("weight_group", "WeightGroup"),

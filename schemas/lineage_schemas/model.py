@@ -7,15 +7,13 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from lineage_schemas.bounded import Count, Integer
+from lineage_schemas.history import HistorySource
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 
 ModelState = Literal["present", "gated", "missing", "unknown"]
 """Present: readable. Gated: it exists, but we have no access to its files. Missing: not on the Hub, or private.
 Unknown: the Hub could not be asked."""
-
-HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
-"""Where commits were read: a partial or full git fetch, the Hub's API, a plain folder, the Hub's local cache."""
 
 
 class Observation(Record):

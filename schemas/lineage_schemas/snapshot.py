@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from lineage_schemas.file import FileEntry
+from lineage_schemas.history import HistoryRef
 from lineage_schemas.record import Record
-from lineage_schemas.revision import HistoryRef
 
 
 class ResolvedRevision(Record):

@@ -17,7 +17,7 @@ from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_cli._options import Bytes
 from lineage_cli.main import main
 from lineage_schemas.answers.answer import Answer
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 from tests.report.locks import lock, lock_written
 from tests.report.records import ANSWERS, check_clean, check_findings, check_several, check_unchecked, collect, verify
 from tests.support.weight_files import safetensors_bytes

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lineage.errors import RevisionNotFoundError
 from lineage.hub.revisions import MIN_DIGITS, NamedCommit, is_full_id, may_be_id, meaning_of
+from lineage_schemas.history import HistoryRef
 from lineage_schemas.ref import RefKind
-from lineage_schemas.revision import HistoryRef
 
 # Few digits and short names, so that ids begin alike, and names are those of other refs and beginnings of ids.
 ids = st.builds(

@@ -11,8 +11,8 @@ from lineage_schemas.answers.compare import (
     DeclaredBetween,
     RuleOutcome,
 )
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weights import Digests
 from tests.report.traces import HOSTILE, commit, header
 

@@ -21,8 +21,8 @@ from lineage_schemas.answers.compat import (
     ResultsSource,
     Unpaired,
 )
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 from tests.report.traces import commit, header
 
 

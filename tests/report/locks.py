@@ -7,8 +7,8 @@ from collections.abc import Callable
 from lineage_schemas.answers.answer import Answer, NamedAt
 from lineage_schemas.answers.lock import Behind, LockAnswer, LockState
 from lineage_schemas.answers.verify import Difference, VerifyAnswer, VerifyVerdict
-from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LockDifference
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weights import Digests
 from tests.report.traces import commit, header
 

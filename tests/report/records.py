@@ -39,11 +39,12 @@ from lineage_schemas.answers.history import (
     PeriodCounts,
 )
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer
-from lineage_schemas.change import Replacement, Unchecked
+from lineage_schemas.change import Replacement
 from lineage_schemas.file import FileEntry
 from lineage_schemas.licence import LicenceTerm
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_signal import VersionSignal
 from lineage_schemas.weights import Cost, Digests
 from tests.report.audits import AUDITS

@@ -15,8 +15,8 @@ from lineage.report.render import render
 from lineage.report.sarif import sarif
 from lineage_schemas.answers.answer import NamedAt, Severity, Tool
 from lineage_schemas.answers.check import CheckAnswers
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS
 

@@ -16,8 +16,8 @@ from lineage.report.render import render
 from lineage.report.text import Document, plain
 from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.trace import TraceAnswer
-from lineage_schemas.change import Unchecked
 from lineage_schemas.export import FOLDER
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weights import Cost
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS

@@ -16,8 +16,8 @@ from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.line import first_parent_line
 from lineage.versioning.measured import Measurement, Measurer
 from lineage_schemas.file import FileChange, FileVersion
+from lineage_schemas.history import Commit, History, HistoryRef
 from lineage_schemas.ref import RefKind
-from lineage_schemas.revision import Commit, History, HistoryRef
 
 START = datetime(2024, 1, 1, 12, 0, tzinfo=UTC)
 

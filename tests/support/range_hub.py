@@ -8,7 +8,7 @@ from pathlib import Path
 from lineage.errors import FileNotInRevisionError, ModelNotFoundError
 from lineage.hub.interface import Hub
 from lineage_schemas.file import FileEntry
-from lineage_schemas.revision import History
+from lineage_schemas.history import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weights import Cost
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import Finding
     from lineage_schemas.answers.trace import TracedDerivation
-    from lineage_schemas.change import Unchecked
+    from lineage_schemas.unchecked import Unchecked
 
 
 @dataclass(frozen=True)

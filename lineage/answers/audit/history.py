@@ -12,9 +12,9 @@ from lineage.answers.looked_up import Asked as LookedUp
 from lineage.audit.policy.facts import Problem, places_of
 from lineage.collect.pipeline import Target
 from lineage.store.records import record_of
-from lineage_schemas.change import Unchecked
 from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.audit.used import UsedModel

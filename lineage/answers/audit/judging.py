@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from lineage.collect.options import CollectOptions
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import Finding
-    from lineage_schemas.change import Unchecked
     from lineage_schemas.reference import Place
+    from lineage_schemas.unchecked import Unchecked
 
 
 class Left(NamedTuple):

@@ -14,8 +14,8 @@ from lineage.audit.lock.wanted import entry_of, wanted_models
 from lineage.audit.policy.facts import Problem, places_of
 from lineage.errors import InputError, few
 from lineage.fingerprint.weight_files import is_weight_file
-from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LOCK_FILE
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.audit.facts import Known

@@ -13,10 +13,10 @@ from lineage.hub.interface import SecurityScan
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.unexpected import contained
-from lineage_schemas.change import Unchecked
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.model import HubScan, HubTrust, HubVerified
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lineage_schemas.answers.answer import Severity
-    from lineage_schemas.change import Unchecked
     from lineage_schemas.model import ModelState
+    from lineage_schemas.unchecked import Unchecked
 
 RevisionKind = Literal["none", "commit", "tag", "branch", "ref", "short", "unknown"]
 """What a revision in a source is: nothing, a whole commit id, a ref, the first digits of an id, or not known."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lineage.audit.policy.facts import ModelFacts, Problem
 from lineage.licences.parse import parse
 from lineage.licences.table import TERMS
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lineage.audit.policy.facts import MOVING, ModelFacts, Problem, places_of
 from lineage.audit.policy.weights import CODE_FIELDS
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.audit.policy.facts import Asked

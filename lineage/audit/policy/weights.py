@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lineage.audit.policy.facts import ModelFacts, Problem
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,26 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.fingerprint.values.adapters import adapter_scale
-from lineage.fingerprint.values.awq import awq
-from lineage.fingerprint.values.bitsandbytes import bitsandbytes_4bit, bitsandbytes_int8
-from lineage.fingerprint.values.compressed_tensors import compressed_tensors
-from lineage.fingerprint.values.gguf import gguf_adapter_scale, gguf_tensors
-from lineage.fingerprint.values.gptq import gptq
-from lineage.fingerprint.values.mxfp4 import mxfp4
 from lineage.fingerprint.values.names import normalised_names
 from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed, turned_experts
-from lineage.fingerprint.values.quanto import quanto
-from lineage.fingerprint.values.scaled import scaled_weights
 from lineage.fingerprint.values.source import ValueSource
-from lineage.fingerprint.values.stored import Layout, Packed, Stored, StoredTensors, Unreadable
+from lineage.fingerprint.values.stored import Packed, Stored, StoredTensors, Unreadable
 from lineage.fingerprint.values.tensor import WIDTHS, FileHeader, ValueTensor
 from lineage.fingerprint.values.tiles import is_matrix
-from lineage.fingerprint.values.torchao import torchao
 
-LAYOUTS: tuple[Layout, ...] = (
-    gptq, awq, bitsandbytes_int8, bitsandbytes_4bit, torchao, quanto, compressed_tensors, scaled_weights, mxfp4,
-)  # fmt: skip
-"""Readers of quantised layouts inside safetensors; the first that takes a tensor has it."""
+_WIDE_FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+_PLAIN_NAMES = (".weight", ".bias")
 
 _SCALES = re.compile(
     r"\.(scales|zeros|biases|SCB|(weight\.)?(nested_)?(absmax|quant_map)|(weight|input)_(global_)?scale(_inv|_2)?|_scale)$"
@@ -49,6 +38,8 @@ def open_values(
     """
     stored = StoredTensors.of(headers, _quantisation(config or {}), config)
     if kind == "gguf":
+        from lineage.fingerprint.values.gguf import gguf_adapter_scale, gguf_tensors
+
         found, reasons = gguf_tensors(stored, config or {})
         return ValueSource(found, reasons, _method(found), gguf_adapter_scale(stored.declares, found))
     packed, unread = _packed(stored)
@@ -91,7 +82,15 @@ def _quantisation(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _packed(stored: StoredTensors) -> tuple[list[Packed], dict[str, str]]:
-    """Find quantised matrices, and what cannot be read with the reason; each stored tensor belongs to at most one."""
+    """Find quantised matrices, and what cannot be read with the reason; each stored tensor belongs to at most one.
+
+    The layouts are imported here, for most models have none of them: codes have a narrow dtype, and what belongs to
+    codes has a name of its own (`.qweight`, `.weight_scale`, `.weight.absmax`).
+    """
+    if all(each.span.dtype in _WIDE_FLOATS and name.endswith(_PLAIN_NAMES) for name, each in stored.by_name.items()):
+        return [], {}
+    from lineage.fingerprint.values.layouts import LAYOUTS
+
     taken: set[str] = set()
     found: list[Packed] = []
     unread: dict[str, str] = {}

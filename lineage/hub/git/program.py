@@ -25,7 +25,7 @@ from lineage.errors import GatedError, HubAnswerError, HubError, HubUnreachableE
 from lineage.hub.git.processes import finish
 from lineage.log import Log
 from lineage.progress import SILENT, Progress
-from lineage_schemas.model import HistorySource
+from lineage_schemas.history import HistorySource
 
 LOG = Log(__name__)
 

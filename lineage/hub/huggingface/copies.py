@@ -17,7 +17,7 @@ from lineage.hub.interface import MAX_TEXT_BYTES
 from lineage.hub.lfs import MAX_POINTER_BYTES, parse_pointer
 from lineage.progress import Progress
 from lineage.redaction import keep_secret
-from lineage_schemas.revision import History
+from lineage_schemas.history import History
 
 MAX_OPEN = 20
 """Copies that are kept open at a time, more than models are read at a time: each needs two git processes."""

@@ -17,8 +17,7 @@ from lineage.hub.local.file_hashes import FileHashes, is_inside, why_hollow
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, may_be_id, meaning_of
 from lineage_schemas.file import FileEntry
-from lineage_schemas.model import HistorySource
-from lineage_schemas.revision import History, HistoryRef
+from lineage_schemas.history import History, HistoryRef, HistorySource
 
 _KEPT_TREES = 16
 

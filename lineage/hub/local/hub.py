@@ -23,7 +23,6 @@ from lineage.errors import (
 )
 from lineage.file_chunks import CHUNK_BYTES, FilePass, ReadWhole
 from lineage.hub.card import parse_json_object, read_card
-from lineage.hub.declared.declaration import read_name, written_names
 from lineage.hub.interface import Hub, PresentRefs, Range, check_ranges
 from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import FileHashes
@@ -32,7 +31,7 @@ from lineage.progress import SILENT, Progress
 from lineage.side_by_side import SLOT
 from lineage.unexpected import contained
 from lineage_schemas.file import FileEntry
-from lineage_schemas.revision import History
+from lineage_schemas.history import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.weights import Cost
 
@@ -269,6 +268,8 @@ class LocalHub(Hub):
         except HubError as error:
             self.progress.note(f"{model} cannot be read and is skipped: {error.message}")
             return False
+        from lineage.hub.declared.declaration import read_name, written_names
+
         wanted = self._canonical_or_same(base).lower()
         names = (read_name(text).name for _, text in written_names((card or {}).get("base_model")))
         return any(self._canonical_or_same(name).lower() == wanted for name in names if name)

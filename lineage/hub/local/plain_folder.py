@@ -16,7 +16,7 @@ from lineage.hub.local.file_hashes import FileHashes, Stamp, is_inside, stamp
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, meaning_of
 from lineage_schemas.file import FileChange, FileEntry, FileVersion
-from lineage_schemas.revision import Commit, History, HistoryRef
+from lineage_schemas.history import Commit, History, HistoryRef
 
 FOLDER_PREFIX = "folder:"
 

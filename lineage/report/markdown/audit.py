@@ -10,7 +10,7 @@ from lineage.report.flagged import audit_summary
 from lineage.report.markdown import parts
 from lineage.report.markdown.write import code, document, prose, table
 from lineage.report.phrases import short, shortened
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.audit import AuditAnswer, AuditFinding

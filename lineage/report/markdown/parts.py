@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Answer, Finding, UsedSettings
     from lineage_schemas.answers.check import PaperDefinition
     from lineage_schemas.answers.trace import TracedDerivation
-    from lineage_schemas.change import Unchecked
     from lineage_schemas.pointer import Pointer
+    from lineage_schemas.unchecked import Unchecked
     from lineage_schemas.version_signal import VersionSignal
 
 

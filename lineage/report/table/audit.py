@@ -10,7 +10,7 @@ from lineage.report.flagged import audit_summary
 from lineage.report.phrases import dated
 from lineage.report.table.unchecked import unchecked_lines
 from lineage.report.text import EMPTY, Document, Line, Span, Style, dim, line, strong
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.audit import AuditAnswer, AuditFinding

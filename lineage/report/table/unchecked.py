@@ -9,7 +9,7 @@ from lineage.report.phrases import shortened
 from lineage.report.text import EMPTY, Line, Span, cut, dim, line
 
 if TYPE_CHECKING:
-    from lineage_schemas.change import Unchecked
+    from lineage_schemas.unchecked import Unchecked
 
 
 SHOWN_REASON = 160

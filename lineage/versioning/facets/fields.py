@@ -12,7 +12,7 @@ from lineage.versioning.facets.documentation import body
 from lineage.versioning.facets.files import CONFIGS
 from lineage.versioning.facets.side import NotAtHand, Side, json_text
 from lineage_schemas.answers.diff import FacetDiff
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 _TOKENIZER = re.compile(
     r"(^|/)(tokenizer[^/]*|vocab[^/]*\.(json|txt|bpe)|merges\.txt|special_tokens_map\.json|added_tokens\.json"

@@ -9,12 +9,12 @@ from pydantic import Field
 from lineage_schemas.answers.answer import Answer, Finding, Severity
 from lineage_schemas.answers.trace import TracedDerivation
 from lineage_schemas.bounded import Count
-from lineage_schemas.change import Unchecked
 from lineage_schemas.derivation import Method, Relation, Status
 from lineage_schemas.level import Level
 from lineage_schemas.model import ModelState
 from lineage_schemas.record import Record
 from lineage_schemas.reference import Place, Reference
+from lineage_schemas.unchecked import Unchecked
 
 AuditVerdict = Literal["clean", "findings", "unchecked", "nothing_to_audit"]
 

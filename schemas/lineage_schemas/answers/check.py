@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Finding, NamedAt, Notes, Severity
-from lineage_schemas.change import ChangeKind, Replacement, Unchecked, Verdict
+from lineage_schemas.change import ChangeKind, Replacement, Verdict
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_signal import VersionSignal
 
 CheckVerdict = Literal["clean", "findings", "unchecked"]

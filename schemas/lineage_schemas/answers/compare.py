@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Notes
-from lineage_schemas.change import Unchecked
 from lineage_schemas.derivation import Method, Relation
 from lineage_schemas.level import Level
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weights import Digests
 
 CompareVerdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Notes
-from lineage_schemas.change import Unchecked
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 
 CompatVerdict = Literal["within", "above", "unjudged"]
 """Unjudged: there is no limit, or too much is missing to judge by it."""

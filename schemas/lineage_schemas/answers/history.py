@@ -10,13 +10,14 @@ from pydantic import Field
 from lineage_schemas.answers.answer import Answer, Finding, Notes
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
 from lineage_schemas.bounded import Count
-from lineage_schemas.change import ChangeKind, Unchecked, Verdict
+from lineage_schemas.change import ChangeKind, Verdict
 from lineage_schemas.commit_class import CommitCategory, CommitClass, Phase
 from lineage_schemas.facet import FacetChange, FacetName
 from lineage_schemas.next_version import VersionBasis
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
 from lineage_schemas.ref import FormerTarget
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_level import VersionLevel
 from lineage_schemas.version_signal import VersionSignal
 

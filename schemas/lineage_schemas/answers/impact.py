@@ -9,9 +9,9 @@ from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Finding, Incomplete, Severity
 from lineage_schemas.answers.check import WeightChange
-from lineage_schemas.change import Unchecked
 from lineage_schemas.derivation import Method, Relation, Status
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 
 
 class BuiltOnRevision(Record):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, NamedAt, Notes
-from lineage_schemas.change import Unchecked
 from lineage_schemas.lock import LockDifference
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 
 LockVerdict = Literal["current", "changed", "unchecked"]
 """Current: the lock is what the sources ask for. Changed: it was written anew, or with `--check` would be. Unchecked:

@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Notes
-from lineage_schemas.change import Unchecked
 from lineage_schemas.facet import FacetName
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_level import AnnouncedVerdict, MeasuredLevel, VersionLevel
 
 AnnouncedBy = Literal["tag", "card", "name", "start", "user"]

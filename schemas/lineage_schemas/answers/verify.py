@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Notes
-from lineage_schemas.change import Unchecked
 from lineage_schemas.record import Record
+from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weights import Digests
 
 VerifyVerdict = Literal["equal", "reserialised", "different", "known", "not_known", "unchecked"]

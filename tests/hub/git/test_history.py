@@ -14,7 +14,7 @@ from lineage.hub.git.history import author_key, in_order, open_objects, parse_co
 from lineage.hub.git.objects import GitObjects
 from lineage.hub.lfs import format_pointer
 from lineage.hub.revisions import ref_kind
-from lineage_schemas.revision import Commit, History
+from lineage_schemas.history import Commit, History
 from tests.support.bare_repository import BareRepository
 
 SHA = "ab" * 32

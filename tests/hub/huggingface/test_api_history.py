@@ -8,7 +8,7 @@ import pytest
 
 from lineage.errors import HubAnswerError, RevisionNotFoundError
 from lineage.hub.huggingface.hub import HuggingFaceHub
-from lineage_schemas.revision import Commit
+from lineage_schemas.history import Commit
 from tests.hub.conftest import Hurry
 from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository

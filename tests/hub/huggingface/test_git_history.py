@@ -13,7 +13,7 @@ import pytest
 
 from lineage.errors import HubAnswerError, HubUnreachableError
 from lineage.hub.huggingface.hub import HuggingFaceHub
-from lineage_schemas.revision import Commit, History
+from lineage_schemas.history import Commit, History
 from tests.hub.conftest import CARD, WEIGHTS, Listening, OpenHub
 from tests.support import hostile_repositories, hub_faults
 from tests.support.bare_repository import BareRepository, bare_from_bundle
