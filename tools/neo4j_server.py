@@ -11,11 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from tools.neo4j_classes import DUMP_SECONDS, class_archive
 from tools.neo4j_jars import ENVIRON, VERSIONS, fetched, java
 
 START_SECONDS = 120
@@ -56,6 +59,16 @@ JVM = (
     "-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote",
 )  # fmt: skip
 """Flags for a short run: only the fast compiler, no garbage collection threads, no verification of classes."""
+
+USUAL = (
+    "CREATE CONSTRAINT usual IF NOT EXISTS FOR (n:Usual) REQUIRE n.key IS UNIQUE",
+    "UNWIND range(1, 9) AS key MERGE (n:Usual {key: key}) SET n.text = toString(key)",
+    "MATCH (n:Usual), (m:Usual {key: n.key + 1}) MERGE (n)-[:NEXT]->(m)",
+    "MATCH (n:Usual {key: 1})-[:NEXT*1..4]->(m) WITH m ORDER BY m.key RETURN collect(m.text), count { (m)-->() }",
+    "MATCH (n:Usual) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2 ROWS",
+    "DROP CONSTRAINT usual",
+)
+"""Statements of the kinds that tests send: their classes are in the archive too."""
 
 
 class ServerError(RuntimeError):
@@ -111,7 +124,8 @@ class Neo4jServer:
         (self.home / "conf" / "neo4j.conf").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         current = self.version.startswith("2")
         main = "org.neo4j.server.Neo4jCommunity" if current else "org.neo4j.server.CommunityEntryPoint"
-        command = [java(), *self.jvm, "-cp", self.classpath(), main, f"--home-dir={self.home}"]
+        flags = (*self.jvm, *(_archive(self.version) if self.jvm == JVM else ()))
+        command = [java(), *flags, "-cp", self.classpath(), main, f"--home-dir={self.home}"]
         with (self.home / "logs" / "console.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, f"--config-dir={self.home / 'conf'}"],
@@ -158,17 +172,18 @@ class Neo4jServer:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self.process is not None and self.process.poll() is None:
             try:
-                self._run("neo4j", "RETURN 1")
+                self.run("neo4j", "RETURN 1")
             except (ServiceUnavailable, TransientError, OSError):
                 time.sleep(0.1)
             except AuthError:
                 change = "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password"
-                self._run("system", change, login="neo4j", password=self.password)
+                self.run("system", change, login="neo4j", password=self.password)
             else:
                 return
         raise ServerError(f"Neo4j {self.version} did not start: {self.log()}")
 
-    def _run(self, database: str, statement: str, *, login: str | None = None, **parameters: str) -> None:
+    def run(self, database: str, statement: str, *, login: str | None = None, **parameters: str) -> None:
+        """Run a statement in a transaction of its own."""
         from neo4j import GraphDatabase
 
         with (
@@ -176,6 +191,29 @@ class Neo4jServer:
             driver.session(database=database) as session,
         ):
             session.run(statement, dict(parameters)).consume()
+
+
+@cache
+def _archive(version: str) -> tuple[str, ...]:
+    """Return the flags of the archive of a version's classes, which the first server of a machine makes."""
+
+    def run(flags: Sequence[str]) -> None:
+        with tempfile.TemporaryDirectory(prefix="neo4j-classes-") as home:
+            server = Neo4jServer(Path(home), version, jvm=(*JVM, *flags))
+            try:
+                server.start()
+                for statement in USUAL:
+                    server.run("neo4j", statement)
+                assert server.process is not None
+                server.process.terminate()
+                server.process.wait(DUMP_SECONDS)
+            finally:
+                server.kill()
+
+    try:
+        return class_archive(version, JVM, run)
+    except ServerError:
+        return ()
 
 
 def _closed(log: Path, seen: int) -> bool:
