@@ -80,7 +80,7 @@ ADDED = {
 
 _OF_MODELS = {
     "single_folder:boolean": "", "first_created:string": "", "first_owner:string": "", "first_root_commit:string": "",
-    "declarations:string[]": "", "absent:string[]": "trust",
+    "declarations:string[]": "",
 }  # fmt: skip
 
 ADDED_COLUMNS = {
@@ -90,7 +90,7 @@ ADDED_COLUMNS = {
     "model.csv": _OF_MODELS,
     "ref.csv": {"since:string": "", "former_targets:string[]": "", "empty:string[]": "former"},
     "revision.csv": {"unread_message:string": "", "category:string": "", "absent:string[]": "unread_message"},
-    "weights.csv": {"arch:string": "", "sketch:string": "", "calls:string[]": "", "absent:string[]": "calls"},
+    "weights.csv": {"arch:string": "", "sketch:string": "", "calls:string[]": ""},
 }
 """Files to which later versions added columns, with the value of every row of the kept store."""
 
