@@ -7,7 +7,7 @@ from itertools import combinations
 
 from lineage.derivation.family.members import Edge
 from lineage.derivation.family.positions import Positions
-from lineage.derivation.numeric.mixtures import MAX_RESIDUAL, MUCH_BETTER, Fit
+from lineage.derivation.numeric.mixtures import MAX_RESIDUAL, MUCH_BETTER, Fit, goes_further
 from lineage.derivation.numeric.precision import EXACT, NEAR_EXACT
 from lineage.derivation.side import Finding
 from lineage_schemas.derivation import Method, Relation
@@ -29,6 +29,9 @@ a base that is the mean of four fine-tunes 0.5."""
 SOME_BETTER = 0.9
 """What the best two relatives must leave at most before a third is sought: those of a fine-tune leave nearly all, two
 of the four parents of a merge 0.8."""
+
+AS_A_MERGE, OPEN = 0.95, 0.7
+"""Confidence of a merge that its parents explain, and of one that may be a part of one of its parents."""
 
 _BY_ONE = (("numeric.rounded", EXACT), ("numeric.requantised", NEAR_EXACT), ("numeric.zeros", 0.99))
 
@@ -94,7 +97,12 @@ class ExactParents:
         fits = [(fit.residual, pair, fit) for pair in tried if (fit := self._family.fit(key, pair)) is not None]
         explained = [each for each in fits if self._explains(key, each[1], each[2], MUCH_BETTER)]
         if explained:
-            return self._merge_edges(key, *min(explained)[1:])
+            made_last = {each[1]: self._is_made_last(key, each[1]) for each in explained}
+            merges = [each for each in explained if made_last[each[1]] is not False]
+            if not merges:
+                return []
+            _, pair, fit = min(merges)
+            return self._merge_edges(key, pair, fit, AS_A_MERGE if made_last[pair] else OPEN)
         best = min(fits, default=None)
         return self._by_many(key, near) if best and best[2].residual <= SOME_BETTER * best[2].nearest else []
 
@@ -117,6 +125,28 @@ class ExactParents:
         """
         declared = [{d.parent for d in self._members[each].declares} for each in pair]
         return {key, pair[1]} <= declared[0] or {key, pair[0]} <= declared[1]
+
+    def _is_made_last(self, key: str, pair: tuple[str, str]) -> bool | None:
+        """Return whether a model is the merge of two others, and not the part of a merge that goes further than it.
+
+        Three models on a line do not show which was made last, unless their rounding does. Models are extrapolated
+        from a base, so that this is open only where a card names one of the three as the parent of another one. None
+        where it stays open.
+        """
+        sides = [self._members[each].side for each in pair]
+        own = self._members[key].side
+        further = [goes_further(outer, own, other) for outer, other in (sides, reversed(sides))]
+        if True in further:
+            return False
+        declared = {d.parent for d in self._members[key].declares}
+        if None not in further or not (declared & {*pair} or self._is_declared_in(pair)):
+            return True
+        single = len(declared) == 1 and self._members[key].declares[0].relation not in (None, "merge")
+        return False if single and declared <= {*pair} else None
+
+    def _is_declared_in(self, pair: tuple[str, str]) -> bool:
+        """Return whether one of two models names the other one as its parent."""
+        return any(self._members[a].declared(b) is not None for a, b in (pair, pair[::-1]))
 
     def _nearest(self, key: str) -> list[str]:
         """List the nearest plain relatives of a model."""
@@ -153,7 +183,7 @@ class ExactParents:
             and all(self._members[other].declared(base[0]) is not None for other in others)
         )
 
-    def _merge_edges(self, key: str, parents: Sequence[str], fit: Fit) -> list[Edge]:
+    def _merge_edges(self, key: str, parents: Sequence[str], fit: Fit, confidence: float = AS_A_MERGE) -> list[Edge]:
         """Make the edges of a merge, each with its share."""
         total, negative = sum(fit.shares), min(fit.shares) < 0
         method: Method = "linear" if abs(total - 1) < 0.01 else "slerp" if len(parents) == 2 else "task_arithmetic"
@@ -162,7 +192,7 @@ class ExactParents:
         for parent, share in zip(parents, fit.shares, strict=True):
             detail = f"share {share:.2f}; residual {fit.residual:.4f}, of the nearest parent alone {fit.nearest:.4f}"
             finding = Finding("numeric.merge_fit", "for", fit.residual, detail, "a_from_b", "merge", method)
-            edges.append(inferred(key, parent, "merge", method, 0.95, (finding,), detail))
+            edges.append(inferred(key, parent, "merge", method, confidence, (finding,), detail))
         return edges
 
     def _lora_merge(self, key: str) -> list[Edge]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from lineage.derivation.numeric.precision import NARROW_DTYPES, round_to
 from lineage.derivation.numeric.tiles import MIN_STRIPS, Common, common_squares, common_strips
 from lineage.derivation.side import Finding, Side
 from lineage.fingerprint.values.adapters import A, B
@@ -31,6 +32,9 @@ base or a very light fine-tune of it comes as near as the base."""
 DENIED = 0.2
 
 MIN_SHARE = 0.02
+
+DECIDED_BELOW = 0.85
+"""Share of the outer of three models on a line above which its rounding does not show what was made last."""
 
 
 class Fit(NamedTuple):
@@ -78,6 +82,35 @@ def _with_a_share(child: Side, parents: Sequence[Side]) -> tuple[Sequence[Side],
 
 def fitted(child: Side, parents: Sequence[Side]) -> Fit | None:
     """Solve for the shares; None where fewer than four matrices of all are at hand."""
+    found = _values(child, parents)
+    return None if found is None else _fit(*found)
+
+
+def goes_further(outer: Side, middle: Side, other: Side) -> bool | None:
+    """Tell of three models on a line which was made last: `outer` as 1.3 middle - 0.3 other, or `middle` as a merge.
+
+    What was computed last is the others' combination rounded to its dtype. The other way round the rounding of the
+    middle is multiplied too: a merge with share s of `outer` gives back only s of the values of `outer`, and a model
+    that was extrapolated all of them. Measured in BF16 and F16 for differences of 1 and 10 %: s - 0.1 to s + 0.02, and
+    0.8 to 1. None where that does not decide: in F32, for shares near one, without values.
+    """
+    import numpy
+
+    if outer.dtype not in NARROW_DTYPES or (found := _values(outer, [middle, other])) is None:
+        return None
+    fit = _fit(*found)
+    if fit is None or fit.shares[0] <= 1:
+        return None
+    target, columns = found
+    again = round_to(numpy.stack(columns, axis=1) @ numpy.array(fit.shares), outer.dtype)
+    equal, share = float((again == target).mean()), 1 / fit.shares[0]
+    if equal >= share + (1 - share) / 2:
+        return True
+    return False if share <= DECIDED_BELOW and equal <= share + (1 - share) / 4 else None
+
+
+def _values(child: Side, parents: Sequence[Side]) -> tuple[Doubles, list[Doubles]] | None:
+    """Gather the values that all were sampled at; None where fewer than four matrices of all are at hand."""
     import numpy
 
     columns: list[Doubles] = []
@@ -91,6 +124,13 @@ def fitted(child: Side, parents: Sequence[Side]) -> Fit | None:
         target = numpy.concatenate([pairs[name].a.ravel() for name in sorted(names)]).astype(numpy.float64)
     if target is None or not all(numpy.isfinite(each).all() for each in (target, *columns)):
         return None
+    return target, columns
+
+
+def _fit(target: Doubles, columns: Sequence[Doubles]) -> Fit | None:
+    """Solve for the shares of columns; None for a target of zeros."""
+    import numpy
+
     length = float(numpy.linalg.norm(target))
     if length == 0:
         return None

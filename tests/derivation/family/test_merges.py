@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy
+import pytest
 
 from lineage.derivation.family.edges import solve
 from lineage.derivation.family.members import Declared, Edge, Family, Member
+from lineage.derivation.numeric.precision import round_to
 from tests.support.sketches import Weights, llama, side, trained
 
 if TYPE_CHECKING:
@@ -80,6 +83,41 @@ def test_a_merge_beyond_its_part() -> None:
     """The part is not made from the merge although it lies between the merge and the base."""
     found = edges(member("mix", merged(base=-0.3, part_1=1.3), "part-1", "base", relation="merge"))
     assert statuses(found) == {("mix", "base"): "confirmed", ("mix", "part-1"): "confirmed"}
+
+
+def stored(weights: Mapping[str, Floats], dtype: str) -> dict[str, Floats]:
+    """Round weights to the dtype of a file."""
+    return {name: each if dtype == "F32" else round_to(each, dtype) for name, each in weights.items()}
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F16"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.75])
+@pytest.mark.parametrize("beyond", [True, False])
+def test_rounding_shows_which_of_three_on_a_line_was_made_last(dtype: str, share: float, beyond: bool) -> None:
+    """Without cards a merge of a base and its fine-tune is found, and a fine-tune of which another model goes further
+    than itself is no merge."""
+    base = stored(BASE, dtype)
+    tuned = stored(PARTS["part-1"], dtype)
+    made = {n: (base[n] + (tuned[n] - base[n]) * numpy.float32(1 / share if beyond else share)) for n in base}
+    last = stored(made, dtype)
+    outer, middle = (last, tuned) if beyond else (tuned, last)
+    members = [Member(key, side(key, each, dtype=dtype)) for key, each in
+               (("base", base), ("middle", middle), ("outer", outer))]  # fmt: skip
+    found = {(edge.child, edge.parent): edge for edge in solve(Family.of(members))[0]}
+    merges = {pair for pair, edge in found.items() if edge.relation == "merge"}
+    assert merges == (set() if beyond else {("middle", "base"), ("middle", "outer")})
+    assert all(edge.confidence == 0.95 for pair, edge in found.items() if pair in merges)
+
+
+def test_three_on_a_line_in_f32_stay_open() -> None:
+    """The card of a fine-tune stands against an undeclared model beyond it; without a card a merge is unsure."""
+    beyond = merged(base=-0.3, part_1=1.3)
+    assert statuses(edges(member("beyond", beyond))) == {("beyond", "part-1"): "inferred"}
+    silent = [member("base", BASE), member("part-1", PARTS["part-1"]), member("beyond", beyond, "base")]
+    found = {(edge.child, edge.parent): edge for edge in solve(Family.of(silent))[0]}
+    assert {pair: edge.confidence for pair, edge in found.items() if edge.relation == "merge"} == {
+        ("part-1", "base"): 0.7, ("part-1", "beyond"): 0.7,
+    }  # fmt: skip
 
 
 def test_a_false_card_with_a_negative_share_stays_open() -> None:
