@@ -12,6 +12,8 @@ from lineage_schemas.answers.answer import Finding
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
 
+pytestmark = pytest.mark.slow
+
 A_DAY = 86_400
 
 

@@ -21,6 +21,8 @@ from tests.support.bare_repository import AN_HOUR, BareRepository
 from tests.support.readings import MODEL
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 YEAR = 365 * 24 * AN_HOUR
 
 

@@ -24,6 +24,8 @@ from lineage_schemas.export import json_schema
 from tests.support.notes import Notes
 from tests.support.repositories import zoo_hub
 
+pytestmark = pytest.mark.slow
+
 REVISED = "heronml/heron-gpt2-tiny-licences"
 """A model with one silent change of its weights, and one that the tag v1.1 announces."""
 
@@ -112,7 +114,6 @@ def test_an_ignored_finding_is_listed_and_does_not_count(opened: Opened) -> None
     assert "ignored until 2026-06-30" in str(render(answer, "markdown"))
 
 
-@pytest.mark.slow
 def test_the_mark_stops_before_an_ignored_finding(opened: Opened) -> None:
     """What was ignored counts in the next `--since last` after the ignore expired, and is then covered."""
     text = IGNORED.replace("2026-06-30", "2999-12-31")
@@ -158,7 +159,6 @@ def test_an_ignore_of_an_owner_is_about_all_models(opened: Opened) -> None:
     assert one(opened("[[ignore]]\nrule = 'LW001'\nmodel = 'heronml/*'\nreason = 'r'\n")).verdict == "clean"
 
 
-@pytest.mark.slow
 def test_a_moved_severity_decides_on_the_verdict(opened: Opened) -> None:
     """A rule that is moved below --fail-on does not count, the finding has both severities, and it counts otherwise."""
     moved = "[rules]\nLW001 = 'warning'\n"
@@ -181,7 +181,6 @@ def test_what_is_unchecked_cannot_be_ignored(opened: Opened) -> None:
     assert answer.verdict == "unchecked"
 
 
-@pytest.mark.slow
 def test_the_values_of_an_accepted_change_decide_nothing(opened: Opened, hub: Path, tmp_path: Path) -> None:
     """Weights of an ignored change that are not here leave the verdict clean: they could only make it less."""
     poor = tmp_path / "poor"
@@ -222,7 +221,6 @@ def test_a_revision_of_the_file_is_checked(opened: Opened) -> None:
     assert answer.settings.models == (REVISED,)
 
 
-@pytest.mark.slow
 def test_an_argument_takes_precedence_over_the_file(opened: Opened) -> None:
     """`since` of the caller replaces that of the file; a named target is checked as it was named."""
     text = f"[models]\n'{REVISED}' = {{ since = 'v1.1' }}\n"

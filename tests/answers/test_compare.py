@@ -275,6 +275,7 @@ BROKEN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN)
 def test_what_cannot_be_read_is_not_comparable(session: Session, tmp_path: Path, kind: str) -> None:
     """Unreadable, missing or empty weights prove nothing: exit code 2, on either side, with the reason."""

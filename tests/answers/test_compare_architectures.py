@@ -16,6 +16,8 @@ from tests.support.architectures import ARCHITECTURES, EMBEDDINGS
 from tests.support.model_folders import Floats, write_model
 from tests.support.sketches import trained
 
+pytestmark = pytest.mark.slow
+
 Weights = dict[str, Floats]
 
 
@@ -89,7 +91,6 @@ def test_added_tokens_are_found(session: Session, tmp_path: Path, name: str) -> 
     assert (answer.verdict, answer.method, answer.direction) == ("related", "vocab_extended", "a_from_b")
 
 
-@pytest.mark.slow
 def test_other_architectures_are_unrelated_or_not_comparable(session: Session, tmp_path: Path) -> None:
     """Without a name and a shape in common two models are unrelated; else at most not comparable."""
     folders = {

@@ -20,6 +20,8 @@ from tests.support.hub_server import HubServer
 from tests.support.repositories import zoo_hub
 from tests.support.weight_files import read_safetensors, safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 BASE = "skiffworks/skiff-0.7m"
 
 
@@ -84,7 +86,6 @@ def test_another_model_of_the_configuration_is_unrelated(session: Session) -> No
     assert compare(session, *files).verdict == "unrelated"
 
 
-@pytest.mark.slow
 def test_over_the_network_a_disguise_is_unclear_until_all_is_read(folders: Path, tmp_path: Path) -> None:
     """From a sample the pair is unclear, with the command that decides; at level full it is related."""
     with HubServer() as server:

@@ -18,6 +18,8 @@ from tests.support.model_folders import encoded, model, text_encoder, unet, writ
 from tests.support.sketches import trained
 from tests.support.weight_files import write_shards
 
+pytestmark = pytest.mark.slow
+
 BASE = model(0, width=128)
 
 
@@ -56,7 +58,6 @@ def sent(hub: HubServer) -> int:
     return sum(asked.sent for asked in hub.asked(server="storage"))
 
 
-@pytest.mark.slow
 def test_a_sample_of_remote_models_is_read_and_counted(session: Session, hub: HubServer) -> None:
     """With headers and samples only the verdict is the same, and the cost is what the server sent."""
     answer = compare(session, "a/tuned", "a/base", level="header")
@@ -81,7 +82,6 @@ def test_without_all_bytes_equal_samples_are_not_the_same_weights(session: Sessi
     assert answer.verdict == "related"
 
 
-@pytest.mark.slow
 def test_equal_components_are_known_without_their_bytes(session: Session) -> None:
     """The Hub's hashes show that two pipelines have one text encoder; the verdict is about the main groups."""
     answer = compare(session, "a/pipe", "a/pipe-of-other", level="header")
@@ -99,7 +99,6 @@ def test_a_limit_below_the_sample_leaves_it_open(session: Session, hub: HubServe
     assert sent(hub) <= answer.cost.bytes
 
 
-@pytest.mark.slow
 def test_a_collected_sample_is_used_again(session: Session, hub: HubServer) -> None:
     """Sketches in the store are compared; of models of one form only rows of the embeddings are read beside them."""
     collect(session, ["a/lies", "a/base"], level="header")

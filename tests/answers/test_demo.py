@@ -51,6 +51,7 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_it_finds_the_replaced_shards_as_one_silent_change(answer: DemoAnswer) -> None:
     """162 shards in 162 commits without a tag are one push, one change, one finding."""
     counts = answer.check.counts

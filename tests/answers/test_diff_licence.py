@@ -19,6 +19,8 @@ from lineage_schemas.export import json_schema
 from tests.support.bare_repository import BareRepository
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = safetensors_bytes({"norm.weight": ("F32", (1,), bytes(4))})
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from lineage_cli.main import main
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
+
+pytestmark = pytest.mark.slow
 
 A_DAY = 86_400
 

@@ -28,6 +28,8 @@ from tests.support.dump import brought_up
 from tests.support.repositories import zoo_hub
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 KEPT = ROOT / "tests/data/kept"
 
 ENDPOINT = "http://localhost:8765"
@@ -245,7 +247,6 @@ def test_the_store_is_exported_as_before(backup: bytes) -> None:
     assert rows_of_backup(Path("backup.jsonl").read_bytes()) == brought_up_rows(backup)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("place")
 def test_the_backup_is_restored_to_a_file(backup: bytes) -> None:
     """The kept backup is imported into a new SQLite store, which is found clean and exports the same rows."""

@@ -26,6 +26,8 @@ from tests.support.hub_faults import refused
 from tests.support.hub_server import HubServer
 from tests.support.readings import weights
 
+pytestmark = pytest.mark.slow
+
 A, B, BASE = "org/a", "org/b", "lab/base"
 
 ONE_TRY = RetryPolicy(tries=1, sleep=lambda seconds: None)
@@ -309,7 +311,6 @@ def over_http(server: HubServer, folder: Path, product: Path, *, offline: bool =
         return lock(session, product, **how)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 def test_a_lock_over_http(
     server: HubServer, product: Path, tmp_path: Path, repositories: dict[str, BareRepository]
 ) -> None:
@@ -330,7 +331,6 @@ def test_a_lock_over_http(
     assert outcomes(empty) == {A: "unresolved", B: "unresolved"}
 
 
-@pytest.mark.slow
 def test_a_gated_model_is_locked_as_far_as_it_is_seen(server: HubServer, product: Path, tmp_path: Path) -> None:
     """The Hub lists a gated model's files: they are locked, and that is said; what was locked before stays."""
     server.repositories[A].gated = "manual"
@@ -359,7 +359,6 @@ def test_a_lock_that_is_a_link_out_of_the_product_is_refused(locked: Locked, pro
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.slow
 def test_an_outage_changes_nothing(server: HubServer, product: Path, tmp_path: Path) -> None:
     """A Hub that answers errors leaves the lock as it is, also when a model is to be upgraded."""
     over_http(server, tmp_path, product)

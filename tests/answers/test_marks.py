@@ -6,6 +6,8 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from lineage.answers.check import check
 from lineage.answers.collect import collect
 from lineage.answers.history import history
@@ -16,6 +18,8 @@ from lineage_schemas.answers.check import CheckAnswer, CheckedRange
 from tests.support.bare_repository import AN_HOUR, BareRepository
 from tests.support.readings import MODEL
 from tests.support.weight_files import safetensors_bytes
+
+pytestmark = pytest.mark.slow
 
 MAIN = "refs/heads/main"
 INDEX = "model.safetensors.index.json"

@@ -13,6 +13,8 @@ from lineage_schemas.answers.check import CheckAnswer
 from tests.support.hub_faults import refused
 from tests.support.readings import MODEL, HubKind, Readings, by_rule, readings, weights
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = "model.safetensors"
 KINDS: tuple[HubKind, ...] = ("directory", "server")
 
@@ -43,7 +45,6 @@ def found(model: Readings, rule: str, target: str = MODEL, **how: Any) -> list[F
     return by_rule(model.check(target, **how)).get(rule, [])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tag_that_repeats_the_version_of_an_earlier_card_is_found(kind: HubKind, tmp_path: Path) -> None:
     """The card names 1.1 and a tag names v1.1 after another change: one version names two revisions."""
@@ -170,7 +171,6 @@ def test_cards_are_compared_offline(tmp_path: Path) -> None:
         assert about_names(after) == about_names(before)
 
 
-@pytest.mark.slow
 def test_cards_cost_a_bounded_number_of_requests(tmp_path: Path) -> None:
     """Where each card costs a request, the newest twenty are read."""
     with readings("api", tmp_path) as made:

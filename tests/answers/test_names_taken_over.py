@@ -16,6 +16,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_repository import ServedRepository
 from tests.support.readings import EVERY_KIND, MODEL, WEIGHTS, Readings, by_rule, readings, weights
 
+pytestmark = pytest.mark.slow
+
 EARLIER, LATER = "2023-02-01T10:00:00.000Z", "2024-11-20T10:00:00.000Z"
 
 
@@ -55,7 +57,6 @@ def traced(model: Readings, target: str = MODEL) -> list[tuple[str, str]]:
     return [(each.id, each.pointer.model) for each in trace(model.session(), target).findings]
 
 
-@pytest.mark.slow
 def test_a_name_that_was_registered_anew_is_found_for_good(model: Readings) -> None:
     """Another repository under a recorded name is an error in check and trace, again and again, also offline."""
     root = model.repository.git("rev-list", "--max-parents=0", "main")
@@ -122,7 +123,6 @@ def test_a_rewritten_history_is_not_another_repository(model: Readings) -> None:
     assert "name-reregistered" not in by_rule(model.check())
 
 
-@pytest.mark.slow
 def test_a_new_root_with_the_same_date_of_creation_is_a_rewrite(served: Readings) -> None:
     """Where the Hub gives the date of creation, it decides: other commits alone are a rewritten history."""
     served.check()
@@ -131,7 +131,6 @@ def test_a_new_root_with_the_same_date_of_creation_is_a_rewrite(served: Readings
     assert set(by_rule(served.check())) == {"rewritten-history"}
 
 
-@pytest.mark.slow
 def test_the_same_commits_under_another_date_are_another_repository(served: Readings) -> None:
     """A repository that was deleted and restored from a clone by someone has the same commits and another date."""
     served.check()
@@ -140,7 +139,6 @@ def test_the_same_commits_under_another_date_are_another_repository(served: Read
     assert set(by_rule(served.check())) == {"name-reregistered"}
 
 
-@pytest.mark.slow
 def test_a_rename_that_redirects_is_not_one(served: Readings) -> None:
     """A renamed model keeps its repository, under the new name and asked for by the old one."""
     assert served.server is not None
@@ -152,7 +150,6 @@ def test_a_rename_that_redirects_is_not_one(served: Readings) -> None:
         assert traced(served, target) == []
 
 
-@pytest.mark.slow
 def test_an_old_name_that_is_registered_after_a_rename_is_one(served: Readings, tmp_path: Path) -> None:
     """Once another repository takes the old name of a renamed model, the name no longer means the renamed one."""
     assert served.server is not None
@@ -171,7 +168,6 @@ def test_an_old_name_that_is_registered_after_a_rename_is_one(served: Readings, 
     assert served.check(offline=True).model == MODEL
 
 
-@pytest.mark.slow
 def test_an_ancestor_whose_name_was_taken_over_is_found(served: Readings, tmp_path: Path) -> None:
     """The trace of a child reports the ancestor whose name belongs to another repository now."""
     assert served.server is not None
@@ -199,7 +195,6 @@ def test_a_folder_without_commits_is_never_one(tmp_path: Path) -> None:
             assert stored(session).former_identities == ()
 
 
-@pytest.mark.slow
 def test_the_cache_does_not_show_where_a_history_begins(tmp_path: Path) -> None:
     """A revision of the client's cache that a force-push removed does not make the name another repository's."""
     from huggingface_hub import snapshot_download

@@ -23,6 +23,8 @@ from tests.support.client_cache import COMMIT, cache_settings, cached
 from tests.support.repositories import git
 from tests.support.weight_files import gguf_bytes, safetensors_bytes, write_shards
 
+pytestmark = pytest.mark.slow
+
 ID = "lab/model"
 TENSORS = {f"layers.{at}.weight": ("F32", (2, 2), bytes([at + 1]) * 16) for at in range(6)}
 FILES = {

@@ -22,6 +22,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.readings import BOTH_KINDS, MODEL, served
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 REQUEST = "refs/pr/1"
 NAMED = f"{MODEL}@{REQUEST}"
 

@@ -23,6 +23,8 @@ from lineage_schemas.revision import Tree
 from lineage_schemas.weights import GroupWeights, Weights
 from tests.support.graphs import FAMILY, TABLE, derivation, evidence, group, model, revision
 
+pytestmark = pytest.mark.slow
+
 
 def check_schema(answer: Record) -> None:
     """Validate an answer against its schema, as JSON."""

@@ -20,6 +20,8 @@ from tests.support.dump import dump
 from tests.support.graphs import FAMILY, model, revision
 from tests.support.nobody import without_rights
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:

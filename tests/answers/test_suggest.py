@@ -24,6 +24,8 @@ from lineage_schemas.export import json_schema
 from tests.support.bare_repository import BareRepository
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {"model_type": "llama", "hidden_size": 4, "max_position_embeddings": 512}
 CARD = "---\nlicense: mit # the usual\nbase_model: org/base\n---\n# Model\n"
 

@@ -16,6 +16,8 @@ from lineage_schemas.answers.check import CheckAnswer
 from tests.support.notes import Notes
 from tests.support.readings import EVERY_KIND, MODEL, WEIGHTS, Readings, by_rule, readings, tagged, weights
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=EVERY_KIND)
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Readings]:
@@ -62,7 +64,6 @@ def test_a_tag_that_moved_announces_nothing_and_is_a_finding(model: Readings) ->
     assert moved.pointer.field == "refs/tags/v1.0"
 
 
-@pytest.mark.slow
 def test_since_a_tag_starts_where_it_was_first_recorded(model: Readings) -> None:
     """`--since v1.0` covers what came after the recorded commit, and the answer and a note say so."""
     first = head(model)
@@ -175,7 +176,6 @@ def test_a_removed_tag_is_a_warning_and_keeps_its_record(model: Readings) -> Non
     assert model.check(fail_on="warning").verdict == "findings"
 
 
-@pytest.mark.slow
 def test_since_a_removed_tag_starts_at_its_record(local: Readings) -> None:
     """A tag that no longer exists still names the start of a range, also if a branch has its name now."""
     first = head(local)
@@ -189,7 +189,6 @@ def test_since_a_removed_tag_starts_at_its_record(local: Readings) -> None:
     assert local.check(since="v1.0").since_revision == first
 
 
-@pytest.mark.slow
 def test_a_tag_that_was_removed_and_made_again_elsewhere_moved(model: Readings) -> None:
     """The record of a removed tag decides what it announces when it returns."""
     model.check()
@@ -202,7 +201,6 @@ def test_a_tag_that_was_removed_and_made_again_elsewhere_moved(model: Readings) 
     assert verdicts(answer) == ["silent"]
 
 
-@pytest.mark.slow
 def test_a_tag_that_returned_announces_again_and_its_move_is_info(local: Readings) -> None:
     """Where the tag was first recorded it announces; that it was elsewhere in between is still said."""
     local.check()
@@ -217,7 +215,6 @@ def test_a_tag_that_returned_announces_again_and_its_move_is_info(local: Reading
     assert second in moved.message
 
 
-@pytest.mark.slow
 def test_the_first_of_several_moves_counts(local: Readings) -> None:
     """After two moves one finding names the first recorded commit and the present one."""
     first = head(local)
@@ -249,7 +246,6 @@ def test_a_recorded_commit_that_is_gone_leaves_the_range_open(model: Readings) -
     assert answer.weight_changes == ()
 
 
-@pytest.mark.slow
 def test_a_commit_that_is_named_accepts_the_move(local: Readings) -> None:
     """A range from the tag's new commit on leaves the move out; dates, `last` and the tag itself do not."""
     local.check()
@@ -272,7 +268,6 @@ def test_a_tag_that_moved_onto_checked_commits_is_found_by_the_next_check(local:
     assert set(by_rule(answer)) == {"moved-tag"}
 
 
-@pytest.mark.slow
 def test_another_branch_reports_only_its_own_tags(local: Readings) -> None:
     """A tag that was never on the checked branch is the default branch's business."""
     local.repository.git("update-ref", "refs/heads/other", head(local))
@@ -317,7 +312,6 @@ def test_a_moved_tag_is_noted_while_the_check_runs(local: Readings) -> None:
     assert any("first recorded" in note for note in notes.notes)
 
 
-@pytest.mark.slow
 def test_a_renamed_model_keeps_the_record_of_its_tags(tmp_path: Path) -> None:
     """A tag that moved together with a rename that the Hub redirects has moved."""
     with readings("server", tmp_path) as made:
@@ -349,7 +343,6 @@ def test_the_history_lists_where_tags_were(local: Readings) -> None:
     assert found == [("v0.9", None, [first]), ("v1.0", second, [first])]
 
 
-@pytest.mark.slow
 def test_a_diff_of_a_moved_tag_says_which_commit_it_reads(model: Readings) -> None:
     """`diff` reads the tag's present commit, as a loader does, and notes the recorded one."""
     first = head(model)

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.readings import MODEL, WEIGHTS, Readings, by_rule, tagged, weights
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Readings]:
@@ -29,7 +31,6 @@ def test_other_groups_than_the_main_one_count(local: Readings) -> None:
     assert (moved.severity, answer.verdict) == ("error", "findings")
 
 
-@pytest.mark.slow
 def test_a_branch_in_place_of_a_removed_tag_is_a_moved_tag(local: Readings) -> None:
     """A branch with the name of a removed tag is loaded in its place, and a range from the name starts at the tag."""
     first = local.repository.git("rev-parse", "main")

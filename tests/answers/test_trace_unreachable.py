@@ -20,6 +20,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_faults import Fault, body_of, gated, not_found, rate_limited, refused
 from tests.support.hub_server import HubServer
 
+pytestmark = pytest.mark.slow
+
 CHILD, FIRST, SECOND, ROOT = "me/merge", "one/first", "two/second", "old/root"
 
 POLICY = RetryPolicy(tries=1, sleep=lambda seconds: None)
@@ -123,7 +125,6 @@ def test_a_path_through_an_unreachable_parent_names_the_reason(hub: HubServer, t
     assert exit_code(answer) == 2
 
 
-@pytest.mark.slow
 def test_an_unread_ancestor_is_read_without_its_child(hub: HubServer, tmp_path: Path) -> None:
     """Ancestors that were not read are requested by their own names, as deep as the question goes."""
     with session(hub, tmp_path) as opened:

@@ -18,6 +18,8 @@ from tests.support.hub_server import HubServer
 from tests.support.torch_files import PROTO, STOP, View, archive, checkpoint, dict_of, name, tensor, text
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 Values = dict[str, list[float]]
 ONE: Values = {"embed.weight": [float(n) for n in range(60)], "layers.0.weight": [0.5] * 8, "norm.bias": [1.0, 2.0]}
 LETTERS = {"F32": "f", "F16": "e"}

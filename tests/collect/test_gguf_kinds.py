@@ -16,6 +16,8 @@ from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import BareRepository
 from tests.support.weight_files import gguf_bytes, gguf_text, safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 F16, Q8_0 = 1, 7
 """Values of `general.file_type`."""
 

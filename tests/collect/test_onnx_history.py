@@ -18,6 +18,8 @@ from tests.support.hub_server import HubServer
 from tests.support.onnx_files import model, tensor
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 DATA = "7f3a91c2"
 """A name without a meaning."""
 

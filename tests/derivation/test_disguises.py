@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.support.forward import Doubles, Weights
     from tests.support.sketches import Floats
 
+pytestmark = pytest.mark.slow
+
 LLAMA, GPT2 = Shape(heads=4, kv_heads=2, layers=3), Shape(heads=4, kv_heads=4, layers=3, eps=1e-5)
 TOKENS, HIDDEN, INNER, VOCABULARY = list(range(520, 540)), 64, 96, 900
 
@@ -155,7 +157,6 @@ def test_a_disguise_that_was_trained_on_is_related() -> None:
     assert pair.verdict == "related"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_another_seed_is_unrelated_at_every_level(kind: str) -> None:
     """Two trainings of one configuration are unrelated, from a sample, with further rows and from all values."""

@@ -20,6 +20,8 @@ from lineage.fingerprint.values.tensor import Place
 from lineage.fingerprint.values.tiles import Tile
 from tests.support.sketches import Weights, llama, side, trained
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SKETCH = unpack_sketch((ROOT / "tests" / "data" / "fingerprints" / "sketch.v1").read_bytes())
 

@@ -15,6 +15,8 @@ from tests.fuzz.corpus import FOLDER, seeds_of
 from tests.fuzz.mutation import TOKENS, mutated
 from tests.fuzz.target import MAX_INPUT, Read, Target, judge, plain
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60.0
 """A generous limit for all examples of one target: one that hangs fails, a slow machine does not."""
 

@@ -15,6 +15,8 @@ from lineage.hub.revisions import MIN_DIGITS, NamedCommit, is_full_id, may_be_id
 from lineage_schemas.history import HistoryRef
 from lineage_schemas.ref import RefKind
 
+pytestmark = pytest.mark.slow
+
 # Few digits and short names, so that ids begin alike, and names are those of other refs and beginnings of ids.
 ids = st.builds(
     lambda start, end: (start * 40)[:30] + end * 10, st.sampled_from(["a", "ab", "0"]), st.sampled_from("a0")
@@ -45,7 +47,6 @@ def test_a_full_id_means_itself(refs: list[HistoryRef], commits: set[str], asked
     assert meaning.named == ((NamedCommit(asked),) if there else ())
 
 
-@pytest.mark.slow
 @given(all_refs, all_commits, texts, st.randoms())
 def test_no_order_matters(refs: list[HistoryRef], commits: set[str], text: str, shuffled: random.Random) -> None:
     """Refs and commits mean the same in every order."""
@@ -64,7 +65,6 @@ def test_the_case_of_digits_does_not_matter(refs: list[HistoryRef], commits: set
         assert upper.named == lower.named
 
 
-@pytest.mark.slow
 @given(all_refs, all_commits, texts)
 def test_the_name_of_a_ref_is_never_taken_for_digits(refs: list[HistoryRef], commits: set[str], text: str) -> None:
     """A text that is the name of refs means commits of these alone, unless it is a full id."""
@@ -85,7 +85,6 @@ def test_a_full_name_is_never_the_rest_of_another() -> None:
     assert meaning_of("refs/heads/refs/heads/main", refs, ()).only == NamedCommit("a" * 40, refs[0].name)
 
 
-@pytest.mark.slow
 @given(all_refs, all_commits, texts)
 def test_nothing_is_guessed(refs: list[HistoryRef], commits: set[str], text: str) -> None:
     """One commit is the answer, several are reported as ambiguous, none as unknown: each with what to do."""

@@ -18,6 +18,8 @@ from tests.answers.audit.products import CARD, audited, found, product
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
 
+pytestmark = pytest.mark.slow
+
 LOCKED = AuditOptions(locked=True)
 
 

@@ -14,6 +14,8 @@ from tests.support.hub_faults import refused
 from tests.support.hub_server import HubServer
 from tests.support.readings import WEIGHTS, weights
 
+pytestmark = pytest.mark.slow
+
 CHILD = b"---\nlicense: apache-2.0\nbase_model: lab/base\n---\n"
 
 CONFIG = b'{"auto_map": {"AutoModel": "modeling_x.XModel"}}'
@@ -39,7 +41,6 @@ def of(server: HubServer, tmp_path: Path, *, offline: bool = False) -> AuditAnsw
     return audited(folder, settings=server.settings(tmp_path), offline=offline)
 
 
-@pytest.mark.slow
 def test_a_second_audit_costs_one_request_a_model(served: HubServer, tmp_path: Path) -> None:
     """The first audit sends at most 12 requests a model, and one with nothing changed asks each for its refs only."""
     first = of(served, tmp_path)

@@ -17,6 +17,8 @@ from tests.answers.audit.products import CARD, audited, product
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
 
+pytestmark = pytest.mark.slow
+
 CHILD = b"---\nlicense: mit\nbase_model: org/base\nbase_model_relation: finetune\n---\n"
 
 

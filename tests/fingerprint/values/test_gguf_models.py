@@ -19,6 +19,8 @@ from lineage.fingerprint.values.tiles import Tile
 from tests.support.gguf_values import reads, share_of, sketch_of
 from tests.support.to_gguf import to_gguf
 
+pytestmark = pytest.mark.slow
+
 ROUNDING = 2.0**-11
 """Half of the last bit of F16, in relation to a value that is no subnormal."""
 
@@ -74,7 +76,6 @@ def test_real_files_lead_to_their_parent_and_no_relative(zoo: Path) -> None:
         assert max(shares.values()) < 0.9
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["Q4_K", "Q8_0"])
 def test_the_largest_models_keep_all_their_tiles(dtype: str) -> None:
     """A Llama of 405B and a mixture of 1T parameters, in split files, keep 64 strips, the squares and the vectors."""

@@ -22,7 +22,7 @@ from tests.support.shared import ROOT
 
 MODEL = "org/model"
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 REASONS = {
     "pipe_as_head": "HEAD in its repository is a named pipe",

@@ -19,6 +19,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_kinds import World, make_work_tree, make_world, settings
 from tests.support.repositories import REVISIONED, git, zoo_hub
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -297,7 +299,6 @@ def test_a_broken_bundle_names_its_model(folder: Path, tmp_path: Path) -> None:
         hub.resolve("org/model")
 
 
-@pytest.mark.slow
 def test_many_repositories_stay_within_bounds(folder: Path, tmp_path: Path) -> None:
     """A walk over many models keeps few git processes, and an early one can be read again."""
     for number in range(20):

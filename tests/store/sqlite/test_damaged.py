@@ -29,6 +29,8 @@ from lineage_schemas.revision import Tree
 from tests.support.graphs import AWAITING, FAMILY, model, revision
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGE = 8_192
 
 TEXT = b"# a card\n" + b"word " * 8_000
@@ -135,7 +137,6 @@ def truncated(pages: list[bytes], number: int, dice: random.Random) -> list[byte
     return pages[:number]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("harm", [zeroed, swapped, doubled, noise, truncated])
 def test_a_damaged_page_is_found(
     path: Path, harm: Callable[[list[bytes], int, random.Random], list[bytes]], sound: Path
@@ -299,7 +300,6 @@ def test_the_log_of_a_killed_writer_is_read(killed: Path) -> None:
     assert "refused" not in before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("at", [8, 20, 32 + 24 + 4_000, -5_000])
 @pytest.mark.parametrize("copied", [False, True])
 def test_a_damaged_log_is_refused(killed: Path, at: int, copied: bool) -> None:
@@ -327,7 +327,6 @@ def test_a_log_that_was_cut_off_is_refused(killed: Path) -> None:
         store.info()
 
 
-@pytest.mark.slow
 def test_a_log_in_use_is_not_damaged(path: Path) -> None:
     """A store is read while another process writes to it, at any moment of its writes."""
     writer = KILLED.replace("range(20)", "range(400)").replace("range(40)", "range(3)")

@@ -25,6 +25,8 @@ from lineage_schemas.graph_batch import GraphBatch
 from tests.support.bare_repository import BareRepository
 from tests.support.graphs import FAMILY, model
 
+pytestmark = pytest.mark.slow
+
 Harm = Callable[[Path], object]
 
 
@@ -136,7 +138,6 @@ def hub(tmp_path: Path) -> Path:
     return tmp_path / "hub"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2, 3])
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_collection_into_a_lost_store_is_not_reported_as_done(
