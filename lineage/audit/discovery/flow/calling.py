@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Protocol
 
 from lineage.audit.discovery.flow.declared import arguments, declared_defaults
 from lineage.audit.discovery.flow.scopes import FunctionNode, Parameter, Scope, parameters
@@ -126,7 +127,7 @@ class Calling:
     def _found_alternatives(self, owner: ast.AST, scope: Scope) -> Iterator[Given]:
         if isinstance(owner, ast.ClassDef):
             for call in self.calls_of(owner, owner.name, scope):
-                yield self.bound_fields(owner, call)
+                yield self.bound_fields(owner, call, scope)
             return
         assert isinstance(owner, _FUNCTIONS)
         inner = scope.module.scopes[owner]
@@ -253,12 +254,27 @@ class Calling:
         own = scope.module.scopes.get(definition)
         return own is not None and bool(_fields(definition)) and self.method(definition, "__init__", scope) is None
 
-    def bound_fields(self, definition: ast.ClassDef, call: Spot) -> Given:
-        """Return what a call gives to the fields of a class, without defaults."""
+    def bound_fields(self, definition: ast.ClassDef, call: Spot, scope: Scope) -> Given:
+        """Return what a call gives to the fields of a class and of its bases, without defaults."""
         positional, keywords = arguments(self.resolver, call)
-        given: Given = dict(zip(_fields(definition), positional, strict=False))
+        names = list(dict.fromkeys([*self._inherited(definition, scope), *_fields(definition)]))
+        given: Given = dict(zip(names, positional, strict=False))
         given.update(keywords)
         return given
+
+    def _inherited(self, definition: ast.ClassDef, scope: Scope, depth: int = 0) -> list[str]:
+        """Return the fields that the bases of a class have, in the order in which a call gives them."""
+        found: list[str] = []
+        for base in self._bases(definition, scope) if depth < 6 else ():
+            if isinstance(base.node, ast.ClassDef):
+                found += [*self._inherited(base.node, base.scope, depth + 1), *_fields(base.node)]
+        return found
+
+
+class FollowsCalls(Follows, Protocol):
+    """Describe a resolver that also answers what calls call."""
+
+    calling: Calling
 
 
 def _fields(definition: ast.ClassDef) -> list[str]:

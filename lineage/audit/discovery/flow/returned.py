@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Protocol
 
-from lineage.audit.discovery.flow.calling import Calling
-from lineage.audit.discovery.flow.spots import Follows, Instance, Spot, called_name
+from lineage.audit.discovery.flow.calling import FollowsCalls
+from lineage.audit.discovery.flow.items import items, keys_of, values
+from lineage.audit.discovery.flow.spots import Instance, Spot, called_name
 
 _LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
 _WRAPPERS = {
@@ -44,12 +44,6 @@ _NAMESPACES = {
     "MappingProxyType",
 }
 _DEFAULTS = ("default", "default_value", "value", "fallback", "defaultValue")
-
-
-class FollowsCalls(Follows, Protocol):
-    """Describe a resolver that also answers what calls call."""
-
-    calling: Calling
 
 
 def returned(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
@@ -122,10 +116,10 @@ def _lookup(
 ) -> Iterator[Spot]:
     """Follow `d.get(key, default)`: the item where d is known, and the default."""
     if isinstance(call.func, ast.Attribute) and call.args:
-        keys, is_open = resolver.keys(spot._replace(node=call.args[0]), depth)
+        keys, is_open = keys_of(resolver, spot._replace(node=call.args[0]), depth)
         for base in resolver.spots(spot._replace(node=call.func.value), depth + 1):
             literal = isinstance(call.args[0], ast.Constant)
-            yield from resolver.items(base, keys, depth, is_open=is_open, literal=literal)
+            yield from items(resolver, base, keys, depth, is_open=is_open, literal=literal)
     defaults = [*call.args[1:2], *(keywords[each] for each in _DEFAULTS if each in keywords)]
     for default in defaults:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
@@ -140,7 +134,7 @@ def _getattr(resolver: FollowsCalls, spot: Spot, call: ast.Call, depth: int) -> 
                 yield end
     else:
         for base in resolver.spots(spot._replace(node=call.args[0]), depth + 1):
-            yield from resolver.values(base, depth)
+            yield from values(resolver, base, depth)
     for default in call.args[2:3]:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
 
