@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from lineage.audit.discovery.flow.scopes import FunctionNode, Scope, parameters
 from lineage.audit.discovery.flow.spots import Follows, Given, Spot
 
+WRAPPERS = frozenset(
+    ["Field", "Option", "Argument", "field", "Query", "Form", "Body", "Header", "str", "String", "Secret", "attrib", "mapped_column", "Column"]
+)
+"""Calls that declare a field or parameter, whose default is their first argument."""
+
+OPTION_CALLS = frozenset(["add_argument", "DEFINE_string", "DEFINE_enum", "DEFINE_list", "option", "argument", "add_option"])
+"""Calls that declare an option of a command line: its name is their first text."""
+
 _OPTIONS = {"option", "argument"}
 
 

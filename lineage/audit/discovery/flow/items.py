@@ -55,7 +55,9 @@ def item(resolver: Follows, base: Spot, key: object, depth: int) -> Iterator[Spo
         yield from _of_dictionary(resolver, base, node, key, depth)
     elif isinstance(node, ast.Tuple | ast.List) and isinstance(key, int) and -len(node.elts) <= key < len(node.elts):
         yield from resolver.spots(base._replace(node=node.elts[key], direct=False), depth)
-    elif (isinstance(node, Instance) and isinstance(key, str)) or (isinstance(node, ast.ClassDef) and isinstance(key, str) and is_enumeration(node)):
+    elif (isinstance(node, Instance) and isinstance(key, str)) or (
+        isinstance(node, ast.ClassDef) and isinstance(key, str) and is_enumeration(node)
+    ):
         yield from resolver.attribute(base, key, depth)
     elif isinstance(node, ast.DictComp):
         yield from resolver.spots(of_comprehension(base, node), depth)

@@ -44,6 +44,7 @@ class Program:
         self._calls: dict[tuple[str, str], list[tuple[ast.Call, Scope]]] = {}
         self._mentioning: dict[str, list[Module]] = {}
         self._matters: dict[str, bool] = {}
+        self._used: dict[tuple[str, str], bool] = {}
         self._imports: dict[tuple[str, int, str], str] = {}
 
     @cached_property
@@ -113,6 +114,31 @@ class Program:
                 or any("{" in each or read_name(each) is not None for each in set(_QUOTED.findall(text.body)))
             )
         return self._matters[file]
+
+    def uses_name(self, name: str, module: Module) -> bool:
+        """Tell whether a module, or another one that names this one, uses a name beyond binding it once.
+
+        An empty name holds nothing: what is an argument of a call is used there.
+        """
+        if not name:
+            return True
+        file = module.text.file
+        stem = posixpath.splitext(posixpath.basename(file))[0]
+        if stem in {"__init__", "index"}:
+            stem = posixpath.basename(posixpath.dirname(file))
+        if (name, file) not in self._used:
+            own = module.text.body
+            first = own.find(name)
+            self._used[name, file] = re.search(
+                rf"(?<![\w$]){re.escape(name)}(?![\w$])", own[first + len(name) :]
+            ) is not None or any(
+                text is not None and name in text.body and stem in text.body for text in self._others(file)
+            )
+        return self._used[name, file]
+
+    def _others(self, file: str) -> Iterator[Text | None]:
+        suffixes = (".py", ".ipynb") if file.endswith((".py", ".pyi")) else _SCRIPT_SUFFIXES
+        return (self.tree.text(each) for each in self.tree.files if each != file and each.endswith(suffixes))
 
     def imported(self, what: Imported, importer: Module) -> tuple[Module | None, str | None]:
         """Return the module that an import names, and the name to look up in it; (None, …) if it is not in the tree."""

@@ -6,24 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from lineage.audit.discovery.flow.calling import FollowsCalls
+from lineage.audit.discovery.flow.declared import WRAPPERS
 from lineage.audit.discovery.flow.items import items, keys_of, values
 from lineage.audit.discovery.flow.spots import Instance, Spot, called_name
 
 _LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
-_WRAPPERS = {
-    "Field",
-    "Option",
-    "Argument",
-    "field",
-    "Query",
-    "Form",
-    "Body",
-    "Header",
-    "str",
-    "String",
-    "Secret",
-    "attrib",
-}
 _CHOICES = frozenset(
     {
         *("selectbox", "radio", "text_input", "multiselect", "select_slider"),
@@ -100,7 +87,7 @@ def _run(
                     )
     if targets:
         return
-    wrapped = [call.args[0]] if name in _WRAPPERS and call.args else []
+    wrapped = [call.args[0]] if name in WRAPPERS and call.args else []
     choices = keywords.get("choices")
     listed = choices.elts if isinstance(choices, ast.List | ast.Tuple) else []
     for value in [*wrapped, *(keywords[each] for each in _DEFAULTS if each in keywords), *listed]:

@@ -1,0 +1,111 @@
+"""Decide by its label whether a string names a model that the program uses, where no known call loads it.
+
+`EMBED_MODEL = "org/x"`, `Encoder(backbone="org/x")` and `{"reranker": {"model": "org/x"}}` say it in every library.
+What stands beside the string says more: a provider that serves models by its own names, a data set, an output.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.labels import Context
+from lineage.audit.discovery.flow.spots import called_name
+from lineage.audit.discovery.hosted import is_hosted
+from lineage.audit.discovery.model_keys import Meaning, asked_of, is_hosted_key, meaning, plain_key
+from lineage.audit.discovery.names import Form, Name, read_name
+
+_HOSTED_CALL = re.compile(
+    r"openai|litellm|openrouter|anthropic|together|groq|fireworks|deepinfra|replicate|azure|bedrock|gemini|vertex|ollama"
+    r"|lmstudio|cohere|nvidianim|nim$|perplexity|novita|siliconflow|dashscope|moonshot|watsonx|voyage|sambanova"
+    r"|cerebras|googlegenerative|googlegenai|mistralai|databricks|snowflake|aigateway|aisuite|portkey"
+)
+_OWN_CALL = re.compile(r"huggingface|^hf|hf$|transformers|vllm|sentence|onnx|mlx|local|peft|llamacpp|gguf|tgi")
+_ASIDE_CALL = re.compile(
+    r"dataset|space|card|push|upload|export|save|publish|create_repo|delete|print|warn|error|debug|exception"
+    r"|skip|raises|compile|template|prompt|endswith|startswith|split|replace|join|match|search|sub$|log$|info$"
+    r"|docker|image$|container|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
+)
+"""Words in the name of a call whose texts are not what it loads."""
+
+_NOT_A_LABEL = {"repo_id", "repo", "repository", "name_or_path", "from_pretrained", "parent_model", "storage_uri"}
+"""Keys that name models in configurations; in programs they name data sets and repositories of code as well."""
+
+_SLUG = re.compile(
+    r"meta-llama/(?:meta-)?llama|mistralai/m\w*tral-|qwen/|nousresearch/|microsoft/(?:phi-[34]|wizardlm)|nvidia/(?:llama|nemo)"
+    r"|thudm/|01-ai/|moonshotai/|minimax/|z-ai/|deepseek/|x-ai/|perplexity/|inflection/|cognitivecomputations/"
+)
+"""Names as routers of hosted models write them: all in lower case, where the Hub's have capitals."""
+
+_TELLING = re.compile(r"[A-Z0-9._-]")
+
+
+def says_model(context: Context) -> bool:
+    """Tell whether the label of a string, or for a general label the names around it, say that it is a model."""
+    for key in reversed(context.path):
+        found = meaning(key)
+        if key in _NOT_A_LABEL:
+            return False
+        if found in {Meaning.OTHER, Meaning.OUTPUT}:
+            return False
+        if found is Meaning.MODEL:
+            return True
+    return context.call is not None and not context.keyword and says_model_call(context.call)
+
+
+def says_model_call(call: ast.Call) -> bool:
+    """Tell whether the name of a call says that its first text is a model: `load_model`, `TextEncoder`."""
+    name = plain_key(called_name(call))
+    return meaning(name) is Meaning.MODEL and not _ASIDE_CALL.search(name)
+
+
+def is_aside(call: ast.Call | None) -> bool:
+    """Tell whether a call is not one that loads what it gets: it prints, writes, asks a service or makes a page."""
+    if call is None:
+        return False
+    name = plain_key(called_name(call))
+    return bool(_ASIDE_CALL.search(name)) or name in {"add_argument", "tag", "field"} or is_hosted_call(call)
+
+
+def is_hosted_call(call: ast.Call) -> bool:
+    """Tell whether a call asks a service that runs models under names of its own."""
+    name = called_name(call)
+    keywords = {plain_key(each.arg): each.value for each in call.keywords if each.arg}
+    texts = {key: each.value for key, each in keywords.items() if isinstance(each, ast.Constant)}
+    addresses = [str(texts.get(key, "")) for key in ("base_url", "api_base", "endpoint_url", "endpoint")]
+    if any("huggingface" in each for each in addresses) or texts.get("provider") in {"huggingface", "hf-inference"}:
+        return False
+    if name in sinks.HOSTED_CALLS:
+        return True
+    plain = "".join(re.findall(r"[a-z0-9]+", f"{_receiver(call.func)} {name}".lower()))
+    if _OWN_CALL.search(name.lower()):
+        return False
+    return bool(_HOSTED_CALL.search(plain)) or is_hosted_key(plain_key(name))
+
+
+def _receiver(func: ast.expr) -> str:
+    """Return the names in front of the last one, and of the call that they are of."""
+    parts = []
+    node = func.value if isinstance(func, ast.Attribute) else None
+    while node is not None:
+        parts.append(node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", ""))
+        node = node.value if isinstance(node, ast.Attribute) else node.func if isinstance(node, ast.Call) else None
+    return " ".join(parts)
+
+
+def labelled_name(text: str, context: Context) -> Name | None:
+    """Return the model that a string names by its label; None if it is something else, or a service's own name."""
+    if not says_model(context) or is_aside(context.call) or _SLUG.match(text):
+        return None
+    name = read_name(text)
+    if name is None or name.form is not Form.ID or not _TELLING.search(name.model.partition("/")[2]):
+        return None
+    path = context.path or (plain_key(called_name(context.call)) if context.call else "",)
+    return None if is_hosted(path, context.beside) else name
+
+
+def revision_beside(context: Context) -> str | None:
+    """Return the revision that stands beside a string: under `model_revision` for `model_id`."""
+    nearest = context.beside[-1] if context.beside and context.path else {}
+    return asked_of(context.path[-1], "revision", nearest.get) if nearest else None

@@ -1,0 +1,76 @@
+"""Services: the texts of a program that go to a service, whose names of models look like those of the Hub."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.calls import identified
+from lineage.audit.discovery.flow.items import item
+from lineage.audit.discovery.flow.named import is_hosted_call
+from lineage.audit.discovery.flow.resolving import Resolver
+from lineage.audit.discovery.flow.scopes import Module, Scope
+from lineage.audit.discovery.flow.spots import Spot, called_name
+from lineage.audit.discovery.flow.strings import Piece, texts
+
+_PARTS = {"chat", "completions", "embeddings", "responses", "images", "beta", "messages", "audio", "speech"}
+"""What stands between a client and its last name: `client.chat.completions.create`."""
+
+_KEYS = ("model", "model_name", "modelName", "model_id", "modelId", "deployment", "models")
+_REQUESTS = {"post", "request", "fetch", "stringify", "dumps", "put", "send_json", "stream"}
+"""Calls that send a text to an address: what runs there, and under which names, is not known."""
+
+_HUB_CLIENTS = {"InferenceClient", "AsyncInferenceClient", "HfInference"}
+
+
+def asked_of_services(resolver: Resolver, module: Module) -> Iterator[ast.AST]:
+    """Return the strings that calls of a module give to services as the names of their models."""
+    for call, scope in module.calls:
+        name = called_name(call)
+        if name in _REQUESTS:
+            given = [each for each in call.args] + [each.value for each in call.keywords]
+            for argument in given:
+                yield from _in_dictionaries(resolver, Spot(argument, scope))
+        elif is_hosted_call(call) or identified(resolver, call.func, scope)[1] in sinks.HOSTED:
+            if name in sinks.SINKS or (
+                isinstance(call.func, ast.Attribute) and is_of_the_hub(resolver, call.func, scope)
+            ):
+                continue
+            for argument in [*call.args[:1], *(each.value for each in call.keywords if each.arg in _KEYS)]:
+                yield from _strings(resolver, Spot(argument, scope))
+
+
+def is_of_the_hub(resolver: Resolver, func: ast.Attribute, scope: Scope) -> bool:
+    """Tell whether a call such as `client.chat.completions.create` asks the Hub: by how its client is made."""
+    base: ast.expr = func.value
+    while isinstance(base, ast.Attribute) and base.attr in _PARTS:
+        base = base.value
+    resolver.begin()
+    for end in resolver.spots(Spot(base, scope)):
+        if isinstance(end.node, ast.Call):
+            if called_name(end.node) in _HUB_CLIENTS:
+                return True
+            addresses = [each.value for each in end.node.keywords if each.arg in {"base_url", "baseURL"}]
+            pieces = [piece for each in addresses for piece in texts(resolver, end._replace(node=each))]
+            if any("huggingface.co" in piece.text for piece in pieces):
+                return True
+    return False
+
+
+def _strings(resolver: Resolver, spot: Spot) -> Iterator[ast.AST]:
+    resolver.begin()
+    found: list[Piece] = texts(resolver, spot)
+    yield from (piece.spot.node for piece in found)
+
+
+def _in_dictionaries(resolver: Resolver, spot: Spot) -> Iterator[ast.AST]:
+    """Return the strings under the keys of models in a dictionary, which a name may hold."""
+    if not isinstance(spot.node, ast.Name | ast.Dict | ast.Attribute | ast.Call):
+        return
+    resolver.begin()
+    for end in resolver.spots(spot):
+        if isinstance(end.node, ast.Dict):
+            for key in _KEYS:
+                for value in item(resolver, end, key, 4):
+                    yield from (piece.spot.node for piece in texts(resolver, value))
