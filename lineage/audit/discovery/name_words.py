@@ -26,8 +26,8 @@ FOLDERS = _words(
     models modules node_modules notebooks opt out output outputs packages pipelines plugins pretrained proc project
     projects prompts proto public pytorch_models refs resources results root run runs saved_models scripts server
     service services share shared site src srv static storage store stories sys target templates test tests tmp
-    tools train training types usr util utils var vendor venv volume volumes web weights work workflows workspace
-    wwwroot
+    tools train training types usr util utils var vendor venv vocab vocabs volume volumes web weights work
+    workflows workspace wwwroot
     """
 )
 """First parts of relative paths. None of them is the owner of a model that people load."""

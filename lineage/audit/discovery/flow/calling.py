@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Protocol
 
-from lineage.audit.discovery.flow.declared import arguments, declared_defaults
+from lineage.audit.discovery.flow.declared import arguments, declared_defaults, is_partial
 from lineage.audit.discovery.flow.scopes import FunctionNode, Parameter, Scope, parameters
 from lineage.audit.discovery.flow.spots import Follows, Given, Instance, Spot
 
@@ -71,6 +71,8 @@ class Calling:
         for end in ends:
             if isinstance(end.node, (*_FUNCTIONS, ast.ClassDef)):
                 yield end
+            elif isinstance(end.node, ast.Call) and is_partial(end.node) and self._nested < MAX_NESTED:
+                yield from self._found_targets(ast.Call(func=end.node.args[0], args=[], keywords=[]), end.scope)
             elif isinstance(end.node, Instance):
                 called = self.method(end.node.definition, "__call__", end.scope)
                 if isinstance(call.func, ast.Name) and call.func.id == "cls":
@@ -132,9 +134,13 @@ class Calling:
         assert isinstance(owner, _FUNCTIONS)
         inner = scope.module.scopes[owner]
         yield from declared_defaults(owner, inner)
-        if isinstance(owner, ast.Lambda):
-            return
         within = inner.parent
+        if isinstance(owner, ast.Lambda):
+            known = within.names.items() if within is not None else ()
+            for name in [name for name, bindings in known if any(each.node is owner for each in bindings)]:
+                for call in self.calls_of(owner, name, inner):
+                    yield self.bind(call, owner, inner)
+            return
         if owner.name == "__init__" and within is not None and isinstance(within.node, ast.ClassDef):
             for call in self.calls_of(within.node, within.node.name, within):
                 yield self.bind(call, owner, inner, method=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from lineage.audit.discovery.flow.declared import OPTION_CALLS, WRAPPERS
+from lineage.audit.discovery.flow.declared import LOOKUPS, OPTION_CALLS, WRAPPERS
 from lineage.audit.discovery.flow.spots import called_name
 from lineage.audit.discovery.model_keys import plain_key
 
@@ -19,8 +19,9 @@ MAX_BESIDE = 60
 """Texts of one dictionary, class or call that are kept as its neighbours."""
 
 _WRITTEN = re.compile(r"(?:[\w.-]+:)?[\w.-]+/[\w.-]+(?:[@:][\w./-]+)?")
-_LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
-_THROUGH = (ast.List, ast.Tuple, ast.Set, ast.IfExp, ast.BoolOp, ast.Starred, ast.Await, ast.NamedExpr)
+_DECLARING = {"default", "value", "default_value", "options", "choices", "fallback", "defaultValue", "initial"}
+_NAMED = re.compile(r"[A-Za-z_][\w .:-]{0,60}")
+_THROUGH = (ast.List, ast.Tuple, ast.Set, ast.BoolOp, ast.Starred, ast.Await, ast.NamedExpr)
 
 Texts = Mapping[str, str]
 
@@ -61,37 +62,48 @@ def labelled(tree: ast.Module) -> Iterator[Labelled]:
 
 def _inside(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
     """Return the parts of a node, each with its context."""
-    match node:
-        case ast.Module() | ast.ClassDef():
-            inner = _around(context, _assigned(node.body))
-            for each in ast.iter_child_nodes(node):
-                if isinstance(each, ast.AnnAssign) and each.value is not None and isinstance(node, ast.ClassDef):
-                    yield each.value, _held(inner, each.target)._replace(holder="")  # a field, which counts as used
-                else:
-                    yield each, inner
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-            yield from _of_function(node, context)
-        case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target):
-            if node.value is not None:
-                yield node.value, _held(context, target)
-        case ast.Return(value=ast.expr() as value):
-            yield value, _around(Context(), *context.beside) if isinstance(value, ast.Dict) else context
-        case ast.Call():
-            yield from _of_call(node, context)
-        case ast.Dict():
-            yield from _of_dictionary(node, context)
-        case ast.IfExp():
-            yield from ((part, context) for part in (node.body, node.orelse))
-        case _ if isinstance(node, _THROUGH):
-            yield from ((each, context) for each in ast.iter_child_nodes(node))
-        case ast.JoinedStr() | ast.Compare() | ast.Subscript() | ast.BinOp():
-            yield from ((each, Context()) for each in ast.iter_child_nodes(node) if not isinstance(each, ast.Constant))
-        case ast.Expr(value=ast.Constant()):
-            return
-        case _ if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield from ((each, context) for each in ast.iter_child_nodes(node))
-        case _:
-            yield from ((each, _around(Context(), *context.beside)) for each in ast.iter_child_nodes(node))
+    handler = _HANDLERS.get(type(node))
+    if handler is not None:
+        return handler(node, context)
+    if isinstance(node, ast.expr) and not isinstance(node, _THROUGH):
+        context = _around(Context(), *context.beside)
+    return ((each, context) for each in ast.iter_child_nodes(node))
+
+
+def _of_body(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    """Return the statements of a module or class: the default of a field counts as used."""
+    assert isinstance(node, ast.Module | ast.ClassDef)
+    inner = _around(context, _assigned(node.body))
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.AnnAssign) and each.value is not None and isinstance(node, ast.ClassDef):
+            yield each.value, _held(inner, each.target)._replace(holder="")
+        else:
+            yield each, inner
+
+
+def _of_assignment(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    assert isinstance(node, ast.Assign | ast.AnnAssign)
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if node.value is not None:
+        yield node.value, _held(context, target)
+
+
+def _of_return(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    """Return what a function returns: a text under the function's name, a dictionary under its own keys."""
+    assert isinstance(node, ast.Return)
+    if node.value is not None:
+        yield node.value, _around(Context(), *context.beside) if isinstance(node.value, ast.Dict) else context
+
+
+def _of_choice(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    assert isinstance(node, ast.IfExp)
+    yield from ((part, context) for part in (node.body, node.orelse))
+
+
+def _of_parts(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    """Return what is in an expression that makes or compares texts: its own texts are parts, and no names."""
+    del context
+    yield from ((each, Context()) for each in ast.iter_child_nodes(node) if not isinstance(each, ast.Constant))
 
 
 def _around(context: Context, *texts: Texts) -> Context:
@@ -111,9 +123,8 @@ def _held(context: Context, target: ast.expr) -> Context:
     return Context((plain_key(name),) if name else (), context.beside, name)
 
 
-def _of_function(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, context: Context
-) -> Iterator[tuple[ast.AST, Context]]:
+def _of_function(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     given = node.args
     positional = [*given.posonlyargs, *given.args]
     pairs = [
@@ -132,35 +143,48 @@ def _of_function(
     yield from ((each, local) for each in node.body)
 
 
-def _of_call(node: ast.Call, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+def _of_call(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    assert isinstance(node, ast.Call)
     name = called_name(node)
     yield node.func, Context()
     given = _around(context, _texts((each.arg, each.value) for each in node.keywords if each.arg))
-    first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
-    label = plain_key(first) if isinstance(first, str) and len(first) < 80 else ""
     if name in OPTION_CALLS:
         yield from _of_option(node, given)
         return
-    wraps = name in WRAPPERS and bool(context.path)
+    own = _named_first(node)
+    through = (own,) if own else context.path if name in WRAPPERS or name in LOOKUPS else ()
     for at, argument in enumerate(node.args):
-        if wraps and at == 0:
-            yield argument, context
-        elif at and label and name in _LOOKUPS:
-            yield argument, context._replace(path=(*context.path, label), beside=given.beside)
+        if through and (at > 0 or not own):
+            yield argument, _declared(context, through, given, node)
         else:
             yield argument, Context((), given.beside, call=node)
     for each in node.keywords:
-        if wraps and each.arg in {"default", "value", "default_value"}:
-            yield each.value, context
+        if through and each.arg in _DECLARING:
+            yield each.value, _declared(context, through, given, node)
         else:
             path = (plain_key(each.arg),) if each.arg else ()
             yield each.value, Context(path, given.beside, "", node, each.arg or "")
 
 
+def _named_first(node: ast.Call) -> str:
+    """Return the name that a call has for its first argument: `env("MODEL", "org/x")`, `selectbox("Model", […])`."""
+    first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+    more = len(node.args) > 1 or any(each.arg in _DECLARING for each in node.keywords)
+    return plain_key(first) if more and isinstance(first, str) and _NAMED.fullmatch(first) else ""
+
+
+def _declared(context: Context, path: tuple[str, ...], given: Context, call: ast.Call) -> Context:
+    """Return the context of the default of what a call declares or looks up."""
+    if path == context.path:
+        return context
+    return Context((*context.path, *path)[-6:], given.beside, context.holder, call, path[-1])
+
+
 def _of_option(node: ast.Call, context: Context) -> Iterator[tuple[ast.AST, Context]]:
     """Return the defaults and choices of an option, such as `add_argument("--model", default="org/x")`."""
     texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-    texts += [each.value.value for each in node.keywords if each.arg == "dest" and isinstance(each.value, ast.Constant)]
+    dest = next((each.value for each in node.keywords if each.arg == "dest"), None)
+    texts += [dest.value] if isinstance(dest, ast.Constant) and isinstance(dest.value, str) else []
     option = next((text for text in texts if text.startswith("--")), texts[-1] if texts else "")
     path = (plain_key(option.split("/")[0]),)
     keywords = [(each.arg or "", each.value) for each in node.keywords]
@@ -174,7 +198,8 @@ def _of_option(node: ast.Call, context: Context) -> Iterator[tuple[ast.AST, Cont
             yield value, Context(path, context.beside)
 
 
-def _of_dictionary(node: ast.Dict, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+def _of_dictionary(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    assert isinstance(node, ast.Dict)
     pairs = [
         (key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else "", value)
         for key, value in zip(node.keys, node.values, strict=True)
@@ -203,3 +228,15 @@ def _texts(pairs: Iterator[tuple[str | None, ast.expr | None]] | list[tuple[str,
         if name and isinstance(value, ast.Constant) and isinstance(value.value, str) and len(found) < MAX_BESIDE:
             found.setdefault(plain_key(name), value.value)
     return found
+
+
+_HANDLERS: dict[type[ast.AST], Callable[[ast.AST, Context], Iterator[tuple[ast.AST, Context]]]] = {
+    **dict.fromkeys((ast.Module, ast.ClassDef), _of_body),
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda), _of_function),
+    **dict.fromkeys((ast.Assign, ast.AnnAssign), _of_assignment),
+    ast.Return: _of_return,
+    ast.Call: _of_call,
+    ast.Dict: _of_dictionary,
+    ast.IfExp: _of_choice,
+    **dict.fromkeys((ast.JoinedStr, ast.Compare, ast.Subscript, ast.BinOp), _of_parts),
+}

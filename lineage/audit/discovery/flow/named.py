@@ -25,7 +25,7 @@ _OWN_CALL = re.compile(r"huggingface|^hf|hf$|transformers|vllm|sentence|onnx|mlx
 _ASIDE_CALL = re.compile(
     r"dataset|space|card|push|upload|export|save|publish|create_repo|delete|print|warn|error|debug|exception"
     r"|skip|raises|compile|template|prompt|endswith|startswith|split|replace|join|match|search|sub$|log$|info$"
-    r"|docker|image$|container|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
+    r"|set_attribute|annotate|docker|image$|container|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
 )
 """Words in the name of a call whose texts are not what it loads."""
 
@@ -38,6 +38,9 @@ _SLUG = re.compile(
 )
 """Names as routers of hosted models write them: all in lower case, where the Hub's have capitals."""
 
+_HUB = {"hf", "huggingface", "hub"}
+"""Words in the name of a call that say where it asks, not what it loads."""
+
 _TELLING = re.compile(r"[A-Z0-9._-]")
 
 
@@ -46,7 +49,7 @@ def says_model(context: Context) -> bool:
     for key in reversed(context.path):
         found = meaning(key)
         if key in _NOT_A_LABEL:
-            return False
+            return key == "repo_id" and context.call is not None and _loads_repository(context.call)
         if found in {Meaning.OTHER, Meaning.OUTPUT}:
             return False
         if found is Meaning.MODEL:
@@ -57,7 +60,16 @@ def says_model(context: Context) -> bool:
 def says_model_call(call: ast.Call) -> bool:
     """Tell whether the name of a call says that its first text is a model: `load_model`, `TextEncoder`."""
     name = plain_key(called_name(call))
-    return meaning(name) is Meaning.MODEL and not _ASIDE_CALL.search(name)
+    words = "_".join(each for each in name.split("_") if each not in _HUB)
+    return meaning(words) is Meaning.MODEL and name not in sinks.SINKS and not _ASIDE_CALL.search(name)
+
+
+def _loads_repository(call: ast.Call) -> bool:
+    """Tell whether a call with a `repo_id` loads a model: a class does, such as `KPipeline`, if it is not for data."""
+    name = called_name(call)
+    kinds = {each.arg for each in call.keywords} & {"repo_type", "repoType"}
+    words = set(plain_key(name).split("_"))
+    return name[:1].isupper() and not kinds and not words & {"data", "repo", "commit", "api", "file", "hub"}
 
 
 def is_aside(call: ast.Call | None) -> bool:
@@ -96,13 +108,21 @@ def _receiver(func: ast.expr) -> str:
 
 def labelled_name(text: str, context: Context) -> Name | None:
     """Return the model that a string names by its label; None if it is something else, or a service's own name."""
-    if not says_model(context) or is_aside(context.call) or _SLUG.match(text):
+    if not says_model(context) or is_aside(context.call) or _is_read(context) or _SLUG.match(text):
         return None
     name = read_name(text)
     if name is None or name.form is not Form.ID or not _TELLING.search(name.model.partition("/")[2]):
         return None
     path = context.path or (plain_key(called_name(context.call)) if context.call else "",)
     return None if is_hosted(path, context.beside) else name
+
+
+def _is_read(context: Context) -> bool:
+    """Tell whether a string is an argument that the table of calls has: what it is was decided there."""
+    if context.call is None:
+        return False
+    found = sinks.SINKS.get(called_name(context.call), ())
+    return any(not context.keyword or context.keyword in each.keywords for each in found)
 
 
 def revision_beside(context: Context) -> str | None:

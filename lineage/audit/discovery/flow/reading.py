@@ -107,6 +107,7 @@ class _Reader:
         self.resolver = program.tree.shared(resolver_of)
         self.seen = program.tree.shared(_Seen)
         self._written: set[str] | None = None
+        self._scopes: dict[int, Scope] | None = None
 
     def report(self) -> None:
         if self.resolver.left <= 0:
@@ -224,7 +225,20 @@ class _Reader:
             if name is not None and self.program.uses_name(context.holder, self.module):
                 self.seen.add(node)
                 place = self.place(Spot(node, self.module.scope), name.model)
-                yield reference(name, place, "likely", revision=revision_beside(context))
+                revision = revision_beside(context) or self.revision_in(context)
+                yield reference(name, place, "likely", revision=revision)
+
+    def revision_in(self, context: Context) -> str | None:
+        """Return the revision that the call of a string asks for, if it is one."""
+        call = context.call if context.keyword else None
+        asked = [each.value for each in call.keywords if each.arg in sinks.REVISION_KEYWORDS] if call else []
+        if not asked or call is None:
+            return None
+        if self._scopes is None:
+            self._scopes = {id(each): scope for each, scope in self.module.calls}
+        self.resolver.begin()
+        found = texts(self.resolver, Spot(asked[0], self._scopes.get(id(call), self.module.scope)))
+        return found[0].text if len(found) == 1 else None
 
     def mentioned(self) -> Iterator[Reference]:
         """Return the strings that name a model and that nothing above has read: addresses, constants."""

@@ -6,11 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from lineage.audit.discovery.flow.calling import FollowsCalls
-from lineage.audit.discovery.flow.declared import WRAPPERS
+from lineage.audit.discovery.flow.declared import LOOKUPS, WRAPPERS
 from lineage.audit.discovery.flow.items import items, keys_of, values
 from lineage.audit.discovery.flow.spots import Instance, Spot, called_name
 
-_LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
 _CHOICES = frozenset(
     {
         *("selectbox", "radio", "text_input", "multiselect", "select_slider"),
@@ -50,7 +49,7 @@ def _known(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     if name == "getattr" and len(call.args) > 1:
         yield from _getattr(resolver, spot, call, depth)
-    elif name in _LOOKUPS or (name in {"str", "string"} and isinstance(call.func, ast.Attribute)):
+    elif name in LOOKUPS or (name in {"str", "string"} and isinstance(call.func, ast.Attribute)):
         yield from _lookup(resolver, spot, call, keywords, depth)
     elif name in _PASSED and len(call.args) == 1:
         yield from resolver.spots(spot._replace(node=call.args[0], direct=False), depth)

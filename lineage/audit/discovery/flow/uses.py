@@ -126,13 +126,26 @@ def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot
             if inner and isinstance(given.node, ast.expr):
                 item = ast.Subscript(value=given.node, slice=ast.Constant(value=inner), ctx=ast.Load())
                 return given._replace(node=ast.copy_location(item, given.node))
-            return given
+            return _of_repository(given)
     if sink.position is not None and sink.position < len(positional):
         given = positional[sink.position]
         items = zip(given.node.keys, given.node.values, strict=True) if isinstance(given.node, ast.Dict) else ()
         named = (value for key, value in items if isinstance(key, ast.Constant) and key.value in sink.keywords)
         return given._replace(node=next(named, given.node))
     return None
+
+
+def _of_repository(given: Spot) -> Spot | None:
+    """Return the name in `{ type: 'model', name: 'org/x' }`, as the Hub's JavaScript library takes repositories."""
+    if not isinstance(given.node, ast.Dict):
+        return given
+    items = {each.value: value for each, value in zip(given.node.keys, given.node.values, strict=True)
+             if isinstance(each, ast.Constant)}  # fmt: skip
+    kind = items.get("type")
+    named = items.get("name")
+    if named is None or not (isinstance(kind, ast.Constant) and kind.value == "model"):
+        return given
+    return given._replace(node=named)
 
 
 def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
