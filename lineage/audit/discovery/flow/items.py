@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lineage.audit.discovery.flow.contents import items_of, of_comprehension
 from lineage.audit.discovery.flow.enumerations import is_enumeration, member
+from lineage.audit.discovery.flow.scopes import Binding, Scope
 from lineage.audit.discovery.flow.spots import Follows, Instance, Spot
 
 
@@ -18,6 +19,8 @@ def subscript(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
     if isinstance(node.value, ast.Name):
         for key in keys:
             yield from resolver.bound(spot.scope.lookup(f"{node.value.id}[{key!s}]"), spot.frame, depth)
+        if is_open:
+            yield from resolver.bound(_assigned(spot.scope, node.value.id), spot.frame, depth)
     found = False
     for base in resolver.spots(spot._replace(node=node.value), depth):
         for end in items(resolver, base, keys, depth, is_open=is_open, literal=isinstance(node.slice, ast.Constant)):
@@ -25,6 +28,15 @@ def subscript(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
             yield end
     if not found:
         yield spot
+
+
+def _assigned(scope: Scope, name: str) -> list[Binding]:
+    """Return what is assigned to the items of a name, whatever their keys."""
+    around: Scope | None = scope
+    while around is not None and name not in around.names:
+        around = around.parent
+    known = around.names if around is not None else {}
+    return [binding for key, found in known.items() if key.startswith(f"{name}[") for binding in found]
 
 
 def keys_of(resolver: Follows, spot: Spot, depth: int) -> tuple[list[object], bool]:

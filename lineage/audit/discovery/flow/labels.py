@@ -18,7 +18,7 @@ from lineage.audit.discovery.model_keys import plain_key
 MAX_BESIDE = 60
 """Texts of one dictionary, class or call that are kept as its neighbours."""
 
-_WRITTEN = re.compile(r"(?:[\w.-]+:)?[\w.-]+/[\w.-]+(?:[@:][\w./-]+)?")
+_WRITTEN = re.compile(r"(?:[\w.-]+:|huggingface/)?[\w.-]+/[\w.-]+(?:[@:][\w./-]+)?")
 _DECLARING = {"default", "value", "default_value", "options", "choices", "fallback", "defaultValue", "initial"}
 _NAMED = re.compile(r"[A-Za-z_][\w .:-]{0,60}")
 _THROUGH = (ast.List, ast.Tuple, ast.Set, ast.BoolOp, ast.Starred, ast.Await, ast.NamedExpr)
@@ -118,6 +118,8 @@ def _held(context: Context, target: ast.expr) -> Context:
             name = target.id
         case ast.Attribute():
             name = target.attr
+        case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=str() as key)):
+            return Context((plain_key(base), plain_key(key)), context.beside, base)
         case ast.Subscript(slice=ast.Constant(value=str() as key)):
             name = key
     return Context((plain_key(name),) if name else (), context.beside, name)
@@ -169,6 +171,9 @@ def _of_call(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context
 def _named_first(node: ast.Call) -> str:
     """Return the name that a call has for its first argument: `env("MODEL", "org/x")`, `selectbox("Model", […])`."""
     first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+    if not node.args:
+        first = next((each.value.value for each in node.keywords if each.arg == "label"
+                      and isinstance(each.value, ast.Constant)), None)  # fmt: skip
     more = len(node.args) > 1 or any(each.arg in _DECLARING for each in node.keywords)
     return plain_key(first) if more and isinstance(first, str) and _NAMED.fullmatch(first) else ""
 
@@ -177,7 +182,8 @@ def _declared(context: Context, path: tuple[str, ...], given: Context, call: ast
     """Return the context of the default of what a call declares or looks up."""
     if path == context.path:
         return context
-    return Context((*context.path, *path)[-6:], given.beside, context.holder, call, path[-1])
+    holder = context.holder if called_name(call) in LOOKUPS else ""
+    return Context((*context.path, *path)[-6:], given.beside, holder, call, path[-1])
 
 
 def _of_option(node: ast.Call, context: Context) -> Iterator[tuple[ast.AST, Context]]:

@@ -19,18 +19,24 @@ from lineage.audit.discovery.names import Form, Name, read_name
 _HOSTED_CALL = re.compile(
     r"openai|litellm|openrouter|anthropic|together|groq|fireworks|deepinfra|replicate|azure|bedrock|gemini|vertex|ollama"
     r"|lmstudio|cohere|nvidianim|nim$|perplexity|novita|siliconflow|dashscope|moonshot|watsonx|voyage|sambanova"
-    r"|cerebras|googlegenerative|googlegenai|mistralai|databricks|snowflake|aigateway|aisuite|portkey"
+    r"|cerebras|googlegenerative|googlegenai|mistralai|databricks|snowflake|invokemodel|converse|aigateway|aisuite|portkey"
 )
 _OWN_CALL = re.compile(r"huggingface|^hf|hf$|transformers|vllm|sentence|onnx|mlx|local|peft|llamacpp|gguf|tgi")
 _ASIDE_CALL = re.compile(
     r"dataset|space|card|push|upload|export|save|publish|create_repo|delete|print|warn|error|debug|exception"
     r"|skip|raises|compile|template|prompt|endswith|startswith|split|replace|join|match|search|sub$|log$|info$"
-    r"|set_attribute|annotate|docker|image$|container|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
+    r"|set_attribute|set_tag|^log_|register|annotate|docker|image$|container|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
 )
 """Words in the name of a call whose texts are not what it loads."""
 
+ROUTED = "huggingface/"
+"""What LiteLLM and its like put in front of a model that the Hub runs."""
+
 _NOT_A_LABEL = {"repo_id", "repo", "repository", "name_or_path", "from_pretrained", "parent_model", "storage_uri"}
 """Keys that name models in configurations; in programs they name data sets and repositories of code as well."""
+
+_MADE = frozenset({"new", "merged", "finetuned", "tuned", "trained"})
+"""Words of labels of models that the program makes."""
 
 _SLUG = re.compile(
     r"meta-llama/(?:meta-)?llama|mistralai/m\w*tral-|qwen/|nousresearch/|microsoft/(?:phi-[34]|wizardlm)|nvidia/(?:llama|nemo)"
@@ -41,7 +47,12 @@ _SLUG = re.compile(
 _HUB = {"hf", "huggingface", "hub"}
 """Words in the name of a call that say where it asks, not what it loads."""
 
-_TELLING = re.compile(r"[A-Z0-9._-]")
+_MAKING = {"build", "load", "create", "make", "init", "get", "from", "prepare", "setup"}
+
+_DOMAIN = re.compile(r"\.(?:com|org|net|io|ai|dev|co|cn|eu|de)$")
+"""The end of an owner that is the name of a server."""
+
+_TELLING = re.compile(r"(?=.*[A-Za-z])(?!v?[\d.]+$).*[A-Z0-9._-]")
 
 
 def says_model(context: Context) -> bool:
@@ -50,7 +61,7 @@ def says_model(context: Context) -> bool:
         found = meaning(key)
         if key in _NOT_A_LABEL:
             return key == "repo_id" and context.call is not None and _loads_repository(context.call)
-        if found in {Meaning.OTHER, Meaning.OUTPUT}:
+        if found in {Meaning.OTHER, Meaning.OUTPUT} or not _MADE.isdisjoint(key.split("_")):
             return False
         if found is Meaning.MODEL:
             return True
@@ -60,8 +71,11 @@ def says_model(context: Context) -> bool:
 def says_model_call(call: ast.Call) -> bool:
     """Tell whether the name of a call says that its first text is a model: `load_model`, `TextEncoder`."""
     name = plain_key(called_name(call))
-    words = "_".join(each for each in name.split("_") if each not in _HUB)
-    return meaning(words) is Meaning.MODEL and name not in sinks.SINKS and not _ASIDE_CALL.search(name)
+    if called_name(call) in sinks.SINKS or _ASIDE_CALL.search(name):
+        return False
+    words = name.split("_")
+    made_of_hub = words[0] in _MAKING and words[-1] in _HUB
+    return made_of_hub or meaning("_".join(each for each in words if each not in _HUB)) is Meaning.MODEL
 
 
 def _loads_repository(call: ast.Call) -> bool:
@@ -77,6 +91,8 @@ def is_aside(call: ast.Call | None) -> bool:
     if call is None:
         return False
     name = plain_key(called_name(call))
+    if name == "load" and _receiver(call.func).startswith("hub"):  # torch.hub and tensorflow_hub
+        return True
     return bool(_ASIDE_CALL.search(name)) or name in {"add_argument", "tag", "field"} or is_hosted_call(call)
 
 
@@ -85,8 +101,9 @@ def is_hosted_call(call: ast.Call) -> bool:
     name = called_name(call)
     keywords = {plain_key(each.arg): each.value for each in call.keywords if each.arg}
     texts = {key: each.value for key, each in keywords.items() if isinstance(each, ast.Constant)}
+    own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
     addresses = [str(texts.get(key, "")) for key in ("base_url", "api_base", "endpoint_url", "endpoint")]
-    if any("huggingface" in each for each in addresses) or texts.get("provider") in {"huggingface", "hf-inference"}:
+    if any("huggingface" in each for each in addresses) or own & {"huggingface", "hf-inference", "vllm", "local"}:
         return False
     if name in sinks.HOSTED_CALLS:
         return True
@@ -108,10 +125,17 @@ def _receiver(func: ast.expr) -> str:
 
 def labelled_name(text: str, context: Context) -> Name | None:
     """Return the model that a string names by its label; None if it is something else, or a service's own name."""
+    if text.startswith(ROUTED) and text.count("/") == 2 and says_model(context):
+        return read_name(text)
     if not says_model(context) or is_aside(context.call) or _is_read(context) or _SLUG.match(text):
         return None
     name = read_name(text)
-    if name is None or name.form is not Form.ID or not _TELLING.search(name.model.partition("/")[2]):
+    if (
+        name is None
+        or name.form is not Form.ID
+        or _DOMAIN.search(name.model.partition("/")[0])
+        or not _TELLING.match(name.model.partition("/")[2])
+    ):
         return None
     path = context.path or (plain_key(called_name(context.call)) if context.call else "",)
     return None if is_hosted(path, context.beside) else name

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.calls import identified
 from lineage.audit.discovery.flow.items import item
-from lineage.audit.discovery.flow.named import is_hosted_call
+from lineage.audit.discovery.flow.named import ROUTED, is_hosted_call
 from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Module, Scope
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
+from lineage.audit.discovery.names import Form, read_name
 
 _PARTS = {"chat", "completions", "embeddings", "responses", "images", "beta", "messages", "audio", "speech"}
 """What stands between a client and its last name: `client.chat.completions.create`."""
@@ -61,7 +62,10 @@ def is_of_the_hub(resolver: Resolver, func: ast.Attribute, scope: Scope) -> bool
 def _strings(resolver: Resolver, spot: Spot) -> Iterator[ast.AST]:
     resolver.begin()
     found: list[Piece] = texts(resolver, spot)
-    yield from (piece.spot.node for piece in found)
+    for piece in found:
+        name = read_name(piece.text)
+        if name is not None and name.form is Form.ID and not piece.text.startswith(ROUTED):
+            yield piece.spot.node
 
 
 def _in_dictionaries(resolver: Resolver, spot: Spot) -> Iterator[ast.AST]:

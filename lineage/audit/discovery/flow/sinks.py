@@ -298,7 +298,7 @@ STRONG_KEYWORDS = frozenset(
 """Keywords that name a model in whatever call has them: the id is then likely."""
 
 HOSTED = frozenset(
-    {"openai", "litellm", "anthropic", "together", "groq", "replicate", "fireworks", "openrouter", "cohere"}
+    {"openai", "litellm", "anthropic", "together", "groq", "fireworks", "openrouter", "cohere", "ollama", "replicate"}
 )
 """Packages of services that run models under names of their own."""
 

@@ -10,6 +10,7 @@ from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.calls import identified, receiver_of
 from lineage.audit.discovery.flow.contents import items_of
 from lineage.audit.discovery.flow.declared import arguments
+from lineage.audit.discovery.flow.items import item
 from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Module, Scope
 from lineage.audit.discovery.flow.services import is_of_the_hub
@@ -101,6 +102,10 @@ def _asked(resolver: Resolver, loader: Loader, frame: Frame) -> _Asked:
     positional, keywords = arguments(resolver, loader.call._replace(frame=frame))
     wanted = (*sinks.REVISION_KEYWORDS, *sinks.FILE_KEYWORDS, *_OTHER_FACETS)
     facets = {name: keywords[name] for name in wanted if name in keywords}
+    inner = keywords.get("model_kwargs")
+    for end in resolver.spots(inner) if inner is not None else ():
+        facets.update((name, each) for name in sinks.REVISION_KEYWORDS if name not in facets
+                      for each in list(item(resolver, end, name, 4))[:1])  # fmt: skip
     if loader.name in {"hf_hub_download", "hf_hub_url"} and "filename" not in facets and len(positional) > 1:
         facets["filename"] = positional[1]
     return _Asked(_model_argument(loader.sink, positional, keywords), facets, keywords)
@@ -121,8 +126,8 @@ def _listed(resolver: Resolver, spot: Spot) -> list[Spot]:
 def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot]) -> Spot | None:
     for name in sink.keywords:
         outer, _, inner = name.partition(".")
-        if outer in keywords:
-            given = keywords[outer]
+        given = keywords.get(outer)
+        if given is not None and not _is_switch(given.node):
             if inner and isinstance(given.node, ast.expr):
                 item = ast.Subscript(value=given.node, slice=ast.Constant(value=inner), ctx=ast.Load())
                 return given._replace(node=ast.copy_location(item, given.node))
@@ -133,6 +138,11 @@ def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot
         named = (value for key, value in items if isinstance(key, ast.Constant) and key.value in sink.keywords)
         return given._replace(node=next(named, given.node))
     return None
+
+
+def _is_switch(node: ast.AST) -> bool:
+    """Tell whether an argument is a constant that is not a text, such as `pretrained=True`."""
+    return isinstance(node, ast.Constant) and not isinstance(node.value, str)
 
 
 def _of_repository(given: Spot) -> Spot | None:
