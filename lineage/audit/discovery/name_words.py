@@ -24,8 +24,8 @@ FOLDERS = _words(
     examples exp experiments ext extensions external features files finetune fixtures frontend backend helm home
     images include inference input inputs integration internal k8s kubernetes lib libs log logs lora loras media mnt
     models modules node_modules notebooks opt out output outputs packages pages pipelines plugins pretrained proc
-    project projects prompts proto public pytorch_models refs resources results root run runs saved_models scripts server
-    service services share shared site src srv static storage store stories sys target templates test tests tmp
+    project projects prompts proto public pytorch_models refs resources results root run runs saved_models scripts
+    server service services share shared site src srv static storage store stories sys target templates test tests tmp
     tools train training types usr util utils var vendor venv vocab vocabs volume volumes web weights work
     workflows workspace wwwroot
     """

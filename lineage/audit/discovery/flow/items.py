@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lineage.audit.discovery.flow.contents import items_of, of_comprehension
 from lineage.audit.discovery.flow.enumerations import is_enumeration, member
-from lineage.audit.discovery.flow.scopes import Binding, Scope
+from lineage.audit.discovery.flow.scopes import ANY_KEY, Binding, Scope
 from lineage.audit.discovery.flow.spots import Follows, Instance, Spot
 
 
@@ -19,7 +19,9 @@ def subscript(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
     if isinstance(node.value, ast.Name):
         for key in keys:
             yield from resolver.bound(spot.scope.lookup(f"{node.value.id}[{key!s}]"), spot.frame, depth)
-        if is_open:
+        if not is_open:
+            yield from resolver.bound(spot.scope.lookup(f"{node.value.id}[{ANY_KEY}]"), spot.frame, depth)
+        else:
             yield from resolver.bound(_assigned(spot.scope, node.value.id), spot.frame, depth)
     found = False
     for base in resolver.spots(spot._replace(node=node.value), depth):

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from lineage.audit.discovery.flow.declared import LOOKUPS, OPTION_CALLS, WRAPPERS
 from lineage.audit.discovery.flow.spots import called_name
-from lineage.audit.discovery.model_keys import plain_key
+from lineage.audit.discovery.model_keys import Meaning, meaning, plain_key
 
 MAX_BESIDE = 60
 """Texts of one dictionary, class or call that are kept as its neighbours."""
 
-_WRITTEN = re.compile(r"(?:[\w.-]+:|huggingface/)?[\w.-]+/[\w.-]+(?:[@:][\w./-]+)?")
+_WRITTEN = re.compile(r"(?:[\w.-]+:|huggingface/)?[\w.-]+/[\w.-]+(?:[@:][\w./-]+)?|[A-Za-z][\w.]*-[\w.-]+")
 _DECLARING = {"default", "value", "default_value", "options", "choices", "fallback", "defaultValue", "initial"}
 _NAMED = re.compile(r"[A-Za-z_][\w .:-]{0,60}")
 _THROUGH = (ast.List, ast.Tuple, ast.Set, ast.BoolOp, ast.Starred, ast.Await, ast.NamedExpr)
@@ -175,7 +175,8 @@ def _named_first(node: ast.Call) -> str:
         first = next((each.value.value for each in node.keywords if each.arg == "label"
                       and isinstance(each.value, ast.Constant)), None)  # fmt: skip
     more = len(node.args) > 1 or any(each.arg in _DECLARING for each in node.keywords)
-    return plain_key(first) if more and isinstance(first, str) and _NAMED.fullmatch(first) else ""
+    own = plain_key(first) if more and isinstance(first, str) and _NAMED.fullmatch(first) else ""
+    return own if meaning(own) is Meaning.MODEL else ""
 
 
 def _declared(context: Context, path: tuple[str, ...], given: Context, call: ast.Call) -> Context:

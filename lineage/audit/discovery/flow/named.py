@@ -13,7 +13,7 @@ from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.labels import Context
 from lineage.audit.discovery.flow.spots import called_name
 from lineage.audit.discovery.hosted import is_hosted
-from lineage.audit.discovery.model_keys import Meaning, asked_of, is_hosted_key, meaning, plain_key
+from lineage.audit.discovery.model_keys import Meaning, asked_of, is_hosted_key, is_known_bare, meaning, plain_key
 from lineage.audit.discovery.names import Form, Name, read_name
 
 _HOSTED_CALL = re.compile(
@@ -47,6 +47,25 @@ _SLUG = re.compile(
 _HUB = {"hf", "huggingface", "hub"}
 """Words in the name of a call that say where it asks, not what it loads."""
 
+_ASKING = frozenset(
+    {
+        "get",
+        "set",
+        "add",
+        "encode",
+        "decode",
+        "predict",
+        "generate",
+        "classify",
+        "invoke",
+        "embed",
+        "query",
+        "ask",
+        "run",
+    }
+)
+"""First words of methods that give a model its input; `models.llamacpp("org/x")` makes one."""
+
 _MAKING = {"build", "load", "create", "make", "init", "get", "from", "prepare", "setup"}
 
 _DOMAIN = re.compile(r"\.(?:com|org|net|io|ai|dev|co|cn|eu|de)$")
@@ -74,6 +93,8 @@ def says_model_call(call: ast.Call) -> bool:
     if called_name(call) in sinks.SINKS or _ASIDE_CALL.search(name):
         return False
     words = name.split("_")
+    if meaning(plain_key(_receiver(call.func).partition(" ")[0])) is Meaning.MODEL and words[0] not in _ASKING:
+        return True
     made_of_hub = words[0] in _MAKING and words[-1] in _HUB
     return made_of_hub or meaning("_".join(each for each in words if each not in _HUB)) is Meaning.MODEL
 
@@ -83,7 +104,8 @@ def _loads_repository(call: ast.Call) -> bool:
     name = called_name(call)
     kinds = {each.arg for each in call.keywords} & {"repo_type", "repoType"}
     words = set(plain_key(name).split("_"))
-    return name[:1].isupper() and not kinds and not words & {"data", "repo", "commit", "api", "file", "hub"}
+    loads = name[:1].isupper() or words & {"download", "load", "pull", "from"}
+    return bool(loads) and not kinds and not words & {"data", "repo", "commit", "api", "file", "hub"}
 
 
 def is_aside(call: ast.Call | None) -> bool:
@@ -130,15 +152,18 @@ def labelled_name(text: str, context: Context) -> Name | None:
     if not says_model(context) or is_aside(context.call) or _is_read(context) or _SLUG.match(text):
         return None
     name = read_name(text)
-    if (
-        name is None
-        or name.form is not Form.ID
-        or _DOMAIN.search(name.model.partition("/")[0])
-        or not _TELLING.match(name.model.partition("/")[2])
-    ):
+    if name is None or not _looks_like_one(name):
         return None
     path = context.path or (plain_key(called_name(context.call)) if context.call else "",)
     return None if is_hosted(path, context.beside) else name
+
+
+def _looks_like_one(name: Name) -> bool:
+    """Tell whether a name has the form of an id with an owner, or is one of those without that libraries load."""
+    owner, slash, last = name.model.rpartition("/")
+    if name.form is Form.BARE:
+        return not slash and "-" in last and is_known_bare(last)
+    return name.form is Form.ID and not _DOMAIN.search(owner) and _TELLING.match(last) is not None
 
 
 def _is_read(context: Context) -> bool:

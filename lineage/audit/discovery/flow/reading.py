@@ -94,8 +94,13 @@ def labelled_references(tree: Tree) -> Iterator[Reference]:
     waiting = tree.shared(_Seen).waiting
     for reader in waiting:
         reader.resolver.left = MAX_MODULE_STEPS
-        yield from islice(reader.rest(), MAX_REFERENCES)
+        found: list[Reference] = []
+        try:
+            found.extend(islice(reader.rest(), MAX_REFERENCES))
+        except RecursionError:  # what was found before it is kept
+            tree.report(reader.module.text.file, "the source nests too deep to be read as a whole")
         reader.report()
+        yield from found
     waiting.clear()
 
 
@@ -230,7 +235,7 @@ class _Reader:
 
     def revision_in(self, context: Context) -> str | None:
         """Return the revision that the call of a string asks for, if it is one."""
-        call = context.call if context.keyword else None
+        call = context.call
         asked = [each.value for each in call.keywords if each.arg in sinks.REVISION_KEYWORDS] if call else []
         if not asked or call is None:
             return None

@@ -173,13 +173,16 @@ class Resolver:
         known = [given] if isinstance(given, dict) else self.calling.alternatives(parameter.function, spot.scope)
         if not isinstance(given, dict):
             self.choices[parameter.function] = spot.scope
-        found = False
+        found = made = False
         for each in known:
             argument = each.get(parameter.name)
             if argument is not None:
                 found = True
-                yield from self.spots(given_in(argument, spot.frame, parameter.function), depth)
-        yield from typed
+                for end in self.spots(given_in(argument, spot.frame, parameter.function), depth):
+                    made = made or isinstance(end.node, Instance)
+                    yield end
+        if not made:  # an object that a call gives says more than any object of the type
+            yield from typed
         if not found and not typed:
             yield spot
 

@@ -17,6 +17,9 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
+ANY_KEY = "?"
+"""The key under which an item is bound that is assigned by a key that is not a text: `REGISTRY[name] = …`."""
+
 Path = tuple[int | str, ...]
 """How a target is taken out of a value: `a, (b, c) = v` binds c to `(1, 1)` of v."""
 

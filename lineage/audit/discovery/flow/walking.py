@@ -11,6 +11,7 @@ from typing import Literal
 
 from lineage.audit.discovery.flow.deferred import deferred
 from lineage.audit.discovery.flow.scopes import (
+    ANY_KEY,
     COMPREHENSIONS,
     FUNCTIONS,
     Binding,
@@ -209,6 +210,11 @@ class _Walk:
             case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=str() as key)):
                 scope.names[f"{base}[{key}]"].append(binding)
                 self.label(key, binding.node)
+            case ast.Subscript(value=ast.Name(id=base)):
+                holder: Scope | None = scope
+                while holder is not None and base not in holder.names:
+                    holder = holder.parent
+                (holder or scope).names[f"{base}[{ANY_KEY}]"].append(binding)
 
     def imports(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         for alias in node.names:
