@@ -33,6 +33,7 @@ class Calling:
         self._alternatives: dict[ast.AST, list[Given]] = {}
         self._targets: dict[ast.AST, list[Spot]] = {}
         self._nested = 0
+        self._names: dict[ast.AST, list[str]] = {}
         self._derived: dict[ast.AST, list[tuple[ast.ClassDef, Scope]]] = {}
 
     @staticmethod
@@ -258,12 +259,12 @@ class Calling:
     def has_own_fields(self, definition: ast.ClassDef, scope: Scope) -> bool:
         """Tell whether objects of a class hold what their call gives to the fields: dataclasses and their like."""
         own = scope.module.scopes.get(definition)
-        return own is not None and bool(_fields(definition)) and self.method(definition, "__init__", scope) is None
+        return own is not None and bool(self._fields(definition)) and self.method(definition, "__init__", scope) is None
 
     def bound_fields(self, definition: ast.ClassDef, call: Spot, scope: Scope) -> Given:
         """Return what a call gives to the fields of a class and of its bases, without defaults."""
         positional, keywords = arguments(self.resolver, call)
-        names = list(dict.fromkeys([*self._inherited(definition, scope), *_fields(definition)]))
+        names = list(dict.fromkeys([*self._inherited(definition, scope), *self._fields(definition)]))
         given: Given = dict(zip(names, positional, strict=False))
         given.update(keywords)
         return given
@@ -273,20 +274,21 @@ class Calling:
         found: list[str] = []
         for base in self._bases(definition, scope) if depth < 6 else ():
             if isinstance(base.node, ast.ClassDef):
-                found += [*self._inherited(base.node, base.scope, depth + 1), *_fields(base.node)]
+                found += [*self._inherited(base.node, base.scope, depth + 1), *self._fields(base.node)]
         return found
+
+    def _fields(self, definition: ast.ClassDef) -> list[str]:
+        """Return the annotated names of a class, in order."""
+        if definition not in self._names:
+            self._names[definition] = [
+                each.target.id
+                for each in definition.body
+                if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+            ]
+        return self._names[definition]
 
 
 class FollowsCalls(Follows, Protocol):
     """Describe a resolver that also answers what calls call."""
 
     calling: Calling
-
-
-def _fields(definition: ast.ClassDef) -> list[str]:
-    """Return the annotated names of a class, in order."""
-    return [
-        each.target.id
-        for each in definition.body
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
-    ]

@@ -20,7 +20,12 @@ MAX_BESIDE = 60
 
 _WRITTEN = re.compile(r"(?:[\w.-]+:|huggingface/)?[\w.-]+/[\w.-]+(?:[@:][\w./-]+)?|[A-Za-z][\w.]*-[\w.-]+")
 _DECLARING = {"default", "value", "default_value", "options", "choices", "fallback", "defaultValue", "initial"}
+_MAPPINGS = {"dict", "SimpleNamespace", "Namespace", "EasyDict", "AttrDict", "Munch", "Box", "ConfigDict"}
+"""Calls that make a mapping of their keywords."""
+
 _NAMED = re.compile(r"[A-Za-z_][\w .:-]{0,60}")
+_QUOTED = re.compile(r"""["'`](?:[\w.:-]+/[\w.-]|\w[\w.]*-\w)""")
+_LEAVES = (ast.Name, ast.expr_context, ast.alias, ast.Import, ast.ImportFrom, ast.operator, ast.cmpop, ast.boolop)
 _THROUGH = (ast.List, ast.Tuple, ast.Set, ast.BoolOp, ast.Starred, ast.Await, ast.NamedExpr)
 
 Texts = Mapping[str, str]
@@ -48,8 +53,10 @@ class Labelled(NamedTuple):
     context: Context
 
 
-def labelled(tree: ast.Module) -> Iterator[Labelled]:
+def labelled(tree: ast.Module, source: str) -> Iterator[Labelled]:
     """Return the strings of a module that are written like the id of a model, in the order of the source."""
+    if _QUOTED.search(source) is None:
+        return
     stack: list[tuple[ast.AST, Context]] = [(tree, Context())]
     while stack:
         node, context = stack.pop()
@@ -57,7 +64,7 @@ def labelled(tree: ast.Module) -> Iterator[Labelled]:
             if isinstance(node.value, str) and len(node.value) < 200 and _WRITTEN.fullmatch(node.value):
                 yield Labelled(node, context)
             continue
-        stack.extend(reversed(list(_inside(node, context))))
+        stack.extend(reversed([each for each in _inside(node, context) if not isinstance(each[0], _LEAVES)]))
 
 
 def _inside(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
@@ -152,6 +159,11 @@ def _of_call(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context
     given = _around(context, _texts((each.arg, each.value) for each in node.keywords if each.arg))
     if name in OPTION_CALLS:
         yield from _of_option(node, given)
+        return
+    if name in _MAPPINGS and not node.args:
+        for each in node.keywords:
+            path = (*context.path, *((plain_key(each.arg),) if each.arg else ()))
+            yield each.value, given._replace(path=path[-6:], call=node, keyword=each.arg or "")
         return
     own = _named_first(node)
     through = (own,) if own else context.path if name in WRAPPERS or name in LOOKUPS else ()

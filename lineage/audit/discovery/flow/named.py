@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.labels import Context
@@ -43,6 +44,9 @@ _SLUG = re.compile(
     r"|thudm/|01-ai/|moonshotai/|minimax/|z-ai/|deepseek/|x-ai/|perplexity/|inflection/|cognitivecomputations/"
 )
 """Names as routers of hosted models write them: all in lower case, where the Hub's have capitals."""
+
+_OWN_PROVIDERS = frozenset({"huggingface", "hf-inference", "vllm", "local"})
+"""Providers that run models of the Hub under their own names."""
 
 _HUB = {"hf", "huggingface", "hub"}
 """Words in the name of a call that say where it asks, not what it loads."""
@@ -120,18 +124,26 @@ def is_aside(call: ast.Call | None) -> bool:
 
 def is_hosted_call(call: ast.Call) -> bool:
     """Tell whether a call asks a service that runs models under names of its own."""
-    name = called_name(call)
-    keywords = {plain_key(each.arg): each.value for each in call.keywords if each.arg}
-    texts = {key: each.value for key, each in keywords.items() if isinstance(each, ast.Constant)}
-    own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
-    addresses = [str(texts.get(key, "")) for key in ("base_url", "api_base", "endpoint_url", "endpoint")]
-    if any("huggingface" in each for each in addresses) or own & {"huggingface", "hf-inference", "vllm", "local"}:
+    if not _sounds_hosted(called_name(call), _receiver(call.func)):
         return False
+    texts = {
+        plain_key(each.arg): str(each.value.value)
+        for each in call.keywords
+        if each.arg and isinstance(each.value, ast.Constant)
+    }
+    own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
+    addresses = [texts.get(key, "") for key in ("base_url", "api_base", "endpoint_url", "endpoint")]
+    return not own & _OWN_PROVIDERS and not any("huggingface" in each for each in addresses)
+
+
+@lru_cache(4096)
+def _sounds_hosted(name: str, receiver: str) -> bool:
+    """Tell whether the name of a call, or of what it is a method of, is that of a service."""
     if name in sinks.HOSTED_CALLS:
         return True
-    plain = "".join(re.findall(r"[a-z0-9]+", f"{_receiver(call.func)} {name}".lower()))
     if _OWN_CALL.search(name.lower()):
         return False
+    plain = "".join(re.findall(r"[a-z0-9]+", f"{receiver} {name}".lower()))
     return bool(_HOSTED_CALL.search(plain)) or is_hosted_key(plain_key(name))
 
 

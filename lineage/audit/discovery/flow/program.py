@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,6 +30,11 @@ _WORDS = re.compile(
     r"|pretrained=|model_name=|--[\w-]*model|llama-server|llama-cli"
 )
 _QUOTED = re.compile(r"""["'`](?:local:|models/)?([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+
+_SETTINGS = re.compile(r"(?:^|/)(?:configs?|conf|settings)(?:/.*)?\.(?:py|js|ts|mjs|cjs)$|(?:^|/)[\w.]+\.config\.\w+$")
+"""The names of files of settings."""
+
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
 
 
@@ -45,6 +50,8 @@ class Program:
         self._mentioning: dict[str, list[Module]] = {}
         self._matters: dict[str, bool] = {}
         self._used: dict[tuple[str, str], bool] = {}
+        self._words: dict[str, Counter[str]] = {}
+        self._words_by_kind: dict[str, list[tuple[str, Counter[str]]]] = {}
         self._imports: dict[tuple[str, int, str], str] = {}
 
     @cached_property
@@ -118,27 +125,40 @@ class Program:
     def uses_name(self, name: str, module: Module) -> bool:
         """Tell whether a module, or another one that names this one, uses a name beyond binding it once.
 
-        An empty name holds nothing: what is an argument of a call is used there.
+        An empty name holds nothing: what is an argument of a call is used there. What a file of settings binds is read
+        by a framework, such as that of Django or of mmengine.
         """
-        if not name:
-            return True
         file = module.text.file
+        if not name or _SETTINGS.search(file):
+            return True
         stem = posixpath.splitext(posixpath.basename(file))[0]
         if stem in {"__init__", "index"}:
             stem = posixpath.basename(posixpath.dirname(file))
         if (name, file) not in self._used:
-            own = module.text.body
-            first = own.find(name)
-            self._used[name, file] = re.search(
-                rf"(?<![\w$]){re.escape(name)}(?![\w$])", own[first + len(name) :]
-            ) is not None or any(
-                text is not None and name in text.body and stem in text.body for text in self._others(file)
+            own = self._words_in(module.text)
+            self._used[name, file] = own[name] > 1 or any(
+                name in words and stem in words for other, words in self._words_of_others(file) if other != file
             )
         return self._used[name, file]
 
-    def _others(self, file: str) -> Iterator[Text | None]:
-        suffixes = (".py", ".ipynb") if file.endswith((".py", ".pyi")) else _SCRIPT_SUFFIXES
-        return (self.tree.text(each) for each in self.tree.files if each != file and each.endswith(suffixes))
+    def _words_of_others(self, file: str) -> list[tuple[str, Counter[str]]]:
+        """Return the words of the files in the language of a file, up to a limit of characters."""
+        kind = "py" if file.endswith((".py", ".pyi", ".ipynb")) else "js"
+        if kind not in self._words_by_kind:
+            suffixes = (".py", ".ipynb") if kind == "py" else _SCRIPT_SUFFIXES
+            found, left = [], MAX_PARSED
+            for each in self.tree.files if left > 0 else ():
+                text = self.tree.text(each) if each.endswith(suffixes) else None
+                if text is not None and (left := left - len(text.body)) > 0:
+                    found.append((each, self._words_in(text)))
+            self._words_by_kind[kind] = found
+        return self._words_by_kind[kind]
+
+    def _words_in(self, text: Text) -> Counter[str]:
+        key = text.file if text.is_whole else f"{text.file} {id(text)}"
+        if key not in self._words:
+            self._words[key] = Counter(_WORD.findall(text.body))
+        return self._words[key]
 
     def imported(self, what: Imported, importer: Module) -> tuple[Module | None, str | None]:
         """Return the module that an import names, and the name to look up in it; (None, …) if it is not in the tree."""

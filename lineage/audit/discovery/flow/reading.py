@@ -99,6 +99,11 @@ def labelled_references(tree: Tree) -> Iterator[Reference]:
             found.extend(islice(reader.rest(), MAX_REFERENCES))
         except RecursionError:  # what was found before it is kept
             tree.report(reader.module.text.file, "the source nests too deep to be read as a whole")
+        if len(found) == MAX_REFERENCES:
+            tree.report(
+                reader.module.text.file,
+                f"the file names models {MAX_REFERENCES:,} times or more; the others were not read",
+            )
         reader.report()
         yield from found
     waiting.clear()
@@ -224,7 +229,7 @@ class _Reader:
 
     def by_label(self) -> Iterator[Reference]:
         """Return the strings whose label says that they are models, if the program uses what holds them."""
-        for node, context in labelled(self.module.tree):
+        for node, context in labelled(self.module.tree, self.module.text.body):
             text = str(node.value)
             name = labelled_name(text, context) if node not in self.seen and not self.is_local(text) else None
             if name is not None and self.program.uses_name(context.holder, self.module):

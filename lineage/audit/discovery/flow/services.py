@@ -22,24 +22,40 @@ _KEYS = ("model", "model_name", "modelName", "model_id", "modelId", "deployment"
 _REQUESTS = {"post", "request", "fetch", "stringify", "dumps", "put", "send_json", "stream"}
 """Calls that send a text to an address: what runs there, and under which names, is not known."""
 
+_BODIES = {"json", "data", "body", "content", "payload", "input"}
+
+MAX_ASKED = 4_000
+"""Calls of services in one module whose texts are followed."""
+
 _HUB_CLIENTS = {"InferenceClient", "AsyncInferenceClient", "HfInference"}
 
 
 def asked_of_services(resolver: Resolver, module: Module) -> Iterator[ast.AST]:
     """Return the strings that calls of a module give to services as the names of their models."""
+    asked = 0
     for call, scope in module.calls:
+        if asked > MAX_ASKED:
+            return
         name = called_name(call)
         if name in _REQUESTS:
-            given = [each for each in call.args] + [each.value for each in call.keywords]
-            for argument in given:
+            asked += 1
+            given = [each for at, each in enumerate(call.args) if at or not isinstance(each, ast.Name | ast.Constant)]
+            for argument in [*given, *(each.value for each in call.keywords if each.arg in _BODIES)]:
                 yield from _in_dictionaries(resolver, Spot(argument, scope))
-        elif is_hosted_call(call) or identified(resolver, call.func, scope)[1] in sinks.HOSTED:
+        elif is_hosted_call(call) or _is_of_service(resolver, call, scope):
             if name in sinks.SINKS or (
                 isinstance(call.func, ast.Attribute) and is_of_the_hub(resolver, call.func, scope)
             ):
                 continue
+            asked += 1
             for argument in [*call.args[:1], *(each.value for each in call.keywords if each.arg in _KEYS)]:
                 yield from _strings(resolver, Spot(argument, scope))
+
+
+def _is_of_service(resolver: Resolver, call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call with a model is one of a service's package, such as that of LiteLLM."""
+    asked = any(each.arg in _KEYS for each in call.keywords)
+    return asked and identified(resolver, call.func, scope)[1] in sinks.HOSTED
 
 
 def is_of_the_hub(resolver: Resolver, func: ast.Attribute, scope: Scope) -> bool:
