@@ -54,6 +54,10 @@ _WRITERS = {
 _WRITTEN_KEYWORDS = {"output_dir", "local_dir", "save_dir", "save_path", "save_directory", "cache_dir", "output_path"}
 
 
+MAX_LABELLED = 15_000
+"""Texts of one file whose labels are judged."""
+
+
 class _Seen:
     """Hold the strings of a tree that are read already, by their nodes, and the modules whose labels are not read yet.
 
@@ -229,7 +233,8 @@ class _Reader:
 
     def by_label(self) -> Iterator[Reference]:
         """Return the strings whose label says that they are models, if the program uses what holds them."""
-        for node, context in labelled(self.module.tree, self.module.text.body):
+        found = labelled(self.module.tree, self.module.text.body)
+        for node, context in islice(found, MAX_LABELLED):
             text = str(node.value)
             name = labelled_name(text, context) if node not in self.seen and not self.is_local(text) else None
             if name is not None and self.program.uses_name(context.holder, self.module):
@@ -237,6 +242,9 @@ class _Reader:
                 place = self.place(Spot(node, self.module.scope), name.model)
                 revision = revision_beside(context) or self.revision_in(context)
                 yield reference(name, place, "likely", revision=revision)
+        if next(found, None) is not None:
+            reason = f"the file has more than {MAX_LABELLED:,} texts in the form of names; the others were not judged"
+            self.tree.report(self.module.text.file, reason)
 
     def revision_in(self, context: Context) -> str | None:
         """Return the revision that the call of a string asks for, if it is one."""
