@@ -43,8 +43,8 @@ _MODEL = _words(
     unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
     transcription diarization vad vision llama gguf mmproj hf huggingface hfhub sbert transformer transformers
     transformation classifier generator reward critic judge speculative summarizer translator captioner detector
-    segmenter extractor ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth
-    textual clip vocoder
+    segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth textual clip
+    vocoder
     """
 )
 """Words that make a key the key of a model."""
@@ -71,9 +71,7 @@ _GENERIC = _words(
     " identifier slug"
 )
 _NEVER = _words("dataset datasets served alias aliases data output outputs")
-_HEADS = _words(
-    "model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer processor extractor"
-)
+_HEADS = _words("model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer")
 _UPLOADED = frozenset({"hub_model_id", "hub_model_name", "push_to_hub_model_id", "hub_repo_id", "hub_id"})
 _EXACT = {
     "repo_id": Meaning.MODEL,
