@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_PARSED = 30_000_000
 """Characters of source that are parsed for one tree; a syntax tree takes some thirty times as many bytes."""
 
+MAX_SEARCHED = 2_000_000_000
+"""Characters in which names are searched for one tree; names that are asked for later count as used."""
+
 _WORDS = re.compile(
     r"from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co/|SentenceTransformer|CrossEncoder|snapshot_download"
     r"|transformers|model_name_or_path|sentence_transformers|vllm|load_lora|diffusers|InferenceClient|HfInference"
@@ -51,7 +54,8 @@ class Program:
         self._matters: dict[str, bool] = {}
         self._used: dict[tuple[str, str], bool] = {}
         self._words: dict[str, Counter[str]] = {}
-        self._words_by_kind: dict[str, list[tuple[str, Counter[str]]]] = {}
+        self._mentioned: dict[tuple[str, tuple[str, ...]], list[Text]] = {}
+        self._left = MAX_SEARCHED
         self._imports: dict[tuple[str, int, str], str] = {}
 
     @cached_property
@@ -129,30 +133,31 @@ class Program:
         by a framework, such as that of Django or of mmengine.
         """
         file = module.text.file
-        if not name or _SETTINGS.search(file):
+        if not name or self._left <= 0 or _SETTINGS.search(file):
             return True
         stem = posixpath.splitext(posixpath.basename(file))[0]
         if stem in {"__init__", "index"}:
             stem = posixpath.basename(posixpath.dirname(file))
         if (name, file) not in self._used:
-            own = self._words_in(module.text)
-            self._used[name, file] = own[name] > 1 or any(
-                name in words and stem in words for other, words in self._words_of_others(file) if other != file
+            self._used[name, file] = self._words_in(module.text)[name] > 1 or any(
+                name in body for body in self._naming(stem, file)
             )
         return self._used[name, file]
 
-    def _words_of_others(self, file: str) -> list[tuple[str, Counter[str]]]:
-        """Return the words of the files in the language of a file, up to a limit of characters."""
-        kind = "py" if file.endswith((".py", ".pyi", ".ipynb")) else "js"
-        if kind not in self._words_by_kind:
-            suffixes = (".py", ".ipynb") if kind == "py" else _SCRIPT_SUFFIXES
-            found, left = [], MAX_PARSED
-            for each in self.tree.files if left > 0 else ():
-                text = self.tree.text(each) if each.endswith(suffixes) else None
-                if text is not None and (left := left - len(text.body)) > 0:
-                    found.append((each, self._words_in(text)))
-            self._words_by_kind[kind] = found
-        return self._words_by_kind[kind]
+    def _naming(self, stem: str, file: str) -> Iterator[str]:
+        """Return the other texts in the language of a file that name its module."""
+        kind = (".py", ".ipynb") if file.endswith((".py", ".pyi", ".ipynb")) else _SCRIPT_SUFFIXES
+        if (stem, kind) not in self._mentioned:
+            texts = (self.tree.text(each) for each in self.tree.files if each.endswith(kind))
+            self._mentioned[stem, kind] = [text for text in texts if text is not None and self._has(stem, text)]
+        for text in self._mentioned[stem, kind]:
+            if text.file != file:
+                self._left -= len(text.body)
+                yield text.body
+
+    def _has(self, stem: str, text: Text) -> bool:
+        self._left -= len(text.body)
+        return self._left > 0 and stem in text.body
 
     def _words_in(self, text: Text) -> Counter[str]:
         key = text.file if text.is_whole else f"{text.file} {id(text)}"
