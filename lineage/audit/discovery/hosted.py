@@ -18,7 +18,8 @@ _PROVIDERS = (
     "type",
 )
 _ADDRESSES = ("base_url", "api_base", "api_base_url", "api_url", "endpoint", "url", "host", "base", "openai_api_base")
-_LOCAL = re.compile(r"https?://(?!(?:[\w-]+\.)+(?:com|ai|io|net|org|dev|cloud|xyz|cn)\b)")
+LOCAL = re.compile(r"https?://(?!(?:[\w-]+\.)+(?:com|ai|io|net|org|dev|cloud|xyz|cn)\b)")
+"""The start of an address of a server of one's own, which serves models under the names that the Hub has."""
 
 
 def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
@@ -40,7 +41,7 @@ def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
             address = _first(mapping, prefix, _ADDRESSES)
             if address and HOSTED_ADDRESS.match(address):
                 return True
-            local = local or bool(address and _LOCAL.match(address))
+            local = local or bool(address and LOCAL.match(address))
             provider = plain_key(_first(mapping, prefix, _PROVIDERS) or "")
             if provider and HOSTED.fullmatch(provider) and not local:
                 return True

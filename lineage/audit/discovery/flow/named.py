@@ -13,7 +13,7 @@ from functools import lru_cache
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.labels import Context
 from lineage.audit.discovery.flow.spots import called_name
-from lineage.audit.discovery.hosted import is_hosted
+from lineage.audit.discovery.hosted import LOCAL, is_hosted
 from lineage.audit.discovery.model_keys import Meaning, asked_of, is_hosted_key, is_known_bare, meaning, plain_key
 from lineage.audit.discovery.names import Form, Name, read_name
 
@@ -44,6 +44,8 @@ _SLUG = re.compile(
     r"|thudm/|01-ai/|moonshotai/|minimax/|z-ai/|deepseek/|x-ai/|perplexity/|inflection/|cognitivecomputations/"
 )
 """Names as routers of hosted models write them: all in lower case, where the Hub's have capitals."""
+
+_ADDRESSES = ("base_url", "api_base", "openai_api_base", "endpoint_url", "endpoint")
 
 _OWN_PROVIDERS = frozenset({"huggingface", "hf-inference", "vllm", "local"})
 """Providers that run models of the Hub under their own names."""
@@ -132,8 +134,8 @@ def is_hosted_call(call: ast.Call) -> bool:
         if each.arg and isinstance(each.value, ast.Constant)
     }
     own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
-    addresses = [texts.get(key, "") for key in ("base_url", "api_base", "endpoint_url", "endpoint")]
-    return not own & _OWN_PROVIDERS and not any("huggingface" in each for each in addresses)
+    addresses = [texts.get(key, "") for key in _ADDRESSES]
+    return not own & _OWN_PROVIDERS and not any("huggingface" in each or LOCAL.match(each) for each in addresses)
 
 
 @lru_cache(4096)

@@ -193,12 +193,24 @@ class Program:
         candidates = self._tails.get(relative.rpartition("/")[2], [])
         if not relative or not candidates:
             return ""
-        fitting = [path for path in candidates if path == relative or path.endswith(f"/{relative}")]
+        fitting = [
+            path
+            for path in candidates
+            if (path == relative or path.endswith(f"/{relative}"))
+            and self._may_be_root(path[: -len(relative)].rstrip("/"), folder)
+        ]
         if not fitting:
             return ""
         return self._first(
             max(fitting, key=lambda path: (len(posixpath.commonpath([path, folder])) if folder else 0, -len(path)))
         )
+
+    def _may_be_root(self, root: str, importer: str) -> bool:
+        """Tell whether Python may search a folder for modules: it is no package, or the importing file is below it."""
+        return not root or importer == root or importer.startswith(f"{root}/") or not self._is_package(root)
+
+    def _is_package(self, folder: str) -> bool:
+        return self.tree.exists(f"{folder}/__init__.py")
 
     def _first(self, path: str) -> str:
         for file in (f"{path}.py", f"{path}/__init__.py" if path else "__init__.py"):

@@ -204,6 +204,9 @@ class Resolver:
             assigned = spot.scope.lookup(f"{node.value.id}.{node.attr}")
             yield from self.bound(assigned, spot.frame, depth)
         found = False
+        owner = spot.scope.enclosing_class()
+        if isinstance(node.value, ast.Attribute) and owner is not None:  # `self.config.model`
+            yield from self.bound(owner.names.get(f"{node.value.attr}.{node.attr}", []), spot.frame, depth)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "hparams":
             yield from self._hyperparameter(spot, node.attr, depth)
         for base in self.spots(spot._replace(node=node.value), depth):

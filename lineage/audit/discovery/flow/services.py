@@ -13,6 +13,7 @@ from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Module, Scope
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
+from lineage.audit.discovery.hosted import LOCAL
 from lineage.audit.discovery.names import Form, read_name
 
 _PARTS = {"chat", "completions", "embeddings", "responses", "images", "beta", "messages", "audio", "speech"}
@@ -50,6 +51,10 @@ def asked_of_services(resolver: Resolver, module: Module) -> Iterator[ast.AST]:
             asked += 1
             for argument in [*call.args[:1], *(each.value for each in call.keywords if each.arg in _KEYS)]:
                 yield from _strings(resolver, Spot(argument, scope))
+            for each in call.keywords:
+                if each.arg is None and isinstance(each.value, ast.Name):  # `create(**parameters)`
+                    model = ast.Subscript(value=each.value, slice=ast.Constant(value="model"), ctx=ast.Load())
+                    yield from _strings(resolver, Spot(model, scope))
 
 
 def _is_of_service(resolver: Resolver, call: ast.Call, scope: Scope) -> bool:
@@ -59,7 +64,10 @@ def _is_of_service(resolver: Resolver, call: ast.Call, scope: Scope) -> bool:
 
 
 def is_of_the_hub(resolver: Resolver, func: ast.Attribute, scope: Scope) -> bool:
-    """Tell whether a call such as `client.chat.completions.create` asks the Hub: by how its client is made."""
+    """Tell whether a call such as `client.chat.completions.create` asks the Hub, or a server of one's own.
+
+    How its client is made says it: a server of one's own, as of vLLM, has the Hub's names.
+    """
     base: ast.expr = func.value
     while isinstance(base, ast.Attribute) and base.attr in _PARTS:
         base = base.value
@@ -68,9 +76,9 @@ def is_of_the_hub(resolver: Resolver, func: ast.Attribute, scope: Scope) -> bool
         if isinstance(end.node, ast.Call):
             if called_name(end.node) in _HUB_CLIENTS:
                 return True
-            addresses = [each.value for each in end.node.keywords if each.arg in {"base_url", "baseURL"}]
+            addresses = [each.value for each in end.node.keywords if each.arg in {"base_url", "baseURL", "api_base"}]
             pieces = [piece for each in addresses for piece in texts(resolver, end._replace(node=each))]
-            if any("huggingface.co" in piece.text for piece in pieces):
+            if any("huggingface.co" in piece.text or LOCAL.match(piece.text) for piece in pieces):
                 return True
     return False
 

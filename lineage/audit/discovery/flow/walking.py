@@ -207,6 +207,9 @@ class _Walk:
                 name = target.attr if base in {"self", "cls", "this"} else f"{base}.{target.attr}"
                 (owner or scope).names[name].append(binding)
                 self.label(target.attr, binding.node)
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self" | "cls" | "this"), attr=held)):
+                (scope.enclosing_class() or scope).names[f"{held}.{target.attr}"].append(binding)
+                self.label(target.attr, binding.node)
             case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=str() as key)):
                 scope.names[f"{base}[{key}]"].append(binding)
                 self.label(key, binding.node)
