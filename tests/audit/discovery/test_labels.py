@@ -68,6 +68,8 @@ def test_labels_of_any_library_name_models(tmp_path: Path) -> None:
         evaluate(model="hf", model_args="pretrained=acme/packed-1,revision=r3")  # models: acme/packed-1@r3
         subprocess.run("vllm serve acme/split-1".split())  # models: acme/split-1
         LLM(model="huggingface/acme/routed-1")  # models: acme/routed-1
+        ChatOpenAI(model="acme/own-1", base_url="http://vllm:8000/v1")  # models: acme/own-1
+        later(hf_hub_download, "acme/later-1", "a.bin", revision="r4")  # models: acme/later-1@r4
         """,
     )
     assert found == wanted
@@ -115,6 +117,17 @@ def test_what_stands_beside_a_label_says_that_it_is_none(tmp_path: Path) -> None
         MODEL_IMAGE = "acme/image-1:1.2"
         load_model("checkpoints/run-1")
         UNUSED_MODEL = "acme/unused-1"
+        class OpenRouterEmbedder:
+            def __init__(self, model="acme/served-9"):
+                self.model = model
+        class Client:
+            def __init__(self, config):
+                self.config = config
+                self.config.chat_model = self.config.chat_model or "acme/served-10"
+            def ask(self):
+                params = {"temperature": 0}
+                params["model"] = self.config.chat_model
+                return self.client.chat.completions.create(**params)
         assert settings.model == "acme/compared-1"
         """,
     )

@@ -47,24 +47,28 @@ class Context(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """Keep a string and the context in which it is written."""
+    """Keep a string, the context in which it is written, and the name of the class around; empty outside of one."""
 
     node: ast.Constant
     context: Context
+    owner: str
 
 
 def labelled(tree: ast.Module, source: str) -> Iterator[Labelled]:
     """Return the strings of a module that are written like the id of a model, in the order of the source."""
     if _QUOTED.search(source) is None:
         return
-    stack: list[tuple[ast.AST, Context]] = [(tree, Context())]
+    stack: list[tuple[ast.AST, Context, str]] = [(tree, Context(), "")]
     while stack:
-        node, context = stack.pop()
+        node, context, owner = stack.pop()
         if isinstance(node, ast.Constant):
             if isinstance(node.value, str) and len(node.value) < 200 and _WRITTEN.fullmatch(node.value):
-                yield Labelled(node, context)
+                yield Labelled(node, context, owner)
             continue
-        stack.extend(reversed([each for each in _inside(node, context) if not isinstance(each[0], _LEAVES)]))
+        if isinstance(node, ast.ClassDef):
+            owner = node.name
+        inner = [(part, at, owner) for part, at in _inside(node, context) if not isinstance(part, _LEAVES)]
+        stack.extend(reversed(inner))
 
 
 def _inside(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:

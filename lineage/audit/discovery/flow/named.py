@@ -45,6 +45,9 @@ _SLUG = re.compile(
 )
 """Names as routers of hosted models write them: all in lower case, where the Hub's have capitals."""
 
+_ELSEWHERE = re.compile(r"modelscope|nlp_?cloud|octo_?ai|everly|anyscale|aviary|kaggle|open_?mind")
+"""Other places that models are loaded from, under names of the same form."""
+
 _ADDRESSES = ("base_url", "api_base", "openai_api_base", "endpoint_url", "endpoint")
 
 _OWN_PROVIDERS = frozenset({"huggingface", "hf-inference", "vllm", "local"})
@@ -136,6 +139,13 @@ def is_hosted_call(call: ast.Call) -> bool:
     own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
     addresses = [texts.get(key, "") for key in _ADDRESSES]
     return not own & _OWN_PROVIDERS and not any("huggingface" in each or LOCAL.match(each) for each in addresses)
+
+
+@lru_cache(4096)
+def is_hosted_place(owner: str, file: str) -> bool:
+    """Tell whether the name of a class or file says that a service is asked there: `DeepInfraEmbeddings`, `groq.py`."""
+    stem = file.rpartition("/")[2].partition(".")[0]
+    return any(_sounds_hosted(each, "") or _ELSEWHERE.search(each.lower()) for each in (owner, stem) if each)
 
 
 @lru_cache(4096)

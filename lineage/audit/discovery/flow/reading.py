@@ -12,7 +12,7 @@ from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
 from lineage.audit.discovery.flow.labels import Context, labelled
-from lineage.audit.discovery.flow.named import is_aside, labelled_name, revision_beside, says_model
+from lineage.audit.discovery.flow.named import is_aside, is_hosted_place, labelled_name, revision_beside, says_model
 from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, resolver_of
 from lineage.audit.discovery.flow.services import asked_of_services
 from lineage.audit.discovery.flow.spots import Spot, called_name
@@ -211,7 +211,9 @@ class _Reader:
         """Return what calls that are not in the table get under a keyword that names a model, through a name."""
         for call, scope in self.module.calls:
             name = called_name(call)
-            if name in sinks.SINKS or is_aside(call):
+            around = scope.enclosing_class()
+            owner = getattr(around.node, "name", "") if around is not None else ""
+            if name in sinks.SINKS or is_aside(call) or is_hosted_place(owner, self.module.text.file):
                 continue
             for keyword in call.keywords:
                 if keyword.arg and not isinstance(keyword.value, ast.Constant):
@@ -234,8 +236,10 @@ class _Reader:
     def by_label(self) -> Iterator[Reference]:
         """Return the strings whose label says that they are models, if the program uses what holds them."""
         found = labelled(self.module.tree, self.module.text.body)
-        for node, context in islice(found, MAX_LABELLED):
+        for node, context, owner in islice(found, MAX_LABELLED):
             text = str(node.value)
+            if is_hosted_place(owner, self.module.text.file):
+                continue
             name = labelled_name(text, context) if node not in self.seen and not self.is_local(text) else None
             if name is not None and self.program.uses_name(context.holder, self.module):
                 self.seen.add(node)
