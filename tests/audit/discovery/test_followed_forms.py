@@ -142,3 +142,18 @@ def test_a_package_is_not_a_file_of_the_same_name(tmp_path: Path) -> None:
         (tmp_path / file).write_text("")
     found = sure(tmp_path, 'from fastembed import TextEmbedding\nTextEmbedding("acme/fast-1")\n', "app/store/qdrant.py")
     assert named(found) == [("acme/fast-1", None, 2)]
+
+
+def test_a_variable_of_the_shell_may_hold_flags(tmp_path: Path) -> None:
+    """A text or a list of arguments stands for its words."""
+    found = sure(
+        tmp_path,
+        """\
+        ARGS="--model acme/in-text --tokenizer acme/tokens"
+        LIST=(--model-id acme/in-list --revision v1)
+        python -m vllm.entrypoints.openai.api_server $ARGS
+        text-generation-launcher "${LIST[@]}"
+        """,
+        "a.sh",
+    )
+    assert named(found) == [("acme/in-text", None, 1), ("acme/tokens", None, 1), ("acme/in-list", "v1", 2)]
