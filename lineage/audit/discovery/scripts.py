@@ -126,6 +126,12 @@ def _read(
     yield from cloned
 
 
+def _defaults(command: Command, known: Variables) -> Iterator[Reference]:
+    for piece in (piece for word in command.words for piece in word.pieces):
+        if piece.variable is not None and piece.default is not None:
+            yield from assignment_references(piece.variable, [piece.default], known)
+
+
 def _expanded(words: Sequence[Word], known: Variables) -> list[Word]:
     """Put the words of a variable in its place that holds flags: `ARGS="--model org/x"`, `ARGS=(--model org/x)`."""
     found: list[Word] = []
@@ -140,12 +146,6 @@ def _expanded(words: Sequence[Word], known: Variables) -> list[Word]:
         else:
             found.append(word)
     return found
-
-
-def _defaults(command: Command, known: Variables) -> Iterator[Reference]:
-    for piece in (piece for word in command.words for piece in word.pieces):
-        if piece.variable is not None and piece.default is not None:
-            yield from assignment_references(piece.variable, [piece.default], known)
 
 
 def _git(command: Command) -> str:
