@@ -83,7 +83,6 @@ PROGRAMS = {
         _LLAMA,
     ),
     "llama-run": Program(),
-    "mteb": Program(positional=False, short=("-m",)),
     "node-llama-cpp": Program(("pull", "chat", "complete", "infill", "inspect gguf", "")),
 }
 """Programs by the name of their file, or of their module behind `python -m`."""
