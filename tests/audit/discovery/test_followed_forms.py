@@ -157,3 +157,53 @@ def test_a_variable_of_the_shell_may_hold_flags(tmp_path: Path) -> None:
         "a.sh",
     )
     assert named(found) == [("acme/in-text", None, 1), ("acme/tokens", None, 1), ("acme/in-list", "v1", 2)]
+
+
+def test_values_of_one_return_belong_together(tmp_path: Path) -> None:
+    """Of a function that returns several pairs, each id has the revision of its own pair."""
+    found = sure(
+        tmp_path,
+        """\
+        def pick(lang):
+            if lang == "de":
+                return "acme/german", "v1"
+            return "acme/other", None
+        name, revision = pick(LANG)
+        AutoModel.from_pretrained(name, revision=revision)
+        """,
+    )
+    assert named(found) == [("acme/german", "v1", 3), ("acme/other", None, 4)]
+
+
+def test_keywords_that_are_assigned_later(tmp_path: Path) -> None:
+    """Items of a dictionary, factories of fields, global names and parts of a text reach the call."""
+    found = sure(
+        tmp_path,
+        """\
+        given = {}
+        given["revision"] = "v1"
+        AutoModel.from_pretrained("acme/given", **given)
+        @dataclass
+        class Spec:
+            name: str = "acme/made"
+            revision: str = "v2"
+        @dataclass
+        class Config:
+            model: Spec = field(default_factory=Spec)
+        def main(config: Config):
+            AutoModel.from_pretrained(config.model.name, revision=config.model.revision)
+        def late():
+            global LATE
+            LATE = "acme/late"
+        def load():
+            return AutoModel.from_pretrained(LATE)
+        repo, tag = "acme/split@v3".split("@")
+        AutoModel.from_pretrained(repo, revision=tag)
+        """,
+    )
+    assert named(found) == [
+        ("acme/given", "v1", 3),
+        ("acme/made", "v2", 6),
+        ("acme/late", None, 15),
+        ("acme/split", "v3", 18),
+    ]

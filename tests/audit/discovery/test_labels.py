@@ -69,6 +69,9 @@ def test_labels_of_any_library_name_models(tmp_path: Path) -> None:
         subprocess.run("vllm serve acme/split-1".split())  # models: acme/split-1
         LLM(model="huggingface/acme/routed-1")  # models: acme/routed-1
         ChatOpenAI(model="acme/own-1", base_url="http://vllm:8000/v1")  # models: acme/own-1
+        go(ModelSpec(id="acme/spec-1", revision="r5"))  # models: acme/spec-1@r5
+        class EmbeddingSettings(BaseSettings):
+            name: str = "acme/general-1"  # models: acme/general-1
         later(hf_hub_download, "acme/later-1", "a.bin", revision="r4")  # models: acme/later-1@r4
         """,
     )

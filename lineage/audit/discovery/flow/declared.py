@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lineage.audit.discovery.flow.scopes import Binding, FunctionNode, Imported, Scope, parameters
+from lineage.audit.discovery.flow.scopes import ANY_KEY, Binding, FunctionNode, Imported, Scope, parameters
 from lineage.audit.discovery.flow.spots import Follows, Given, Spot, called_name
 
 LOOKUPS = frozenset({"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"})
@@ -84,7 +84,8 @@ def _given(resolver: Follows, call: Spot, *, skipped: int = 0) -> tuple[list[Spo
         if keyword.arg is not None:
             named[keyword.arg] = call._replace(node=keyword.value)
         else:
-            for name, spot in _unpacked(resolver, call._replace(node=keyword.value)):
+            later = _assigned_items(call, keyword.value)
+            for name, spot in [*later, *_unpacked(resolver, call._replace(node=keyword.value))]:
                 named.setdefault(name, spot)
     if call.scope.module.language == "javascript" and positional:
         last = positional[-1]
@@ -92,6 +93,19 @@ def _given(resolver: Follows, call: Spot, *, skipped: int = 0) -> tuple[list[Spo
             for name, spot in _unpacked(resolver, last):
                 named.setdefault(name, spot)
     return positional, named
+
+
+def _assigned_items(call: Spot, dictionary: ast.expr) -> list[tuple[str, Spot]]:
+    """Return what is assigned to the items of a dictionary that a name holds: `kwargs["revision"] = "v1"`."""
+    around: Scope | None = call.scope
+    if not isinstance(dictionary, ast.Name):
+        return []
+    while around is not None and dictionary.id not in around.names:
+        around = around.parent
+    prefix = f"{dictionary.id}["
+    keys = [key for key in (around.names if around is not None else ()) if key.startswith(prefix)]
+    found = ((key[len(prefix) : -1], around.names[key][-1]) for key in keys if around is not None)
+    return [(key, Spot(each.node, each.scope, call.frame)) for key, each in found if key != ANY_KEY]
 
 
 def _unpacked(resolver: Follows, spot: Spot) -> Iterator[tuple[str, Spot]]:

@@ -10,6 +10,8 @@ from lineage.audit.discovery.flow.enumerations import is_enumeration, member
 from lineage.audit.discovery.flow.scopes import ANY_KEY, Binding, Scope
 from lineage.audit.discovery.flow.spots import Follows, Instance, Spot
 
+_SPLITTING = frozenset({"split", "rsplit", "partition", "rpartition"})
+
 
 def subscript(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
     """Follow `x[key]`."""
@@ -75,6 +77,23 @@ def item(resolver: Follows, base: Spot, key: object, depth: int) -> Iterator[Spo
         yield from resolver.attribute(base, key, depth)
     elif isinstance(node, ast.DictComp):
         yield from resolver.spots(of_comprehension(base, node), depth)
+    elif isinstance(node, ast.Call) and isinstance(key, int):
+        for parts in parts_of_text(resolver, base, depth):
+            yield from item(resolver, parts, key, depth)
+
+
+def parts_of_text(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
+    """Return the parts of a text that is taken apart, as a list: `"org/x@v1".split("@")`."""
+    call = spot.node
+    func = call.func if isinstance(call, ast.Call) else None
+    if not isinstance(call, ast.Call) or not isinstance(func, ast.Attribute) or func.attr not in _SPLITTING:
+        return
+    mark = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    for base in resolver.spots(spot._replace(node=func.value), depth) if isinstance(mark, str) and mark else ():
+        if isinstance(base.node, ast.Constant) and isinstance(base.node.value, str):
+            texts = getattr(base.node.value, func.attr)(mark)
+            parts: list[ast.expr] = [ast.copy_location(ast.Constant(value=each), base.node) for each in texts[:9]]
+            yield base._replace(node=ast.List(elts=parts, ctx=ast.Load()), direct=False)
 
 
 def _of_dictionary(resolver: Follows, base: Spot, node: ast.Dict, key: object, depth: int) -> Iterator[Spot]:

@@ -93,7 +93,20 @@ def says_model(context: Context) -> bool:
             return False
         if found is Meaning.MODEL:
             return True
-    return context.call is not None and not context.keyword and says_model_call(context.call)
+    general = not context.keyword or (context.path[-1:] != () and meaning(context.path[-1]) is Meaning.GENERIC)
+    return context.call is not None and general and says_model_call(context.call)
+
+
+def of_class(context: Context, owner: str) -> Context:
+    """Return the context of a string with the class around, if its own label is as general as `name`."""
+    if (
+        not owner
+        or context.call is not None
+        or len(context.path) != 1
+        or meaning(context.path[0]) is not Meaning.GENERIC
+    ):
+        return context
+    return context._replace(path=(plain_key(owner), *context.path))
 
 
 def says_model_call(call: ast.Call) -> bool:

@@ -12,7 +12,14 @@ from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
 from lineage.audit.discovery.flow.labels import Context, labelled
-from lineage.audit.discovery.flow.named import is_aside, is_hosted_place, labelled_name, revision_beside, says_model
+from lineage.audit.discovery.flow.named import (
+    is_aside,
+    is_hosted_place,
+    labelled_name,
+    of_class,
+    revision_beside,
+    says_model,
+)
 from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, resolver_of
 from lineage.audit.discovery.flow.services import asked_of_services
 from lineage.audit.discovery.flow.spots import Spot, called_name
@@ -240,6 +247,7 @@ class _Reader:
             text = str(node.value)
             if is_hosted_place(owner, self.module.text.file):
                 continue
+            context = of_class(context, owner)
             name = labelled_name(text, context) if node not in self.seen and not self.is_local(text) else None
             if name is not None and self.program.uses_name(context.holder, self.module):
                 self.seen.add(node)

@@ -15,7 +15,7 @@ from lineage.audit.discovery.flow.calling import Calling
 from lineage.audit.discovery.flow.contents import given_in
 from lineage.audit.discovery.flow.elements import elements
 from lineage.audit.discovery.flow.enumerations import is_enumeration
-from lineage.audit.discovery.flow.items import subscript
+from lineage.audit.discovery.flow.items import parts_of_text, subscript
 from lineage.audit.discovery.flow.objects import annotated, attribute, own_objects
 from lineage.audit.discovery.flow.program import Program, imports_of
 from lineage.audit.discovery.flow.returned import returned
@@ -148,6 +148,8 @@ class Resolver:
             if isinstance(node, ast.Tuple | ast.List) and isinstance(index, int) and index < len(node.elts):
                 inner = self.spots(spot._replace(node=node.elts[index], direct=False), depth + 1)
                 yield from self._taken(inner, path[1:], depth + 1)
+            elif isinstance(node, ast.Call) and isinstance(index, int):
+                yield from self._taken(parts_of_text(self, spot, depth + 1), path, depth + 1)
             elif isinstance(index, str):
                 yield from self._taken(self.attribute(spot, index, depth + 1), path[1:], depth + 1)
 

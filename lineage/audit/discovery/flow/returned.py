@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from lineage.audit.discovery.flow.calling import FollowsCalls
 from lineage.audit.discovery.flow.declared import LOOKUPS, WRAPPERS
 from lineage.audit.discovery.flow.items import items, keys_of, values
-from lineage.audit.discovery.flow.spots import Instance, Spot, called_name
+from lineage.audit.discovery.flow.scopes import Scope
+from lineage.audit.discovery.flow.spots import Frame, Instance, Spot, called_name
 
 _CHOICES = frozenset(
     {
@@ -80,13 +81,20 @@ def _run(
             if inner is not None:
                 method = inner.parent is not None and isinstance(inner.parent.node, ast.ClassDef)
                 frame = {**spot.frame, node: resolver.calling.bind(spot, node, inner, method=method)}
-                for value in inner.returns[:20]:
+                for value in _values_of(resolver, inner, frame):
                     yield from resolver.spots(
                         target._replace(node=value, scope=inner, frame=frame, direct=False), depth
                     )
     if targets:
         return
-    wrapped = [call.args[0]] if name in WRAPPERS and call.args else []
+    yield from _declared(resolver, spot, call, keywords, depth)
+
+
+def _declared(
+    resolver: FollowsCalls, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
+) -> Iterator[Spot]:
+    """Follow the defaults that a call declares: `Field("org/x")`, `field(default_factory=Model)`."""
+    wrapped = [call.args[0]] if called_name(call) in WRAPPERS and call.args else []
     choices = keywords.get("choices")
     listed = choices.elts if isinstance(choices, ast.List | ast.Tuple) else []
     for value in [*wrapped, *(keywords[each] for each in _DEFAULTS if each in keywords), *listed]:
@@ -95,6 +103,26 @@ def _run(
     factory = keywords.get("default_factory")
     if isinstance(factory, ast.Lambda):
         yield from resolver.spots(spot._replace(node=factory.body, direct=False), depth)
+    elif isinstance(factory, ast.Name | ast.Attribute):
+        made = ast.copy_location(ast.Call(func=factory, args=[], keywords=[]), factory)
+        yield from resolver.spots(spot._replace(node=made, direct=False), depth)
+
+
+def _values_of(resolver: FollowsCalls, inner: Scope, frame: Frame) -> list[ast.expr]:
+    """Return what a function may return: one of its values where the frame has chosen it.
+
+    Several tuples or dictionaries are a choice: the id and the revision of one of them belong together.
+    """
+    values = inner.returns[:20]
+    if len(values) < 2 or not any(isinstance(each, ast.Tuple | ast.Dict | ast.Call) for each in values):
+        return values
+    if inner.returned is None:
+        inner.returned = ast.List(elts=values, ctx=ast.Load())
+    chosen = frame.get(inner.returned)
+    if isinstance(chosen, Spot) and isinstance(chosen.node, ast.expr):
+        return [chosen.node]
+    resolver.choices[inner.returned] = inner
+    return values
 
 
 def _lookup(

@@ -65,6 +65,8 @@ class Scope:
         self.node, self.module, self.parent = node, module, parent
         self.names: defaultdict[str, list[Binding]] = defaultdict(list)
         self.returns: list[ast.expr] = []
+        self.returned: ast.List | None = None
+        self.globals: set[str] = set()
 
     def lookup(self, name: str, use: ast.AST | None = None) -> list[Binding]:
         """Return the bindings of a name that is used here; methods do not see the names of their class.

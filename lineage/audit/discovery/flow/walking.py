@@ -78,6 +78,8 @@ class _Walk:
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring uses nothing
             if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
                 self.module.branches.add(node)
+                if isinstance(node, ast.Global):
+                    scope.globals.update(node.names)
                 self.bind(node, scope)
             elif type(node) in _NOTED:
                 self.note(node, scope)
@@ -197,7 +199,7 @@ class _Walk:
         """Bind a target; what is assigned to an attribute or item is bound under its text."""
         match target:
             case ast.Name():
-                scope.names[target.id].append(binding)
+                (self.module.scope if target.id in scope.globals else scope).names[target.id].append(binding)
                 self.label(target.id, binding.node)
             case ast.Tuple() | ast.List():
                 for index, part in enumerate(target.elts):
