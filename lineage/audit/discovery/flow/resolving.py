@@ -31,7 +31,7 @@ MAX_DEPTH = 24
 MAX_STEPS = 3_000
 """Expressions that are looked at for one call that loads a model."""
 
-MAX_MODULE_STEPS = 300_000
+MAX_MODULE_STEPS = 200_000
 """Expressions that are looked at for one module."""
 
 
