@@ -79,7 +79,7 @@ def test_labels_of_any_library_name_models(tmp_path: Path) -> None:
 
 
 def test_what_stands_beside_a_label_says_that_it_is_none(tmp_path: Path) -> None:
-    """Providers, services, data sets, outputs, logs, paths and images under labels of models are not models."""
+    """Providers, services, datasets, outputs, logs, paths and images under labels of models are not models."""
     wanted, found = marked(
         tmp_path,
         """\

@@ -1,7 +1,7 @@
 """Decide by its label whether a string names a model that the program uses, where no known call loads it.
 
 `EMBED_MODEL = "org/x"`, `Encoder(backbone="org/x")` and `{"reranker": {"model": "org/x"}}` say it in every library.
-What stands beside the string says more: a provider that serves models by its own names, a data set, an output.
+What stands beside the string says more: a provider that serves models by its own names, a dataset, an output.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _OWN_CALL = re.compile(r"huggingface|^hf|hf$|transformers|vllm|sentence|onnx|mlx
 _ASIDE_CALL = re.compile(
     r"dataset|space|card|push|upload|export|save|publish|create_repo|delete|print|warn|error|debug|exception"
     r"|skip|raises|compile|template|prompt|endswith|startswith|split|replace|join|match|search|sub$|log$|info$"
-    r"|set_attribute|set_tag|^log_|register|annotate|docker|image$|container|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
+    r"|set_attribute|set_tag|^log_|register|annotate|docker|image$|container"
+    r"|route|redirect|mount|url|path$|request|get$|post$|put$|fetch|stringify|dumps|version"
 )
 """Words in the name of a call whose texts are not what it loads."""
 
@@ -34,7 +35,7 @@ ROUTED = "huggingface/"
 """What LiteLLM and its like put in front of a model that the Hub runs."""
 
 _NOT_A_LABEL = {"repo_id", "repo", "repository", "name_or_path", "from_pretrained", "parent_model", "storage_uri"}
-"""Keys that name models in configurations; in programs they name data sets and repositories of code as well."""
+"""Keys that name models in configurations; in programs they name datasets and repositories of code as well."""
 
 _MADE = frozenset({"new", "merged", "finetuned", "tuned", "trained"})
 """Words of labels of models that the program makes."""

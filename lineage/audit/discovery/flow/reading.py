@@ -68,16 +68,22 @@ MAX_LABELLED = 15_000
 class _Seen:
     """Hold the strings of a tree that are read already, by their nodes, and the modules whose labels are not read yet.
 
-    The same string may be loaded from a module that is read later: then the label of the string says nothing more.
+    The same string may be loaded from a module that is read later: then the label of the string says nothing more. Nor
+    does it for a string that a service gets (`served`), which stays possible: what the service runs is not known.
     """
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.nodes: dict[int, ast.AST] = {}
+        self.served: dict[int, ast.AST] = {}
         self.waiting: list[_Reader] = []
 
     def add(self, node: ast.AST) -> None:
         self.nodes[id(node)] = node  # which keeps the node, so that no other one gets its id
+
+    def is_settled(self, node: ast.AST) -> bool:
+        """Tell whether the label of a string says nothing more: it is loaded, or a service gets it."""
+        return node in self or id(node) in self.served
 
     def __contains__(self, node: ast.AST) -> bool:
         return id(node) in self.nodes
@@ -141,10 +147,8 @@ class _Reader:
         yield from self.mentioned()
 
     def ask_services(self) -> None:
-        """Note what goes to services: it is not a model of the Hub."""
-        for node in asked_of_services(self.resolver, self.module):
-            if node not in self.seen:
-                self.seen.add(node)
+        """Note what goes to services: whether it is a model of the Hub is not known."""
+        self.seen.served.update((id(node), node) for node in asked_of_services(self.resolver, self.module))
 
     def loaded(self) -> Iterator[Reference]:
         for loader in loaders(self.resolver, self.module):
@@ -235,7 +239,7 @@ class _Reader:
         self.resolver.begin()
         for piece in texts(self.resolver, Spot(value, scope, direct=True)):
             name = labelled_name(piece.text.removeprefix("local:"), Context((key,)))
-            if name is not None and piece.spot.node not in self.seen and not self.is_local(piece.text):
+            if name is not None and not self.seen.is_settled(piece.spot.node) and not self.is_local(piece.text):
                 self.seen.add(piece.spot.node)
                 revision = revisions[0].text if len(revisions) == 1 else None
                 yield reference(name, self.place(piece.spot, name.model), "likely", revision=revision)
@@ -248,7 +252,8 @@ class _Reader:
             if is_hosted_place(owner, self.module.text.file):
                 continue
             context = of_class(context, owner)
-            name = labelled_name(text, context) if node not in self.seen and not self.is_local(text) else None
+            settled = self.seen.is_settled(node) or self.is_local(text)
+            name = None if settled else labelled_name(text, context)
             if name is not None and self.program.uses_name(context.holder, self.module):
                 self.seen.add(node)
                 place = self.place(Spot(node, self.module.scope), name.model)
