@@ -207,3 +207,20 @@ def test_keywords_that_are_assigned_later(tmp_path: Path) -> None:
         ("acme/late", None, 15),
         ("acme/split", "v3", 18),
     ]
+
+
+def test_states_and_maps_of_pages(tmp_path: Path) -> None:
+    """A state of a component has its first value, and a map the items that it is made of."""
+    found = sure(
+        tmp_path,
+        """\
+        import { pipeline } from '@huggingface/transformers';
+        const [model, setModel] = useState('acme/state');
+        const known = new Map([['a', { id: 'acme/map', revision: 'v1' }]]);
+        pipeline('x', model);
+        const one = known.get(kind);
+        pipeline('x', one.id, { revision: one.revision });
+        """,
+        "a.tsx",
+    )
+    assert named(found) == [("acme/state", None, 2), ("acme/map", "v1", 3)]

@@ -14,7 +14,7 @@ LOOKUPS = frozenset({"get", "getenv", "pop", "setdefault", "get_env", "env", "ge
 WRAPPERS = frozenset(
     {
         *("Field", "Option", "Argument", "field", "Query", "Form", "Body", "Header", "str", "String", "Secret"),
-        *("attrib", "mapped_column", "Column", "CharField", "TextField", "StringField"),
+        *("attrib", "mapped_column", "Column", "CharField", "TextField", "StringField", "default"),
     }
 )
 """Calls that declare a field or parameter, whose default is their first argument."""

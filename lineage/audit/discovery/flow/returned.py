@@ -17,7 +17,22 @@ _CHOICES = frozenset(
         *("Dropdown", "Textbox", "Radio", "Text", "Select", "Combobox"),
     }
 )
-_PASSED = {"freeze", "seal", "deepcopy", "copy", "structuredClone", "reactive", "MappingProxyType"}
+_PASSED = {
+    "ref",
+    "shallowRef",
+    "signal",
+    "writable",
+    "freeze",
+    "seal",
+    "deepcopy",
+    "copy",
+    "structuredClone",
+    "reactive",
+    "MappingProxyType",
+}
+_STATES = {"useState", "createSignal", "useSignal"}
+"""Calls of frameworks for pages that return a value and what sets it."""
+
 _PICKED = {"choice", "next", "iter", "first", "max", "min"}
 _NAMESPACES = {
     "dict",
@@ -54,6 +69,8 @@ def _known(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
         yield from _lookup(resolver, spot, call, keywords, depth)
     elif name in _PASSED and len(call.args) == 1:
         yield from resolver.spots(spot._replace(node=call.args[0], direct=False), depth)
+    elif name in _STATES | {"Map"} and call.args:
+        yield from _of_page(resolver, spot, call, depth)
     elif name == "cast" and len(call.args) == 2:
         yield from resolver.spots(spot._replace(node=call.args[1]), depth)
     elif name in _NAMESPACES or (name == "create" and call.args and isinstance(call.args[0], ast.Dict)):
@@ -65,6 +82,20 @@ def _known(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
             yield from resolver.spots(element, depth)
     else:
         yield from _run(resolver, spot, call, name, keywords, depth)
+
+
+def _of_page(resolver: FollowsCalls, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+    """Follow `useState(value)` to a pair, and `new Map([[key, value], …])` to a dictionary."""
+    if called_name(call) in _STATES:
+        pair = ast.Tuple(elts=[call.args[0], ast.Constant(value=None)], ctx=ast.Load())
+        yield spot._replace(node=pair, direct=False)
+        return
+    for end in resolver.spots(spot._replace(node=call.args[0]), depth):
+        parts = end.node.elts if isinstance(end.node, ast.List) else []
+        known = [each.elts for each in parts if isinstance(each, ast.List) and len(each.elts) == 2]
+        if known and len(known) == len(parts):
+            made = ast.Dict(keys=[each[0] for each in known], values=[each[1] for each in known])
+            yield end._replace(node=ast.copy_location(made, call), direct=False)
 
 
 def _run(
