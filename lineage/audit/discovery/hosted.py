@@ -18,8 +18,7 @@ _PROVIDERS = (
     "type",
 )
 _ADDRESSES = ("base_url", "api_base", "api_base_url", "api_url", "endpoint", "url", "host", "base", "openai_api_base")
-LOCAL = re.compile(r"https?://(?!(?:[\w-]+\.)+(?:com|ai|io|net|org|dev|cloud|xyz|cn)\b)")
-"""The start of an address of a server of one's own, which serves models under the names that the Hub has."""
+_LOCAL = re.compile(r"https?://(?!(?:[\w-]+\.)+(?:com|ai|io|net|org|dev|cloud|xyz|cn)\b)")
 
 
 def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
@@ -41,7 +40,7 @@ def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
             address = _first(mapping, prefix, _ADDRESSES)
             if address and HOSTED_ADDRESS.match(address):
                 return True
-            local = local or bool(address and LOCAL.match(address))
+            local = local or bool(address and _LOCAL.match(address))
             provider = plain_key(_first(mapping, prefix, _PROVIDERS) or "")
             if provider and HOSTED.fullmatch(provider) and not local:
                 return True
@@ -50,3 +49,8 @@ def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
 
 def _first(mapping: Mapping[str, str], prefix: str, names: Sequence[str]) -> str | None:
     return next((mapping[key] for name in names if (key := f"{prefix}_{name}" if prefix else name) in mapping), None)
+
+
+def is_own_server(address: str) -> bool:
+    """Tell whether an address is that of a server of one's own, which serves models under the names that the Hub has."""
+    return _LOCAL.match(address) is not None

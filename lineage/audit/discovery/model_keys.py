@@ -125,7 +125,7 @@ def meaning(key: str) -> Meaning:
     about = frozenset(words)
     if about & _OTHER and not (_head(words) in _HEADS and not about & _NEVER):
         return Meaning.OTHER
-    if (about | {each.removesuffix("s") for each in words}) & _MODEL:
+    if about & _MODEL:
         return Meaning.OUTPUT if about & _OUTPUT and not about & {"hf", "torch"} else Meaning.MODEL
     if about & _OUTPUT:
         return Meaning.OTHER

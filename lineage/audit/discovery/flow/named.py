@@ -13,7 +13,7 @@ from functools import lru_cache
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.labels import Context
 from lineage.audit.discovery.flow.spots import called_name
-from lineage.audit.discovery.hosted import LOCAL, is_hosted
+from lineage.audit.discovery.hosted import is_hosted, is_own_server
 from lineage.audit.discovery.model_keys import Meaning, asked_of, is_hosted_key, is_known_bare, meaning, plain_key
 from lineage.audit.discovery.names import Form, Name, read_name
 
@@ -87,7 +87,7 @@ _TELLING = re.compile(r"(?=.*[A-Za-z])(?!v?[\d.]+$).*[A-Z0-9._-]")
 def says_model(context: Context) -> bool:
     """Tell whether the label of a string, or for a general label the names around it, say that it is a model."""
     for key in reversed(context.path):
-        found = meaning(key)
+        found = _meaning(key)
         if key in _NOT_A_LABEL:
             return key == "repo_id" and context.call is not None and _loads_repository(context.call)
         if found in {Meaning.OTHER, Meaning.OUTPUT} or not _MADE.isdisjoint(key.split("_")):
@@ -96,6 +96,12 @@ def says_model(context: Context) -> bool:
             return True
     general = not context.keyword or (context.path[-1:] != () and meaning(context.path[-1]) is Meaning.GENERIC)
     return context.call is not None and general and says_model_call(context.call)
+
+
+def _meaning(key: str) -> Meaning:
+    """Return what a key says; `encoders` says what `encoder` says."""
+    found = meaning(key)
+    return meaning("_".join(each.removesuffix("s") for each in key.split("_"))) if found is Meaning.UNKNOWN else found
 
 
 def of_class(context: Context, owner: str) -> Context:
@@ -152,7 +158,7 @@ def is_hosted_call(call: ast.Call) -> bool:
     }
     own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
     addresses = [texts.get(key, "") for key in _ADDRESSES]
-    return not own & _OWN_PROVIDERS and not any("huggingface" in each or LOCAL.match(each) for each in addresses)
+    return not own & _OWN_PROVIDERS and not any("huggingface" in each or is_own_server(each) for each in addresses)
 
 
 @lru_cache(4096)

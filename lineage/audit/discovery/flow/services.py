@@ -13,7 +13,7 @@ from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Module, Scope
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
-from lineage.audit.discovery.hosted import LOCAL
+from lineage.audit.discovery.hosted import is_own_server
 from lineage.audit.discovery.names import Form, read_name
 
 _PARTS = {"chat", "completions", "embeddings", "responses", "images", "beta", "messages", "audio", "speech"}
@@ -78,7 +78,7 @@ def is_of_the_hub(resolver: Resolver, func: ast.Attribute, scope: Scope) -> bool
                 return True
             addresses = [each.value for each in end.node.keywords if each.arg in {"base_url", "baseURL", "api_base"}]
             pieces = [piece for each in addresses for piece in texts(resolver, end._replace(node=each))]
-            if any("huggingface.co" in piece.text or LOCAL.match(piece.text) for piece in pieces):
+            if any("huggingface.co" in piece.text or is_own_server(piece.text) for piece in pieces):
                 return True
     return False
 
