@@ -49,8 +49,3 @@ def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
 
 def _first(mapping: Mapping[str, str], prefix: str, names: Sequence[str]) -> str | None:
     return next((mapping[key] for name in names if (key := f"{prefix}_{name}" if prefix else name) in mapping), None)
-
-
-def is_own_server(address: str) -> bool:
-    """Tell whether an address is that of a server of one's own, which serves models under the names that the Hub has."""
-    return _LOCAL.match(address) is not None

@@ -13,7 +13,7 @@ from functools import lru_cache
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.labels import Context
 from lineage.audit.discovery.flow.spots import called_name
-from lineage.audit.discovery.hosted import is_hosted, is_own_server
+from lineage.audit.discovery.hosted import is_hosted
 from lineage.audit.discovery.model_keys import Meaning, asked_of, is_hosted_key, is_known_bare, meaning, plain_key
 from lineage.audit.discovery.names import Form, Name, read_name
 
@@ -48,6 +48,9 @@ _SLUG = re.compile(
 
 _ELSEWHERE = re.compile(r"modelscope|nlp_?cloud|octo_?ai|everly|anyscale|aviary|kaggle|open_?mind")
 """Other places that models are loaded from, under names of the same form."""
+
+_OWN_SERVER = re.compile(r"https?://(?!(?:[\w-]+\.)+(?:com|ai|io|net|org|dev|cloud|xyz|cn)\b)")
+"""The start of an address of a server of one's own, such as that of vLLM: it has the names that the Hub has."""
 
 _ADDRESSES = ("base_url", "api_base", "openai_api_base", "endpoint_url", "endpoint")
 
@@ -159,6 +162,11 @@ def is_hosted_call(call: ast.Call) -> bool:
     own = {texts.get(key) for key in ("provider", "model_provider", "backend")}
     addresses = [texts.get(key, "") for key in _ADDRESSES]
     return not own & _OWN_PROVIDERS and not any("huggingface" in each or is_own_server(each) for each in addresses)
+
+
+def is_own_server(address: str) -> bool:
+    """Tell whether an address is that of a server of one's own."""
+    return _OWN_SERVER.match(address) is not None
 
 
 @lru_cache(4096)

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.calls import identified
 from lineage.audit.discovery.flow.items import item
-from lineage.audit.discovery.flow.named import ROUTED, is_hosted_call
+from lineage.audit.discovery.flow.named import ROUTED, is_hosted_call, is_own_server
 from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Module, Scope
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
-from lineage.audit.discovery.hosted import is_own_server
 from lineage.audit.discovery.names import Form, read_name
 
 _PARTS = {"chat", "completions", "embeddings", "responses", "images", "beta", "messages", "audio", "speech"}
