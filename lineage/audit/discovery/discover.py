@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from lineage.audit.discovery.flow.reading import labelled_references
 from lineage.audit.discovery.parsers import Parser, any_text, parser_of, parser_of_program
 from lineage.audit.discovery.references import canonical, is_commit, merged
 from lineage.audit.discovery.scripts import MAX_REFERENCES
@@ -80,6 +81,7 @@ def _read(tree: Tree) -> Iterator[Reference]:
         if len(found) == MAX_REFERENCES:
             tree.report(file, f"the file names models {MAX_REFERENCES:,} times or more; the others were not read")
         yield from found
+    yield from labelled_references(tree)
 
 
 def _by_first_line(text: Text) -> Parser | None:

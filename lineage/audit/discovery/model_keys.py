@@ -87,6 +87,7 @@ _EXACT = {
     "diffusers_version": Meaning.OTHER,
     "transformers_version": Meaning.OTHER,
     "model_data_url": Meaning.MODEL,
+    "policy_path": Meaning.MODEL,
     "output_model": Meaning.OUTPUT,
 }
 HOSTED = re.compile(

@@ -18,6 +18,7 @@ MIME_TYPES = _words(
 
 FOLDERS = _words(
     """
+    pages vocab vocabs
     adapter adapters api app apps artifacts artefacts assets base bench benchmarks bin build cache caches charts
     checkpoint checkpoints ci ckpt ckpts cli client code common conf config configs container content core data dataset
     datasets db deploy deployment dev dist doc docker docs download downloads env etc eval evals evaluation example

@@ -105,7 +105,7 @@ def read_name(text: str) -> Name | None:
 def _read_scheme(rest: str) -> Name | None:
     """Read `org/name[@revision | :revision or selector][/file]`, as filesystems, timm, KServe and LocalAI write it."""
     head, _, tail = rest.removeprefix("models/").partition("/")
-    if head in {"datasets", "spaces", "buckets"}:
+    if head in {"datasets", "spaces", "buckets"} or tail.startswith("..."):
         return None
     name, slash, path = tail.partition("/")
     for mark in ("@", ":"):

@@ -83,6 +83,7 @@ PROGRAMS = {
         _LLAMA,
     ),
     "llama-run": Program(),
+    "node-llama-cpp": Program(("pull", "chat", "complete", "infill", "inspect gguf", "")),
 }
 """Programs by the name of their file, or of their module behind `python -m`."""
 

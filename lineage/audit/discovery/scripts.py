@@ -120,7 +120,7 @@ def _read(
         if cloned and (commit := _checked_out(command)) and since <= MAX_STEPS:
             yield from (each.model_copy(update={"revision": commit, "pinned": is_commit(commit)}) for each in cloned)
             cloned = []
-        yield from argument_references(command.words, known, image)
+        yield from argument_references(_expanded(command.words, known), known, image)
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
     yield from cloned
@@ -130,6 +130,22 @@ def _defaults(command: Command, known: Variables) -> Iterator[Reference]:
     for piece in (piece for word in command.words for piece in word.pieces):
         if piece.variable is not None and piece.default is not None:
             yield from assignment_references(piece.variable, [piece.default], known)
+
+
+def _expanded(words: Sequence[Word], known: Variables) -> list[Word]:
+    """Put the words of a variable in its place that holds flags: `ARGS="--model org/x"`, `ARGS=(--model org/x)`."""
+    found: list[Word] = []
+    for word in words:
+        parts = [piece for piece in word.pieces if piece.text or piece.variable is not None]
+        name = parts[0].variable if len(parts) == 1 else None
+        assigned = known.get(name, ())[:MAX_WORDS] if name is not None else ()
+        if len(found) < MAX_WORDS and any(each.text.startswith("-") for each in assigned):
+            for each in assigned:
+                split = commands(text_of(each)) if " " in each.text else []
+                found += split[0].words if split else [each]
+        else:
+            found.append(word)
+    return found
 
 
 def _git(command: Command) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Protocol
 
-from lineage.audit.discovery.flow.declared import arguments, declared_defaults
+from lineage.audit.discovery.flow.declared import arguments, declared_defaults, is_partial
 from lineage.audit.discovery.flow.scopes import FunctionNode, Parameter, Scope, parameters
 from lineage.audit.discovery.flow.spots import Follows, Given, Instance, Spot
 
@@ -32,6 +33,7 @@ class Calling:
         self._alternatives: dict[ast.AST, list[Given]] = {}
         self._targets: dict[ast.AST, list[Spot]] = {}
         self._nested = 0
+        self._names: dict[ast.AST, list[str]] = {}
         self._derived: dict[ast.AST, list[tuple[ast.ClassDef, Scope]]] = {}
 
     @staticmethod
@@ -70,6 +72,8 @@ class Calling:
         for end in ends:
             if isinstance(end.node, (*_FUNCTIONS, ast.ClassDef)):
                 yield end
+            elif isinstance(end.node, ast.Call) and is_partial(end.node) and self._nested < MAX_NESTED:
+                yield from self._found_targets(ast.Call(func=end.node.args[0], args=[], keywords=[]), end.scope)
             elif isinstance(end.node, Instance):
                 called = self.method(end.node.definition, "__call__", end.scope)
                 if isinstance(call.func, ast.Name) and call.func.id == "cls":
@@ -126,14 +130,18 @@ class Calling:
     def _found_alternatives(self, owner: ast.AST, scope: Scope) -> Iterator[Given]:
         if isinstance(owner, ast.ClassDef):
             for call in self.calls_of(owner, owner.name, scope):
-                yield self.bound_fields(owner, call)
+                yield self.bound_fields(owner, call, scope)
             return
         assert isinstance(owner, _FUNCTIONS)
         inner = scope.module.scopes[owner]
         yield from declared_defaults(owner, inner)
-        if isinstance(owner, ast.Lambda):
-            return
         within = inner.parent
+        if isinstance(owner, ast.Lambda):
+            known = within.names.items() if within is not None else ()
+            for name in [name for name, bindings in known if any(each.node is owner for each in bindings)]:
+                for call in self.calls_of(owner, name, inner):
+                    yield self.bind(call, owner, inner)
+            return
         if owner.name == "__init__" and within is not None and isinstance(within.node, ast.ClassDef):
             for call in self.calls_of(within.node, within.node.name, within):
                 yield self.bind(call, owner, inner, method=True)
@@ -251,20 +259,36 @@ class Calling:
     def has_own_fields(self, definition: ast.ClassDef, scope: Scope) -> bool:
         """Tell whether objects of a class hold what their call gives to the fields: dataclasses and their like."""
         own = scope.module.scopes.get(definition)
-        return own is not None and bool(_fields(definition)) and self.method(definition, "__init__", scope) is None
+        return own is not None and bool(self._fields(definition)) and self.method(definition, "__init__", scope) is None
 
-    def bound_fields(self, definition: ast.ClassDef, call: Spot) -> Given:
-        """Return what a call gives to the fields of a class, without defaults."""
+    def bound_fields(self, definition: ast.ClassDef, call: Spot, scope: Scope) -> Given:
+        """Return what a call gives to the fields of a class and of its bases, without defaults."""
         positional, keywords = arguments(self.resolver, call)
-        given: Given = dict(zip(_fields(definition), positional, strict=False))
+        names = list(dict.fromkeys([*self._inherited(definition, scope), *self._fields(definition)]))
+        given: Given = dict(zip(names, positional, strict=False))
         given.update(keywords)
         return given
 
+    def _inherited(self, definition: ast.ClassDef, scope: Scope, depth: int = 0) -> list[str]:
+        """Return the fields that the bases of a class have, in the order in which a call gives them."""
+        found: list[str] = []
+        for base in self._bases(definition, scope) if depth < 6 else ():
+            if isinstance(base.node, ast.ClassDef):
+                found += [*self._inherited(base.node, base.scope, depth + 1), *self._fields(base.node)]
+        return found
 
-def _fields(definition: ast.ClassDef) -> list[str]:
-    """Return the annotated names of a class, in order."""
-    return [
-        each.target.id
-        for each in definition.body
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
-    ]
+    def _fields(self, definition: ast.ClassDef) -> list[str]:
+        """Return the annotated names of a class, in order."""
+        if definition not in self._names:
+            self._names[definition] = [
+                each.target.id
+                for each in definition.body
+                if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+            ]
+        return self._names[definition]
+
+
+class FollowsCalls(Follows, Protocol):
+    """Describe a resolver that also answers what calls call."""
+
+    calling: Calling

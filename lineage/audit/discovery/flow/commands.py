@@ -23,71 +23,31 @@ if TYPE_CHECKING:
     from lineage.audit.discovery.flow.scopes import Module, Scope
     from lineage_schemas.reference import Reference
 
-_RUNNERS = frozenset(
-    {
-        *(
-            "system",
-            "run",
-            "Popen",
-            "check_call",
-            "check_output",
-            "call",
-            "getoutput",
-            "getstatusoutput",
-            "popen",
-            "sh",
-        ),
-        *(
-            "create_subprocess_shell",
-            "create_subprocess_exec",
-            "run_commands",
-            "exec",
-            "execSync",
-            "spawn",
-            "spawnSync",
-        ),
-        *(
-            "execFile",
-            "execFileSync",
-            "execa",
-            "run_command",
-            "shell",
-            "run_cmd",
-            "execute",
-            "entrypoint",
-            "cmd",
-            "dockerfile_commands",
-        ),
-    }
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_RUNNERS = _names(
+    "system run Popen check_call check_output call getoutput getstatusoutput popen sh create_subprocess_shell"
+    " create_subprocess_exec run_commands exec execSync spawn spawnSync execFile execFileSync execa run_command shell"
+    " run_cmd execute entrypoint cmd dockerfile_commands"
 )
-_STARTERS = frozenset(
-    {
-        *(
-            "python",
-            "python3",
-            "uv",
-            "uvx",
-            "docker",
-            "podman",
-            "git",
-            "wget",
-            "curl",
-            "accelerate",
-            "torchrun",
-            "sudo",
-        ),
-        *("env", "bash", "sh", "deepspeed", "lm_eval", "lm-eval", "ray", "modal", "nohup", "text-generation-launcher"),
-        *(
-            "text-embeddings-router",
-            "axolotl",
-            "llamafactory-cli",
-            "swift",
-            "trl",
-            "aria2c",
-            "ct2-transformers-converter",
-        ),
-    }
+"""Calls that run a command."""
+
+_STARTERS = _names(
+    "python python3 uv uvx docker podman git wget curl accelerate torchrun sudo env bash sh deepspeed lm_eval lm-eval"
+    " ray modal nohup text-generation-launcher text-embeddings-router axolotl llamafactory-cli swift trl aria2c"
+    " ct2-transformers-converter"
 )
+"""First words of a list that is a command, besides the programs that load models."""
+
+_SPLITTING = frozenset({"split", "strip", "dedent"})
+"""Calls that take a command apart, or the blanks around it off."""
+
+_PACKED = frozenset({"model_args"})
+"""Keywords that take several settings in one text."""
+
 _FLAG = re.compile(r"--?[A-Za-z][\w-]*(?:=.*)?")
 
 
@@ -105,9 +65,22 @@ def commands_of(module: Module, resolver: Resolver) -> Iterator[Reference]:
                     continue
             for argument in call.args:
                 yield from _shell(resolver, argument, scope)
+        for keyword in call.keywords:
+            if keyword.arg in _PACKED:
+                yield from _packed(resolver, Spot(keyword.value, scope))
     for sequence, scope in module.lists:
         if id(sequence) not in joined and _is_command(sequence):
             yield from _words(resolver, sequence.elts, scope)
+
+
+def _packed(resolver: Resolver, value: Spot) -> Iterator[Reference]:
+    """Read `pretrained=org/x,revision=v1`, which a call takes as the command line does."""
+    resolver.begin()
+    for piece in texts(resolver, value):
+        if "=" in piece.text and "/" in piece.text:
+            flag = text_of_node(value.node, value.scope.module)
+            words = [Word(flag, (WordPiece(each, 0),)) for each in ("lm_eval", "--model_args")]
+            yield from argument_references([*words, _word(piece)], {})
 
 
 def _is_command(sequence: ast.List | ast.Tuple) -> bool:
@@ -140,6 +113,11 @@ def _words(resolver: Resolver, parts: Sequence[ast.expr], scope: Scope) -> Itera
 
 def _shell(resolver: Resolver, argument: ast.expr, scope: Scope) -> Iterator[Reference]:
     """Read a text that a shell would run."""
+    while isinstance(argument, ast.Call) and called_name(argument) in _SPLITTING:
+        inner = argument.func.value if isinstance(argument.func, ast.Attribute) and not argument.args else None
+        if inner is None and not argument.args:
+            return
+        argument = inner if inner is not None else argument.args[0]
     found: list[tuple[ast.AST, Scope]] = [(argument, scope)]
     if isinstance(argument, ast.Name):
         found = [(each.node, each.scope) for each in scope.lookup(argument.id, argument)]

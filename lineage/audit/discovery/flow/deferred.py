@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lineage.audit.discovery.flow.sinks import SINKS
+
 _SHIFTED = {
     **dict.fromkeys(
         ("partial", "to_thread", "submit", "run_sync", "apply_async", "start_soon", "call_later", "apply"), 0
@@ -34,10 +36,7 @@ def deferred(call: ast.Call) -> Iterator[ast.Call]:
     """Return the calls that a call prepares or makes elsewhere."""
     func = call.func
     name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-    if name in _SHIFTED and len(call.args) > _SHIFTED[name]:
-        at = _SHIFTED[name]
-        if isinstance(call.args[at], ast.Name | ast.Attribute):
-            yield _call(call.args[at], call.args[at + 1 :], call.keywords, call)
+    yield from _shifted(call, name)
     if name in _GIVEN:
         yield from _given(call)
     if name in _HANDLED:
@@ -52,6 +51,22 @@ def deferred(call: ast.Call) -> Iterator[ast.Call]:
         yield _call(call.args[0], [_any_of(each, call) for each in call.args[1:]], [], call)
     elif name in _MAPPED and isinstance(func, ast.Attribute) and len(call.args) == 1:
         yield _call(func.value, [_any_of(call.args[0], call)], [], call)
+
+
+def _shifted(call: ast.Call, name: str) -> Iterator[ast.Call]:
+    """Return the call of the function that is an argument, with the arguments behind it.
+
+    Whatever takes a function that loads models, such as `retry(hf_hub_download, "org/x", "a.bin")`, calls it.
+    """
+    at = _SHIFTED.get(name)
+    if at is None and len(call.args) > 1 and name not in _MAPPED and _last_name(call.args[0]) in SINKS:
+        at = 0
+    if at is not None and len(call.args) > at and isinstance(call.args[at], ast.Name | ast.Attribute):
+        yield _call(call.args[at], call.args[at + 1 :], call.keywords, call)
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _handled(call: ast.Call, first: int) -> Iterator[ast.Call]:

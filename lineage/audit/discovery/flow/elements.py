@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lineage.audit.discovery.flow.enumerations import is_enumeration
+from lineage.audit.discovery.flow.items import values
 from lineage.audit.discovery.flow.spots import Follows, Spot, called_name
 
 _SAME_ELEMENTS = {"sorted", "list", "set", "tuple", "reversed", "iter", "frozenset", "tqdm", "dict", "product", "chain"}
@@ -26,6 +28,8 @@ def elements(resolver: Follows, spot: Spot, depth: int) -> Iterator[Spot]:
                 yield from (plain._replace(node=key) for key in node.keys if key is not None)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
                 yield plain._replace(node=node.elt, scope=end.scope.module.scopes[node])
+            case ast.ClassDef() if is_enumeration(node):
+                yield from values(resolver, end._replace(direct=False), depth)
             case ast.ClassDef():
                 names = end.scope.module.scopes[node].names
                 yield from (Spot(each.node, each.scope, end.frame) for all_ in names.values() for each in all_[:1])

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.spots import Spot
 
 
 def is_enumeration(node: ast.AST) -> bool:
@@ -22,6 +26,14 @@ def members_of(definition: ast.ClassDef) -> list[ast.expr]:
         if isinstance(each, ast.Assign)
         and any(isinstance(target, ast.Name) and not target.id.startswith("_") for target in each.targets)
     ]
+
+
+def member(value: Spot, enumeration: Spot) -> Spot:
+    """Mark a value as that of a member of an enumeration, so that its attributes are those of the member."""
+    definition = enumeration.node
+    if not is_enumeration(definition) or isinstance(value.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return value
+    return value._replace(member_of=(enumeration._replace(member_of=None), value.node))
 
 
 def types_in(annotation: ast.expr) -> Iterator[ast.expr]:

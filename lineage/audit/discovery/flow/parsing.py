@@ -7,9 +7,10 @@ import re
 import warnings
 from typing import TYPE_CHECKING
 
-from lineage.audit.discovery.flow.scopes import Module
+from lineage.audit.discovery.flow.walking import read_module
 
 if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.scopes import Module
     from lineage.audit.discovery.texts import Text
     from lineage.audit.discovery.tree import Tree
 
@@ -25,8 +26,8 @@ def parse(text: Text, tree: Tree, *, script: bool) -> Module | None:
             from lineage.audit.discovery.flow.javascript import translate
 
             typescript = text.file.endswith((".ts", ".mts", ".cts"))
-            return Module(text, translate(text.body, typescript=typescript), "javascript")
-        return Module(text, _python(text, tree))
+            return read_module(text, translate(text.body, typescript=typescript), "javascript")
+        return read_module(text, _python(text, tree))
     except (RecursionError, MemoryError):
         tree.report(text.file, "the source nests too deep to be parsed")
         return None

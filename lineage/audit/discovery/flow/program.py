@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,12 +24,20 @@ if TYPE_CHECKING:
 MAX_PARSED = 30_000_000
 """Characters of source that are parsed for one tree; a syntax tree takes some thirty times as many bytes."""
 
+MAX_SEARCHED = 2_000_000_000
+"""Characters in which names are searched for one tree; names that are asked for later count as used."""
+
 _WORDS = re.compile(
     r"from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co/|SentenceTransformer|CrossEncoder|snapshot_download"
     r"|transformers|model_name_or_path|sentence_transformers|vllm|load_lora|diffusers|InferenceClient|HfInference"
     r"|pretrained=|model_name=|--[\w-]*model|llama-server|llama-cli"
 )
 _QUOTED = re.compile(r"""["'`](?:local:|models/)?([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+
+_SETTINGS = re.compile(r"(?:^|/)(?:configs?|conf|settings)(?:/.*)?\.(?:py|js|ts|mjs|cjs)$|(?:^|/)[\w.]+\.config\.\w+$")
+"""The names of files of settings."""
+
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
 
 
@@ -44,6 +52,10 @@ class Program:
         self._calls: dict[tuple[str, str], list[tuple[ast.Call, Scope]]] = {}
         self._mentioning: dict[str, list[Module]] = {}
         self._matters: dict[str, bool] = {}
+        self._used: dict[tuple[str, str], bool] = {}
+        self._words: dict[str, Counter[str]] = {}
+        self._mentioned: dict[tuple[str, tuple[str, ...]], list[Text]] = {}
+        self._left = MAX_SEARCHED
         self._imports: dict[tuple[str, int, str], str] = {}
 
     @cached_property
@@ -114,6 +126,45 @@ class Program:
             )
         return self._matters[file]
 
+    def uses_name(self, name: str, module: Module) -> bool:
+        """Tell whether a module, or another one that names this one, uses a name beyond binding it once.
+
+        An empty name holds nothing: what is an argument of a call is used there. What a file of settings binds is read
+        by a framework, such as that of Django or of mmengine.
+        """
+        file = module.text.file
+        if not name or self._left <= 0 or _SETTINGS.search(file):
+            return True
+        stem = posixpath.splitext(posixpath.basename(file))[0]
+        if stem in {"__init__", "index"}:
+            stem = posixpath.basename(posixpath.dirname(file))
+        if (name, file) not in self._used:
+            self._used[name, file] = self._words_in(module.text)[name] > 1 or any(
+                name in body for body in self._naming(stem, file)
+            )
+        return self._used[name, file]
+
+    def _naming(self, stem: str, file: str) -> Iterator[str]:
+        """Return the other texts in the language of a file that name its module."""
+        kind = (".py", ".ipynb") if file.endswith((".py", ".pyi", ".ipynb")) else _SCRIPT_SUFFIXES
+        if (stem, kind) not in self._mentioned:
+            texts = (self.tree.text(each) for each in self.tree.files if each.endswith(kind))
+            self._mentioned[stem, kind] = [text for text in texts if text is not None and self._has(stem, text)]
+        for text in self._mentioned[stem, kind]:
+            if text.file != file:
+                self._left -= len(text.body)
+                yield text.body
+
+    def _has(self, stem: str, text: Text) -> bool:
+        self._left -= len(text.body)
+        return self._left > 0 and stem in text.body
+
+    def _words_in(self, text: Text) -> Counter[str]:
+        key = text.file if text.is_whole else f"{text.file} {id(text)}"
+        if key not in self._words:
+            self._words[key] = Counter(_WORD.findall(text.body))
+        return self._words[key]
+
     def imported(self, what: Imported, importer: Module) -> tuple[Module | None, str | None]:
         """Return the module that an import names, and the name to look up in it; (None, …) if it is not in the tree."""
         if importer.language == "javascript":
@@ -142,12 +193,24 @@ class Program:
         candidates = self._tails.get(relative.rpartition("/")[2], [])
         if not relative or not candidates:
             return ""
-        fitting = [path for path in candidates if path == relative or path.endswith(f"/{relative}")]
+        fitting = [
+            path
+            for path in candidates
+            if (path == relative or path.endswith(f"/{relative}"))
+            and self._may_be_root(path[: -len(relative)].rstrip("/"), folder)
+        ]
         if not fitting:
             return ""
         return self._first(
             max(fitting, key=lambda path: (len(posixpath.commonpath([path, folder])) if folder else 0, -len(path)))
         )
+
+    def _may_be_root(self, root: str, importer: str) -> bool:
+        """Tell whether Python may search a folder for modules: it is no package, or the importing file is below it."""
+        return not root or importer == root or importer.startswith(f"{root}/") or not self._is_package(root)
+
+    def _is_package(self, folder: str) -> bool:
+        return self.tree.exists(f"{folder}/__init__.py")
 
     def _first(self, path: str) -> str:
         for file in (f"{path}.py", f"{path}/__init__.py" if path else "__init__.py"):

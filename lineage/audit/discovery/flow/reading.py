@@ -5,23 +5,36 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
+from lineage.audit.discovery.flow.labels import Context, labelled
+from lineage.audit.discovery.flow.named import (
+    is_aside,
+    is_hosted_place,
+    labelled_name,
+    of_class,
+    revision_beside,
+    says_model,
+)
 from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, resolver_of
+from lineage.audit.discovery.flow.services import asked_of_services
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import texts
 from lineage.audit.discovery.flow.uses import Unknown, Use, loaders, uses
-from lineage.audit.discovery.model_keys import is_known_bare
+from lineage.audit.discovery.model_keys import is_known_bare, plain_key
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.references import reference, unresolved
+from lineage.audit.discovery.scripts import MAX_REFERENCES
 from lineage_schemas.reference import Reference
 
 if TYPE_CHECKING:
     from lineage.audit.discovery.flow.program import Program
     from lineage.audit.discovery.flow.scopes import Literally, Module, Scope
+    from lineage.audit.discovery.tree import Tree
     from lineage_schemas.product import Grade
     from lineage_schemas.reference import Place
 
@@ -48,26 +61,94 @@ _WRITERS = {
 _WRITTEN_KEYWORDS = {"output_dir", "local_dir", "save_dir", "save_path", "save_directory", "cache_dir", "output_path"}
 
 
+MAX_LABELLED = 15_000
+"""Texts of one file whose labels are judged."""
+
+
+class _Seen:
+    """Hold the strings of a tree that are read already, by their nodes, and the modules whose labels are not read yet.
+
+    The same string may be loaded from a module that is read later: then the label of the string says nothing more. Nor
+    does it for a string that a service gets (`served`), which stays possible: what the service runs is not known.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.nodes: dict[int, ast.AST] = {}
+        self.served: dict[int, ast.AST] = {}
+        self.waiting: list[_Reader] = []
+
+    def add(self, node: ast.AST) -> None:
+        self.nodes[id(node)] = node  # which keeps the node, so that no other one gets its id
+
+    def is_settled(self, node: ast.AST) -> bool:
+        """Tell whether the label of a string says nothing more: it is loaded, or a service gets it."""
+        return node in self or id(node) in self.served
+
+    def __contains__(self, node: ast.AST) -> bool:
+        return id(node) in self.nodes
+
+
 def references_of(module: Module, program: Program) -> Iterator[Reference]:
-    """Return the references of a module: what its calls load, and what its strings name otherwise."""
+    """Return the references of a module: what its calls load, and what its strings name otherwise.
+
+    Those that the labels of strings name in a whole file come from `labelled_references`, after all files.
+    """
     reader = _Reader(module, program)
     reader.resolver.left = MAX_MODULE_STEPS
     yield from reader.loaded()
-    yield from reader.by_keyword()
     yield from commands_of(module, reader.resolver)
-    yield from reader.mentioned()
-    if reader.resolver.left <= 0:
-        program.tree.report(module.text.file, "the values of its names are too many to be followed")
+    reader.ask_services()
+    if module.text.is_whole:
+        reader.seen.waiting.append(reader)
+    else:
+        yield from reader.rest()
+    reader.report()
+
+
+def labelled_references(tree: Tree) -> Iterator[Reference]:
+    """Return what the labels of strings name in the files of a tree, once all files are read."""
+    waiting = tree.shared(_Seen).waiting
+    for reader in waiting:
+        reader.resolver.left = MAX_MODULE_STEPS
+        found: list[Reference] = []
+        try:
+            found.extend(islice(reader.rest(), MAX_REFERENCES))
+        except RecursionError:  # what was found before it is kept
+            tree.report(reader.module.text.file, "the source nests too deep to be read as a whole")
+        if len(found) == MAX_REFERENCES:
+            tree.report(
+                reader.module.text.file,
+                f"the file names models {MAX_REFERENCES:,} times or more; the others were not read",
+            )
+        reader.report()
+        yield from found
+    waiting.clear()
 
 
 class _Reader:
     """Read one module."""
 
     def __init__(self, module: Module, program: Program) -> None:
-        self.module, self.tree = module, program.tree
+        self.module, self.program, self.tree = module, program, program.tree
         self.resolver = program.tree.shared(resolver_of)
-        self.seen: set[int] = set()
+        self.seen = program.tree.shared(_Seen)
         self._written: set[str] | None = None
+        self._scopes: dict[int, Scope] | None = None
+
+    def report(self) -> None:
+        if self.resolver.left <= 0:
+            self.tree.report(self.module.text.file, "the values of its names are too many to be followed")
+
+    def rest(self) -> Iterator[Reference]:
+        """Return what is not loaded by a known call."""
+        yield from self.by_keyword()
+        yield from self.by_label()
+        yield from self.mentioned()
+
+    def ask_services(self) -> None:
+        """Note what goes to services: whether it is a model of the Hub is not known."""
+        self.seen.served.update((id(node), node) for node in asked_of_services(self.resolver, self.module))
 
     def loaded(self) -> Iterator[Reference]:
         for loader in loaders(self.resolver, self.module):
@@ -83,7 +164,7 @@ class _Reader:
         name = self.name_of(use)
         if name is None:
             return
-        self.seen.add(id(use.piece.spot.node))
+        self.seen.add(use.piece.spot.node)
         grade: Grade = "possible" if use.sink.output else "certain" if use.piece.spot.direct else "likely"
         place = self.place(use.piece.spot, name.model)
         argument = self.place(use.argument)
@@ -138,42 +219,70 @@ class _Reader:
         return self._written
 
     def by_keyword(self) -> Iterator[Reference]:
-        """Return what calls that are not in the table get under a keyword that names a model."""
+        """Return what calls that are not in the table get under a keyword that names a model, through a name."""
         for call, scope in self.module.calls:
             name = called_name(call)
-            if name in sinks.HOSTED_CALLS or name in sinks.SINKS or "dataset" in name.lower() or name == "add_argument":
+            around = scope.enclosing_class()
+            owner = getattr(around.node, "name", "") if around is not None else ""
+            if name in sinks.SINKS or is_aside(call) or is_hosted_place(owner, self.module.text.file):
                 continue
             for keyword in call.keywords:
-                if keyword.arg in sinks.STRONG_KEYWORDS:
-                    yield from self.keyword_value(keyword.value, scope, call)
+                if keyword.arg and not isinstance(keyword.value, ast.Constant):
+                    key = plain_key(keyword.arg)
+                    if says_model(Context((key,), call=call, keyword=keyword.arg)):
+                        yield from self.keyword_value(keyword.value, scope, call, key)
 
-    def keyword_value(self, value: ast.expr, scope: Scope, call: ast.Call) -> Iterator[Reference]:
+    def keyword_value(self, value: ast.expr, scope: Scope, call: ast.Call, key: str) -> Iterator[Reference]:
         asked = [each.value for each in call.keywords if each.arg in sinks.REVISION_KEYWORDS]
         self.resolver.begin()
         revisions = texts(self.resolver, Spot(asked[0], scope)) if asked else []
         self.resolver.begin()
         for piece in texts(self.resolver, Spot(value, scope, direct=True)):
-            name = read_name(piece.text.removeprefix("local:"))
-            known = id(piece.spot.node) in self.seen and not piece.spot.direct
-            if (
-                name is not None
-                and name.form in {Form.ID, Form.ADDRESS}
-                and not known
-                and not self.is_local(piece.text)
-            ):
-                self.seen.add(id(piece.spot.node))
+            name = labelled_name(piece.text.removeprefix("local:"), Context((key,)))
+            if name is not None and not self.seen.is_settled(piece.spot.node) and not self.is_local(piece.text):
+                self.seen.add(piece.spot.node)
                 revision = revisions[0].text if len(revisions) == 1 else None
                 yield reference(name, self.place(piece.spot, name.model), "likely", revision=revision)
 
-    def mentioned(self) -> Iterator[Reference]:
-        """Return the strings that name a model and that no call above has loaded: addresses, options, constants."""
-        yield from self.formatted()
-        options = {id(binding.node) for bindings in self.module.fields.values() for binding in bindings}
-        for literal in self.module.literals:
-            if id(literal.node) not in self.seen:
-                yield from self.literal(literal, option=id(literal.node) in options)
+    def by_label(self) -> Iterator[Reference]:
+        """Return the strings whose label says that they are models, if the program uses what holds them."""
+        found = labelled(self.module.tree, self.module.text.body)
+        for node, context, owner in islice(found, MAX_LABELLED):
+            text = str(node.value)
+            if is_hosted_place(owner, self.module.text.file):
+                continue
+            context = of_class(context, owner)
+            settled = self.seen.is_settled(node) or self.is_local(text)
+            name = None if settled else labelled_name(text, context)
+            if name is not None and self.program.uses_name(context.holder, self.module):
+                self.seen.add(node)
+                place = self.place(Spot(node, self.module.scope), name.model)
+                revision = revision_beside(context) or self.revision_in(context)
+                yield reference(name, place, "likely", revision=revision)
+        if next(found, None) is not None:
+            reason = f"the file has more than {MAX_LABELLED:,} texts in the form of names; the others were not judged"
+            self.tree.report(self.module.text.file, reason)
 
-    def literal(self, literal: Literally, *, option: bool) -> Iterator[Reference]:
+    def revision_in(self, context: Context) -> str | None:
+        """Return the revision that the call of a string asks for, if it is one."""
+        call = context.call
+        asked = [each.value for each in call.keywords if each.arg in sinks.REVISION_KEYWORDS] if call else []
+        if not asked or call is None:
+            return None
+        if self._scopes is None:
+            self._scopes = {id(each): scope for each, scope in self.module.calls}
+        self.resolver.begin()
+        found = texts(self.resolver, Spot(asked[0], self._scopes.get(id(call), self.module.scope)))
+        return found[0].text if len(found) == 1 else None
+
+    def mentioned(self) -> Iterator[Reference]:
+        """Return the strings that name a model and that nothing above has read: addresses, constants."""
+        yield from self.formatted()
+        for literal in self.module.literals:
+            if literal.node not in self.seen:
+                yield from self.literal(literal)
+
+    def literal(self, literal: Literally) -> Iterator[Reference]:
         text = str(literal.node.value)
         local = text.startswith("local:") and "embed" in literal.label  # llama-index: a model that is run here
         name = read_name(text.removeprefix("local:") if local else text)
@@ -188,7 +297,7 @@ class _Reader:
         elif name.form is Form.PAGE:
             yield reference(name, place, "likely" if literal.label in _PAGE_LABELS else "possible")
         elif labelled or literal.label == "hub_model_id":
-            yield reference(name, place, "likely" if labelled and (option or local) else "possible")
+            yield reference(name, place, "likely" if labelled and local else "possible")
 
     def inside(self, literal: Literally) -> Iterator[Reference]:
         """Return the models whose addresses are in a longer text, such as a command or a message."""

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from lineage.audit.discovery.flow.calling import Calling
-from lineage.audit.discovery.flow.contents import given_in, is_property, items_of, of_comprehension
+from lineage.audit.discovery.flow.contents import given_in
 from lineage.audit.discovery.flow.elements import elements
-from lineage.audit.discovery.flow.enumerations import annotation_of, is_enumeration, types_in
+from lineage.audit.discovery.flow.enumerations import is_enumeration
+from lineage.audit.discovery.flow.items import parts_of_text, subscript
+from lineage.audit.discovery.flow.objects import annotated, attribute, own_objects
 from lineage.audit.discovery.flow.program import Program, imports_of
 from lineage.audit.discovery.flow.returned import returned
 from lineage.audit.discovery.flow.scopes import Binding, Imported, Module, Parameter, Path, Scope
@@ -29,7 +31,7 @@ MAX_DEPTH = 24
 MAX_STEPS = 3_000
 """Expressions that are looked at for one call that loads a model."""
 
-MAX_MODULE_STEPS = 300_000
+MAX_MODULE_STEPS = 200_000
 """Expressions that are looked at for one module."""
 
 
@@ -50,6 +52,7 @@ class Resolver:
             ast.Call: self._call,
             ast.IfExp: self._either,
             ast.BoolOp: self._either,
+            ast.BinOp: self._joined,
             ast.NamedExpr: self._inner,
             ast.Await: self._inner,
             ast.Starred: self._inner,
@@ -106,7 +109,7 @@ class Resolver:
                     return found
         return []
 
-    def _exported(self, name: str, module: Module, depth: int) -> list[Binding]:
+    def exported(self, name: str, module: Module, depth: int) -> list[Binding]:
         """Return the bindings of a name that another module takes from a module; CommonJS has it in `exports`."""
         names = module.scope.names
         found = names.get(name) or self._starred(name, module, depth)
@@ -145,6 +148,8 @@ class Resolver:
             if isinstance(node, ast.Tuple | ast.List) and isinstance(index, int) and index < len(node.elts):
                 inner = self.spots(spot._replace(node=node.elts[index], direct=False), depth + 1)
                 yield from self._taken(inner, path[1:], depth + 1)
+            elif isinstance(node, ast.Call) and isinstance(index, int):
+                yield from self._taken(parts_of_text(self, spot, depth + 1), path, depth + 1)
             elif isinstance(index, str):
                 yield from self._taken(self.attribute(spot, index, depth + 1), path[1:], depth + 1)
 
@@ -159,9 +164,9 @@ class Resolver:
         if self.calling.is_self(parameter, spot.scope):
             owner = spot.scope.enclosing_class()
             if owner is not None and isinstance(owner.node, ast.ClassDef):
-                yield from self._own_objects(owner.node, owner, spot.frame)
+                yield from own_objects(self, owner.node, owner, spot.frame)
             return
-        typed = list(self._annotated(parameter.annotation, spot, depth)) if parameter.annotation is not None else []
+        typed = list(annotated(self, parameter.annotation, spot, depth)) if parameter.annotation is not None else []
         members = [end for end in typed if isinstance(end.node, Instance) and is_enumeration(end.node.definition)]
         if members:  # a default and the calls give some of its members only
             yield from members
@@ -170,38 +175,18 @@ class Resolver:
         known = [given] if isinstance(given, dict) else self.calling.alternatives(parameter.function, spot.scope)
         if not isinstance(given, dict):
             self.choices[parameter.function] = spot.scope
-        found = False
+        found = made = False
         for each in known:
             argument = each.get(parameter.name)
             if argument is not None:
                 found = True
-                yield from self.spots(given_in(argument, spot.frame, parameter.function), depth)
-        yield from typed
+                for end in self.spots(given_in(argument, spot.frame, parameter.function), depth):
+                    made = made or isinstance(end.node, Instance)
+                    yield end
+        if not made:  # an object that a call gives says more than any object of the type
+            yield from typed
         if not found and not typed:
             yield spot
-
-    def _own_objects(self, definition: ast.ClassDef, scope: Scope, frame: Frame) -> Iterator[Spot]:
-        """Return what `self` may be: an object of the class, or of one that is derived from it."""
-        chosen = frame.get(definition)
-        if isinstance(chosen, Spot):
-            if isinstance(chosen.node, ast.ClassDef):
-                yield Spot(Instance(chosen.node, None), chosen.scope, frame)
-            else:
-                yield Spot(Instance(definition, chosen), scope, frame)
-            return
-        yield Spot(Instance(definition, None), scope, frame)
-        derived = self.calling.derived(definition, scope)
-        if derived:
-            self.choices[definition] = scope
-        yield from (Spot(Instance(each, None), at, frame) for each, at in derived)
-
-    def _annotated(self, annotation: ast.expr, spot: Spot, depth: int) -> Iterator[Spot]:
-        """Return an instance of the class of the tree that an annotation names."""
-        outer = spot.scope.parent
-        for name in types_in(annotation) if outer is not None else ():
-            for end in self.spots(spot._replace(node=name, scope=outer or spot.scope), depth + 2):
-                if isinstance(end.node, ast.ClassDef):
-                    yield end._replace(node=Instance(end.node, None))
 
     def _imported(self, spot: Spot, depth: int) -> Iterator[Spot]:
         imported = spot.node
@@ -212,7 +197,7 @@ class Resolver:
         elif name is None:
             yield Spot(module.tree, module.scope)
         else:
-            yield from self.bound(self._exported(name, module, depth), spot.frame, depth)
+            yield from self.bound(self.exported(name, module, depth), spot.frame, depth)
 
     def _attribute(self, spot: Spot, depth: int) -> Iterator[Spot]:
         node = spot.node
@@ -221,6 +206,9 @@ class Resolver:
             assigned = spot.scope.lookup(f"{node.value.id}.{node.attr}")
             yield from self.bound(assigned, spot.frame, depth)
         found = False
+        owner = spot.scope.enclosing_class()
+        if isinstance(node.value, ast.Attribute) and owner is not None:  # `self.config.model`
+            yield from self.bound(owner.names.get(f"{node.value.attr}.{node.attr}", []), spot.frame, depth)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "hparams":
             yield from self._hyperparameter(spot, node.attr, depth)
         for base in self.spots(spot._replace(node=node.value), depth):
@@ -254,139 +242,22 @@ class Resolver:
 
     def attribute(self, base: Spot, name: str, depth: int) -> Iterator[Spot]:
         """Follow an attribute of a value."""
-        node = base.node
-        match node:
-            case ast.Module():
-                module = base.scope.module
-                yield from self.bound(self._exported(name, module, depth), base.frame, depth)
-            case ast.ClassDef():
-                yield from self._member(node, base, name, depth)
-            case Instance() if name == "value" and is_enumeration(node.definition):
-                yield from self.values(base._replace(node=node.definition), depth)
-            case Instance():
-                ends = list(self._field(node, base, name, depth))
-                yield from ends or ([base] if name == "value" else [])  # an object that is a member of an enumeration
-            case ast.Dict():
-                yield from self.item(base, name, depth)
-            case ast.Constant() | ast.Tuple() if name in {"value", "default"}:
-                yield base._replace(direct=False)
-
-    def _member(self, definition: ast.ClassDef, base: Spot, name: str, depth: int) -> Iterator[Spot]:
-        """Follow what a class, or else one of its bases, binds a name to."""
-        scope = base.scope.module.scopes.get(definition) or base.scope
-        bindings = scope.names.get(name)
-        if bindings:
-            for end in self.bound(bindings, base.frame, depth):
-                values = end.scope.module.scopes[end.node].returns if is_property(end.node, end.scope) else []
-                inner = (end._replace(node=each, scope=end.scope.module.scopes[end.node]) for each in values)
-                yield from (found for each in inner for found in self.spots(each, depth)) if values else (end,)
-            return
-        for parent in definition.bases:
-            for end in self.spots(Spot(parent, base.scope), depth + 2):
-                if isinstance(end.node, ast.ClassDef) and end.node is not definition:
-                    yield from self._member(end.node, end._replace(frame=base.frame), name, depth + 2)
-
-    def _field(self, instance: Instance, base: Spot, name: str, depth: int) -> Iterator[Spot]:
-        """Follow an attribute of an object: to what its own call gives, else to what all calls and the class give."""
-        definition = instance.definition
-        members = list(self._members_of_field(definition, base, name, depth)) if instance.call is None else []
-        if members:
-            yield from members
-            return
-        if self.calling.has_own_fields(definition, base.scope):
-            if instance.call is not None:
-                given = self.calling.bound_fields(definition, instance.call)
-                if name in given:
-                    yield from self.spots(given_in(given[name], base.frame, definition), depth)
-                    return
-            else:
-                self.choices[definition] = base.scope
-                for each in self.calling.alternatives(definition, base.scope):
-                    if name in each:
-                        yield from self.spots(given_in(each[name], base.frame, definition), depth)
-        frame = dict(base.frame)
-        if instance.call is not None:
-            frame[definition] = instance.call
-            constructor = self.calling.method(definition, "__init__", base.scope)
-            if constructor is not None:
-                frame[constructor[0]] = self.calling.bind(instance.call, constructor[0], constructor[1], method=True)
-        yield from self._member(definition, base._replace(frame=frame), name, depth)
-
-    def _members_of_field(self, definition: ast.ClassDef, base: Spot, name: str, depth: int) -> Iterator[Spot]:
-        """Return what a field may be whose type is an enumeration, such as one of a request's body."""
-        inner = base._replace(scope=base.scope.module.scopes.get(definition) or base.scope)
-        annotation = annotation_of(definition, name)
-        for end in self._annotated(annotation, inner, depth) if annotation is not None else ():
-            if isinstance(end.node, Instance) and is_enumeration(end.node.definition):
-                yield end
+        yield from attribute(self, base, name, depth)
 
     def _subscript(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        yield from subscript(self, spot, depth)
+
+    def _joined(self, spot: Spot, depth: int) -> Iterator[Spot]:
+        """Follow `a | b` of two dictionaries: to one that holds the items of both."""
         node = spot.node
-        assert isinstance(node, ast.Subscript)
-        keys, is_open = self.keys(spot._replace(node=node.slice), depth)
-        if isinstance(node.value, ast.Name):
-            for key in keys:
-                yield from self.bound(spot.scope.lookup(f"{node.value.id}[{key!s}]"), spot.frame, depth)
-        found = False
-        for base in self.spots(spot._replace(node=node.value), depth):
-            for end in self.items(base, keys, depth, is_open=is_open, literal=isinstance(node.slice, ast.Constant)):
-                found = True
-                yield end
-        if not found:
+        assert isinstance(node, ast.BinOp)
+        parts = [node.left, node.right] if isinstance(node.op, ast.BitOr) else []
+        ends = [end for part in parts for end in self.spots(spot._replace(node=part), depth)]
+        if any(isinstance(end.node, ast.Dict) for end in ends):
+            made = ast.Dict(keys=[None] * len(parts), values=list(parts))
+            yield spot._replace(node=ast.copy_location(made, node), direct=False)
+        else:
             yield spot
-
-    def keys(self, spot: Spot, depth: int) -> tuple[list[object], bool]:
-        """Return the values that a key may have, and whether it may have others: a parameter or an option may."""
-        before, self.choices = self.choices, {}
-        ends = [end.node for end in self.spots(spot, depth + 1)]
-        added, self.choices = self.choices, {**before, **self.choices}
-        keys: list[object] = list(dict.fromkeys(each.value for each in ends if isinstance(each, ast.Constant)))
-        asked = any(isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for owner in added)
-        return keys, not keys or asked or isinstance(spot.node, ast.Attribute | ast.Call)
-
-    def items(self, base: Spot, keys: list[object], depth: int, *, is_open: bool, literal: bool) -> Iterator[Spot]:
-        """Follow the items of a dictionary or list that keys name, or all if the key may be any or is another one."""
-        found = [] if is_open and items_of(base.node) else [end for key in keys for end in self.item(base, key, depth)]
-        yield from found
-        if not found and not literal:
-            yield from self.values(base, depth)
-
-    def item(self, base: Spot, key: object, depth: int) -> Iterator[Spot]:
-        """Follow the item of a dictionary or list."""
-        node = base.node
-        if isinstance(node, ast.Dict):
-            for each, value in zip(node.keys, node.values, strict=True):
-                if each is None:
-                    for inner in self.spots(base._replace(node=value), depth + 1):
-                        yield from self.item(inner, key, depth + 1)
-                elif any(
-                    isinstance(end.node, ast.Constant) and end.node.value == key
-                    for end in self.spots(base._replace(node=each), depth + 1)
-                ):
-                    yield from self.spots(base._replace(node=value, direct=False), depth)
-        elif (
-            isinstance(node, ast.Tuple | ast.List) and isinstance(key, int) and -len(node.elts) <= key < len(node.elts)
-        ):
-            yield from self.spots(base._replace(node=node.elts[key], direct=False), depth)
-        elif isinstance(node, Instance) and isinstance(key, str):
-            yield from self.attribute(base, key, depth)
-        elif isinstance(node, ast.DictComp):
-            yield from self.spots(of_comprehension(base, node), depth)
-
-    def values(self, base: Spot, depth: int) -> Iterator[Spot]:
-        """Follow all items of a dictionary or list: the key is not known, but the same wherever it is asked."""
-        node = base.node
-        chosen = base.frame.get(node)
-        if isinstance(chosen, Spot):
-            yield from self.spots(chosen._replace(direct=False), depth)
-            return
-        if isinstance(node, ast.DictComp):
-            yield from self.spots(of_comprehension(base, node), depth)
-        parts = items_of(node)
-        if len(parts) > 1:
-            self.choices[node] = base.scope
-        for part in parts:
-            yield from self.spots(base._replace(node=part, direct=False), depth)
 
     def _call(self, spot: Spot, depth: int) -> Iterator[Spot]:
         yield from returned(self, spot, depth)

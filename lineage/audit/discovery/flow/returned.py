@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Protocol
 
-from lineage.audit.discovery.flow.calling import Calling
-from lineage.audit.discovery.flow.spots import Follows, Instance, Spot, called_name
+from lineage.audit.discovery.flow.calling import FollowsCalls
+from lineage.audit.discovery.flow.declared import LOOKUPS, WRAPPERS
+from lineage.audit.discovery.flow.items import items, keys_of, values
+from lineage.audit.discovery.flow.scopes import Scope
+from lineage.audit.discovery.flow.spots import Frame, Instance, Spot, called_name
 
-_LOOKUPS = {"get", "getenv", "pop", "setdefault", "get_env", "env", "getString"}
-_WRAPPERS = {
-    "Field",
-    "Option",
-    "Argument",
-    "field",
-    "Query",
-    "Form",
-    "Body",
-    "Header",
-    "str",
-    "String",
-    "Secret",
-    "attrib",
-}
 _CHOICES = frozenset(
     {
         *("selectbox", "radio", "text_input", "multiselect", "select_slider"),
         *("Dropdown", "Textbox", "Radio", "Text", "Select", "Combobox"),
     }
 )
-_PASSED = {"freeze", "seal", "deepcopy", "copy", "structuredClone", "reactive", "MappingProxyType"}
+_PASSED = {
+    "ref",
+    "shallowRef",
+    "signal",
+    "writable",
+    "freeze",
+    "seal",
+    "deepcopy",
+    "copy",
+    "structuredClone",
+    "reactive",
+    "MappingProxyType",
+}
+_STATES = {"useState", "createSignal", "useSignal"}
+"""Calls of frameworks for pages that return a value and what sets it."""
+
 _PICKED = {"choice", "next", "iter", "first", "max", "min"}
 _NAMESPACES = {
     "dict",
@@ -44,12 +46,6 @@ _NAMESPACES = {
     "MappingProxyType",
 }
 _DEFAULTS = ("default", "default_value", "value", "fallback", "defaultValue")
-
-
-class FollowsCalls(Follows, Protocol):
-    """Describe a resolver that also answers what calls call."""
-
-    calling: Calling
 
 
 def returned(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
@@ -69,10 +65,12 @@ def _known(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     if name == "getattr" and len(call.args) > 1:
         yield from _getattr(resolver, spot, call, depth)
-    elif name in _LOOKUPS or (name in {"str", "string"} and isinstance(call.func, ast.Attribute)):
+    elif name in LOOKUPS or (name in {"str", "string"} and isinstance(call.func, ast.Attribute)):
         yield from _lookup(resolver, spot, call, keywords, depth)
     elif name in _PASSED and len(call.args) == 1:
         yield from resolver.spots(spot._replace(node=call.args[0], direct=False), depth)
+    elif name in _STATES | {"Map"} and call.args:
+        yield from _of_page(resolver, spot, call, depth)
     elif name == "cast" and len(call.args) == 2:
         yield from resolver.spots(spot._replace(node=call.args[1]), depth)
     elif name in _NAMESPACES or (name == "create" and call.args and isinstance(call.args[0], ast.Dict)):
@@ -84,6 +82,20 @@ def _known(resolver: FollowsCalls, spot: Spot, depth: int) -> Iterator[Spot]:
             yield from resolver.spots(element, depth)
     else:
         yield from _run(resolver, spot, call, name, keywords, depth)
+
+
+def _of_page(resolver: FollowsCalls, spot: Spot, call: ast.Call, depth: int) -> Iterator[Spot]:
+    """Follow `useState(value)` to a pair, and `new Map([[key, value], …])` to a dictionary."""
+    if called_name(call) in _STATES:
+        pair = ast.Tuple(elts=[call.args[0], ast.Constant(value=None)], ctx=ast.Load())
+        yield spot._replace(node=pair, direct=False)
+        return
+    for end in resolver.spots(spot._replace(node=call.args[0]), depth):
+        parts = end.node.elts if isinstance(end.node, ast.List) else []
+        known = [each.elts for each in parts if isinstance(each, ast.List) and len(each.elts) == 2]
+        if known and len(known) == len(parts):
+            made = ast.Dict(keys=[each[0] for each in known], values=[each[1] for each in known])
+            yield end._replace(node=ast.copy_location(made, call), direct=False)
 
 
 def _run(
@@ -100,13 +112,20 @@ def _run(
             if inner is not None:
                 method = inner.parent is not None and isinstance(inner.parent.node, ast.ClassDef)
                 frame = {**spot.frame, node: resolver.calling.bind(spot, node, inner, method=method)}
-                for value in inner.returns[:20]:
+                for value in _values_of(resolver, inner, frame):
                     yield from resolver.spots(
                         target._replace(node=value, scope=inner, frame=frame, direct=False), depth
                     )
     if targets:
         return
-    wrapped = [call.args[0]] if name in _WRAPPERS and call.args else []
+    yield from _declared(resolver, spot, call, keywords, depth)
+
+
+def _declared(
+    resolver: FollowsCalls, spot: Spot, call: ast.Call, keywords: dict[str, ast.expr], depth: int
+) -> Iterator[Spot]:
+    """Follow the defaults that a call declares: `Field("org/x")`, `field(default_factory=Model)`."""
+    wrapped = [call.args[0]] if called_name(call) in WRAPPERS and call.args else []
     choices = keywords.get("choices")
     listed = choices.elts if isinstance(choices, ast.List | ast.Tuple) else []
     for value in [*wrapped, *(keywords[each] for each in _DEFAULTS if each in keywords), *listed]:
@@ -115,6 +134,26 @@ def _run(
     factory = keywords.get("default_factory")
     if isinstance(factory, ast.Lambda):
         yield from resolver.spots(spot._replace(node=factory.body, direct=False), depth)
+    elif isinstance(factory, ast.Name | ast.Attribute):
+        made = ast.copy_location(ast.Call(func=factory, args=[], keywords=[]), factory)
+        yield from resolver.spots(spot._replace(node=made, direct=False), depth)
+
+
+def _values_of(resolver: FollowsCalls, inner: Scope, frame: Frame) -> list[ast.expr]:
+    """Return what a function may return: one of its values where the frame has chosen it.
+
+    Several tuples or dictionaries are a choice: the id and the revision of one of them belong together.
+    """
+    values = inner.returns[:20]
+    if len(values) < 2 or not any(isinstance(each, ast.Tuple | ast.Dict | ast.Call) for each in values):
+        return values
+    if inner.returned is None:
+        inner.returned = ast.List(elts=values, ctx=ast.Load())
+    chosen = frame.get(inner.returned)
+    if isinstance(chosen, Spot) and isinstance(chosen.node, ast.expr):
+        return [chosen.node]
+    resolver.choices[inner.returned] = inner
+    return values
 
 
 def _lookup(
@@ -122,10 +161,10 @@ def _lookup(
 ) -> Iterator[Spot]:
     """Follow `d.get(key, default)`: the item where d is known, and the default."""
     if isinstance(call.func, ast.Attribute) and call.args:
-        keys, is_open = resolver.keys(spot._replace(node=call.args[0]), depth)
+        keys, is_open = keys_of(resolver, spot._replace(node=call.args[0]), depth)
         for base in resolver.spots(spot._replace(node=call.func.value), depth + 1):
             literal = isinstance(call.args[0], ast.Constant)
-            yield from resolver.items(base, keys, depth, is_open=is_open, literal=literal)
+            yield from items(resolver, base, keys, depth, is_open=is_open, literal=literal)
     defaults = [*call.args[1:2], *(keywords[each] for each in _DEFAULTS if each in keywords)]
     for default in defaults:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
@@ -140,7 +179,7 @@ def _getattr(resolver: FollowsCalls, spot: Spot, call: ast.Call, depth: int) -> 
                 yield end
     else:
         for base in resolver.spots(spot._replace(node=call.args[0]), depth + 1):
-            yield from resolver.values(base, depth)
+            yield from values(resolver, base, depth)
     for default in call.args[2:3]:
         yield from resolver.spots(spot._replace(node=default, direct=False), depth)
 

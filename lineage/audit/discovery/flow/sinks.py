@@ -102,6 +102,7 @@ _add(
         others=("tokenizer", "feature_extractor", "image_processor", "config"),
     ),
 )
+_add("pipeline serve", Sink(0, ("model_path",), roots=("lmdeploy",), owned=True))
 _add("AutoConfig AutoTokenizer AutoModel", Sink(0, ("name",)))
 _add("SentenceTransformer SparseEncoder StaticEmbedding", Sink(0, ("model_name_or_path", "model_name")))
 _add("CrossEncoder", Sink(0, ("model_name_or_path", "model_name")))
@@ -234,7 +235,7 @@ _add(
 _add("TransformersConverter", Sink(0, ("model_name_or_path",), owned=True))
 _add("HuggingFaceModel", Sink(0, ("model_id", "repo_id", "model_name"), roots=("bentoml", "kserve", ""), owned=True))
 _add(
-    "Transformers TransformersChat transformers vllm mlxlm exllamav2",
+    "Transformers TransformersChat transformers vllm mlxlm exllamav2 llamacpp",
     Sink(0, ("model", "model_name"), roots=("guidance", "outlines", "lmql"), owned=True),
 )
 _add("HFModel HFClientVLLM HFClientTGI", Sink(0, ("model",), owned=True))
@@ -298,7 +299,7 @@ STRONG_KEYWORDS = frozenset(
 """Keywords that name a model in whatever call has them: the id is then likely."""
 
 HOSTED = frozenset(
-    {"openai", "litellm", "anthropic", "together", "groq", "replicate", "fireworks", "openrouter", "cohere"}
+    {"openai", "litellm", "anthropic", "together", "groq", "fireworks", "openrouter", "cohere", "ollama", "replicate"}
 )
 """Packages of services that run models under names of their own."""
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lineage.audit.discovery.flow.scopes import Scope
+from lineage.audit.discovery.flow.scopes import Binding, Module, Scope
 
 if TYPE_CHECKING:
     from lineage.audit.discovery.flow.program import Program
@@ -19,12 +19,21 @@ Frame = Mapping[ast.AST, "Given | Spot"]
 
 
 class Spot(NamedTuple):
-    """Name an expression, the scope and frame in which it is evaluated, and whether no name led to it."""
+    """Name an expression, the scope and frame in which it is evaluated, and whether no name led to it.
+
+    `member_of` is set for the value of a member of an enumeration: the enumeration, and the value.
+    """
 
     node: ast.AST
     scope: Scope
     frame: Frame = {}  # noqa: RUF012 - never changed
     direct: bool = False
+    member_of: tuple[Spot, ast.AST] | None = None
+
+    @property
+    def enumeration(self) -> Spot | None:
+        """Return the enumeration of which this is a member; None for a part of its value, and for other values."""
+        return self.member_of[0] if self.member_of is not None and self.member_of[1] is self.node else None
 
 
 class Instance(ast.expr):
@@ -53,14 +62,14 @@ class Follows(Protocol):
     def elements(self, spot: Spot, depth: int) -> Iterator[Spot]:
         """Return what a loop over an expression gives, one element after another."""
 
-    def keys(self, spot: Spot, depth: int) -> tuple[list[object], bool]:
-        """Return the values that a key may have, and whether it may have others."""
+    def bound(self, bindings: list[Binding], frame: Frame, depth: int) -> Iterator[Spot]:
+        """Follow what bindings bind."""
 
-    def items(self, base: Spot, keys: list[object], depth: int, *, is_open: bool, literal: bool) -> Iterator[Spot]:
-        """Follow the items of a dictionary or list that keys name, or all if the key may be any or is another one."""
+    def exported(self, name: str, module: Module, depth: int) -> list[Binding]:
+        """Return the bindings of a name that another module takes from a module."""
 
-    def values(self, base: Spot, depth: int) -> Iterator[Spot]:
-        """Follow all items of a dictionary or list."""
+    def attribute(self, base: Spot, name: str, depth: int) -> Iterator[Spot]:
+        """Follow an attribute of a value."""
 
 
 def called_name(call: ast.Call) -> str:

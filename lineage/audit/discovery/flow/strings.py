@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lineage.audit.discovery.flow.enumerations import is_enumeration
+from lineage.audit.discovery.flow.items import values
 from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.spots import Instance, Spot
 from lineage.audit.discovery.names import Form, read_name
@@ -59,7 +60,7 @@ def _texts(resolver: Resolver, spot: Spot, depth: int) -> Iterator[Piece]:
 
 
 def _of_members(resolver: Resolver, enumeration: Spot, depth: int) -> Iterator[Piece]:
-    for member in resolver.values(enumeration, depth):
+    for member in values(resolver, enumeration, depth):
         yield from texts(resolver, member, depth)
 
 

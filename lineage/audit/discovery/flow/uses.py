@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.calls import identified, receiver_of
 from lineage.audit.discovery.flow.contents import items_of
 from lineage.audit.discovery.flow.declared import arguments
+from lineage.audit.discovery.flow.items import item
 from lineage.audit.discovery.flow.resolving import Resolver
-from lineage.audit.discovery.flow.scopes import Imported, Module, Scope
+from lineage.audit.discovery.flow.scopes import Module, Scope
+from lineage.audit.discovery.flow.services import is_of_the_hub
 from lineage.audit.discovery.flow.sinks import Sink
 from lineage.audit.discovery.flow.spots import Frame, Spot, called_name
 from lineage.audit.discovery.flow.strings import Piece, texts
@@ -47,10 +50,10 @@ class Loader(NamedTuple):
 def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
     """Return the calls of a module that load models."""
     for call, scope in module.calls:
-        name, root = _identified(resolver, call.func, scope)
+        name, root = identified(resolver, call.func, scope)
         if root in {"modelscope", "local"}:
             continue
-        receiver = _receiver(call.func)
+        receiver = receiver_of(call.func)
         found = list(sinks.sinks_of(name, root))
         if name == "from_pretrained" and receiver.startswith("Peft"):
             found = [sinks.PEFT]
@@ -58,7 +61,13 @@ def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
             found = [Sink(0, ("model_path",), owned=True)]
         elif name == "create" and _is_registered(call.func):
             found = [Sink(None, ("name",))]
+        elif name in _ASKED and isinstance(call.func, ast.Attribute) and is_of_the_hub(resolver, call.func, scope):
+            found = [Sink(None, ("model",), owned=True)]
         yield from (Loader(Spot(call, scope, direct=True), name, sink) for sink in found)
+
+
+_ASKED = {"create", "parse", "stream"}
+"""Methods of a client for chats; the Hub's router takes the same client, by its address."""
 
 
 def _is_registered(func: ast.expr) -> bool:
@@ -66,63 +75,6 @@ def _is_registered(func: ast.expr) -> bool:
     asked = func.value if isinstance(func, ast.Attribute) else None
     given = asked.args[0] if isinstance(asked, ast.Call) and called_name(asked) == "get" and asked.args else None
     return isinstance(given, ast.Constant) and given.value in sinks.LOCAL_EMBEDDERS
-
-
-def _receiver(func: ast.expr) -> str:
-    """Return the name in front of the last one: `PeftModel` of `PeftModel.from_pretrained`."""
-    if isinstance(func, ast.Attribute):
-        value = func.value
-        return value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
-    return ""
-
-
-def _identified(resolver: Resolver, func: ast.expr, scope: Scope, depth: int = 0) -> tuple[str, str]:
-    """Return the last name of what is called, and the package it comes from: empty if the source does not say.
-
-    A name that is defined in the tree has `local` for its package.
-    """
-    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-    base = func
-    while isinstance(base, ast.Attribute):
-        base = base.value
-    if not isinstance(base, ast.Name) or depth > 5:
-        return name, ""
-    for binding in scope.lookup(base.id):
-        node = binding.node
-        if isinstance(node, Imported):
-            return _imported_name(resolver, node, scope, name, whole=base is func)
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and base is func:
-            return name, "local"
-        if isinstance(node, ast.Attribute | ast.Name) and base is func:
-            return _identified(resolver, node, binding.scope, depth + 1)
-        if isinstance(node, ast.Call) and base is not func:
-            return name, _identified(resolver, node.func, binding.scope, depth + 1)[1]
-        if isinstance(node, ast.Call) and called_name(node) == "partial" and node.args:
-            return _identified(resolver, node.args[0], binding.scope, depth + 1)
-        if isinstance(node, ast.Call) and called_name(node) in sinks.MAKERS:
-            return called_name(node), ""
-    return name, ""
-
-
-def _imported_name(resolver: Resolver, node: Imported, scope: Scope, name: str, *, whole: bool) -> tuple[str, str]:
-    """Return the name and package of what an import brings; `whole` says that it is called itself."""
-    module, _ = resolver.program.imported(node, scope.module)
-    if module is not None:
-        return name, "local" if name not in _METHODS else ""
-    return node.name if node.name is not None and whole else name, _package(node)
-
-
-_METHODS = frozenset(name for name in sinks.SINKS if name.startswith(("from_", "load_", "push_")))
-
-
-def _package(imported: Imported) -> str:
-    if imported.level:
-        return ""
-    if imported.module.startswith("@"):
-        return imported.module.partition("/")[0]
-    if "@huggingface/" in imported.module or "@xenova/" in imported.module:  # such as a CDN's address
-        return "@huggingface"
-    return imported.module.partition(".")[0].partition("/")[0]
 
 
 def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
@@ -150,6 +102,10 @@ def _asked(resolver: Resolver, loader: Loader, frame: Frame) -> _Asked:
     positional, keywords = arguments(resolver, loader.call._replace(frame=frame))
     wanted = (*sinks.REVISION_KEYWORDS, *sinks.FILE_KEYWORDS, *_OTHER_FACETS)
     facets = {name: keywords[name] for name in wanted if name in keywords}
+    inner = keywords.get("model_kwargs")
+    for end in resolver.spots(inner) if inner is not None else ():
+        facets.update((name, each) for name in sinks.REVISION_KEYWORDS if name not in facets
+                      for each in list(item(resolver, end, name, 4))[:1])  # fmt: skip
     if loader.name in {"hf_hub_download", "hf_hub_url"} and "filename" not in facets and len(positional) > 1:
         facets["filename"] = positional[1]
     return _Asked(_model_argument(loader.sink, positional, keywords), facets, keywords)
@@ -170,18 +126,36 @@ def _listed(resolver: Resolver, spot: Spot) -> list[Spot]:
 def _model_argument(sink: Sink, positional: list[Spot], keywords: dict[str, Spot]) -> Spot | None:
     for name in sink.keywords:
         outer, _, inner = name.partition(".")
-        if outer in keywords:
-            given = keywords[outer]
+        given = keywords.get(outer)
+        if given is not None and not _is_switch(given.node):
             if inner and isinstance(given.node, ast.expr):
                 item = ast.Subscript(value=given.node, slice=ast.Constant(value=inner), ctx=ast.Load())
                 return given._replace(node=ast.copy_location(item, given.node))
-            return given
+            return _of_repository(given)
     if sink.position is not None and sink.position < len(positional):
         given = positional[sink.position]
         items = zip(given.node.keys, given.node.values, strict=True) if isinstance(given.node, ast.Dict) else ()
         named = (value for key, value in items if isinstance(key, ast.Constant) and key.value in sink.keywords)
         return given._replace(node=next(named, given.node))
     return None
+
+
+def _is_switch(node: ast.AST) -> bool:
+    """Tell whether an argument is a constant that is not a text, such as `pretrained=True`."""
+    return isinstance(node, ast.Constant) and not isinstance(node.value, str)
+
+
+def _of_repository(given: Spot) -> Spot | None:
+    """Return the name in `{ type: 'model', name: 'org/x' }`, as the Hub's JavaScript library takes repositories."""
+    if not isinstance(given.node, ast.Dict):
+        return given
+    items = {each.value: value for each, value in zip(given.node.keys, given.node.values, strict=True)
+             if isinstance(each, ast.Constant)}  # fmt: skip
+    kind = items.get("type")
+    named = items.get("name")
+    if named is None or not (isinstance(kind, ast.Constant) and kind.value == "model"):
+        return given
+    return given._replace(node=named)
 
 
 def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
