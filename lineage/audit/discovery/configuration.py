@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.configuration_subjects import MAX_ABOVE, is_alias, is_evident, is_of_dataset, subject
 from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
 from lineage.audit.discovery.hosted import is_hosted
 from lineage.audit.discovery.model_keys import Meaning
@@ -31,9 +32,6 @@ from lineage.audit.discovery.yaml_nodes import yaml_nodes
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
     from lineage_schemas.reference import Reference
-
-MAX_ABOVE = 3
-"""Keys above a value that may say what it is about."""
 
 MAX_NESTED = 3
 """Configurations that are values of configurations."""
@@ -205,8 +203,12 @@ class _Reader:
 
     def _named(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
         """Read the value of a key of a model."""
-        key, meaning = self._subject(spot)
-        if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or self._is_other_repository(spot) or _is_alias(key, spot):
+        key, meaning = subject(spot.path, spot.inside)
+        beside = spot.inside[-1] if spot.inside else MapNode()
+        if meaning in (Meaning.OTHER, Meaning.UNKNOWN) and is_evident(spot.path, scalar.text, self._lookup(beside)):
+            meaning = Meaning.MODEL
+        is_model = meaning in (Meaning.MODEL, Meaning.OUTPUT) and not self._is_other_repository(spot)
+        if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return
         hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
         for value, grade in self._candidates(spot, scalar):
@@ -242,32 +244,11 @@ class _Reader:
             node = node.get(part) if isinstance(node, MapNode) else None
         return node if isinstance(node, Scalar) else None
 
-    def _subject(self, spot: _Spot) -> tuple[str, Meaning]:
-        """Return the key that says what a value is about, and what it says: a key such as `name` does not."""
-        key = spot.path[-1] if spot.path else ""
-        meaning = keys.meaning(key) if key else Meaning.OTHER
-        above = [each for each in reversed(spot.path[:-1])][:MAX_ABOVE]
-        if meaning in (Meaning.MODEL, Meaning.OUTPUT):
-            aside = any(known.DATASETS.search(each) for each in above[:2])
-            return (key, Meaning.OTHER) if aside and "model" not in key else (key, meaning)
-        if meaning == Meaning.UNKNOWN and not (above and known.holds_models(above[0])):
-            called = spot.inside and known.LOADERS.search(spot.inside[-1].text("_target_"))
-            return (key, Meaning.MODEL) if called and key.endswith(("name", "path", "id")) else (key, Meaning.OTHER)
-        if key == "type" and above and above[0] == "tokenizer":  # NeMo: the name behind `library: huggingface`
-            return above[0], Meaning.MODEL
-        if meaning == Meaning.OTHER:
-            return key, meaning
-        for each in above:
-            found = keys.meaning(each)
-            if found not in (Meaning.GENERIC, Meaning.UNKNOWN):
-                return (key if found == Meaning.MODEL else each), found
-        return key, Meaning.OTHER
-
     def _is_other_repository(self, spot: _Spot) -> bool:
         """Return whether the mapping says that its repository is a dataset, a Space or an image."""
         beside = spot.inside[-1] if spot.inside else MapNode()
         is_image = spot.path[-1:] in (("repository",), ("repo",)) and beside.get("tag") is not None
-        return is_image or beside.text("repo_type", "repoType") in ("dataset", "space")
+        return is_image or is_of_dataset(beside)
 
     def _reference(
         self, name: Name, scalar: Scalar, key: str, grade: Grade, inside: tuple[MapNode, ...], at: int = 0
@@ -340,8 +321,3 @@ def _names(scalar: Scalar, *, bare: bool) -> Iterator[tuple[int, Name]]:
         if len(parts) > 1 and all(found is not None for _, found in parts):
             yield from ((at, found) for at, found in parts if found is not None)
 
-
-def _is_alias(key: str, spot: _Spot) -> bool:
-    """Return whether a key beside it has the model, so that this is the name for clients (Ray, Llama Stack)."""
-    beside = spot.inside[-1] if spot.inside else MapNode()
-    return key in ("model_id", "model_name") and bool(beside.text("model_source", "provider_model_id"))
