@@ -103,7 +103,7 @@ class _Command:
                 if not pair[1]:
                     key = ""
             elif _FLAG.fullmatch(text) and not _is_number(text):
-                key = keys.plain_key(text) if text not in self._short else "model"
+                key = keys.plain_key(text) if text not in self._short | programs.REPOSITORIES else "model"
                 if text in ("-hff", "-hffd", "-hffv"):
                     key = "hf_file"
             elif key and self._is_value(at, key):
@@ -175,13 +175,19 @@ class _Command:
             name,
             value.place,
             grade,
-            revision=keys.asked_of(key, "revision", self.lookup) if grade != "possible" else None,
+            revision=self._revision(key, name) if grade != "possible" else None,
             filename=keys.asked_of(key, "filename", self.lookup),
             used_at=value.used_at,
             subfolder=keys.asked_of(key, "subfolder", self.lookup),
             variant=keys.asked_of(key, "variant", self.lookup),
             trust_remote_code=True if switch else None if trusted is None else trusted.lower() in {"true", "1", ""},
         )
+
+    def _revision(self, key: str, name: Name) -> str | None:
+        """Return the revision that the flags ask for: the tokenizer of a model is that of the model's revision."""
+        own = keys.asked_of(key, "revision", self.lookup)
+        is_same = own is None and key == "tokenizer" and self.lookup("model") == name.model
+        return self.lookup("revision") if is_same else own
 
     def _program(self) -> Iterator[Reference]:
         """Read the words that the programs of the table take as models."""

@@ -11,13 +11,13 @@ from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.configuration_subjects import MAX_ABOVE, is_alias, is_evident, is_of_dataset, subject
 from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
+from lineage.audit.discovery.elsewhere import chart_values, environment
 from lineage.audit.discovery.hosted import is_hosted
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
 from lineage.audit.discovery.references import reference
 from lineage.audit.discovery.scripts import (
-    Assigned,
     command_references,
     embedded_references,
     shell_references,
@@ -26,7 +26,7 @@ from lineage.audit.discovery.scripts import (
 from lineage.audit.discovery.shell import Command, Word, commands, word_of
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
-from lineage.audit.discovery.variables import MAX_VALUES, values
+from lineage.audit.discovery.variables import MAX_VALUES, Assigned, values
 from lineage.audit.discovery.yaml_nodes import yaml_nodes
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class _Reader:
             self._made.append(environment)
             stack.append(_Spot(environment, spot.path, spot.inside))
         elif spot.path and spot.path[-1] in known.ARGUMENTS and is_words(node):
-            yield from command_references([Command(words=words_of(node))], self._tree)
+            yield from command_references([Command(words=words_of(node))], self._tree, variables=self._outer())
         else:
             stack.extend(_Spot(item, spot.path, spot.inside) for item in reversed(node.items))
 
@@ -121,7 +121,7 @@ class _Reader:
         image = node.text("image", "Image")
         if not given or not (image or (len(given) > 1 and all(is_words(part) for part in given))):
             return
-        variables = {**self._by_name(), **variables_of(node)} if self._is_template else variables_of(node)
+        variables = {**self._outer(), **variables_of(node)}
         words: list[Word] = []
         for part in given:
             self._done.add(id(part))
@@ -192,7 +192,7 @@ class _Reader:
             return
         variables = {name: words for each in spot.inside for name, words in variables_of(each).items()}
         if "{{" in scalar.text or "${" in scalar.text:
-            variables = {**self._by_name(), **variables}
+            variables = {**chart_values(self._tree, self._source.file), **self._by_name(), **variables}
         newlines = not scalar.is_folded and not (spot.path and spot.path[-1] in known.ARGUMENTS)
         yield from shell_references(scalar.as_text(), self._tree, variables=variables, newlines=newlines,
                                     image=node.text("image"))  # fmt: skip
@@ -221,15 +221,14 @@ class _Reader:
     def _candidates(self, spot: _Spot, scalar: Scalar) -> Iterator[tuple[Scalar, Grade | None]]:
         """Return the values of a scalar: what `${a.b}` refers to, the default in `${A:-org/x}`, or itself."""
         referred, default = _REFERRED.fullmatch(scalar.text), _DEFAULT.fullmatch(scalar.text)
-        if referred:
-            found = self._at_path(referred[1].split("."))
-            if found is not None:
-                yield found, "likely"
+        if referred and (found := self._at_path(referred[1].split("."))) is not None:
+            yield found, "likely"
         elif default:
             yield scalar.part(*default.span(1)), "likely"
-        elif "${" in scalar.text:
+        elif "${" in scalar.text or "{{" in scalar.text:
             words = [word for command in commands(scalar.as_text(), newlines=False) for word in command.words]
-            for value in values(words[0], {}) if len(words) == 1 else ():
+            outer = {**environment(self._tree, self._source.file), **self._outer()}
+            for value in values(words[0], outer) if len(words) == 1 else ():
                 if not value.direct:
                     yield Scalar(value.source, value.text, value.at), "likely"
         else:
@@ -279,6 +278,12 @@ class _Reader:
             self._counts[id(node)] = sum(keys.meaning(each) == Meaning.MODEL for each in self._lookup(node))
         return self._counts[id(node)]
 
+    def _outer(self) -> Assigned:
+        """Return what a template calls: the values of its chart, and those of the document itself."""
+        if not self._is_template:
+            return {}
+        return {**chart_values(self._tree, self._source.file), **self._by_name()}
+
     def _by_name(self) -> Assigned:
         """Return the single values of the whole document, and those in lists, by their keys: what a template calls."""
         if self._names is None:
@@ -320,4 +325,3 @@ def _names(scalar: Scalar, *, bare: bool) -> Iterator[tuple[int, Name]]:
         parts = [(match.start(), keys.read_value(match[0], bare=bare)) for match in _PARTS.finditer(scalar.text)]
         if len(parts) > 1 and all(found is not None for _, found in parts):
             yield from ((at, found) for at, found in parts if found is not None)
-

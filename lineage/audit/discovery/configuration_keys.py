@@ -54,14 +54,21 @@ FILE_KEY = re.compile(r"[\w.-]+\.(?:sh|bash|py|ya?ml|json|toml|env|ini|conf|cfg|
 DATASETS = re.compile(r"(?:^|_)(?:data|datasets?|corpus|corpora|spaces?|metrics?|prompts?|evaluate)(?:_|$)")
 """A key above a value that says that it is a dataset or something else that is not a model."""
 
-ELSE = re.compile(
-    r"(?:^|_)(?:data|datasets?|corpus|corpora|images?|spaces?|metrics?|prompts?|licen[cs]es?|tokens?|authors?|users?|owner"
-    r"|outputs?|uses|extends|requires?|dependencies|dev_dependencies|packages?|plugins?|actions?|github|gitlab|git|branch"
-    r"|branches|tags?|matrix_os|container|registry|docker|served|alias|aliases|display|title|train|test|validation|eval"
-    r"|topics?|teams?|groups?|codeowners|reviewers|secrets?|channels?|queues?|buckets?|s3|database|table|extensions?"
-    r"|repositories|homepage|changelog|hub|push|pushed|upload|export|publish|results?|leaderboard)(?:_|$)"
+_NOT_LOADED = (
+    r"datasets?|corpus|corpora|images?|spaces?|metrics?|prompts?|licen[cs]es?|outputs?|requires?|dependencies"
+    r"|packages?|plugins?|actions?|git|github|gitlab|registry|docker|topics?|repositories|results?|leaderboard|messages?"
+    r"|wandb|mlflow|served|alias|aliases"
 )
-"""Keys whose values look like a model, or are one that is not used."""
+
+ELSE_ABOVE = re.compile(rf"(?:^|_)(?:{_NOT_LOADED})(?:_|$)")
+"""Keys above values that look like a model and are none, or one that is not used."""
+
+ELSE = re.compile(
+    rf"(?:^|_)(?:{_NOT_LOADED}|data|tokens?|authors?|users?|owner|uses|extends|branch|branches|tags?|container|display|title"
+    r"|train|test|validation|eval|teams?|groups?|reviewers|secrets?|channels?|queues?|buckets?|s3|database|table"
+    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|push|pushed|upload|export|publish)(?:_|$)"
+)
+"""The same for the key of a value itself."""
 
 LOADED_BY = _words(
     "provider source library library_name framework loader backend engine hub from registry type runtime kind origin"
@@ -71,24 +78,26 @@ LOADED_BY = _words(
 
 LIBRARIES = _words(
     """
-    huggingface hf hugging_face hf_hub huggingface_hub hfhub transformers sentence_transformers sentence_transformer vllm
-    tgi tei diffusers peft text_generation_inference text_embeddings_inference sglang optimum setfit fastembed flag_embedding
-    flagembedding huggingface_local huggingface_embeddings hugging_face_hub local_huggingface hf_local ctranslate2
-    faster_whisper exllamav2 auto_gptq auto_awq unsloth flair span_marker gliner open_clip timm
+    huggingface hf hugging_face hf_hub huggingface_hub hfhub transformers sentence_transformers sentence_transformer
+    vllm tgi tei diffusers peft text_generation_inference text_embeddings_inference sglang optimum setfit fastembed
+    flag_embedding flagembedding huggingface_local huggingface_embeddings hugging_face_hub local_huggingface hf_local
+    ctranslate2 faster_whisper exllamav2 auto_gptq auto_awq unsloth flair span_marker gliner open_clip timm
     """
 )
 """Values of these keys that say that the name beside them is one of the Hub's."""
 
 ASKED = _words(
     """
-    torch_dtype trust_remote_code device_map load_in_4bit load_in_8bit attn_implementation max_model_len max_model_length
-    gpu_memory_utilization tensor_parallel_size enforce_eager max_new_tokens model_kwargs low_cpu_mem_usage pooling_mode
-    normalize_embeddings max_seq_length quantization_config adapter_kwargs
+    torch_dtype trust_remote_code device_map load_in_4bit load_in_8bit attn_implementation max_model_len
+    max_model_length gpu_memory_utilization tensor_parallel_size enforce_eager max_new_tokens model_kwargs
+    low_cpu_mem_usage pooling_mode normalize_embeddings max_seq_length quantization_config adapter_kwargs
     """
 )
 """Keys of what only a model is loaded or run with."""
 
-SOURCES = _words("model model_id model_path model_name_or_path repo_id hf_repo hf_model_id hf_repo_id model_uri hf_model")
+SOURCES = _words(
+    "model model_id model_path model_name_or_path repo_id hf_repo hf_model_id hf_repo_id model_uri hf_model"
+)
 """Keys that hold a model where `name` or `id` beside them is what clients call it."""
 
 READS_DATA = re.compile(r"(?i)^(?:dataset|datasets|space|spaces)$|load_?data|data_?(?:loader|set|source|reader)")

@@ -11,6 +11,9 @@ from lineage.audit.discovery.name_shapes import is_telling
 from lineage.audit.discovery.names import Form
 from lineage.audit.discovery.nodes import MapNode
 
+_SAYING_DATA = ("repo_type", "repoType", "type", "name", "_target_", "class")
+_MAX_BESIDE = 8
+
 MAX_ABOVE = 3
 """Keys above a value that may say what it is about."""
 
@@ -47,7 +50,9 @@ def is_evident(path: Sequence[str], text: str, beside: Mapping[str, str]) -> boo
     mapping by their keys.
     """
     key = path[-1] if path else ""
-    if not key or keys.meaning(key) not in (Meaning.GENERIC, Meaning.UNKNOWN) or known.ELSE.search("_".join(path[-3:])):
+    if not key or keys.meaning(key) not in (Meaning.GENERIC, Meaning.UNKNOWN) or known.ELSE.search(key):
+        return False
+    if any(known.ELSE_ABOVE.search(each) for each in path[-3:-1]):
         return False
     name = keys.read_value(text, bare=False)
     if name is None or name.form != Form.ID:
@@ -57,6 +62,8 @@ def is_evident(path: Sequence[str], text: str, beside: Mapping[str, str]) -> boo
 
 def _is_loaded(key: str, beside: Mapping[str, str]) -> bool:
     """Return whether what is beside a value says that a library of models loads it."""
+    if keys.meaning(key) == Meaning.UNKNOWN and len(beside) > _MAX_BESIDE:
+        return False
     loaders = (value for name, value in beside.items() if name in known.LOADED_BY and name != key)
     return any(keys.plain_key(each) in known.LIBRARIES for each in loaders) or bool(known.ASKED & beside.keys())
 
@@ -81,7 +88,7 @@ def is_alias(key: str, beside: MapNode) -> bool:
 def is_of_dataset(beside: MapNode) -> bool:
     """Return whether the values beside a repository, also in a mapping beside it, say that it is read as a dataset."""
     nodes = [beside, *(value for _, value in beside.entries if isinstance(value, MapNode) and len(value.entries) < 8)]
-    names = (node.text(each) for node in nodes for each in ("repo_type", "repoType", "type", "name", "_target_", "class"))
+    names = (node.text(each) for node in nodes for each in _SAYING_DATA)
     return any(known.READS_DATA.search(name) for name in names if name)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
-from lineage.audit.discovery.scripts import Assigned
 from lineage.audit.discovery.shell import Word, commands, word_of
+from lineage.audit.discovery.variables import Assigned
 
 
 def is_single(node: Node) -> bool:
@@ -28,11 +28,11 @@ def words_of(node: ListNode) -> list[Word]:
     words: list[Word] = []
     for item in scalars(node):
         text = item.as_text()
-        split = "$" in item.text or (item.text.startswith("-") and " " in item.text)
+        split = "$" in item.text or "{{" in item.text or (item.text.startswith("-") and " " in item.text)
         found = (
             [word for command in commands(text, newlines=False, make=True) for word in command.words] if split else []
         )
-        single = "$" in item.text and not item.text.startswith("-") and len(found) != 1
+        single = ("$" in item.text or "{{" in item.text) and not item.text.startswith("-") and len(found) != 1
         words.extend(found if found and not single else [word_of(text)])
     return words
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from lineage.audit.discovery.joining import joined
 from lineage.audit.discovery.parsers import Parser, any_text, parser_of, parser_of_program
 from lineage.audit.discovery.references import canonical, is_commit, merged
 from lineage.audit.discovery.scripts import MAX_REFERENCES
@@ -48,7 +49,7 @@ def discover(root: Path, *, exclude: Sequence[str] = (), listed: Sequence[Listed
     tree = walk(root, exclude)
     tree.parser_of = parser_of
     with _without_collector():
-        references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
+        references = merged((*_listed(listed), *_unlisted(joined(tree, _read(tree)), listed)))
     return Discovery(references, tree.unread, weights_in(tree))
 
 

@@ -74,6 +74,7 @@ _NEVER = _words("dataset datasets served alias aliases data output outputs")
 _HEADS = _words("model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer")
 _UPLOADED = frozenset({"hub_model_id", "hub_model_name", "push_to_hub_model_id", "hub_repo_id", "hub_id"})
 _EXACT = {
+    "hub": Meaning.GENERIC,
     "repo_id": Meaning.MODEL,
     "hf_repo_id": Meaning.MODEL,
     "model_file": Meaning.OTHER,

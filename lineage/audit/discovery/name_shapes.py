@@ -49,7 +49,12 @@ _TASK = re.compile(
 )
 """What a model does: a hint, too."""
 
-_PUBLISHERS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PUBLISHERS = _words(
     """
     01-ai alibaba-nlp allenai answerdotai baai bartowski bigcode bigscience black-forest-labs bytedance cardiffnlp
     coherelabs cohereforai compvis cross-encoder deepseek-ai deepset distil-whisper distilbert dslim eleutherai facebook
@@ -59,7 +64,7 @@ _PUBLISHERS = frozenset(
     nomic-ai nousresearch nvidia onnx-community openai openai-community openbmb opengvlab prosusai pyannote qwen
     redhatai runwayml salesforce sentence-transformers snowflake speechbrain sshleifer stabilityai suno systran thebloke
     thenlper tiiuae timm togethercomputer unsloth upstage valhalla vikhyatk xenova zai-org
-    """.split()
+    """
 )
 """Owners with many models that others use. They have datasets and code too, so that an owner is a hint, not more."""
 
@@ -72,7 +77,7 @@ _SOMETHING_ELSE = re.compile(
 """Words of datasets, repositories of code and container images."""
 
 
-_BRANCHES = frozenset("bugfix chore feat feature fix heads hotfix origin refs release renovate tags team teams".split())
+_BRANCHES = _words("bugfix chore feat feature fix heads hotfix origin refs release renovate tags team teams")
 """Owners of what is a branch, a tag or a team."""
 
 
@@ -82,6 +87,7 @@ def is_telling(model: str) -> bool:
     owner, slash, name = model.lower().partition("/")
     if not slash or "/" in name or owner in _BRANCHES or _SOMETHING_ELSE.search(name):
         return False
-    hints = 2 * bool(_SIZE.search(name) or _FILE_FORM.search(name)) + bool(_FORM.search(name)) + bool(_FAMILY.search(f"{name}-"))
-    hints += bool(_VARIANT.search(name)) + bool(_TASK.search(name)) + (owner in _PUBLISHERS)
-    return hints >= 2
+    if _SIZE.search(name) or _FILE_FORM.search(name):
+        return True
+    hints = (_FORM.search(name), _FAMILY.search(f"{name}-"), _VARIANT.search(name), _TASK.search(name))
+    return sum(hint is not None for hint in hints) + (owner in _PUBLISHERS) >= 2

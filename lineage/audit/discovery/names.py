@@ -86,7 +86,8 @@ def read_name(text: str) -> Name | None:
     if not text.isprintable():
         found = read_name("".join(filter(str.isprintable, text)))
         return found._replace(model=text) if found is not None and found.form is Form.ID else None
-    scheme = next((scheme for scheme in sorted(_SCHEMES, key=len, reverse=True) if text.startswith(scheme)), None)
+    head = text[:16].lower()
+    scheme = next((scheme for scheme in sorted(_SCHEMES, key=len, reverse=True) if head.startswith(scheme)), None)
     if scheme is not None:
         return _read_scheme(text[len(scheme) :])
     if text.startswith(("git@hf.co:", "git@huggingface.co:")):

@@ -27,6 +27,9 @@ class Program(NamedTuple):
 
 
 _LLAMA = Program(positional=False, short=("-hf", "-hfr", "-hfd", "-hfrd", "-hfv", "-hfrv", "-mu", "-m"))
+REPOSITORIES = frozenset({"-hf", "-hfr", "-hfd", "-hfrd", "-hfv", "-hfrv"})
+"""Flags of one dash that hold a repository in every command that has them, whatever starts it."""
+
 _DOWNLOADER = Program(("download", "models info", "repo-files", "models card"), files=True, writes=(
     "upload", "upload-large-folder", "repo create", "repo tag create", "tag", "repo delete"))  # fmt: skip
 

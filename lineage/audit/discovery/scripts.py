@@ -10,13 +10,14 @@ from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.arguments import argument_references
+from lineage.audit.discovery.elsewhere import environment
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
-from lineage.audit.discovery.variables import Variables, mentioned, text_of, values
+from lineage.audit.discovery.variables import Assigned, Variables, mentioned, text_of, values
 from lineage_schemas.product import Grade
 from lineage_schemas.reference import Place, Reference
 
@@ -31,9 +32,6 @@ MAX_STEPS = 4
 
 MAX_DEPTH = 4
 """Scripts inside scripts (`bash -c "bash -c …"`)."""
-
-Assigned = dict[str, list[Word]]
-"""The words that each variable is assigned."""
 
 
 def script_references(text: Text, tree: Tree) -> Iterator[Reference]:
@@ -98,6 +96,7 @@ def _read(
     known: Assigned = {name: list(words) for name, words in (variables or {}).items()}
     _assign(found, known)
     used = {name for command in found for name in mentioned(_all_words(command))}
+    known |= _set_elsewhere(found, used - known.keys(), tree)
     exported = {each[0] for command in found if command.words for each in command.assignments}
     exported |= {word.text for command in found if _is(command, "export") for word in command.words[1:]}
     for command in found:
@@ -124,6 +123,15 @@ def _read(
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
     yield from cloned
+
+
+def _set_elsewhere(found: Sequence[Command], names: set[str], tree: Tree) -> Assigned:
+    """Return the variables of these names that another file sets for the file of the commands."""
+    source = next((word.source for command in found for word in _all_words(command)), None)
+    if source is None or not names:
+        return {}
+    outer = environment(tree, source.file)
+    return {name: outer[name] for name in names & outer.keys()}
 
 
 def _defaults(command: Command, known: Variables) -> Iterator[Reference]:

@@ -20,6 +20,9 @@ MAX_DEPTH = 8
 MAX_STEPS = 60
 """Words that are looked at to resolve one."""
 
+Assigned = dict[str, list[Word]]
+"""The same, while it is put together."""
+
 Variables = Mapping[str, Sequence[Word]]
 """The words that each variable is assigned anywhere in a text."""
 

@@ -23,6 +23,9 @@ _LINE = re.compile(
     r"(?:(?P<key>\"[^\"\n]*\"|'[^'\n]*'|[^\s:#'\"{}\[\]&*!|>%@`-][^\s:#]*)[ \t]*:"
     r"(?:[ \t]+|$))?(?P<value>[^\n]*)"
 )
+_BARE_MARK = re.compile(r"(?m)^[ \t]*(?:- |[\w.\"'-]+:[ \t]+)\{\{")
+"""A mark that is a value of its own, which YAML takes for a mapping in a mapping."""
+
 _COMMENT = re.compile(r"(?:^|[ \t]+)#.*$")
 
 
@@ -38,7 +41,7 @@ def yaml_nodes(source: Text) -> Read:
     body = source.body
     is_template = "{{" in body or "{%" in body or "<%" in body
     documents, problem = _parsed(source, body)
-    if problem and is_template:
+    if is_template and (problem or _BARE_MARK.search(body)):
         documents, left = _parsed(source, _without_marks(body))
         return Read(_by_lines(source) if left else documents)
     return Read(_by_lines(source) if problem else documents, problem)
@@ -61,7 +64,7 @@ def _parsed(source: Text, body: str) -> tuple[list[Node], str]:
     import yaml
 
     kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    composer = _Composer(source)
+    composer = _Composer(source, body)
     try:
         for event in yaml.parse(body, Loader=kind):
             composer.take(event)
@@ -78,8 +81,9 @@ def _parsed(source: Text, body: str) -> tuple[list[Node], str]:
 class _Composer:
     """Put the events of a parser together to nodes."""
 
-    def __init__(self, source: Text) -> None:
+    def __init__(self, source: Text, body: str) -> None:
         self.documents: list[Node] = []
+        self._blanked = body if body != source.body else ""
         self._source = source
         self._open: list[tuple[MapNode | ListNode, Scalar | None]] = []
         self._anchors: dict[str, Scalar] = {}
@@ -128,6 +132,8 @@ class _Composer:
             start, end = start + 1, end - 1
         elif style in ("|", ">"):
             start = body.find("\n", start) + 1 or start
+        if self._blanked and "x" in text and self._blanked.startswith(text, start):  # as it was before
+            text = body[start : start + len(text)]
         if body.startswith(text, start) and style != "|":
             return Scalar(self._source, text, start, is_string=bool(style))
         offsets = aligned(body, start, end, text, escapes=style == '"')
