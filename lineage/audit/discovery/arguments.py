@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_grade, address_references, addresses
 from lineage.audit.discovery.json_nodes import json_nodes
 from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.name_shapes import is_telling
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar
 from lineage.audit.discovery.programs import program_name
@@ -115,7 +117,8 @@ class _Command:
         before = self._words[at - 1].text if at else ""
         if _FLAG.fullmatch(before):
             if keys.meaning(key) == Meaning.UNKNOWN and before not in programs.NOT_MODELS_BEHIND:
-                return not _reads(self._words[at])  # a switch without a value, such as --quiet
+                is_switch = any(program.positional for _, program in self._programs)  # such as --quiet
+                return not (is_switch and _reads(self._words[at]))
             return keys.meaning(key) != Meaning.GENERIC or before in programs.NOT_MODELS_BEHIND
         return at - 1 in self._taken and keys.meaning(key) == Meaning.MODEL and _reads(self._words[at])
 
@@ -156,6 +159,8 @@ class _Command:
 
     def _flag(self, flag: Flag) -> Iterator[Reference]:
         meaning = keys.meaning(flag.key)
+        if meaning in (Meaning.GENERIC, Meaning.UNKNOWN):
+            yield from self._telling(flag)
         if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or keys.is_hosted_key(flag.key):
             return
         found = values(flag.value, self._variables)
@@ -166,6 +171,13 @@ class _Command:
             if name is not None:
                 sure: Grade = "certain" if flag.named and value.direct else "likely"
                 yield self._reference(name, value, "possible" if meaning == Meaning.OUTPUT else sure, flag.key)
+
+    def _telling(self, flag: Flag) -> Iterator[Reference]:
+        """Read the value of a flag that does not say what it holds, such as `-m`: a model if its name says so."""
+        for value in values(flag.value, self._variables) if not known.ELSE.search(flag.key) else ():
+            name = keys.read_value(value.text, bare=False)
+            if name is not None and name.form == Form.ID and is_telling(name.model):
+                yield self._reference(name, value, "likely", flag.key)
 
     def _reference(self, name: Name, value: Value, grade: Grade, key: str) -> Reference:
         """Make a reference with what the other flags ask of it."""

@@ -177,6 +177,8 @@ class _Reader:
         return None if problem else ListNode(documents)
 
     def _is_script(self, key: str, above: str, scalar: Scalar) -> bool:
+        if known.PAIRS.fullmatch(scalar.text) and (key.endswith("args") or keys.meaning(key) == Meaning.MODEL):
+            return True
         is_flag = scalar.text.startswith("--")
         if key in known.PROSE or not (is_flag or any(char.isspace() for char in scalar.text.strip())):
             return False

@@ -48,6 +48,9 @@ FLAGS = re.compile(
 )
 """A flag of a model in a text that holds words of a command, such as the value of `VLLM_ARGS`."""
 
+PAIRS = re.compile(r"[A-Za-z_][\w.]*=[^\s,=]+(?:,[A-Za-z_][\w.]*=[^\s,=]*)*")
+"""The arguments of a model in one text: `pretrained=org/name,revision=v1`, as lm-eval takes them."""
+
 FILE_KEY = re.compile(r"[\w.-]+\.(?:sh|bash|py|ya?ml|json|toml|env|ini|conf|cfg|properties|service)")
 """A key that is the name of a file, as in a ConfigMap."""
 

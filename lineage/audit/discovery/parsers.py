@@ -17,6 +17,7 @@ from lineage.audit.discovery.makefiles import (
     submodules_references,
 )
 from lineage.audit.discovery.markdown import markdown_references, rst_references
+from lineage.audit.discovery.markup import config_references, textproto_references, xml_references
 from lineage.audit.discovery.notebooks import notebook_references
 from lineage.audit.discovery.other_code import groovy_references, other_code_references
 from lineage.audit.discovery.python import python
@@ -55,7 +56,10 @@ def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
             yield found
 
 
-_OTHER_CODE = "go rs java kt kts scala cs fs swift rb php r jl lua dart ex exs c cc cpp h hpp m mm zig nim pl clj nix"
+_OTHER_CODE = (
+    "go rs java kt kts scala cs fs swift rb php r jl lua dart ex exs c cc cpp h hpp m mm zig nim pl clj nix"
+    " sql smk bzl bazel star cmake"
+)
 """Suffixes of languages that have no parser of their own."""
 
 _COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
@@ -83,26 +87,52 @@ _BY_NAME: dict[str, Parser] = {
     ".envrc": script_references,
     "modelfile": modelfile_references,
     "procfile": commands_references,
+    "mlproject": yaml_references,
+    **dict.fromkeys(
+        ("snakefile", "tiltfile", "cmakelists", "vagrantfile", "brewfile", "pulumifile"), other_code_references
+    ),
     "jenkinsfile": groovy_references,
     ".gitmodules": submodules_references,
 }
 """Parsers of files that have a name of their own, such as `Dockerfile`, in lower case."""
 
 _BY_SUFFIX: dict[str, Parser] = {
-    **dict.fromkeys(("sh", "bash", "zsh", "ksh", "fish", "bats", "command"), script_references),
+    **dict.fromkeys(
+        ("sh", "bash", "zsh", "ksh", "fish", "bats", "command", "slurm", "sbatch", "pbs", "lsf"), script_references
+    ),
     **dict.fromkeys(("yaml", "yml"), yaml_references),
     **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),
     "toml": toml_references,
     **dict.fromkeys(("ps1", "psm1"), powershell_references),
     **dict.fromkeys(("bat", "cmd"), batch_references),
     **dict.fromkeys(_OTHER_CODE.split(), other_code_references),
-    **dict.fromkeys(("env", "ini", "cfg", "conf", "properties", "tf", "tfvars", "hcl", "jsonnet"), lines_references),
+    **dict.fromkeys(
+        (
+            "env",
+            "ini",
+            "cfg",
+            "conf",
+            "properties",
+            "tf",
+            "tfvars",
+            "hcl",
+            "jsonnet",
+            "libsonnet",
+            "gin",
+            "bicep",
+            "cue",
+        ),
+        lines_references,
+    ),
+    **dict.fromkeys(("xml", "plist", "csproj", "props", "resx"), xml_references),
+    "config": config_references,
+    **dict.fromkeys(("pbtxt", "textproto", "prototxt"), textproto_references),
     **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
     **dict.fromkeys(("mk", "make"), makefile_references),
     "just": justfile_references,
     "modelfile": modelfile_references,
     **dict.fromkeys(("service", "container"), commands_references),
-    "groovy": groovy_references,
+    **dict.fromkeys(("groovy", "gradle", "nf"), groovy_references),
     **dict.fromkeys(("py", "pyi", "pyw"), python),
     **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), javascript),
     "ipynb": notebook_references,
