@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(
     r"(?:(?:https?|ssh)://(?:[^\s/@'\"<>]{1,200}@)?(?:[a-z-]{1,20}\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/"
     r"|(?<![\w./@-])(?:www\.)?(?:huggingface\.co|hf\.co)/|git@(?:hf\.co|huggingface\.co):"
-    r"|(?<![\w+.-])(?:hf|huggingface)://|(?<![\w-])hf[-_]hub:(?://)?)"
+    r"|(?<![\w+.:/-])(?:hf|huggingface):[a-z]+(?:-[a-z]+)+:|(?<![\w+.-])(?:hf|huggingface)://|(?<![\w-])hf[-_]hub:(?://)?)"
     r"[^\s'\"`<>|\\^{}\[\],;*]{1,600}",
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?*_~)"
-_HINTS = ("hf.co", "huggingface.co", "hf-mirror.com", "hf://", "huggingface://", "hf-hub:", "hf_hub:")
+_HINTS = (
+    "hf.co",
+    "huggingface.co",
+    "hf-mirror.com",
+    "hf://",
+    "huggingface://",
+    "hf-hub:",
+    "hf_hub:",
+    "huggingface:",
+    "hf:",
+)
 
 
 def addresses(body: str) -> Iterator[tuple[int, Name]]:

@@ -13,6 +13,7 @@ from lineage.audit.discovery.configuration_subjects import MAX_ABOVE, is_alias, 
 from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
 from lineage.audit.discovery.elsewhere import chart_values, environment
 from lineage.audit.discovery.hosted import is_hosted
+from lineage.audit.discovery.json_nodes import json_nodes_and_problem
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
@@ -73,7 +74,7 @@ class _Reader:
         self._counts: dict[int, int] = {}
         self._names: Assigned | None = None
         self._is_template = "{{" in source.body
-        self._made: list[MapNode] = []  # kept, so that no other node gets the id of one of them
+        self._kept: list[Node | None] = []  # so that no other node gets the id of one of them
 
     def read(self, start: _Spot) -> Iterator[Reference]:
         """Read all nodes in the order of the file."""
@@ -107,7 +108,7 @@ class _Reader:
         """Read a list: of arguments, of commands, of variables with their values, or of anything else."""
         environment = environment_of(node, spot.path[-1] if spot.path else "")
         if environment is not None:
-            self._made.append(environment)
+            self._kept.append(environment)
             stack.append(_Spot(environment, spot.path, spot.inside))
         elif spot.path and spot.path[-1] in known.ARGUMENTS and is_words(node):
             yield from command_references([Command(words=words_of(node))], self._tree, variables=self._outer())
@@ -156,6 +157,12 @@ class _Reader:
             yield from embedded_references(scalar.as_text(), self._tree, file)
         elif nested := self._nested(key, scalar):
             yield from configuration_references(scalar.as_text(), nested, self._tree, self._depth + 1)
+        elif (values_in := self._listed(scalar)) is not None:
+            yield from self.read(_Spot(values_in, spot.path, spot.inside))
+        elif known.PAIRS.fullmatch(scalar.text) and (key.endswith("args") or keys.meaning(key) == Meaning.MODEL):
+            yield from command_references([Command(words=[word_of(scalar.as_text())])], self._tree)
+        elif key in known.ENVIRONMENTS and known.SETTINGS.fullmatch(scalar.text):
+            yield from embedded_references(scalar.as_text(), self._tree, "x.env")
         elif self._is_script(key, spot.path[-2] if len(spot.path) > 1 else "", scalar):
             yield from self._script(spot, scalar)
         else:
@@ -168,6 +175,17 @@ class _Reader:
         is_content = spot.path[-1:] in (("content",), ("contents",), ("data",))
         return beside.text("path", "dest", "filename").rpartition("/")[2] if is_content else ""
 
+    def _listed(self, scalar: Scalar) -> Node | None:
+        """Return the nodes of a text that is a list or mapping of JSON: `MODELS: '["org/a", "org/b"]'`."""
+        brackets = scalar.text[:1] + scalar.text.rstrip()[-1:]
+        if brackets not in ("[]", "{}") or "/" not in scalar.text or scalar.text.startswith("{{"):
+            return None
+        node, problem = json_nodes_and_problem(scalar.as_text())
+        if problem or isinstance(node, Scalar):
+            return None
+        self._kept.append(node)
+        return node
+
     def _nested(self, key: str, scalar: Scalar) -> Node | None:
         """Return the nodes of a text that is YAML itself, such as a patch of Kustomize; None for any other text."""
         is_other = key in known.PROSE or known.is_script(key) or self._depth >= MAX_NESTED
@@ -177,8 +195,6 @@ class _Reader:
         return None if problem else ListNode(documents)
 
     def _is_script(self, key: str, above: str, scalar: Scalar) -> bool:
-        if known.PAIRS.fullmatch(scalar.text) and (key.endswith("args") or keys.meaning(key) == Meaning.MODEL):
-            return True
         is_flag = scalar.text.startswith("--")
         if key in known.PROSE or not (is_flag or any(char.isspace() for char in scalar.text.strip())):
             return False

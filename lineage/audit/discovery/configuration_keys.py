@@ -51,6 +51,9 @@ FLAGS = re.compile(
 PAIRS = re.compile(r"[A-Za-z_][\w.]*=[^\s,=]+(?:,[A-Za-z_][\w.]*=[^\s,=]*)*")
 """The arguments of a model in one text: `pretrained=org/name,revision=v1`, as lm-eval takes them."""
 
+SETTINGS = re.compile(r"\s*[A-Za-z_]\w*=[^\n]*(?:\n\s*[A-Za-z_]\w*=[^\n]*)*\s*")
+"""Lines of `NAME=value`."""
+
 FILE_KEY = re.compile(r"[\w.-]+\.(?:sh|bash|py|ya?ml|json|toml|env|ini|conf|cfg|properties|service)")
 """A key that is the name of a file, as in a ConfigMap."""
 
@@ -113,7 +116,7 @@ LOADERS = re.compile(
 )
 """Functions that load a model, as Hydra names them in `_target_`."""
 
-_FILE_KEYS = _words(
+REPOSITORY_KEYS = _words(
     """
     base_model_name_or_path pretrained_model_name_or_path model_name_or_path repo_id hf_repo hf_repo_id hf_model_id
     storage_uri adapter_name_or_path hf_model hf_model_name hf_model_repo_id huggingface_repo_id huggingface_model
@@ -145,4 +148,4 @@ def grade(key: str, name: Name) -> Grade:
     """Return how sure it is that the value of a model's key is one: certain for an address and a key of the Hub's."""
     if name.form == Form.PAGE:
         return "likely"
-    return "certain" if name.form in (Form.ADDRESS, Form.CLONE) or key in _FILE_KEYS else "likely"
+    return "certain" if name.form in (Form.ADDRESS, Form.CLONE) or key in REPOSITORY_KEYS else "likely"

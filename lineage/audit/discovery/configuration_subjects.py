@@ -55,9 +55,9 @@ def is_evident(path: Sequence[str], text: str, beside: Mapping[str, str]) -> boo
     if any(known.ELSE_ABOVE.search(each) for each in path[-3:-1]):
         return False
     name = keys.read_value(text, bare=False)
-    if name is None or name.form != Form.ID:
+    if name is None or name.form not in (Form.ID, Form.ADDRESS):
         return False
-    return is_telling(name.model) or _is_loaded(key, beside)
+    return name.form == Form.ADDRESS or is_telling(name.model) or _is_loaded(key, beside)
 
 
 def _is_loaded(key: str, beside: Mapping[str, str]) -> bool:

@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterator
 
 from lineage.audit.discovery import model_keys as keys
+from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.configuration import configuration_references
+from lineage.audit.discovery.configuration_keys import REPOSITORY_KEYS
 from lineage.audit.discovery.json_nodes import json_nodes_and_problem, list_at, toml_nodes_and_problem
+from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.nodes import ListNode, MapNode, Scalar
 from lineage.audit.discovery.references import reference
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.yaml_nodes import yaml_nodes
 from lineage_schemas.reference import Reference
+
+_OF_LOADING = frozenset({"revision", "rev", "commit", "sha", "filename", "file", "subfolder"})
 
 OWN_FILES = frozenset({"lineage.toml", "lineage.lock"})
 """Files that this program reads otherwise."""
@@ -63,6 +68,32 @@ def json_references(text: Text, tree: Tree) -> Iterator[Reference]:
         tree.report(text.file, f"not valid JSON: {problem}; what follows was not read")
     if node is not None:
         yield from configuration_references(text, node, tree)
+
+
+def table_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a table of values with commas or tabs, if its first line says that it lists models to load.
+
+    A column of models alone may as well be that of a table of results.
+    """
+    lines = text.lines
+    mark = "\t" if "\t" in lines[0] else ";" if ";" in lines[0] else ","
+    heads = [each.strip().strip("\"'") for each in lines[0].split(mark)]
+    plain = {keys.plain_key(each) for each in heads}
+    if not (
+        plain & REPOSITORY_KEYS or (plain & _OF_LOADING and any(keys.meaning(each) == Meaning.MODEL for each in plain))
+    ):
+        yield from address_references(text)
+        return
+    rows, at = ListNode(), len(lines[0]) + 1
+    for line in lines[1:]:
+        row, start = MapNode(), at
+        for head, cell in zip(heads, line.split(mark), strict=False):
+            value = cell.strip().strip("\"'")
+            row.entries.append((Scalar(text, head, 0), Scalar(text, value, start + (cell.find(value) if value else 0))))
+            start += len(cell) + 1
+        rows.items.append(row)
+        at += len(line) + 1
+    yield from configuration_references(text, rows, tree)
 
 
 def toml_references(text: Text, tree: Tree) -> Iterator[Reference]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
+from itertools import pairwise
 
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.hub.legacy_names import legacy_name
@@ -94,7 +95,7 @@ HOSTED = re.compile(
     r"openrouter|openai|anthropic|claude|azure|bedrock|gemini|vertex|palm|groq|together(?:_?ai)?|fireworks|deepinfra"
     r"|mistral_?(?:ai|api)?|cohere|perplexity|replicate|anyscale|ollama|lm_?studio|litellm|watsonx|xai|grok|voyage"
     r"|jina_?(?:ai|api)?|novita|siliconflow|dashscope|moonshot|zhipu|deepseek|cloudflare|workers_?ai|nvidia_?nim|cerebras"
-    r"|sambanova|hyperbolic|lepton|octoai|aimlapi|github_models|copilot|elevenlabs|deepgram|assemblyai|google(?:_?genai)?"
+    r"|sambanova|hyperbolic|lepton|octoai|aimlapi|github_models|copilot|nim|elevenlabs|deepgram|assemblyai|google(?:_?genai)?"
 )
 """Providers that serve models behind an API of their own."""
 
@@ -140,7 +141,9 @@ def _head(words: list[str]) -> str:
 @lru_cache(4096)
 def is_hosted_key(key: str) -> bool:
     """Return whether a key in the form of `plain_key` names a provider: `openrouter_model`."""
-    return any(HOSTED.fullmatch(word) for word in key.split("_")) or key.startswith(("together_ai", "workers_ai"))
+    words = key.split("_")
+    pairs = map("_".join, pairwise(words))
+    return any(HOSTED.fullmatch(each) for each in (*words, *pairs))
 
 
 def role(key: str) -> str:

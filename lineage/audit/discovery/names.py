@@ -40,6 +40,9 @@ _CACHED = re.compile(
 )
 """The folder of a model in the Hub's local cache."""
 
+_TASK = re.compile(r"[a-z]+(?:-[a-z]+)+:(?=[^:/]+/)")
+"""A task in front of an id: `huggingface:text-generation:org/name`, as promptfoo takes it."""
+
 _FILE_PATHS = {"resolve": True, "raw": True, "blob": False, "tree": False, "commit": False, "commits": False}
 """The part behind the id in an address, and whether a program reads the file there (a person reads the others)."""
 
@@ -105,6 +108,7 @@ def read_name(text: str) -> Name | None:
 
 def _read_scheme(rest: str) -> Name | None:
     """Read `org/name[@revision | :revision or selector][/file]`, as filesystems, timm, KServe and LocalAI write it."""
+    rest = _TASK.sub("", rest)
     head, _, tail = rest.removeprefix("models/").partition("/")
     if head in {"datasets", "spaces", "buckets"}:
         return None

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable
 
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.containers import dockerfile_references
-from lineage.audit.discovery.documents import json_references, lines_references, toml_references, yaml_references
+from lineage.audit.discovery.documents import (
+    json_references,
+    lines_references,
+    table_references,
+    toml_references,
+    yaml_references,
+)
 from lineage.audit.discovery.javascript import html, javascript
 from lineage.audit.discovery.makefiles import (
     commands_references,
@@ -102,6 +108,7 @@ _BY_SUFFIX: dict[str, Parser] = {
     ),
     **dict.fromkeys(("yaml", "yml"), yaml_references),
     **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),
+    **dict.fromkeys(("csv", "tsv"), table_references),
     "toml": toml_references,
     **dict.fromkeys(("ps1", "psm1"), powershell_references),
     **dict.fromkeys(("bat", "cmd"), batch_references),
