@@ -29,7 +29,7 @@ MAX_PROGRAMS = 8
 """Programs of the table that one command may name."""
 
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*(?:/[\w-]+)?")
-_PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*)=")
+_PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*(?:\[\d+\][\w./-]*)*)=")
 _PAIRED = re.compile(r"(?:^|[,;\s])(?=[A-Za-z_][\w.]*=)")
 _LISTED = re.compile(r",[A-Za-z_][\w.]*=")
 _NAMED_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -70,6 +70,7 @@ class _Command:
         self._programs = list(islice(self._find_programs(), MAX_PROGRAMS))
         self._short = frozenset(flag for _, program in self._programs for flag in program.short)
         self._flags = list(self._read_flags())
+        self._asks_a_server = program_name(words[0].text) in programs.CLIENTS
 
     def references(self) -> Iterator[Reference]:
         """Yield the references of flags, of words where the program takes a model, and of addresses."""
@@ -168,9 +169,10 @@ class _Command:
             yield unresolved(flag.value.text, flag.value.source.place_at(flag.value.at))
         for value in found:
             name = keys.read_value(value.text)
-            if name is not None:
-                sure: Grade = "certain" if flag.named and value.direct else "likely"
-                yield self._reference(name, value, "possible" if meaning == Meaning.OUTPUT else sure, flag.key)
+            if name is None or (self._asks_a_server and name.form in (Form.ID, Form.BARE)):
+                continue
+            sure: Grade = "certain" if flag.named and value.direct else "likely"
+            yield self._reference(name, value, "possible" if meaning == Meaning.OUTPUT else sure, flag.key)
 
     def _telling(self, flag: Flag) -> Iterator[Reference]:
         """Read the value of a flag that does not say what it holds, such as `-m`: a model if its name says so."""
@@ -269,7 +271,14 @@ class _Command:
         )
         for word in self._words:
             for value in values(word, self._variables):
+                yield from self._schemed(value)
                 yield from self._address(value, word, cloned=cloned)
+
+    def _schemed(self, value: Value) -> Iterator[Reference]:
+        """Read a word that is an id behind the name of the Hub, as in `pull huggingface:org/name`."""
+        name = read_name(value.text) if value.text.startswith(("hf:", "huggingface:")) else None
+        if name is not None and "/" in name.model:
+            yield self._reference(name, value, "certain" if value.direct else "likely", "model")
 
     def _address(self, value: Value, word: Word, *, cloned: bool) -> Iterator[Reference]:
         installs = value.text.startswith("git+")

@@ -229,6 +229,8 @@ class _Reader:
         if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return
         hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
+        if spot.path[-2:-1] == ("litellm_params",):
+            hosted = not known.LITELLM.fullmatch(scalar.text)
         for value, grade in self._candidates(spot, scalar):
             for at, name in _names(value, bare=key != "storage_uri"):
                 if name.form in (Form.ID, Form.BARE) and hosted:

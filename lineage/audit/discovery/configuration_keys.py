@@ -72,7 +72,7 @@ ELSE_ABOVE = re.compile(rf"(?:^|_)(?:{_NOT_LOADED})(?:_|$)")
 ELSE = re.compile(
     rf"(?:^|_)(?:{_NOT_LOADED}|data|tokens?|authors?|users?|owner|uses|extends|branch|branches|tags?|container|display|title"
     r"|train|test|validation|eval|teams?|groups?|reviewers|secrets?|channels?|queues?|buckets?|s3|database|table"
-    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|push|pushed|upload|export|publish)(?:_|$)"
+    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|keywords?|examples?|nav|slug|repo_(?:name|url)|code_repository|push|pushed|upload|export|publish)(?:_|$)"
 )
 """The same for the key of a value itself."""
 
@@ -100,6 +100,9 @@ ASKED = _words(
     """
 )
 """Keys of what only a model is loaded or run with."""
+
+LITELLM = re.compile(r"(?:huggingface|hosted_vllm)/[^/]+/[^/]+")
+"""Names that LiteLLM gives to models of the Hub; whatever else it calls a model is what an API calls it."""
 
 SOURCES = _words(
     "model model_id model_path model_name_or_path repo_id hf_repo hf_model_id hf_repo_id model_uri hf_model"

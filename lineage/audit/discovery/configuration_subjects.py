@@ -78,6 +78,9 @@ def is_alias(key: str, beside: MapNode) -> bool:
         return bool(beside.text("model_source", "provider_model_id")) or isinstance(params, MapNode)
     if key not in ("name", "id", "alias"):
         return False
+    address = keys.read_value(beside.text("uri", "url"))
+    if address is not None and address.form == Form.ADDRESS:
+        return True
     return any(
         keys.read_value(value) is not None
         for each in known.SOURCES

@@ -43,8 +43,8 @@ _MODEL = _words(
     embed encoder decoder reranker rerank rerankers tokenizer tokenizers processor lora loras adapter adapters peft vae
     unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
     transcription diarization vad vision llama gguf mmproj hf huggingface hfhub sbert transformer transformers
-    transformation classifier generator reward critic judge speculative summarizer translator captioner detector
-    segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth textual clip
+    transformation classifier generator reward critic judge speculative speculator summarizer translator captioner
+    detector segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth textual clip
     vocoder
     """
 )
@@ -56,8 +56,8 @@ _OTHER = _words(
     size sizes dim dims dimension dimensions provider providers backend engine license licence token tokens key keys
     secret password port host hostname timeout dtype precision device devices max min num count batch length len temp
     temperature prompt prompts template templates system metric metrics loss optimizer scheduler task tasks language
-    lang category description desc title help comment comments note notes label labels tag tags author version
-    versions framework library format parallel parallelism cache cachedir memory card cards space spaces served alias
+    lang category description desc title help hint placeholder tooltip comment comments note notes label labels tag tags
+    author version versions framework library format parallel parallelism cache cachedir memory card cards space spaces served alias
     aliases display folder dir directory home prefix suffix regex pattern group owner organization user username
     namespace workdir log logs logging file files filename ext extension endpoint status mode
     state region zone bucket volume volumes mount mounts service account stop maintainer homepage

@@ -64,6 +64,7 @@ PROGRAMS = {
     "litgpt": Program(
         ("download", "finetune", "finetune_lora", "finetune_full", "pretrain", "chat", "generate", "serve", "evaluate")
     ),
+    "ilab": Program(("model download",), short=("--repository", "-rp")),
     "tune": Program(("download",)),
     "openllm": Program(("serve", "start", "run")),
     "petals.cli.run_server": Program(),
@@ -131,6 +132,9 @@ def program_name(word: str) -> str:
 
 PRINTING = _names("echo printf cat grep rg egrep sed awk log info warn error die fail print say logger test [ [[")
 """Programs whose words are text, which no program takes as a model."""
+
+CLIENTS = _names("curl http https xh httpie grpcurl wrk hey oha vegeta ab")
+"""Programs that ask a server, which has its own names for its models."""
 
 OTHER_HUBS = _names("modelscope kaggle openmind openmind-cli aistudio")
 """Programs that load models from elsewhere than the Hub, under names of the same form."""
