@@ -117,10 +117,10 @@ class _Command:
         """Return whether a word belongs to the flag before it, or to one before that which takes a list."""
         before = self._words[at - 1].text if at else ""
         if _FLAG.fullmatch(before):
-            if keys.meaning(key) == Meaning.UNKNOWN and before not in programs.NOT_MODELS_BEHIND:
+            if keys.meaning(key) in (Meaning.UNKNOWN, Meaning.GENERIC) and before not in programs.NOT_MODELS_BEHIND:
                 is_switch = any(program.positional for _, program in self._programs)  # such as --quiet
                 return not (is_switch and _reads(self._words[at]))
-            return keys.meaning(key) != Meaning.GENERIC or before in programs.NOT_MODELS_BEHIND
+            return True
         return at - 1 in self._taken and keys.meaning(key) == Meaning.MODEL and _reads(self._words[at])
 
     def _paired(self, key: str, value: Word, *, named: bool) -> Iterator[Flag]:

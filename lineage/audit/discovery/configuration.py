@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
-from lineage.audit.discovery.configuration_subjects import MAX_ABOVE, is_alias, is_evident, is_of_dataset, subject
+from lineage.audit.discovery.configuration_subjects import (
+    MAX_ABOVE,
+    is_alias,
+    is_evident,
+    is_of_dataset,
+    is_plausible,
+    subject,
+)
 from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
 from lineage.audit.discovery.elsewhere import chart_values, environment
 from lineage.audit.discovery.hosted import is_hosted
@@ -225,6 +232,10 @@ class _Reader:
         beside = spot.inside[-1] if spot.inside else MapNode()
         if meaning in (Meaning.OTHER, Meaning.UNKNOWN) and is_evident(spot.path, scalar.text, self._lookup(beside)):
             meaning = Meaning.MODEL
+        elif (
+            meaning == Meaning.MODEL and keys.is_weak(key) and not is_plausible(scalar.text, key, self._lookup(beside))
+        ):
+            meaning = Meaning.OTHER
         is_model = meaning in (Meaning.MODEL, Meaning.OUTPUT) and not self._is_other_repository(spot)
         if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return

@@ -52,12 +52,22 @@ def is_evident(path: Sequence[str], text: str, beside: Mapping[str, str]) -> boo
     key = path[-1] if path else ""
     if not key or keys.meaning(key) not in (Meaning.GENERIC, Meaning.UNKNOWN) or known.ELSE.search(key):
         return False
+    if keys.meaning(key) == Meaning.GENERIC and known.ELSE.search("_".join(path[-2:-1])):
+        return False
     if any(known.ELSE_ABOVE.search(each) for each in path[-3:-1]):
         return False
     name = keys.read_value(text, bare=False)
     if name is None or name.form not in (Form.ID, Form.ADDRESS):
         return False
     return name.form == Form.ADDRESS or is_telling(name.model) or _is_loaded(key, beside)
+
+
+def is_plausible(text: str, key: str, beside: Mapping[str, str]) -> bool:
+    """Return whether a value under a key such as `clip` or `weights` is a model: any but an id that says nothing."""
+    name = keys.read_value(text)
+    if name is None or name.form != Form.ID or name.revision or name.selector:
+        return True
+    return is_telling(name.model) or _is_loaded(key, beside) or keys.asked_of(key, "revision", beside.get) is not None
 
 
 def _is_loaded(key: str, beside: Mapping[str, str]) -> bool:

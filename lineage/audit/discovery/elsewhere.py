@@ -21,9 +21,15 @@ MAX_FILES = 200
 MAX_NAMES = 5_000
 """Names that are taken from one file."""
 
-_ENVIRONMENT = re.compile(r"(?:^|/)(?:\.env[\w.-]*|[\w-]+\.env|env\.(?:sh|list)|\.?env\.example)$")
+_ENVIRONMENT = re.compile(
+    r"(?:^|/)(?:\.env[\w.-]*|[\w-]+\.env|env\.list|\.?env\.example"
+    r"|(?:env|config|settings|vars|variables|models|versions|common|defaults)\.(?:sh|mk|bash))$"
+)
+_PLAYED = re.compile(r"(?:^|/)(?:group_vars|host_vars|vars|defaults)/[\w./-]+\.ya?ml$")
+"""Files of variables of Ansible, which its tasks and templates use by their names alone."""
+
 _SET = re.compile(
-    r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*"
+    r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[?:+]?=[ \t]*"
     r"(?:\"([^\"\n$]+)\"|'([^'\n]+)'|([^\s#'\"$]+))"
 )
 _VALUES = re.compile(r"(?:^|/)values[\w.-]*\.ya?ml$")
@@ -53,6 +59,10 @@ def _environments(tree: Tree) -> dict[str, Assigned]:
             words = folders[file.rpartition("/")[0]].setdefault(match[1], [])
             if len(words) < MAX_VALUES:
                 words.append(word_of(text.part(*match.span(group))))
+    for file in [each for each in tree.files if _PLAYED.search(each)][:MAX_FILES]:
+        text = tree.text(file)
+        if text is not None:
+            _flatten(yaml_nodes(text).documents, folders[""], "")
     return folders
 
 
@@ -68,18 +78,18 @@ def _charts(tree: Tree) -> dict[str, Assigned]:
     for file in [each for each in tree.files if _VALUES.search(each)][:MAX_FILES]:
         text = tree.text(file)
         if text is not None:
-            documents, _ = yaml_nodes(text)
-            _flatten(documents, folders[file.rpartition("/")[0]])
+            _flatten(yaml_nodes(text).documents, folders[file.rpartition("/")[0]], "Values")
     return folders
 
 
-def _flatten(documents: list[Node], into: Assigned) -> None:
+def _flatten(documents: list[Node], into: Assigned, root: str) -> None:
     """Note each single value by the keys that lead to it."""
-    stack: list[tuple[str, Node]] = [("Values", node) for node in documents]
+    stack: list[tuple[str, Node]] = [(root, node) for node in documents]
     while stack and len(into) < MAX_NAMES:
         path, node = stack.pop()
         if isinstance(node, MapNode):
-            stack.extend((f"{path}.{key.text}", value) for key, value in reversed(node.entries))
+            head = f"{path}." if path else ""
+            stack.extend((f"{head}{key.text}", value) for key, value in reversed(node.entries))
         elif isinstance(node, ListNode):
             stack.extend((path, each) for each in node.items if isinstance(each, Scalar))
         elif node.text and len(path) < 300 and len(into.setdefault(path, [])) < MAX_VALUES:

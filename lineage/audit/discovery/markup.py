@@ -80,7 +80,8 @@ def textproto_references(text: Text, tree: Tree) -> Iterator[Reference]:
             continue
         if mark in "{<[":
             made: MapNode | ListNode = ListNode() if mark == "[" else MapNode()
-            key = _add(stack[-1], key, made)
+            _add(stack[-1], key, made)
+            key = None
             if len(stack) < MAX_DEPTH:
                 stack.append(made)
         elif mark in "}>]":
@@ -90,14 +91,15 @@ def textproto_references(text: Text, tree: Tree) -> Iterator[Reference]:
             key = Scalar(text, mark, match.start())
         elif match[1] is not None or match[2] is not None:
             group = 1 if match[1] is not None else 2
-            key = _add(stack[-1], key, Scalar(text, match[group], match.start(group)))
+            _add(stack[-1], key, Scalar(text, match[group], match.start(group)))
+            key = None
         elif mark not in ":,;":
             key = None
     yield from configuration_references(text, root, tree)
 
 
 def _add(parent: MapNode | ListNode, key: Scalar | None, node: Scalar | MapNode | ListNode) -> None:
-    """Put a node below the message or list that is open; the key is used up."""
+    """Put a node below the message or list that is open, under the key before it."""
     if isinstance(parent, ListNode):
         parent.items.append(node)
     elif key is not None:

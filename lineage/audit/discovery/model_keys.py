@@ -40,28 +40,29 @@ class Meaning(Enum):
 _MODEL = _words(
     """
     model models llm llms vlm slm lm checkpoint checkpoints ckpt pretrained backbone embedder embedding embeddings
-    embed encoder decoder reranker rerank rerankers tokenizer tokenizers processor lora loras adapter adapters peft vae
-    unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
+    embed encoder decoder reranker rerank rerankers tokenizer tokenizers processor lora loras adapter adapters peft
+    vae unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
     transcription diarization vad vision llama gguf mmproj hf huggingface hfhub sbert transformer transformers
     transformation classifier generator reward critic judge speculative speculator summarizer translator captioner
-    detector segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth textual clip
-    vocoder
+    detector segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth
+    textual clip vocoder extractor
     """
 )
 """Words that make a key the key of a model."""
 
 _OTHER = _words(
     """
-    dataset datasets data corpus corpora  image images img type types class classes kind arch architecture
-    size sizes dim dims dimension dimensions provider providers backend engine license licence token tokens key keys
-    secret password port host hostname timeout dtype precision device devices max min num count batch length len temp
+    dataset datasets data corpus corpora image images img type types class classes kind arch architecture size sizes
+    dim dims dimension dimensions provider providers backend engine license licence token tokens key keys secret
+    password port host hostname timeout dtype precision device devices max min num count batch length len temp
     temperature prompt prompts template templates system metric metrics loss optimizer scheduler task tasks language
-    lang category description desc title help hint placeholder tooltip comment comments note notes label labels tag tags
-    author version versions framework library format parallel parallelism cache cachedir memory card cards space spaces served alias
-    aliases display folder dir directory home prefix suffix regex pattern group owner organization user username
-    namespace workdir log logs logging file files filename ext extension endpoint status mode
-    state region zone bucket volume volumes mount mounts service account stop maintainer homepage
-    revision rev commit sha branch checksum digest served
+    lang category description desc title help hint placeholder tooltip comment comments note notes label labels tag
+    tags author version versions framework library format parallel parallelism cache cachedir memory card cards
+    space spaces served alias aliases display folder dir directory home prefix suffix regex pattern group owner
+    organization user username namespace workdir log logs logging file files filename ext extension endpoint status
+    mode state region zone bucket volume volumes mount mounts service account stop maintainer homepage revision rev
+    commit sha branch checksum digest served registry queue topic table project experiment store route package
+    gateway proxy container docker job
     """
 )
 """Words that make a key about something else, whatever other words it has."""
@@ -72,7 +73,13 @@ _GENERIC = _words(
     " identifier slug"
 )
 _NEVER = _words("dataset datasets served alias aliases data output outputs")
-_HEADS = _words("model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer")
+_WEAK = _words("clip vision textual weights baseline transformation draft student")
+"""Words of models that are also words of other things: the value has to look like a model."""
+
+_HEADS = _words(
+    "model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer processor extractor"
+    " transformer classifier generator detector captioner vae unet controlnet"
+)
 _UPLOADED = frozenset({"hub_model_id", "hub_model_name", "push_to_hub_model_id", "hub_repo_id", "hub_id"})
 _EXACT = {
     "hub": Meaning.GENERIC,
@@ -136,6 +143,13 @@ def meaning(key: str) -> Meaning:
 def _head(words: list[str]) -> str:
     """Return the last word that says what a key is about: `model` of `image_model_id`."""
     return next((word for word in reversed(words) if word not in _GENERIC), "")
+
+
+@lru_cache(4096)
+def is_weak(key: str) -> bool:
+    """Return whether only words that have other meanings too make a key the key of a model: `clip`, `weights_path`."""
+    about = {word for word in key.split("_") if word in _MODEL}
+    return bool(about) and about <= _WEAK
 
 
 @lru_cache(4096)

@@ -89,5 +89,5 @@ def is_telling(model: str) -> bool:
         return False
     if _SIZE.search(name) or _FILE_FORM.search(name):
         return True
-    hints = (_FORM.search(name), _FAMILY.search(f"{name}-"), _VARIANT.search(name), _TASK.search(name))
-    return sum(hint is not None for hint in hints) + (owner in _PUBLISHERS) >= 2
+    strong = [each.search(f"{name}-") is not None for each in (_FORM, _FAMILY, _TASK)]
+    return any(strong) and sum(strong) + bool(_VARIANT.search(name)) + (owner in _PUBLISHERS) >= 2
