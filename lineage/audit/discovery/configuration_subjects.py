@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from lineage.audit.discovery import configuration_keys as known
@@ -13,6 +14,13 @@ from lineage.audit.discovery.nodes import MapNode
 
 _SAYING_DATA = ("repo_type", "repoType", "type", "name", "_target_", "class")
 _MAX_BESIDE = 8
+_MAX_AROUND = 40
+
+_SCHEMES = ("hf:", "huggingface:")
+_ID = re.compile(r"(?:hf:|huggingface:(?:[a-z-]+:)?|huggingface/)?([\w.-]+/[\w.-]+)(?=[@:]|$)")
+
+MAX_NAME = 200
+"""Characters of a name that is read though no key says that it is a model's."""
 
 MAX_ABOVE = 3
 """Keys above a value that may say what it is about."""
@@ -50,16 +58,17 @@ def is_evident(path: Sequence[str], text: str, beside: Mapping[str, str]) -> boo
     mapping by their keys.
     """
     key = path[-1] if path else ""
-    if not key or keys.meaning(key) not in (Meaning.GENERIC, Meaning.UNKNOWN) or known.ELSE.search(key):
+    match = _ID.match(text) if len(text) < MAX_NAME else None
+    if match is None or keys.meaning(key) not in (Meaning.GENERIC, Meaning.UNKNOWN):
+        return False
+    if not (is_telling(match[1]) or match[0].startswith(_SCHEMES) or _is_loaded(key, beside)):
+        return False
+    if not key or known.ELSE.search(key) or any(known.ELSE_ABOVE.search(each) for each in path[-3:-1]):
         return False
     if keys.meaning(key) == Meaning.GENERIC and known.ELSE.search("_".join(path[-2:-1])):
         return False
-    if any(known.ELSE_ABOVE.search(each) for each in path[-3:-1]):
-        return False
     name = keys.read_value(text, bare=False)
-    if name is None or name.form not in (Form.ID, Form.ADDRESS):
-        return False
-    return name.form == Form.ADDRESS or is_telling(name.model) or _is_loaded(key, beside)
+    return name is not None and name.form in (Form.ID, Form.ADDRESS)
 
 
 def is_plausible(text: str, key: str, beside: Mapping[str, str]) -> bool:
@@ -74,8 +83,10 @@ def _is_loaded(key: str, beside: Mapping[str, str]) -> bool:
     """Return whether what is beside a value says that a library of models loads it."""
     if keys.meaning(key) == Meaning.UNKNOWN and len(beside) > _MAX_BESIDE:
         return False
-    loaders = (value for name, value in beside.items() if name in known.LOADED_BY and name != key)
-    return any(keys.plain_key(each) in known.LIBRARIES for each in loaders) or bool(known.ASKED & beside.keys())
+    loaders = (beside[name] for name in known.LOADED_BY if name in beside and name != key)
+    return any(keys.plain_key(each) in known.LIBRARIES for each in loaders) or any(
+        each in beside for each in known.ASKED
+    )
 
 
 def is_alias(key: str, beside: MapNode) -> bool:
@@ -100,7 +111,8 @@ def is_alias(key: str, beside: MapNode) -> bool:
 
 def is_of_dataset(beside: MapNode) -> bool:
     """Return whether the values beside a repository, also in a mapping beside it, say that it is read as a dataset."""
-    nodes = [beside, *(value for _, value in beside.entries if isinstance(value, MapNode) and len(value.entries) < 8)]
+    few = beside.entries if len(beside.entries) < _MAX_AROUND else []
+    nodes = [beside, *(value for _, value in few if isinstance(value, MapNode) and len(value.entries) < 8)]
     names = (node.text(each) for node in nodes for each in _SAYING_DATA)
     return any(known.READS_DATA.search(name) for name in names if name)
 

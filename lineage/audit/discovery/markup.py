@@ -13,8 +13,11 @@ from lineage.audit.discovery.tree import Tree
 from lineage_schemas.reference import Reference
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>|<\?.*?(?:\?>|\Z)", re.DOTALL)
-_TAG = re.compile(r"<(/?)([A-Za-z_][\w.:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>([^<]*)")
+_TAG = re.compile(r"<(/?)([A-Za-z_][\w.:-]*+)((?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+)>([^<]*+)")
 _ATTRIBUTE = re.compile(r"([A-Za-z_][\w.:-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+MAX_ELEMENTS = 30_000
+"""Elements of one file that are read, and messages or values of a protobuf text."""
+
 _NAMING = ("name", "key", "id", "Include")
 """Attributes that say what the content of an element is: `<string name="model_id">…`."""
 
@@ -26,7 +29,7 @@ _VALUES = ("string_value", "value", "val")
 
 def xml_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read a file of XML, such as the settings of a program, strings of an app or a property list."""
-    yield from configuration_references(text, _elements(text), tree)
+    yield from configuration_references(text, _elements(text, tree), tree)
 
 
 def config_references(text: Text, tree: Tree) -> Iterator[Reference]:
@@ -35,25 +38,28 @@ def config_references(text: Text, tree: Tree) -> Iterator[Reference]:
     yield from xml_references(text, tree) if is_xml else lines_references(text, tree)
 
 
-def _elements(text: Text) -> MapNode:
+def _elements(text: Text, tree: Tree) -> MapNode:
     """Return the elements as mappings: the attributes and the text of each, under its name or the one it is given."""
     body = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text.body)
     root = MapNode()
     stack = [root]
     key: Scalar | None = None  # of a property list, where it is an element of its own
-    for match in _TAG.finditer(body):
+    for number, match in enumerate(_TAG.finditer(body)):
+        if number >= MAX_ELEMENTS:
+            tree.report(text.file, f"it has more than {MAX_ELEMENTS:,} elements; the others were not read")
+            break
         if match[1]:
             stack = stack[:-1] or [root]
             continue
         made = MapNode()
         named = _attributes(text, match, made) or key or Scalar(text, match[2].rpartition(":")[2], match.start(2))
-        content = match[5].strip()
-        value = Scalar(text, content, match.start(5) + len(match[5]) - len(match[5].lstrip()))
+        content = match[4].strip()
+        value = Scalar(text, content, match.start(4) + len(match[4]) - len(match[4].lstrip()))
         key = value if match[2] == "key" and content else None
         if content and match[2] != "key":
             stack[-1].entries.append((named, value))
         stack[-1].entries.append((named, made))
-        if not match[4] and len(stack) < MAX_DEPTH:
+        if not match[3].endswith("/") and len(stack) < MAX_DEPTH:
             stack.append(made)
     return root
 
@@ -74,8 +80,11 @@ def textproto_references(text: Text, tree: Tree) -> Iterator[Reference]:
     root = MapNode()
     stack: list[MapNode | ListNode] = [root]
     key: Scalar | None = None
-    for match in _TOKEN.finditer(text.body):
+    for number, match in enumerate(_TOKEN.finditer(text.body)):
         mark = match[0]
+        if number >= 10 * MAX_ELEMENTS:
+            tree.report(text.file, f"it has more than {10 * MAX_ELEMENTS:,} words and marks; the others were not read")
+            break
         if mark[0] == "#":
             continue
         if mark in "{<[":

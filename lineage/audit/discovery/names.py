@@ -24,7 +24,7 @@ HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co",
 INFERENCE_HOSTS = frozenset({"api-inference.huggingface.co", "router.huggingface.co"})
 """Hosts that run the Hub's models; the id follows `models/` or `hf-inference/models/` in the path."""
 
-_SCHEMES = ("hf://", "huggingface://", "hf-hub:", "hf_hub:", "hf-hub://", "huggingface:", "hf:")
+_SCHEMES = ("huggingface://", "huggingface:", "hf-hub://", "hf-hub:", "hf_hub:", "hf://", "hf:")
 _LIBRARIES = frozenset({"sentence-transformers", "sentence_transformers"})
 """Libraries that some programs take in front of a name: `sentence-transformers:all-MiniLM-L6-v2`."""
 
@@ -90,7 +90,7 @@ def read_name(text: str) -> Name | None:
         found = read_name("".join(filter(str.isprintable, text)))
         return found._replace(model=text) if found is not None and found.form is Form.ID else None
     head = text[:16].lower()
-    scheme = next((scheme for scheme in sorted(_SCHEMES, key=len, reverse=True) if head.startswith(scheme)), None)
+    scheme = next((scheme for scheme in _SCHEMES if head.startswith(scheme)), None) if head[0] == "h" else None
     if scheme is not None:
         return _read_scheme(text[len(scheme) :])
     if text.startswith(("git@hf.co:", "git@huggingface.co:")):
