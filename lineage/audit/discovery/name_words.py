@@ -40,13 +40,6 @@ PLACEHOLDER = re.compile(
 )
 """Owners that stand for the owner that the reader puts there."""
 
-PLACEHOLDERS = re.compile(
-    r"(?:org|organi[sz]ation|owner|user|user[-_]?name|author|namespace|account|repo|publisher)"
-    r"/(?:name|model|models|repo|repository|(?:repo|model)[-_]?(?:name|id)|base[-_]?model|lora|adapter|dataset)",
-    re.IGNORECASE,
-)
-"""Ids that stand for the one that the reader puts there."""
-
 FILE_ENDINGS = _words(
     """
     7z avi bat bin bmp bz2 c cc cfg cjs conf cpp crt css csv cu dat db dll dockerfile dylib exe gguf gif go gz h h5

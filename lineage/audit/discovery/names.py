@@ -207,7 +207,7 @@ def _plain(
     """Make a name if the id may be one and does not stand for another id that the reader puts there."""
     owner = model.partition("/")[0]
     if (repository_id_problem(model) is not None and not _looks_like_an_id(model)) or (
-        "/" in model and (words.PLACEHOLDER.fullmatch(owner) or words.PLACEHOLDERS.fullmatch(model))
+        "/" in model and words.PLACEHOLDER.fullmatch(owner)
     ):
         return None
     return Name(model, form, revision, selector, filename)

@@ -40,8 +40,8 @@ def yaml_nodes(source: Text) -> Read:
     """Read a YAML text."""
     body = source.body
     is_template = "{{" in body or "{%" in body or "<%" in body
-    documents, problem = _parsed(source, body)
-    if is_template and (problem or _BARE_MARK.search(body)):
+    documents, problem = ([], "") if is_template and _BARE_MARK.search(body) else _parsed(source, body)
+    if is_template and (problem or not documents):
         documents, left = _parsed(source, _without_marks(body))
         return Read(_by_lines(source) if left else documents)
     return Read(_by_lines(source) if problem else documents, problem)
