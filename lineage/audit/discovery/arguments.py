@@ -213,8 +213,7 @@ class _Command:
                 if start is not None and (program.positional or grade == "possible"):
                     yield from self._positional(start, program, "certain" if grade == "certain" else "possible")
                     break
-        if program_name(self._words[0].text).startswith("python") or self._words[0].text.startswith("./"):
-            yield from self._given_to_a_script()
+        yield from self._given_to_a_script()
 
     def _behind(self, at: int, prefix: str) -> int | None:
         """Return where the words begin that follow a program and its subcommand; None if it is another subcommand."""
@@ -257,11 +256,19 @@ class _Command:
         return files[0]
 
     def _given_to_a_script(self) -> Iterator[Reference]:
-        """Read the ids that a script gets without a flag: what it does with them is not known."""
-        for at, word in enumerate(self._words[2:], 2):
+        """Read the ids that a script gets without a flag: what it does with them only its name may say."""
+        start = program_name(self._words[0].text).startswith("python")
+        script = self._words[start].text if len(self._words) > start else ""
+        says = keys.meaning(keys.plain_key(program_name(script).partition(".")[0])) == Meaning.MODEL
+        if not (start or says or script.startswith("./")) or self._programs:
+            return
+        for at, word in enumerate(self._words[1 + start :], 1 + start):
             name = read_name(word.text) if at not in self._taken and word.is_literal else None
             if name is not None and name.form == Form.ID:
-                yield reference(name, word.source.place_at(word.at), "possible")
+                yield self._reference(
+                    name, Value(word.text, word.source, word.at), "likely" if says else "possible", ""
+                )
+                says = False
 
     def _addresses(self) -> Iterator[Reference]:
         """Read the addresses in all words; git reads the page of a model that it clones."""

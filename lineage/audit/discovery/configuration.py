@@ -24,7 +24,7 @@ from lineage.audit.discovery.json_nodes import json_nodes_and_problem
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
-from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.scripts import (
     command_references,
     embedded_references,
@@ -174,7 +174,7 @@ class _Reader:
             yield from self._script(spot, scalar)
         else:
             found = list(self._named(spot, scalar))
-            yield from found or self._addresses(key, scalar)
+            yield from found or self._addresses(spot, scalar)
 
     def _written_to(self, spot: _Spot) -> str:
         """Return the name of the file that a text becomes: `path` beside `content`, as in cloud-init; else empty."""
@@ -222,9 +222,21 @@ class _Reader:
         yield from shell_references(scalar.as_text(), self._tree, variables=variables, newlines=newlines,
                                     image=node.text("image"))  # fmt: skip
 
-    def _addresses(self, key: str, scalar: Scalar) -> Iterator[Reference]:
+    def _addresses(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
+        key = spot.path[-1] if spot.path else ""
+        revision = self._checked_out(spot, scalar)
         for found in address_references(scalar.as_text()):
+            if revision and found.grade == "possible":
+                update = {"grade": "likely", "revision": revision, "pinned": is_commit(revision)}
+                found = found.model_copy(update=update)
             yield found.model_copy(update={"grade": "possible"}) if key in known.PROSE else found
+
+    def _checked_out(self, spot: _Spot, scalar: Scalar) -> str | None:
+        """Return what git checks out of the repository whose address a value is, such as `targetRevision` beside it."""
+        if not spot.inside or not scalar.text.startswith(("https://", "git@", "ssh://")) or " " in scalar.text:
+            return None
+        beside = self._lookup(spot.inside[-1])
+        return next((beside[each] for each in known.CHECKED_OUT if each in beside), None)
 
     def _named(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
         """Read the value of a key of a model."""

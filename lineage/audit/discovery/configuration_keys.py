@@ -101,6 +101,9 @@ ASKED = _words(
 )
 """Keys of what only a model is loaded or run with."""
 
+CHECKED_OUT = ("rev_lock", "rev", "revision", "target_revision", "commit", "ref", "tag", "branch")
+"""Keys of the commit, tag or branch of a repository that git clones, as in DVC, Argo CD and Flux."""
+
 LITELLM = re.compile(r"(?:huggingface|hosted_vllm)/[^/]+/[^/]+")
 """Names that LiteLLM gives to models of the Hub; whatever else it calls a model is what an API calls it."""
 

@@ -18,6 +18,9 @@ from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.yaml_nodes import yaml_nodes
 from lineage_schemas.reference import Reference
 
+MAX_COLUMNS = 200
+"""Columns of a table that are read."""
+
 _OF_LOADING = frozenset({"revision", "rev", "commit", "sha", "filename", "file", "subfolder"})
 
 OWN_FILES = frozenset({"lineage.toml", "lineage.lock"})
@@ -77,7 +80,7 @@ def table_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """
     lines = text.lines
     mark = "\t" if "\t" in lines[0] else ";" if ";" in lines[0] else ","
-    heads = [each.strip().strip("\"'") for each in lines[0].split(mark)]
+    heads = [each.strip().strip("\"'") for each in lines[0].split(mark, MAX_COLUMNS)[:MAX_COLUMNS]]
     plain = {keys.plain_key(each) for each in heads}
     if not (
         plain & REPOSITORY_KEYS or (plain & _OF_LOADING and any(keys.meaning(each) == Meaning.MODEL for each in plain))
@@ -87,7 +90,7 @@ def table_references(text: Text, tree: Tree) -> Iterator[Reference]:
     rows, at = ListNode(), len(lines[0]) + 1
     for line in lines[1:]:
         row, start = MapNode(), at
-        for head, cell in zip(heads, line.split(mark), strict=False):
+        for head, cell in zip(heads, line.split(mark, MAX_COLUMNS), strict=False):
             value = cell.strip().strip("\"'")
             row.entries.append((Scalar(text, head, 0), Scalar(text, value, start + (cell.find(value) if value else 0))))
             start += len(cell) + 1

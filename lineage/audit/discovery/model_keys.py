@@ -127,6 +127,7 @@ def meaning(key: str) -> Meaning:
     """Return what a key in the form of `plain_key` says about its value."""
     if key in _EXACT:
         return _EXACT[key]
+    key = key.replace("hugging_face", "huggingface")
     if key in _UPLOADED:
         return Meaning.OUTPUT
     words = key.split("_")

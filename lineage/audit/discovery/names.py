@@ -25,8 +25,23 @@ INFERENCE_HOSTS = frozenset({"api-inference.huggingface.co", "router.huggingface
 """Hosts that run the Hub's models; the id follows `models/` or `hf-inference/models/` in the path."""
 
 _SCHEMES = ("huggingface://", "huggingface:", "hf-hub://", "hf-hub:", "hf_hub:", "hf://", "hf:")
-_LIBRARIES = frozenset({"sentence-transformers", "sentence_transformers"})
+_LIBRARIES = frozenset(
+    {
+        "sentence-transformers",
+        "sentence_transformers",
+        "transformers",
+        "diffusers",
+        "vllm",
+        "sglang",
+        "mlx",
+        "tgi",
+        "tei",
+    }
+)
 """Libraries that some programs take in front of a name: `sentence-transformers:all-MiniLM-L6-v2`."""
+
+_LOADER = re.compile(r"^(?:huggingface|hosted_vllm|hf|vllm|sglang|mlx|transformers)/(?=[^/]+/[^/]+$)")
+"""The same with a slash: `hf/org/name`, as Inspect takes it."""
 
 _QUANTISATION = re.compile(
     r"(?:[\w.-]+[-_.])?(?:(?:I?Q|TQ)\d[\w.-]*|BF16|F16|F32|FP16|FP32|FP8|MXFP\d[\w.-]*|NVFP\d[\w.-]*)|latest"
@@ -108,7 +123,7 @@ def read_name(text: str) -> Name | None:
 
 def _read_scheme(rest: str) -> Name | None:
     """Read `org/name[@revision | :revision or selector][/file]`, as filesystems, timm, KServe and LocalAI write it."""
-    rest = _TASK.sub("", rest)
+    rest = _TASK.sub("", rest.removeprefix(":"))
     head, _, tail = rest.removeprefix("models/").partition("/")
     if head in {"datasets", "spaces", "buckets"}:
         return None
@@ -194,7 +209,7 @@ def _read_id(text: str) -> Name | None:
         return None
     if selector == "latest":  # a tag of a container image
         return None
-    model = re.sub(r"^(?:huggingface|hosted_vllm)/(?=[^/]+/[^/]+$)", "", model)
+    model = _LOADER.sub("", model)
     form = Form.ID if "/" in model else Form.BARE
     selector = "" if selector in words.HUB_PROVIDERS else selector
     found = _plain(model, form, revision=revision or None, selector=selector or None)

@@ -106,7 +106,7 @@ _BY_SUFFIX: dict[str, Parser] = {
     **dict.fromkeys(
         ("sh", "bash", "zsh", "ksh", "fish", "bats", "command", "slurm", "sbatch", "pbs", "lsf"), script_references
     ),
-    **dict.fromkeys(("yaml", "yml"), yaml_references),
+    **dict.fromkeys(("yaml", "yml", "dvc"), yaml_references),
     **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),
     **dict.fromkeys(("csv", "tsv"), table_references),
     "toml": toml_references,

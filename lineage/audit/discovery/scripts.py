@@ -15,6 +15,7 @@ from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
+from lineage.audit.discovery.shell_functions import calls
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.variables import Assigned, Variables, mentioned, text_of, values
@@ -49,7 +50,18 @@ def shell_references(text: Text, tree: Tree, *, variables: Variables | None = No
 def command_references(found: Sequence[Command], tree: Tree, *, variables: Variables | None = None, image: str = "",
                        depth: int = 0) -> Iterator[Reference]:  # fmt: skip
     """Read commands that run one after the other and share their variables."""
-    yield from without_definitions(_read(found, tree, variables, image, depth))
+    yield from without_definitions(_with_functions(found, tree, variables, image, depth))
+
+
+def _with_functions(
+    found: Sequence[Command], tree: Tree, variables: Variables | None, image: str, depth: int
+) -> Iterator[Reference]:
+    """Read commands, and once more the body of each function with what a call gives it."""
+    called = list(calls(found)) if depth < MAX_DEPTH else []
+    yield from _read(found, tree, variables, image, depth)
+    for body, given in called:
+        outer = {**(variables or {}), **_assigned(found), **given}
+        yield from (each for each in _read(body, tree, outer, image, depth) if each.model and each.used_at)
 
 
 def without_definitions(found: Iterable[Reference]) -> list[Reference]:
@@ -123,6 +135,12 @@ def _read(
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
     yield from cloned
+
+
+def _assigned(found: Sequence[Command]) -> Assigned:
+    known: Assigned = {}
+    _assign(found, known)
+    return known
 
 
 def _set_elsewhere(found: Sequence[Command], names: set[str], tree: Tree) -> Assigned:

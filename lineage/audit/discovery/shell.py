@@ -40,6 +40,9 @@ _TEMPLATE = re.compile(
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[\w*\])?\+?=")
 
 
+_INDEX = re.compile(r"\[[^\]\n]*\]=")
+
+
 class Piece(NamedTuple):
     """Hold one part of a word: a text as it is read, or a variable with the words of its default.
 
@@ -204,13 +207,15 @@ class _Reader:
             self._command.words.append(word)
 
     def _array(self) -> list[Word]:
-        """Read `(a b c)` behind `NAME=`."""
+        """Read `(a b c)` or `([x]=a [y]=b)` behind `NAME=`."""
         self._at += 1
         values: list[Word] = []
         while self._at < self._end and self._body[self._at] != ")":
             if not (self._match(_BLANK) or self._match(_COMMENT) or self._match(_NEWLINES)):
                 before = self._at
-                values.append(self._word())
+                word = self._word()
+                index = _INDEX.match(word.pieces[0].text) if word.pieces else None
+                values.append(word.after(index.end()) if index else word)
                 self._at = max(self._at, before + 1)
         self._at += 1
         return [value for value in values if value.pieces]
