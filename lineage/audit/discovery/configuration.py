@@ -17,7 +17,15 @@ from lineage.audit.discovery.configuration_subjects import (
     is_plausible,
     subject,
 )
-from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
+from lineage.audit.discovery.configuration_words import (
+    environment_of,
+    has_flags,
+    is_single,
+    is_word,
+    is_words,
+    variables_of,
+    words_of,
+)
 from lineage.audit.discovery.elsewhere import chart_values, environment
 from lineage.audit.discovery.hosted import is_hosted
 from lineage.audit.discovery.json_nodes import json_nodes_and_problem
@@ -117,7 +125,7 @@ class _Reader:
         if environment is not None:
             self._kept.append(environment)
             stack.append(_Spot(environment, spot.path, spot.inside))
-        elif spot.path and spot.path[-1] in known.ARGUMENTS and is_words(node):
+        elif is_words(node) and ((spot.path[-1:] and spot.path[-1] in known.ARGUMENTS) or has_flags(node)):
             yield from command_references([Command(words=words_of(node))], self._tree, variables=self._outer())
         else:
             stack.extend(_Spot(item, spot.path, spot.inside) for item in reversed(node.items))
@@ -127,7 +135,7 @@ class _Reader:
         parts = [node.get(name) for name in ("entrypoint", "command", "Entrypoint", "Command", "args", "Cmd")]
         given = [part for part in parts if part is not None and not isinstance(part, MapNode) and is_single(part)]
         image = node.text("image", "Image")
-        if not given or not (image or (len(given) > 1 and all(is_words(part) for part in given))):
+        if not given or not (image or (len(given) > 1 and all(is_words(part) or is_word(part) for part in given))):
             return
         variables = {**self._outer(), **variables_of(node)}
         words: list[Word] = []

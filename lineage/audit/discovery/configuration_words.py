@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
 from lineage.audit.discovery.shell import Word, commands, word_of
 from lineage.audit.discovery.variables import Assigned
+
+_FLAG = re.compile(r"--[a-z][\w-]+(?:=.*)?")
 
 
 def is_single(node: Node) -> bool:
@@ -21,6 +25,16 @@ def is_words(node: Node) -> bool:
     return bool(items) and all(isinstance(item, Scalar) for item in items) and not (
         isinstance(items[0], Scalar) and " " in items[0].text.strip() and "--" not in items[0].text[:2]
     )  # fmt: skip
+
+
+def is_word(node: Node) -> bool:
+    """Return whether a node is a text of one word, such as the program that `args` follow."""
+    return isinstance(node, Scalar) and bool(node.text) and not any(map(str.isspace, node.text))
+
+
+def has_flags(node: ListNode) -> bool:
+    """Return whether a list holds flags with their values, whatever its key: `[--base-model, org/name]`."""
+    return any(isinstance(item, Scalar) and _FLAG.fullmatch(item.text) for item in node.items)
 
 
 def words_of(node: ListNode) -> list[Word]:
@@ -42,7 +56,9 @@ def environment_of(node: ListNode, key: str) -> MapNode | None:
     made = MapNode()
     for item in node.items:
         if isinstance(item, MapNode):
-            name, value = item.get("name", "Name", "key"), item.get("value", "Value")
+            name, value = item.get("name", "Name", "key"), item.get("value", "Value", "default")
+            if isinstance(asked := item.get("input"), MapNode):  # of RunPod's Hub
+                value = asked.get("default")
             if not isinstance(name, Scalar):
                 return None
             if isinstance(value, Scalar):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.configuration import configuration_references
-from lineage.audit.discovery.configuration_keys import REPOSITORY_KEYS
+from lineage.audit.discovery.configuration_keys import REPOSITORY_KEYS, is_script
 from lineage.audit.discovery.json_nodes import json_nodes_and_problem, list_at, toml_nodes_and_problem
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.nodes import ListNode, MapNode, Scalar
@@ -34,6 +34,12 @@ _HEAD = re.compile(r"[ \t-]*[\"']?(?:--?)?([A-Za-z][\w.-]*)[\"']?[ \t]*[:= ]")
 _DEFAULT = re.compile(r"\b(?:default|or)[ (]+[^\"'{}]{0,80}?([\"'])([^\"'\s]+)\1")
 _BLOCK = re.compile(r"[ \t]*(?:\w+(?:[ \t]+\"[^\"]*\")*[ \t]+\"([^\"]+)\"|([A-Za-z_]\w*)[ \t]*[=:]?)[ \t]*\{")
 """The first line of a block of Terraform: `variable "model_id" {`, `model {` or `environment = {`."""
+
+_ONE_LINE = re.compile(
+    r"[ \t]*(?:\w+(?:[ \t]+\"[^\"]*\")*[ \t]+\"([^\"]+)\"|([A-Za-z_]\w*)[ \t]*[=:]?)[ \t]*\{[ \t]*"
+    r"([A-Za-z_][\w-]*)[ \t]*=[ \t]*([^{}]*?)[ \t]*\}"
+)
+"""A block of one line with one value: `variable "model_id" { default = "org/name" }`."""
 
 _BLOCK_END = re.compile(r"[ \t]*\}[ \t,;)\]]*")
 
@@ -113,12 +119,17 @@ def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read lines of `key = value` or `KEY=value`, as in `.env`, INI and properties files, in sections or without."""
     root = MapNode()
     open_blocks = [root]
+    command: Scalar | None = None  # a key of commands on the lines below it, as in tox.ini
     at = 0
     for line in text.lines:
         section, block = _SECTION.fullmatch(line.rstrip()), _BLOCK.fullmatch(line.rstrip())
-        match = _LINE.match(line)
+        match, inner = _LINE.match(line), _ONE_LINE.fullmatch(line.rstrip())
         if line.lstrip().startswith(("#", ";", "//")):
             pass
+        elif inner:
+            made = _opened(text, inner, at, open_blocks[-1])
+            key = Scalar(text, inner[3], at + inner.start(3))
+            made.entries.append((key, _line_value(text, inner[4], at + inner.start(4))))
         elif header := section or block:
             open_blocks = open_blocks[: 1 if section else MAX_BLOCKS]
             open_blocks.append(_opened(text, header, at, open_blocks[-1]))
@@ -129,6 +140,10 @@ def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
             start = at + match.start(2)
             items = list_at(text, start) if match[2].startswith("[") else None
             open_blocks[-1].entries.append((key, items or _line_value(text, match[2], start)))
+            command = key if is_script(keys.plain_key(key.text)) and not match[2] else None
+        elif command and line[:1].isspace() and line.strip():
+            start = len(line) - len(line.lstrip())
+            open_blocks[-1].entries.append((command, Scalar(text, line.strip(), at + start)))
         at += len(line) + 1
     yield from configuration_references(text, root, tree)
     yield from _template_references(text)
@@ -136,7 +151,7 @@ def lines_references(text: Text, tree: Tree) -> Iterator[Reference]:
 
 def _opened(text: Text, header: re.Match[str], at: int, parent: MapNode) -> MapNode:
     """Return the mapping that a line opens, with its last name as the key."""
-    group = next(number for number, name in enumerate(header.groups(), 1) if name)
+    group = next(number for number, name in enumerate(header.groups()[:2], 1) if name)
     made = MapNode()
     parent.entries.append((Scalar(text, header[group], at + header.start(group)), made))
     return made

@@ -24,7 +24,7 @@ _PARAMETER = re.compile(r"([A-Za-z_][\w-]*)=[\"']([^\"']+)[\"']")
 """A recipe of just with its parameters: `bench model="org/name":`."""
 
 _MODELFILE = re.compile(r"[ \t]*(FROM|ADAPTER)[ \t]+(\S+)", re.IGNORECASE)
-_NAMED_COMMAND = re.compile(r"[ \t]*[\w.-]+:[ \t]*")
+_NAMED_COMMAND = re.compile(r"[ \t]*(?:[\w.-]+:[ \t]*|(?:[\d*/,-]+[ \t]+){5}|@\w+[ \t]+)")
 _UNIT = re.compile(r"[ \t]*Exec(?:[ \t]*=|(?:Start|StartPre|StartPost|Reload)[ \t]*=[-@:+!]*)")
 _UNIT_VARIABLE = re.compile(r"[ \t]*Environment[ \t]*=[ \t]*")
 

@@ -86,13 +86,13 @@ _WRAPPINGS = (
 """Suffixes that say what a file is for, not what it holds."""
 
 _BY_NAME: dict[str, Parser] = {
-    **dict.fromkeys(("dockerfile", "containerfile"), dockerfile_references),
+    **dict.fromkeys(("dockerfile", "containerfile", "earthfile"), dockerfile_references),
     **dict.fromkeys(("makefile", "gnumakefile"), makefile_references),
     **dict.fromkeys(("justfile", ".justfile"), justfile_references),
     **dict.fromkeys((".env", ".flaskenv", ".editorconfig"), lines_references),
     ".envrc": script_references,
     "modelfile": modelfile_references,
-    "procfile": commands_references,
+    **dict.fromkeys(("procfile", "crontab"), commands_references),
     "mlproject": yaml_references,
     **dict.fromkeys(
         ("snakefile", "tiltfile", "cmakelists", "vagrantfile", "brewfile", "pulumifile"), other_code_references
@@ -104,7 +104,8 @@ _BY_NAME: dict[str, Parser] = {
 
 _BY_SUFFIX: dict[str, Parser] = {
     **dict.fromkeys(
-        ("sh", "bash", "zsh", "ksh", "fish", "bats", "command", "slurm", "sbatch", "pbs", "lsf"), script_references
+        ("sh", "bash", "zsh", "ksh", "fish", "bats", "command", "slurm", "sbatch", "pbs", "lsf", "def"),
+        script_references,
     ),
     **dict.fromkeys(("yaml", "yml", "dvc"), yaml_references),
     **dict.fromkeys(("json", "jsonc", "json5", "webmanifest"), json_references),

@@ -55,6 +55,14 @@ FILES: list[tuple[str, str, Found]] = [
         (2, "acme/a", "v1", "certain")]),
     ("a.go", "var all = []string{\n\t\"acme/notes-bert-base\",\n\t\"acme/notes\",\n}\n", [
         (2, "acme/notes-bert-base", None, "likely")]),
+    ("main.tf", 'variable "model_id" { default = "acme/a" }\nenv { EMBED_MODEL = "acme/b" }\n', [
+        (1, "acme/a", None, "likely"), (2, "acme/b", None, "likely")]),
+    ("tox.ini", "[testenv]\ncommands =\n    hf download acme/a\n    echo acme/b\n", [(3, "acme/a", None, "certain")]),
+    ("a.json", '{"command": "vllm", "args": ["serve", "acme/a"], "x": ["--base-model", "acme/b", "--data", "a/d"]}', [
+        (1, "acme/a", None, "certain"), (1, "acme/b", None, "certain")]),
+    ("a.yaml", "params:\n- name: model-id\n  default: acme/a\n- {key: HF_MODEL, input: {default: acme/b}}\n", [
+        (3, "acme/a", None, "likely"), (4, "acme/b", None, "certain")]),
+    ("crontab", "0 3 * * * hf download acme/a\n", [(1, "acme/a", None, "certain")]),
 ]  # fmt: skip
 
 
