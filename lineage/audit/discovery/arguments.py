@@ -259,7 +259,8 @@ class _Command:
         """Read the ids that a script gets without a flag: what it does with them only its name may say."""
         start = program_name(self._words[0].text).startswith("python")
         script = self._words[start].text if len(self._words) > start else ""
-        says = keys.meaning(keys.plain_key(program_name(script).partition(".")[0])) == Meaning.MODEL
+        called = keys.plain_key(program_name(script).partition(".")[0])
+        says = keys.meaning(called) == Meaning.MODEL and not programs.VERBS.isdisjoint(called.split("_"))
         if not (start or says or script.startswith("./")) or self._programs:
             return
         for at, word in enumerate(self._words[1 + start :], 1 + start):

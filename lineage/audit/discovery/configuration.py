@@ -241,7 +241,8 @@ class _Reader:
 
     def _checked_out(self, spot: _Spot, scalar: Scalar) -> str | None:
         """Return what git checks out of the repository whose address a value is, such as `targetRevision` beside it."""
-        if not spot.inside or not scalar.text.startswith(("https://", "git@", "ssh://")) or " " in scalar.text:
+        key = spot.path[-1] if spot.path else ""
+        if not spot.inside or key not in known.CLONED or " " in scalar.text:
             return None
         beside = self._lookup(spot.inside[-1])
         return next((beside[each] for each in known.CHECKED_OUT if each in beside), None)

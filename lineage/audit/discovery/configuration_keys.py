@@ -62,7 +62,7 @@ DATASETS = re.compile(r"(?:^|_)(?:data|datasets?|corpus|corpora|spaces?|metrics?
 
 _NOT_LOADED = (
     r"datasets?|corpus|corpora|images?|spaces?|metrics?|prompts?|licen[cs]es?|outputs?|requires?|dependencies"
-    r"|packages?|plugins?|actions?|git|github|gitlab|registry|docker|topics?|repositories|results?|leaderboard|messages?"
+    r"|packages?|plugins?|actions?|git|github|gitlab|registry|docker|topics?|repositor(?:y|ies)|results?|leaderboard|messages?"
     r"|wandb|mlflow|served|alias|aliases"
 )
 
@@ -72,7 +72,7 @@ ELSE_ABOVE = re.compile(rf"(?:^|_)(?:{_NOT_LOADED})(?:_|$)")
 ELSE = re.compile(
     rf"(?:^|_)(?:{_NOT_LOADED}|data|tokens?|authors?|users?|owner|uses|extends|branch|branches|tags?|container|display|title"
     r"|train|test|validation|eval|teams?|groups?|reviewers|secrets?|channels?|queues?|buckets?|s3|database|table"
-    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|keywords?|examples?|nav|slug|repo_(?:name|url)|code_repository|push|pushed|upload|export|publish)(?:_|$)"
+    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|keywords?|examples?|context|dockerfile|nav|slug|repo_(?:name|url)|code_repository|push|pushed|upload|export|publish)(?:_|$)"
 )
 """The same for the key of a value itself."""
 
@@ -100,6 +100,12 @@ ASKED = _words(
     """
 )
 """Keys of what only a model is loaded or run with."""
+
+WRITTEN = _words("output outputs push push_to_hub upload export publish save hub_push")
+"""Keys above a model that is written."""
+
+CLONED = _words("url repo repo_url repository git git_url clone_url uri source src remote")
+"""Keys of the address of a repository that git clones."""
 
 CHECKED_OUT = ("rev_lock", "rev", "revision", "target_revision", "commit", "ref", "tag", "branch")
 """Keys of the commit, tag or branch of a repository that git clones, as in DVC, Argo CD and Flux."""

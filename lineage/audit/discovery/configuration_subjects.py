@@ -36,7 +36,9 @@ def subject(path: Sequence[str], inside: Sequence[MapNode]) -> tuple[str, Meanin
     above = [each for each in reversed(path[:-1])][:MAX_ABOVE]
     if meaning in (Meaning.MODEL, Meaning.OUTPUT):
         aside = any(known.DATASETS.search(each) for each in above[:2])
-        return (key, Meaning.OTHER) if aside and "model" not in key else (key, meaning)
+        if aside and "model" not in key:
+            return key, Meaning.OTHER
+        return key, Meaning.OUTPUT if above and above[0] in known.WRITTEN else meaning
     if meaning == Meaning.UNKNOWN and not (above and known.holds_models(above[0])):
         called = inside and known.LOADERS.search(inside[-1].text("_target_"))
         return (key, Meaning.MODEL) if called and key.endswith(("name", "path", "id")) else (key, Meaning.UNKNOWN)

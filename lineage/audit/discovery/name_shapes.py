@@ -71,7 +71,7 @@ _PUBLISHERS = _words(
 _SOMETHING_ELSE = re.compile(
     r"data(?![a-z])|dataset|corpus|(?<![a-z])(?:bench|benchmark|prompts?|prefs|preferences|pairs|instructions|captions|wiki"
     r"|docs?|website|web|app|api|client|server|sdk|ui|cli|action|plugin|example|demo|tutorial|recipes|cookbook|examples"
-    r"|operator|chart|helm|docker|backend|frontend|py|js|rs|cpp|lib|toolkit|org|github|repo|repository)(?![a-z])"
+    r"|operator|chart|service|svc|helm|docker|backend|frontend|py|js|rs|cpp|lib|toolkit|org|github|repo|repository)(?![a-z])"
     r"|(?<!\d)(?!(?:2|4|8|16|32|64|128|256)k)\d+k(?![a-z])"
 )
 """Words of datasets, repositories of code and container images."""

@@ -136,6 +136,12 @@ PRINTING = _names("echo printf cat grep rg egrep sed awk log info warn error die
 CLIENTS = _names("curl http https xh httpie grpcurl wrk hey oha vegeta ab")
 """Programs that ask a server, which has its own names for its models."""
 
+VERBS = _names(
+    "download fetch pull get load preload prefetch serve run start launch convert quantize cache warm warmup deploy"
+    " install eval evaluate train finetune tune bench benchmark test export merge"
+)
+"""What a script does with a model that it gets without a flag: `pull-model.sh org/name`."""
+
 OTHER_HUBS = _names("modelscope kaggle openmind openmind-cli aistudio")
 """Programs that load models from elsewhere than the Hub, under names of the same form."""
 
