@@ -134,7 +134,8 @@ def _read_scheme(rest: str) -> Name | None:
             return _qualified(f"{head}/{before}", mark, after, path if slash else None)
     if not tail:
         before, found, after = head.partition("@")
-        return _plain(before, Form.ADDRESS, revision=after or None) if found or before else None
+        is_owner = words.PLACEHOLDER.fullmatch(before) is not None  # `hf://username/…`
+        return None if is_owner or not before else _plain(before, Form.ADDRESS, revision=after or None)
     return _plain(f"{head}/{name}", Form.ADDRESS, filename=path or None)
 
 
