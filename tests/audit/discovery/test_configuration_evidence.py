@@ -41,6 +41,11 @@ TREES: list[tuple[dict[str, str], Found]] = [
         ("run.sh", 1, "acme/a-MLC", None, "certain"), ("run.sh", 2, "acme/b", None, "certain")]),
     ({"run.sh": "M=acme/a\nvllm serve --model $M --tokenizer $M --revision v1\n"}, [
         ("run.sh", 1, "acme/a", "v1", "likely")]),
+    ({"a.yaml": "models:\n- {type: main, engine: nim, model: acme/a}\n- {type: x, engine: vllm, model: acme/b}\n"}, [
+        ("a.yaml", 3, "acme/b", None, "likely")]),
+    ({"group_vars/all.yml": "brain: acme/a\npin: v1\n",
+      "tasks.yml": "- command: hf download {{ brain }} --revision {{ pin }}\n"}, [
+        ("group_vars/all.yml", 1, "acme/a", "v1", "likely")]),
 ]  # fmt: skip
 
 
