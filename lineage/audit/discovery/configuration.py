@@ -52,6 +52,11 @@ if TYPE_CHECKING:
 MAX_NESTED = 3
 """Configurations that are values of configurations."""
 
+_FEW = 20
+
+MAX_MERGED = 200
+"""Keys of a mapping that YAML merges into another."""
+
 _REFERRED = re.compile(r"\$\{([\w.]+)\}")
 _DEFAULT = re.compile(r"\$\{(?:oc\.env:)?[\w.]+[ ]*[:,][=-]?[ ]*([^\s${}:,'\"=+-][^\s${},'\"]*)[ ]*\}")
 """A variable with its default in OmegaConf, `${oc.env:A,org/x}`, and in Spring and its like, `${A:org/x}`."""
@@ -306,11 +311,16 @@ class _Reader:
     ) -> Reference:
         """Make a reference with what the keys beside it ask for."""
         beside = self._lookup(inside[-1]) if inside else {}
+        outer = self._lookup(inside[-2]) if len(inside) > 1 and self._is_only_model(*inside[-2:]) else {}
         alone = inside and self._models(inside[-1]) <= 1
         subject = "model" if alone and grade != "possible" else key
 
         def asked(what: str) -> str | None:
-            return keys.asked_of(key, what, beside.get) or keys.asked_of(subject, what, beside.get)
+            return (
+                keys.asked_of(key, what, beside.get)
+                or keys.asked_of(subject, what, beside.get)
+                or (keys.asked_of("model", what, outer.get) if what == "revision" else None)
+            )
 
         trusted = beside.get("trust_remote_code")
         return reference(
@@ -323,6 +333,11 @@ class _Reader:
             variant=asked("variant"),
             trust_remote_code=None if trusted is None else trusted.lower() in {"true", "yes", "1", "on"},
         )
+
+    def _is_only_model(self, outer: MapNode, inner: MapNode) -> bool:
+        """Return whether a mapping is the model of the one around it: `{model: {name: org/x}, revision: v1}`."""
+        found = [key.text for key, value in outer.entries[:_FEW] if value is inner]
+        return bool(found) and keys.meaning(keys.plain_key(found[0])) == Meaning.MODEL and self._models(outer) == 0
 
     def _models(self, node: MapNode) -> int:
         """Return how many keys of a mapping are those of models."""
@@ -358,7 +373,8 @@ class _Reader:
         if id(node) not in self._lookups:
             self._lookups[id(node)] = {
                 keys.plain_key(key.text): value.text
-                for key, value in node.entries
+                for entries in (*(each.entries[:MAX_MERGED] for each in node.merged[:MAX_NESTED]), node.entries)
+                for key, value in entries
                 if isinstance(value, Scalar) and (value.is_string or value.text.lower() not in _NULLS)
             }
         return self._lookups[id(node)]

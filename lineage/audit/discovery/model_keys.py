@@ -172,7 +172,13 @@ def role(key: str) -> str:
 _ROLELESS = _words("model models or name path pretrained hf huggingface checkpoint ckpt base llm embedding embeddings")
 
 
-_SPELLINGS = {"revision": ("revision", "rev", "commit", "commit_hash", "sha", "ref"), "filename": ("filename", "file")}
+_SPELLINGS = {
+    "revision": (
+        *("revision", "rev", "commit", "commit_hash", "commit_sha", "commit_id", "sha", "git_sha", "git_ref", "ref"),
+        *("pinned_revision", "branch"),
+    ),
+    "filename": ("filename", "file"),
+}
 
 
 @lru_cache(4096)
@@ -185,7 +191,8 @@ def asked_keys(key: str, asked: str) -> tuple[str, ...]:
     stem = re.sub(r"_(?:id|name|path|name_or_path|uri|repo|repo_id)$", "", key)
     if key in {"model_name_or_path", "pretrained_model_name_or_path", "repo_id"}:
         stem = "model"
-    heads = [stem, key, own] if own else [stem, key, "model", "", "hf"]
+    head = re.sub(r"(?:_(?:models?|id|name|path|or|uri|repo))+$", "", key)
+    heads = [stem, key, head, own] if own else [stem, key, head, "model", "", "hf"]
     found = [f"{head}_{each}" if head else each for head in heads for each in _SPELLINGS.get(asked, (asked,))]
     return tuple(dict.fromkeys([*found, *(f"{asked}_of_{head}" for head in heads if head)]))
 

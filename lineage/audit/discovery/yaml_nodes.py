@@ -87,6 +87,7 @@ class _Composer:
         self._source = source
         self._open: list[tuple[MapNode | ListNode, Scalar | None]] = []
         self._anchors: dict[str, Scalar] = {}
+        self._mappings: dict[str, MapNode] = {}
 
     @property
     def depth(self) -> int:
@@ -102,15 +103,24 @@ class _Composer:
                 self._anchors[event.anchor] = scalar
             self._add(scalar)
         elif kind == "AliasEvent":
+            self._merge(self._mappings.get(event.anchor))
             self._add(self._anchors.get(event.anchor, Scalar(self._source, "", event.start_mark.index)))
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             node: MapNode | ListNode = MapNode() if kind == "MappingStartEvent" else ListNode()
             self._add(node)
             self._open.append((node, None))
+            if event.anchor and isinstance(node, MapNode):
+                self._mappings[event.anchor] = node
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             self._open.pop()
         elif kind == "DocumentStartEvent":
-            self._anchors = {}
+            self._anchors, self._mappings = {}, {}
+
+    def _merge(self, mapping: MapNode | None) -> None:
+        """Note that the mapping of an alias behind `<<` is merged into the one that is open."""
+        container, key = self._open[-1] if self._open else (None, None)
+        if mapping is not None and isinstance(container, MapNode) and key is not None and key.text == "<<":
+            container.merged.append(mapping)
 
     def _add(self, node: Node) -> None:
         if not self._open:

@@ -46,6 +46,11 @@ TREES: list[tuple[dict[str, str], Found]] = [
     ({"group_vars/all.yml": "brain: acme/a\npin: v1\n",
       "tasks.yml": "- command: hf download {{ brain }} --revision {{ pin }}\n"}, [
         ("group_vars/all.yml", 1, "acme/a", "v1", "likely")]),
+    ({".env": "EMBEDDING_MODEL=acme/a\nEMBEDDING_REVISION=v1\n", "a.yaml":
+        "x: {model: acme/b, commit_sha: v2}\ny: {model: {name: acme/c}, revision: v3}\n"
+        "base: &base {revision: v4}\nz:\n  <<: *base\n  model: acme/d\n"}, [
+        (".env", 1, "acme/a", "v1", "likely"), ("a.yaml", 1, "acme/b", "v2", "likely"),
+        ("a.yaml", 2, "acme/c", "v3", "likely"), ("a.yaml", 6, "acme/d", "v4", "likely")]),
 ]  # fmt: skip
 
 
