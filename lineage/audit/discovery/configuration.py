@@ -15,6 +15,7 @@ from lineage.audit.discovery.configuration_subjects import (
     is_evident,
     is_of_dataset,
     is_plausible,
+    is_result,
     subject,
 )
 from lineage.audit.discovery.configuration_words import (
@@ -265,6 +266,7 @@ class _Reader:
         is_model = meaning in (Meaning.MODEL, Meaning.OUTPUT) and not self._is_other_repository(spot)
         if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return
+        is_aside = meaning == Meaning.OUTPUT or is_result(self._source.file, self._lookup(beside))
         hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
         if spot.path[-2:-1] == ("litellm_params",):
             hosted = not known.LITELLM.fullmatch(scalar.text)
@@ -272,7 +274,7 @@ class _Reader:
             for at, name in _names(value, bare=key != "storage_uri"):
                 if name.form in (Form.ID, Form.BARE) and hosted:
                     continue
-                sure: Grade = "possible" if meaning == Meaning.OUTPUT else grade or known.grade(key, name)
+                sure: Grade = "possible" if is_aside else grade or known.grade(key, name)
                 yield self._reference(name, value, key, sure, spot.inside, at)
 
     def _candidates(self, spot: _Spot, scalar: Scalar) -> Iterator[tuple[Scalar, Grade | None]]:

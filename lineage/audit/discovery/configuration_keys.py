@@ -76,6 +76,15 @@ ELSE = re.compile(
 )
 """The same for the key of a value itself."""
 
+MEASURED = re.compile(
+    r"(?:^|_)(?:score|accuracy|acc|f1|bleu|rouge\w*|elo|rank|mmlu|perplexity|ppl|latency|throughput|price|cost|downloads"
+    r"|likes|wer|cer|ndcg|mrr|recall|precision|win_rate|pass_at_\d+)(?:_|$)"
+)
+"""Keys of what was measured, or what it costs."""
+
+RESULTS = re.compile(r"(?i)result|leaderboard|score|pricing|metrics")
+"""Names of files and folders that hold what was measured."""
+
 LOADED_BY = _words(
     "provider source library library_name framework loader backend engine hub from registry type runtime kind origin"
     " model_type llm_provider"

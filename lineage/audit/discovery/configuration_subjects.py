@@ -70,7 +70,17 @@ def is_evident(path: Sequence[str], text: str, beside: Mapping[str, str]) -> boo
     if keys.meaning(key) == Meaning.GENERIC and known.ELSE.search("_".join(path[-2:-1])):
         return False
     name = keys.read_value(text, bare=False)
-    return name is not None and name.form in (Form.ID, Form.ADDRESS)
+    return name is not None and name.form in (Form.ID, Form.ADDRESS) and not _is_measured(beside)
+
+
+def is_result(file: str, beside: Mapping[str, str]) -> bool:
+    """Return whether a model is only one that was measured: a row of a file of results."""
+    return known.RESULTS.search(file) is not None and _is_measured(beside)
+
+
+def _is_measured(beside: Mapping[str, str]) -> bool:
+    few = beside if len(beside) < _MAX_AROUND else ()
+    return any(known.MEASURED.search(key) for key in few)
 
 
 def is_plausible(text: str, key: str, beside: Mapping[str, str]) -> bool:
