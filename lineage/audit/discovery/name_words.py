@@ -90,7 +90,7 @@ HUB_PROVIDERS = _words(
 
 HOSTED_OWNERS = _words(
     """
-    ai21 aiml aleph_alpha amazon amazon-bedrock anthropic anyscale azure azure_ai azure_openai azure-openai bedrock
+    ai ai21 aiml aleph_alpha amazon amazon-bedrock anthropic anyscale azure azure_ai azure_openai azure-openai bedrock
     cerebras clarifai cloudflare codestral cohere cohere_chat databricks-meta deepgram deepinfra elevenlabs empower
     fireworks fireworks_ai friendliai galadriel gemini github github_copilot gigachat gradient_ai groq inflection
     infinity jina_ai lm_studio maritalk meta meta_llama mistral moonshot nebius novita nvidia_nim ollama ollama_chat

@@ -18,7 +18,7 @@ from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
 from lineage.audit.discovery.shell_functions import calls
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
-from lineage.audit.discovery.variables import Assigned, Variables, mentioned, text_of, values
+from lineage.audit.discovery.variables import Assigned, Variables, mentioned, parts_of, text_of, values
 from lineage_schemas.product import Grade
 from lineage_schemas.reference import Place, Reference
 
@@ -202,13 +202,15 @@ def assignment_references(
     key = keys.plain_key(name)
     meaning = keys.meaning(key)
     for word in assigned:
-        for value in values(word, {}):
+        names = 0
+        for value in (part for each in values(word, {}) for part in parts_of(each)):
             found = keys.read_value(value.text) if meaning in (Meaning.MODEL, Meaning.OUTPUT) else None
+            names += found is not None
             if found is not None and not keys.is_hosted_key(key):
                 grade: Grade = "likely" if used and meaning == Meaning.MODEL else "possible"
                 yield reference(found, value.place, grade, revision=_sibling(key, known))
-            elif found is None:
-                yield from address_references(text_of(word))
+        if not names:
+            yield from address_references(text_of(word))
 
 
 def _sibling(key: str, known: Variables) -> str | None:

@@ -63,6 +63,10 @@ FILES: list[tuple[str, str, Found]] = [
     ("a.yaml", "params:\n- name: model-id\n  default: acme/a\n- {key: HF_MODEL, input: {default: acme/b}}\n", [
         (3, "acme/a", None, "likely"), (4, "acme/b", None, "certain")]),
     ("crontab", "0 3 * * * hf download acme/a\n", [(1, "acme/a", None, "certain")]),
+    ("a.sh", "MODELS=\"acme/a acme/b\"\nfor m in $MODELS; do hf download $m; done\n", [
+        (1, "acme/a", None, "likely"), (1, "acme/b", None, "likely")]),
+    ("leaderboard.json", '[{"model": "acme/a", "accuracy": 0.9}, {"name": "acme/b-7b", "elo": 9}]', [
+        (1, "acme/a", None, "possible")]),
 ]  # fmt: skip
 
 
