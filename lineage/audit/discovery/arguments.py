@@ -19,7 +19,7 @@ from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar
 from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import reference, unresolved
 from lineage.audit.discovery.shell import Word, word_of
-from lineage.audit.discovery.variables import Value, Variables, text_of, values
+from lineage.audit.discovery.variables import MAX_VALUES, Value, Variables, text_of, values
 
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
@@ -167,7 +167,7 @@ class _Command:
         found = values(flag.value, self._variables)
         if not found and meaning == Meaning.MODEL and flag.named:
             yield unresolved(flag.value.text, flag.value.source.place_at(flag.value.at))
-        for value in found:
+        for value in (part for each in found for part in _listed(each)):
             name = keys.read_value(value.text)
             if name is None or (self._asks_a_server and name.form in (Form.ID, Form.BARE)):
                 continue
@@ -310,6 +310,15 @@ def _of_program(text: str, program: programs.Program) -> Name | None:
     """Read what a program takes as a model. Of one that has a library of its own, only addresses are on the Hub."""
     name = read_name(text)
     return name if name and (name.form in (Form.ADDRESS, Form.PAGE) or not program.own_library) else None
+
+
+def _listed(value: Value) -> list[Value]:
+    """Split `org/a,org/b`, as Hydra takes it for several runs; any other value is one."""
+    parts = value.text.split(",") if value.text.count(",") < MAX_VALUES and "=" not in value.text else []
+    if len(parts) < 2 or not all(keys.read_value(part) for part in parts):
+        return [value]
+    starts = [value.at + sum(len(each) + 1 for each in parts[:number]) for number in range(len(parts))]
+    return [value._replace(text=part, at=at) for part, at in zip(parts, starts, strict=True)]
 
 
 def _reads(word: Word) -> bool:

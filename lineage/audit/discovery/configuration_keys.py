@@ -72,7 +72,7 @@ ELSE_ABOVE = re.compile(rf"(?:^|_)(?:{_NOT_LOADED})(?:_|$)")
 ELSE = re.compile(
     rf"(?:^|_)(?:{_NOT_LOADED}|data|tokens?|authors?|users?|owner|uses|extends|branch|branches|tags?|container|display|title"
     r"|train|test|validation|eval|teams?|groups?|reviewers|secrets?|channels?|queues?|buckets?|s3|database|table"
-    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|keywords?|examples?|context|dockerfile|nav|slug|repo_(?:name|url)|code_repository|push|pushed|upload|export|publish)(?:_|$)"
+    r"|extensions?|projects?|experiment|entity|workspace|jobs?|homepage|changelog|keywords?|examples?|run|exp|trial|study|session|context|dockerfile|nav|slug|repo_(?:name|url)|code_repository|push|pushed|upload|export|publish)(?:_|$)"
 )
 """The same for the key of a value itself."""
 

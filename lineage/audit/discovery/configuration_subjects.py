@@ -96,8 +96,8 @@ def _is_loaded(key: str, beside: Mapping[str, str]) -> bool:
     if keys.meaning(key) == Meaning.UNKNOWN and len(beside) > _MAX_BESIDE:
         return False
     loaders = (beside[name] for name in known.LOADED_BY if name in beside and name != key)
-    return any(keys.plain_key(each) in known.LIBRARIES for each in loaders) or any(
-        each in beside for each in known.ASKED
+    return any(keys.plain_key(each) in known.LIBRARIES for each in loaders) or (
+        keys.is_generic(key) and any(each in beside for each in known.ASKED)
     )
 
 

@@ -134,6 +134,8 @@ def meaning(key: str) -> Meaning:
     about = frozenset(words)
     if about & _OTHER and not (_head(words) in _HEADS and not about & _NEVER):
         return Meaning.OTHER
+    if words[-1] == "hub" and not about & (_OUTPUT - {"hub"}):  # SpeechBrain: `whisper_hub`
+        return Meaning.MODEL if about & _MODEL else Meaning.GENERIC
     if about & _MODEL:
         return Meaning.OUTPUT if about & _OUTPUT and not about & {"hf", "torch"} else Meaning.MODEL
     if about & _OUTPUT:
@@ -144,6 +146,11 @@ def meaning(key: str) -> Meaning:
 def _head(words: list[str]) -> str:
     """Return the last word that says what a key is about: `model` of `image_model_id`."""
     return next((word for word in reversed(words) if word not in _GENERIC), "")
+
+
+def is_generic(key: str) -> bool:
+    """Return whether a key has no word that says anything: `name`, `repo_id`."""
+    return all(word in _GENERIC for word in key.split("_"))
 
 
 @lru_cache(4096)
