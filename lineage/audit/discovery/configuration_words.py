@@ -63,7 +63,7 @@ def environment_of(node: ListNode, key: str) -> MapNode | None:
                 return None
             if isinstance(value, Scalar):
                 made.entries.append((name, value))
-            elif item.get("valueFrom", "ValueFrom") is None:
+            elif item.get("valueFrom", "ValueFrom") is None and len(item.entries) > 1:
                 return None
         elif isinstance(item, Scalar) and key in known.ENVIRONMENTS and "=" in item.text:
             name_text, _, rest = item.text.partition("=")

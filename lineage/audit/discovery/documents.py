@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.configuration import configuration_references
-from lineage.audit.discovery.configuration_keys import REPOSITORY_KEYS, is_script
+from lineage.audit.discovery.configuration_keys import MEASURED, REPOSITORY_KEYS, is_script
 from lineage.audit.discovery.json_nodes import json_nodes_and_problem, list_at, toml_nodes_and_problem
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.nodes import ListNode, MapNode, Scalar
@@ -17,6 +18,9 @@ from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage.audit.discovery.yaml_nodes import yaml_nodes
 from lineage_schemas.reference import Reference
+
+MAX_LISTED = 5_000
+"""Lines of a list of models; a longer one is read for its addresses."""
 
 MAX_COLUMNS = 200
 """Columns of a table that are read."""
@@ -87,10 +91,7 @@ def table_references(text: Text, tree: Tree) -> Iterator[Reference]:
     lines = text.lines
     mark = "\t" if "\t" in lines[0] else ";" if ";" in lines[0] else ","
     heads = [each.strip().strip("\"'") for each in lines[0].split(mark, MAX_COLUMNS)[:MAX_COLUMNS]]
-    plain = {keys.plain_key(each) for each in heads}
-    if not (
-        plain & REPOSITORY_KEYS or (plain & _OF_LOADING and any(keys.meaning(each) == Meaning.MODEL for each in plain))
-    ):
+    if not _lists_models(text.file, {keys.plain_key(each) for each in heads}):
         yield from address_references(text)
         return
     rows, at = ListNode(), len(lines[0]) + 1
@@ -103,6 +104,25 @@ def table_references(text: Text, tree: Tree) -> Iterator[Reference]:
         rows.items.append(row)
         at += len(line) + 1
     yield from configuration_references(text, rows, tree)
+
+
+def _lists_models(file: str, heads: set[str]) -> bool:
+    """Return whether the heads of a table are those of a list of models to load."""
+    if any(MEASURED.search(head) for head in heads):
+        return False
+    says = "model_id" in heads or "models" in re.split(r"[\W_]", file.rpartition("/")[2].lower()) or heads & _OF_LOADING
+    return bool(heads & REPOSITORY_KEYS or (says and any(keys.meaning(head) == Meaning.MODEL for head in heads)))
+
+
+def list_references(text: Text, tree: Tree) -> Iterator[Reference]:
+    """Read a file of one model a line, such as `models.txt`, if each line begins with a name; else its addresses."""
+    found = islice(re.finditer(r"(?m)^[ \t]*([^\s#,;]+)", text.body), MAX_LISTED)
+    starts = [(match.start(1), match[1]) for match in found]
+    names = [(at, keys.read_value(each, bare=False)) for at, each in starts]
+    if not names or any(name is None for _, name in names):
+        yield from address_references(text)
+        return
+    yield from (reference(name, text.place_at(at), "likely") for at, name in names if name is not None)
 
 
 def toml_references(text: Text, tree: Tree) -> Iterator[Reference]:

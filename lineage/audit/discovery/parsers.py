@@ -10,6 +10,7 @@ from lineage.audit.discovery.containers import dockerfile_references
 from lineage.audit.discovery.documents import (
     json_references,
     lines_references,
+    list_references,
     table_references,
     toml_references,
     yaml_references,
@@ -47,6 +48,8 @@ def parser_of(file: str) -> Parser | None:
         name = name.removesuffix(wrapped)
     head = re.split(r"[.-]", name[1:], maxsplit=1)[0]
     suffix = name.rpartition(".")[2] if "." in name else ""
+    if suffix in ("txt", "lst", "list") and _MODELS.search(name):
+        return list_references
     return _BY_NAME.get(name) or _BY_SUFFIX.get(suffix) or _BY_NAME.get(name[:1] + head)
 
 
@@ -67,6 +70,9 @@ _OTHER_CODE = (
     " sql smk bzl bazel star cmake"
 )
 """Suffixes of languages that have no parser of their own."""
+
+_MODELS = re.compile(r"(?:^|[\W_])(?:models?|checkpoints|llms|embedders|rerankers)(?:[\W_]|$)")
+"""Names of files that list models."""
 
 _COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
 

@@ -67,6 +67,13 @@ FILES: list[tuple[str, str, Found]] = [
         (1, "acme/a", None, "likely"), (1, "acme/b", None, "likely")]),
     ("leaderboard.json", '[{"model": "acme/a", "accuracy": 0.9}, {"name": "acme/b-7b", "elo": 9}]', [
         (1, "acme/a", None, "possible")]),
+    ("models.tsv", "lang\tmodel\nes\tacme/a\n", [(2, "acme/a", None, "likely")]),
+    ("a.yaml", "envs:\n- {name: A_MODEL, value: acme/a}\n- name: TOKEN\nmodel_hub: hub\nwhisper_hub: acme/b\n", [
+        (2, "acme/a", None, "likely"), (5, "acme/b", None, "likely")]),
+    ("a.sh", "python -m train -m model.pretrained=acme/a,acme/b seed=1,2\n", [
+        (1, "acme/a", None, "certain"), (1, "acme/b", None, "certain")]),
+    ("models.txt", "# to fetch\nacme/a\nacme/b@v1\n", [(2, "acme/a", None, "likely"), (3, "acme/b", "v1", "likely")]),
+    ("model_notes.txt", "acme/a\nis better than acme/b\n", []),
 ]  # fmt: skip
 
 
