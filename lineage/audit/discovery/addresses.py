@@ -17,12 +17,23 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(
     r"(?:(?:https?|ssh)://(?:[^\s/@'\"<>]{1,200}@)?(?:[a-z-]{1,20}\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/"
     r"|(?<![\w./@-])(?:www\.)?(?:huggingface\.co|hf\.co)/|git@(?:hf\.co|huggingface\.co):"
-    r"|(?<![\w+.-])(?:hf|huggingface)://|(?<![\w-])hf[-_]hub:(?://)?)"
+    r"|(?<![\w+.:/-])(?:hf|huggingface):[a-z]+(?:-[a-z]+)+:|(?<![\w+.-])(?:hf|huggingface)://|(?<![\w-])hf[-_]hub:(?://)?)"
     r"[^\s'\"`<>|\\^{}\[\],;*]{1,600}",
     re.IGNORECASE,
 )
+_GIT_REVISION = re.compile(r"(?:[?&](?:ref|rev|tag)=|#(?![\w.-]+=))([\w./-]+)")
 _TRAILING = ".,;:!?*_~)"
-_HINTS = ("hf.co", "huggingface.co", "hf-mirror.com", "hf://", "huggingface://", "hf-hub:", "hf_hub:")
+_HINTS = (
+    "hf.co",
+    "huggingface.co",
+    "hf-mirror.com",
+    "hf://",
+    "huggingface://",
+    "hf-hub:",
+    "hf_hub:",
+    "huggingface:",
+    "hf:",
+)
 
 
 def addresses(body: str) -> Iterator[tuple[int, Name]]:
@@ -32,8 +43,16 @@ def addresses(body: str) -> Iterator[tuple[int, Name]]:
         return
     for match in _ADDRESS.finditer(body):
         name = read_name(_trimmed(match[0]))
+        if name is not None and is_git(body, match.start()):
+            revision = _GIT_REVISION.search(match[0])
+            name = name._replace(revision=revision[1] if revision else name.revision)
         if name is not None and ("/" in name.model or name.form == Form.PAGE or "/" in match[0]):
             yield match.start(), name
+
+
+def is_git(body: str, start: int) -> bool:
+    """Return whether an address is one that git clones: `git+https://…`, as pip, npm and Nix take it."""
+    return body[max(start - 4, 0) : start] == "git+"
 
 
 def _trimmed(address: str) -> str:
@@ -49,7 +68,8 @@ def address_references(
     """Read the addresses between two offsets. A page is only mentioned, unless git clones it."""
     body = text.body[start:end] if start or end is not None else text.body
     for offset, name in addresses(body):
-        yield reference(name, text.place_at(start + offset), address_grade(name, cloned=cloned))
+        grade = address_grade(name, cloned=cloned or is_git(body, offset))
+        yield reference(name, text.place_at(start + offset), grade)
 
 
 def address_grade(name: Name, *, cloned: bool = False) -> Grade:

@@ -7,17 +7,19 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_grade, address_references, addresses
 from lineage.audit.discovery.json_nodes import json_nodes
 from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.name_shapes import is_telling
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar
 from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import reference, unresolved
 from lineage.audit.discovery.shell import Word, word_of
-from lineage.audit.discovery.variables import Value, Variables, text_of, values
+from lineage.audit.discovery.variables import MAX_VALUES, Value, Variables, text_of, values
 
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
@@ -27,7 +29,7 @@ MAX_PROGRAMS = 8
 """Programs of the table that one command may name."""
 
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*(?:/[\w-]+)?")
-_PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*)=")
+_PAIR = re.compile(r"(--?|[+~]{1,2})?([A-Za-z_][\w./-]*(?:\[\d+\][\w./-]*)*)=")
 _PAIRED = re.compile(r"(?:^|[,;\s])(?=[A-Za-z_][\w.]*=)")
 _LISTED = re.compile(r",[A-Za-z_][\w.]*=")
 _NAMED_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -68,6 +70,7 @@ class _Command:
         self._programs = list(islice(self._find_programs(), MAX_PROGRAMS))
         self._short = frozenset(flag for _, program in self._programs for flag in program.short)
         self._flags = list(self._read_flags())
+        self._asks_a_server = program_name(words[0].text) in programs.CLIENTS
 
     def references(self) -> Iterator[Reference]:
         """Yield the references of flags, of words where the program takes a model, and of addresses."""
@@ -103,7 +106,7 @@ class _Command:
                 if not pair[1]:
                     key = ""
             elif _FLAG.fullmatch(text) and not _is_number(text):
-                key = keys.plain_key(text) if text not in self._short else "model"
+                key = keys.plain_key(text) if text not in self._short | programs.REPOSITORIES else "model"
                 if text in ("-hff", "-hffd", "-hffv"):
                     key = "hf_file"
             elif key and self._is_value(at, key):
@@ -114,9 +117,10 @@ class _Command:
         """Return whether a word belongs to the flag before it, or to one before that which takes a list."""
         before = self._words[at - 1].text if at else ""
         if _FLAG.fullmatch(before):
-            if keys.meaning(key) == Meaning.UNKNOWN and before not in programs.NOT_MODELS_BEHIND:
-                return not _reads(self._words[at])  # a switch without a value, such as --quiet
-            return keys.meaning(key) != Meaning.GENERIC or before in programs.NOT_MODELS_BEHIND
+            if keys.meaning(key) in (Meaning.UNKNOWN, Meaning.GENERIC) and before not in programs.NOT_MODELS_BEHIND:
+                is_switch = any(program.positional for _, program in self._programs)  # such as --quiet
+                return not (is_switch and _reads(self._words[at]))
+            return True
         return at - 1 in self._taken and keys.meaning(key) == Meaning.MODEL and _reads(self._words[at])
 
     def _paired(self, key: str, value: Word, *, named: bool) -> Iterator[Flag]:
@@ -156,16 +160,26 @@ class _Command:
 
     def _flag(self, flag: Flag) -> Iterator[Reference]:
         meaning = keys.meaning(flag.key)
+        if meaning in (Meaning.GENERIC, Meaning.UNKNOWN):
+            yield from self._telling(flag)
         if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or keys.is_hosted_key(flag.key):
             return
         found = values(flag.value, self._variables)
         if not found and meaning == Meaning.MODEL and flag.named:
             yield unresolved(flag.value.text, flag.value.source.place_at(flag.value.at))
-        for value in found:
+        for value in (part for each in found for part in _listed(each)):
             name = keys.read_value(value.text)
-            if name is not None:
-                sure: Grade = "certain" if flag.named and value.direct else "likely"
-                yield self._reference(name, value, "possible" if meaning == Meaning.OUTPUT else sure, flag.key)
+            if name is None or (self._asks_a_server and name.form in (Form.ID, Form.BARE)):
+                continue
+            sure: Grade = "certain" if flag.named and value.direct else "likely"
+            yield self._reference(name, value, "possible" if meaning == Meaning.OUTPUT else sure, flag.key)
+
+    def _telling(self, flag: Flag) -> Iterator[Reference]:
+        """Read the value of a flag that does not say what it holds, such as `-m`: a model if its name says so."""
+        for value in values(flag.value, self._variables) if not known.ELSE.search(flag.key) else ():
+            name = keys.read_value(value.text, bare=False)
+            if name is not None and name.form == Form.ID and is_telling(name.model):
+                yield self._reference(name, value, "likely", flag.key)
 
     def _reference(self, name: Name, value: Value, grade: Grade, key: str) -> Reference:
         """Make a reference with what the other flags ask of it."""
@@ -175,13 +189,19 @@ class _Command:
             name,
             value.place,
             grade,
-            revision=keys.asked_of(key, "revision", self.lookup) if grade != "possible" else None,
+            revision=self._revision(key, name) if grade != "possible" else None,
             filename=keys.asked_of(key, "filename", self.lookup),
             used_at=value.used_at,
             subfolder=keys.asked_of(key, "subfolder", self.lookup),
             variant=keys.asked_of(key, "variant", self.lookup),
             trust_remote_code=True if switch else None if trusted is None else trusted.lower() in {"true", "1", ""},
         )
+
+    def _revision(self, key: str, name: Name) -> str | None:
+        """Return the revision that the flags ask for: the tokenizer of a model is that of the model's revision."""
+        own = keys.asked_of(key, "revision", self.lookup)
+        is_same = own is None and key == "tokenizer" and self.lookup("model") == name.model
+        return self.lookup("revision") if is_same else own
 
     def _program(self) -> Iterator[Reference]:
         """Read the words that the programs of the table take as models."""
@@ -193,8 +213,7 @@ class _Command:
                 if start is not None and (program.positional or grade == "possible"):
                     yield from self._positional(start, program, "certain" if grade == "certain" else "possible")
                     break
-        if program_name(self._words[0].text).startswith("python") or self._words[0].text.startswith("./"):
-            yield from self._given_to_a_script()
+        yield from self._given_to_a_script()
 
     def _behind(self, at: int, prefix: str) -> int | None:
         """Return where the words begin that follow a program and its subcommand; None if it is another subcommand."""
@@ -237,11 +256,20 @@ class _Command:
         return files[0]
 
     def _given_to_a_script(self) -> Iterator[Reference]:
-        """Read the ids that a script gets without a flag: what it does with them is not known."""
-        for at, word in enumerate(self._words[2:], 2):
+        """Read the ids that a script gets without a flag: what it does with them only its name may say."""
+        start = program_name(self._words[0].text).startswith("python")
+        script = self._words[start].text if len(self._words) > start else ""
+        called = keys.plain_key(program_name(script).partition(".")[0])
+        says = keys.meaning(called) == Meaning.MODEL and not programs.VERBS.isdisjoint(called.split("_"))
+        if not (start or says or script.startswith("./")) or self._programs:
+            return
+        for at, word in enumerate(self._words[1 + start :], 1 + start):
             name = read_name(word.text) if at not in self._taken and word.is_literal else None
             if name is not None and name.form == Form.ID:
-                yield reference(name, word.source.place_at(word.at), "possible")
+                yield self._reference(
+                    name, Value(word.text, word.source, word.at), "likely" if says else "possible", ""
+                )
+                says = False
 
     def _addresses(self) -> Iterator[Reference]:
         """Read the addresses in all words; git reads the page of a model that it clones."""
@@ -251,7 +279,14 @@ class _Command:
         )
         for word in self._words:
             for value in values(word, self._variables):
+                yield from self._schemed(value)
                 yield from self._address(value, word, cloned=cloned)
+
+    def _schemed(self, value: Value) -> Iterator[Reference]:
+        """Read a word that is an id behind the name of the Hub, as in `pull huggingface:org/name`."""
+        name = read_name(value.text) if value.text.startswith(("hf:", "huggingface:")) else None
+        if name is not None and "/" in name.model:
+            yield self._reference(name, value, "certain" if value.direct else "likely", "model")
 
     def _address(self, value: Value, word: Word, *, cloned: bool) -> Iterator[Reference]:
         installs = value.text.startswith("git+")
@@ -275,6 +310,15 @@ def _of_program(text: str, program: programs.Program) -> Name | None:
     """Read what a program takes as a model. Of one that has a library of its own, only addresses are on the Hub."""
     name = read_name(text)
     return name if name and (name.form in (Form.ADDRESS, Form.PAGE) or not program.own_library) else None
+
+
+def _listed(value: Value) -> list[Value]:
+    """Split `org/a,org/b`, as Hydra takes it for several runs; any other value is one."""
+    parts = value.text.split(",") if value.text.count(",") < MAX_VALUES and "=" not in value.text else []
+    if len(parts) < 2 or not all(keys.read_value(part) for part in parts):
+        return [value]
+    starts = [value.at + sum(len(each) + 1 for each in parts[:number]) for number in range(len(parts))]
+    return [value._replace(text=part, at=at) for part, at in zip(parts, starts, strict=True)]
 
 
 def _reads(word: Word) -> bool:

@@ -9,14 +9,32 @@ from typing import TYPE_CHECKING, NamedTuple
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
-from lineage.audit.discovery.configuration_words import environment_of, is_single, is_words, variables_of, words_of
+from lineage.audit.discovery.configuration_subjects import (
+    MAX_ABOVE,
+    is_alias,
+    is_evident,
+    is_of_dataset,
+    is_plausible,
+    is_result,
+    subject,
+)
+from lineage.audit.discovery.configuration_words import (
+    environment_of,
+    has_flags,
+    is_single,
+    is_word,
+    is_words,
+    variables_of,
+    words_of,
+)
+from lineage.audit.discovery.elsewhere import chart_values, environment
 from lineage.audit.discovery.hosted import is_hosted
+from lineage.audit.discovery.json_nodes import json_nodes_and_problem
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
-from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.scripts import (
-    Assigned,
     command_references,
     embedded_references,
     shell_references,
@@ -25,18 +43,20 @@ from lineage.audit.discovery.scripts import (
 from lineage.audit.discovery.shell import Command, Word, commands, word_of
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
-from lineage.audit.discovery.variables import MAX_VALUES, values
+from lineage.audit.discovery.variables import MAX_VALUES, Assigned, values
 from lineage.audit.discovery.yaml_nodes import yaml_nodes
 
 if TYPE_CHECKING:
     from lineage_schemas.product import Grade
     from lineage_schemas.reference import Reference
 
-MAX_ABOVE = 3
-"""Keys above a value that may say what it is about."""
-
 MAX_NESTED = 3
 """Configurations that are values of configurations."""
+
+_FEW = 20
+
+MAX_MERGED = 200
+"""Keys of a mapping that YAML merges into another."""
 
 _REFERRED = re.compile(r"\$\{([\w.]+)\}")
 _DEFAULT = re.compile(r"\$\{(?:oc\.env:)?[\w.]+[ ]*[:,][=-]?[ ]*([^\s${}:,'\"=+-][^\s${},'\"]*)[ ]*\}")
@@ -75,7 +95,7 @@ class _Reader:
         self._counts: dict[int, int] = {}
         self._names: Assigned | None = None
         self._is_template = "{{" in source.body
-        self._made: list[MapNode] = []  # kept, so that no other node gets the id of one of them
+        self._kept: list[Node | None] = []  # so that no other node gets the id of one of them
 
     def read(self, start: _Spot) -> Iterator[Reference]:
         """Read all nodes in the order of the file."""
@@ -109,10 +129,10 @@ class _Reader:
         """Read a list: of arguments, of commands, of variables with their values, or of anything else."""
         environment = environment_of(node, spot.path[-1] if spot.path else "")
         if environment is not None:
-            self._made.append(environment)
+            self._kept.append(environment)
             stack.append(_Spot(environment, spot.path, spot.inside))
-        elif spot.path and spot.path[-1] in known.ARGUMENTS and is_words(node):
-            yield from command_references([Command(words=words_of(node))], self._tree)
+        elif is_words(node) and ((spot.path[-1:] and spot.path[-1] in known.ARGUMENTS) or has_flags(node)):
+            yield from command_references([Command(words=words_of(node))], self._tree, variables=self._outer())
         else:
             stack.extend(_Spot(item, spot.path, spot.inside) for item in reversed(node.items))
 
@@ -121,9 +141,9 @@ class _Reader:
         parts = [node.get(name) for name in ("entrypoint", "command", "Entrypoint", "Command", "args", "Cmd")]
         given = [part for part in parts if part is not None and not isinstance(part, MapNode) and is_single(part)]
         image = node.text("image", "Image")
-        if not given or not (image or (len(given) > 1 and all(is_words(part) for part in given))):
+        if not given or not (image or (len(given) > 1 and all(is_words(part) or is_word(part) for part in given))):
             return
-        variables = {**self._by_name(), **variables_of(node)} if self._is_template else variables_of(node)
+        variables = {**self._outer(), **variables_of(node)}
         words: list[Word] = []
         for part in given:
             self._done.add(id(part))
@@ -158,17 +178,34 @@ class _Reader:
             yield from embedded_references(scalar.as_text(), self._tree, file)
         elif nested := self._nested(key, scalar):
             yield from configuration_references(scalar.as_text(), nested, self._tree, self._depth + 1)
+        elif (values_in := self._listed(scalar)) is not None:
+            yield from self.read(_Spot(values_in, spot.path, spot.inside))
+        elif known.PAIRS.fullmatch(scalar.text) and (key.endswith("args") or keys.meaning(key) == Meaning.MODEL):
+            yield from command_references([Command(words=[word_of(scalar.as_text())])], self._tree)
+        elif key in known.ENVIRONMENTS and known.SETTINGS.fullmatch(scalar.text):
+            yield from embedded_references(scalar.as_text(), self._tree, "x.env")
         elif self._is_script(key, spot.path[-2] if len(spot.path) > 1 else "", scalar):
             yield from self._script(spot, scalar)
         else:
             found = list(self._named(spot, scalar))
-            yield from found or self._addresses(key, scalar)
+            yield from found or self._addresses(spot, scalar)
 
     def _written_to(self, spot: _Spot) -> str:
         """Return the name of the file that a text becomes: `path` beside `content`, as in cloud-init; else empty."""
         beside = spot.inside[-1] if spot.inside else MapNode()
         is_content = spot.path[-1:] in (("content",), ("contents",), ("data",))
         return beside.text("path", "dest", "filename").rpartition("/")[2] if is_content else ""
+
+    def _listed(self, scalar: Scalar) -> Node | None:
+        """Return the nodes of a text that is a list or mapping of JSON: `MODELS: '["org/a", "org/b"]'`."""
+        brackets = scalar.text[:1] + scalar.text.rstrip()[-1:]
+        if brackets not in ("[]", "{}") or "/" not in scalar.text or scalar.text.startswith("{{"):
+            return None
+        node, problem = json_nodes_and_problem(scalar.as_text())
+        if problem or isinstance(node, Scalar):
+            return None
+        self._kept.append(node)
+        return node
 
     def _nested(self, key: str, scalar: Scalar) -> Node | None:
         """Return the nodes of a text that is YAML itself, such as a patch of Kustomize; None for any other text."""
@@ -194,40 +231,63 @@ class _Reader:
             return
         variables = {name: words for each in spot.inside for name, words in variables_of(each).items()}
         if "{{" in scalar.text or "${" in scalar.text:
-            variables = {**self._by_name(), **variables}
+            variables = {**chart_values(self._tree, self._source.file), **self._by_name(), **variables}
         newlines = not scalar.is_folded and not (spot.path and spot.path[-1] in known.ARGUMENTS)
         yield from shell_references(scalar.as_text(), self._tree, variables=variables, newlines=newlines,
                                     image=node.text("image"))  # fmt: skip
 
-    def _addresses(self, key: str, scalar: Scalar) -> Iterator[Reference]:
+    def _addresses(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
+        key = spot.path[-1] if spot.path else ""
+        revision = self._checked_out(spot, scalar)
         for found in address_references(scalar.as_text()):
+            if revision and found.grade == "possible":
+                update = {"grade": "likely", "revision": revision, "pinned": is_commit(revision)}
+                found = found.model_copy(update=update)
             yield found.model_copy(update={"grade": "possible"}) if key in known.PROSE else found
+
+    def _checked_out(self, spot: _Spot, scalar: Scalar) -> str | None:
+        """Return what git checks out of the repository whose address a value is, such as `targetRevision` beside it."""
+        key = spot.path[-1] if spot.path else ""
+        if not spot.inside or key not in known.CLONED or " " in scalar.text:
+            return None
+        beside = self._lookup(spot.inside[-1])
+        return next((beside[each] for each in known.CHECKED_OUT if each in beside), None)
 
     def _named(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
         """Read the value of a key of a model."""
-        key, meaning = self._subject(spot)
-        if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or self._is_other_repository(spot) or _is_alias(key, spot):
+        key, meaning = subject(spot.path, spot.inside)
+        beside = spot.inside[-1] if spot.inside else MapNode()
+        if meaning in (Meaning.OTHER, Meaning.UNKNOWN) and is_evident(spot.path, scalar.text, self._lookup(beside)):
+            meaning = Meaning.MODEL
+        elif (
+            meaning == Meaning.MODEL and keys.is_weak(key) and not is_plausible(scalar.text, key, self._lookup(beside))
+        ):
+            meaning = Meaning.OTHER
+        is_model = meaning in (Meaning.MODEL, Meaning.OUTPUT) and not self._is_other_repository(spot)
+        if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return
+        is_aside = meaning == Meaning.OUTPUT or is_result(self._source.file, self._lookup(beside))
         hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
+        if spot.path[-2:-1] == ("litellm_params",):
+            hosted = not known.LITELLM.fullmatch(scalar.text)
         for value, grade in self._candidates(spot, scalar):
             for at, name in _names(value, bare=key != "storage_uri"):
                 if name.form in (Form.ID, Form.BARE) and hosted:
                     continue
-                sure: Grade = "possible" if meaning == Meaning.OUTPUT else grade or known.grade(key, name)
+                sure: Grade = "possible" if is_aside else grade or known.grade(key, name)
                 yield self._reference(name, value, key, sure, spot.inside, at)
 
     def _candidates(self, spot: _Spot, scalar: Scalar) -> Iterator[tuple[Scalar, Grade | None]]:
         """Return the values of a scalar: what `${a.b}` refers to, the default in `${A:-org/x}`, or itself."""
         referred, default = _REFERRED.fullmatch(scalar.text), _DEFAULT.fullmatch(scalar.text)
-        if referred:
-            found = self._at_path(referred[1].split("."))
-            if found is not None:
-                yield found, "likely"
+        if referred and (found := self._at_path(referred[1].split("."))) is not None:
+            yield found, "likely"
         elif default:
             yield scalar.part(*default.span(1)), "likely"
-        elif "${" in scalar.text:
+        elif "${" in scalar.text or "{{" in scalar.text:
             words = [word for command in commands(scalar.as_text(), newlines=False) for word in command.words]
-            for value in values(words[0], {}) if len(words) == 1 else ():
+            outer = {**environment(self._tree, self._source.file), **self._outer()}
+            for value in values(words[0], outer) if len(words) == 1 else ():
                 if not value.direct:
                     yield Scalar(value.source, value.text, value.at), "likely"
         else:
@@ -242,43 +302,27 @@ class _Reader:
             node = node.get(part) if isinstance(node, MapNode) else None
         return node if isinstance(node, Scalar) else None
 
-    def _subject(self, spot: _Spot) -> tuple[str, Meaning]:
-        """Return the key that says what a value is about, and what it says: a key such as `name` does not."""
-        key = spot.path[-1] if spot.path else ""
-        meaning = keys.meaning(key) if key else Meaning.OTHER
-        above = [each for each in reversed(spot.path[:-1])][:MAX_ABOVE]
-        if meaning in (Meaning.MODEL, Meaning.OUTPUT):
-            aside = any(known.DATASETS.search(each) for each in above[:2])
-            return (key, Meaning.OTHER) if aside and "model" not in key else (key, meaning)
-        if meaning == Meaning.UNKNOWN and not (above and known.holds_models(above[0])):
-            called = spot.inside and known.LOADERS.search(spot.inside[-1].text("_target_"))
-            return (key, Meaning.MODEL) if called and key.endswith(("name", "path", "id")) else (key, Meaning.OTHER)
-        if key == "type" and above and above[0] == "tokenizer":  # NeMo: the name behind `library: huggingface`
-            return above[0], Meaning.MODEL
-        if meaning == Meaning.OTHER:
-            return key, meaning
-        for each in above:
-            found = keys.meaning(each)
-            if found not in (Meaning.GENERIC, Meaning.UNKNOWN):
-                return (key if found == Meaning.MODEL else each), found
-        return key, Meaning.OTHER
-
     def _is_other_repository(self, spot: _Spot) -> bool:
         """Return whether the mapping says that its repository is a dataset, a Space or an image."""
         beside = spot.inside[-1] if spot.inside else MapNode()
         is_image = spot.path[-1:] in (("repository",), ("repo",)) and beside.get("tag") is not None
-        return is_image or beside.text("repo_type", "repoType") in ("dataset", "space")
+        return is_image or is_of_dataset(beside)
 
     def _reference(
         self, name: Name, scalar: Scalar, key: str, grade: Grade, inside: tuple[MapNode, ...], at: int = 0
     ) -> Reference:
         """Make a reference with what the keys beside it ask for."""
         beside = self._lookup(inside[-1]) if inside else {}
+        outer = self._lookup(inside[-2]) if len(inside) > 1 and self._is_only_model(*inside[-2:]) else {}
         alone = inside and self._models(inside[-1]) <= 1
         subject = "model" if alone and grade != "possible" else key
 
         def asked(what: str) -> str | None:
-            return keys.asked_of(key, what, beside.get) or keys.asked_of(subject, what, beside.get)
+            return (
+                keys.asked_of(key, what, beside.get)
+                or keys.asked_of(subject, what, beside.get)
+                or (keys.asked_of("model", what, outer.get) if what == "revision" else None)
+            )
 
         trusted = beside.get("trust_remote_code")
         return reference(
@@ -292,11 +336,22 @@ class _Reader:
             trust_remote_code=None if trusted is None else trusted.lower() in {"true", "yes", "1", "on"},
         )
 
+    def _is_only_model(self, outer: MapNode, inner: MapNode) -> bool:
+        """Return whether a mapping is the model of the one around it: `{model: {name: org/x}, revision: v1}`."""
+        found = [key.text for key, value in outer.entries[:_FEW] if value is inner]
+        return bool(found) and keys.meaning(keys.plain_key(found[0])) == Meaning.MODEL and self._models(outer) == 0
+
     def _models(self, node: MapNode) -> int:
         """Return how many keys of a mapping are those of models."""
         if id(node) not in self._counts:
             self._counts[id(node)] = sum(keys.meaning(each) == Meaning.MODEL for each in self._lookup(node))
         return self._counts[id(node)]
+
+    def _outer(self) -> Assigned:
+        """Return what a template calls: the values of its chart, and those of the document itself."""
+        if not self._is_template:
+            return {}
+        return {**chart_values(self._tree, self._source.file), **self._by_name()}
 
     def _by_name(self) -> Assigned:
         """Return the single values of the whole document, and those in lists, by their keys: what a template calls."""
@@ -320,7 +375,8 @@ class _Reader:
         if id(node) not in self._lookups:
             self._lookups[id(node)] = {
                 keys.plain_key(key.text): value.text
-                for key, value in node.entries
+                for entries in (*(each.entries[:MAX_MERGED] for each in node.merged[:MAX_NESTED]), node.entries)
+                for key, value in entries
                 if isinstance(value, Scalar) and (value.is_string or value.text.lower() not in _NULLS)
             }
         return self._lookups[id(node)]
@@ -339,9 +395,3 @@ def _names(scalar: Scalar, *, bare: bool) -> Iterator[tuple[int, Name]]:
         parts = [(match.start(), keys.read_value(match[0], bare=bare)) for match in _PARTS.finditer(scalar.text)]
         if len(parts) > 1 and all(found is not None for _, found in parts):
             yield from ((at, found) for at, found in parts if found is not None)
-
-
-def _is_alias(key: str, spot: _Spot) -> bool:
-    """Return whether a key beside it has the model, so that this is the name for clients (Ray, Llama Stack)."""
-    beside = spot.inside[-1] if spot.inside else MapNode()
-    return key in ("model_id", "model_name") and bool(beside.text("model_source", "provider_model_id"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from lineage.audit.discovery import configuration_keys as known
 from lineage.audit.discovery.nodes import ListNode, MapNode, Node, Scalar, scalars
-from lineage.audit.discovery.scripts import Assigned
 from lineage.audit.discovery.shell import Word, commands, word_of
+from lineage.audit.discovery.variables import Assigned
+
+_FLAG = re.compile(r"--[a-z][\w-]+(?:=.*)?")
 
 
 def is_single(node: Node) -> bool:
@@ -23,16 +27,26 @@ def is_words(node: Node) -> bool:
     )  # fmt: skip
 
 
+def is_word(node: Node) -> bool:
+    """Return whether a node is a text of one word, such as the program that `args` follow."""
+    return isinstance(node, Scalar) and bool(node.text) and not any(map(str.isspace, node.text))
+
+
+def has_flags(node: ListNode) -> bool:
+    """Return whether a list holds flags with their values, whatever its key: `[--base-model, org/name]`."""
+    return any(isinstance(item, Scalar) and _FLAG.fullmatch(item.text) for item in node.items)
+
+
 def words_of(node: ListNode) -> list[Word]:
     """Return the items of a list as words; `--flag value` in one item is two."""
     words: list[Word] = []
     for item in scalars(node):
         text = item.as_text()
-        split = "$" in item.text or (item.text.startswith("-") and " " in item.text)
+        split = "$" in item.text or "{{" in item.text or (item.text.startswith("-") and " " in item.text)
         found = (
             [word for command in commands(text, newlines=False, make=True) for word in command.words] if split else []
         )
-        single = "$" in item.text and not item.text.startswith("-") and len(found) != 1
+        single = ("$" in item.text or "{{" in item.text) and not item.text.startswith("-") and len(found) != 1
         words.extend(found if found and not single else [word_of(text)])
     return words
 
@@ -42,12 +56,14 @@ def environment_of(node: ListNode, key: str) -> MapNode | None:
     made = MapNode()
     for item in node.items:
         if isinstance(item, MapNode):
-            name, value = item.get("name", "Name", "key"), item.get("value", "Value")
+            name, value = item.get("name", "Name", "key"), item.get("value", "Value", "default")
+            if isinstance(asked := item.get("input"), MapNode):  # of RunPod's Hub
+                value = asked.get("default")
             if not isinstance(name, Scalar):
                 return None
             if isinstance(value, Scalar):
                 made.entries.append((name, value))
-            elif item.get("valueFrom", "ValueFrom") is None:
+            elif item.get("valueFrom", "ValueFrom") is None and len(item.entries) > 1:
                 return None
         elif isinstance(item, Scalar) and key in known.ENVIRONMENTS and "=" in item.text:
             name_text, _, rest = item.text.partition("=")

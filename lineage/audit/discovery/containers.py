@@ -13,7 +13,6 @@ from lineage.audit.discovery.makefiles import named_value
 from lineage.audit.discovery.nodes import ListNode, scalars
 from lineage.audit.discovery.scripts import (
     MAX_WORDS,
-    Assigned,
     assignment_references,
     command_references,
     embedded_references,
@@ -23,6 +22,7 @@ from lineage.audit.discovery.scripts import (
 from lineage.audit.discovery.shell import Command, Word, commands, word_of
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.variables import Assigned
 from lineage_schemas.reference import Reference
 
 _INSTRUCTION = re.compile(r"[ \t]*(?:ONBUILD[ \t]+)?(?:HEALTHCHECK[ \t].*?)?([A-Za-z]+)[ \t]+")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lineage.audit.discovery.flow.reading import labelled_references
+from lineage.audit.discovery.joining import joined
 from lineage.audit.discovery.parsers import Parser, any_text, parser_of, parser_of_program
 from lineage.audit.discovery.references import canonical, is_commit, merged
 from lineage.audit.discovery.scripts import MAX_REFERENCES
@@ -49,7 +50,7 @@ def discover(root: Path, *, exclude: Sequence[str] = (), listed: Sequence[Listed
     tree = walk(root, exclude)
     tree.parser_of = parser_of
     with _without_collector():
-        references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
+        references = merged((*_listed(listed), *_unlisted(joined(tree, _read(tree)), listed)))
     return Discovery(references, tree.unread, weights_in(tree))
 
 

@@ -16,7 +16,13 @@ _PROVIDERS = (
     "platform",
     "service",
     "type",
+    "engine",
+    "api",
+    "client",
 )
+_NVIDIA = re.compile(r"nvidia(?:_ai(?:_endpoints)?|_api)?")
+"""NVIDIA's own API as a provider; as a word of a key it may as well be a kind of hardware."""
+
 _ADDRESSES = ("base_url", "api_base", "api_base_url", "api_url", "endpoint", "url", "host", "base", "openai_api_base")
 _LOCAL = re.compile(r"https?://(?!(?:[\w-]+\.)+(?:com|ai|io|net|org|dev|cloud|xyz|cn)\b)")
 
@@ -37,15 +43,16 @@ def is_hosted(path: Sequence[str], beside: Sequence[Mapping[str, str]]) -> bool:
         *((m, [""]) for m in beside[:-1]),
     ]:
         for prefix in prefixes:
-            address = _first(mapping, prefix, _ADDRESSES)
-            if address and HOSTED_ADDRESS.match(address):
+            addresses = _values(mapping, prefix, _ADDRESSES)
+            if any(map(HOSTED_ADDRESS.match, addresses)):
                 return True
-            local = local or bool(address and _LOCAL.match(address))
-            provider = plain_key(_first(mapping, prefix, _PROVIDERS) or "")
-            if provider and HOSTED.fullmatch(provider) and not local:
+            local = local or any(map(_LOCAL.match, addresses[:1]))
+            providers = [plain_key(each) for each in _values(mapping, prefix, _PROVIDERS)]
+            if not local and any(HOSTED.fullmatch(each) or _NVIDIA.fullmatch(each) for each in providers):
                 return True
     return not local and (bool(above) or is_hosted_key(key))
 
 
-def _first(mapping: Mapping[str, str], prefix: str, names: Sequence[str]) -> str | None:
-    return next((mapping[key] for name in names if (key := f"{prefix}_{name}" if prefix else name) in mapping), None)
+def _values(mapping: Mapping[str, str], prefix: str, names: Sequence[str]) -> list[str]:
+    """Return the values of the keys of these names, with the prefix in front."""
+    return [mapping[key] for name in names if (key := f"{prefix}_{name}" if prefix else name) in mapping]

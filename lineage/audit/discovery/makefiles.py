@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.names import Form, read_name
 from lineage.audit.discovery.references import reference
-from lineage.audit.discovery.scripts import Assigned, assignment_references, shell_references, without_definitions
+from lineage.audit.discovery.scripts import assignment_references, shell_references, without_definitions
 from lineage.audit.discovery.shell import Word, commands
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
+from lineage.audit.discovery.variables import Assigned
 from lineage_schemas.reference import Reference
 
 _VARIABLE = re.compile(r"[ \t]*(?:export[ \t]+|override[ \t]+)*([A-Za-z_][\w.-]*)[ \t]*(?::{0,3}|[?+!])=[ \t]*")
@@ -23,7 +24,7 @@ _PARAMETER = re.compile(r"([A-Za-z_][\w-]*)=[\"']([^\"']+)[\"']")
 """A recipe of just with its parameters: `bench model="org/name":`."""
 
 _MODELFILE = re.compile(r"[ \t]*(FROM|ADAPTER)[ \t]+(\S+)", re.IGNORECASE)
-_NAMED_COMMAND = re.compile(r"[ \t]*[\w.-]+:[ \t]*")
+_NAMED_COMMAND = re.compile(r"[ \t]*(?:[\w.-]+:[ \t]*|(?:[\d*/,-]+[ \t]+){5}|@\w+[ \t]+)")
 _UNIT = re.compile(r"[ \t]*Exec(?:[ \t]*=|(?:Start|StartPre|StartPost|Reload)[ \t]*=[-@:+!]*)")
 _UNIT_VARIABLE = re.compile(r"[ \t]*Environment[ \t]*=[ \t]*")
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
+from itertools import pairwise
 
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.hub.legacy_names import legacy_name
@@ -39,28 +40,29 @@ class Meaning(Enum):
 _MODEL = _words(
     """
     model models llm llms vlm slm lm checkpoint checkpoints ckpt pretrained backbone embedder embedding embeddings
-    embed encoder decoder reranker rerank rerankers tokenizer tokenizers processor lora loras adapter adapters peft vae
-    unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
+    embed encoder decoder reranker rerank rerankers tokenizer tokenizers processor lora loras adapter adapters peft
+    vae unet controlnet controlnets refiner teacher student draft drafter whisper stt asr tts transcriber
     transcription diarization vad vision llama gguf mmproj hf huggingface hfhub sbert transformer transformers
-    transformation classifier generator reward critic judge speculative summarizer translator captioner detector
-    segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth textual clip
-    vocoder
+    transformation classifier generator reward critic judge speculative speculator summarizer translator captioner
+    detector segmenter ner biencoder crossencoder weights pretrain modelid basemodel modelname baseline dreambooth
+    textual clip vocoder extractor
     """
 )
 """Words that make a key the key of a model."""
 
 _OTHER = _words(
     """
-    dataset datasets data corpus corpora  image images img type types class classes kind arch architecture
-    size sizes dim dims dimension dimensions provider providers backend engine license licence token tokens key keys
-    secret password port host hostname timeout dtype precision device devices max min num count batch length len temp
+    dataset datasets data corpus corpora image images img type types class classes kind arch architecture size sizes
+    dim dims dimension dimensions provider providers backend engine license licence token tokens key keys secret
+    password port host hostname timeout dtype precision device devices max min num count batch length len temp
     temperature prompt prompts template templates system metric metrics loss optimizer scheduler task tasks language
-    lang category description desc title help comment comments note notes label labels tag tags author version
-    versions framework library format parallel parallelism cache cachedir memory card cards space spaces served alias
-    aliases display folder dir directory home prefix suffix regex pattern group owner organization user username
-    namespace workdir log logs logging file files filename ext extension endpoint status mode
-    state region zone bucket volume volumes mount mounts service account stop maintainer homepage
-    revision rev commit sha branch checksum digest served
+    lang category description desc title help hint placeholder tooltip comment comments note notes label labels tag
+    tags author version versions framework library format parallel parallelism cache cachedir memory card cards
+    space spaces served alias aliases display folder dir directory home prefix suffix regex pattern group owner
+    organization user username namespace workdir log logs logging file files filename ext extension endpoint status
+    mode state region zone bucket volume volumes mount mounts service account stop maintainer homepage revision rev
+    commit sha branch checksum digest served registry queue topic table project experiment store route package
+    gateway proxy container docker job
     """
 )
 """Words that make a key about something else, whatever other words it has."""
@@ -71,9 +73,16 @@ _GENERIC = _words(
     " identifier slug"
 )
 _NEVER = _words("dataset datasets served alias aliases data output outputs")
-_HEADS = _words("model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer")
+_WEAK = _words("clip vision textual weights baseline transformation draft student")
+"""Words of models that are also words of other things: the value has to look like a model."""
+
+_HEADS = _words(
+    "model models checkpoint checkpoints llm vlm embedder reranker encoder lora adapter tokenizer processor extractor"
+    " transformer classifier generator detector captioner vae unet controlnet"
+)
 _UPLOADED = frozenset({"hub_model_id", "hub_model_name", "push_to_hub_model_id", "hub_repo_id", "hub_id"})
 _EXACT = {
+    "hub": Meaning.GENERIC,
     "repo_id": Meaning.MODEL,
     "hf_repo_id": Meaning.MODEL,
     "model_file": Meaning.OTHER,
@@ -94,7 +103,7 @@ HOSTED = re.compile(
     r"openrouter|openai|anthropic|claude|azure|bedrock|gemini|vertex|palm|groq|together(?:_?ai)?|fireworks|deepinfra"
     r"|mistral_?(?:ai|api)?|cohere|perplexity|replicate|anyscale|ollama|lm_?studio|litellm|watsonx|xai|grok|voyage"
     r"|jina_?(?:ai|api)?|novita|siliconflow|dashscope|moonshot|zhipu|deepseek|cloudflare|workers_?ai|nvidia_?nim|cerebras"
-    r"|sambanova|hyperbolic|lepton|octoai|aimlapi|github_models|copilot|elevenlabs|deepgram|assemblyai|google(?:_?genai)?"
+    r"|sambanova|hyperbolic|lepton|octoai|aimlapi|github_models|copilot|nim|elevenlabs|deepgram|assemblyai|google(?:_?genai)?"
 )
 """Providers that serve models behind an API of their own."""
 
@@ -119,12 +128,15 @@ def meaning(key: str) -> Meaning:
     """Return what a key in the form of `plain_key` says about its value."""
     if key in _EXACT:
         return _EXACT[key]
+    key = key.replace("hugging_face", "huggingface")
     if key in _UPLOADED:
         return Meaning.OUTPUT
     words = key.split("_")
     about = frozenset(words)
     if about & _OTHER and not (_head(words) in _HEADS and not about & _NEVER):
         return Meaning.OTHER
+    if words[-1] == "hub" and not about & (_OUTPUT - {"hub"}):  # SpeechBrain: `whisper_hub`
+        return Meaning.MODEL if about & _MODEL else Meaning.GENERIC
     if about & _MODEL:
         return Meaning.OUTPUT if about & _OUTPUT and not about & {"hf", "torch"} else Meaning.MODEL
     if about & _OUTPUT:
@@ -137,10 +149,24 @@ def _head(words: list[str]) -> str:
     return next((word for word in reversed(words) if word not in _GENERIC), "")
 
 
+def is_generic(key: str) -> bool:
+    """Return whether a key has no word that says anything: `name`, `repo_id`."""
+    return all(word in _GENERIC for word in key.split("_"))
+
+
+@lru_cache(4096)
+def is_weak(key: str) -> bool:
+    """Return whether only words that have other meanings too make a key the key of a model: `clip`, `weights_path`."""
+    about = {word for word in key.split("_") if word in _MODEL}
+    return bool(about) and about <= _WEAK
+
+
 @lru_cache(4096)
 def is_hosted_key(key: str) -> bool:
     """Return whether a key in the form of `plain_key` names a provider: `openrouter_model`."""
-    return any(HOSTED.fullmatch(word) for word in key.split("_")) or key.startswith(("together_ai", "workers_ai"))
+    words = key.split("_")
+    pairs = map("_".join, pairwise(words))
+    return any(HOSTED.fullmatch(each) for each in (*words, *pairs))
 
 
 def role(key: str) -> str:
@@ -154,7 +180,13 @@ def role(key: str) -> str:
 _ROLELESS = _words("model models or name path pretrained hf huggingface checkpoint ckpt base llm embedding embeddings")
 
 
-_SPELLINGS = {"revision": ("revision", "rev", "commit", "commit_hash", "sha", "ref"), "filename": ("filename", "file")}
+_SPELLINGS = {
+    "revision": (
+        *("revision", "rev", "commit", "commit_hash", "commit_sha", "commit_id", "sha", "git_sha", "git_ref", "ref"),
+        *("pinned_revision", "branch"),
+    ),
+    "filename": ("filename", "file"),
+}
 
 
 @lru_cache(4096)
@@ -167,7 +199,8 @@ def asked_keys(key: str, asked: str) -> tuple[str, ...]:
     stem = re.sub(r"_(?:id|name|path|name_or_path|uri|repo|repo_id)$", "", key)
     if key in {"model_name_or_path", "pretrained_model_name_or_path", "repo_id"}:
         stem = "model"
-    heads = [stem, key, own] if own else [stem, key, "model", "", "hf"]
+    head = re.sub(r"(?:_(?:models?|id|name|path|or|uri|repo))+$", "", key)
+    heads = [stem, key, head, own] if own else [stem, key, head, "model", "", "hf"]
     found = [f"{head}_{each}" if head else each for head in heads for each in _SPELLINGS.get(asked, (asked,))]
     return tuple(dict.fromkeys([*found, *(f"{asked}_of_{head}" for head in heads if head)]))
 

@@ -19,13 +19,13 @@ MIME_TYPES = _words(
 FOLDERS = _words(
     """
     pages vocab vocabs
-    adapter adapters api app apps artifacts artefacts assets base bench benchmarks bin build cache caches charts
+    adapter adapters api app apps artifacts artefacts assets base bench benchmarks bin build builtin cache caches charts
     checkpoint checkpoints ci ckpt ckpts cli client code common conf config configs container content core data dataset
     datasets db deploy deployment dev dist doc docker docs download downloads env etc eval evals evaluation example
     examples exp experiments ext extensions external features files finetune fixtures frontend backend helm home
     images include inference input inputs integration internal k8s kubernetes lib libs log logs lora loras media mnt
     models modules node_modules notebooks opt out output outputs packages pipelines plugins pretrained proc project
-    projects prompts proto public pytorch_models refs resources results root run runs saved_models scripts server
+    projects prompts proto public pytorch_models refs resources results root run runs saved_models saves scripts server
     service services share shared site src srv static storage store stories sys target templates test tests tmp
     tools train training types usr util utils var vendor venv volume volumes web weights work workflows workspace
     wwwroot
@@ -91,10 +91,10 @@ HUB_PROVIDERS = _words(
 
 HOSTED_OWNERS = _words(
     """
-    ai21 aiml aleph_alpha amazon amazon-bedrock anthropic anyscale azure azure_ai azure_openai azure-openai bedrock
+    ai ai21 aiml aleph_alpha amazon amazon-bedrock anthropic anyscale azure azure_ai azure_openai azure-openai bedrock
     cerebras clarifai cloudflare codestral cohere cohere_chat databricks-meta deepgram deepinfra elevenlabs empower
     fireworks fireworks_ai friendliai galadriel gemini github github_copilot gigachat gradient_ai groq inflection
-    infinity jina_ai lm_studio maritalk meta_llama mistral moonshot nebius novita nvidia_nim ollama ollama_chat
+    infinity jina_ai lm_studio maritalk meta meta_llama mistral moonshot nebius novita nvidia_nim ollama ollama_chat
     openrouter palm perplexity petals predibase replicate sagemaker sambanova snowflake_cortex
     text-completion-openai together together_ai togethercomputer-api topaz triton vertex_ai vertex_ai_beta
     volcengine voyage watsonx x-ai xai xinference z-ai zai

@@ -24,9 +24,24 @@ HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co",
 INFERENCE_HOSTS = frozenset({"api-inference.huggingface.co", "router.huggingface.co"})
 """Hosts that run the Hub's models; the id follows `models/` or `hf-inference/models/` in the path."""
 
-_SCHEMES = ("hf://", "huggingface://", "hf-hub:", "hf_hub:", "hf-hub://", "huggingface:", "hf:")
-_LIBRARIES = frozenset({"sentence-transformers", "sentence_transformers"})
+_SCHEMES = ("huggingface://", "huggingface:", "hf-hub://", "hf-hub:", "hf_hub:", "hf://", "hf:")
+_LIBRARIES = frozenset(
+    {
+        "sentence-transformers",
+        "sentence_transformers",
+        "transformers",
+        "diffusers",
+        "vllm",
+        "sglang",
+        "mlx",
+        "tgi",
+        "tei",
+    }
+)
 """Libraries that some programs take in front of a name: `sentence-transformers:all-MiniLM-L6-v2`."""
+
+_LOADER = re.compile(r"^(?:huggingface|hosted_vllm|hf|vllm|sglang|mlx|transformers)/(?=[^/]+/[^/]+$)")
+"""The same with a slash: `hf/org/name`, as Inspect takes it."""
 
 _QUANTISATION = re.compile(
     r"(?:[\w.-]+[-_.])?(?:(?:I?Q|TQ)\d[\w.-]*|BF16|F16|F32|FP16|FP32|FP8|MXFP\d[\w.-]*|NVFP\d[\w.-]*)|latest"
@@ -39,6 +54,9 @@ _CACHED = re.compile(
     r"(?:^|[/\\])models--([\w.-]+?)(?:--([\w.-]+))?(?:[/\\]snapshots[/\\]([0-9a-f]{7,40}))?(?:[/\\]|$)"
 )
 """The folder of a model in the Hub's local cache."""
+
+_TASK = re.compile(r"[a-z]+(?:-[a-z]+)+:(?=[^:/]+/)")
+"""A task in front of an id: `huggingface:text-generation:org/name`, as promptfoo takes it."""
 
 _FILE_PATHS = {"resolve": True, "raw": True, "blob": False, "tree": False, "commit": False, "commits": False}
 """The part behind the id in an address, and whether a program reads the file there (a person reads the others)."""
@@ -86,7 +104,8 @@ def read_name(text: str) -> Name | None:
     if not text.isprintable():
         found = read_name("".join(filter(str.isprintable, text)))
         return found._replace(model=text) if found is not None and found.form is Form.ID else None
-    scheme = next((scheme for scheme in sorted(_SCHEMES, key=len, reverse=True) if text.startswith(scheme)), None)
+    head = text[:16].lower()
+    scheme = next((scheme for scheme in _SCHEMES if head.startswith(scheme)), None) if head[0] == "h" else None
     if scheme is not None:
         return _read_scheme(text[len(scheme) :])
     if text.startswith(("git@hf.co:", "git@huggingface.co:")):
@@ -104,6 +123,7 @@ def read_name(text: str) -> Name | None:
 
 def _read_scheme(rest: str) -> Name | None:
     """Read `org/name[@revision | :revision or selector][/file]`, as filesystems, timm, KServe and LocalAI write it."""
+    rest = _TASK.sub("", rest.removeprefix(":"))
     head, _, tail = rest.removeprefix("models/").partition("/")
     if head in {"datasets", "spaces", "buckets"} or tail.startswith("..."):
         return None
@@ -114,7 +134,8 @@ def _read_scheme(rest: str) -> Name | None:
             return _qualified(f"{head}/{before}", mark, after, path if slash else None)
     if not tail:
         before, found, after = head.partition("@")
-        return _plain(before, Form.ADDRESS, revision=after or None) if found or before else None
+        is_owner = words.PLACEHOLDER.fullmatch(before) is not None  # `hf://username/…`
+        return None if is_owner or not before else _plain(before, Form.ADDRESS, revision=after or None)
     return _plain(f"{head}/{name}", Form.ADDRESS, filename=path or None)
 
 
@@ -189,7 +210,7 @@ def _read_id(text: str) -> Name | None:
         return None
     if selector == "latest":  # a tag of a container image
         return None
-    model = re.sub(r"^(?:huggingface|hosted_vllm)/(?=[^/]+/[^/]+$)", "", model)
+    model = _LOADER.sub("", model)
     form = Form.ID if "/" in model else Form.BARE
     selector = "" if selector in words.HUB_PROVIDERS else selector
     found = _plain(model, form, revision=revision or None, selector=selector or None)

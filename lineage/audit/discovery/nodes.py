@@ -45,9 +45,13 @@ class ListNode:
 
 @dataclass
 class MapNode:
-    """Hold keys with their values, in the order of the file; a key may occur more than once."""
+    """Hold keys with their values, in the order of the file; a key may occur more than once.
+
+    `merged` are the mappings that YAML merges into this one by `<<`: their keys are the defaults of its own.
+    """
 
     entries: list[tuple[Scalar, Node]] = field(default_factory=list)
+    merged: list[MapNode] = field(default_factory=list, repr=False)
     _by_key: dict[str, Node] = field(default_factory=dict, repr=False)
     _indexed: int = 0
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.model_keys import Meaning
+from lineage.audit.discovery.name_shapes import is_telling
 from lineage.audit.discovery.names import Form, read_name
 from lineage.audit.discovery.references import reference
 from lineage.audit.discovery.scripts import shell_references
@@ -26,6 +27,7 @@ _LOADING = re.compile(
     r"(?:from_?pretrained|download_?model|load_?model|new_?model|(?:hf_?|repo_?)model|model|with_revision)$", re.I
 )
 _REVISION = re.compile(r"(?:RepoType::Model|revision)[^\"'\n]{0,40}[\"']([^\"'\s]+)[\"']", re.IGNORECASE)
+_REVISION_BELOW = re.compile(r"(?:RepoType::Model|revision)[^\"']{0,60}[\"']([^\"'\s]+)[\"']", re.IGNORECASE)
 _ASIDE = re.compile(r"(?i)dataset|RepoType::Space|\b(?:import|use|package|require|include|using)\b")
 _SHELL_STEP = re.compile(
     r"\b(?:sh|bat|powershell)[ \t]*\(?[ \t]*(?:script:[ \t]*)?"
@@ -40,13 +42,16 @@ _NAMES_BEFORE = 3
 def other_code_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read a source in a language such as Go, Rust, Java, C# or Swift."""
     at = 0
-    for line in text.lines:
+    for number, line in enumerate(text.lines):
         comment = _COMMENT.match(line)
         code = (
             line[: comment.end()] if comment and comment[0].strip()[:1] not in ("/", "#", "-", ";", "*", "%") else line
         )
         if not (comment and code is line):
-            found = list(_strings(text, code, at))
+            above = text.lines[number - 1] if number else ""
+            opens = above.rstrip().endswith(("(", ",", "=", "[", "{")) and len(above) < 200
+            below = "\n".join(each[:200] for each in text.lines[number + 1 : number + 3]) if opens else ""
+            found = list(_strings(text, code, at, above if opens and "//" not in above else "", below))
             yield from found or address_references(text, at, at + len(code))
         at += len(line) + 1
 
@@ -59,7 +64,8 @@ def groovy_references(text: Text, tree: Tree) -> Iterator[Reference]:
         yield from shell_references(text.part(match.start(group), match.end(group)), tree)
 
 
-def _strings(text: Text, code: str, at: int) -> Iterator[Reference]:
+def _strings(text: Text, code: str, at: int, above: str, below: str) -> Iterator[Reference]:
+    """Read the strings of a line; `above` is the line before it where a call goes on, `below` are those behind it."""
     if len(code) > 2_000 or "/" not in code or _ASIDE.search(code):
         return
     for match in _STRING.finditer(code):
@@ -67,16 +73,16 @@ def _strings(text: Text, code: str, at: int) -> Iterator[Reference]:
         name = read_name(value) if "/" in value else None
         if name is None or name.form != Form.ID:
             continue
-        before = code[: match.start()]
-        called = before.rstrip("&*").endswith("(")
+        before = f"{above} {code[: match.start()]}"
+        called = before.rstrip(" \t&*").endswith("(")
         names = [keys.plain_key(each) for each in _NAME.findall(before[-200:])][-_NAMES_BEFORE:]
         sure = called and bool(names) and _LOADING.search(names[-1]) is not None
-        if not sure and not any(_says_model(each) for each in names):
+        if not sure and not any(_says_model(each) for each in names) and not is_telling(name.model):
             continue
-        revision = _REVISION.search(code, match.end())
+        revision = _REVISION.search(code, match.end()) or _REVISION_BELOW.search(below)
         place = text.place_at(at + match.start() + 1)
         yield reference(name, place, "certain" if sure else "likely", revision=revision[1] if revision else None)
 
 
 def _says_model(key: str) -> bool:
-    return keys.meaning(key) == Meaning.MODEL and not keys.is_hosted_key(key)
+    return key == "hub" or (keys.meaning(key) == Meaning.MODEL and not keys.is_hosted_key(key))

@@ -27,6 +27,9 @@ class Program(NamedTuple):
 
 
 _LLAMA = Program(positional=False, short=("-hf", "-hfr", "-hfd", "-hfrd", "-hfv", "-hfrv", "-mu", "-m"))
+REPOSITORIES = frozenset({"-hf", "-hfr", "-hfd", "-hfrd", "-hfv", "-hfrv"})
+"""Flags of one dash that hold a repository in every command that has them, whatever starts it."""
+
 _DOWNLOADER = Program(("download", "models info", "repo-files", "models card"), files=True, writes=(
     "upload", "upload-large-folder", "repo create", "repo tag create", "tag", "repo delete"))  # fmt: skip
 
@@ -61,6 +64,7 @@ PROGRAMS = {
     "litgpt": Program(
         ("download", "finetune", "finetune_lora", "finetune_full", "pretrain", "chat", "generate", "serve", "evaluate")
     ),
+    "ilab": Program(("model download",), short=("--repository", "-rp")),
     "tune": Program(("download",)),
     "openllm": Program(("serve", "start", "run")),
     "petals.cli.run_server": Program(),
@@ -129,6 +133,15 @@ def program_name(word: str) -> str:
 
 PRINTING = _names("echo printf cat grep rg egrep sed awk log info warn error die fail print say logger test [ [[")
 """Programs whose words are text, which no program takes as a model."""
+
+CLIENTS = _names("curl http https xh httpie grpcurl wrk hey oha vegeta ab")
+"""Programs that ask a server, which has its own names for its models."""
+
+VERBS = _names(
+    "download fetch pull get load preload prefetch serve run start launch convert quantize cache warm warmup deploy"
+    " install eval evaluate train finetune tune bench benchmark test export merge"
+)
+"""What a script does with a model that it gets without a flag: `pull-model.sh org/name`."""
 
 OTHER_HUBS = _names("modelscope kaggle openmind openmind-cli aistudio")
 """Programs that load models from elsewhere than the Hub, under names of the same form."""

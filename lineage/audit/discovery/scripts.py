@@ -10,13 +10,15 @@ from lineage.audit.discovery import model_keys as keys
 from lineage.audit.discovery import programs
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.arguments import argument_references
+from lineage.audit.discovery.elsewhere import environment
 from lineage.audit.discovery.model_keys import Meaning
 from lineage.audit.discovery.programs import program_name
 from lineage.audit.discovery.references import is_commit, reference
 from lineage.audit.discovery.shell import Command, Heredoc, Word, commands
+from lineage.audit.discovery.shell_functions import calls
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
-from lineage.audit.discovery.variables import Variables, mentioned, text_of, values
+from lineage.audit.discovery.variables import Assigned, Variables, mentioned, parts_of, text_of, values
 from lineage_schemas.product import Grade
 from lineage_schemas.reference import Place, Reference
 
@@ -31,9 +33,6 @@ MAX_STEPS = 4
 
 MAX_DEPTH = 4
 """Scripts inside scripts (`bash -c "bash -c …"`)."""
-
-Assigned = dict[str, list[Word]]
-"""The words that each variable is assigned."""
 
 
 def script_references(text: Text, tree: Tree) -> Iterator[Reference]:
@@ -51,7 +50,18 @@ def shell_references(text: Text, tree: Tree, *, variables: Variables | None = No
 def command_references(found: Sequence[Command], tree: Tree, *, variables: Variables | None = None, image: str = "",
                        depth: int = 0) -> Iterator[Reference]:  # fmt: skip
     """Read commands that run one after the other and share their variables."""
-    yield from without_definitions(_read(found, tree, variables, image, depth))
+    yield from without_definitions(_with_functions(found, tree, variables, image, depth))
+
+
+def _with_functions(
+    found: Sequence[Command], tree: Tree, variables: Variables | None, image: str, depth: int
+) -> Iterator[Reference]:
+    """Read commands, and once more the body of each function with what a call gives it."""
+    called = list(calls(found)) if depth < MAX_DEPTH else []
+    yield from _read(found, tree, variables, image, depth)
+    for body, given in called:
+        outer = {**(variables or {}), **_assigned(found), **given}
+        yield from (each for each in _read(body, tree, outer, image, depth) if each.model and each.used_at)
 
 
 def without_definitions(found: Iterable[Reference]) -> list[Reference]:
@@ -98,6 +108,7 @@ def _read(
     known: Assigned = {name: list(words) for name, words in (variables or {}).items()}
     _assign(found, known)
     used = {name for command in found for name in mentioned(_all_words(command))}
+    known |= _set_elsewhere(found, used - known.keys(), tree)
     exported = {each[0] for command in found if command.words for each in command.assignments}
     exported |= {word.text for command in found if _is(command, "export") for word in command.words[1:]}
     for command in found:
@@ -124,6 +135,21 @@ def _read(
         if depth < MAX_DEPTH:
             yield from _inner(command, tree, known, depth)
     yield from cloned
+
+
+def _assigned(found: Sequence[Command]) -> Assigned:
+    known: Assigned = {}
+    _assign(found, known)
+    return known
+
+
+def _set_elsewhere(found: Sequence[Command], names: set[str], tree: Tree) -> Assigned:
+    """Return the variables of these names that another file sets for the file of the commands."""
+    source = next((word.source for command in found for word in _all_words(command)), None)
+    if source is None or not names:
+        return {}
+    outer = environment(tree, source.file)
+    return {name: outer[name] for name in names & outer.keys()}
 
 
 def _defaults(command: Command, known: Variables) -> Iterator[Reference]:
@@ -192,13 +218,15 @@ def assignment_references(
     key = keys.plain_key(name)
     meaning = keys.meaning(key)
     for word in assigned:
-        for value in values(word, {}):
+        names = 0
+        for value in (part for each in values(word, {}) for part in parts_of(each)):
             found = keys.read_value(value.text) if meaning in (Meaning.MODEL, Meaning.OUTPUT) else None
+            names += found is not None
             if found is not None and not keys.is_hosted_key(key):
                 grade: Grade = "likely" if used and meaning == Meaning.MODEL else "possible"
                 yield reference(found, value.place, grade, revision=_sibling(key, known))
-            elif found is None:
-                yield from address_references(text_of(word))
+        if not names:
+            yield from address_references(text_of(word))
 
 
 def _sibling(key: str, known: Variables) -> str | None:

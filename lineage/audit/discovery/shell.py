@@ -30,11 +30,17 @@ _VARIABLE = re.compile(r"\$(?:(\w+)|([@*#?!$-]))")
 _BRACED = re.compile(r"\$\{([!#]?)(\w+)(?:\[[^\]\n]*\])?(?:(:?[-=])|([^}\n]*)\})?")
 _MAKE_VARIABLE = re.compile(r"\$\(([\w.-]+)\)|\$\{([\w.-]+)\}")
 _TEMPLATE = re.compile(
-    r"\$?\{\{-?[ \t]*\$?\.?([\w.-]*\w)[ \t]*(?:\|[ \t]*default[ \t(]+(?:'([^'{}\n]*)'|\"([^\"{}\n]*)\")[^{}\n]*)?-?\}\}"
+    r"\$?\{\{-?[ \t]*(?:(?:quote|toString|required[ \t]+\"[^\"{}\n]*\")[ \t]+)?"
+    r"(?:default[ \t]+(?:'([^'{}\n]*)'|\"([^\"{}\n]*)\")[ \t]+)?\$?\.?([\w.-]*\w)"
+    r"[ \t]*(?:(?:\|[ \t]*default[ \t(]+|\|\|[ \t]*)(?:'([^'{}\n]*)'|\"([^\"{}\n]*)\")|\|[ \t]*\w)?"
+    r"[^{}\n]{0,300}?-?\}\}"
 )
 """A variable of Jinja, Go's templates, GitHub's expressions or just, with its default."""
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[\w*\])?\+?=")
+
+
+_INDEX = re.compile(r"\[[^\]\n]*\]=")
 
 
 class Piece(NamedTuple):
@@ -201,13 +207,15 @@ class _Reader:
             self._command.words.append(word)
 
     def _array(self) -> list[Word]:
-        """Read `(a b c)` behind `NAME=`."""
+        """Read `(a b c)` or `([x]=a [y]=b)` behind `NAME=`."""
         self._at += 1
         values: list[Word] = []
         while self._at < self._end and self._body[self._at] != ")":
             if not (self._match(_BLANK) or self._match(_COMMENT) or self._match(_NEWLINES)):
                 before = self._at
-                values.append(self._word())
+                word = self._word()
+                index = _INDEX.match(word.pieces[0].text) if word.pieces else None
+                values.append(word.after(index.end()) if index else word)
                 self._at = max(self._at, before + 1)
         self._at += 1
         return [value for value in values if value.pieces]
@@ -282,7 +290,7 @@ class _Reader:
         self._at += 1
 
     def _template(self, pieces: list[Piece]) -> bool:
-        """Read a variable of a template: by its last name, so that `matrix.model` is `model`."""
+        """Read a variable of a template: by its last name, so that `matrix.model` is `model`; Helm's by all of them."""
         found = _TEMPLATE.match(self._body, self._at, self._end)
         if found is None and self._body[self._at] == "{":
             _append(pieces, "{{", self._at)
@@ -291,9 +299,10 @@ class _Reader:
         if found is None:
             return False
         self._at = found.end()
-        group = 2 if found[2] is not None else 3
-        default = Word(self._source, (Piece(found[group], found.start(group)),)) if found[group] else None
-        pieces.append(Piece("", found.start(), variable=found[1].rpartition(".")[2], default=default))
+        group = next((number for number in (1, 2, 4, 5) if found[number]), 0)
+        default = Word(self._source, (Piece(found[group], found.start(group)),)) if group else None
+        name = found[3] if found[3].startswith("Values.") else found[3].rpartition(".")[2]
+        pieces.append(Piece("", found.start(), variable=name, default=default))
         return True
 
     def _make_variable(self, pieces: list[Piece]) -> bool:

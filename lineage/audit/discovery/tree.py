@@ -118,6 +118,10 @@ class Tree:
             self._texts[file] = self._read(file, expected)
         return self._texts[file]
 
+    def texts(self) -> Iterator[Text]:
+        """Return the texts that were read so far, in the order of reading."""
+        yield from (text for text in self._texts.values() if text is not None)
+
     def shared(self, make: Callable[[Tree], T]) -> T:
         """Return what `make` makes of the tree, made once: an index that several parsers use."""
         if make not in self._shared:

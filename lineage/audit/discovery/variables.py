@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import NamedTuple
@@ -20,8 +21,15 @@ MAX_DEPTH = 8
 MAX_STEPS = 60
 """Words that are looked at to resolve one."""
 
+Assigned = dict[str, list[Word]]
+"""The same, while it is put together."""
+
 Variables = Mapping[str, Sequence[Word]]
 """The words that each variable is assigned anywhere in a text."""
+
+
+_BETWEEN = re.compile(r"\s")
+_PART = re.compile(r"\S+")
 
 
 class Value(NamedTuple):
@@ -47,6 +55,16 @@ def values(word: Word, variables: Variables) -> list[Value]:
     return _Resolver(variables).values(word, ())
 
 
+def parts_of(value: Value) -> Iterator[Value]:
+    """Split a value with blanks or marks between names, as a shell splits the value of a variable without quotes."""
+    is_list = "/" in value.text and not value.text.startswith(("{", "[")) and _BETWEEN.search(value.text.strip())
+    if not is_list or not value.source.body.startswith(value.text, value.at):
+        yield value
+        return
+    for match in islice(_PART.finditer(value.text), MAX_VALUES):
+        yield value._replace(text=match[0], at=value.at + match.start())
+
+
 class _Resolver:
     """Resolve one word, within a number of steps: variables that lead to each other have any number of ways."""
 
@@ -61,7 +79,8 @@ class _Resolver:
         if len(parts) == 1:
             used = word.source.place_at(parts[0].at)
             found = self._values_of(parts[0], above)
-            return [each._replace(direct=False, used_at=(*each.used_at, used)) for each in found]
+            split = [part for each in found for part in parts_of(each)]
+            return [each._replace(direct=False, used_at=(*each.used_at, used)) for each in split[:MAX_VALUES]]
         here = Value("", word.source, word.at)
         choices = [
             [here._replace(text=part.text)] if part.variable is None else self._values_of(part, above) for part in parts

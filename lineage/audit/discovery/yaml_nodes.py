@@ -23,6 +23,9 @@ _LINE = re.compile(
     r"(?:(?P<key>\"[^\"\n]*\"|'[^'\n]*'|[^\s:#'\"{}\[\]&*!|>%@`-][^\s:#]*)[ \t]*:"
     r"(?:[ \t]+|$))?(?P<value>[^\n]*)"
 )
+_BARE_MARK = re.compile(r"(?m)^[ \t]*(?:- |[\w.\"'-]+:[ \t]+)\{\{")
+"""A mark that is a value of its own, which YAML takes for a mapping in a mapping."""
+
 _COMMENT = re.compile(r"(?:^|[ \t]+)#.*$")
 
 
@@ -37,8 +40,8 @@ def yaml_nodes(source: Text) -> Read:
     """Read a YAML text."""
     body = source.body
     is_template = "{{" in body or "{%" in body or "<%" in body
-    documents, problem = _parsed(source, body)
-    if problem and is_template:
+    documents, problem = ([], "") if is_template and _BARE_MARK.search(body) else _parsed(source, body)
+    if is_template and (problem or not documents):
         documents, left = _parsed(source, _without_marks(body))
         return Read(_by_lines(source) if left else documents)
     return Read(_by_lines(source) if problem else documents, problem)
@@ -61,7 +64,7 @@ def _parsed(source: Text, body: str) -> tuple[list[Node], str]:
     import yaml
 
     kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    composer = _Composer(source)
+    composer = _Composer(source, body)
     try:
         for event in yaml.parse(body, Loader=kind):
             composer.take(event)
@@ -78,11 +81,13 @@ def _parsed(source: Text, body: str) -> tuple[list[Node], str]:
 class _Composer:
     """Put the events of a parser together to nodes."""
 
-    def __init__(self, source: Text) -> None:
+    def __init__(self, source: Text, body: str) -> None:
         self.documents: list[Node] = []
+        self._blanked = body if body != source.body else ""
         self._source = source
         self._open: list[tuple[MapNode | ListNode, Scalar | None]] = []
         self._anchors: dict[str, Scalar] = {}
+        self._mappings: dict[str, MapNode] = {}
 
     @property
     def depth(self) -> int:
@@ -98,15 +103,24 @@ class _Composer:
                 self._anchors[event.anchor] = scalar
             self._add(scalar)
         elif kind == "AliasEvent":
+            self._merge(self._mappings.get(event.anchor))
             self._add(self._anchors.get(event.anchor, Scalar(self._source, "", event.start_mark.index)))
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             node: MapNode | ListNode = MapNode() if kind == "MappingStartEvent" else ListNode()
             self._add(node)
             self._open.append((node, None))
+            if event.anchor and isinstance(node, MapNode):
+                self._mappings[event.anchor] = node
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             self._open.pop()
         elif kind == "DocumentStartEvent":
-            self._anchors = {}
+            self._anchors, self._mappings = {}, {}
+
+    def _merge(self, mapping: MapNode | None) -> None:
+        """Note that the mapping of an alias behind `<<` is merged into the one that is open."""
+        container, key = self._open[-1] if self._open else (None, None)
+        if mapping is not None and isinstance(container, MapNode) and key is not None and key.text == "<<":
+            container.merged.append(mapping)
 
     def _add(self, node: Node) -> None:
         if not self._open:
@@ -128,6 +142,8 @@ class _Composer:
             start, end = start + 1, end - 1
         elif style in ("|", ">"):
             start = body.find("\n", start) + 1 or start
+        if self._blanked and "x" in text and self._blanked.startswith(text, start):  # as it was before
+            text = body[start : start + len(text)]
         if body.startswith(text, start) and style != "|":
             return Scalar(self._source, text, start, is_string=bool(style))
         offsets = aligned(body, start, end, text, escapes=style == '"')
