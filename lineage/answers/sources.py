@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
 
 
-def search_sources(session: Session, path: Path, exclude: Sequence[str]) -> Discovery:
+def search_sources(session: Session, path: Path, exclude: Sequence[str], unlisted: Sequence[str] = ()) -> Discovery:
     """Find the models that sources use, with those that the project file lists; the lock file repeats them only.
 
-    Raises InputError for a path that is not a folder.
+    `unlisted` are patterns of further files that repeat them. Raises InputError for a path that is not a folder.
     """
     # a folder of that name is a folder like any other
-    return discover(path, exclude=(LOCK_FILE, f"!{LOCK_FILE}/", *exclude), listed=tuple(_listed(session, path)))
+    ours = (LOCK_FILE, f"!{LOCK_FILE}/", *unlisted)
+    return discover(path, exclude=exclude, unlisted=ours, listed=tuple(_listed(session, path)))
 
 
 def hubs_of_project(session: Session) -> dict[str, str]:
