@@ -162,7 +162,10 @@ def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked
 
 
 def _notes(found: Discovery) -> Iterator[str]:
-    """Name the places that load a model and do not say which one: no lock can pin it, and an audit reports them."""
+    """Name the places that load a model and do not say which one, which no lock can pin, and what was excluded."""
+    excluded = _excluded(found)
+    if excluded:
+        yield f"not searched, because of --exclude: {few(excluded)}"
     places = [f"{place.file}:{place.line}" for place, _ in unresolved_places(found.references)]
     if places:
         yield f"not locked, because the sources do not show which model is loaded: {few(places)}"
@@ -170,4 +173,10 @@ def _notes(found: Discovery) -> Iterator[str]:
 
 def _unread_note(found: Discovery) -> str:
     count = len(found.unread)
-    return f", and {count} file{'s' if count > 1 else ''} could not be read" if count else ""
+    unread = f", and {count} file{'s' if count > 1 else ''} could not be read" if count else ""
+    excluded = _excluded(found)
+    return unread + (f"; not searched, because of --exclude: {few(excluded)}" if excluded else "")
+
+
+def _excluded(found: Discovery) -> list[str]:
+    return [each.path for each in found.left_out if each.reason == "excluded"]

@@ -36,11 +36,15 @@ from lineage_schemas.answers.audit import (
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
+    from lineage_schemas.left_out import LeftOut
     from lineage_schemas.level import Level
     from lineage_schemas.reference import Reference
 
 DEFAULT_FAIL_ON = "warning"
 """Which findings count unless a user says otherwise."""
+
+MAX_LEFT_OUT = 100
+"""Files and folders of one reason that an answer names as not searched."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         left = [each.unchecked for each in judged.unchecked if not _is_accepted(each, accepted)]
         unchecked = tuple(dict.fromkeys((*product.unchecked, *invalid, *vendored.unchecked, *left)))
         answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
+    answer = _with_left_out(answer, product.left_out)
     if options.baseline is not None:
         if options.update_baseline:
             write_baseline(options.baseline, findings)
@@ -115,6 +120,16 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
     return answer
+
+
+def _with_left_out(answer: AuditAnswer, left_out: Sequence[LeftOut]) -> AuditAnswer:
+    """Add what of the tree was not searched: the counts, and the first files and folders of each reason."""
+    counts = Counter(each.reason for each in left_out)
+    shown: list[LeftOut] = []
+    for reason in counts:
+        shown += [each for each in left_out if each.reason == reason][:MAX_LEFT_OUT]
+    summary = answer.summary.model_copy(update={"left_out": dict(counts)})
+    return answer.model_copy(update={"left_out": tuple(shown), "summary": summary})
 
 
 def _is_accepted(left: Left, accepted: Accepted) -> bool:
