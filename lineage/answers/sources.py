@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,6 @@ def _listed(session: Session, path: Path) -> Iterator[Listed]:
         return
     file = (project.folder / project.name).resolve()
     root = path.resolve()
-    shown = file.relative_to(root).as_posix() if file.is_relative_to(root) else project.shown
+    shown = Path(os.path.relpath(file, root)).as_posix()
     for model, how in project.file.models.items():
         yield Listed(model, how.revision, shown, project.line("models", model) or 1)

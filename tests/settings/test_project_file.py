@@ -67,7 +67,7 @@ def refusal(folder: Path, text: str | bytes, name: str = "lineage.toml") -> str:
     with pytest.raises(InputError) as caught:
         read(folder, text, name)
     assert caught.value.hint
-    return caught.value.message
+    return caught.value.message.replace(f"{folder}/", "")
 
 
 def test_everything_is_read(tmp_path: Path) -> None:
@@ -84,11 +84,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert project.file.licences.deny == ("cc-by-nc-4.0",)
     assert project.file.compat.max_nfr == 0.01
     assert [(each.child, each.relation) for each in project.file.parents] == [("pier/mole", "finetune")]
-    assert (project.shown, project.folder, project.at("compat", "max-nfr")) == (
-        "lineage.toml",
-        tmp_path,
-        "lineage.toml:25",
-    )
+    shown = str(tmp_path / "lineage.toml")
+    assert (project.shown, project.folder, project.at("compat", "max-nfr")) == (shown, tmp_path, f"{shown}:25")
 
 
 def test_pyproject_has_the_same_tables(tmp_path: Path) -> None:
@@ -240,7 +237,7 @@ def test_a_link_out_of_the_repository_is_refused(tmp_path: Path) -> None:
     (tree / "lineage.toml").symlink_to("etc/own.toml")
     project = read_project(start=tree / "etc")
     assert project is not None
-    assert project.shown == "../lineage.toml"
+    assert project.shown == str(tree / "lineage.toml")
     (tmp_path / "other.toml").write_text("")
     (tree / "lineage.toml").unlink()
     (tree / "lineage.toml").symlink_to("../other.toml")
@@ -269,6 +266,23 @@ def test_without_a_repository_a_link_stays_in_its_folder(tmp_path: Path) -> None
         read_project(start=tmp_path / "data")
 
 
+@pytest.mark.parametrize("start", [None, Path(), Path("b"), Path("../a/b/.")])
+def test_the_search_goes_up_from_a_relative_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Path | None
+) -> None:
+    """The current folder's own place counts: the file of a folder above it has the settings, named from here."""
+    (tmp_path / "tree/a/b").mkdir(parents=True)
+    (tmp_path / "tree/.git").mkdir()
+    (tmp_path / "tree/lineage.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "tree/a")
+    project = read_project(start=start)
+    assert project is not None
+    assert project.shown == "../lineage.toml"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^tree/a/lineage.toml:1: "):
+        read(Path("tree/a"), "x = 1\n")
+
+
 def test_the_search_goes_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
     """The nearest file counts, those of the repository's folders above are searched, and none above its root."""
     inner = tmp_path / "tree/a/b"
@@ -276,18 +290,18 @@ def test_the_search_goes_up_to_the_root_of_the_repository(tmp_path: Path) -> Non
     (tmp_path / "lineage.toml").write_text("")
     above = read_project(start=inner)
     assert above is not None
-    assert above.shown == "../../../lineage.toml"
+    assert above.shown == str(tmp_path / "lineage.toml")
     (tmp_path / "tree/.git").write_text("gitdir: elsewhere\n")
     assert read_project(start=inner) is None
     (tmp_path / "tree/pyproject.toml").write_text("[tool.lineage]\n[tool.other]\n")
     (tmp_path / "tree/a/pyproject.toml").write_text("[tool.other]\nlineage = 1\n")
     found = read_project(start=inner)
     assert found is not None
-    assert found.shown == "../../pyproject.toml"
+    assert found.shown == str(tmp_path / "tree/pyproject.toml")
     (inner / "lineage.toml").write_text("")
     nearest = read_project(start=inner)
     assert nearest is not None
-    assert nearest.shown == "lineage.toml"
+    assert nearest.shown == str(inner / "lineage.toml")
 
 
 def test_outside_of_a_repository_the_search_ends_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,8 +407,9 @@ def test_any_bytes_are_settings_or_a_clear_error(shared_folder: Path, data: byte
 
 def outcome(folder: Path, text: bytes, name: str) -> str | None:
     """Return the file that was read, or that the message of the error begins with, on its one line."""
+    shown = str(folder / name)
     try:
         project = read(folder, text, name)
     except InputError as error:
-        return name if error.message.startswith(name) and "\n" not in error.message else error.message
-    return project.shown if project else None
+        return name if error.message.startswith(shown) and "\n" not in error.message else error.message
+    return project.shown.removeprefix(f"{folder}/") if project else None
