@@ -50,9 +50,14 @@ def _settled(project: Project, finding: Finding) -> Finding:
 
 
 def _about(project: Project, finding: Finding) -> Iterator[Ignore]:
-    """List the ignores that name a finding's rule and model."""
-    model = finding.pointer.model
-    return (each for each in project.ignores if each.rule == finding.id and each.is_about(model))
+    """List the ignores that name a finding's rule and model.
+
+    A model that the file reads from another Hub is meant by its id, which an answer shows with that Hub.
+    """
+    model, bare = finding.pointer.model, finding.pointer.model.rpartition(":")[2]
+    elsewhere = {name.lower() for name, how in project.file.models.items() if how.hub is not None}
+    names = {model, bare} if bare.lower() in elsewhere else {model}
+    return (each for each in project.ignores if each.rule == finding.id and any(map(each.is_about, names)))
 
 
 def project_parents(project: Project | None) -> ProjectParents | None:

@@ -6,9 +6,14 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from lineage.audit.discovery.discover import Discovery, Listed, discover
+from lineage.audit.discovery.names import read_name
+from lineage.audit.discovery.references import reference
+from lineage_schemas.ids import DEFAULT_HUB
 from lineage_schemas.lock import LOCK_FILE
+from lineage_schemas.reference import Place, Reference
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
@@ -21,7 +26,21 @@ def search_sources(session: Session, path: Path, exclude: Sequence[str], unliste
     """
     # a folder of that name is a folder like any other
     ours = (LOCK_FILE, f"!{LOCK_FILE}/", *unlisted)
-    return discover(path, exclude=exclude, unlisted=ours, listed=tuple(_listed(session, path)))
+    found = discover(path, exclude=exclude, unlisted=ours, listed=tuple(_listed(session, path)))
+    host = urlsplit(session.settings.endpoint).netloc.lower()
+    return found._replace(references=tuple(_on_own_hub(each, host) for each in found.references))
+
+
+def _on_own_hub(each: Reference, host: str) -> Reference:
+    """Read an address of the endpoint that is asked as one of the Hub; it names a model of another Hub otherwise."""
+    if each.model is not None or each.unresolved is None or "://" not in each.unresolved:
+        return each
+    address = urlsplit(each.unresolved)
+    if address.netloc.lower() != host:
+        return each
+    name = read_name(f"https://{DEFAULT_HUB}{address.path}")
+    place = Place(file=each.file, line=each.line, column=each.column, cell=each.cell)
+    return each if name is None else reference(name, place, "certain")
 
 
 def hubs_of_project(session: Session) -> dict[str, str]:

@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+from lineage.audit.discovery.addresses import addresses_elsewhere
 from lineage.audit.discovery.parsers import Parser, any_text, parser_of, parser_of_program
 from lineage.audit.discovery.references import canonical, is_commit, merged
 from lineage.audit.discovery.scripts import MAX_REFERENCES
 from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import FoundWeights, Tree, Unread
 from lineage.audit.discovery.walk import walk
-from lineage.audit.discovery.weights import weights_in
+from lineage.audit.discovery.weights import PROSE, weights_in
 from lineage_schemas.left_out import LeftOut, LeftOutReason
 from lineage_schemas.reference import Reference
 
@@ -97,6 +98,8 @@ def _read(tree: Tree) -> Iterator[Reference]:
         if len(found) == MAX_REFERENCES:
             tree.report(file, f"the file names models {MAX_REFERENCES:,} times or more; the others were not read")
         yield from found
+        if not file.lower().endswith(PROSE):
+            yield from addresses_elsewhere(text)
 
 
 def _by_first_line(text: Text) -> Parser | None:

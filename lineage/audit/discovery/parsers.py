@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.addresses import COMMENTS, address_references
 from lineage.audit.discovery.containers import dockerfile_references
 from lineage.audit.discovery.documents import json_references, lines_references, toml_references, yaml_references
 from lineage.audit.discovery.javascript import html, javascript
@@ -51,14 +51,12 @@ def parser_of_program(program: str) -> Parser | None:
 def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
     """Read the addresses of models in a text of any kind, but for lines that most languages take as a comment."""
     for found in address_references(text):
-        if not text.lines[found.line - 1].lstrip().startswith(_COMMENTS):
+        if not text.lines[found.line - 1].lstrip().startswith(COMMENTS):
             yield found
 
 
 _OTHER_CODE = "go rs java kt kts scala cs fs swift rb php r jl lua dart ex exs c cc cpp h hpp m mm zig nim pl clj nix"
 """Suffixes of languages that have no parser of their own."""
-
-_COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
 
 _WRAPPINGS = (
     ".j2",

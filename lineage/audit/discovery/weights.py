@@ -12,7 +12,7 @@ from lineage.audit.discovery.tree import MODEL_MARKS, FoundWeights, Tree
 MAX_NAMED = 200
 """Ignored weights whose paths are looked for in the texts."""
 
-_PROSE = (".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc", "ignore", ".gitattributes")
+PROSE = (".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc", "ignore", ".gitattributes")
 """How the names of texts end that load nothing."""
 
 _FOLDER = re.compile(r"(?i)(?:path|join|dir|folder|root)\w*[\"']?\s*[=:(,][^\n]*$")
@@ -92,7 +92,7 @@ class _Names:
 
     def read(self, text: Text) -> None:
         """Note the paths that a text names."""
-        if text.file.lower().endswith(_PROSE):
+        if text.file.lower().endswith(PROSE):
             return
         for match in self._pattern.finditer(text.body):
             waiting = self._by_last[match["last"]] - self._named
