@@ -208,9 +208,11 @@ class _Reader:
         key, meaning = self._subject(spot)
         if meaning not in (Meaning.MODEL, Meaning.OUTPUT) or self._is_other_repository(spot) or _is_alias(key, spot):
             return
-        hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
+        hosted: bool | None = None
         for value, grade in self._candidates(spot, scalar):
             for at, name in _names(value, bare=key != "storage_uri"):
+                if hosted is None:
+                    hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
                 if name.form in (Form.ID, Form.BARE) and hosted:
                     continue
                 sure: Grade = "possible" if meaning == Meaning.OUTPUT else grade or known.grade(key, name)

@@ -94,12 +94,13 @@ class _Names:
         """Note the paths that a text names."""
         if text.file.lower().endswith(PROSE):
             return
+        words: dict[str, bool] = {}
         for match in self._pattern.finditer(text.body):
             waiting = self._by_last[match["last"]] - self._named
-            self._named |= {path for path in waiting if self._means(path, match, text)}
+            self._named |= {path for path in waiting if self._means(path, match, text, words)}
 
-    def _means(self, path: str, match: re.Match[str], text: Text) -> bool:
-        """Return whether a name in a text means a path that ends with it."""
+    def _means(self, path: str, match: re.Match[str], text: Text, words: dict[str, bool]) -> bool:
+        """Return whether a name in a text means a path that ends with it; `words` are those that were looked for."""
         folders = path.split("/")[:-1]
         before = [part for part in match["before"].split("/") if part not in ("", ".", "..")]
         if before:
@@ -110,7 +111,10 @@ class _Names:
         if text.body[match.start() - 1 : match.start()] not in ("'", '"', "`"):
             return False
         if folders:
-            return all(re.search(rf"\b{re.escape(each)}\b", text.body) for each in folders)
+            for each in folders:
+                if each not in words:
+                    words[each] = re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text.body) is not None
+            return all(words[each] for each in folders)
         if path in self._weights:
             return True
         is_folder = _FOLDER.search(text.body, max(match.start() - 80, 0), match.start()) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,13 @@ def test_a_root_that_is_not_a_folder_is_an_error(tmp_path: Path) -> None:
     for root in (tmp_path / "a.py", tmp_path / "missing"):
         with pytest.raises(InputError, match="cannot be read"):
             walk(root)
+
+
+def test_a_text_that_repeats_the_name_of_ignored_weights_takes_no_time(tmp_path: Path) -> None:
+    """Each folder's name is looked for once in a text, however often the text has the name of the weights."""
+    put(tmp_path, "a.py", text="'weights' " * 60_000)
+    put(tmp_path, ".gitignore", text="/out/\n")
+    put(tmp_path, "out/weights/model.safetensors", "out/weights/config.json")
+    begin = time.monotonic()
+    assert discover(tmp_path).weights == ()
+    assert time.monotonic() - begin < 20
