@@ -140,7 +140,10 @@ class FactsReader:
         if commit is None:
             return None
         model = split_model_key(key)[1]
-        return checked_signature(model, files, lambda entry: self._text(hub, key, commit, entry), self._session.project)
+        session = self._session
+        return checked_signature(
+            model, files, lambda entry: self._text(hub, key, commit, entry), session.project, offline=session.offline
+        )
 
     def _configs(self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry]) -> Iterator[FileText]:
         """Read the configs that may name code."""
