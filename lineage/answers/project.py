@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.collect.project_parents import ProjectParents
+from lineage.fingerprint.weight_files import FORMATS
 from lineage.hub.target import repository_id_problem
 from lineage.rules.table import MOVABLE, movable_rules
 from lineage.settings.project_file import find_project
@@ -28,7 +29,7 @@ def read_project(config: Path | None = None, *, start: Path | None = None, today
 
 
 def _vocabulary() -> Vocabulary:
-    return Vocabulary(movable_rules(), repository_id_problem)
+    return Vocabulary(movable_rules(), repository_id_problem, FORMATS)
 
 
 def settled(project: Project | None, findings: Iterable[Finding]) -> list[Finding]:

@@ -149,6 +149,8 @@ PARENT = "[[parents]]\nchild = 'a/b'\nparent = 'c/d'\nreason = 'r'\n"
         ("[licences]\nallow = 'mit'", ":2: 'allow' of [licences] is 'mit', not a list"),
         ("[licences]\nallow = [\n'mit',\n3]", ":4: item 2 of 'allow' of [licences] is 3, not a text"),
         ("[licences]\nallow = ['MIT']\ndeny = ['mit']", ":2: the licence 'MIT' is both in allow and in deny"),
+        ("[formats]\ndeny = ['pickel']", ":2: 'pickel' is not a format of weights; did you mean pickle?"),
+        ("[publishers]\nallow = ['acme',\n'acme/*']", ":3: 'acme/*' is not a publisher; write the owner alone"),
         ("[compat]\nmax_nfr = 0.1", ":2: [compat] has no key 'max_nfr'; did you mean max-nfr?"),
         ("[compat]\nmax-nfr = 2", ":2: 'max-nfr' of [compat] is 2, not a number between 0 and 1"),
         ("[compat]\nmax-nfr = nan", "is nan, not a number between 0 and 1"),
