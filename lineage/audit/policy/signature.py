@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lineage.audit.policy.facts import ModelFacts, Problem
 from lineage.fingerprint.weight_files import is_weight_file
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage_schemas.file import FileEntry

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lineage.audit.policy.facts import ModelFacts, Problem
 from lineage.errors import few
 from lineage.fingerprint.weight_files import weight_format
-from lineage_schemas.change import Unchecked
+from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
