@@ -75,7 +75,8 @@ class Rules(NamedTuple):
 def rules_of(root: Path) -> Rules:
     """Return the rules at the root of a tree: those of the folders above, if it is a part of a git work tree.
 
-    The folder of such a file is kept as "/" and the path that leads from it to the root.
+    The folder of such a file is kept as "/" and the path that leads from it to the root. A root that is ignored itself
+    is what the user named: the files above say nothing about what is in it.
     """
     if (root / ".git").exists():
         return Rules(repository=Repository(root))
@@ -85,8 +86,18 @@ def rules_of(root: Path) -> Rules:
         if (parent / ".gitignore").is_file():
             specs.insert(0, (f"/{above}", _read_ignores(parent / ".gitignore")))
         if (parent / ".git").exists():
-            return Rules(tuple(specs), Repository(parent, above=above))
+            repository = Repository(parent, above=above)
+            return Rules(() if _is_within_ignored(specs) else tuple(specs), repository)
     return Rules()
+
+
+def _is_within_ignored(specs: Sequence[tuple[str, GitIgnoreSpec]]) -> bool:
+    """Return whether the .gitignore files above a root exclude it, or a folder in which it is."""
+    for folder, spec in specs:
+        parts = folder.strip("/").split("/")
+        if any(spec.check_file("/".join(parts[:length]) + "/").include for length in range(1, len(parts) + 1)):
+            return True
+    return False
 
 
 def folders_of(paths: frozenset[str]) -> Iterator[str]:

@@ -48,12 +48,12 @@ def walk(root: Path, exclude: Sequence[str] = (), *, unlisted: Sequence[str] = (
     Raises InputError if the root is not a folder that can be read.
     """
     try:
-        root = root.resolve(strict=True)
-        os.scandir(root).close()
+        real = root.resolve(strict=True)
+        os.scandir(real).close()
     except (OSError, RuntimeError) as error:
         raise InputError(f"{root}: the folder cannot be read: {getattr(error, 'strerror', None) or error}",
                          hint="name the folder of the product's source") from error  # fmt: skip
-    return _Walk(root, exclude, unlisted).run()
+    return _Walk(real, exclude, unlisted).run()
 
 
 class _Walk:

@@ -88,6 +88,16 @@ def test_files_that_git_tracks_are_not_ignored(tmp_path: Path, version: str) -> 
     assert "gen/b.py" in walk(tmp_path / "build").files
 
 
+def test_a_folder_that_is_ignored_is_searched_if_it_is_the_one_that_is_named(tmp_path: Path) -> None:
+    """Patterns above it that match its files inside a folder that is not ignored still count."""
+    put(tmp_path, "build/out/a.py", "src/out/b.py", "src/c.py")
+    (tmp_path / ".gitignore").write_text("build/\nout/\n")
+    git(tmp_path, "init", "-q")
+    assert walk(tmp_path / "build/out").files == ("a.py",)
+    assert walk(tmp_path / "build").files == ("out/a.py",)
+    assert walk(tmp_path / "src").files == ("c.py",)
+
+
 def test_a_repository_inside_has_an_index_of_its_own(tmp_path: Path) -> None:
     """What the inner repository tracks belongs to the tree, although its .gitignore matches it."""
     put(tmp_path, "lib/a.py", "lib/b.py")
