@@ -24,12 +24,15 @@ SHOWN_GROUPS = 100
 ABSENT = frozenset({"model-missing", "model-gated"})
 """Findings about models of which nothing else is known: they are alike."""
 
+UNRESOLVED = "unresolved-reference"
+"""The rule about places that load a model which the source does not show; its message and its reason differ."""
+
 
 class Shared(NamedTuple):
     """Hold models with the same words about each: a finding, or a reason why they were not checked.
 
     `rows` are the models with the places that use them, `left` the number of further ones, and `decide_with` the
-    command that decides the first.
+    command that decides the first. `finding` is the one that they share, or one that says the same as the reason.
     """
 
     words: str
@@ -63,9 +66,12 @@ class Sections(NamedTuple):
 def sections(answer: AuditAnswer, *, in_detail: bool = False) -> Sections:
     """Sort an audit into sections; everything is shown with `in_detail`."""
     repeated, decides = _repeated(answer)
+    noted = _noted(answer)
+    hidden = set(noted.values())
     alike: dict[Hashable, list[AuditFinding]] = {}
     models: list[tuple[str, list[AuditFinding]]] = []
-    groups = grouped(answer)
+    shown_findings = answer.model_copy(update={"findings": tuple(f for f in answer.findings if f not in hidden)})
+    groups = grouped(shown_findings)
     for _, found in groups:
         if (key := _alike(found)) is not None:
             alike.setdefault(key, []).append(found[0])
@@ -73,7 +79,7 @@ def sections(answer: AuditAnswer, *, in_detail: bool = False) -> Sections:
     models = [(model, found) for model, found in groups if (key := _alike(found)) is None or key in single]
     rows = None if in_detail else SHOWN_ROWS
     absent = [_absent(found, decides, rows) for key, found in alike.items() if key not in single]
-    unchecked = _unchecked([each for each in answer.unchecked if each not in repeated], rows)
+    unchecked = _unchecked([each for each in answer.unchecked if each not in repeated], noted, rows)
     shown = models if in_detail else _first(models)
     groups_shown = unchecked if in_detail else unchecked[:SHOWN_GROUPS]
     unshown = sum(each.number for each in unchecked[len(groups_shown) :])
@@ -102,6 +108,21 @@ def _repeated(answer: AuditAnswer) -> tuple[set[AuditUnchecked], dict[AuditFindi
                     decides.setdefault(found, item.decide_with)
                 break
     return repeated, decides
+
+
+def _noted(answer: AuditAnswer) -> dict[AuditUnchecked, AuditFinding]:
+    """Find the findings of severity info that only say what is unchecked: that is shown instead of them."""
+    at: dict[Hashable, list[AuditFinding]] = {}
+    for each in answer.findings:
+        if each.ignored is None and each.severity == "info" and each.moved_from is None:
+            at.setdefault(each.places, []).append(each)
+    noted: dict[AuditUnchecked, AuditFinding] = {}
+    for item in answer.unchecked:
+        for found in at.get(item.places, ()):
+            if item.reason in found.message or (found.id == UNRESOLVED and item.what == found.pointer.model):
+                noted[item] = found
+                break
+    return noted
 
 
 def _is_about(what: str, model: str) -> bool:
@@ -141,14 +162,18 @@ def _first(models: list[tuple[str, list[AuditFinding]]]) -> list[tuple[str, list
     return [models[number] for number in sorted(order[:SHOWN_MODELS])]
 
 
-def _unchecked(items: Iterable[AuditUnchecked], rows: int | None) -> list[Shared]:
+def _unchecked(
+    items: Iterable[AuditUnchecked], noted: dict[AuditUnchecked, AuditFinding], rows: int | None
+) -> list[Shared]:
     """Group what is unchecked by its reason and command, whatever model these name."""
     found: dict[Hashable, list[AuditUnchecked]] = {}
     for each in items:
         decide = None if each.decide_with is None else _without(each.what, each.decide_with)
-        found.setdefault((_without(each.what, each.reason), decide), []).append(each)
+        rule = noted[each].id if each in noted else None
+        found.setdefault((_without(each.what, each.reason), decide, rule), []).append(each)
     groups = []
     for same in found.values():
         names = tuple(shortened(unchecked_words(each)) for each in same[:rows])
-        groups.append(Shared(shortened(same[0].reason), names, len(same) - len(names), same[0].decide_with))
+        words, found_too = shortened(same[0].reason), noted.get(same[0])
+        groups.append(Shared(words, names, len(same) - len(names), same[0].decide_with, found_too))
     return groups

@@ -90,11 +90,12 @@ def _unchecked(found: Sections) -> list[str]:
         return []
     lines = ["**Not checked**", ""]
     for each in found.unchecked:
+        rule = f", {code(each.finding.id)} ({code(each.finding.rule)})" if each.finding else ""
         if each.number > 1:
-            lines += [f"- {prose(each.words)} ({each.number:,})", *_rows(each, "  ")]
+            lines += [f"- {prose(each.words)}{rule} ({each.number:,})", *_rows(each, "  ")]
         else:
             decide = f"; to decide: {code(each.decide_with)}" if each.decide_with else ""
-            lines.append(f"- {code(each.rows[0])}: {prose(each.words)}{decide}")
+            lines.append(f"- {code(each.rows[0])}: {prose(each.words)}{rule}{decide}")
     return lines + ([f"- … {found.unshown:,} more; {MORE}"] if found.unshown else [])
 
 

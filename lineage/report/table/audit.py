@@ -80,7 +80,7 @@ def _unchecked(parts: Sections) -> list[Line]:
         return []
     lines = [EMPTY, line(Span("Not checked:", "warn"))]
     for each in parts.unchecked:
-        why = cut(each.words, SHOWN_REASON)
+        why = cut(each.words, SHOWN_REASON) + (f" · {each.finding.id} ({each.finding.rule})" if each.finding else "")
         if each.number > 1:
             lines += [line(why, f" ({each.number:,})", indent="  "), *_rows(each, "    ")]
             continue
