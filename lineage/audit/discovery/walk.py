@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,8 @@ MAX_FILES = 100_000
 MAX_DEPTH = 100
 """Folders inside folders; deeper ones are not read."""
 
-MAX_IGNORED = 20_000
-"""Entries of ignored folders among which weights are looked for."""
+MAX_IGNORED = 50_000
+"""Entries of ignored folders among which weights are looked for, those of the upper folders first."""
 
 _OF_TOOLS = frozenset(
     {
@@ -192,9 +193,9 @@ def _weights_of(root: Path, ignored: Sequence[str]) -> list[str]:
     """List the weight files in what .gitignore files exclude, and the files that make their folders models."""
     from lineage.fingerprint.weight_files import is_weight_file
 
-    found, seen, waiting = [], 0, list(reversed(ignored))
+    found, seen, waiting = [], 0, deque(ignored)
     while waiting and seen < MAX_IGNORED:
-        path = waiting.pop()
+        path = waiting.popleft()
         seen += 1
         name = path.rpartition("/")[2]
         full = root / path
@@ -204,7 +205,7 @@ def _weights_of(root: Path, ignored: Sequence[str]) -> list[str]:
             if full.is_dir():
                 names = sorted(each.name for each in full.iterdir())
                 if not any(mark in names for mark in _ENVIRONMENT_MARKS):
-                    waiting += [f"{path}/{each}" for each in reversed(names)]
+                    waiting += [f"{path}/{each}" for each in names]
             elif is_weight_file(path) or name in MODEL_MARKS:
                 found.append(path)
         except OSError:

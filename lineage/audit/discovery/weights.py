@@ -32,7 +32,10 @@ def weights_in(tree: Tree) -> tuple[FoundWeights, ...]:
     from lineage.fingerprint.weight_files import is_weight_file
 
     found = {each.path: each for each in _grouped(tree, filter(is_weight_file, tree.files))}
-    ignored = list(islice(_grouped(tree, filter(is_weight_file, tree.ignored)), MAX_NAMED))
+    ignored = list(islice(_grouped(tree, filter(is_weight_file, tree.ignored)), MAX_NAMED + 1))
+    if len(ignored) > MAX_NAMED:
+        reason = f"more than {MAX_NAMED} ignored weights are here; whether a text names the others was not looked for"
+        tree.report(ignored.pop().path, reason, "too_many")
     if ignored:
         names = _Names([each.path for each in ignored])
         for text in tree.texts():
