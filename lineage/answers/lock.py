@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.audit.discovery.discover import Discovery
 
+COMMAND = "lineage lock"
+
 MAX_UNREAD = 20
 """Files of the sources that were not read and are listed one by one."""
 
@@ -68,7 +70,9 @@ def lock(
     if written:
         with replacing(file, "name another file: --lock FILE") as opened:
             opened.write(write_lock(after).encode())
-    unchecked = (*locking.unchecked, *_unread(found, kept))
+    options = f" {shlex.quote(str(path))}" if path != Path() else ""
+    options += f" --lock {shlex.quote(str(lock_file))}" if lock_file is not None else ""
+    unchecked = tuple(_of_this_lock(each, options) for each in (*locking.unchecked, *_unread(found, kept)))
     return LockAnswer(
         **session.header("lock.v1", datetime.now(UTC), settings=used_settings(session.project)),
         path=str(path),
@@ -91,6 +95,14 @@ def _refuse_link_out_of(path: Path, file: Path) -> None:
     if file.is_symlink() and not target.is_relative_to(tree):
         message = f"{file} is a link to {target}, which is outside of {tree}"
         raise InputError(message, hint="copy the file here, or name it: --lock FILE")
+
+
+def _of_this_lock(each: Unchecked, options: str) -> Unchecked:
+    """Write the command that decides something for the folder and the lock file of this run."""
+    command = each.decide_with
+    if command is None or not command.startswith(COMMAND):
+        return each
+    return each.model_copy(update={"decide_with": f"{COMMAND}{options}{command.removeprefix(COMMAND)}"})
 
 
 def _to_upgrade(names: Sequence[str], wanted: Sequence[Wanted], locked: Lock) -> Iterator[Wanted]:
