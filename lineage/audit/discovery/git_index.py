@@ -13,6 +13,9 @@ from typing import NamedTuple
 MAX_INDEX = 64_000_000
 """Bytes of an index that is read: some 500,000 files."""
 
+MAX_PATHS = 200_000_000
+"""Bytes of all paths together: in version 4 each repeats the beginning of the one before for nothing."""
+
 _GITLINK = 0o160000
 _STATS = struct.Struct(">10I")
 _HEADER = struct.Struct(">4sII")
@@ -40,7 +43,7 @@ def index_of(root: Path) -> Index:
         if not file.exists():
             return Index(frozenset(), {})
         return read_index(_bytes(file), folder)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError) as error:
         raise UnreadIndexError(f"the index of git cannot be read: {error}") from error
 
 
@@ -68,8 +71,16 @@ def git_folder(root: Path) -> Path:
 def read_index(content: bytes, folder: Path | None = None) -> Index:
     """Read an index of version 2, 3 or 4, with commit ids of SHA-1 or SHA-256.
 
-    A split index names a shared one in `folder`: what either lists is tracked. Raises ValueError and struct.error.
+    A split index names a shared one in `folder`: what either lists is tracked. Raises ValueError, and OSError for the
+    other part.
     """
+    try:
+        return _read(content, folder)
+    except (IndexError, struct.error) as error:
+        raise ValueError("it ends in the middle of an entry") from error
+
+
+def _read(content: bytes, folder: Path | None) -> Index:
     mark, version, count = _HEADER.unpack_from(content)
     if mark != b"DIRC" or version not in (2, 3, 4):
         raise ValueError("it is not an index of version 2, 3 or 4")
@@ -79,7 +90,7 @@ def read_index(content: bytes, folder: Path | None = None) -> Index:
             found = list(entries)
             shared = _shared(content, found[-1][3] if found else _HEADER.size, size)
             break
-        except (ValueError, struct.error):
+        except (ValueError, IndexError, struct.error):
             if size == _HASHES[-1]:
                 raise
     index = Index(
@@ -96,7 +107,7 @@ def read_index(content: bytes, folder: Path | None = None) -> Index:
 
 def _entries(content: bytes, version: int, count: int, size: int) -> Iterator[tuple[int, bytes, bytes, int]]:
     """Yield each entry: its mode, path, object id, and where the next one begins."""
-    at, path = _HEADER.size, b""
+    at, path, total = _HEADER.size, b"", 0
     for _ in range(count):
         mode = _STATS.unpack_from(content, at)[6]
         middle = at + _STATS.size
@@ -110,6 +121,9 @@ def _entries(content: bytes, version: int, count: int, size: int) -> Iterator[tu
             end = content.index(b"\0", start)
             path = content[start:end]
             following = at + (end - at + 8) // 8 * 8
+        total += len(path)
+        if total > MAX_PATHS:
+            raise ValueError(f"its paths have more than {MAX_PATHS:,} bytes")
         yield mode, path, content[middle : middle + size], following
         at = following
 

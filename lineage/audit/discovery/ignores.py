@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,10 @@ class Repository:
         if not path.startswith(self._below):
             return False
         inner = self._above + path[len(self._below) :]
-        return inner in (self._folders if is_folder else self._files)
+        if not is_folder:
+            return inner in self._files
+        at = bisect_left(self._sorted, f"{inner}/")
+        return at < len(self._sorted) and self._sorted[at].startswith(f"{inner}/")
 
     @cached_property
     def _files(self) -> frozenset[str]:
@@ -44,8 +48,8 @@ class Repository:
             return frozenset()
 
     @cached_property
-    def _folders(self) -> frozenset[str]:
-        return frozenset(folders_of(self._files))
+    def _sorted(self) -> list[str]:
+        return sorted(self._files)
 
 
 class Rules(NamedTuple):
