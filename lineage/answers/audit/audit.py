@@ -14,7 +14,7 @@ from lineage.answers.audit.commands import runnable, selectors_of
 from lineage.answers.audit.descent import Descent, descent_of, modifications
 from lineage.answers.audit.judging import Judge, Judged, Left
 from lineage.answers.audit.locked import Locked, read_lock_of
-from lineage.answers.audit.product import find_references
+from lineage.answers.audit.product import FoundReferences, find_references
 from lineage.answers.audit.reading import options_of, read_models
 from lineage.answers.audit.recording import check_name, record_product
 from lineage.answers.audit.trust import Judging, ask_trust
@@ -111,7 +111,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         open_ones = (*product.unchecked, *invalid, *vendored.unchecked, *left)
         unchecked = tuple(dict.fromkeys(_runnable(each, selectors) for each in open_ones))
         answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
-    answer = _with_left_out(answer, product.left_out)
+    answer = _with_left_out(answer, product)
     if options.baseline is not None:
         if options.update_baseline:
             write_baseline(options.baseline, findings)
@@ -125,13 +125,12 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
     return answer
 
 
-def _with_left_out(answer: AuditAnswer, left_out: Sequence[LeftOut]) -> AuditAnswer:
+def _with_left_out(answer: AuditAnswer, product: FoundReferences) -> AuditAnswer:
     """Add what of the tree was not searched: the counts, and the first files and folders of each reason."""
-    counts = Counter(each.reason for each in left_out)
     shown: list[LeftOut] = []
-    for reason in counts:
-        shown += [each for each in left_out if each.reason == reason][:MAX_LEFT_OUT]
-    summary = answer.summary.model_copy(update={"left_out": dict(counts)})
+    for reason in product.counts:
+        shown += [each for each in product.left_out if each.reason == reason][:MAX_LEFT_OUT]
+    summary = answer.summary.model_copy(update={"left_out": dict(product.counts)})
     return answer.model_copy(update={"left_out": tuple(shown), "summary": summary})
 
 

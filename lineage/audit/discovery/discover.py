@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 from lineage.audit.discovery.addresses import addresses_elsewhere
@@ -37,13 +39,15 @@ class Listed(NamedTuple):
 class Discovery(NamedTuple):
     """Hold what was found in a tree, in the order of the files: references, what was not read, and weights.
 
-    `left_out` is what was not searched: what the user chose to leave out, and every file of `unread`.
+    `left_out` is what was not searched: the first of what the user chose to leave out, and every file of `unread`;
+    `counts` counts all of it by reason.
     """
 
     references: tuple[Reference, ...]
     unread: tuple[Unread, ...]
     weights: tuple[FoundWeights, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    counts: Mapping[LeftOutReason, int] = MappingProxyType({})
 
 
 def discover(
@@ -60,7 +64,9 @@ def discover(
     with _without_collector():
         references = merged((*_listed(listed), *_unlisted(_read(tree), listed)))
     weights = weights_in(tree)
-    return Discovery(references, tree.unread, weights, _left_out(tree))
+    left_out, counts = _left_out(tree), Counter(each.kind for each in tree.unread)
+    ordered = {each.reason: tree.counts.get(each.reason, 0) + counts[each.reason] for each in left_out}
+    return Discovery(references, tree.unread, weights, left_out, ordered)
 
 
 def _left_out(tree: Tree) -> tuple[LeftOut, ...]:

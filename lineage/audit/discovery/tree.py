@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lineage.audit.discovery.ignores import folders_of
@@ -52,21 +53,23 @@ class Tree:
     """Hold the files of a source tree, and read the texts among them.
 
     `files` are paths from the root with slashes, sorted; `links` are symbolic links to files that are in the tree
-    themselves. `unread` grows while texts are read; `left_out` is what the walk left out by choice, and `ignored` are
-    weight files that a .gitignore excludes, with the configurations beside them. `parser_of` returns what reads a text
-    inside another, by the name that a file with such a text would have; `discover` sets it, since the parsers
-    themselves need a tree.
+    themselves. `unread` grows while texts are read; `left_out` names what the walk left out by choice, and `counts`
+    counts it by reason. `ignored` are weight files that a .gitignore excludes, with the configurations beside them.
+    `parser_of` returns what reads a text inside another, by the name that a file with such a text would have;
+    `discover` sets it, since the parsers themselves need a tree.
     """
 
     def __init__(
         self, root: Path, files: Sequence[str], links: Sequence[str] = (), unread: Sequence[Unread] = (),
         left_out: Sequence[LeftOut] = (), ignored: Sequence[str] = (),
+        counts: Mapping[LeftOutReason, int] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         self.root = root
         self.files = tuple(files)
         self.links = tuple(links)
         self.left_out = tuple(left_out)
         self.ignored = tuple(ignored)
+        self.counts = dict(counts)
         self.parser_of: Callable[[str], Parse | None] = lambda name: None
         self.embedded = 0  # files inside of which the text is that is being read, and that are not the tree's own
         self._unread = {each.file: each for each in unread}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +17,9 @@ MAX_FILES = 100_000
 
 MAX_DEPTH = 100
 """Folders inside folders; deeper ones are not read."""
+
+MAX_LEFT_OUT = 100
+"""Files and folders of one reason that are named as left out; all are counted."""
 
 MAX_IGNORED = 50_000
 """Entries of ignored folders among which weights are looked for, those of the upper folders first."""
@@ -66,6 +69,7 @@ class _Walk:
         self.links: list[str] = []
         self.unread: list[Unread] = []
         self.left_out: list[LeftOut] = []
+        self.counts: Counter[LeftOutReason] = Counter()
         self._ignored: list[str] = []
         self._repositories: list[tuple[str, Repository]] = []
         self._visited: set[str] = set()
@@ -92,7 +96,7 @@ class _Walk:
                 reason = f"{repository.problem}, so that ignored files may be tracked ones"
                 self.unread.append(Unread(f"{folder}.git/index", reason))
         ignored = _weights_of(self.root, self._ignored)
-        return Tree(self.root, sorted(self.files), sorted(self.links), self.unread, self.left_out, ignored)
+        return Tree(self.root, sorted(self.files), sorted(self.links), self.unread, self.left_out, ignored, self.counts)
 
     def _folder(self, folder: str, rules: Rules) -> list[tuple[str, Rules]]:
         """Note the files of a folder, and return its folders."""
@@ -157,13 +161,16 @@ class _Walk:
             return True
         if rules.ignore(path, is_folder=is_folder) and not rules.track(path, is_folder=is_folder):
             self._leave_out(path, "ignored", is_folder=is_folder)
-            self._ignored.append(path)
+            if len(self._ignored) < MAX_IGNORED:
+                self._ignored.append(path)
             return True
         return False
 
     def _leave_out(self, path: str, reason: LeftOutReason, *, is_folder: bool) -> None:
-        shown = path if _is_encodable(path) else path.encode("utf-8", "backslashreplace").decode()
-        self.left_out.append(LeftOut(path=f"{shown}/" if is_folder else shown, reason=reason))
+        self.counts[reason] += 1
+        if self.counts[reason] <= MAX_LEFT_OUT:
+            shown = path if _is_encodable(path) else path.encode("utf-8", "backslashreplace").decode()
+            self.left_out.append(LeftOut(path=f"{shown}/" if is_folder else shown, reason=reason))
 
     def _link(self, path: str) -> None:
         try:
