@@ -109,7 +109,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))
         left = [each.unchecked for each in judged.unchecked if not _is_accepted(each, accepted)]
         open_ones = (*product.unchecked, *invalid, *vendored.unchecked, *left)
-        unchecked = tuple(dict.fromkeys(_runnable(each, selectors) for each in open_ones))
+        unchecked = tuple(dict.fromkeys(_runnable(session, each, selectors) for each in open_ones))
         answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
     answer = _with_left_out(answer, product)
     if options.baseline is not None:
@@ -134,9 +134,9 @@ def _with_left_out(answer: AuditAnswer, product: FoundReferences) -> AuditAnswer
     return answer.model_copy(update={"left_out": tuple(shown), "summary": summary})
 
 
-def _runnable(each: AuditUnchecked, selectors: Mapping[str, str | None]) -> AuditUnchecked:
+def _runnable(session: Session, each: AuditUnchecked, selectors: Mapping[str, str | None]) -> AuditUnchecked:
     """Make the command run that decides what is unchecked, where it is about a model of another Hub."""
-    command = runnable(each.decide_with, selectors)
+    command = runnable(each.decide_with, selectors, session.hub_selector)
     return each if command == each.decide_with else each.model_copy(update={"decide_with": command})
 
 

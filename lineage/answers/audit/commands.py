@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lineage.answers.audit.used import Used
     from lineage.answers.session import Session
 
-_COMMAND = re.compile(r"lineage (?:collect|compare|check|lock|trace|verify) ")
+_COMMAND = re.compile(r"lineage (?:collect|compare|check|fingerprint|history|lock|suggest|trace|verify) ")
 
 
 def selectors_of(session: Session, used: list[Used]) -> dict[str, str | None]:
@@ -22,24 +22,27 @@ def selectors_of(session: Session, used: list[Used]) -> dict[str, str | None]:
     return {name: selector for name, selector in hubs.items() if name != session.hub.name}
 
 
-def runnable(command: str | None, selectors: Mapping[str, str | None]) -> str | None:
+def runnable(command: str | None, selectors: Mapping[str, str | None], own: str | None = None) -> str | None:
     """Rewrite a command with models of another Hub so that it runs: bare ids, and the Hub that has them.
 
-    A Hub that this product does not name is one of an earlier run: the command then shows what to put in. Models of two
-    Hubs cannot be in one command, so that a comparison of them is left out.
+    `own` is what `--hub` was for this run: a command without it would ask another Hub. A Hub that this product does not
+    name is one of an earlier run: the command then shows what to put in. Models of two Hubs cannot be in one command,
+    so that a comparison of them is left out.
     """
     if command is None or not _COMMAND.match(command):
         return command
     words = command.split(" ")
     hubs = {_hub_of(word) for word in words[2:] if "/" in word and not word.startswith("-")}
     if hubs <= {None}:
-        return command
+        return command if own is None else f"{command} --hub {shlex.quote(own)}"
     if len(hubs) > 1:
         return None
     (hub,) = hubs
     assert hub is not None
     selector = selectors.get(hub)
     bare = " ".join(word.removeprefix(f"{hub}:") for word in words)
+    if words[1] == "lock":  # it reads the Hub from the project file
+        return bare if own is None else f"{bare} --hub {shlex.quote(own)}"
     if selector is None and hub.startswith("dir-"):
         return f"{bare} --hub FOLDER, the folder of {hub}"
     if selector is None:

@@ -89,6 +89,7 @@ def test_addresses_are_of_the_hub_that_they_name(server: HubServer, tmp_path: Pa
         ("lineage collect dir-b-01:acme/base@v1", "lineage collect acme/base@v1 --hub './our hub'"),
         ("lineage compare dir-b-01:a/x dir-b-01:a/y", "lineage compare a/x a/y --hub './our hub'"),
         ("lineage compare dir-b-01:a/x a/y", None),
+        ("lineage lock --upgrade dir-b-01:a/x", "lineage lock --upgrade a/x"),
         ("lineage collect dir-c-02:a/x", "lineage collect a/x --hub FOLDER, the folder of dir-c-02"),
         ("lineage collect hub.example:8080:a/x", "HF_ENDPOINT=https://hub.example:8080 lineage collect a/x"),
         ("name the model under [models] of lineage.toml", "name the model under [models] of lineage.toml"),
@@ -97,3 +98,9 @@ def test_addresses_are_of_the_hub_that_they_name(server: HubServer, tmp_path: Pa
 def test_commands_about_other_hubs_run(command: str, expected: str | None) -> None:
     """No command takes an id with a Hub in front of it: the Hub becomes an option or a setting."""
     assert runnable(command, {"dir-b-01": "./our hub"}) == expected
+
+
+def test_commands_of_a_run_on_another_hub_name_it() -> None:
+    """With `--hub`, a command about a bare id would else ask the Hub."""
+    assert runnable("lineage collect a/x", {}, "our hub") == "lineage collect a/x --hub 'our hub'"
+    assert runnable("name the model under [models]", {}, "our hub") == "name the model under [models]"
