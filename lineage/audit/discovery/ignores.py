@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.audit.discovery.git_index import UnreadIndexError, index_of
+from lineage.audit.discovery.patterns import compiled
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+MAX_PATTERNS = 10_000
+"""Lines of a .gitignore that are read."""
+
+MAX_COMPARISONS = 30_000_000
+"""Patterns that are compared with paths, which take some 20 seconds."""
 
 MAX_IGNORES = 1_000_000
 """Bytes of a .gitignore that is read."""
@@ -52,19 +59,34 @@ class Repository:
         return sorted(self._files)
 
 
+class Budget:
+    """Count the patterns that are compared with paths; what is left out of them excludes nothing."""
+
+    def __init__(self) -> None:
+        self.left = MAX_COMPARISONS
+        self.is_spent = False
+
+    def spend(self, number: int) -> bool:
+        """Take comparisons from what is left; return whether there were enough."""
+        self.left -= number
+        self.is_spent = self.is_spent or self.left < 0
+        return self.left >= 0
+
+
 class Rules(NamedTuple):
     """Hold what decides in a folder of the tree: the .gitignore files, deepest last, and the repository.
 
     With `tracked_only`, a folder that is ignored as a whole, only what git tracks belongs to the tree.
     """
 
+    budget: Budget
     specs: tuple[tuple[str, GitIgnoreSpec], ...] = ()
     repository: Repository | None = None
     tracked_only: bool = False
 
     def ignore(self, path: str, *, is_folder: bool) -> bool:
         """Return whether the .gitignore files exclude a path, whatever git tracks."""
-        return self.tracked_only or _is_ignored(path, is_folder, self.specs)
+        return self.tracked_only or self._exclude(path + "/" if is_folder else path)
 
     def track(self, path: str, *, is_folder: bool) -> bool:
         """Return whether git tracks a file, or something in a folder."""
@@ -72,8 +94,19 @@ class Rules(NamedTuple):
 
     def with_file(self, root: Path, folder: str) -> Rules:
         """Return the rules with those of the .gitignore in a folder."""
-        found = _read_ignores(root / folder / ".gitignore")
+        found = _read_ignores(root / folder / ".gitignore", self.budget)
         return self._replace(specs=(*self.specs, (folder, found)))
+
+    def _exclude(self, path: str) -> bool:
+        """Return what the deepest .gitignore says that says anything about a path; a folder ends with a slash."""
+        for folder, spec in reversed(self.specs):
+            if not self.budget.spend(len(spec.patterns)):
+                return False
+            inner = path[len(folder) + 1 :] if folder and not folder.startswith("/") else folder[1:] + path
+            verdict = spec.check_file(inner).include
+            if verdict is not None:
+                return verdict
+        return False
 
 
 def rules_of(root: Path) -> Rules:
@@ -82,17 +115,18 @@ def rules_of(root: Path) -> Rules:
     The folder of such a file is kept as "/" and the path that leads from it to the root. A root that is ignored itself
     is what the user named: the files above say nothing about what is in it.
     """
+    budget = Budget()
     if (root / ".git").exists():
-        return Rules(repository=Repository(root))
+        return Rules(budget, repository=Repository(root))
     specs: list[tuple[str, GitIgnoreSpec]] = []
     for parent in root.parents:
         above = f"{root.relative_to(parent).as_posix()}/"
         if (parent / ".gitignore").is_file():
-            specs.insert(0, (f"/{above}", _read_ignores(parent / ".gitignore")))
+            specs.insert(0, (f"/{above}", _read_ignores(parent / ".gitignore", budget)))
         if (parent / ".git").exists():
             repository = Repository(parent, above=above)
-            return Rules(() if _is_within_ignored(specs) else tuple(specs), repository)
-    return Rules()
+            return Rules(budget, () if _is_within_ignored(specs) else tuple(specs), repository)
+    return Rules(budget)
 
 
 def _is_within_ignored(specs: Sequence[tuple[str, GitIgnoreSpec]]) -> bool:
@@ -115,43 +149,13 @@ def folders_of(paths: frozenset[str]) -> Iterator[str]:
             folder = folder.rpartition("/")[0]
 
 
-def compiled(patterns: Sequence[str]) -> GitIgnoreSpec:
-    """Compile patterns, without those that are not valid."""
-    from pathspec import GitIgnoreSpec
-    from pathspec.patterns.gitignore import GitIgnorePatternError
-
-    try:
-        return GitIgnoreSpec.from_lines(patterns)
-    except GitIgnorePatternError:
-        return GitIgnoreSpec.from_lines(line for line in patterns if _is_valid(line))
-
-
-def _is_ignored(path: str, is_folder: bool, specs: Sequence[tuple[str, GitIgnoreSpec]]) -> bool:
-    """Return what the deepest .gitignore says that says anything about a path."""
-    for folder, spec in reversed(specs):
-        inner = path[len(folder) + 1 :] if folder and not folder.startswith("/") else folder[1:] + path
-        verdict = spec.check_file(inner + "/" if is_folder else inner).include
-        if verdict is not None:
-            return verdict
-    return False
-
-
-def _read_ignores(file: Path) -> GitIgnoreSpec:
+def _read_ignores(file: Path, budget: Budget) -> GitIgnoreSpec:
     """Read a .gitignore; one that cannot be read, or is too long, excludes nothing."""
     try:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > MAX_IGNORES:
             return compiled(())
-        return compiled(file.read_text("utf-8", errors="replace").splitlines())
+        lines = file.read_text("utf-8", errors="replace").splitlines()
+        budget.is_spent = budget.is_spent or len(lines) > MAX_PATTERNS
+        return compiled(lines[:MAX_PATTERNS])
     except OSError:
         return compiled(())
-
-
-def _is_valid(pattern: str) -> bool:
-    from pathspec import GitIgnoreSpec
-    from pathspec.patterns.gitignore import GitIgnorePatternError
-
-    try:
-        GitIgnoreSpec.from_lines([pattern])
-    except GitIgnorePatternError:
-        return False
-    return True

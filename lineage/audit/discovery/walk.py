@@ -7,7 +7,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from lineage.audit.discovery.ignores import Repository, Rules, compiled, rules_of
+from lineage.audit.discovery.ignores import Budget, Repository, Rules, rules_of
+from lineage.audit.discovery.patterns import compiled
 from lineage.audit.discovery.tree import MODEL_MARKS, Tree, Unread
 from lineage.errors import InputError
 from lineage_schemas.left_out import LeftOut, LeftOutReason
@@ -63,6 +64,8 @@ def walk(root: Path, exclude: Sequence[str] = (), *, unlisted: Sequence[str] = (
 class _Walk:
     """Walk one tree, with a stack and no recursion."""
 
+    _budget: Budget
+
     def __init__(self, root: Path, exclude: Sequence[str], unlisted: Sequence[str]) -> None:
         self.root = root
         self.files: list[str] = []
@@ -79,6 +82,7 @@ class _Walk:
     def run(self) -> Tree:
         """Visit the folders in order until all are read or there are too many files."""
         rules = rules_of(self.root)
+        self._budget = rules.budget
         if rules.repository is not None:
             self._repositories.append(("", rules.repository))
         stack = [("", rules)]
@@ -95,6 +99,9 @@ class _Walk:
             if repository.problem is not None:
                 reason = f"{repository.problem}, so that ignored files may be tracked ones"
                 self.unread.append(Unread(f"{folder}.git/index", reason))
+        if self._budget.is_spent:
+            reason = "the .gitignore files have too many patterns; what some of them exclude was searched too"
+            self.unread.append(Unread(".gitignore", reason, "too_many"))
         ignored = _weights_of(self.root, self._ignored)
         return Tree(self.root, sorted(self.files), sorted(self.links), self.unread, self.left_out, ignored, self.counts)
 

@@ -8,9 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore import GitIgnorePatternError
 
+from lineage.audit.discovery import ignores
 from lineage.audit.discovery import walk as walking
 from lineage.audit.discovery.discover import discover
+from lineage.audit.discovery.patterns import compiled
 from lineage.audit.discovery.walk import walk
 from lineage.errors import InputError
 
@@ -255,3 +261,42 @@ def test_a_text_that_repeats_the_name_of_ignored_weights_takes_no_time(tmp_path:
     begin = time.monotonic()
     assert discover(tmp_path).weights == ()
     assert time.monotonic() - begin < 20
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 20 + "b", "**/a" * 12 + "/b", "a**" * 15 + "c", "[!b]*" * 15 + "c"])
+def test_a_pattern_of_many_stars_takes_no_time(tmp_path: Path, pattern: str) -> None:
+    """The stars of a hostile .gitignore are not tried at every place of a long name or path."""
+    put(tmp_path, "a" * 200 + ".py", "a/" * 40 + "a.py")
+    put(tmp_path, ".gitignore", text=pattern + "\n")
+    begin = time.monotonic()
+    assert len(walk(tmp_path, [pattern]).files) == 3
+    assert time.monotonic() - begin < 20
+
+
+def test_a_gitignore_of_too_many_patterns_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patterns beyond the limit exclude nothing: more is searched, and the tree is not as git sees it."""
+    put(tmp_path, "a.py", "b.py")
+    put(tmp_path, ".gitignore", text="a.py\nb.py\n")
+    assert reasons(tmp_path) == {}
+    for limit, number in (("MAX_PATTERNS", 1), ("MAX_COMPARISONS", 2)):
+        with monkeypatch.context() as changed:
+            changed.setattr(ignores, limit, number)
+            assert list(reasons(tmp_path)) == [".gitignore"]
+            assert "b.py" in walk(tmp_path).files
+
+
+PATTERNS = st.lists(
+    st.sampled_from(["a", "b", "*", "**", "?", "/", "[ab]", "[a-c]", "**/", "/**/", "/**", "\\*", "."]), max_size=9
+)
+PATHS = st.lists(st.text("abc.*", min_size=1, max_size=4), min_size=1, max_size=5)
+
+
+@settings(deadline=None)
+@given(PATTERNS.map("".join), PATHS.map("/".join), st.sampled_from(["", "/"]))
+def test_bounded_patterns_match_what_pathspec_matches(pattern: str, path: str, end: str) -> None:
+    """An atomic group changes how long a comparison takes, and not its result."""
+    try:
+        expected = GitIgnoreSpec.from_lines([pattern])
+    except GitIgnorePatternError:
+        return
+    assert compiled([pattern]).check_file(path + end).include == expected.check_file(path + end).include
