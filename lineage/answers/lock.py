@@ -72,7 +72,8 @@ def lock(
             opened.write(write_lock(after).encode())
     options = f" {shlex.quote(str(path))}" if path != Path() else ""
     options += f" --lock {shlex.quote(str(lock_file))}" if lock_file is not None else ""
-    unchecked = tuple(_of_this_lock(each, options) for each in (*locking.unchecked, *_unread(found, kept)))
+    hub = f" --hub {shlex.quote(session.hub_selector)}" if session.hub_selector is not None else ""
+    unchecked = tuple(_of_this_run(each, options, hub) for each in (*locking.unchecked, *_unread(found, kept)))
     return LockAnswer(
         **session.header("lock.v1", datetime.now(UTC), settings=used_settings(session.project)),
         path=str(path),
@@ -97,12 +98,14 @@ def _refuse_link_out_of(path: Path, file: Path) -> None:
         raise InputError(message, hint="copy the file here, or name it: --lock FILE")
 
 
-def _of_this_lock(each: Unchecked, options: str) -> Unchecked:
-    """Write the command that decides something for the folder and the lock file of this run."""
+def _of_this_run(each: Unchecked, options: str, hub: str) -> Unchecked:
+    """Write the command that decides something for the folder, the lock file and the Hub of this run."""
     command = each.decide_with
-    if command is None or not command.startswith(COMMAND):
+    if command is None:
         return each
-    return each.model_copy(update={"decide_with": f"{COMMAND}{options}{command.removeprefix(COMMAND)}"})
+    if command.startswith(COMMAND):
+        command = f"{COMMAND}{options}{command.removeprefix(COMMAND)}"
+    return each.model_copy(update={"decide_with": f"{command}{hub}"})
 
 
 def _to_upgrade(names: Sequence[str], wanted: Sequence[Wanted], locked: Lock) -> Iterator[Wanted]:

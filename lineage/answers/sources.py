@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lineage.audit.discovery.discover import Discovery, Listed, discover
 from lineage.audit.discovery.names import read_name
@@ -27,18 +26,19 @@ def search_sources(session: Session, path: Path, exclude: Sequence[str], unliste
     # a folder of that name is a folder like any other
     ours = (LOCK_FILE, f"!{LOCK_FILE}/", *unlisted)
     found = discover(path, exclude=exclude, unlisted=ours, listed=tuple(_listed(session, path)))
-    host = urlsplit(session.settings.endpoint).netloc.lower()
-    return found._replace(references=tuple(_on_own_hub(each, host) for each in found.references))
+    own = session.settings.endpoint.partition("://")[2].lower() + "/"
+    return found._replace(references=tuple(_on_own_hub(each, own) for each in found.references))
 
 
-def _on_own_hub(each: Reference, host: str) -> Reference:
-    """Read an address of the endpoint that is asked as one of the Hub; it names a model of another Hub otherwise."""
-    if each.model is not None or each.unresolved is None or "://" not in each.unresolved:
+def _on_own_hub(each: Reference, own: str) -> Reference:
+    """Read an address of the endpoint that is asked as one of the Hub; it names a model of another Hub otherwise.
+
+    `own` is the endpoint without its scheme, in lower case and with a slash at its end.
+    """
+    scheme, _, address = (each.unresolved or "").partition("://")
+    if each.model is not None or scheme.lower() not in ("http", "https") or not address.lower().startswith(own):
         return each
-    address = urlsplit(each.unresolved)
-    if address.netloc.lower() != host:
-        return each
-    name = read_name(f"https://{DEFAULT_HUB}{address.path}")
+    name = read_name(f"https://{DEFAULT_HUB}/{address[len(own) :]}")
     place = Place(file=each.file, line=each.line, column=each.column, cell=each.cell)
     return each if name is None else reference(name, place, "certain")
 

@@ -32,9 +32,12 @@ def runnable(command: str | None, selectors: Mapping[str, str | None], own: str 
     if command is None or not _COMMAND.match(command):
         return command
     words = command.split(" ")
+    with_own = command if own is None else f"{command} --hub {shlex.quote(own)}"
+    if words[1] == "verify":  # its first argument is a path
+        return with_own
     hubs = {_hub_of(word) for word in words[2:] if "/" in word and not word.startswith("-")}
     if hubs <= {None}:
-        return command if own is None else f"{command} --hub {shlex.quote(own)}"
+        return with_own
     if len(hubs) > 1:
         return None
     (hub,) = hubs
