@@ -56,7 +56,8 @@ def _names_of(kind: str) -> tuple[str, ...]:
 def _named(model: ModelFacts) -> list[tuple[str, str]]:
     """List the weight files that the product names itself, by their names or by their folder, with their formats.
 
-    A loader takes these, whatever the main weights are. A name that no file has counts by its suffix.
+    A loader takes these, whatever the main weights are. A name that no file has counts by its suffix. Of a folder with
+    several formats, loaders take pickles last.
     """
     found: dict[str, str] = {}
     for each in (reference for asked in model.asked for reference in asked.references):
@@ -65,9 +66,9 @@ def _named(model: ModelFacts) -> list[tuple[str, str]]:
         folder = f"{each.subfolder.strip('/')}/" if each.subfolder else ""
         pattern = folder + (each.filename or "*")
         matching = [file for file in model.files or () if fnmatchcase(file, pattern)]
-        for file in matching or [pattern]:
-            if (kind := weight_format(file)) is not None:
-                found[file] = kind
+        kinds = {file: kind for file in matching or [pattern] if (kind := weight_format(file)) is not None}
+        others = {file: kind for file, kind in kinds.items() if kind not in PICKLES}
+        found |= kinds if each.filename is not None else others or kinds
     return sorted(found.items())
 
 
