@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from lineage.settings.environment import DEFAULT_MAX_BYTES
-from lineage_cli._options import Run, fail_on, jobs, level, max_bytes, runs
+from lineage_cli._options import LOGGED, Run, fail_on, jobs, level, max_bytes, runs
 
 if TYPE_CHECKING:
     from lineage_schemas.level import Level
+
+VERBOSE = f"{LOGGED}. Show all models and all that was not checked"
 
 CODES = {"clean": 0, "findings": 1, "unchecked": 2, "nothing_to_audit": 2}
 
@@ -41,7 +43,7 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2, "nothing_to_audit": 2}
 @max_bytes(DEFAULT_MAX_BYTES)
 @fail_on("warning")
 @jobs
-@runs("table", "json", "jsonl", "markdown", "sarif", "github", config=True)
+@runs("table", "json", "jsonl", "markdown", "sarif", "github", config=True, verbose=VERBOSE)
 def command(
     *,
     run: Run,

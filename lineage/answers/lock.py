@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.audit.discovery.discover import Discovery
 
+COMMAND = "lineage lock"
+
 MAX_UNREAD = 20
 """Files of the sources that were not read and are listed one by one."""
 
@@ -68,7 +70,10 @@ def lock(
     if written:
         with replacing(file, "name another file: --lock FILE") as opened:
             opened.write(write_lock(after).encode())
-    unchecked = (*locking.unchecked, *_unread(found, kept))
+    options = f" {shlex.quote(str(path))}" if path != Path() else ""
+    options += f" --lock {shlex.quote(str(lock_file))}" if lock_file is not None else ""
+    hub = f" --hub {shlex.quote(session.hub_selector)}" if session.hub_selector is not None else ""
+    unchecked = tuple(_of_this_run(each, options, hub) for each in (*locking.unchecked, *_unread(found, kept)))
     return LockAnswer(
         **session.header("lock.v1", datetime.now(UTC), settings=used_settings(session.project)),
         path=str(path),
@@ -91,6 +96,16 @@ def _refuse_link_out_of(path: Path, file: Path) -> None:
     if file.is_symlink() and not target.is_relative_to(tree):
         message = f"{file} is a link to {target}, which is outside of {tree}"
         raise InputError(message, hint="copy the file here, or name it: --lock FILE")
+
+
+def _of_this_run(each: Unchecked, options: str, hub: str) -> Unchecked:
+    """Write the command that decides something for the folder, the lock file and the Hub of this run."""
+    command = each.decide_with
+    if command is None:
+        return each
+    if command.startswith(COMMAND):
+        command = f"{COMMAND}{options}{command.removeprefix(COMMAND)}"
+    return each.model_copy(update={"decide_with": f"{command}{hub}"})
 
 
 def _to_upgrade(names: Sequence[str], wanted: Sequence[Wanted], locked: Lock) -> Iterator[Wanted]:
@@ -162,7 +177,10 @@ def _unread(found: Discovery, kept: Sequence[LockedModel]) -> Iterator[Unchecked
 
 
 def _notes(found: Discovery) -> Iterator[str]:
-    """Name the places that load a model and do not say which one: no lock can pin it, and an audit reports them."""
+    """Name the places that load a model and do not say which one, which no lock can pin, and what was excluded."""
+    excluded = _excluded(found)
+    if excluded:
+        yield f"not searched, because of --exclude: {few(excluded)}"
     places = [f"{place.file}:{place.line}" for place, _ in unresolved_places(found.references)]
     if places:
         yield f"not locked, because the sources do not show which model is loaded: {few(places)}"
@@ -170,4 +188,10 @@ def _notes(found: Discovery) -> Iterator[str]:
 
 def _unread_note(found: Discovery) -> str:
     count = len(found.unread)
-    return f", and {count} file{'s' if count > 1 else ''} could not be read" if count else ""
+    unread = f", and {count} file{'s' if count > 1 else ''} could not be read" if count else ""
+    excluded = _excluded(found)
+    return unread + (f"; not searched, because of --exclude: {few(excluded)}" if excluded else "")
+
+
+def _excluded(found: Discovery) -> list[str]:
+    return [each.path for each in found.left_out if each.reason == "excluded"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.collect.project_parents import ProjectParents
+from lineage.fingerprint.weight_files import FORMATS
 from lineage.hub.target import repository_id_problem
 from lineage.rules.table import MOVABLE, movable_rules
 from lineage.settings.project_file import find_project
@@ -28,7 +29,7 @@ def read_project(config: Path | None = None, *, start: Path | None = None, today
 
 
 def _vocabulary() -> Vocabulary:
-    return Vocabulary(movable_rules(), repository_id_problem)
+    return Vocabulary(movable_rules(), repository_id_problem, FORMATS)
 
 
 def settled(project: Project | None, findings: Iterable[Finding]) -> list[Finding]:
@@ -50,9 +51,14 @@ def _settled(project: Project, finding: Finding) -> Finding:
 
 
 def _about(project: Project, finding: Finding) -> Iterator[Ignore]:
-    """List the ignores that name a finding's rule and model."""
-    model = finding.pointer.model
-    return (each for each in project.ignores if each.rule == finding.id and each.is_about(model))
+    """List the ignores that name a finding's rule and model.
+
+    A model that the file reads from another Hub is meant by its id, which an answer shows with that Hub.
+    """
+    model, bare = finding.pointer.model, finding.pointer.model.rpartition(":")[2]
+    elsewhere = {name.lower() for name, how in project.file.models.items() if how.hub is not None}
+    names = {model, bare} if bare.lower() in elsewhere else {model}
+    return (each for each in project.ignores if each.rule == finding.id and any(map(each.is_about, names)))
 
 
 def project_parents(project: Project | None) -> ProjectParents | None:

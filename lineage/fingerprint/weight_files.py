@@ -76,6 +76,9 @@ _WHOLE_NAME = re.compile(
 
 _FORMAT_BY_PART = {"data": "tensorflow", "onnx": "onnx", "gguf": "gguf-part"}
 
+FORMATS = frozenset({*_FORMAT_BY_SUFFIX.values(), *_FORMAT_BY_PART.values()})
+"""All formats of weights, by the names that answers give them."""
+
 _STUDY_SUFFIXES = (
     ".safetensors", ".bin", ".pt", ".model", ".pth", ".onnx", ".torch", ".meta", ".tflite", ".mlmodel", ".ckpt", ".mdl",
     ".pb",

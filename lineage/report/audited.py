@@ -22,7 +22,8 @@ def verdict_sentence(answer: AuditAnswer) -> str:
     if answer.verdict == "unchecked":
         return "not everything could be checked"
     if answer.verdict == "nothing_to_audit":
-        return "no place was found that loads a model"
+        searched = " in what was searched" if answer.summary.left_out else ""
+        return f"no place was found that loads a model{searched}"
     others = sum(answer.summary.findings.values())
     return f"nothing that counts was found ({counted(others, 'milder finding')})" if others else "nothing was found"
 

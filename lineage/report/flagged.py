@@ -20,6 +20,24 @@ if TYPE_CHECKING:
     from lineage_schemas.unchecked import Unchecked
 
 
+LEFT_OUT = {
+    "excluded": "by --exclude",
+    "ignored": "by .gitignore",
+    "installed": "installed or environments",
+    "too_large": "too large",
+    "too_many": "beyond the number of files",
+    "too_deep": "too deep",
+    "binary": "binary",
+    "link": "behind links",
+    "unreadable": "unreadable",
+    "in_part": "not valid and read in part",
+}
+"""Why files and folders were not searched."""
+
+SHOWN_LEFT_OUT = 2
+"""Files and folders that a line names for each reason."""
+
+
 class FlaggedFinding(NamedTuple):
     """Hold a finding, the place that named its model if a file did, and further places that name it."""
 
@@ -51,6 +69,7 @@ class Flagged(NamedTuple):
     findings: Sequence[FlaggedFinding]
     unchecked: Sequence[FlaggedUnchecked]
     summary: str
+    notes: Sequence[str] = ()
 
 
 def of_check(answer: CheckAnswer | CheckAnswers) -> Flagged:
@@ -74,6 +93,7 @@ def of_audit(answer: AuditAnswer) -> Flagged:
             for each in answer.unchecked
         ],
         summary=audit_summary(answer),
+        notes=[words] if (words := left_out_words(answer)) else [],
     )
 
 
@@ -98,6 +118,19 @@ def audit_summary(answer: AuditAnswer) -> str:
              for severity, number in counts.findings.items() if number]  # fmt: skip
     ignored = f", {counts.ignored:,} ignored" if counts.ignored else ""
     return f"{what}: {', '.join(found) or 'no finding'}{ignored}; {counts.unchecked:,} not checked"
+
+
+def left_out_words(answer: AuditAnswer) -> str:
+    """Write how much of the tree was not searched, by reason: `not searched: 2 by --exclude (docs/, old/)`."""
+    parts = []
+    for reason, number in answer.summary.left_out.items():
+        names = [each.path for each in answer.left_out if each.reason == reason]
+        more = number - SHOWN_LEFT_OUT
+        shown = ", ".join(names[:SHOWN_LEFT_OUT]) + (f", … {more:,} more" if more > 0 else "")
+        parts.append(
+            f"{number:,} {LEFT_OUT[reason]}" + (f" ({shown})" if reason not in ("ignored", "installed") else "")
+        )
+    return f"not searched: {'; '.join(parts)}" if parts else ""
 
 
 def answers_of(answer: CheckAnswer | CheckAnswers) -> tuple[CheckAnswer, ...]:

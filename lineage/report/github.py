@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lineage.report.audit_sections import repeated_by_findings
 from lineage.report.findings import ignored
 from lineage.report.flagged import Flagged, FlaggedFinding, FlaggedUnchecked, of_audit, of_check
 from lineage.report.phrases import location, shortened
@@ -26,8 +27,10 @@ def check(answer: CheckAnswer | CheckAnswers) -> str:
 
 
 def audit(answer: AuditAnswer) -> str:
-    """Write an audit as annotations."""
-    return github(of_audit(answer))
+    """Write an audit as annotations; what a finding says already is not written again."""
+    repeated = repeated_by_findings(answer)
+    left = tuple(each for each in answer.unchecked if each not in repeated)
+    return github(of_audit(answer.model_copy(update={"unchecked": left})))
 
 
 def github(flagged: Flagged) -> str:
@@ -35,7 +38,8 @@ def github(flagged: Flagged) -> str:
 
     What could not be checked is an error, as the exit code says; an ignored finding is a notice.
     """
-    lines = [*map(_finding, flagged.findings), *map(_unchecked, flagged.unchecked), visible(flagged.summary)]
+    notes = [_command("notice", None, "note", each) for each in flagged.notes]
+    lines = [*map(_finding, flagged.findings), *map(_unchecked, flagged.unchecked), *notes, visible(flagged.summary)]
     return "".join(f"{each}\n" for each in lines)
 
 

@@ -74,6 +74,8 @@ RENDERERS: dict[tuple[str, str], str] = {
 IN_DETAIL: dict[tuple[str, str], str] = {
     ("CheckAnswers", "table"): "table.check:check_several_in_detail",
     ("CheckAnswers", "markdown"): "markdown.check:check_several_in_detail",
+    ("AuditAnswer", "table"): "table.audit:audit_in_detail",
+    ("AuditAnswer", "markdown"): "markdown.audit:audit_in_detail",
 }
 """Renderers that leave nothing out, for answers whose usual form does."""
 

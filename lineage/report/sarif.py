@@ -85,7 +85,10 @@ def _rule(each: Finding) -> dict[str, Any]:
 def _invocation(flagged: Flagged) -> dict[str, Any]:
     return {
         "executionSuccessful": not flagged.unchecked,
-        "toolExecutionNotifications": [_notification(each) for each in flagged.unchecked],
+        "toolExecutionNotifications": [
+            *map(_notification, flagged.unchecked),
+            *({"level": "note", "message": {"text": _message(each)}} for each in flagged.notes),
+        ],
     }
 
 

@@ -5,6 +5,7 @@ The rules are above the settings, so that the caller passes in what the file may
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -107,7 +108,7 @@ def find_project(
             raise InputError(f"{found.shown} has no table [tool.lineage]", hint=f"name a {OWN_FILE}, or add the table")
         return _project(found, settings, vocabulary(), today)
     try:
-        start = start or Path.cwd()
+        start = Path(os.path.abspath(start or Path.cwd()))  # noqa: PTH100 - the folders above, without following links
     except OSError:  # the current folder was deleted, and no file is in it
         return None
     own: FoundFile | None = None

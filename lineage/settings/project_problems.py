@@ -72,7 +72,13 @@ def validated(data: Mapping[str, Any], known: Vocabulary) -> tuple[ProjectFile |
             if each["loc"][0] != "rules" or len(each["loc"]) == 1:  # values of rules are described above
                 problems.append((each["loc"], describe(each)))
         return None, problems
-    problems += [*_ignores(file, known), *_models(file, known), *_lists(file), *_signers(file), *_parents(file, known)]
+    problems += [
+        *_ignores(file, known),
+        *_models(file, known),
+        *_lists(file, known),
+        *_signers(file),
+        *_parents(file, known),
+    ]
     return None if problems else file, problems
 
 
@@ -133,14 +139,26 @@ def _signers(file: ProjectFile) -> Iterator[Problem]:
             yield ("signing", owner), f"{quoted(owner)} of [signing] needs `key`, or `identity` and `issuer`"
 
 
-def _lists(file: ProjectFile) -> Iterator[Problem]:
-    """Report what a list both allows and denies."""
+def _lists(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:
+    """Report what a list both allows and denies, and what can be neither a format nor a publisher."""
     for table, noun in (("licences", "licence"), ("publishers", "publisher"), ("formats", "format")):
         lists: LicenceLists | AllowDeny = getattr(file, table)
         denied = {each.lower() for each in lists.deny}
         for number, each in enumerate(lists.allow):
             if each.lower() in denied:
                 yield (table, "allow", number), f"the {noun} {quoted(each)} is both in allow and in deny"
+        for key in ("allow", "deny"):
+            for number, each in enumerate(getattr(lists, key)):
+                if table == "formats" and each.lower() not in known.formats:
+                    near = nearest(
+                        each, sorted(known.formats), otherwise=f"it may be {', '.join(sorted(known.formats))}"
+                    )
+                    yield (table, key, number), f"{quoted(each)} is not a format of weights; {near}"
+                elif table == "publishers" and known.model_problem(f"{each}/x") is not None:
+                    yield (
+                        (table, key, number),
+                        f"{quoted(each)} is not a publisher; write the owner alone, without its models",
+                    )
 
 
 def _parents(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:

@@ -47,7 +47,7 @@ def named_file(named: Path) -> FoundFile:
 
 
 def nearest_files(start: Path) -> Iterator[FoundFile]:
-    """Read the files that may have the settings of the folder `start`, the nearest folder first.
+    """Read the files that may have the settings of the folder `start`, an absolute path, the nearest folder first.
 
     In a git repository its root is the last folder that is searched. Outside of one the search ends at the user's home
     folder, and below a folder of another user: a file there must not decide what counts here.
@@ -56,10 +56,10 @@ def nearest_files(start: Path) -> Iterator[FoundFile]:
     root = _root(start)
     for folder in _folders(start, root):
         own, shared, tree = folder / OWN_FILE, folder / SHARED_FILE, root or folder
-        if _is_there(own, shown := _shown(own, start)):
+        if _is_there(own, shown := _shown(own)):
             refuse_link_out_of(tree, own, shown)
             yield FoundFile(own, shown, _text(_read(own, shown), shown), tree)
-        shown = _shown(shared, start)
+        shown = _shown(shared)
         if shared.is_file() and b"lineage" in (data := _read(shared, shown)):
             yield FoundFile(shared, shown, _text(data, shown), tree)
 
@@ -111,9 +111,12 @@ def _is_there(path: Path, shown: str) -> bool:
     return True
 
 
-def _shown(path: Path, start: Path) -> str:
-    """Write a path as it is from the current folder."""
-    return os.path.relpath(path, start)
+def _shown(path: Path) -> str:
+    """Write a path as it is from the current folder, or from the root where that is shorter."""
+    try:
+        return min(os.path.relpath(path), str(path), key=len)
+    except OSError:  # the current folder was deleted
+        return str(path)
 
 
 def _read(path: Path, shown: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 
@@ -14,7 +14,11 @@ class MovableRule(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """Hold the rules, by name and by code in lower case, and why a text cannot be a model's id (None if it can)."""
+    """Hold the rules, by name and by code in lower case, and why a text cannot be a model's id (None if it can).
+
+    `formats` are those of weights.
+    """
 
     rules: Mapping[str, MovableRule]
     model_problem: Callable[[str], str | None]
+    formats: Collection[str]

@@ -40,6 +40,12 @@ until = 2026-06-30
 Opened = Callable[..., Session]
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in the folder of the test: messages name the project file as it is from the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def hub(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a directory Hub of the small zoo."""

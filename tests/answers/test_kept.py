@@ -130,9 +130,25 @@ def fill(folder: Path, small_zoo: Path) -> None:
     heron = small_zoo / "heronml/heron-gpt2-tiny-licences"
     shutil.copytree(heron / "r3", folder / "shards")
     shutil.copytree(heron / "r4", folder / "flipped")
+    write_products(folder)
     weights = folder / "flipped/model.safetensors"
     data = weights.read_bytes()
     weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def write_products(folder: Path) -> None:
+    """Write a product with a used, a missing and an unknown model, one with a file that is not read, and none."""
+    product, quiet = folder / "product", folder / "quiet"
+    for each in (product, quiet, folder / "empty"):
+        each.mkdir()
+    (product / "lineage.toml").write_text('[models]\n"heronml/heron-gpt2-tiny-licences" = { revision = "main" }\n')
+    (product / "app.py").write_text(
+        'tuned = AutoModel.from_pretrained("heronml/heron-gpt2-tiny-licences")\n'
+        'gone = AutoModel.from_pretrained("heronml/gone", revision="v1")\n'
+        "AutoModel.from_pretrained(sys.argv[1])\n"
+    )
+    (quiet / "serve.sh").write_text("vllm serve heronml/heron-gpt2-tiny-licences\n")
+    (quiet / "broken.ipynb").write_text("{")
 
 
 def unpack_store(path: Path) -> None:
@@ -220,9 +236,21 @@ def test_every_kind_of_verdict_is_kept() -> None:
     """The kept answers include clean, found and unchecked ones, every command, and commands that failed."""
     kept = [json.loads((KEPT / "answers" / f"{name}.json").read_text("utf-8")) for name in QUESTIONS]
     commands = {each["question"][0] for each in kept}
-    assert commands == {"trace", "check", "history", "diff", "verify", "fingerprint", "collect", "store", "compare"}
+    others = {"trace", "history", "diff", "verify", "fingerprint", "collect", "store", "compare"}
+    assert commands == {"check", "audit", "lock", *others}
     verdicts = {(each["answer"] or {}).get("verdict") for each in kept}
-    assert verdicts >= {"clean", "findings", "unchecked", "equal", "reserialised", "different", "known", "not_known"}
+    assert verdicts >= {
+        "clean",
+        "findings",
+        "unchecked",
+        "nothing_to_audit",
+        "changed",
+        "equal",
+        "reserialised",
+        "different",
+        "known",
+        "not_known",
+    }
     assert {each["exit_code"] for each in kept} == {0, 1, 2}
     assert len(kept) >= 20
 

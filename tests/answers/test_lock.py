@@ -226,7 +226,8 @@ def test_a_rewritten_history_is_found(
         answer = locked(check=True)
         assert exit_code(answer, check=True) == 1
         assert [(each.model, each.field, each.now) for each in answer.differences] == [(B, "commit", None)]
-        assert answer.unchecked[0].decide_with == f"lineage lock --upgrade {B}"
+        command = answer.unchecked[0].decide_with or ""
+        assert command.startswith(f"lineage lock {product} --upgrade {B} --hub ")
     assert outcomes(locked(upgrade=[B]))[B] == "moved"
     assert locked(check=True).verdict == "current"
 

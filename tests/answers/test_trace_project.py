@@ -31,6 +31,12 @@ PARENT = "[[parents]]\nchild = 'me/mine'\nparent = 'a/base'\nrelation = 'finetun
 Opened = Callable[..., Session]
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in the folder of the test: messages name the project file as it is from the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def write_model(folder: Path, card: Mapping[str, object]) -> None:
     """Write a model with a card, a config, and weights of its own."""
     folder.mkdir(parents=True)

@@ -14,6 +14,7 @@ from lineage_schemas.answers.audit import (
     AuditUnchecked,
     Modification,
 )
+from lineage_schemas.left_out import LeftOut
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.reference import Place, Reference
 from tests.report.locks import LOCKS
@@ -87,4 +88,36 @@ def audit_nothing() -> AuditAnswer:
     return audit().model_copy(update=changes)
 
 
-AUDITS = {"audit": audit, "audit-nothing": audit_nothing, **LOCKS}
+def audit_many() -> AuditAnswer:
+    """A product whose models are mostly missing, offline or not read, in a tree that was not searched as a whole."""
+    missing, rows = [], []
+    for number in range(25):
+        model, places = f"lab/gone-{number:02}", (APP.model_copy(update={"line": number + 1}),)
+        why = f"{model} is not on huggingface.co"
+        pointer = Pointer(model=model)
+        missing.append(
+            finding("LA005", "model-missing", "error", f"{model} is missing: {why}", *places, pointer=pointer)
+        )
+        rows.append(
+            AuditUnchecked(
+                what=model, reason=f"it is missing: {why}", decide_with=f"lineage collect {model}", places=places
+            )
+        )
+    for number in range(3):
+        model = f"lab/late-{number}"
+        reason = f"huggingface.co did not send /api/models/{model}"
+        decide = f"lineage collect {model}"
+        rows.append(AuditUnchecked(what=model, reason=reason, decide_with=decide, places=(COMPOSE,)))
+    left_out = (
+        LeftOut(path="docs/", reason="excluded"), LeftOut(path="old/", reason="excluded"),
+        LeftOut(path=".env", reason="ignored"), LeftOut(path="data/big.json", reason="too_large"),
+    )  # fmt: skip
+    summary = AuditSummary(
+        references=28, used=28, ancestors=0, findings={"error": 25, "warning": 0, "info": 0}, counting=25, ignored=0,
+        unchecked=28, left_out={"excluded": 9, "ignored": 1, "too_large": 1},
+    )  # fmt: skip
+    changes = {"models": (), "findings": tuple(missing), "unchecked": tuple(rows), "summary": summary}
+    return audit().model_copy(update={**changes, "left_out": left_out})
+
+
+AUDITS = {"audit": audit, "audit-many": audit_many, "audit-nothing": audit_nothing, **LOCKS}

@@ -28,8 +28,8 @@ FREE = {
 def _poisoned(value: Any, free: bool = False) -> Any:
     if isinstance(value, dict):
         enumerated = {"reason"} if "detail" in value else {"name"} if "unjudged" in value else set()
-        enumerated |= {"field"} if "locked" in value else set()
-        free_here = FREE - enumerated  # the reason of Incomplete, the name of a facet, what of a lock differs
+        enumerated |= {"field"} if "locked" in value else {"reason"} if value.keys() == {"path", "reason"} else set()
+        free_here = FREE - enumerated  # reasons of Incomplete and LeftOut, names of facets, fields of locks
         return {key: _poisoned(each, key in free_here) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_poisoned(each, free) for each in value]

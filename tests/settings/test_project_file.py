@@ -67,7 +67,7 @@ def refusal(folder: Path, text: str | bytes, name: str = "lineage.toml") -> str:
     with pytest.raises(InputError) as caught:
         read(folder, text, name)
     assert caught.value.hint
-    return caught.value.message
+    return caught.value.message.replace(f"{folder}/", "")
 
 
 def test_everything_is_read(tmp_path: Path) -> None:
@@ -84,11 +84,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert project.file.licences.deny == ("cc-by-nc-4.0",)
     assert project.file.compat.max_nfr == 0.01
     assert [(each.child, each.relation) for each in project.file.parents] == [("pier/mole", "finetune")]
-    assert (project.shown, project.folder, project.at("compat", "max-nfr")) == (
-        "lineage.toml",
-        tmp_path,
-        "lineage.toml:25",
-    )
+    shown = str(tmp_path / "lineage.toml")
+    assert (project.shown, project.folder, project.at("compat", "max-nfr")) == (shown, tmp_path, f"{shown}:25")
 
 
 def test_pyproject_has_the_same_tables(tmp_path: Path) -> None:
@@ -152,6 +149,8 @@ PARENT = "[[parents]]\nchild = 'a/b'\nparent = 'c/d'\nreason = 'r'\n"
         ("[licences]\nallow = 'mit'", ":2: 'allow' of [licences] is 'mit', not a list"),
         ("[licences]\nallow = [\n'mit',\n3]", ":4: item 2 of 'allow' of [licences] is 3, not a text"),
         ("[licences]\nallow = ['MIT']\ndeny = ['mit']", ":2: the licence 'MIT' is both in allow and in deny"),
+        ("[formats]\ndeny = ['pickel']", ":2: 'pickel' is not a format of weights; did you mean pickle?"),
+        ("[publishers]\nallow = ['acme',\n'acme/*']", ":3: 'acme/*' is not a publisher; write the owner alone"),
         ("[compat]\nmax_nfr = 0.1", ":2: [compat] has no key 'max_nfr'; did you mean max-nfr?"),
         ("[compat]\nmax-nfr = 2", ":2: 'max-nfr' of [compat] is 2, not a number between 0 and 1"),
         ("[compat]\nmax-nfr = nan", "is nan, not a number between 0 and 1"),
@@ -240,7 +239,7 @@ def test_a_link_out_of_the_repository_is_refused(tmp_path: Path) -> None:
     (tree / "lineage.toml").symlink_to("etc/own.toml")
     project = read_project(start=tree / "etc")
     assert project is not None
-    assert project.shown == "../lineage.toml"
+    assert project.shown == str(tree / "lineage.toml")
     (tmp_path / "other.toml").write_text("")
     (tree / "lineage.toml").unlink()
     (tree / "lineage.toml").symlink_to("../other.toml")
@@ -267,49 +266,6 @@ def test_without_a_repository_a_link_stays_in_its_folder(tmp_path: Path) -> None
     (tmp_path / "other.toml").write_text("[tool.lineage]\n")
     with pytest.raises(InputError, match=r"pyproject.toml is a link to .*other.toml"):
         read_project(start=tmp_path / "data")
-
-
-def test_the_search_goes_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
-    """The nearest file counts, those of the repository's folders above are searched, and none above its root."""
-    inner = tmp_path / "tree/a/b"
-    inner.mkdir(parents=True)
-    (tmp_path / "lineage.toml").write_text("")
-    above = read_project(start=inner)
-    assert above is not None
-    assert above.shown == "../../../lineage.toml"
-    (tmp_path / "tree/.git").write_text("gitdir: elsewhere\n")
-    assert read_project(start=inner) is None
-    (tmp_path / "tree/pyproject.toml").write_text("[tool.lineage]\n[tool.other]\n")
-    (tmp_path / "tree/a/pyproject.toml").write_text("[tool.other]\nlineage = 1\n")
-    found = read_project(start=inner)
-    assert found is not None
-    assert found.shown == "../../pyproject.toml"
-    (inner / "lineage.toml").write_text("")
-    nearest = read_project(start=inner)
-    assert nearest is not None
-    assert nearest.shown == "lineage.toml"
-
-
-def test_outside_of_a_repository_the_search_ends_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a repository, folders above are searched up to the home folder."""
-    home = tmp_path / "home"
-    (home / "work").mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    (tmp_path / "lineage.toml").write_text("")
-    assert read_project(start=home / "work") is None
-    (home / "lineage.toml").write_text("")
-    assert read_project(start=home / "work") is not None
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of another user")
-def test_a_folder_of_another_user_is_not_searched(tmp_path: Path) -> None:
-    """A file in a folder above that belongs to another user decides nothing here."""
-    mine = tmp_path / "shared/mine"
-    mine.mkdir(parents=True)
-    (tmp_path / "shared/lineage.toml").write_text("")
-    assert read_project(start=mine) is not None
-    os.chown(tmp_path / "shared", 65534, 65534)
-    assert read_project(start=mine) is None
 
 
 def test_two_files_of_one_folder_are_refused(tmp_path: Path) -> None:
@@ -393,8 +349,9 @@ def test_any_bytes_are_settings_or_a_clear_error(shared_folder: Path, data: byte
 
 def outcome(folder: Path, text: bytes, name: str) -> str | None:
     """Return the file that was read, or that the message of the error begins with, on its one line."""
+    shown = str(folder / name)
     try:
         project = read(folder, text, name)
     except InputError as error:
-        return name if error.message.startswith(name) and "\n" not in error.message else error.message
-    return project.shown if project else None
+        return name if error.message.startswith(shown) and "\n" not in error.message else error.message
+    return project.shown.removeprefix(f"{folder}/") if project else None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.answers.audit.baseline import Accepted, accepted_by, read_baseline, refuse_other_file, write_baseline
+from lineage.answers.audit.commands import runnable, selectors_of
 from lineage.answers.audit.descent import Descent, descent_of, modifications
 from lineage.answers.audit.judging import Judge, Judged, Left
 from lineage.answers.audit.locked import Locked, read_lock_of
-from lineage.answers.audit.product import find_references
+from lineage.answers.audit.product import FoundReferences, find_references
 from lineage.answers.audit.reading import options_of, read_models
 from lineage.answers.audit.recording import check_name, record_product
 from lineage.answers.audit.trust import Judging, ask_trust
@@ -32,15 +33,20 @@ from lineage_schemas.answers.audit import (
     AuditUnchecked,
     AuditVerdict,
 )
+from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
+    from lineage_schemas.left_out import LeftOut
     from lineage_schemas.level import Level
     from lineage_schemas.reference import Reference
 
 DEFAULT_FAIL_ON = "warning"
 """Which findings count unless a user says otherwise."""
+
+MAX_LEFT_OUT = 100
+"""Files and folders of one reason that an answer names as not searched."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,11 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         named = {each.model for each in used}
         used, _ = used_models(session, references)
         more = read_models(session, [each for each in used if each.model not in named], reading_options)
-        reading.unread.update(more.unread)
-        reading.lacks.update(more.lacks)
+        reading.add(more)
     known = known_models(session, used)
     trust = ask_trust(session, [Judging(each.key, each.hub, each.commit) for each in known if each.commit])
-    unread = {model: reason for model, (_, reason) in reading.unread.items()}
+    unread = {shown_id(key, session.hub.name): reason for key, (_, reason) in reading.unread.items()}
+    selectors = selectors_of(session, used)
     with session.store.reading() as view:
         locked = Locked(session, view, lock[0], str(lock[1]), reading_options) if lock else None
         judge = Judge(session, view, known, reading, reading_options, trust, locked)
@@ -102,8 +108,10 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         judged = judge.judge(descent, (*unresolved, *vendored.problems))
         findings = tuple(sorted((accepted_by(each, accepted) for each in judged.findings), key=_order))
         left = [each.unchecked for each in judged.unchecked if not _is_accepted(each, accepted)]
-        unchecked = tuple(dict.fromkeys((*product.unchecked, *invalid, *vendored.unchecked, *left)))
+        open_ones = (*product.unchecked, *invalid, *vendored.unchecked, *left)
+        unchecked = tuple(dict.fromkeys(_runnable(session, each, selectors) for each in open_ones))
         answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
+    answer = _with_left_out(answer, product)
     if options.baseline is not None:
         if options.update_baseline:
             write_baseline(options.baseline, findings)
@@ -115,6 +123,21 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
     return answer
+
+
+def _with_left_out(answer: AuditAnswer, product: FoundReferences) -> AuditAnswer:
+    """Add what of the tree was not searched: the counts, and the first files and folders of each reason."""
+    shown: list[LeftOut] = []
+    for reason in product.counts:
+        shown += [each for each in product.left_out if each.reason == reason][:MAX_LEFT_OUT]
+    summary = answer.summary.model_copy(update={"left_out": dict(product.counts)})
+    return answer.model_copy(update={"left_out": tuple(shown), "summary": summary})
+
+
+def _runnable(session: Session, each: AuditUnchecked, selectors: Mapping[str, str | None]) -> AuditUnchecked:
+    """Make the command run that decides what is unchecked, where it is about a model of another Hub."""
+    command = runnable(each.decide_with, selectors, session.hub_selector)
+    return each if command == each.decide_with else each.model_copy(update={"decide_with": command})
 
 
 def _is_accepted(left: Left, accepted: Accepted) -> bool:

@@ -52,11 +52,14 @@ class FactsReader:
         self._session, self._view = session, view
 
     def known(
-        self, key: str, *, hub: Hub, commit: str | None, used: UsedModel | None = None, past: Past | None = None
+        self, key: str, *, hub: Hub | None, commit: str | None, used: UsedModel | None = None, past: Past | None = None
     ) -> Known:
-        """Gather the facts of one model at a commit; of an ancestor, none of the product's revisions."""
+        """Gather the facts of one model at a commit; of an ancestor, none of the product's revisions.
+
+        Without a Hub, which is for an ancestor on one that the product does not use, no text is read.
+        """
         node = self._view.nodes("Model", [key]).get(key) or {}
-        files = self._files(hub, key, commit)
+        files = self._files(hub, key, commit) if hub else None
         licences, card_problem = self._licences(hub, key, node, commit, files)
         groups = self._weights(key, commit, files)
         row = self._view.nodes("Revision", [revision_key(key, commit)]).get(revision_key(key, commit)) if commit else {}
@@ -72,10 +75,10 @@ class FactsReader:
             card_problem=card_problem,
             files=None if files is None else tuple(files),
             formats=tuple((each.format, each.main) for each in groups),
-            configs=tuple(self._configs(hub, key, commit, files or {})) if used else (),
+            configs=tuple(self._configs(hub, key, commit, files or {})) if used and hub else (),
             pickles=tuple(self._calls(groups)),
             signed=(row or {}).get("signed"),
-            signature=self._signature(hub, key, commit, files) if used else None,
+            signature=self._signature(hub, key, commit, files) if used and hub else None,
             changes=past.changes if past else 0,
             silent=past.silent if past else 0,
         )
@@ -111,12 +114,13 @@ class FactsReader:
             return None, error.message
 
     def _licences(
-        self, hub: Hub, key: str, node: Mapping[str, Any], commit: str | None, files: Mapping[str, FileEntry] | None
-    ) -> tuple[Licences, str | None]:
+        self, hub: Hub | None, key: str, node: Mapping[str, Any], commit: str | None,
+        files: Mapping[str, FileEntry] | None,
+    ) -> tuple[Licences, str | None]:  # fmt: skip
         """Read the licence that the card declares at a commit; at the commit that was read, the store has it."""
         if commit is None or commit == node.get("head"):
             return parse(node.get("licence"), node.get("licence_name"), node.get("licence_link")), None
-        if files is None:
+        if files is None or hub is None:
             return parse(None), f"the files of {commit[:12]} are not known"
         if CARD not in files:
             return parse(None), None
@@ -136,7 +140,10 @@ class FactsReader:
         if commit is None:
             return None
         model = split_model_key(key)[1]
-        return checked_signature(model, files, lambda entry: self._text(hub, key, commit, entry), self._session.project)
+        session = self._session
+        return checked_signature(
+            model, files, lambda entry: self._text(hub, key, commit, entry), session.project, offline=session.offline
+        )
 
     def _configs(self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry]) -> Iterator[FileText]:
         """Read the configs that may name code."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
     from lineage.collect.options import CollectOptions
+    from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import Finding
     from lineage_schemas.reference import Place
@@ -60,6 +61,7 @@ class Judge:
     ) -> None:  # fmt: skip
         self._locked = locked
         self._session, self._view, self._reading, self._options, self._trust = session, view, reading, options, trust
+        self._hubs: dict[str, Hub] = {session.hub.name: session.hub, **{each.hub.name: each.hub for each in used}}
         self._used: dict[str, list[UsedModel]] = {}
         for each in used:
             self._used.setdefault(each.key, []).append(each)
@@ -98,12 +100,13 @@ class Judge:
         """Gather the facts of one model at a commit, and what its history shows if the product names it."""
         if used is None:
             node = self._view.nodes("Model", [key]).get(key) or {}
-            return Past(), reader.known(key, hub=self._session.hub, commit=node.get("head"))
+            hub = self._hubs.get(split_model_key(key)[0])
+            return Past(), reader.known(key, hub=hub, commit=node.get("head"))
         past = past_of(self._session, self._view, key, used.hub, used.asked, self._options)
         known = reader.known(key, hub=used.hub, commit=used.commit, used=used, past=past)
         scan, verified = trusted(self._trust, key, used.commit)
         facts = replace(known.facts, scan=scan, verified=verified)
-        reason, detail = self._reading.unread.get(split_model_key(key)[1], (None, None))
+        reason, detail = self._reading.unread.get(key, (None, None))
         if reason in ("missing", "gated") and facts.state == "unknown":  # a new name that failed is not stored
             facts = replace(facts, state=reason, note=detail)
         return past, replace(known, facts=facts)
@@ -155,7 +158,7 @@ class Judge:
     def _not_read(self, key: str, known: Known, places: tuple[Place, ...]) -> Iterator[AuditUnchecked]:
         """Report a model that could not be read, or that was not looked up just now."""
         facts = known.facts
-        why = self._reading.why(split_model_key(key)[1])
+        why = self._reading.why(key)
         if facts.state in ("missing", "gated") and (why is None or facts.commit is None):
             return  # the finding says so
         decide = f"lineage collect {facts.id}"
@@ -169,7 +172,7 @@ class Judge:
                 yield AuditUnchecked(what=what, reason=asked.unread, decide_with=f"lineage collect {what}", places=at)
         elif (missing := self._what_is_missing(known)) is not None:
             yield AuditUnchecked(what=missing[0], reason=missing[1], decide_with=decide, places=places)
-        for lack in self._reading.lacks.get(split_model_key(key)[1], ()):
+        for lack in self._reading.lacks.get(key, ()):
             yield AuditUnchecked(what=f"parts of {facts.id}", reason=lack, decide_with=decide, places=places)
 
     def _what_is_missing(self, known: Known) -> tuple[str, str] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.answers.sources import search_sources
@@ -12,15 +13,18 @@ from lineage_schemas.answers.audit import AuditUnchecked
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session
+    from lineage_schemas.left_out import LeftOut, LeftOutReason
     from lineage_schemas.reference import Reference
 
 
 class FoundReferences(NamedTuple):
-    """Hold the references of a product, the weights in its tree, and what was not read of it."""
+    """Hold the references of a product, the weights in its tree, what was not read of it, and what was not searched."""
 
     references: tuple[Reference, ...]
     weights: tuple[str, ...]
     unchecked: tuple[AuditUnchecked, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    counts: Mapping[LeftOutReason, int] = MappingProxyType({})
 
 
 def find_references(
@@ -30,9 +34,11 @@ def find_references(
 
     The lock file and the baseline are left out: they repeat what the sources name.
     """
-    found = search_sources(session, root, (*exclude, *_inside(root, baseline)))
+    found = search_sources(session, root, exclude, _inside(root, baseline))
     unchecked = tuple(AuditUnchecked(what=each.file, reason=f"it was not read: {each.reason}") for each in found.unread)
-    return FoundReferences(found.references, tuple(each.path for each in found.weights), unchecked)
+    return FoundReferences(
+        found.references, tuple(each.path for each in found.weights), unchecked, found.left_out, found.counts
+    )
 
 
 def _inside(root: Path, file: Path | None) -> tuple[str, ...]:

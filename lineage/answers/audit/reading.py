@@ -12,6 +12,7 @@ from lineage.collect.options import CollectOptions, default_jobs
 from lineage.collect.pipeline import Target
 from lineage.errors import HubError, with_hint
 from lineage_schemas.answers.answer import IncompleteReason
+from lineage_schemas.ids import split_model_key
 
 if TYPE_CHECKING:
     from lineage.answers.audit.used import Used
@@ -24,19 +25,25 @@ MAX_MODELS = 1_000
 
 @dataclass(frozen=True)
 class Reading:
-    """Hold what could not be read just now: by model, the reason and its words, and parts that are not available.
+    """Hold what could not be read just now: by key, the reason and its words, and parts that are not available.
 
-    `everything` is the reason why no model could be read.
+    `everything` has the reason why no model of a Hub could be read, by the Hub's name.
     """
 
     unread: dict[str, tuple[IncompleteReason, str]] = field(default_factory=dict)
     lacks: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    everything: str | None = None
+    everything: dict[str, str] = field(default_factory=dict)
 
-    def why(self, model: str) -> str | None:
+    def why(self, key: str) -> str | None:
         """Return why a model was not read; None if it was, or if nothing was to be read."""
-        found = self.unread.get(model)
-        return found[1] if found else self.everything
+        found = self.unread.get(key)
+        return found[1] if found else self.everything.get(split_model_key(key)[0])
+
+    def add(self, other: Reading) -> None:
+        """Add what another reading could not read."""
+        self.unread.update(other.unread)
+        self.lacks.update(other.lacks)
+        self.everything.update(other.everything)
 
 
 def options_of(session: Session, *, level: Level | None, max_bytes: int, jobs: int | None) -> CollectOptions:
@@ -50,25 +57,31 @@ def options_of(session: Session, *, level: Level | None, max_bytes: int, jobs: i
 def read_models(session: Session, used: Sequence[Used], options: CollectOptions) -> Reading:
     """Read the models of a product with their ancestors, unless the Hub is not to be asked.
 
-    What is unchanged since the last reading costs one request.
+    What is unchanged since the last reading costs one request. The models of each Hub are read by themselves: the
+    parents that a card names are on the Hub of the card.
     """
-    reading = Reading()
-    targets = [
-        Target(each.model, hub=None if each.hub is session.hub else each.hub)
-        for each in used
-        if not session.offline or each.hub.is_local
-    ]
-    if not targets:
-        return reading
+    found = Reading()
+    by_hub: dict[str, list[Used]] = {}
+    for each in used:
+        if not session.offline or each.hub.is_local:
+            by_hub.setdefault(each.hub.name, []).append(each)
+    for there in by_hub.values():
+        found.add(_read(there[0].session, [each.model for each in there], options))
+    return found
+
+
+def _read(session: Session, models: Sequence[str], options: CollectOptions) -> Reading:
+    """Read the models of one Hub, and their ancestors there."""
+    found, key = Reading(), session.hub.key
     session.open_for_threads()
     try:
-        for event in run(session, targets, options):
+        for event in run(session, [Target(model) for model in models], options):
             if isinstance(event, NotRead):
-                reading.unread[event.model] = (event.reason, with_hint(event.detail, event.hint))
+                found.unread[key(event.model)] = (event.reason, with_hint(event.detail, event.hint))
             elif isinstance(event, Stored) and event.lacks:
-                reading.lacks[event.model] = tuple(lack.detail for lack in event.lacks if lack.decides)
+                found.lacks[key(event.model)] = tuple(lack.detail for lack in event.lacks if lack.decides)
             elif isinstance(event, Capped):
-                reading.unread.update({model: ("limit", event.limit) for model in event.waiting})
+                found.unread.update({key(model): ("limit", event.limit) for model in event.waiting})
     except HubError as error:
-        return Reading(reading.unread, reading.lacks, error.in_one_line)
-    return reading
+        found.everything[session.hub.name] = error.in_one_line
+    return found

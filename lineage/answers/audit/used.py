@@ -31,11 +31,16 @@ GRADES = ("certain", "likely")
 
 @dataclass(frozen=True)
 class Used:
-    """Hold one model as a product names it, the Hub that has it, and the references that name it."""
+    """Hold one model as a product names it, the session on the Hub that has it, and the references that name it."""
 
     model: str
-    hub: Hub
+    session: Session
     references: tuple[Reference, ...]
+
+    @property
+    def hub(self) -> Hub:
+        """The Hub that has the model."""
+        return self.session.hub
 
     def by_revision(self) -> dict[str | None, tuple[Reference, ...]]:
         """Group the references by the revision that they ask for, in order of their places."""
@@ -47,7 +52,7 @@ class Used:
 
 def used_models(session: Session, references: Iterable[Reference]) -> tuple[list[Used], list[AuditUnchecked]]:
     """List the models to ask for, in order of their ids, and references whose names no model can have."""
-    hubs = _hubs(session)
+    sessions = _sessions(session)
     named: dict[str, list[Reference]] = {}
     unchecked = []
     for each in references:
@@ -57,16 +62,16 @@ def used_models(session: Session, references: Iterable[Reference]) -> tuple[list
                 named.setdefault(each.canonical or each.model, []).append(each)
             else:
                 unchecked.append(AuditUnchecked(what=each.model, reason=problem, places=places_of((each,))))
-    used = [Used(model, hubs.get(model.lower(), session.hub), tuple(named[model])) for model in sorted(named)]
+    used = [Used(model, sessions.get(model.lower(), session), tuple(named[model])) for model in sorted(named)]
     return used, unchecked
 
 
-def _hubs(session: Session) -> Mapping[str, Hub]:
-    """Return the Hubs of the project file's models that it reads from another Hub, by the model's id in lower case."""
+def _sessions(session: Session) -> Mapping[str, Session]:
+    """Return the sessions of the models that the project file reads from another Hub, by the id in lower case."""
     project = session.project
     if project is None or not any(each.hub for each in project.file.models.values()):
         return {}
-    return {each.target.model.lower(): each.session.hub for each in checks_of_project(session, None)}
+    return {each.target.model.lower(): each.session for each in checks_of_project(session, None)}
 
 
 def key_of(view: StoreView, used: Used) -> str:
@@ -102,13 +107,13 @@ def known_models(session: Session, used: Iterable[Used]) -> list[UsedModel]:
         for each in used:
             named.setdefault(key_of(view, each), []).append(each)
         for key in sorted(named):
-            model, hub = split_model_key(key)[1], named[key][0].hub
+            model, on = split_model_key(key)[1], named[key][0].session
             names = tuple(each.model for each in named[key] if each.model.lower() != model.lower())
-            same = Used(model, hub, tuple(reference for each in named[key] for reference in each.references))
+            same = Used(model, on, tuple(reference for each in named[key] for reference in each.references))
             commits: dict[str | None, list[Asked]] = {}
             for asked in asked_revisions(view, key, same, offline=session.offline):
                 commits.setdefault(asked.commit, []).append(asked)
-            found += [UsedModel(key, hub, commit, tuple(each), names) for commit, each in commits.items()]
+            found += [UsedModel(key, on.hub, commit, tuple(each), names) for commit, each in commits.items()]
     return found
 
 

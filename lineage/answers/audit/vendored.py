@@ -57,8 +57,11 @@ def identify(session: Session, root: Path, weights: Sequence[str], used: Iterabl
         problems += _calls(local, path, place)
         if found is None:
             unchecked.append(_unknown(path, shown, f"no weight file could be read{local.missing_note}", place))
+        elif found.verdict == "known" and (match := _chosen(found.matches, wanted)) is not None:
+            references.append(_reference(match, place))
         elif found.verdict == "known":
-            references.append(_reference(_chosen(found.matches, wanted), place))
+            names = ", ".join(dict.fromkeys(each.model for each in found.matches[:MAX_NAMES]))
+            unchecked.append(_unknown(path, shown, f"only models of other Hubs have these weights: {names}", place))
         else:
             reason = "; ".join(f"{each.what}: {each.reason}" for each in found.unchecked[:MAX_NAMES])
             words = f"no recorded revision has these weights{f' ({reason})' if reason else ''}"
@@ -66,9 +69,13 @@ def identify(session: Session, root: Path, weights: Sequence[str], used: Iterabl
     return Vendored(tuple(references), tuple(problems), tuple(unchecked))
 
 
-def _chosen(matches: Sequence[Match], wanted: set[str]) -> Match:
-    """Choose one of the models that have the same weights: one that the product names, else the first."""
-    return next((match for match in matches if match.model.lower() in wanted), matches[0])
+def _chosen(matches: Sequence[Match], wanted: set[str]) -> Match | None:
+    """Choose one of the models that have the same weights: one that the product names, else the first.
+
+    None if they are all on other Hubs, whose models answers show with a prefix.
+    """
+    own = [match for match in matches if ":" not in match.model]
+    return next((match for match in own if match.model.lower() in wanted), own[0] if own else None)
 
 
 def _reference(match: Match, place: Place) -> Reference:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lineage.audit.discovery.names import Form, Name, read_name
-from lineage.audit.discovery.references import reference
+from lineage.audit.discovery.names import HOSTS, Form, Name, read_name
+from lineage.audit.discovery.references import reference, unresolved
 from lineage.audit.discovery.texts import Text
 
 if TYPE_CHECKING:
@@ -22,7 +22,17 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _GIT_REVISION = re.compile(r"(?:[?&](?:ref|rev|tag)=|#(?![\w.-]+=))([\w./-]+)")
+_ELSEWHERE = re.compile(
+    r"https?://(?P<host>[\w.-]{1,200}(?::\d{1,5})?)/(?:[\w.-]{1,100}/)?[\w.-]{1,100}/[\w.-]{1,100}/resolve/"
+    r"[^\s'\"`<>|\\^{}\[\],;*/]{1,200}/[^\s'\"`<>|\\^{}\[\],;*]{1,400}",
+    re.IGNORECASE,
+)
+"""The address of a file of a model on another Hub, as programs that speak the Hub's protocol have it."""
+
 _TRAILING = ".,;:!?*_~)"
+COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
+"""What most languages begin a comment with."""
+
 _HINTS = (
     "hf.co",
     "huggingface.co",
@@ -53,6 +63,18 @@ def addresses(body: str) -> Iterator[tuple[int, Name]]:
 def is_git(body: str, start: int) -> bool:
     """Return whether an address is one that git clones: `git+https://…`, as pip, npm and Nix take it."""
     return body[max(start - 4, 0) : start] == "git+"
+
+
+def addresses_elsewhere(text: Text) -> Iterator[Reference]:
+    """Find the addresses of files on other Hubs: which model of which Hub that is, only the Hub's owner knows."""
+    if "/resolve/" not in text.body:
+        return
+    for match in _ELSEWHERE.finditer(text.body):
+        parts = match[0].split("/")
+        if match["host"].lower() not in HOSTS and not {"datasets", "spaces"} & set(parts[3:5]):
+            line, _ = text.position(match.start())
+            if not text.lines[line - 1].lstrip().startswith(COMMENTS):
+                yield unresolved(_trimmed(match[0]), text.place_at(match.start()))
 
 
 def _trimmed(address: str) -> str:

@@ -71,6 +71,9 @@ class _Command:
         self._short = frozenset(flag for _, program in self._programs for flag in program.short)
         self._flags = list(self._read_flags())
         self._asks_a_server = program_name(words[0].text) in programs.CLIENTS
+        self._by_key = {flag.key: flag for flag in reversed(self._flags)}
+        self._looked_up: dict[str, str | None] = {}
+        self._trusts = any(word.text == "--trust-remote-code" for word in words)
 
     def references(self) -> Iterator[Reference]:
         """Yield the references of flags, of words where the program takes a model, and of addresses."""
@@ -83,11 +86,10 @@ class _Command:
 
     def lookup(self, key: str) -> str | None:
         """Return the value of a flag, if it has exactly one."""
-        for flag in self._flags:
-            if flag.key == key:
-                found = values(flag.value, self._variables)
-                return found[0].text if len(found) == 1 else None
-        return None
+        if key not in self._looked_up:
+            found = values(self._by_key[key].value, self._variables) if key in self._by_key else []
+            self._looked_up[key] = found[0].text if len(found) == 1 else None
+        return self._looked_up[key]
 
     def _read_flags(self) -> Iterator[Flag]:
         """Read `--key value`, `--key=value`, `key=value` and lists of those in one word."""
@@ -184,7 +186,6 @@ class _Command:
     def _reference(self, name: Name, value: Value, grade: Grade, key: str) -> Reference:
         """Make a reference with what the other flags ask of it."""
         trusted = self.lookup("trust_remote_code")
-        switch = any(word.text == "--trust-remote-code" for word in self._words)
         return reference(
             name,
             value.place,
@@ -194,7 +195,11 @@ class _Command:
             used_at=value.used_at,
             subfolder=keys.asked_of(key, "subfolder", self.lookup),
             variant=keys.asked_of(key, "variant", self.lookup),
-            trust_remote_code=True if switch else None if trusted is None else trusted.lower() in {"true", "1", ""},
+            trust_remote_code=True
+            if self._trusts
+            else None
+            if trusted is None
+            else trusted.lower() in {"true", "1", ""},
         )
 
     def _revision(self, key: str, name: Name) -> str | None:

@@ -267,11 +267,13 @@ class _Reader:
         if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return
         is_aside = meaning == Meaning.OUTPUT or is_result(self._source.file, self._lookup(beside))
-        hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
+        hosted: bool | None = None
         if spot.path[-2:-1] == ("litellm_params",):
             hosted = not known.LITELLM.fullmatch(scalar.text)
         for value, grade in self._candidates(spot, scalar):
             for at, name in _names(value, bare=key != "storage_uri"):
+                if hosted is None:
+                    hosted = is_hosted(spot.path, [self._lookup(node) for node in spot.inside])
                 if name.form in (Form.ID, Form.BARE) and hosted:
                     continue
                 sure: Grade = "possible" if is_aside else grade or known.grade(key, name)

@@ -119,9 +119,7 @@ def modelfile_references(text: Text, tree: Tree) -> Iterator[Reference]:
 
 def submodules_references(text: Text, tree: Tree) -> Iterator[Reference]:
     """Read `.gitmodules`: a submodule of a model is pinned by the commit that the index of git holds for its path."""
-    from lineage.audit.discovery.git_index import gitlinks
-
-    links = tree.shared(gitlinks)
+    links = tree.shared(_gitlinks)
     folder = text.file.rpartition("/")[0]
     end = 0
     for section in re.split(r"(?m)^(?=[ \t]*\[)", text.body):
@@ -138,3 +136,9 @@ def submodules_references(text: Text, tree: Tree) -> Iterator[Reference]:
             yield found.model_copy(
                 update={"revision": revision or found.revision, "pinned": pinned, "grade": "certain"}
             )
+
+
+def _gitlinks(tree: Tree) -> dict[str, str]:
+    from lineage.audit.discovery.git_index import gitlinks_of
+
+    return gitlinks_of(tree.root)

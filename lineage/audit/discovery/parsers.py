@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from lineage.audit.discovery.addresses import address_references
+from lineage.audit.discovery.addresses import COMMENTS, address_references
 from lineage.audit.discovery.containers import dockerfile_references
 from lineage.audit.discovery.documents import (
     json_references,
@@ -61,7 +61,7 @@ def parser_of_program(program: str) -> Parser | None:
 def any_text(text: Text, tree: Tree) -> Iterable[Reference]:
     """Read the addresses of models in a text of any kind, but for lines that most languages take as a comment."""
     for found in address_references(text):
-        if not text.lines[found.line - 1].lstrip().startswith(_COMMENTS):
+        if not text.lines[found.line - 1].lstrip().startswith(COMMENTS):
             yield found
 
 
@@ -73,8 +73,6 @@ _OTHER_CODE = (
 
 _MODELS = re.compile(r"(?:^|[\W_])(?:models?|checkpoints|llms|embedders|rerankers)(?:[\W_]|$)")
 """Names of files that list models."""
-
-_COMMENTS = ("#", "//", "--", ";;", "/*", "<!--")
 
 _WRAPPINGS = (
     ".j2",

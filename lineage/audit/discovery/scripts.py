@@ -25,6 +25,9 @@ from lineage_schemas.reference import Place, Reference
 MAX_REFERENCES = 5_000
 """References of one file that are kept; `discover` reports a file that has so many."""
 
+MAX_COMMANDS = 30_000
+"""Commands of a script that are read: more are no script that people write."""
+
 MAX_WORDS = 2_000
 """Words of one command that are read, and as many variables that it sets."""
 
@@ -105,17 +108,13 @@ def _paired(references: Sequence[Reference], own: Mapping[tuple[str, int, int, s
 def _read(
     found: Sequence[Command], tree: Tree, variables: Variables | None, image: str, depth: int
 ) -> Iterator[Reference]:
+    found = _bounded(found, tree)
     known: Assigned = {name: list(words) for name, words in (variables or {}).items()}
     _assign(found, known)
     used = {name for command in found for name in mentioned(_all_words(command))}
     known |= _set_elsewhere(found, used - known.keys(), tree)
     exported = {each[0] for command in found if command.words for each in command.assignments}
     exported |= {word.text for command in found if _is(command, "export") for word in command.words[1:]}
-    for command in found:
-        if len(command.words) + len(command.assignments) > MAX_WORDS:
-            reason = f"a command has more than {MAX_WORDS:,} words; the others were not read"
-            tree.report(_all_words(command)[0].source.file, reason)
-            del command.words[MAX_WORDS:], command.assignments[MAX_WORDS:]
     cloned: list[Reference] = []
     since = 0
     for command in found:
@@ -150,6 +149,21 @@ def _set_elsewhere(found: Sequence[Command], names: set[str], tree: Tree) -> Ass
         return {}
     outer = environment(tree, source.file)
     return {name: outer[name] for name in names & outer.keys()}
+
+
+def _bounded(found: Sequence[Command], tree: Tree) -> Sequence[Command]:
+    """Return the commands that are read, with the words that are read of each, and report what is left out."""
+    if len(found) > MAX_COMMANDS:
+        source = next((words[0].source for words in map(_all_words, found) if words), None)
+        if source is not None:
+            tree.report(source.file, f"a script has more than {MAX_COMMANDS:,} commands; the others were not read")
+        found = found[:MAX_COMMANDS]
+    for command in found:
+        if len(command.words) + len(command.assignments) > MAX_WORDS:
+            reason = f"a command has more than {MAX_WORDS:,} words; the others were not read"
+            tree.report(_all_words(command)[0].source.file, reason)
+            del command.words[MAX_WORDS:], command.assignments[MAX_WORDS:]
+    return found
 
 
 def _defaults(command: Command, known: Variables) -> Iterator[Reference]:

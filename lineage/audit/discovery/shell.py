@@ -64,6 +64,8 @@ class Word(NamedTuple):
     @property
     def text(self) -> str:
         """Return the word as text, with `${NAME}` for each variable."""
+        if len(self.pieces) == 1 and self.pieces[0].variable is None:
+            return self.pieces[0].text
         return "".join(piece.text if piece.variable is None else f"${{{piece.variable}}}" for piece in self.pieces)
 
     @property

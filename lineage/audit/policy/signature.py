@@ -10,9 +10,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lineage.audit.policy.facts import ModelFacts, Problem
+from lineage.fingerprint.weight_files import is_weight_file
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ PREDICATE = "https://model_signing/signature/v1.0"
 
 MAX_FILES = 100_000
 """Files that a signature may list."""
+
+CODE = (".py", ".so", ".json", ".jinja", ".model", ".bin", ".pkl")
+"""How the names of files end that a loader reads or runs beside the weights."""
 
 MAX_NAMED = 5
 """Files that a message names."""
@@ -62,6 +66,16 @@ def read_signature(data: bytes) -> SignedFiles:
         raise NotASignatureError("it is not a bundle with a signed statement") from error
 
 
+def kind_of(data: bytes) -> Literal["key", "certificate"] | None:
+    """Return what a bundle says that it was signed with; None if it says neither."""
+    material = json.loads(data).get("verificationMaterial")
+    if not isinstance(material, dict):
+        return None
+    if material.get("publicKey") is not None:
+        return "key"
+    return "certificate" if material.get("certificate") or material.get("x509CertificateChain") else None
+
+
 def _signed(statement: Mapping[str, Any]) -> SignedFiles:
     if statement["predicateType"] != PREDICATE:
         raise NotASignatureError("its statement is not one of OpenSSF Model Signing 1.0")
@@ -93,8 +107,11 @@ def compared(signed: SignedFiles, files: Mapping[str, FileEntry], known: Mapping
 
 
 def _is_ignored(path: str, ignored: Iterable[str]) -> bool:
-    names = (NAME, ".gitattributes", ".gitignore", *ignored)
-    return any(path == name or path.startswith(f"{name}/") for name in names)
+    if path in (NAME, ".gitattributes", ".gitignore"):
+        return True
+    if is_weight_file(path) or path.endswith(CODE):
+        return False  # what is loaded and run is unsigned, also if its signer left it out
+    return any(path == name or path.startswith(f"{name}/") for name in ignored)
 
 
 def about_signature(model: ModelFacts) -> Iterator[Problem]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from lineage.audit.policy.facts import ModelFacts, Problem
+from lineage.errors import few
+from lineage.fingerprint.weight_files import weight_format
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
@@ -33,15 +36,45 @@ def about_weights(model: ModelFacts, formats: AllowDeny) -> Iterator[Problem]:
     if all(each in PICKLES for each, _ in model.formats):
         kinds = ", ".join(sorted({each for each, _ in model.formats}))
         yield Problem("pickle-only", f"the weights of {model.id} are pickles only ({kinds})", model.pointer())
+    elif pickled := [file for file, kind in _named(model) if kind in PICKLES]:
+        words = f"the product loads a pickle of {model.id}, which has other weights too: {few(pickled)}"
+        yield Problem("pickle-only", words, model.pointer(pickled[0]))
     yield from _calling(model)
     main = sorted({each for each, is_main in model.formats if is_main} or {each for each, _ in model.formats})
     for each in main:
-        if (why := denied((each, *(("pickle",) if each in PICKLES else ())), formats)) is not None:
+        if (why := denied(_names_of(each), formats)) is not None:
             yield Problem("format-denied", f"the main weights of {model.id} are {each}, {why}", model.pointer())
+    for file, kind in _named(model):
+        if kind not in main and (why := denied(_names_of(kind), formats)) is not None:
+            yield Problem("format-denied", f"{file} of {model.id} is {kind}, {why}", model.pointer(file))
+
+
+def _names_of(kind: str) -> tuple[str, ...]:
+    return (kind, "pickle") if kind in PICKLES else (kind,)
+
+
+def _named(model: ModelFacts) -> list[tuple[str, str]]:
+    """List the weight files that the product names itself, by their names or by their folder, with their formats.
+
+    A loader takes these, whatever the main weights are. A name that no file has counts by its suffix. Of a folder with
+    several formats, loaders take pickles last.
+    """
+    found: dict[str, str] = {}
+    for each in (reference for asked in model.asked for reference in asked.references):
+        if each.filename is None and each.subfolder is None:
+            continue
+        folder = f"{each.subfolder.strip('/')}/" if each.subfolder else ""
+        pattern = folder + (each.filename or "*")
+        matching = [file for file in model.files or () if fnmatchcase(file, pattern)]
+        kinds = {file: kind for file in matching or [pattern] if (kind := weight_format(file)) is not None}
+        others = {file: kind for file, kind in kinds.items() if kind not in PICKLES}
+        found |= kinds if each.filename is not None else others or kinds
+    return sorted(found.items())
 
 
 def _calling(model: ModelFacts) -> Iterator[Problem]:
     """Find pickles that call more than checkpoints need, and those that a loader takes and that were not read."""
+    named = any(kind in PICKLES for _, kind in _named(model))
     alone = not any(each.is_main for each in model.pickles) and all(each in PICKLES for each, _ in model.formats)
     for each in model.pickles:
         if each.calls:
@@ -49,7 +82,7 @@ def _calling(model: ModelFacts) -> Iterator[Problem]:
             names = ", ".join(each.calls[:MAX_NAMES]) + (f" and {left} more" if left > 0 else "")
             message = f"loading {each.group} of {model.id} would call {names}"
             yield Problem("pickle-calls", message, model.pointer(each.group))
-        elif each.calls is None and (each.is_main or alone):
+        elif each.calls is None and (each.is_main or alone or named):
             what = f"what loading {each.group} of {model.id} would call"
             item = Unchecked(
                 what=what, reason="its pickle was not read", decide_with=f"lineage fingerprint {model.id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from lineage.report.findings import settings_lines
@@ -94,5 +95,6 @@ def _behind(answer: LockAnswer) -> list[Line]:
     for each in answer.behind:
         where = each.revision or "the default branch"
         lines.append(line(f"{each.model} · {where} is at {short(each.now)}, locked {short(each.locked)}", indent="  "))
-        lines.append(line(dim("to move it: "), f"lineage lock --upgrade {each.model}", indent="    "))
+        where = "" if answer.path == "." else f" {quote(answer.path)}"
+        lines.append(line(dim("to move it: "), f"lineage lock{where} --upgrade {each.model}", indent="    "))
     return lines

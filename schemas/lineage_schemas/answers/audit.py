@@ -10,6 +10,7 @@ from lineage_schemas.answers.answer import Answer, Finding, Severity
 from lineage_schemas.answers.trace import TracedDerivation
 from lineage_schemas.bounded import Count
 from lineage_schemas.derivation import Method, Relation, Status
+from lineage_schemas.left_out import LeftOut, LeftOutReason
 from lineage_schemas.level import Level
 from lineage_schemas.model import ModelState
 from lineage_schemas.record import Record
@@ -79,7 +80,8 @@ class AuditSummary(Record):
     """Count what an audit saw.
 
     `used` and `ancestors` count models, each once at however many commits. `findings` counts by severity those that
-    are not ignored; `counting` are those of them that make the verdict.
+    are not ignored; `counting` are those of them that make the verdict. `left_out` counts by reason the files and
+    folders that were not searched; a folder counts once.
     """
 
     references: Count
@@ -89,6 +91,7 @@ class AuditSummary(Record):
     counting: Count
     ignored: Count
     unchecked: Count
+    left_out: dict[LeftOutReason, Count] = {}
 
 
 class AuditAnswer(Answer):
@@ -99,7 +102,8 @@ class AuditAnswer(Answer):
     `fail_on_rules`, that neither the settings nor `baseline` ignore; then `unchecked`, then `clean`.
     `nothing_to_audit` says that no reference to a model was found, and everything could be read. `models` are in order
     of depth, then id. `baseline` and `lock` are the files that were compared with, in the
-    JSON only if there are any. `recorded` says whether the product was written to the store.
+    JSON only if there are any. `left_out` names the first files and folders of each reason that were not searched;
+    those that the user did not choose are unchecked. `recorded` says whether the product was written to the store.
     """
 
     product: str
@@ -112,6 +116,7 @@ class AuditAnswer(Answer):
     derivations: tuple[TracedDerivation, ...]
     findings: tuple[AuditFinding, ...]
     unchecked: tuple[AuditUnchecked, ...]
+    left_out: tuple[LeftOut, ...] = ()
     summary: AuditSummary
     baseline: str | None = Field(default=None, exclude_if=lambda baseline: baseline is None)
     lock: str | None = Field(default=None, exclude_if=lambda lock: lock is None)

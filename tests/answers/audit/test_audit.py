@@ -261,3 +261,27 @@ def test_a_name_that_was_registered_again_is_found(tmp_path: Path, hub: Path) ->
     BareRepository(hub / "org/name.git").commit({WEIGHTS: weights(8), "README.md": CARD}, later=10**6)
     rules = found(audited(folder, **where))["org/name"]
     assert {"name-reregistered", "pinned-commit-vanished"} <= set(rules)
+
+
+@pytest.mark.parametrize(
+    ("call", "rules"),
+    [
+        ('AutoModel.from_pretrained("org/name")', []),
+        ('hf_hub_download("org/name", "config.json")', []),
+        ('hf_hub_download("org/name", "pytorch_model.bin")', ["pickle-only", "format-denied"]),
+        ('AutoModel.from_pretrained("org/name", subfolder="old")', ["pickle-only", "format-denied"]),
+        ('AutoModel.from_pretrained("org/name", subfolder="both")', []),
+        ('hf_hub_download("org/name", subfolder="both", filename="*.bin")', ["pickle-only", "format-denied"]),
+        ('hf_hub_download("org/name", filename="gone.pth")', ["pickle-only", "format-denied"]),
+    ],
+)
+def test_the_weights_that_a_product_names_count(tmp_path: Path, call: str, rules: list[str]) -> None:
+    """The main weights are safetensors; a call that names another file loads that one, and a folder its files."""
+    pickle = archive(PROTO + dict_of([]) + STOP, {})
+    model = BareRepository(tmp_path / "hub/org/name.git")
+    pickles = dict.fromkeys(("pytorch_model.bin", "old/pytorch_model.bin", "both/pytorch_model.bin"), pickle)
+    model.commit({WEIGHTS: weights(1), f"both/{WEIGHTS}": weights(2), "config.json": b"{}", **pickles})
+    folder = product(tmp_path / "product", '[formats]\ndeny = ["pickle"]\n', app__py=call + "\n")
+    answer = audited(folder, hub_selector=str(tmp_path / "hub"), store_url="memory:")
+    about_formats = ("pickle-only", "format-denied")
+    assert [each.id for each in answer.findings if each.id in about_formats] == sorted(rules)

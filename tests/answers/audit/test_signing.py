@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,8 @@ from lineage_schemas.file import FileEntry
 from tests.answers.audit.products import CARD, audited, found, product
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
+
+Edit = Callable[[dict[str, Any]], object]
 
 
 def statement(files: Mapping[str, str], **more: object) -> dict[str, object]:
@@ -95,8 +98,14 @@ def test_a_signature_is_unchecked_or_missing(tmp_path: Path) -> None:
     assert "the signature of org/name" in [each.what for each in answer.unchecked]
 
 
-def signed_by_key(tmp_path: Path, changed: bytes | None = None, *, other_key: bool = False) -> AuditAnswer:
-    """Sign a model by a key with the library, audit it with that public key or another, of weights or changed ones."""
+def signed_by_key(
+    tmp_path: Path, changed: bytes | None = None, *, other_key: bool = False, edit: Edit = lambda bundle: None,
+    settings: str = 'key = "key.pem"', ignore: str = "",
+) -> AuditAnswer:  # fmt: skip
+    """Sign a model by a key with the library, audit it with that public key or another, of weights or changed ones.
+
+    `edit` changes the bundle, `settings` are those of the signer, and `ignore` is a file that its signer leaves out.
+    """
     signing = pytest.importorskip("model_signing.signing", reason="the extra model-lineage[signing] is not installed")
     ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
     keys = pytest.importorskip("cryptography.hazmat.primitives.serialization")
@@ -115,8 +124,85 @@ def signed_by_key(tmp_path: Path, changed: bytes | None = None, *, other_key: bo
     (model / WEIGHTS).write_bytes(changed or weights(1))
     (model / "README.md").write_bytes(CARD)
     config = signing.Config().use_elliptic_key_signer(private_key=tmp_path / "private.pem")
+    if ignore:
+        hashing = pytest.importorskip("model_signing.hashing")
+        config.set_hashing_config(hashing.Config().set_ignored_paths(paths=[model / ignore]))
     config.sign(model, tmp_path / "model.sig")
-    return of(tmp_path, (tmp_path / "model.sig").read_bytes(), '[signing.org]\nkey = "key.pem"\n')
+    signature = json.loads((tmp_path / "model.sig").read_bytes())
+    edit(signature)
+    return of(tmp_path, json.dumps(signature).encode(), f"[signing.org]\n{settings}\n")
+
+
+def _listing(hashes: Mapping[str, str], of: str) -> Edit:
+    """Put a statement that lists other hashes into a bundle; with another name in `of`, beside the signed one."""
+
+    def edit(signature: dict[str, Any]) -> None:
+        kept = signature["dsseEnvelope"]
+        forged = {**kept, "payload": base64.b64encode(json.dumps(statement(hashes)).encode()).decode()}
+        signature["dsseEnvelope"] = forged
+        if of != "dsseEnvelope":
+            signature[of] = kept
+
+    return edit
+
+
+CERTIFICATE = {"certificate": {"rawBytes": "AA"}, "tlogEntries": []}
+
+FITS = {WEIGHTS: hashlib.sha256(weights(1)).hexdigest(), "README.md": hashlib.sha256(CARD).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("edit", "wrong"),
+    [
+        pytest.param(_listing(FITS, "dsseEnvelope"), "not that of the signer", id="other-statement"),
+        pytest.param(_listing(FITS, "dsse_envelope"), None, id="two-statements"),
+        pytest.param(lambda bundle: bundle["dsseEnvelope"].update(signatures=[]), None, id="no-signature"),
+        pytest.param(lambda bundle: bundle.update(verificationMaterial={}), None, id="no-material"),
+        pytest.param(lambda bundle: bundle.update(verificationMaterial=None), None, id="null-material"),
+        pytest.param(
+            lambda bundle: (_listing(FITS, "dsseEnvelope")(bundle), bundle.update(verificationMaterial=CERTIFICATE)),
+            "with a certificate", id="certificate",
+        ),
+    ],
+)  # fmt: skip
+def test_a_bundle_that_was_changed_is_never_valid(tmp_path: Path, edit: Edit, wrong: str | None) -> None:
+    """The files that count are those of the statement that was verified, however often a bundle has one."""
+    answer = signed_by_key(tmp_path, weights(9), edit=edit)
+    if wrong is None:
+        assert "the signature of org/name" in [each.what for each in answer.unchecked] or _mismatch(answer)
+    else:
+        assert wrong in _mismatch(answer)
+
+
+def _mismatch(answer: AuditAnswer) -> str:
+    """Return what is wrong with a signature; empty if nothing is."""
+    found = [each for each in answer.findings if each.id == "signature-mismatch" and each.severity == "error"]
+    return found[0].message if found else ""
+
+
+@pytest.mark.parametrize(
+    "settings", ['key = "none.pem"', 'key = "lineage.toml"', 'key = "."', 'key = "../private.pem"']
+)
+def test_a_key_that_cannot_be_used_is_unchecked(tmp_path: Path, settings: str) -> None:
+    """A file that is not a public key is a fault of the settings, and says nothing of the signature."""
+    answer = signed_by_key(tmp_path, settings=settings)
+    assert _mismatch(answer) == ""
+    (reason,) = [each.reason for each in answer.unchecked if each.what == "the signature of org/name"]
+    assert "cannot be used" in reason
+
+
+def test_weights_that_a_signer_leaves_out_are_not_signed(tmp_path: Path) -> None:
+    """A signature that excludes the weights by name does not speak of them, whoever made it."""
+    answer = signed_by_key(tmp_path, ignore=WEIGHTS)
+    (reason,) = [each.reason for each in answer.unchecked if each.what == "the signature of org/name"]
+    assert WEIGHTS in reason
+
+
+def test_an_older_signature_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The library prints a warning about a bundle without a hint to the key: it would be inside of the answer."""
+    answer = signed_by_key(tmp_path, edit=lambda bundle: bundle["verificationMaterial"]["publicKey"].pop("hint"))
+    assert "the signature of org/name" not in [each.what for each in answer.unchecked]
+    assert capsys.readouterr().out == ""
 
 
 def test_a_valid_signature_has_no_finding(tmp_path: Path) -> None:

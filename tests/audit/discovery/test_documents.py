@@ -111,7 +111,7 @@ def test_a_python_file_with_an_error_is_read_around_it_and_reported(tmp_path: Pa
     (tmp_path / "a.py").write_text('print "old"\nAutoModel.from_pretrained("acme/model")\n')
     found = discover(tmp_path)
     assert [(each.model, each.line) for each in found.references] == [("acme/model", 2)]
-    assert "(line 1)" in dict(found.unread)["a.py"]
+    assert "(line 1)" in {each.file: each.reason for each in found.unread}["a.py"]
 
 
 @pytest.mark.parametrize(

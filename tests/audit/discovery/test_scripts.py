@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lineage.audit.discovery import scripts
 from lineage.audit.discovery.discover import discover
 
 Found = list[tuple[str | None, str | None, str, int]]
@@ -124,3 +125,12 @@ def test_a_use_through_a_variable_is_kept(tmp_path: Path) -> None:
 def test_a_hostile_script_ends(read: Read, hostile: str) -> None:
     """Brackets and quotes that never close cost no more than their length."""
     assert read("run.sh", hostile * 20_000) == []
+
+
+def test_more_commands_than_people_write_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script of a megabyte of commands is read up to a number of them, and reported as not read in full."""
+    monkeypatch.setattr(scripts, "MAX_COMMANDS", 100)
+    (tmp_path / "run.sh").write_text("vllm serve acme/a\n" + "a\n" * 100 + "vllm serve acme/b\n")
+    found = discover(tmp_path)
+    assert [each.model for each in found.references] == ["acme/a"]
+    assert [(each.file, "100 commands" in each.reason) for each in found.unread] == [("run.sh", True)]
