@@ -20,20 +20,20 @@ _SERVED = re.compile(
 
 
 def joined(tree: Tree, references: Iterable[Reference]) -> Iterator[Reference]:
-    """Leave out references that others of the tree make needless or explain.
+    """Leave out or downgrade references that others of the tree make needless or explain.
 
     A file of variables says only that one is set to a model, and a file that uses the variable may ask for a revision.
     A server may serve a model by an alias (`--served-model-name chat/small`), by which its clients call it: a name of
-    this kind that nothing loads, and that does not look like a model itself, is none.
+    this kind that nothing loads, and that does not look like a model itself, is only possible.
     """
     found = list(references)
     used = {_spot(each) for each in found if each.used_at}
     aliases = _aliases(tree) - {each.model for each in found if each.grade == "certain" or each.revision}
     for each in found:
         is_setting = not (each.used_at or each.revision or each.file.endswith(_PROGRAMS)) and each.grade == "likely"
-        if is_setting and (_spot(each) in used or each.model in aliases):
+        if is_setting and _spot(each) in used:
             continue
-        yield each
+        yield each.model_copy(update={"grade": "possible"}) if is_setting and each.model in aliases else each
 
 
 def _spot(each: Reference) -> tuple[str, int, int, str | None]:

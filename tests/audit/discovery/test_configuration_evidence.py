@@ -24,7 +24,7 @@ TREES: list[tuple[dict[str, str], Found]] = [
                 "models:\n- {name: acme/alias, model: acme/a}\n- {name: acme/b}\n"}, [
         ("a.yaml", 5, "acme/a", None, "likely"), ("a.yaml", 6, "acme/b", None, "likely")]),
     ({"run.sh": "vllm serve acme/a --served-model-name chat/small\n", "ui.yaml": "model: chat/small\n"}, [
-        ("run.sh", 1, "acme/a", None, "certain")]),
+        ("run.sh", 1, "acme/a", None, "certain"), ("ui.yaml", 1, "chat/small", None, "possible")]),
     ({"run.sh": "vllm serve acme/a --served-model-name acme/a\n", "ui.yaml": "model: acme/a\n"}, [
         ("run.sh", 1, "acme/a", None, "certain"), ("ui.yaml", 1, "acme/a", None, "likely")]),
     ({".env": "BRAIN=acme/a\nBRAIN_PIN='v1'\nWHO=acme/b\n", "deploy/compose.yaml":
