@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 MAX_NESTED = 3
 """Configurations that are values of configurations."""
 
+_SPEAKING = re.compile(r"[/\s${\[:=]")
+"""Characters of a value that may name a model in any way but by a name without an owner."""
+
 _FEW = 20
 
 MAX_MERGED = 200
@@ -171,7 +174,7 @@ class _Reader:
     def _value(self, spot: _Spot, scalar: Scalar) -> Iterator[Reference]:
         """Read a single value by its key: as a file, a script, the name of a model, or a text with addresses."""
         key = spot.path[-1] if spot.path else ""
-        if not scalar.text or scalar.text.isdigit():
+        if not _SPEAKING.search(scalar.text) and not keys.is_known_bare(scalar.text):
             return
         file = key if known.FILE_KEY.fullmatch(key) else self._written_to(spot)
         if file and "\n" in scalar.text:
