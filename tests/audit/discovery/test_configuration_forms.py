@@ -98,6 +98,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_hostile_forms_are_bounded(tmp_path: Path) -> None:
     """Elements without an end, quotes that do not close and functions that call themselves are read in seconds."""
     for name, content in HOSTILE.items():
