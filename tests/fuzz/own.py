@@ -107,7 +107,7 @@ def _projects() -> Iterator[Read]:
                     project = read_project(start=place, today=date(2026, 1, 1))
                     found.append([project.file, project.ignores, dict(project.moved)] if project else None)
                 except InputError as error:
-                    found += [_one_line_about(name, error.message), error.hint]
+                    found += [_one_line_about(str(place / name), error.message).replace(f"{place}/", ""), error.hint]
                 (place / name).unlink()
             return found
 
