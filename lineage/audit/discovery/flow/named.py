@@ -60,6 +60,9 @@ _OWN_PROVIDERS = frozenset({"huggingface", "hf-inference", "vllm", "local"})
 _HUB = {"hf", "huggingface", "hub"}
 """Words in the name of a call that say where it asks, not what it loads."""
 
+_GENERAL = frozenset({"id", "name", "path", "repo", "source", "uri", "identifier", "slug"})
+"""Labels that name what the call or class around them is about."""
+
 _ASKING = frozenset(
     {
         "get",
@@ -97,8 +100,8 @@ def says_model(context: Context) -> bool:
             return False
         if found is Meaning.MODEL:
             return True
-    general = not context.keyword or (context.path[-1:] != () and meaning(context.path[-1]) is Meaning.GENERIC)
-    return context.call is not None and general and says_model_call(context.call)
+    general = not context.keyword or context.path[-1:] and context.path[-1] in _GENERAL
+    return context.call is not None and bool(general) and says_model_call(context.call)
 
 
 def _meaning(key: str) -> Meaning:
@@ -109,12 +112,7 @@ def _meaning(key: str) -> Meaning:
 
 def of_class(context: Context, owner: str) -> Context:
     """Return the context of a string with the class around, if its own label is as general as `name`."""
-    if (
-        not owner
-        or context.call is not None
-        or len(context.path) != 1
-        or meaning(context.path[0]) is not Meaning.GENERIC
-    ):
+    if not owner or context.call is not None or len(context.path) != 1 or context.path[0] not in _GENERAL:
         return context
     return context._replace(path=(plain_key(owner), *context.path))
 
@@ -125,6 +123,8 @@ def says_model_call(call: ast.Call) -> bool:
     if called_name(call) in sinks.SINKS or _ASIDE_CALL.search(name):
         return False
     words = name.split("_")
+    if words[-1] in {"arguments", "args", "trainer"}:
+        return False
     if meaning(plain_key(_receiver(call.func).partition(" ")[0])) is Meaning.MODEL and words[0] not in _ASKING:
         return True
     made_of_hub = words[0] in _MAKING and words[-1] in _HUB
