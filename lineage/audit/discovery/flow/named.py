@@ -100,8 +100,8 @@ def says_model(context: Context) -> bool:
             return False
         if found is Meaning.MODEL:
             return True
-    general = not context.keyword or context.path[-1:] and context.path[-1] in _GENERAL
-    return context.call is not None and bool(general) and says_model_call(context.call)
+    general = not context.keyword or (bool(context.path) and context.path[-1] in _GENERAL)
+    return context.call is not None and general and says_model_call(context.call)
 
 
 def _meaning(key: str) -> Meaning:
