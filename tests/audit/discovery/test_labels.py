@@ -190,7 +190,7 @@ def test_scripts_have_labels_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["MODEL_{0} = 'org/x-{0}'", "D[k{0}] = Encoder('org/x-{0}')\nload(D[z])"])
 def test_a_file_with_many_labels_is_bounded(tmp_path: Path, line: str) -> None:
     """The time grows with the size of the file, not with its square."""
-    (tmp_path / "a.py").write_text("D = {}\n" + "\n".join(line.format(number) for number in range(1_500)))
+    (tmp_path / "a.py").write_text("D = {}\n" + "\n".join(line.format(number) for number in range(600)))
     began = time.process_time()
     discover(tmp_path)
-    assert time.process_time() - began < 8
+    assert time.process_time() - began < 4
