@@ -260,12 +260,10 @@ class _Reader:
         """Read the value of a key of a model."""
         key, meaning = subject(spot.path, spot.inside)
         beside = spot.inside[-1] if spot.inside else MapNode()
-        if meaning in (Meaning.OTHER, Meaning.UNKNOWN) and is_evident(spot.path, scalar.text, self._lookup(beside)):
-            meaning = Meaning.MODEL
-        elif (
-            meaning == Meaning.MODEL and keys.is_weak(key) and not is_plausible(scalar.text, key, self._lookup(beside))
-        ):
-            meaning = Meaning.OTHER
+        if meaning in (Meaning.OTHER, Meaning.UNKNOWN):
+            meaning = Meaning.MODEL if is_evident(spot.path, scalar.text, self._lookup(beside)) else meaning
+        elif meaning == Meaning.MODEL and keys.is_weak(key):
+            meaning = meaning if is_plausible(scalar.text, key, self._lookup(beside)) else Meaning.OTHER
         is_model = meaning in (Meaning.MODEL, Meaning.OUTPUT) and not self._is_other_repository(spot)
         if not is_model or is_alias(spot.path[-1] if spot.path else "", beside):
             return
