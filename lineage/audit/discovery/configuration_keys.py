@@ -127,7 +127,9 @@ SOURCES = _words(
 )
 """Keys that hold a model where `name` or `id` beside them is what clients call it."""
 
-READS_DATA = re.compile(r"(?i)^(?:dataset|datasets|space|spaces)$|load_?data|data_?(?:loader|set|source|reader)")
+READS_DATA = re.compile(
+    r"(?i)^(?:dataset|datasets|space|spaces)$|load_?data|^(?!.*(?:model|pipeline)).*data_?(?:loader|set|source|reader)"
+)
 """Values that say that a repository beside them is not a model."""
 
 LOADERS = re.compile(

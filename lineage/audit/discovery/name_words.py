@@ -18,20 +18,22 @@ MIME_TYPES = _words(
 
 FOLDERS = _words(
     """
-    pages vocab vocabs
-    adapter adapters api app apps artifacts artefacts assets base bench benchmarks bin build builtin cache caches charts
-    checkpoint checkpoints ci ckpt ckpts cli client code common conf config configs container content core data dataset
-    datasets db deploy deployment dev dist doc docker docs download downloads env etc eval evals evaluation example
-    examples exp experiments ext extensions external features files finetune fixtures frontend backend helm home
-    images include inference input inputs integration internal k8s kubernetes lib libs log logs lora loras media mnt
-    models modules node_modules notebooks opt out output outputs packages pipelines plugins pretrained proc project
-    projects prompts proto public pytorch_models refs resources results root run runs saved_models saves scripts server
-    service services share shared site src srv static storage store stories sys target templates test tests tmp
-    tools train training types usr util utils var vendor venv volume volumes web weights work workflows workspace
-    wwwroot
+    adapter adapters api app apps artefacts artifacts assets backend base bench benchmarks bin build builtin cache
+    caches charts checkpoint checkpoints ci ckpt ckpts cli client code common conf config configs container content
+    core data dataset datasets db deploy deployment dev dist doc docker docs download downloads env etc eval evals
+    evaluation example examples exp experiments export exports ext extensions external features files finetune
+    fixtures frontend helm home images include inference input inputs integration internal k8s kubernetes lib libs
+    log logs lora loras media mnt models modules node_modules notebooks opt out output outputs packages pages
+    pipelines plugins pretrained proc project projects prompts proto public pytorch_models refs resources results
+    root run runs saved_models saves scripts server service services share shared site src srv static storage store
+    stories sys target templates test tests tmp tools train training types usr util utils var vendor venv vocab
+    vocabs volume volumes web weights work workflows workspace wwwroot
     """
 )
 """First parts of relative paths. None of them is the owner of a model that people load."""
+
+OF_FOLDERS = _words("saved trained tuned fine finetuned final best local raw new old my tmp temp merged")
+"""What stands beside the word of a folder in the first part of a path, as in `saved_outputs`."""
 
 PLACEHOLDER = re.compile(
     r"your[-_ ]?(?:hf[-_]?)?(?:user[-_]?name|name|user|org|organi[sz]ation|account|namespace|team|company|repo|model|id"

@@ -253,6 +253,7 @@ def _is_something_else(model: str) -> bool:
         name in words.IMAGE_NAMES
         or owner in words.MIME_TYPES
         or owner in words.FOLDERS
+        or ("_" in owner and words.FOLDERS.issuperset(set(owner.split("_")) - words.OF_FOLDERS))
         or owner.isdigit()
         or model.lower() in words.IMAGES
     ):

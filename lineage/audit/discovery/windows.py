@@ -11,12 +11,17 @@ from lineage.audit.discovery.texts import Text
 from lineage.audit.discovery.tree import Tree
 from lineage_schemas.reference import Reference
 
-_ASSIGNED = re.compile(r"(?mi)^([ \t]*)\$(?:env:)?(\w+)[ \t]*=[ \t]*|\$env:(?=\w)|`$")
+_ASSIGNED = re.compile(
+    r"(?mi)^([ \t]*)(?:\[[\w.\[\]]+\][ \t]*)?\$(?:env:)?(\w+)[ \t]*=[ \t]*|\$env:(?=\w)|`$|(?<=[\"'])[ \t]*,[ \t]*$"
+)
 _SET = re.compile(r"(?mi)^([ \t]*)@?set[ \t]+\"?(\w+)=([^\"\n]*)\"?[ \t]*$|%(\w+)%|\^$|^[ \t]*(?:@?rem\b|::)")
 
 
 def powershell_references(text: Text, tree: Tree) -> Iterator[Reference]:
-    """Read a script of PowerShell: `$Name = "org/name"` sets a variable, a backquote at its end continues a line."""
+    """Read a script of PowerShell: `$Name = "org/name"` sets a variable, a backquote at its end continues a line.
+
+    So does `[string]$Name = "org/name",`, the default of a parameter.
+    """
     yield from script_references(respelled(text, _ASSIGNED, _power), tree)
 
 
@@ -26,6 +31,8 @@ def batch_references(text: Text, tree: Tree) -> Iterator[Reference]:
 
 
 def _power(match: re.Match[str]) -> tuple[str, int]:
+    if match[0].strip() == ",":
+        return " ", match.start()
     if match[0] == "`":
         return "\\", match.start()
     return (f"{match[2]}=", match.start(2)) if match[2] else ("$", match.start())

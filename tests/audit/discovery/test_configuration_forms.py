@@ -74,6 +74,12 @@ FILES: list[tuple[str, str, Found]] = [
         (1, "acme/a", None, "certain"), (1, "acme/b", None, "certain")]),
     ("models.txt", "# to fetch\nacme/a\nacme/b@v1\n", [(2, "acme/a", None, "likely"), (3, "acme/b", "v1", "likely")]),
     ("model_notes.txt", "acme/a\nis better than acme/b\n", []),
+    ("a.ps1", 'param(\n  [string]$Repo = "acme/a",\n  [string]$Out = ".\\x"\n)\nhf download $Repo\n', [
+        (2, "acme/a", None, "likely")]),
+    ("catalog.yml", "a:\n  type: hub.TransformerPipelineDataset\n  model_name: acme/a\n"
+                    "b:\n  type: hub.HFDataset\n  model_name: acme/b\n", [(3, "acme/a", None, "likely")]),
+    ("a.sh", "train --model_name_or_path saved_outputs/mrpc\ntrain --model_name_or_path my_lab/mrpc\n", [
+        (2, "my_lab/mrpc", None, "certain")]),
 ]  # fmt: skip
 
 
