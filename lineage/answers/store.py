@@ -54,7 +54,7 @@ def store_check(session: Session) -> StoreCheckAnswer:
     Raises InputError if there is no store: a mistyped path must not be reported as clean.
     """
     from lineage.fingerprint.tensor_table import check_tensors
-    from lineage.store.checking import check_store
+    from lineage.store.checking.rules import check_store
 
     need_store(session.store)
     counts: Counter[str] = Counter()

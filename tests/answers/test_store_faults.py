@@ -198,8 +198,8 @@ def test_every_rule_is_documented() -> None:
 
     from tests.support.shared import ROOT
 
-    files = ("checking.py", "checking_attachments.py", "faults.py")
-    code = "".join((ROOT / "lineage/store" / file).read_text("utf-8") for file in files)
+    files = ("rules.py", "attachments.py", "faults.py")
+    code = "".join((ROOT / "lineage/store/checking" / file).read_text("utf-8") for file in files)
     ids = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', code))
     page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
     section = page.partition("### `lineage store check`")[2].partition("\n### ")[0]

@@ -18,7 +18,7 @@ from lineage.errors import InputError
 from lineage.fingerprint.tensor_table import check_tensors
 from lineage.hub.bounds import MAX_SIZE
 from lineage.hub.target import parse_target
-from lineage.store.checking import check_store
+from lineage.store.checking.rules import check_store
 from lineage.store.memory import MemoryStore
 from lineage.store.migrations import SCHEMA_VERSION
 from lineage.store.moving.jsonl import FORMAT, VERSION, read_jsonl, write_jsonl

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_overloads
 import pytest
 
 from lineage.store import codec, merging
-from lineage.store.checking import NODE_RULES, check_store
+from lineage.store.checking.rules import NODE_RULES, check_store
 from lineage.store.forgetting import plan
 from lineage.store.graph import ENDS, EdgeKind, NodeKind
 from lineage.store.memory import Graph, MemoryStore

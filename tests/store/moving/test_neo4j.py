@@ -18,7 +18,7 @@ from lineage.answers.moving import store_export
 from lineage.answers.session import Session
 from lineage.errors import InputError, StoreError
 from lineage.progress import Progress, Task
-from lineage.store.checking import check_store
+from lineage.store.checking.rules import check_store
 from lineage.store.interface import GraphStore
 from lineage.store.memory import MemoryStore
 from lineage.store.moving import sections

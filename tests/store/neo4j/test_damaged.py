@@ -11,7 +11,7 @@ from lineage.answers.session import Session
 from lineage.answers.store import store_check
 from lineage.answers.trace import trace
 from lineage.errors import StoreError
-from lineage.store.checking import check_store
+from lineage.store.checking.rules import check_store
 from lineage.store.moving.jsonl import write_jsonl
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch

@@ -20,7 +20,7 @@ from lineage.answers.session import Session
 from lineage.answers.store import store_check, store_info
 from lineage.errors import LineageError, StoreError
 from lineage.fingerprint.tensor_table import check_tensors
-from lineage.store.checking import check_store
+from lineage.store.checking.rules import check_store
 from lineage.store.open import open_store
 from lineage.store.rows import Rows
 from lineage_schemas.file import FileEntry

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.errors import FormatError
-from lineage.store.faults import CHUNK, Fault, readable
+from lineage.store.checking.faults import CHUNK, Fault, readable
 from lineage.store.rows import chunks
 from lineage.store.validation import OTHER_TEXT, attachment_fault, hashes_to
 

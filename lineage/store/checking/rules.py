@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lineage.progress import SILENT, Progress
-from lineage.store.checking_attachments import attachment_faults
-from lineage.store.faults import CHUNK, Fault, readable
+from lineage.store.checking.attachments import attachment_faults
+from lineage.store.checking.faults import CHUNK, Fault, readable
 from lineage.store.graph import ENDS
 from lineage.store.promoted import FILE_KEY, PROMOTED
 from lineage.store.rows import chunks

@@ -1,0 +1,1 @@
+"""Check what a store holds: rows, edges, attachments."""
