@@ -176,8 +176,9 @@ CODE_RULES = (
     ),
     _rule(
         "LA020", "custom-code", "Loading the model needs code of its repository", "warning", "elevation_of_privilege",
-        "`auto_map` or the like in a config names Python code: with `trust_remote_code` the loader runs it. If the "
-        "code is in another repository, a pin of the model does not pin the code.",
+        "`auto_map` or the like in a config names Python code: with `trust_remote_code` the loader runs it. Configs of "
+        "folders that the product names count, and with the flag those of all folders. If the code is in another "
+        "repository, a pin of the model does not pin the code.",
         '`"auto_map": {"AutoModel": "modeling_x.XModel"}`.',
         "A config that names classes of the library alone.",
         "Read the code at the commit that the message names, and pin it (`revision`, `code_revision`).",
@@ -188,7 +189,7 @@ CODE_RULES = (
         "elevation_of_privilege",
         "The product sets `trust_remote_code`: code that the repository has, now or later, runs in the product.",
         '`AutoModel.from_pretrained("org/model", trust_remote_code=True)`.',
-        "A model that has no such code at a pinned commit.",
+        "A model at a pinned commit that has no Python file, and whose configs were read and name no code.",
         "Remove the flag if the model has no code, else pin the commit that you have read.",
     ),
 )  # fmt: skip

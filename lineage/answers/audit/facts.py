@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lineage.answers.audit.signing import checked_signature
 from lineage.answers.looked_up import hub_to_read
+from lineage.audit.policy.code import MODULES, files_with_code
 from lineage.audit.policy.facts import FileText, ModelFacts, Pickle, Signature
-from lineage.audit.policy.weights import PICKLES, files_with_code
+from lineage.audit.policy.weights import PICKLES
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
 from lineage.errors import HubError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
     from lineage_schemas.file import FileEntry
+    from lineage_schemas.reference import Reference
 
 CARD = "README.md"
 
@@ -75,7 +78,7 @@ class FactsReader:
             card_problem=card_problem,
             files=None if files is None else tuple(files),
             formats=tuple((each.format, each.main) for each in groups),
-            configs=tuple(self._configs(hub, key, commit, files or {})) if used and hub else (),
+            configs=tuple(self._configs(hub, key, commit, files or {}, used.references)) if used and hub else (),
             pickles=tuple(self._calls(groups)),
             signed=(row or {}).get("signed"),
             signature=self._signature(hub, key, commit, files) if used and hub else None,
@@ -145,14 +148,19 @@ class FactsReader:
             model, files, lambda entry: self._text(hub, key, commit, entry), session.project, offline=session.offline
         )
 
-    def _configs(self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry]) -> Iterator[FileText]:
+    def _configs(
+        self, hub: Hub, key: str, commit: str | None, files: Mapping[str, FileEntry], references: tuple[Reference, ...]
+    ) -> Iterator[FileText]:
         """Read the configs that may name code."""
-        for path in files_with_code(files) if commit else ():
+        for path in files_with_code(files, references) if commit else ():
             assert commit is not None
             data, problem = self._text(hub, key, commit, files[path])
             value: dict[str, Any] | None = None
-            if data is not None:
-                value, problem = parse_json_object(data)
+            if data is not None:  # the modules of a sentence model are a list
+                is_list = path.rpartition("/")[2] == MODULES
+                value, problem = parse_json_object(
+                    b'{"modules":' + data.removeprefix(BOM_UTF8) + b"}" if is_list else data
+                )
             yield FileText(path, value, problem)
 
     def _weights(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lineage.audit.policy.code import may_have_code
 from lineage.audit.policy.facts import MOVING, ModelFacts, Problem, places_of
-from lineage.audit.policy.weights import CODE_FIELDS
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.unchecked import Unchecked
 
@@ -36,7 +36,7 @@ def about_references(model: ModelFacts) -> Iterator[Problem]:
             message = f"the product names {name}, which is {model.id} now"
             yield Problem("model-renamed", message, model.pointer())
     trusting = tuple(each for asked in model.asked for each in asked.references if each.trust_remote_code)
-    if trusting and not (all(each.pinned for each in trusting) and _has_no_code(model)):
+    if trusting and (may_have_code(model) or not all(each.pinned for each in trusting)):
         yield _trusting(model, trusting)
 
 
@@ -71,13 +71,6 @@ def _vanished(model: ModelFacts, asked: Asked) -> Problem:
         places=places_of(asked.references),
         unchecked=None if asked.commit else Unchecked(what=what, reason="the commit could not be read"),
     )  # fmt: skip
-
-
-def _has_no_code(model: ModelFacts) -> bool:
-    """Return whether the configs at the judged commit were read, and none of them names code."""
-    if model.files is None or any(config.value is None for config in model.configs):
-        return False
-    return not any(config.value and config.value.get(name) for config in model.configs for name in CODE_FIELDS)
 
 
 def _trusting(model: ModelFacts, trusting: tuple[Reference, ...]) -> Problem:

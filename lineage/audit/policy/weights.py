@@ -1,10 +1,10 @@
-"""What loading a model's files runs: formats, pickles and code; and which formats and publishers a project allows."""
+"""What loading a model's weights runs: formats and pickles; and which formats and publishers a project allows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lineage.audit.policy.facts import ModelFacts, Problem
 from lineage.errors import few
@@ -12,8 +12,6 @@ from lineage.fingerprint.weight_files import weight_format
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lineage_schemas.project_file import AllowDeny
 
 PICKLES = frozenset({"pytorch", "pickle"})
@@ -21,9 +19,6 @@ PICKLES = frozenset({"pytorch", "pickle"})
 
 RUNS_CODE = frozenset({"pytorch", "pickle", "keras", "tensorflow", "nemo"})
 """Formats whose loaders can run code of the file."""
-
-CODE_FIELDS = ("auto_map", "custom_pipelines", "custom_generate")
-"""Fields of configs that name code."""
 
 MAX_NAMES = 5
 """Names that a message lists."""
@@ -101,48 +96,7 @@ def denied(names: tuple[str, ...], lists: AllowDeny) -> str | None:
     return None
 
 
-def about_code(model: ModelFacts) -> Iterator[Problem]:
-    """Find configs that name code which a loader runs; of used models only."""
-    if not model.used:
-        return
-    trusted = any(each.trust_remote_code for asked in model.asked for each in asked.references)
-    for config in model.configs:
-        if config.value is None:
-            what = f"code that {config.path} of {model.id} may name"
-            item = Unchecked(what=what, reason=config.reason or "it could not be read")
-            message = f"{what} is not known: {item.reason}"
-            yield Problem("custom-code", message, model.pointer(config.path), severity="info", unchecked=item)
-            continue
-        for name in CODE_FIELDS:
-            if config.value.get(name):
-                yield _code(model, config.path, name, config.value[name], trusted=trusted)
-
-
-def _code(model: ModelFacts, path: str, name: str, value: Any, *, trusted: bool) -> Problem:
-    elsewhere = sorted({each.partition("--")[0] for each in _texts(value) if "--" in each})
-    where = f" of {', '.join(elsewhere)}, whose commit the product does not pin" if elsewhere else ""
-    at = "" if elsewhere else f" at {model.commit}"
-    loads = "" if trusted else "; loaders refuse to run it without `trust_remote_code`"
-    message = f"{name} of {path} names code{where}{at}{loads}"
-    return Problem("custom-code", message, model.pointer(path, name), severity=None if trusted else "info")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """List the texts of a value, two levels deep: a class may be given with a slow and a fast form."""
-    values: list[Any] = list(value.values()) if isinstance(value, dict) else [value]
-    for each in values:
-        for one in each if isinstance(each, list) else [each]:
-            if isinstance(one, str):
-                yield one
-
-
 def about_publisher(model: ModelFacts, publishers: AllowDeny) -> Iterator[Problem]:
     """Find publishers that the project does not allow; of used models only."""
     if model.used and model.owner is not None and (why := denied((model.owner,), publishers)) is not None:
         yield Problem("publisher-denied", f"{model.id} is of {model.owner}, {why}", model.pointer())
-
-
-def files_with_code(files: Mapping[str, Any]) -> list[str]:
-    """List the configs among a model's files that may name code, in order."""
-    names = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json")
-    return sorted(path for path in files if path in (*names, "model_index.json", "generation_config.json"))
