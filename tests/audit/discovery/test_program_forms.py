@@ -269,3 +269,19 @@ def test_an_embedder_of_lancedbs_registry(tmp_path: Path) -> None:
         """,
     )
     assert named(found) == [("acme/embedder", None, 2)]
+
+
+def test_further_models_have_their_own_revision_and_the_calls_trust(tmp_path: Path) -> None:
+    """`custom_revision` is that of `custom_pipeline`; `trust_remote_code` is for each model that the call loads."""
+    found = sure(
+        tmp_path,
+        f"""\
+        from diffusers import DiffusionPipeline
+        DiffusionPipeline.from_pretrained("acme/base", custom_pipeline="acme/code", custom_revision="main",
+                                          revision="{SHA}", trust_remote_code=True)
+        pipeline("text-generation", model="acme/x", tokenizer="acme/y", trust_remote_code=True)
+        """,
+    )
+    assert [(each.model, each.revision, each.trust_remote_code) for each in found] == [
+        ("acme/base", SHA, True), ("acme/code", "main", True), ("acme/x", None, True), ("acme/y", None, True),
+    ]  # fmt: skip

@@ -360,6 +360,9 @@ HOSTED_CALLS = frozenset(
 """Calls that name a model of a service, whose names look like those of the Hub."""
 
 REVISION_KEYWORDS = ("revision", "model_revision", "commit_hash", "git_revision", "hf_revision", "repo_revision")
+REVISIONS_OF_OTHERS = {"custom_pipeline": "custom_revision"}
+"""Keywords of further models whose revision has another name than `NAME_revision`."""
+
 FILE_KEYWORDS = (
     *("filename", "weight_name", "model_file", "gguf_file", "file_name", "model_basename", "model_filename", "path"),
     *("hf_filename", "allow_patterns"),

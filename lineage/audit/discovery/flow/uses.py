@@ -85,9 +85,10 @@ def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
     for name in loader.sink.others:
         if name in asked.keywords:
             known = _revisions_of(resolver, loader, asked, name)
+            trusted = _truth(resolver, asked.keywords.get("trust_remote_code"))
             for part in _listed(resolver, asked.keywords[name]):
                 for piece in texts(resolver, part):
-                    yield from (Use(piece, each, loader.sink, part, loader.name) for each in _combined(known))
+                    yield from (Use(piece, each, loader.sink, part, loader.name, trusted) for each in _combined(known))
 
 
 class _Asked(NamedTuple):
@@ -113,7 +114,7 @@ def _asked(resolver: Resolver, loader: Loader, frame: Frame) -> _Asked:
 
 def _revisions_of(resolver: Resolver, loader: Loader, asked: _Asked, name: str) -> dict[str, list[Piece]]:
     """Return the revisions of a further model: its own keyword's; `pipeline` reads the tokenizer at the model's."""
-    own = asked.keywords.get(f"{name}_revision")
+    own = asked.keywords.get(sinks.REVISIONS_OF_OTHERS.get(name, f"{name}_revision"))
     if own is None and loader.name == "pipeline":
         own = next((asked.facets[each] for each in sinks.REVISION_KEYWORDS if each in asked.facets), None)
     return {} if own is None else {"revision": texts(resolver, own)}
