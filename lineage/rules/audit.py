@@ -161,7 +161,7 @@ CODE_RULES = (
     _rule(
         "LA018", "pickle-only", "The weights that are loaded can run code", "warning", "elevation_of_privilege",
         "All weights that a loader can take are pickles, or the product names a pickle itself (`filename`, "
-        "`subfolder`): loading it can run any program.",
+        "`subfolder`, `variant`, `use_safetensors=False`): loading it can run any program.",
         "A repository with `pytorch_model.bin` and nothing else.",
         "Pickles beside safetensors, GGUF or another format without code, which the product does not name.",
         "Use a model with safetensors, or load with `weights_only=True`.",

@@ -22,7 +22,8 @@ class Reference(Record):
     `model` is the id as it is written, without revision and selector; null if the source does not say which model it
     is, and then `unresolved` is the expression. `canonical` is the full id where it is known. `pinned` is true only for
     a revision of 40 hex digits: tags, branches and shorter hashes move. `used_at` are the places that the id flows to.
-    `filename`, `subfolder` and `variant` name the weight group that is used. `trust_remote_code` is null if not given.
+    `filename`, `subfolder` and `variant` name the weight group that is used. `trust_remote_code` is null if not given,
+    and so is `use_safetensors`.
     """
 
     model: str | None
@@ -39,5 +40,6 @@ class Reference(Record):
     subfolder: str | None = None
     variant: str | None = None
     trust_remote_code: bool | None = None
+    use_safetensors: bool | None = None
     used_at: tuple[Place, ...] = ()
     unresolved: str | None = None

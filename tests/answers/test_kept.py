@@ -70,6 +70,7 @@ ADDED = {
     "moved_tags",
     "base_family",
     "variants",
+    "use_safetensors",
     "named_at",
     "rows",
     "other_versions",

@@ -19,6 +19,7 @@ from lineage.audit.policy.names import about_name
 from lineage.audit.policy.references import about_references, about_state
 from lineage.audit.policy.signature import about_signature
 from lineage.audit.policy.trust import about_trust
+from lineage.audit.policy.used_files import missing_files
 from lineage.audit.policy.weights import about_publisher, about_weights
 from lineage_schemas.answers.audit import AuditFinding, AuditUnchecked
 from lineage_schemas.ids import shown_id, split_model_key
@@ -86,7 +87,7 @@ class Judge:
                 findings += [*found, *self._settled((each.finding, each.places) for each in past.findings)]
                 unchecked += left
                 unchecked += [Left(self._unchecked(item, places)) for item, places in past.unchecked]
-                unchecked += map(Left, self._not_read(key, facts, at))
+                unchecked += map(Left, (*self._not_read(key, facts, at), *missing_files(facts.facts)))
         found, left = self._of_problems([*descent.problems, *others], descent)
         findings += [
             *found,

@@ -30,6 +30,7 @@ class Asked(TypedDict, total=False):
     subfolder: str | None
     variant: str | None
     trust_remote_code: bool | None
+    use_safetensors: bool | None
     used_at: tuple[Place, ...]
 
 
@@ -52,6 +53,7 @@ def reference(name: Name, place: Place, grade: Grade, **asked: Unpack[Asked]) ->
         subfolder=asked.get("subfolder"),
         variant=asked.get("variant"),
         trust_remote_code=asked.get("trust_remote_code"),
+        use_safetensors=asked.get("use_safetensors"),
         used_at=asked.get("used_at", ()),
     )
 
@@ -105,9 +107,12 @@ def _joined(one: Reference, other: Reference) -> Reference:
     }
     codes = {first.trust_remote_code, second.trust_remote_code}
     trusted = True if True in codes else False if False in codes else None
+    safe = {first.use_safetensors, second.use_safetensors}
+    only_safe = False if False in safe else True if True in safe else None
     places = {_place_order(place): place for place in (*first.used_at, *second.used_at)}
     used_at = tuple(places[key] for key in sorted(places))
-    return first.model_copy(update={**facts, "trust_remote_code": trusted, "used_at": used_at})
+    facts |= {"trust_remote_code": trusted, "use_safetensors": only_safe}
+    return first.model_copy(update={**facts, "used_at": used_at})
 
 
 def _place_order(place: Place) -> tuple[str, int, int]:

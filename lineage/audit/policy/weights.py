@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from lineage.audit.policy.facts import ModelFacts, Problem
+from lineage.audit.policy.used_files import named_files
 from lineage.errors import few
 from lineage.fingerprint.weight_files import weight_format
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lineage_schemas.project_file import AllowDeny
 
 PICKLES = frozenset({"pytorch", "pickle"})
@@ -49,22 +51,30 @@ def _names_of(kind: str) -> tuple[str, ...]:
 
 
 def _named(model: ModelFacts) -> list[tuple[str, str]]:
-    """List the weight files that the product names itself, by their names or by their folder, with their formats.
+    """List the weight files that the product names itself, with their formats.
 
-    A loader takes these, whatever the main weights are. A name that no file has counts by its suffix. Of a folder with
-    several formats, loaders take pickles last.
+    It does so by their names, their folder or variant, a quantisation, or `use_safetensors=False`. A loader takes
+    these, whatever the main weights are. A name that no file has counts by its suffix.
     """
+    files = model.files or ()
     found: dict[str, str] = {}
     for each in (reference for asked in model.asked for reference in asked.references):
-        if each.filename is None and each.subfolder is None:
+        named = named_files(each, files)
+        refused = each.use_safetensors is False and not each.filename
+        if named is None and not refused:
             continue
-        folder = f"{each.subfolder.strip('/')}/" if each.subfolder else ""
-        pattern = folder + (each.filename or "*")
-        matching = [file for file in model.files or () if fnmatchcase(file, pattern)]
-        kinds = {file: kind for file in matching or [pattern] if (kind := weight_format(file)) is not None}
-        others = {file: kind for file, kind in kinds.items() if kind not in PICKLES}
-        found |= kinds if each.filename is not None else others or kinds
+        paths = files if named is None else named.files or ((named.pattern,) if each.filename and named.pattern else ())
+        kinds = {file: kind for file in paths if (kind := weight_format(file)) is not None}
+        if refused:
+            kinds = {file: kind for file, kind in kinds.items() if kind in PICKLES}
+        found |= kinds if each.filename else _taken(kinds)
     return sorted(found.items())
+
+
+def _taken(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Leave out pickles beside other formats in their folder, which loaders prefer."""
+    plain = {file.rpartition("/")[0] for file, kind in kinds.items() if kind not in PICKLES}
+    return {file: kind for file, kind in kinds.items() if kind not in PICKLES or file.rpartition("/")[0] not in plain}
 
 
 def _calling(model: ModelFacts) -> Iterator[Problem]:

@@ -179,6 +179,7 @@ class _Reader:
             subfolder=asked.get("subfolder"),
             variant=asked.get("variant"),
             trust_remote_code=use.trusted,
+            use_safetensors=use.safetensors,
             used_at=() if (argument.file, argument.line) == (place.file, place.line) else (argument,),
         )
         yield (

@@ -31,6 +31,7 @@ class Use(NamedTuple):
     argument: Spot
     name: str
     trusted: bool | None = None
+    safetensors: bool | None = None
 
 
 class Unknown(NamedTuple):
@@ -177,11 +178,12 @@ def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]
         ):
             return
         trusted = _truth(resolver, asked.keywords.get("trust_remote_code"))
+        safetensors = _truth(resolver, asked.keywords.get("use_safetensors"), worst=False)
         found = found or bool(pieces)
         unknown = unknown or asked.argument
         for piece in pieces:
             for facets in _combined(known):
-                yield Use(piece, facets, loader.sink, asked.argument, loader.name, trusted)
+                yield Use(piece, facets, loader.sink, asked.argument, loader.name, trusted, safetensors)
     if unknown is not None and not found and not loader.sink.output and _may_be_text(unknown.node):
         yield Unknown(unknown)
 
@@ -206,12 +208,12 @@ def _combined(known: dict[str, list[Piece]]) -> list[dict[str, Piece]]:
     return [{**rest, "revision": piece} for _, piece in list(distinct.values())[:10]] or [rest]
 
 
-def _truth(resolver: Resolver, spot: Spot | None) -> bool | None:
-    """Return the value of a flag; of several values the true one."""
+def _truth(resolver: Resolver, spot: Spot | None, *, worst: bool = True) -> bool | None:
+    """Return the value of a flag; of several values `worst`, which is the one to warn of."""
     if spot is None:
         return None
     values = {end.node.value for end in resolver.spots(spot) if isinstance(end.node, ast.Constant)}
-    return True if True in values else False if False in values else None
+    return worst if worst in values else not worst if (not worst) in values else None
 
 
 def _frames(resolver: Resolver, loader: Loader) -> list[Frame]:
