@@ -177,8 +177,8 @@ CODE_RULES = (
     _rule(
         "LA020", "custom-code", "Loading the model needs code of its repository", "warning", "elevation_of_privilege",
         "`auto_map` or the like in a config names Python code: with `trust_remote_code` the loader runs it. Configs of "
-        "folders that the product names count, and with the flag those of all folders. If the code is in another "
-        "repository, a pin of the model does not pin the code.",
+        "folders that the product names count, and with the flag those of all folders; so does a program that the "
+        "product takes by its name. If the code is in another repository, a pin of the model does not pin the code.",
         '`"auto_map": {"AutoModel": "modeling_x.XModel"}`.',
         "A config that names classes of the library alone.",
         "Read the code at the commit that the message names, and pin it (`revision`, `code_revision`).",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lineage.audit.policy.facts import ModelFacts, Problem, folder_of
+from lineage.audit.policy.used_files import named_files
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
@@ -92,6 +93,16 @@ def about_code(model: ModelFacts) -> Iterator[Problem]:
             continue
         for name, value in _named(config.path, config.value, model.files or ()):
             yield _code(model, config.path, name, value, trusted=trusted)
+    for path in sorted(set(_programs(model))):
+        message = f"the product takes {path} of {model.id}, which is a program, at {model.commit}"
+        yield Problem("custom-code", message, model.pointer(path))
+
+
+def _programs(model: ModelFacts) -> Iterator[str]:
+    """List the programs that the product names as files, such as the pipeline that diffusers runs."""
+    for each in (reference for asked in model.asked for reference in asked.references):
+        if each.filename and (named := named_files(each, model.files or ())) is not None:
+            yield from (path for path in named.files if path.endswith(_SOURCES))
 
 
 def _named(path: str, config: Mapping[str, Any], files: Iterable[str]) -> Iterator[tuple[str, Any]]:

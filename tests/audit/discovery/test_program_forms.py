@@ -282,6 +282,7 @@ def test_further_models_have_their_own_revision_and_the_calls_trust(tmp_path: Pa
         pipeline("text-generation", model="acme/x", tokenizer="acme/y", trust_remote_code=True)
         """,
     )
+    assert [each.filename for each in found] == [None, "pipeline.py", None, None]
     assert [(each.model, each.revision, each.trust_remote_code) for each in found] == [
         ("acme/base", SHA, True), ("acme/code", "main", True), ("acme/x", None, True), ("acme/y", None, True),
     ]  # fmt: skip

@@ -71,3 +71,10 @@ def test_configs_of_the_folders_that_are_loaded_are_read() -> None:
     found = files_with_code(many, trusting)
     assert len(found) == MAX_CONFIGS
     assert "config.json" in found
+
+
+@pytest.mark.parametrize(("filename", "found"), [("pipeline.py", ["pipeline.py"]), ("*.json", []), (None, [])])
+def test_a_program_that_the_product_names_is_code(filename: str | None, found: list[str]) -> None:
+    """A pipeline of diffusers runs without `trust_remote_code`, and a download of a program is for running it."""
+    problems = list(about_code(facts({"config.json": {}}, "pipeline.py", filename=filename)))
+    assert [each.pointer.file for each in problems if each.severity is None] == found

@@ -363,6 +363,9 @@ REVISION_KEYWORDS = ("revision", "model_revision", "commit_hash", "git_revision"
 REVISIONS_OF_OTHERS = {"custom_pipeline": "custom_revision"}
 """Keywords of further models whose revision has another name than `NAME_revision`."""
 
+FILES_OF_OTHERS = {"custom_pipeline": "pipeline.py"}
+"""Files that a call reads of a further model; diffusers runs this one, also without `trust_remote_code`."""
+
 FILE_KEYWORDS = (
     *("filename", "weight_name", "model_file", "gguf_file", "file_name", "model_basename", "model_filename", "path"),
     *("hf_filename", "allow_patterns"),

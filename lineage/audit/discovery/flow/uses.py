@@ -89,7 +89,10 @@ def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
             trusted = _truth(resolver, asked.keywords.get("trust_remote_code"))
             for part in _listed(resolver, asked.keywords[name]):
                 for piece in texts(resolver, part):
-                    yield from (Use(piece, each, loader.sink, part, loader.name, trusted) for each in _combined(known))
+                    file = sinks.FILES_OF_OTHERS.get(name)
+                    read = {} if file is None else {"filename": piece._replace(text=file)}
+                    for each in _combined(known):
+                        yield Use(piece, {**each, **read}, loader.sink, part, loader.name, trusted)
 
 
 class _Asked(NamedTuple):
