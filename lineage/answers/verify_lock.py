@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.audit.lock.documents import is_document
 from lineage.audit.lock.read import load_lock
 from lineage.collect.measuring import measure_path
 from lineage.errors import InputError, LineageError, few
@@ -37,16 +37,6 @@ MAX_FILES = 100_000
 
 _NOT_THE_MODEL = frozenset({".git", ".cache"})
 """Folders that git and the Hub's client keep beside a model's files."""
-
-_DOCUMENT = re.compile(
-    r"(?:.*/)?(?:\.[^/]*|[^/]*\.(?:md|rst|pdf|png|jpe?g|gif|svg|webp)|(?:licen[cs]e|notice|copying)[^/]*)",
-    re.IGNORECASE,
-)
-"""Files that no loader reads: hidden ones, documents, pictures, texts of licences; but see `_is_document`."""
-
-_CODE = (".py", ".so", ".pyd", ".pyc")
-"""Suffixes of what a loader may import, even from `license.py`."""
-
 
 _WITHOUT_CODE = frozenset({"safetensors", "gguf"})
 """Formats of weights that hold nothing but parameters and metadata."""
@@ -152,13 +142,6 @@ def _local_files(path: Path, shown: str) -> dict[str, _LocalFile]:
 def _links(folder: str, inner: Iterable[str]) -> Iterator[Path]:
     """Return the links to folders among the folders in one: `os.walk` does not enter them, and a loader does."""
     return (place for name in inner if (place := Path(folder, name)).is_symlink())
-
-
-def _is_document(path: str) -> bool:
-    """Return whether no loader reads a file; weights and code are read under any name that a pattern finds."""
-    if path.lower().endswith(_CODE) or is_weight_file(path):
-        return False
-    return _DOCUMENT.fullmatch(path) is not None
 
 
 def _refuse_unreadable(error: OSError) -> None:
@@ -277,9 +260,9 @@ class _Comparison:
             self._compare(path, local[path])
         extra = sorted(local.keys() - files.keys())
         for path in extra:
-            if not _is_document(path):
+            if not is_document(path):
                 self._add_extra(path, local[path])
-        documents = [path for path in extra if _is_document(path)]
+        documents = [path for path in extra if is_document(path)]
         if documents:
             self.notes.append(f"not in the locked commit: {few(documents)}")
         self._add_missing(sorted(files.keys() - local.keys()), set(local))
@@ -307,7 +290,7 @@ class _Comparison:
         lacking = {path for group in groups if group.name in had for path in group.files if path not in here}
         lacking |= {path for group in missing_groups(groups, sorted(self.model.files), had) for path in group.files}
         weights = {path for group in groups for path in group.files}
-        needed = [path for path in missing if path in lacking or not (path in weights or _is_document(path))]
+        needed = [path for path in missing if path in lacking or not (path in weights or is_document(path))]
         fetch = (
             f"hf download {self.model.id} --revision {self.model.commit}" if is_commit_id(self.model.commit) else None
         )

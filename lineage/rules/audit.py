@@ -265,7 +265,9 @@ LOCK_RULES = (
     _rule(
         "LA029", "weights-changed-since-lock", "The weights are not those that were locked", "error", "tampering",
         "With `--locked`: the revision that the product asks for points at other weights than when it was locked. The "
-        "product loads these from now on. Or the lock has other hashes of weights than the commit that it names.",
+        "product loads these from now on. Weights are those that the sources name by `variant`, `filename`, "
+        "`subfolder` or a selector (`:Q8_0`), else the main ones. Or the lock has other hashes of weights than the "
+        "commit that it names.",
         "`main` was at c0ffee0 when it was locked, and is at beef001 with other weights.",
         "Another commit with the same weights (`locked-model-changed`).",
         "Read the changes (`lineage diff`), test, then `lineage lock --upgrade ORG/NAME`, or pin the locked commit.",
@@ -273,12 +275,13 @@ LOCK_RULES = (
     ),
     _rule(
         "LA030", "locked-model-changed", "A locked model changed beside its weights", "warning", None,
-        "With `--locked`: the commit or the licence is not the locked one, the lock does not say what it was, or it "
-        "has other files than the commit that it names.",
-        "The card says `cc-by-nc-4.0`, and the lock says `apache-2.0`.",
-        "Other weights (`weights-changed-since-lock`).",
+        "With `--locked`: the commit, the licence or a parent is not the locked one, the lock does not say what it "
+        "was, or it has other files than the commit that it names. Of another commit it names the files that "
+        "changed: code, configs, tokenizers, and weights that the product does not load.",
+        "`modeling_x.py` changed since the lock, and the weights did not.",
+        "Other weights that the product loads (`weights-changed-since-lock`).",
         "Review the change, then run `lineage lock --upgrade ORG/NAME`.",
-        note="info for another commit with the same weights",
+        note="info for another commit in which only documents changed",
     ),
 )  # fmt: skip
 

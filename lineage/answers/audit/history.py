@@ -100,6 +100,11 @@ class Since(NamedTuple):
     is_lost: bool = False
 
     @property
+    def files(self) -> frozenset[str]:
+        """The weight files that these changes touched."""
+        return frozenset(file for change in self.changes for group in change.groups for file in group.files)
+
+    @property
     def words(self) -> str:
         """Say how often the weights changed, how that was announced, and when it was last."""
         number, last = len(self.changes), self.changes[-1]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.answers.audit.history import changes_since
+from lineage.answers.audit.moved import Moved
 from lineage.answers.sources import hubs_of_project
 from lineage.audit.lock.read import load_lock
 from lineage.audit.lock.wanted import entry_of, wanted_models
@@ -19,13 +20,13 @@ from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:
     from lineage.answers.audit.facts import Known
+    from lineage.answers.audit.history import Since
     from lineage.answers.audit.used import UsedModel
     from lineage.answers.session import Session
-    from lineage.audit.policy.facts import Asked
+    from lineage.audit.policy.facts import Asked, ModelFacts
     from lineage.collect.options import CollectOptions
     from lineage.store.interface import StoreView
     from lineage_schemas.answers.answer import Severity
-    from lineage_schemas.answers.audit import AuditedWeights
     from lineage_schemas.lock import Lock, LockedModel
     from lineage_schemas.reference import Place
 
@@ -66,7 +67,6 @@ class Locked:
 
     def _compared(self, used: UsedModel, known: Known, asked: Asked, entry: LockedModel) -> Iterator[Problem]:
         facts, places = known.facts, places_of(asked.references)
-        main = next((each for each in known.weights if each.main), None)
         if entry.commit is None or entry.incomplete is not None:
             what = f"whether {facts.id} is what was locked"
             reason = entry.incomplete or f"{self.file} has no commit of it"
@@ -74,10 +74,10 @@ class Locked:
             message = f"{what} is not known: {reason}"
             yield Problem("locked-model-changed", message, facts.pointer(), "info", places, item)
         if entry.commit is not None:
-            same = _same_weights(entry, main)
+            moved = Moved.of(entry, known, asked)
             if entry.commit != asked.commit:
-                yield from self._moved(used, known, asked, entry, same=same)
-            elif same is False:
+                yield from self._moved(used, known, asked, entry, moved)
+            elif moved.same is False and not moved.changed:
                 message = f"{facts.id} has other weights at {asked.commit} than {self.file} has"
                 yield Problem("weights-changed-since-lock", message, facts.pointer(), places=places)
             else:
@@ -103,39 +103,53 @@ class Locked:
                 yield Problem(rule, message, facts.pointer(), places=places)
 
     def _moved(
-        self, used: UsedModel, known: Known, asked: Asked, entry: LockedModel, *, same: bool | None
+        self, used: UsedModel, known: Known, asked: Asked, entry: LockedModel, moved: Moved
     ) -> Iterator[Problem]:
-        """Report a revision that points at another commit than when it was locked."""
+        """Report a revision that points at another commit than when it was locked, and which files changed."""
         facts, places = known.facts, places_of(asked.references)
         assert entry.commit is not None
-        moved = f"{facts.id} was locked at {entry.commit} and is at {asked.commit}"
-        if same:
-            yield Problem("locked-model-changed", f"{moved}, with the same weights", facts.pointer(), "info", places)
-            return
-        since = changes_since(self.session, self.view, used, entry.commit, self.options)
+        words = f"{facts.id} was locked at {entry.commit} and is at {asked.commit}"
+        if not moved.same:
+            since = changes_since(self.session, self.view, used, entry.commit, self.options)
+            yield from self._other_weights(facts, entry, asked, moved, since)
+            if since.is_lost:
+                return
+        if moved.others:
+            message = f"{words}; these files changed: {few(moved.others)}"
+            yield Problem("locked-model-changed", message, facts.pointer(moved.others[0]), places=places)
+        elif moved.same and moved.unseen:
+            item = Unchecked(
+                what=f"which files of {facts.id} changed since it was locked",
+                reason=moved.unseen,
+                decide_with=f"lineage diff {facts.id}@{entry.commit} {facts.id}@{asked.commit}",
+            )
+            message = f"{words}, with the same weights; which other files changed is not known: {moved.unseen}"
+            yield Problem("locked-model-changed", message, facts.pointer(), "info", places, item)
+        elif moved.same:
+            documents = f"; {few(moved.documents)} changed" if moved.documents else ""
+            message = f"{words}, with the same weights, configs and code{documents}"
+            yield Problem("locked-model-changed", message, facts.pointer(), "info", places)
+
+    def _other_weights(
+        self, facts: ModelFacts, entry: LockedModel, asked: Asked, moved: Moved, since: Since
+    ) -> Iterator[Problem]:
+        """Report weights that are not the locked ones, or are not known to be; a warning if that was announced."""
+        places = places_of(asked.references)
+        words = f"{facts.id} was locked at {entry.commit} and is at {asked.commit}"
         if since.is_lost:
-            words = f"{moved}; the locked commit is not in its history any more"
+            words = f"{words}; the locked commit is not in its history any more"
             yield Problem("pinned-commit-vanished", words, facts.pointer(), places=places)
             return
         item = None
-        if same is None and not since.changes:
+        if moved.same is None and not since.changes:
             item = Unchecked(
                 what=f"whether the weights of {facts.id} are those that were locked",
                 reason="neither a digest nor a recorded change decides it",
                 decide_with=f"lineage compare {facts.id}@{entry.commit} {facts.id}@{asked.commit}",
             )
         how = f": {since.words}" if since.changes else ""
-        rule = "weights-changed-since-lock" if since.changes or same is False else "locked-model-changed"
-        severity: Severity | None = "warning" if since.changes and not since.silent else None
-        yield Problem(rule, f"{moved}{how}", facts.pointer(), severity, places, item)
-
-
-def _same_weights(entry: LockedModel, main: AuditedWeights | None) -> bool | None:
-    """Return whether the main weights are the locked ones, by files or else by tensors; None if that is not known."""
-    if main is None:
-        return None
-    if entry.files_digest is not None and entry.files_digest == main.files:
-        return True
-    if entry.weights_digest is not None and main.weights is not None:
-        return entry.weights_digest == main.weights
-    return False if entry.files_digest is not None and main.files and entry.weights_digest is None else None
+        files = f"; the product loads {few(moved.weights)}" if moved.weights else ""
+        rule = "weights-changed-since-lock" if since.changes or moved.same is False else "locked-model-changed"
+        announced = since.changes and not since.silent and since.files.issuperset(moved.weights)
+        severity: Severity | None = "warning" if announced else None
+        yield Problem(rule, f"{words}{how}{files}", facts.pointer(), severity, places, item)

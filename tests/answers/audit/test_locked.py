@@ -115,3 +115,51 @@ def test_a_lock_with_other_files_than_its_commit_is_found(tmp_path: Path, line: 
     assert changed != file.read_text()
     file.write_text(changed)
     assert rule in found(of(tmp_path))["org/name"]
+
+
+CONFIG = b'{"auto_map": {"AutoModel": "modeling_x.XModel"}}'
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("modeling_x.py", "warning"),
+        ("config.json", "warning"),
+        ("tokenizer.json", "warning"),
+        ("vocab.txt", "warning"),
+        ("other.fp16.safetensors", "warning"),
+        ("CHANGES.md", "info"),
+    ],
+)
+def test_files_that_changed_beside_equal_weights_are_named(
+    tmp_path: Path, model: BareRepository, path: str, severity: str
+) -> None:
+    """Code and configs that a loader reads are a warning, documents an information."""
+    model.commit({path: CONFIG})
+    (finding,) = [each for each in of(tmp_path).findings if each.id == "locked-model-changed"]
+    assert (finding.severity, path in finding.message) == (severity, True)
+
+
+@pytest.mark.parametrize(
+    ("load", "path"),
+    [
+        ('M.from_pretrained("org/two", variant="fp16")', "model.fp16.safetensors"),
+        ('hf_hub_download("org/two", "b.safetensors", subfolder="s")', "s/b.safetensors"),
+        ('M.from_pretrained("org/two", subfolder="s")', "s/model.safetensors"),
+        ('os.system("llama-server -hf org/two:Q8_0")', "x-Q8_0.gguf"),
+    ],
+)
+def test_the_weights_that_the_product_loads_decide(tmp_path: Path, load: str, path: str) -> None:
+    """A variant, quantisation, file or folder that the sources name is compared, and not the main weights only."""
+    made = BareRepository(tmp_path / "hub/org/two.git")
+    files = {name: weights(number) for number, name in enumerate((WEIGHTS, path), 1)}
+    made.commit({**files, "README.md": CARD})
+    text = f"import os\nfrom huggingface_hub import hf_hub_download\nfrom transformers import AutoModel as M\n{load}\n"
+    folder = product(tmp_path / "product", "", app__py=text)
+    with Session(project=read_project(start=folder), **where(tmp_path)) as session:
+        lock(session, folder)
+    made.commit({path: weights(9)})
+    found_of = {each.id: each for each in audited(folder, LOCKED, **where(tmp_path)).findings}
+    assert found_of["weights-changed-since-lock"].severity == "error"
+    assert path in found_of["weights-changed-since-lock"].message
