@@ -310,12 +310,18 @@ def _of_weights(session: Session, resolved: ResolvedRevision, *, is_of_commit: b
         held = [e for e in view.edges("HAS_WEIGHTS", [revision_key(key, resolved.commit)], "out")]
         main = next((edge.target for edge in held if edge.properties.get("main")), None)
         weights = (view.nodes("Weights", [main]).get(main) or {}) if main else {}
-        edges = list(view.edges("DERIVED_FROM", [key], "out")) if is_of_commit else []
+        parents = parents_of(view, key, name) if is_of_commit else ()
     return {
         "files_digest": main,
         "weights_digest": weights.get("weights"),
-        "parents": tuple(sorted((_parent(edge.target, edge.properties, name) for edge in edges), key=lambda p: p.id)),
+        "parents": parents,
     }
+
+
+def parents_of(view: StoreView, key: str, hub: str) -> tuple[LockedParent, ...]:
+    """List the parents that the store has of a model at the commit that was read last, as a lock names them."""
+    edges = view.edges("DERIVED_FROM", [key], "out")
+    return tuple(sorted((_parent(edge.target, edge.properties, hub) for edge in edges), key=lambda each: each.id))
 
 
 def _with_heads(job: _Job, entry: LockedModel) -> LockedModel:

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from lineage.answers.audit.history import changes_since
 from lineage.answers.audit.moved import Moved
+from lineage.answers.locking import parents_of
 from lineage.answers.sources import hubs_of_project
+from lineage.audit.lock.compare import parent_differences
 from lineage.audit.lock.read import load_lock
+from lineage.audit.lock.settle import settled_parents
 from lineage.audit.lock.wanted import entry_of, wanted_models
 from lineage.audit.policy.facts import Problem, places_of
 from lineage.errors import InputError, few
 from lineage.fingerprint.weight_files import is_weight_file
+from lineage_schemas.ids import split_model_key
 from lineage_schemas.lock import LOCK_FILE
 from lineage_schemas.unchecked import Unchecked
 
@@ -86,6 +90,20 @@ class Locked:
             was, now = entry.licence or "no licence", facts.licences.text or "no licence"
             message = f"the licence of {facts.id} was {was} when it was locked, and is {now}"
             yield Problem("locked-model-changed", message, facts.pointer("README.md", "license"), "warning", places)
+        yield from self._parents(known, entry, places)
+
+    def _parents(self, known: Known, entry: LockedModel, places: tuple[Place, ...]) -> Iterator[Problem]:
+        """Report parents that are not the locked ones, as `lock --check` does; edges are of the commit read last."""
+        facts = known.facts
+        node = self.view.nodes("Model", [known.key]).get(known.key) or {}
+        if facts.commit is None or node.get("head") != facts.commit:
+            return
+        found = parents_of(self.view, known.key, split_model_key(known.key)[0])
+        now = entry.model_copy(update={"parents": settled_parents(entry, entry.model_copy(update={"parents": found}))})
+        for each in parent_differences(entry, now):
+            was, seen = each.locked or "no parent", each.now or "no parent"
+            message = f"{each.name} was locked as a parent of {facts.id}: {was}; now {seen}"
+            yield Problem("locked-model-changed", message, facts.pointer(), "warning", places)
 
     def _altered(self, known: Known, entry: LockedModel, places: tuple[Place, ...]) -> Iterator[Problem]:
         """Report files that have other hashes in the lock than at the same commit: the lock itself was changed."""

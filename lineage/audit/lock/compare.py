@@ -44,6 +44,11 @@ def _of_model(locked: LockedModel | None, now: LockedModel | None) -> Iterator[L
     yield from _of_maps(locked, "file", locked.files, now.files)
 
 
+def parent_differences(locked: LockedModel, now: LockedModel) -> tuple[LockDifference, ...]:
+    """List the parents of a model that differ, by their relation, status or commit."""
+    return tuple(_of_maps(locked, "parent", _parents(locked), _parents(now)))
+
+
 def _of_maps(
     model: LockedModel, field: LockField, locked: Mapping[str, str], now: Mapping[str, str]
 ) -> Iterator[LockDifference]:

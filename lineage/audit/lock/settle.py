@@ -29,9 +29,14 @@ def settled(locked: LockedModel, now: LockedModel) -> LockedModel:
             "weights_digest": now.weights_digest or locked.weights_digest,
             "licence": now.licence or locked.licence,
             "incomplete": now.incomplete if locked.incomplete else None,
-            "parents": tuple(_parents(locked, now)),
+            "parents": settled_parents(locked, now),
         }
     )
+
+
+def settled_parents(locked: LockedModel, now: LockedModel) -> tuple[LockedParent, ...]:
+    """Return the parents that are known now, and of those that were locked what this machine cannot see."""
+    return tuple(_parents(locked, now))
 
 
 def _parents(locked: LockedModel, now: LockedModel) -> Iterator[LockedParent]:

@@ -163,3 +163,20 @@ def test_the_weights_that_the_product_loads_decide(tmp_path: Path, load: str, pa
     found_of = {each.id: each for each in audited(folder, LOCKED, **where(tmp_path)).findings}
     assert found_of["weights-changed-since-lock"].severity == "error"
     assert path in found_of["weights-changed-since-lock"].message
+
+
+def test_a_parent_that_is_not_the_locked_one_is_named(tmp_path: Path) -> None:
+    """A status that was changed in the lock is found, and a base that moves on changes nothing of the parent."""
+    base, child = (BareRepository(tmp_path / f"hub/org/{name}.git") for name in ("base", "child"))
+    base.commit({WEIGHTS: weights(1), "README.md": CARD})
+    child.commit({WEIGHTS: weights(2), "README.md": CARD.replace(b"\n---\n", b"\nbase_model: org/base\n---\n")})
+    folder = product(tmp_path / "product", '[models."org/child"]\n')
+    with Session(project=read_project(start=folder), **where(tmp_path)) as session:
+        lock(session, folder)
+    base.commit({WEIGHTS: weights(3)})
+    file = folder / "lineage.lock"
+    changed = re.sub(r'status = "\w+"', 'status = "inferred"', file.read_text())
+    assert changed != file.read_text()
+    file.write_text(changed)
+    (message,) = [each.message for each in of(tmp_path, '[models."org/child"]\n').findings if each.rule == "LA030"]
+    assert "org/base was locked as a parent of org/child: no relation, inferred" in message
