@@ -31,6 +31,7 @@ LEFT_OUT = {
     "link": "behind links",
     "unreadable": "unreadable",
     "in_part": "not valid and read in part",
+    "own": "answers and baselines of lineage",
 }
 """Why files and folders were not searched."""
 

@@ -11,10 +11,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lineage.audit.discovery.ignores import folders_of
+from lineage.audit.discovery.own_files import is_own_file
 from lineage.audit.discovery.texts import Text
+from lineage_schemas.left_out import LeftOut
 
 if TYPE_CHECKING:
-    from lineage_schemas.left_out import LeftOut, LeftOutReason
+    from lineage_schemas.left_out import LeftOutReason
     from lineage_schemas.reference import Reference
 
 MAX_TEXT = 1_000_000
@@ -53,8 +55,9 @@ class Tree:
     """Hold the files of a source tree, and read the texts among them.
 
     `files` are paths from the root with slashes, sorted; `links` are symbolic links to files that are in the tree
-    themselves. `unread` grows while texts are read; `left_out` names what the walk left out by choice, and `counts`
-    counts it by reason. `ignored` are weight files that a .gitignore excludes, with the configurations beside them.
+    themselves. `unread` grows while texts are read; `left_out` names what the walk left out by choice and files that
+    lineage wrote, and `counts` counts it by reason. `ignored` are weight files that a .gitignore excludes, with the
+    configurations beside them.
     `parser_of` returns what reads a text inside another, by the name that a file with such a text would have;
     `discover` sets it, since the parsers themselves need a tree.
     """
@@ -67,7 +70,7 @@ class Tree:
         self.root = root
         self.files = tuple(files)
         self.links = tuple(links)
-        self.left_out = tuple(left_out)
+        self.left_out = list(left_out)
         self.ignored = tuple(ignored)
         self.counts = dict(counts)
         self.parser_of: Callable[[str], Parse | None] = lambda name: None
@@ -141,6 +144,10 @@ class Tree:
         if body is None or "\0" in body:
             if expected:
                 self.report(file, "the file is binary, not a text", "binary")
+            return None
+        if is_own_file(body):
+            self.left_out.append(LeftOut(path=file, reason="own"))
+            self.counts["own"] = self.counts.get("own", 0) + 1
             return None
         return Text(file, body.replace("\r\n", "\n").replace("\r", "\n"))
 

@@ -19,6 +19,7 @@ from lineage.audit.discovery.discover import discover
 from lineage.audit.discovery.patterns import compiled
 from lineage.audit.discovery.walk import walk
 from lineage.errors import InputError
+from lineage_schemas.answers.answer import Tool
 
 LOADS = 'AutoModel.from_pretrained("acme/model")\n'
 
@@ -300,3 +301,20 @@ def test_bounded_patterns_match_what_pathspec_matches(pattern: str, path: str, e
     except GitIgnorePatternError:
         return
     assert compiled([pattern]).check_file(path + end).include == expected.check_file(path + end).include
+
+
+ANSWER = f'{{"schema": "x.v1", "tool": {{"name": "{Tool(version="1").name}", "version": "1"}}, "hub": "h", \
+"collected_at": null, "model": "acme/model"}}'
+BASELINE = '{"version": 1, "accepted": [{"rule": "unpinned", "model": "acme/model", "file": "a.py"}]}'
+SARIF = f'{{"runs": [{{"tool": {{"driver": {{"name": "{Tool(version="1").name}"}}}}, "model": "acme/model"}}]}}'
+
+
+@pytest.mark.parametrize("text", [ANSWER, f"{ANSWER}\n{ANSWER}\n", BASELINE, SARIF])
+def test_what_lineage_wrote_is_left_out_whatever_its_name(tmp_path: Path, text: str) -> None:
+    """Answers and baselines repeat models; a configuration with one field of theirs is a source."""
+    put(tmp_path, "b.json", "conf/settings.yaml", text=text)
+    found = discover(tmp_path)
+    assert (found.references, found.unread, found.counts) == ((), (), {"own": 2})
+    assert [(each.path, each.reason) for each in found.left_out] == [("b.json", "own"), ("conf/settings.yaml", "own")]
+    put(tmp_path, "b.json", text='{"schema": "x.v1", "accepted": [], "model": "acme/model"}')
+    assert [each.model for each in discover(tmp_path).references] == ["acme/model"]
