@@ -92,10 +92,27 @@ def plain(document: Document) -> str:
     )
 
 
+_AFTER = 8
+"""Characters from the first difference of two texts on that are shown at least."""
+
+
 def cut(text: str, width: int) -> str:
     """Shorten a text to `width` characters, ending in `…`; the JSON answer has the whole text."""
     text = visible(text.strip())
     return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+
+
+def cut_pair(one: str, other: str, width: int) -> tuple[str, str]:
+    """Shorten two texts so that the place where they differ is shown; the kind of a hash (`sha256:`) stays in front."""
+    first, second = visible(one.strip()), visible(other.strip())
+    same = next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), None)
+    same = min(len(first), len(second)) if same is None else same
+    if max(len(first), len(second)) <= width or same < width - _AFTER or first == second:
+        return cut(one, width), cut(other, width)
+    kind = first[: first.find(":", 0, _AFTER) + 1]
+    start = max(same - (width - len(kind)) // 2, len(kind))
+    room = max(width - len(kind) - 1, 1)
+    return f"{kind}…{cut(first[start:], room)}", f"{kind}…{cut(second[start:], room)}"
 
 
 def columns(rows: Iterable[Sequence[str | Span]], *, indent: str = "", gap: int = 2) -> list[Line]:

@@ -13,7 +13,7 @@ from lineage.report.json import as_ascii, to_json
 from lineage.report.markdown.write import code, prose
 from lineage.report.mermaid import label
 from lineage.report.render import RENDERERS, render
-from lineage.report.text import columns, cut, plain, visible
+from lineage.report.text import columns, cut, cut_pair, plain, visible
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS
 from tests.report.traces import HOSTILE
@@ -186,6 +186,18 @@ def test_cut_says_that_it_cut() -> None:
     assert cut("abcdef", 6) == "abcdef"
     assert cut("abcdefg", 6) == "abcde…"
     assert cut("  padded \n", 20) == "padded"
+
+
+def test_two_texts_are_cut_so_that_their_difference_is_shown() -> None:
+    """Hashes that begin alike are cut in front of their difference, and never longer than the given width."""
+    one, other = (f"sha256:{'1' * at}{'a' if at < 64 else ''}{'2' * max(63 - at, 0)}" for at in (64, 60))
+    for width in (24, 60):
+        shown = cut_pair(one, other, width)
+        assert shown[0] != shown[1]
+        assert all(len(each) <= width for each in shown)
+        assert all(each.startswith("sha256:…") for each in shown)
+    assert cut_pair("sha256:" + "1" * 64, "nothing", 24) == ("sha256:" + "1" * 16 + "…", "nothing")
+    assert cut_pair("a\x1b", "b", 9) == (cut("a\x1b", 9), "b")
 
 
 def test_columns_align_what_is_shown() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lineage.report.findings import settings_lines
 from lineage.report.phrases import at, counted, dated, listed, short
 from lineage.report.table.unchecked import note_lines, unchecked_lines
-from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
+from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut_pair, dim, line, strong
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.lock import LockAnswer, LockState
@@ -83,7 +83,7 @@ def _difference(each: LockDifference) -> tuple[str | Span, ...]:
     what = each.field.replace("_", " ") + (f" {each.name}" if each.name else "")
     if each.field == "commit" and each.now is None:
         return what, dim(f" · {each.locked} is no longer on the Hub")
-    locked, now = (cut(side, SHOWN_VALUE) if side else "nothing" for side in (each.locked, each.now))
+    locked, now = cut_pair(each.locked or "nothing", each.now or "nothing", SHOWN_VALUE)
     return what, dim(f" · locked {locked}, now {now}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.report.phrases import at, counted, dated
 from lineage.report.table.fingerprint import digest_lines
 from lineage.report.table.unchecked import note_lines, unchecked_lines
-from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut, dim, line, strong
+from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, cut_pair, dim, line, strong
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.verify import VerifyAnswer
@@ -74,7 +74,7 @@ def _differences(answer: VerifyAnswer) -> list[Line]:
     title = answer.summary or counted(len(answer.differences), "difference")
     lines = [EMPTY, line(strong(f"{title}:"))]
     for each in answer.differences[:SHOWN_DIFFERENCES]:
-        expected, found = (cut(side, SHOWN_VALUE) if side else "nothing" for side in (each.expected, each.found))
+        expected, found = cut_pair(each.expected or "nothing", each.found or "nothing", SHOWN_VALUE)
         lines.append(line(each.what, dim(f" · expected {expected}, found {found}"), indent="  "))
     rest = len(answer.differences) - SHOWN_DIFFERENCES
     if rest > 0:
