@@ -81,8 +81,8 @@ class Locked:
             moved = Moved.of(entry, known, asked)
             if entry.commit != asked.commit:
                 yield from self._moved(used, known, asked, entry, moved)
-            elif moved.same is False and not moved.changed:
-                message = f"{facts.id} has other weights at {asked.commit} than {self.file} has"
+            elif moved.other_digests and not moved.changed:
+                message = f"{self.file} has other digests of the weights of {facts.id} than {asked.commit} has"
                 yield Problem("weights-changed-since-lock", message, facts.pointer(), places=places)
             else:
                 yield from self._altered(known, entry, places)

@@ -30,7 +30,8 @@ class Moved:
 
     `same` is whether the weights that the product loads are the locked ones, by files or else by tensors; None if that
     is not known. `weights` are changed files among them, `others` all further files that a loader may read, `documents`
-    those that none reads. `unseen` says why it is not known which files changed.
+    those that none reads. `unseen` says why it is not known which files changed. `other_digests` is whether the main
+    weights have another digest than the lock.
     """
 
     same: bool | None
@@ -38,6 +39,7 @@ class Moved:
     others: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     unseen: str | None = None
+    other_digests: bool = False
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -50,7 +52,8 @@ class Moved:
         main = next((each for each in known.weights if each.main), None)
         by_digest = _same_weights(entry, main)
         if known.facts.files is None or not entry.files:
-            return Moved(by_digest, unseen="its files are not known" if entry.files else "the lock does not list them")
+            words = "its files are not known" if entry.files else "the lock does not list them"
+            return Moved(by_digest, unseen=words, other_digests=by_digest is False)
         locked, now = entry.files, {path: identity or UNKNOWN for path, identity in known.files.items()}
         paths = sorted(locked) if entry.incomplete else sorted(locked.keys() | now.keys())
         unseen = {path for path in paths if UNKNOWN in (locked.get(path), now.get(path))}
@@ -71,7 +74,16 @@ class Moved:
             tuple(path for path in rest if not is_document(path)),
             tuple(path for path in rest if is_document(path)),
             f"the hash of {few(hidden)} is not known" if hidden else entry.incomplete,
+            _has_other_digests(entry, main),
         )
+
+
+def _has_other_digests(entry: LockedModel, main: AuditedWeights | None) -> bool:
+    """Return whether a digest that both sides know differs: of one commit they are the same."""
+    if main is None:
+        return entry.files_digest is not None
+    pairs = ((entry.files_digest, main.files or None), (entry.weights_digest, main.weights))
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 def _same_weights(entry: LockedModel, main: AuditedWeights | None) -> bool | None:

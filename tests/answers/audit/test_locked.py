@@ -104,6 +104,8 @@ def test_a_model_that_is_not_locked_is_an_error(tmp_path: Path) -> None:
     [
         (f'"{WEIGHTS}" = .*', f'"{WEIGHTS}" = "sha256:{"0" * 64}"', "weights-changed-since-lock"),
         (f'"{WEIGHTS}" = .*\n', "", "weights-changed-since-lock"),
+        ("files_digest = .*", f'files_digest = "files.v1:{"0" * 64}"', "weights-changed-since-lock"),
+        ("weights_digest = .*", f'weights_digest = "weights.v1:{"0" * 64}"', "weights-changed-since-lock"),
         ('"README.md" = .*', '"README.md" = "unknown"', "locked-model-changed"),
         (r"\Z", f'"evil.py" = "sha256:{"0" * 64}"\n', "locked-model-changed"),
     ],
