@@ -21,7 +21,7 @@ from lineage.answers.audit.trust import Judging, ask_trust
 from lineage.answers.audit.used import GRADES, known_models, used_models
 from lineage.answers.audit.vendored import identify
 from lineage.answers.findings import FailOn, counting
-from lineage.answers.project import note_expired, used_settings
+from lineage.answers.project import note_expired, note_unknown_licences, used_settings
 from lineage.audit.policy.references import unresolved_reference
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_schemas.answers.answer import SEVERITIES, Severity
@@ -122,6 +122,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         record_product(session, record, path, references)
         answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
+    note_unknown_licences(session)
     return answer
 
 
