@@ -51,6 +51,23 @@ def test_a_call_that_loads_nothing_of_the_hub_is_no_reference(tmp_path: Path, so
     assert [each for each in found if each != (None, "tagger")] == []
 
 
+@pytest.mark.parametrize("name", ["acme/\x1b[31mred", "acme/b ase", "a/b/c", "acme/mod--el", "acme/na\u200bme!"])
+def test_an_id_that_no_model_can_have_is_unresolved(tmp_path: Path, name: str) -> None:
+    """The call loads something or fails: it is listed, and what would move a terminal is escaped."""
+    source = f"import transformers as t\nt.AutoModel.from_pretrained({name!r})\n"
+    assert _found(tmp_path, source) == [(None, repr(name))]
+
+
+@pytest.mark.parametrize(
+    "name", ["./a/b/c", "/a/b/c", "out/run/best", "ckpts/a b", "your-name/x/y", "a/b/c.bin", "in/a/b", "spaces/a/b"]
+)
+def test_paths_and_placeholders_are_not_unresolved(tmp_path: Path, name: str) -> None:
+    """A path that the program writes or the tree has, and a name that the reader replaces, load nothing of the Hub."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.txt").write_text("x")
+    assert _found(tmp_path, f"import transformers as t\nt.AutoModel.from_pretrained({name!r})\n") == []
+
+
 def test_code_of_generation_is_a_reference(tmp_path: Path) -> None:
     """`custom_generate` names a repository whose code runs."""
     (tmp_path / "a.py").write_text("m.generate(x, custom_generate='acme/rc', trust_remote_code=True)\n")
