@@ -29,7 +29,11 @@ CODES = {"clean": 0, "findings": 1, "unchecked": 2, "nothing_to_audit": 2}
     "--baseline", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Accept the findings that FILE lists (rule, model and file), and fail on new ones.",
 )  # fmt: skip
-@click.option("--update-baseline", is_flag=True, help="Write today's findings to the --baseline FILE.")
+@click.option(
+    "--update-baseline",
+    is_flag=True,
+    help="Write today's findings to the --baseline FILE. The exit code of this run still counts them.",
+)
 @click.option("--locked", is_flag=True, help="Also compare with the lock file: lineage.lock of PATH, or --lock.")
 @click.option(
     "--lock", "lock_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -73,7 +77,7 @@ def command(
 
     options = AuditOptions(
         exclude=exclude, fail_on=fail_on, baseline=baseline, update_baseline=update_baseline, record=record,
-        locked=locked, lock_file=lock_file, level=level,
+        allow_empty=allow_empty, locked=locked, lock_file=lock_file, level=level,
         max_bytes=max_bytes, jobs=jobs,
     )  # fmt: skip
     with run.session(start=path) as session:

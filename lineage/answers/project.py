@@ -12,6 +12,7 @@ from lineage.fingerprint.weight_files import FORMATS
 from lineage.hub.target import repository_id_problem
 from lineage.rules.table import MOVABLE, movable_rules
 from lineage.settings.project_file import find_project
+from lineage.settings.project_problems import quoted
 from lineage.settings.vocabulary import Vocabulary
 from lineage_schemas.answers.answer import Finding, Ignored, MovedRule, UsedIgnore, UsedParent, UsedSettings
 
@@ -29,7 +30,13 @@ def read_project(config: Path | None = None, *, start: Path | None = None, today
 
 
 def _vocabulary() -> Vocabulary:
-    return Vocabulary(movable_rules(), repository_id_problem, FORMATS)
+    return Vocabulary(movable_rules(), repository_id_problem, FORMATS, _licence_meant)
+
+
+def _licence_meant(name: str) -> str | None:
+    from lineage.licences.misspelt import meant_instead
+
+    return meant_instead(name)
 
 
 def settled(project: Project | None, findings: Iterable[Finding]) -> list[Finding]:
@@ -107,6 +114,19 @@ def note_expired(session: Session, settings: UsedSettings | None) -> None:
             f"{settings.file}:{each.line}: the ignore of {each.id} for {each.model} ended on {each.until}, "
             "so its findings count again"
         )
+
+
+def note_unknown_licences(session: Session) -> None:
+    """Report on the progress listener which listed licences are not known, so that only their text counts."""
+    from lineage.licences.misspelt import is_known
+
+    project = session.project
+    lists = project.file.licences if project else None
+    for name in (*lists.allow, *lists.deny) if lists else ():
+        if not is_known(name):
+            session.progress.note(
+                f"the licence {quoted(name)} of [licences] is not known; it means the models whose card has this text"
+            )
 
 
 def _used(ignore: Ignore) -> UsedIgnore:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RecordedHub(Hub):
-    """Answer for `hub` with what was collected from it: refs, commits, files by hash, cards and configs.
+    """Answer for `hub`, or the Hub of that name, with what was collected from it: refs, commits, files, cards, configs.
 
     Bytes of weights are not in the store: reading them raises HubUnreachableError, and so does a model that was never
     collected.
@@ -33,8 +33,8 @@ class RecordedHub(Hub):
     is_local = False
     offline = True
 
-    def __init__(self, hub: Hub, store: GraphStore) -> None:
-        self.name = hub.name
+    def __init__(self, hub: Hub | str, store: GraphStore) -> None:
+        self.name = hub if isinstance(hub, str) else hub.name
         self._store = store
         self._files: dict[tuple[str, str], tuple[FileEntry, ...]] = {}
 

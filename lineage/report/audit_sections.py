@@ -102,7 +102,8 @@ def _repeated(answer: AuditAnswer) -> tuple[set[AuditUnchecked], dict[AuditFindi
     for item in answer.unchecked:
         for found in at.get(item.places, ()):
             model = found.pointer.model
-            if _without(model, item.reason) in _without(model, found.message) and _is_about(item.what, model):
+            reason = _without(model, item.reason).removeprefix("it is ")  # an ancestor is described before that
+            if reason in _without(model, found.message) and _is_about(item.what, model):
                 repeated.add(item)
                 if item.decide_with:
                     decides.setdefault(found, item.decide_with)

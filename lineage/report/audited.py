@@ -28,6 +28,13 @@ def verdict_sentence(answer: AuditAnswer) -> str:
     return f"nothing that counts was found ({counted(others, 'milder finding')})" if others else "nothing was found"
 
 
+def nothing_words(answer: AuditAnswer) -> str | None:
+    """Say why an audit without a reference fails, and what to do; None for every other answer."""
+    if answer.verdict != "nothing_to_audit" or answer.allow_empty:
+        return None
+    return f"{answer.product}: {verdict_sentence(answer)}; name the folder of the sources, or pass --allow-empty"
+
+
 def place(each: Place) -> str:
     """Write a place of the product."""
     cell = f" (cell {each.cell})" if each.cell is not None else ""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from lineage.report.audited import nothing_words
 from lineage.report.phrases import counted
 
 if TYPE_CHECKING:
@@ -64,13 +65,17 @@ class FlaggedUnchecked(NamedTuple):
 
 
 class Flagged(NamedTuple):
-    """Hold everything of a run that a reader of CI should look at, in the order of the models."""
+    """Hold everything of a run that a reader of CI should look at, in the order of the models.
+
+    `failure` says why a run without findings did not do what it should; None if it did.
+    """
 
     tool: Tool
     findings: Sequence[FlaggedFinding]
     unchecked: Sequence[FlaggedUnchecked]
     summary: str
     notes: Sequence[str] = ()
+    failure: str | None = None
 
 
 def of_check(answer: CheckAnswer | CheckAnswers) -> Flagged:
@@ -95,6 +100,7 @@ def of_audit(answer: AuditAnswer) -> Flagged:
         ],
         summary=audit_summary(answer),
         notes=[words] if (words := left_out_words(answer)) else [],
+        failure=nothing_words(answer),
     )
 
 

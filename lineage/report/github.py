@@ -39,7 +39,14 @@ def github(flagged: Flagged) -> str:
     What could not be checked is an error, as the exit code says; an ignored finding is a notice.
     """
     notes = [_command("notice", None, "note", each) for each in flagged.notes]
-    lines = [*map(_finding, flagged.findings), *map(_unchecked, flagged.unchecked), *notes, visible(flagged.summary)]
+    failed = [_command("error", None, "nothing to audit", flagged.failure)] if flagged.failure else []
+    lines = [
+        *failed,
+        *map(_finding, flagged.findings),
+        *map(_unchecked, flagged.unchecked),
+        *notes,
+        visible(flagged.summary),
+    ]
     return "".join(f"{each}\n" for each in lines)
 
 

@@ -84,9 +84,10 @@ def _rule(each: Finding) -> dict[str, Any]:
 
 def _invocation(flagged: Flagged) -> dict[str, Any]:
     return {
-        "executionSuccessful": not flagged.unchecked,
+        "executionSuccessful": not flagged.unchecked and flagged.failure is None,
         "toolExecutionNotifications": [
             *map(_notification, flagged.unchecked),
+            *({"level": "error", "message": {"text": _message(each)}} for each in (flagged.failure,) if each),
             *({"level": "note", "message": {"text": _message(each)}} for each in flagged.notes),
         ],
     }

@@ -140,7 +140,7 @@ def _signers(file: ProjectFile) -> Iterator[Problem]:
 
 
 def _lists(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:
-    """Report what a list both allows and denies, and what can be neither a format nor a publisher."""
+    """Report what a list both allows and denies, and what is no format or publisher, or a misspelt licence."""
     for table, noun in (("licences", "licence"), ("publishers", "publisher"), ("formats", "format")):
         lists: LicenceLists | AllowDeny = getattr(file, table)
         denied = {each.lower() for each in lists.deny}
@@ -154,6 +154,8 @@ def _lists(file: ProjectFile, known: Vocabulary) -> Iterator[Problem]:
                         each, sorted(known.formats), otherwise=f"it may be {', '.join(sorted(known.formats))}"
                     )
                     yield (table, key, number), f"{quoted(each)} is not a format of weights; {near}"
+                elif table == "licences" and (meant := known.licence_meant(each)) is not None:
+                    yield (table, key, number), f"{quoted(each)} is not a licence; did you mean {meant}?"
                 elif table == "publishers" and known.model_problem(f"{each}/x") is not None:
                     yield (
                         (table, key, number),

@@ -16,9 +16,10 @@ class MovableRule(NamedTuple):
 class Vocabulary(NamedTuple):
     """Hold the rules, by name and by code in lower case, and why a text cannot be a model's id (None if it can).
 
-    `formats` are those of weights.
+    `formats` are those of weights; `licence_meant` returns the licence that a misspelt name stands for, else None.
     """
 
     rules: Mapping[str, MovableRule]
     model_problem: Callable[[str], str | None]
     formats: Collection[str]
+    licence_meant: Callable[[str], str | None]

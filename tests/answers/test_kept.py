@@ -48,6 +48,7 @@ ADDED_RULES = {"LW009", "LW010", "LW011", "LW012"}
 """Rules of findings that came later: the kept answers have none of these findings."""
 
 ADDED = {
+    "allow_empty",
     "levels",
     "sample",
     "samples",

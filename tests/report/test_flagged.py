@@ -14,8 +14,10 @@ from lineage.report.github import github
 from lineage.report.render import render
 from lineage.report.sarif import sarif
 from lineage_schemas.answers.answer import NamedAt, Severity, Tool
+from lineage_schemas.answers.audit import AuditAnswer, AuditFinding, AuditUnchecked
 from lineage_schemas.answers.check import CheckAnswers
 from lineage_schemas.pointer import Pointer
+from lineage_schemas.reference import Place
 from lineage_schemas.unchecked import Unchecked
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS
@@ -77,6 +79,33 @@ def test_what_is_unchecked_is_no_clean_run() -> None:
     assert (note["level"], note["message"]["text"]) == ("error", "org/name: the Hub is down")
     assert github(of(unchecked=(item,))).startswith("::error title=unchecked::org/name: the Hub is down\n")
     assert run(of())["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
+
+
+def test_nothing_to_audit_is_no_successful_run_unless_it_is_allowed() -> None:
+    """Exit code 2 has its reason in both formats, and with --allow-empty neither reports a failure."""
+    answer = cast(AuditAnswer, ANSWERS["audit-nothing"]())
+    for empty, allowed in ((answer, False), (answer.model_copy(update={"allow_empty": True}), True)):
+        (run,) = json.loads(str(render(empty, "sarif")))["runs"]
+        assert run["invocations"][0]["executionSuccessful"] is allowed
+        assert ("--allow-empty" in str(render(empty, "github"))) is not allowed
+
+
+def test_a_missing_ancestor_is_written_once() -> None:
+    """Its finding says how it is related, and what is unchecked says the rest with less: both are one line."""
+    gone, answer = "lab/gone", cast(AuditAnswer, ANSWERS["audit-nothing"]())
+    at = (Place(file="a.py", line=3, column=1),)
+    made = finding(
+        "ancestor-missing",
+        f"{gone}, from which a model of the product descends, is missing: {gone} is not on the Hub",
+        Pointer(model=gone),
+    )
+    both = {
+        "findings": (AuditFinding(**made.model_dump(), places=at),),
+        "unchecked": (AuditUnchecked(what=gone, reason=f"it is missing: {gone} is not on the Hub", places=at),),
+        "verdict": "findings",
+    }
+    for to_format in ("table", "markdown", "github"):
+        assert str(render(answer.model_copy(update=both), to_format)).count("is not on the Hub") == 1
 
 
 def test_the_identity_of_a_finding_does_not_depend_on_its_message() -> None:

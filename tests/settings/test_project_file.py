@@ -150,6 +150,8 @@ PARENT = "[[parents]]\nchild = 'a/b'\nparent = 'c/d'\nreason = 'r'\n"
         ("[licences]\nallow = [\n'mit',\n3]", ":4: item 2 of 'allow' of [licences] is 3, not a text"),
         ("[licences]\nallow = ['MIT']\ndeny = ['mit']", ":2: the licence 'MIT' is both in allow and in deny"),
         ("[formats]\ndeny = ['pickel']", ":2: 'pickel' is not a format of weights; did you mean pickle?"),
+        ("[licences]\ndeny = [\n'apache2-0']", ":3: 'apache2-0' is not a licence; did you mean apache-2.0?"),
+        ("[licences]\nallow = ['cc-bi-nc-4.0']", ":2: 'cc-bi-nc-4.0' is not a licence; did you mean cc-by-nc-4.0?"),
         ("[publishers]\nallow = ['acme',\n'acme/*']", ":3: 'acme/*' is not a publisher; write the owner alone"),
         ("[compat]\nmax_nfr = 0.1", ":2: [compat] has no key 'max_nfr'; did you mean max-nfr?"),
         ("[compat]\nmax-nfr = 2", ":2: 'max-nfr' of [compat] is 2, not a number between 0 and 1"),

@@ -21,7 +21,7 @@ from lineage.answers.audit.trust import Judging, ask_trust
 from lineage.answers.audit.used import GRADES, known_models, used_models
 from lineage.answers.audit.vendored import identify
 from lineage.answers.findings import FailOn, counting
-from lineage.answers.project import note_expired, used_settings
+from lineage.answers.project import note_expired, note_unknown_licences, used_settings
 from lineage.audit.policy.references import unresolved_reference
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage_schemas.answers.answer import SEVERITIES, Severity
@@ -55,6 +55,7 @@ class AuditOptions:
 
     `exclude` are patterns as in a .gitignore. `baseline` is a file of accepted findings, which `update_baseline`
     writes. `record` is the name under which the product is written to the store.
+    `allow_empty` accepts a tree without a reference to a model.
     `locked` compares with `lock_file`, or `lineage.lock` of the product.
     """
 
@@ -63,6 +64,7 @@ class AuditOptions:
     baseline: Path | None = None
     update_baseline: bool = False
     record: str | None = None
+    allow_empty: bool = False
     locked: bool = False
     lock_file: Path | None = None
     level: Level | None = None
@@ -111,7 +113,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         open_ones = (*product.unchecked, *invalid, *vendored.unchecked, *left)
         unchecked = tuple(dict.fromkeys(_runnable(session, each, selectors) for each in open_ones))
         answer = _answer(session, view, path, references, descent, judged, findings, unchecked, fail_on)
-    answer = _with_left_out(answer, product)
+    answer = _with_left_out(answer, product).model_copy(update={"allow_empty": options.allow_empty})
     if options.baseline is not None:
         if options.update_baseline:
             write_baseline(options.baseline, findings)
@@ -122,6 +124,7 @@ def audit(session: Session, path: Path, options: AuditOptions | None = None) -> 
         record_product(session, record, path, references)
         answer = answer.model_copy(update={"product": record, "recorded": True})
     note_expired(session, answer.settings)
+    note_unknown_licences(session)
     return answer
 
 

@@ -59,10 +59,11 @@ class FactsReader:
     ) -> Known:
         """Gather the facts of one model at a commit; of an ancestor, none of the product's revisions.
 
-        Without a Hub, which is for an ancestor on one that the product does not use, no text is read.
+        Without a Hub, which is for an ancestor on one that the product does not use, the store has its files, and no
+        text is read.
         """
         node = self._view.nodes("Model", [key]).get(key) or {}
-        files = self._files(hub, key, commit) if hub else None
+        files = self._files(hub, key, commit)
         licences, card_problem = self._licences(hub, key, node, commit, files)
         groups = self._weights(key, commit, files)
         row = self._view.nodes("Revision", [revision_key(key, commit)]).get(revision_key(key, commit)) if commit else {}
@@ -87,13 +88,13 @@ class FactsReader:
         )
         return Known(key, facts, groups, {path: entry.identity for path, entry in (files or {}).items()})
 
-    def _files(self, hub: Hub, key: str, commit: str | None) -> dict[str, FileEntry] | None:
+    def _files(self, hub: Hub | None, key: str, commit: str | None) -> dict[str, FileEntry] | None:
         """List the files of a commit by path; None if they are not known."""
         if commit is None:
             return None
-        model = split_model_key(key)[1]
+        name, model = split_model_key(key)
         try:
-            recorded = RecordedHub(hub, self._session.store)
+            recorded = RecordedHub(hub or name, self._session.store)
             snapshot = recorded.snapshot(ResolvedRevision(model=model, commit=commit, asked=model))
         except HubError:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -118,7 +120,10 @@ def modelfile_references(text: Text, tree: Tree) -> Iterator[Reference]:
 
 
 def submodules_references(text: Text, tree: Tree) -> Iterator[Reference]:
-    """Read `.gitmodules`: a submodule of a model is pinned by the commit that the index of git holds for its path."""
+    """Read `.gitmodules`: a submodule of a model is pinned by the commit that the index of git holds for its path.
+
+    Another submodule whose folder is missing or empty is reported: its sources are the product's and were not searched.
+    """
     links = tree.shared(_gitlinks)
     folder = text.file.rpartition("/")[0]
     end = 0
@@ -130,12 +135,31 @@ def submodules_references(text: Text, tree: Tree) -> Iterator[Reference]:
         if url is None:
             continue
         where = f"{folder}/{path[1]}" if path and folder else path[1] if path else ""
-        for found in address_references(text, start + url.start(1), start + url.end(1), cloned=True):
+        models = list(address_references(text, start + url.start(1), start + url.end(1), cloned=True))
+        if where and not models:
+            _report_unfetched(tree, where)
+        for found in models:
             revision = links.get(where) or (branch[1] if branch else None)
             pinned = where in links
             yield found.model_copy(
                 update={"revision": revision or found.revision, "pinned": pinned, "grade": "certain"}
             )
+
+
+def _report_unfetched(tree: Tree, folder: str) -> None:
+    """Report a submodule that was not fetched, unless `--exclude` leaves it out."""
+    path = posixpath.normpath(folder.strip('"'))
+    if path.startswith(("../", "/")) or any(each.path == f"{path}/" for each in tree.left_out):
+        return
+    try:
+        with os.scandir(tree.root / path) as entries:
+            has_files = any(each.name != ".git" for each in entries)
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            return  # the walk reports it
+        has_files = False
+    if not has_files:
+        tree.report(path, "the submodule is not fetched; run `git submodule update --init`", "unreadable")
 
 
 def _gitlinks(tree: Tree) -> dict[str, str]:

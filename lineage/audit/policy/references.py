@@ -91,9 +91,10 @@ def _times(number: int) -> str:
 def unresolved_reference(each: Reference) -> Problem:
     """Report a place that loads a model which the source does not show; that leaves the model unchecked."""
     expression = each.unresolved or "an expression"
-    item = Unchecked(
-        what=expression, reason="this loads a model, and the source does not show which one: no literal and no default"
-    )  # fmt: skip
+    reason = "this loads a model, and the source does not show which one: no literal and no default"
+    if expression.startswith(("'", '"')):  # a literal
+        reason = "this loads a model, and the text is no id that the Hub gives; the tree has no such path"
+    item = Unchecked(what=expression, reason=reason)
     message = f"{expression} gives the model that is loaded here, and the source does not show which one it is"
     return Problem(
         "unresolved-reference", message, Pointer(model=expression), places=places_of((each,)), unchecked=item

@@ -103,7 +103,8 @@ class AuditAnswer(Answer):
     `nothing_to_audit` says that no reference to a model was found, and everything could be read. `models` are in order
     of depth, then id. `baseline` and `lock` are the files that were compared with, in the
     JSON only if there are any. `left_out` names the first files and folders of each reason that were not searched;
-    those that the user did not choose are unchecked. `recorded` says whether the product was written to the store.
+    those that the user did not choose are unchecked. `allow_empty` says that the user accepts
+    `nothing_to_audit`, in the JSON only if so. `recorded` says whether the product was written to the store.
     """
 
     product: str
@@ -120,4 +121,5 @@ class AuditAnswer(Answer):
     summary: AuditSummary
     baseline: str | None = Field(default=None, exclude_if=lambda baseline: baseline is None)
     lock: str | None = Field(default=None, exclude_if=lambda lock: lock is None)
+    allow_empty: bool = Field(default=False, exclude_if=lambda allow_empty: not allow_empty)
     recorded: bool = Field(default=False, exclude_if=lambda recorded: not recorded)

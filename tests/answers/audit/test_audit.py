@@ -18,6 +18,7 @@ from lineage_schemas.pointer import Pointer
 from lineage_schemas.reference import Place
 from tests.answers.audit.products import CARD, audited, found, product
 from tests.support.bare_repository import BareRepository
+from tests.support.notes import Notes
 from tests.support.readings import WEIGHTS, weights
 from tests.support.torch_files import PROTO, STOP, archive, dict_of
 from tests.support.torch_files import name as torch_name
@@ -130,6 +131,15 @@ def test_lists_deny_licences_publishers_and_formats(tmp_path: Path, hub: Path) -
     allowed = '[licences]\nallow = ["apache-2.0"]\n[publishers]\nallow = ["ORG"]\n[formats]\ndeny = ["pickle"]\n'
     rules = found(of(tmp_path, hub, f'[models."org/name"]\n{allowed}'))["org/name"]
     assert not [each for each in rules if each.endswith("-denied")]
+
+
+def test_a_listed_licence_that_is_not_known_is_noted(tmp_path: Path) -> None:
+    """Its text counts as it is written, which a user learns from a note; known identifiers have none."""
+    folder, notes = product(tmp_path / "product", '[licences]\ndeny = ["acme-internal", "MIT"]\n'), Notes()
+    audited(folder, store_url="memory:", offline=True, progress=notes)
+    assert [each for each in notes.notes if "licence" in each] == [
+        "the licence 'acme-internal' of [licences] is not known; it means the models whose card has this text"
+    ]
 
 
 def test_a_baseline_accepts_what_it_lists_and_nothing_new(tmp_path: Path, hub: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from lineage.answers.audit.commands import runnable
+from lineage.answers.audit.facts import FactsReader
+from lineage.answers.session import Session
 from lineage_schemas.answers.audit import AuditAnswer
 from tests.answers.audit.products import audited, found, product
 from tests.support.bare_repository import BareRepository
@@ -80,6 +82,20 @@ def test_addresses_are_of_the_hub_that_they_name(server: HubServer, tmp_path: Pa
         ("acme/own", "main", None, 1), (None, None, elsewhere, 2),
     ]  # fmt: skip
     assert elsewhere in [each.what for each in answer.unchecked]
+
+
+def test_the_files_of_an_ancestor_on_a_hub_of_an_earlier_run_are_in_the_store(tmp_path: Path) -> None:
+    """A store that has read two Hubs knows the files of both, also where this run does not have the other one."""
+    publish(tmp_path / "here", "acme/base", 4, "mit")
+    store = str(tmp_path / "store.db")
+    answer = audited(
+        product(tmp_path / "product", '[models."acme/base"]\n'), hub_selector=str(tmp_path / "here"), store_url=store
+    )
+    key = f"{answer.hub}:acme/base"
+    (tmp_path / "there").mkdir()
+    with Session(hub_selector=str(tmp_path / "there"), store_url=store) as session, session.store.reading() as view:
+        known = FactsReader(session, view).known(key, hub=None, commit=answer.models[0].commit)
+    assert {WEIGHTS, "README.md"} <= set(known.facts.files or ())
 
 
 @pytest.mark.parametrize(

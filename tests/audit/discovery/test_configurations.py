@@ -194,6 +194,20 @@ def test_a_submodule_is_pinned_by_the_index(tmp_path: Path) -> None:
     assert found == [("acme/a", HEX, True, 3), ("acme/b", "v2", False, 9)]
 
 
+def test_a_submodule_that_is_not_fetched_is_reported(tmp_path: Path) -> None:
+    """An empty or missing folder of a submodule hides sources; a fetched one, an excluded one and a model do not."""
+    paths = ("empty", "missing", "fetched", "left")
+    lines = [f'[submodule "{each}"]\n\tpath = {each}\n\turl = https://git.example/{each}.git\n' for each in paths]
+    model = '[submodule "m"]\n\tpath = m\n\turl = https://huggingface.co/acme/m\n'
+    (tmp_path / ".gitmodules").write_text("".join([*lines, model]))
+    for each in ("empty", "fetched", "left", "m"):
+        (tmp_path / each).mkdir()
+    (tmp_path / "fetched" / "a.py").write_text("x = 1\n")
+    unread = {each.file: each.reason for each in discover(tmp_path, exclude=["/left/"]).unread}
+    assert unread.keys() == {"empty", "missing"}
+    assert "git submodule update --init" in unread["empty"]
+
+
 def test_weights_of_the_tree_are_found(tmp_path: Path) -> None:
     """A folder of a model counts once, a weight file alone by itself, and training state not at all."""
     for file in (

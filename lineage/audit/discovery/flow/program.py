@@ -30,7 +30,8 @@ MAX_SEARCHED = 2_000_000_000
 _WORDS = re.compile(
     r"from_pretrained|huggingface|hf_hub|hf-hub|hf://|hf\.co/|SentenceTransformer|CrossEncoder|snapshot_download"
     r"|transformers|model_name_or_path|sentence_transformers|vllm|load_lora|diffusers|InferenceClient|HfInference"
-    r"|pretrained=|model_name=|--[\w-]*model|llama-server|llama-cli"
+    r"|pretrained=|model_name=|--[\w-]*model|llama-server|llama-cli|import timm|from timm|open_clip|BERTopic|KeyBERT"
+    r"|fastembed|custom_generate"
 )
 _QUOTED = re.compile(r"""["'`](?:local:|models/)?([A-Za-z0-9][\w.-]+/[A-Za-z0-9][\w.{}$-]+(?:[@:][\w.-]+)?)["'`]""")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")

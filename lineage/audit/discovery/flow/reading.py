@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lineage.audit.discovery.addresses import address_references
 from lineage.audit.discovery.flow import sinks
+from lineage.audit.discovery.flow.chosen import is_impossible_id
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
 from lineage.audit.discovery.flow.labels import Context, labelled
 from lineage.audit.discovery.flow.named import (
@@ -156,8 +157,10 @@ class _Reader:
             for use in uses(self.resolver, loader):
                 if isinstance(use, Unknown):
                     yield unresolved(ast.unparse(use.argument.node), self.place(use.argument))
-                else:
-                    yield from self.used(use)
+                elif found := list(self.used(use)):
+                    yield from found
+                elif is_impossible_id(use) and not self.is_local(use.piece.text.partition("/")[0]):
+                    yield unresolved(repr(use.piece.text), self.place(use.piece.spot))
 
     def used(self, use: Use) -> Iterator[Reference]:
         """Return the reference of a use, if its text is the name of a model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -103,6 +104,7 @@ _add(
     ),
 )
 _add("pipeline serve", Sink(0, ("model_path",), roots=("lmdeploy",), owned=True))
+_add("generate", Sink(None, ("custom_generate",), owned=True))
 _add("AutoConfig AutoTokenizer AutoModel", Sink(0, ("name",)))
 _add("SentenceTransformer SparseEncoder StaticEmbedding", Sink(0, ("model_name_or_path", "model_name")))
 _add("CrossEncoder", Sink(0, ("model_name_or_path", "model_name")))
@@ -259,6 +261,28 @@ _add(
     "create_repo upload_file upload_folder create_commit upload_large_folder",
     Sink(0, ("repo_id",), owned=True, output=True),
 )
+
+DEFAULTED = frozenset(
+    {
+        *("HuggingFaceEmbeddings", "HuggingFaceInstructEmbeddings", "HuggingFaceBgeEmbeddings", "HuggingFaceEmbedding"),
+        *("SentenceTransformerEmbeddings", "SentenceTransformerEmbeddingFunction", "TextEmbedding", "KeyBERT"),
+        *("HuggingFaceTransformersEmbeddings", "SentenceTransformersTextEmbedder", "BERTopic"),
+        "SentenceTransformersDocumentEmbedder",
+    }
+)
+"""Calls that load a model of the library's choice where they name none."""
+
+TASKS = re.compile(
+    r"(?:audio|image|text|text2text|token|video|zero-shot(?:-\w+)?)-(?:classification|generation)|sentiment-analysis|ner"
+    r"|automatic-speech-recognition|(?:depth|keypoint)-\w+|document-question-answering|feature-extraction|fill-mask"
+    r"|image-(?:feature-extraction|segmentation|to-image|to-text|text-to-text)|image-text-to-text|mask-generation|vqa"
+    r"|object-detection|zero-shot-object-detection|(?:table-|visual-)?question-answering|summarization|text-to-\w+"
+    r"|translation(?:_\w+_to_\w+)?|any-to-any|conversational|background-removal|image-matching"
+)
+"""Tasks for each of which `pipeline` has a model of its own."""
+
+REGISTRIES = frozenset({"timm", "open_clip"})
+"""Packages that load weights for a bare name where the call asks for some by `pretrained`."""
 
 PEFT = Sink(1, ("model_id", "peft_model_id"), owned=True)
 """`PeftModel.from_pretrained(base, adapter)`: the adapter is the second argument."""

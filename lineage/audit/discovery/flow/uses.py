@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.calls import identified, receiver_of
+from lineage.audit.discovery.flow.chosen import is_chosen_by_library
 from lineage.audit.discovery.flow.contents import items_of
 from lineage.audit.discovery.flow.declared import arguments
 from lineage.audit.discovery.flow.items import item
@@ -46,6 +47,7 @@ class Loader(NamedTuple):
     call: Spot
     name: str
     sink: Sink
+    root: str = ""
 
 
 def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
@@ -64,7 +66,7 @@ def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
             found = [Sink(None, ("name",))]
         elif name in _ASKED and isinstance(call.func, ast.Attribute) and is_of_the_hub(resolver, call.func, scope):
             found = [Sink(None, ("model",), owned=True)]
-        yield from (Loader(Spot(call, scope, direct=True), name, sink) for sink in found)
+        yield from (Loader(Spot(call, scope, direct=True), name, sink, root) for sink in found)
 
 
 _ASKED = {"create", "parse", "stream"}
@@ -83,6 +85,8 @@ def uses(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]:
     asked = _asked(resolver, loader, {})
     if asked.argument is not None:
         yield from _alternatives(resolver, loader)
+    if is_chosen_by_library(resolver, loader, named=asked.argument is not None):
+        yield Unknown(loader.call)
     for name in loader.sink.others:
         if name in asked.keywords:
             known = _revisions_of(resolver, loader, asked, name)
@@ -187,8 +191,16 @@ def _alternatives(resolver: Resolver, loader: Loader) -> Iterator[Use | Unknown]
         for piece in pieces:
             for facets in _combined(known):
                 yield Use(piece, facets, loader.sink, asked.argument, loader.name, trusted, safetensors)
-    if unknown is not None and not found and not loader.sink.output and _may_be_text(unknown.node):
+    if unknown is None or found or loader.sink.output or not _may_be_text(unknown.node):
+        return
+    if loader.name != "generate" or not _is_function(resolver, unknown):
         yield Unknown(unknown)
+
+
+def _is_function(resolver: Resolver, given: Spot) -> bool:
+    """Tell whether an argument is a function of the tree: `custom_generate` takes one too."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return any(isinstance(end.node, functions) for end in resolver.spots(given))
 
 
 _OTHER_FACETS = ("subfolder", "variant", "repo_type", "repoType", "src")
