@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.report.phrases import at, counted, listed
+from lineage.report.phrases import NOTHING_FOUND, at, counted, listed
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.audit import AuditAnswer, AuditedModel, AuditFinding, AuditUnchecked
@@ -23,16 +23,9 @@ def verdict_sentence(answer: AuditAnswer) -> str:
         return "not everything could be checked"
     if answer.verdict == "nothing_to_audit":
         searched = " in what was searched" if answer.summary.left_out else ""
-        return f"no place was found that loads a model{searched}"
+        return f"{NOTHING_FOUND}{searched}"
     others = sum(answer.summary.findings.values())
     return f"nothing that counts was found ({counted(others, 'milder finding')})" if others else "nothing was found"
-
-
-def nothing_words(answer: AuditAnswer) -> str | None:
-    """Say why an audit without a reference fails, and what to do; None for every other answer."""
-    if answer.verdict != "nothing_to_audit" or answer.allow_empty:
-        return None
-    return f"{answer.product}: {verdict_sentence(answer)}; name the folder of the sources, or pass --allow-empty"
 
 
 def place(each: Place) -> str:

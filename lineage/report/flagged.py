@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.report.audited import nothing_words
-from lineage.report.phrases import counted
+from lineage.report.phrases import NOTHING_FOUND, counted
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.answer import Finding, NamedAt, Tool
@@ -100,7 +99,7 @@ def of_audit(answer: AuditAnswer) -> Flagged:
         ],
         summary=audit_summary(answer),
         notes=[words] if (words := left_out_words(answer)) else [],
-        failure=nothing_words(answer),
+        failure=_nothing_words(answer),
     )
 
 
@@ -155,3 +154,11 @@ def summary(answers: Sequence[CheckAnswer]) -> str:
         f"{totals['clean']:,} clean",
     ]
     return f"{counted(len(answers), 'model')}: {', '.join(parts)}"
+
+
+def _nothing_words(answer: AuditAnswer) -> str | None:
+    """Say why an audit without a reference fails, and what to do; None for every other answer."""
+    if answer.verdict != "nothing_to_audit" or answer.allow_empty:
+        return None
+    searched = " in what was searched" if answer.summary.left_out else ""
+    return f"{answer.product}: {NOTHING_FOUND}{searched}; name the folder of the sources, or pass --allow-empty"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # for annotations only: importing these modules would slow do
 ABOUT_WEIGHTS = ("content.", "structure.", "numeric.", "family.")
 """How the ids of the rules begin that compare weights."""
 
+NOTHING_FOUND = "no place was found that loads a model"
+
 BYTES_NOT_COMPARED = "the bytes were not compared: a cast, a repair and a retraining look the same"
 """What the user has to know about a change of the kind `replaced`."""
 

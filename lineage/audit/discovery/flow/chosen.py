@@ -13,9 +13,9 @@ from lineage.audit.discovery.flow.strings import texts
 from lineage.hub.target import repository_id_problem
 
 if TYPE_CHECKING:
+    from lineage.audit.discovery.flow.loads import Loader, Use
     from lineage.audit.discovery.flow.resolving import Resolver
     from lineage.audit.discovery.flow.spots import Spot
-    from lineage.audit.discovery.flow.uses import Loader, Use
 
 MAX_ID = 200
 """Characters of a text that may be meant as an id."""

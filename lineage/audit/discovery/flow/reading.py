@@ -13,6 +13,7 @@ from lineage.audit.discovery.flow import sinks
 from lineage.audit.discovery.flow.chosen import is_impossible_id
 from lineage.audit.discovery.flow.commands import commands_of, text_of_constant
 from lineage.audit.discovery.flow.labels import Context, labelled
+from lineage.audit.discovery.flow.loads import Unknown, Use
 from lineage.audit.discovery.flow.named import (
     is_aside,
     is_hosted_place,
@@ -25,7 +26,7 @@ from lineage.audit.discovery.flow.resolving import MAX_MODULE_STEPS, resolver_of
 from lineage.audit.discovery.flow.services import asked_of_services
 from lineage.audit.discovery.flow.spots import Spot, called_name
 from lineage.audit.discovery.flow.strings import texts
-from lineage.audit.discovery.flow.uses import Unknown, Use, loaders, uses
+from lineage.audit.discovery.flow.uses import loaders, uses
 from lineage.audit.discovery.model_keys import is_known_bare, plain_key
 from lineage.audit.discovery.names import Form, Name, read_name
 from lineage.audit.discovery.references import reference, unresolved

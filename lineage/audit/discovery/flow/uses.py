@@ -12,6 +12,7 @@ from lineage.audit.discovery.flow.chosen import is_chosen_by_library
 from lineage.audit.discovery.flow.contents import items_of
 from lineage.audit.discovery.flow.declared import arguments
 from lineage.audit.discovery.flow.items import item
+from lineage.audit.discovery.flow.loads import Loader, Unknown, Use
 from lineage.audit.discovery.flow.resolving import Resolver
 from lineage.audit.discovery.flow.scopes import Module, Scope
 from lineage.audit.discovery.flow.services import is_of_the_hub
@@ -21,33 +22,6 @@ from lineage.audit.discovery.flow.strings import Piece, texts
 
 MAX_ALTERNATIVES = 150
 """Calls and elements for which one call that loads a model is looked at one by one."""
-
-
-class Use(NamedTuple):
-    """Keep one text that a call takes as its model, and the texts of what it asks for beside it."""
-
-    piece: Piece
-    facets: dict[str, Piece]
-    sink: Sink
-    argument: Spot
-    name: str
-    trusted: bool | None = None
-    safetensors: bool | None = None
-
-
-class Unknown(NamedTuple):
-    """Keep an argument that names a model and whose text is not known."""
-
-    argument: Spot
-
-
-class Loader(NamedTuple):
-    """Keep a call that loads a model: its spot, its names, and its sink."""
-
-    call: Spot
-    name: str
-    sink: Sink
-    root: str = ""
 
 
 def loaders(resolver: Resolver, module: Module) -> Iterator[Loader]:
