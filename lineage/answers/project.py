@@ -12,7 +12,6 @@ from lineage.fingerprint.weight_files import FORMATS
 from lineage.hub.target import repository_id_problem
 from lineage.rules.table import MOVABLE, movable_rules
 from lineage.settings.project_file import find_project
-from lineage.settings.project_problems import quoted
 from lineage.settings.vocabulary import Vocabulary
 from lineage_schemas.answers.answer import Finding, Ignored, MovedRule, UsedIgnore, UsedParent, UsedSettings
 
@@ -119,6 +118,7 @@ def note_expired(session: Session, settings: UsedSettings | None) -> None:
 def note_unknown_licences(session: Session) -> None:
     """Report on the progress listener which listed licences are not known, so that only their text counts."""
     from lineage.licences.misspelt import is_known
+    from lineage.settings.project_problems import quoted
 
     project = session.project
     lists = project.file.licences if project else None
