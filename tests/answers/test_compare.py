@@ -40,6 +40,8 @@ from tests.support.repositories import zoo_hub
 from tests.support.sketches import llama, trained
 from tests.support.weight_files import safetensors_bytes, with_header, write_shards
 
+pytestmark = pytest.mark.slow
+
 BASE = model(0)
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1349840\n"
@@ -214,7 +216,6 @@ def test_components_that_differ_are_named(session: Session) -> None:
     assert any("text_encoder/model.safetensors" in note for note in answer.notes)
 
 
-@pytest.mark.slow
 def test_revisions_and_files_of_the_zoo(small_zoo: Path, tmp_path: Path) -> None:
     """Revisions of one model, folders and single files may be mixed: another card, new training, other shards."""
     herons = small_zoo / "heronml/heron-gpt2-tiny-licences"
@@ -275,7 +276,6 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN)
 def test_what_cannot_be_read_is_not_comparable(session: Session, tmp_path: Path, kind: str) -> None:
     """Unreadable, missing or empty weights prove nothing: exit code 2, on either side, with the reason."""
@@ -294,7 +294,6 @@ def test_equal_files_that_are_not_read_are_the_same(session: Session, tmp_path: 
     assert (answer.verdict, exit_code(answer)) == ("same_weights", 0)
 
 
-@pytest.mark.slow
 def test_hostile_files_claim_nothing(session: Session, tmp_path: Path) -> None:
     """Hostile cards, configs, headers and links end in an answer or an error of ours, and never in a relation."""
     verdicts = set()

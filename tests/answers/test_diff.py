@@ -21,6 +21,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.shared import ROOT
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 DEMO = ROOT / "lineage" / "demo_data" / "hub"
 
 
@@ -103,7 +105,6 @@ def test_fields_and_tokenizers_are_compared(repository: BareRepository, session:
     assert pointers["card.tags"].revision == answer.a.revision
 
 
-@pytest.mark.slow
 def test_two_revisions_are_compared_in_the_order_given(repository: BareRepository, session: Session) -> None:
     """`diff A B` goes from A to B."""
     first = repository.git("rev-parse", "HEAD")
@@ -129,7 +130,6 @@ def test_cast_is_measured(repository: BareRepository, session: Session) -> None:
         assert "0 equal" not in text
 
 
-@pytest.mark.slow
 def test_card_text_is_compared_by_hash(repository: BareRepository, session: Session) -> None:
     """The text below the metadata is one field, compared by its hash; a card with metadata only has no text."""
     first = repository.git("rev-parse", "HEAD")

@@ -20,6 +20,8 @@ from lineage.hub.declared.parsing import NotReadableError, yaml_documents
 from tests.support.peak import peak_of
 from tests.support.shared import SHARED, needs_shared
 
+pytestmark = pytest.mark.slow
+
 
 def card(block: str) -> tuple[dict[str, Any] | None, str | None]:
     """Read a card with this metadata block."""
@@ -166,7 +168,6 @@ def test_merges_one_after_another_are_not_nested(form: str) -> None:
     assert metadata["n199"] == {"x": 1} | dict.fromkeys(names[1:], 1)
 
 
-@pytest.mark.slow
 def test_many_documents_are_refused() -> None:
     """A file of hundreds of thousands of documents is not read to its end."""
     start = time.process_time()
@@ -189,7 +190,6 @@ def test_aliases_count_where_they_stand_for() -> None:
     assert document["b"][0] is document["a"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -209,7 +209,6 @@ def test_cards_of_many_small_values_take_bounded_memory(text: str, reason: str) 
     assert seconds < 30
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("item", ["[],", "{},", "{x: y},", "&a{n} x,", "*a,", "? ,", "!!int '',"])
 def test_recipes_of_many_small_values_end_soon(item: str) -> None:
     """The same bounds hold for recipes, whatever their values are."""
@@ -219,7 +218,6 @@ def test_recipes_of_many_small_values_end_soon(item: str) -> None:
     assert time.process_time() - start < 30
 
 
-@pytest.mark.slow
 def test_a_large_honest_card_with_anchors_is_read_in_seconds() -> None:
     """Benchmark tables of 3 MB, whose data sets are anchors, are read whole, in a few seconds at the very most."""
     row = (
@@ -251,7 +249,6 @@ values = st.recursive(
 )
 
 
-@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=8), values, max_size=5))
 def test_what_yaml_writes_is_read_back(value: dict[str, Any]) -> None:
     """Any mapping that PyYAML writes is read as the same values."""

@@ -16,6 +16,8 @@ from lineage_schemas import export
 from lineage_schemas.answers.answer import Answer
 from lineage_schemas.record import Record
 
+pytestmark = pytest.mark.slow
+
 
 def subclasses(kind: type[Record]) -> set[type[Record]]:
     """List all direct and indirect subclasses of `kind` in the package."""
@@ -86,7 +88,6 @@ def test_an_answer_written_by_alias_validates() -> None:
     assert record.model_validate_json(text) == answer
 
 
-@pytest.mark.slow
 def test_a_changed_record_is_stale_until_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

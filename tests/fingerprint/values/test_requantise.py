@@ -20,6 +20,8 @@ from tests.fingerprint.values.test_layouts import METHODS, archive, config_of
 from tests.support.values import open_bytes, values_at, whole
 from tests.support.weight_files import read_safetensors
 
+pytestmark = pytest.mark.slow
+
 OTHERS = {"mxfp4", "gptq-8bit-act", "compressed-tensors-nvfp4"}
 """Not exact: without a parent, in act-order, and made with scales before they were rounded to float8 (95 % return)."""
 

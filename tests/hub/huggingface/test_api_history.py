@@ -14,6 +14,8 @@ from tests.support import hub_faults
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 
+pytestmark = pytest.mark.slow
+
 TREES = "/api/models/org/model/tree/*"
 COMMITS = "/api/models/org/model/commits/*"
 
