@@ -12,6 +12,8 @@ from lineage_schemas.answers.check import CheckAnswer
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
 
+pytestmark = pytest.mark.slow
+
 CARD = b"---\nbase_model: org/base\nbase_model_relation: finetune\n---\n"
 
 

@@ -27,6 +27,8 @@ from tests.support.to_gguf import to_gguf
 from tests.support.torch_files import checkpoint
 from tests.support.weight_files import read_safetensors, safetensors_bytes, write_shards
 
+pytestmark = pytest.mark.slow
+
 HARNESS = ROOT / "tests/data/evals/harness"
 WEIGHTS = "model.safetensors"
 

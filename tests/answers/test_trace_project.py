@@ -26,6 +26,8 @@ from tests.support.dump import dump
 from tests.support.notes import Notes
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 PARENT = "[[parents]]\nchild = 'me/mine'\nparent = 'a/base'\nrelation = 'finetune'\nreason = 'trained in March'\n"
 
 Opened = Callable[..., Session]
@@ -114,7 +116,6 @@ def test_without_the_project_file_there_is_no_edge(opened: Opened) -> None:
     assert edges(trace(opened(None), "me/mine")) == []
 
 
-@pytest.mark.slow
 def test_a_stored_model_is_read_again_when_its_entries_change(opened: Opened, notes: Notes) -> None:
     """An entry that is added, changed or removed is taken over by the next trace, of a descendant too."""
     assert edges(trace(opened(""), "you/later")) == [("you/later", "me/mine")]
@@ -151,7 +152,6 @@ def test_every_command_that_reads_a_model_keeps_the_edge(opened: Opened) -> None
         assert ("me/mine", "a/base") in edges(trace(session, "me/mine"))
 
 
-@pytest.mark.slow
 def test_the_order_of_collection_changes_nothing(opened: Opened) -> None:
     """In any order of reading, with the file from the start or only later, the store is the same."""
     models = ["a/base", "me/mine", "you/later"]

@@ -23,6 +23,8 @@ from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
 from tests.support.weight_files import gguf_bytes, read_safetensors, safetensors_bytes, write_shards
 
+pytestmark = pytest.mark.slow
+
 DEMO = ROOT / "lineage" / "demo_data" / "hub"
 ID = "otterhub/skiff-0.7m-manual"
 MODEL = DEMO / ID / "model.safetensors"

@@ -19,6 +19,8 @@ from tests.cli.running import environment, lineage, python
 from tests.support.interruptible import interruptible
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 KINDS = [
     errors.InputError("no such thing", hint="look again"),
     errors.HubError("it broke", model="a/b"),
@@ -198,7 +200,6 @@ def test_modules_run_as_the_command(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "lineage 0.1.0\n", "")
 
 
-@pytest.mark.slow
 def test_ctrl_c_reaches_a_process() -> None:
     """SIGINT to a waiting command ends it at once, with 130 and a message."""
     with interruptible():
@@ -255,7 +256,6 @@ def test_an_interruption_during_an_import_is_reported(module: str) -> None:
     assert [line.split(b":")[0] for line in done.stderr.splitlines() if line] == [b"error", b"hint"]
 
 
-@pytest.mark.slow
 def test_interruptions_are_tested_where_the_run_ignores_them() -> None:
     """The tests that send SIGINT also pass under `nohup` and in runners that ignore SIGINT."""
     tests = ["test_ctrl_c_reaches_a_process", "test_an_interruption_during_an_import_is_reported[click]"]

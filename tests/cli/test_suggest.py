@@ -15,6 +15,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.shared import ROOT
 from tests.support.weight_files import safetensors_bytes
 
+pytestmark = pytest.mark.slow
+
 HARNESS = ROOT / "tests/data/evals/harness"
 CONFIG = b'{"model_type": "llama", "hidden_size": 4}'
 CARD = """---
@@ -75,7 +77,6 @@ def open_files(found: dict[str, Any]) -> set[str | None]:
     return {each["pointer"]["file"] for each in found["unjudged"] if each["could_be"] == "major"}
 
 
-@pytest.mark.slow
 def test_results_of_evaluations_decide(made: BareRepository) -> None:
     """More answers that turned wrong than the limit allows are major; a path without results is an error."""
     found = answer(made, "--evals", HARNESS / "old", HARNESS / "new")
@@ -163,7 +164,6 @@ def _latin(made: BareRepository) -> bytes:
     return b"tree %b\nparent %b\nauthor %b\ncommitter %b\n\nGr\xf6\xdfe\n" % (tree, head, who, who)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_tokenizer_of_a_million_lines_is_unjudged(made: BareRepository) -> None:
     """A text beyond the limit is compared by its bytes and named, and the answer comes in seconds."""

@@ -16,6 +16,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.readings import WEIGHTS, weights
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """\
 [models]
 "acme/own" = {}
@@ -51,7 +53,6 @@ def of(server: HubServer, tmp_path: Path, settings: str, **files: str) -> AuditA
     return audited(product(tmp_path / "product", settings, **files), settings=server.settings(tmp_path))
 
 
-@pytest.mark.slow
 def test_ancestors_are_those_of_the_models_own_hub(server: HubServer, tmp_path: Path) -> None:
     """The parents of a model are read on its Hub, and a model of the same name on another one says nothing of them."""
     answer = of(server, tmp_path, SETTINGS)
@@ -69,7 +70,6 @@ def test_ancestors_are_those_of_the_models_own_hub(server: HubServer, tmp_path: 
     assert "unpinned-model" not in found(answer).get(tuned, [])
 
 
-@pytest.mark.slow
 def test_addresses_are_of_the_hub_that_they_name(server: HubServer, tmp_path: Path) -> None:
     """An address of the endpoint names a model there; one of another host is a model of which nothing is known."""
     here = f"{server.endpoint}/acme/own/resolve/main/{WEIGHTS}"

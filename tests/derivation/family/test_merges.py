@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lineage_schemas.derivation import Relation
     from tests.support.sketches import Floats
 
+pytestmark = pytest.mark.slow
+
 BASE = llama(0, layers=2, width=48, vocabulary=96)
 PARTS = {f"part-{seed}": trained(BASE, seed, 0.05 + 0.01 * seed) for seed in (1, 2, 3, 4)}
 

@@ -18,6 +18,8 @@ from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.shared import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def family(server: HubServer, repository: BareRepository, tmp_path: Path) -> None:
