@@ -5,10 +5,9 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 import click
 
@@ -30,8 +29,7 @@ Decorator = Callable[[Command], Command]
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """Hold where one run of a command reads and writes, and in which format."""
 
     to_format: str
@@ -107,7 +105,7 @@ def runs(*formats: str, store: bool = True, hub: bool = True, config: bool = Fal
     def decorate(command: Command) -> Command:
         @wraps(command)
         def with_run(**given: Any) -> None:
-            taken = {name: given.pop(name) for name in Run.__dataclass_fields__ if name in given}
+            taken = {name: given.pop(name) for name in Run._fields if name in given}
             if taken.get("config") is not None and taken.get("no_config"):
                 raise click.UsageError("--config and --no-config contradict each other", click.get_current_context())
             command(run=Run(**taken), **given)

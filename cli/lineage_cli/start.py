@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself takes longer than all else here
+import atexit
 import os
+import sys
 
 from lineage_cli import INTERRUPTED, INTERRUPTED_HINT, INTERRUPTED_MESSAGE
 
@@ -30,9 +32,11 @@ def main() -> None:
         run()
     except KeyboardInterrupt:  # raised outside the handlers of `run`
         _leave(signal.SIGINT, None)
-    finally:
+    except SystemExit as end:
         if interruptible:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # done: no traceback while Python shuts down
+        _exit_at_once(end.code)
+        raise
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -41,3 +45,21 @@ def _leave(number: int, frame: FrameType | None) -> None:
         os.write(2, f"error: {INTERRUPTED_MESSAGE}\nhint: {INTERRUPTED_HINT}\n".encode())
     finally:  # even if stderr is closed
         os._exit(INTERRUPTED)
+
+
+def _exit_at_once(code: object) -> None:
+    """Exit without freeing each object, which takes 5 % of a short command; the system frees memory at once.
+
+    Handlers of `atexit` run before. Nothing is done while other threads run, or a profiler or debugger measures.
+    """
+    import threading
+
+    if not isinstance(code, int) or threading.active_count() > 1 or sys.getprofile() or sys.gettrace():
+        return
+    try:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError):  # the usual way reports it
+        return
+    os._exit(code)

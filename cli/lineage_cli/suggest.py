@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,5 +66,5 @@ def command(
 
             session.progress.note(f"the block is in {write_block(folder, answer.card or '')}")
     part = "commands" if only_tag else "card" if card else run.to_format
-    run = run if run.to_format == "json" else replace(run, to_format=part)
+    run = run if run.to_format == "json" else run._replace(to_format=part)
     run.finish(answer, exit_code(answer))

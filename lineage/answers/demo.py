@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from lineage.answers.audit.audit import audit
@@ -41,7 +40,7 @@ def demo(session: Session) -> DemoAnswer:
     """
     folder = Path(tempfile.mkdtemp(prefix="lineage-demo-"))
     store = str(folder / "lineage.db")
-    settings = replace(session.settings, cache=folder / "cache")
+    settings = session.settings._replace(cache=folder / "cache")
     with Session(
         hub_selector=str(HUB_FOLDER), store_url=store, offline=True, progress=session.progress, settings=settings
     ) as own:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.collect.budget import ReadBudget
 from lineage.collect.shards import missing_shards_of
@@ -58,8 +59,7 @@ ONNX_INCOMPLETE = "the .onnx file stores tensors in a file that is missing or no
 """Why a group is not read: only a part of its weights could be read."""
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """Hold measured groups, the main one first, and what could not be measured, by group.
 
     `hub` and `snapshot` are None for a single file, which belongs to no repository. `grouping` is the cost of reading
@@ -70,14 +70,14 @@ class Measured:
     """
 
     groups: tuple[GroupFingerprint, ...]
-    problems: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = MappingProxyType({})
     hub: Hub | None = None
     snapshot: Snapshot | None = None
     grouping: tuple[Cost, ...] = ()
-    absent: Mapping[str, str | None] = field(default_factory=dict)
-    incomplete: Mapping[str, str] = field(default_factory=dict)
-    gone: Mapping[str, str] = field(default_factory=dict)
-    by_names: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str | None] = MappingProxyType({})
+    incomplete: Mapping[str, str] = MappingProxyType({})
+    gone: Mapping[str, str] = MappingProxyType({})
+    by_names: Mapping[str, str] = MappingProxyType({})
     settled: Set[str] = frozenset()
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lineage.collect.budget import ReadBudget
@@ -87,7 +87,7 @@ class Sampler:
                 continue
             with self._turns.sample(digest) as taken:
                 if taken is not None and not again:
-                    samples.add(found.group.name, digest, replace(taken, cost=Cost(local=self._hub.is_local)))
+                    samples.add(found.group.name, digest, taken._replace(cost=Cost(local=self._hub.is_local)))
                     continue
                 if not again and self._is_stored(digest):
                     continue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import FormatError
@@ -35,8 +35,7 @@ class ModelConfigs(NamedTuple):
     adapter: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class GroupSample:
+class GroupSample(NamedTuple):
     """What was sampled of one weight group: `arch` from its headers, the sketch from its values, and what that cost.
 
     `problem` says why the sketch is empty; `unread` maps tensors without comparable values to the reason. `plan` is
@@ -46,7 +45,7 @@ class GroupSample:
     arch: str | None
     sketch: Sketch
     cost: Cost
-    unread: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = MappingProxyType({})
     problem: str | None = None
     plan: SamplePlan | None = None
     method: str | None = None
@@ -84,7 +83,7 @@ def sample_group(
     LOG.debug(
         "%s@%s: sampled %s: %d requests, %d bytes", model, commit, found.group.name, cost.requests, cost.bytes_read
     )
-    return replace(sample, cost=cost)
+    return sample._replace(cost=cost)
 
 
 def reader_of(hub: Hub, model: str, commit: str, found: GroupFingerprint) -> ReadRanges:
@@ -170,12 +169,12 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
             return sample
         if left is not None and plan.bytes > left:
             reason = f"a sample takes {plan.bytes:,} bytes, and {left:,} are left of --max-bytes"
-            return replace(sample, problem=reason)
+            return sample._replace(problem=reason)
         exact = _exact(found.headers, plan, source, read)
         if exact is not None:
             source = open_values(exact, found.group.format, config=configs.config, adapter=configs.adapter)
             plan = plan_sample(source)
-        return replace(sample, sketch=read_sample(source, plan, read), plan=plan, cost=Cost(bytes_read=plan.bytes))
+        return sample._replace(sketch=read_sample(source, plan, read), plan=plan, cost=Cost(bytes_read=plan.bytes))
     except FormatError as error:
         return GroupSample(None, nothing, Cost(), problem=error.in_one_line)
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lineage.errors import RevisionNotFoundError
@@ -63,8 +62,7 @@ class NamedCommit(NamedTuple):
     ref: str | None = None
 
 
-@dataclass(frozen=True)
-class Meaning:
+class Meaning(NamedTuple):
     """Hold all commits that a text can mean, branches before tags and ids in order; empty if it names nothing."""
 
     text: str

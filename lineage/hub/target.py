@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lineage.errors import InputError
 
@@ -16,8 +16,7 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _BAD_IN_REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$")
 
 
-@dataclass(frozen=True)
-class ModelTarget:
+class ModelTarget(NamedTuple):
     """Name a model on a Hub; `revision` is None for its default branch."""
 
     model: str
@@ -27,8 +26,7 @@ class ModelTarget:
         return self.model if self.revision is None else f"{self.model}@{self.revision}"
 
 
-@dataclass(frozen=True)
-class PathTarget:
+class PathTarget(NamedTuple):
     """Name a folder or file on this machine; a leading `~` is already expanded."""
 
     path: Path

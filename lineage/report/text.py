@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Style = Literal["", "strong", "dim", "good", "bad", "warn"]
@@ -35,8 +34,7 @@ class Span(NamedTuple):
     style: Style = ""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line: `indent` is printed before it, `hang` before its continuation on a narrow terminal.
 
     Spans hold raw text of any origin: code that prints a line passes it through `visible` first.

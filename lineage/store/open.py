@@ -87,7 +87,7 @@ def _default_path(path: Path) -> Path | None:
 
 
 def _neo4j(url: str, read_only: bool, source: bool, progress: Progress) -> GraphStore:
-    from lineage.settings.environment import Neo4jSettings
+    from lineage.settings.neo4j_login import Neo4jSettings
     from lineage.store.neo4j.connection import address_of, with_password
     from lineage.store.neo4j.store import Neo4jStore
 
@@ -115,7 +115,7 @@ def _location(url: str, *, is_source: bool = False) -> Path | tuple[str, str, st
 
     A file is its absolute path, a Neo4j database its host, port and name; `memory:` stays as it is.
     """
-    from lineage.settings.environment import Neo4jSettings
+    from lineage.settings.neo4j_login import Neo4jSettings
     from lineage.store.neo4j.connection import address_of
 
     path = url.removeprefix("sqlite:///")

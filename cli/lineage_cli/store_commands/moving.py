@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +58,7 @@ def copy(*, run: Run, source: str, target: str) -> None:
     """
     from lineage.answers.moving import store_copy
 
-    with replace(run, store=target).session() as session:
+    with run._replace(store=target).session() as session:
         answer = store_copy(session, source, target)
     run.finish(answer)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import FormatError
 from lineage.fingerprint.gguf import TYPES, UNKNOWN_TYPE
@@ -37,8 +37,7 @@ _OLD_EXPERT = re.compile(r"^(?P<before>blk\.\d+\.ffn_(?:gate|up|down))\.(?P<numb
 """How older files name each expert's matrix, which newer ones stack."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockTensor:
+class BlockTensor(NamedTuple):
     """A tensor whose rows are blocks of a quantised type (`method`), each with its scales inside.
 
     `begin` is the byte of the first block, `row_of` maps a logical row to the stored one; None where they are the same.
@@ -222,7 +221,7 @@ def _experts(name: str, stored: Stored) -> Iterator[ValueTensor]:
     whole = _matrix(name, (rows, columns), stored, None)
     width = (stored.span.end - stored.span.begin) // experts if experts else 0
     for expert in range(experts):
-        yield replace(whole, name=expert_name(name, expert), begin=whole.begin + expert * width)
+        yield whole._replace(name=expert_name(name, expert), begin=whole.begin + expert * width)
 
 
 def gguf_adapter_scale(declares: Mapping[str, Any], tensors: Mapping[str, ValueTensor]) -> AdapterScale | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import prod
 
 from lineage.fingerprint.values.stored import Stored, StoredTensors, expert_name
@@ -82,6 +81,6 @@ def split_experts(stack: PlainTensor, shape: tuple[int, ...], *, turned: bool = 
         begin = stack.begin + expert * rows * columns * width
         name = expert_name(stack.name, expert)
         if turned:
-            yield replace(stack, name=name, shape=(columns, rows), begin=begin, strides=(1, columns))
+            yield stack._replace(name=name, shape=(columns, rows), begin=begin, strides=(1, columns))
         else:
-            yield replace(stack, name=name, shape=(rows, columns), begin=begin, strides=(columns, 1))
+            yield stack._replace(name=name, shape=(rows, columns), begin=begin, strides=(columns, 1))

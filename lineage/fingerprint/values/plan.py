@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from lineage.fingerprint.values.source import ValueSource
 from lineage.fingerprint.values.tensor import FileRange
@@ -20,8 +20,7 @@ Joined = Mapping[str, Sequence[tuple[int, int]]]
 """By file, (start, length) of each request, in order."""
 
 
-@dataclass(frozen=True)
-class SamplePlan:
+class SamplePlan(NamedTuple):
     """The tiles that are read, of those that the model `offers`, and the requests that fetch them."""
 
     tiles: Sequence[Tile]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lineage.errors import FormatError
@@ -31,8 +30,7 @@ class SampledTile(NamedTuple):
     values: Floats
 
 
-@dataclass(frozen=True)
-class Sketch:
+class Sketch(NamedTuple):
     """A sample of one weight group. `offered` counts the tiles that the model has, taken or not, by kind."""
 
     tiles: Sequence[SampledTile]

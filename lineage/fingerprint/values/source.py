@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lineage.fingerprint.values.tensor import ValueTensor
 
 
-@dataclass(frozen=True)
-class AdapterScale:
+class AdapterScale(NamedTuple):
     """What a LoRA adapter multiplies B·A with before it is added to the base.
 
     `scale` is alpha / rank, or alpha / √rank for rank-stabilised LoRA; `by_module` has the modules with another scale,
@@ -18,12 +18,11 @@ class AdapterScale:
     """
 
     scale: float | None
-    by_module: Mapping[str, float] = field(default_factory=dict)
+    by_module: Mapping[str, float] = MappingProxyType({})
     is_dora: bool = False
 
 
-@dataclass(frozen=True)
-class ValueSource:
+class ValueSource(NamedTuple):
     """Hold the tensors of a weight group by normalised name.
 
     `unread` maps the stored names of tensors that hold no comparable values to the reason. `method` is how most
@@ -31,6 +30,6 @@ class ValueSource:
     """
 
     tensors: Mapping[str, ValueTensor]
-    unread: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = MappingProxyType({})
     method: str | None = None
     adapter: AdapterScale | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -94,8 +93,7 @@ class ValueTensor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PlainTensor:
+class PlainTensor(NamedTuple):
     """A tensor of plain floats. `strides` are the elements between two rows, and between two columns.
 
     `row_of` maps a logical row to the stored one; None where they are the same. `begin` is the byte of the element in

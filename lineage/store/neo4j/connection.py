@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lineage.errors import InputError, StoreError
 from lineage.redaction import keep_secret
-from lineage.settings.environment import Neo4jSettings
+from lineage.settings.neo4j_login import Neo4jSettings
 
 if TYPE_CHECKING:
     from neo4j import Driver

@@ -16,7 +16,7 @@ import pytest
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
 from lineage.errors import StoreError
-from lineage.settings.environment import Neo4jSettings
+from lineage.settings.neo4j_login import Neo4jSettings
 from lineage.store.interface import GraphStore
 from lineage.store.memory import MemoryStore
 from lineage.store.neo4j import connection

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage.errors import InputError, LineageError, StoreError
-from lineage.settings.environment import Neo4jSettings
+from lineage.settings.neo4j_login import Neo4jSettings
 from lineage.store.neo4j.connection import address_of
 from lineage.store.open import open_store
 
