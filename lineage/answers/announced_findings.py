@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lineage.versioning.announced import Announced
     from lineage.versioning.facets.side import Side
     from lineage.versioning.suggest.judged import Judged
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
 
 _RULES = {
     "understated": "understated-version",

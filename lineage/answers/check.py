@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.collect.pipeline import Target
     from lineage.progress import Progress
-    from lineage_schemas.answers.answer import NamedAt
+    from lineage_schemas.answers.incomplete import NamedAt
 
 OnAnswer = Callable[[CheckAnswer], None]
 

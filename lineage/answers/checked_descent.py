@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.collect.options import CollectOptions
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.answers.trace import TracedDerivation
 
 

@@ -35,8 +35,8 @@ from lineage.errors import LineageError, RevisionNotFoundError, ends_the_run
 from lineage.redaction import without_secrets
 from lineage.unexpected import contained
 from lineage.versioning.line import UNDATED
-from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import ChangeCounts, CheckAnswer, CheckVerdict, PaperDefinition
+from lineage_schemas.answers.finding import Finding
 from lineage_schemas.change import Change
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.unchecked import Unchecked

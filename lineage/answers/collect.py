@@ -18,8 +18,8 @@ from lineage.redaction import without_secrets
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.store.aliases import key_of_alias
 from lineage.unexpected import contained
-from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.collect import CollectAnswer, CollectedModel, CollectedSamples
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.ids import shown_id, split_model_key
 from lineage_schemas.level import Level
 

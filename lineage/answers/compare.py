@@ -21,10 +21,10 @@ from lineage.errors import few
 from lineage.fingerprint.measure import cost_since
 from lineage.unexpected import contained
 from lineage_schemas.answers.compare import CompareAnswer, CompareCost, ComparedSide, RuleOutcome
+from lineage_schemas.digests import Digests
 from lineage_schemas.level import Level
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -21,11 +21,12 @@ from lineage.fingerprint.values.names import normalised_names
 from lineage.hub.target import PathTarget, parse_target
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.unexpected import contained
+from lineage_schemas.cost import Cost
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.ids import shown_id
 from lineage_schemas.level import Level
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
     from pathlib import Path

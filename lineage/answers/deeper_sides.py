@@ -13,8 +13,8 @@ from lineage.derivation.pair import Pair, compare_pair
 from lineage.errors import FormatError, HubError, InputError
 from lineage.fingerprint.measure import GroupFingerprint, cost_since
 from lineage.fingerprint.sampling import ModelConfigs, group_anchor, group_invariants, reader_of, reader_of_file
+from lineage_schemas.cost import Cost
 from lineage_schemas.level import Level
-from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -13,7 +13,7 @@ from lineage_schemas.answers.trace import Deciding, TracedDerivation, TracedEvid
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.change import Change
 
 WRONG_CLOCK = timedelta(days=1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lineage.answers.descent_findings import BuiltOn
     from lineage.store.graph import Direction, EdgeRow
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
 
 
 class EdgeWriter:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.rules.table import BY_NAME, find_rule
-from lineage_schemas.answers.answer import SEVERITIES, Finding, Severity
+from lineage_schemas.answers.finding import SEVERITIES, Finding, Severity
 
 if TYPE_CHECKING:
     from lineage_schemas.pointer import Pointer

@@ -15,10 +15,10 @@ from lineage.fingerprint.sampling import GroupSample, plan_group, sample_file, s
 from lineage.hub.target import ModelTarget, PathTarget, parse_target
 from lineage.unexpected import contained
 from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup, GroupSampled, SampleCoverage
+from lineage_schemas.cost import Cost
 from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

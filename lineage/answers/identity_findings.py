@@ -11,7 +11,7 @@ from lineage.collect.identity import present_identity
 from lineage.collect.recorded import recorded_history
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
-from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.finding import Finding
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:

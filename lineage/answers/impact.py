@@ -19,8 +19,8 @@ from lineage.collect.options import DEFAULT_MAX_MODELS, CollectOptions
 from lineage.query.walk import NO_RELATION, descendants, status_of
 from lineage.unexpected import contained
 from lineage.versioning.since import find_since
-from lineage_schemas.answers.answer import Incomplete
 from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer, ProductUse
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from lineage.answers.findings import finding
 from lineage.licences.compare import wider_than_ancestor
 from lineage.licences.parse import Licences, parse
-from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.finding import Finding
 from lineage_schemas.pointer import Pointer
 
 Node = Mapping[str, Any]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lineage_schemas.answers.answer import NamedAt
+from lineage_schemas.answers.incomplete import NamedAt
 
 _OPTION = re.compile(r"(?P<text>.*\S)\s+--since(?:\s+|=)(?P<since>\S+)", re.DOTALL)
 _COLUMNS = re.compile(r"(?P<text>[^\s./~]\S*)\s+(?P<since>[^\s-]\S*)")

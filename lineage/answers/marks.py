@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lineage.answers.session import Session
     from lineage.store.interface import StoreView
     from lineage.versioning.since import Since
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.ref import Ref
 
 

@@ -13,7 +13,8 @@ from lineage.hub.target import repository_id_problem
 from lineage.rules.table import MOVABLE, movable_rules
 from lineage.settings.project_file import find_project
 from lineage.settings.vocabulary import Vocabulary
-from lineage_schemas.answers.answer import Finding, Ignored, MovedRule, UsedIgnore, UsedParent, UsedSettings
+from lineage_schemas.answers.answer import MovedRule, UsedIgnore, UsedParent, UsedSettings
+from lineage_schemas.answers.finding import Finding, Ignored
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

@@ -9,7 +9,7 @@ from lineage.collect.pipeline import Target
 from lineage.errors import InputError, with_hint
 from lineage.hub.open import CACHE
 from lineage.hub.target import ModelTarget, parse_target
-from lineage_schemas.answers.answer import NamedAt
+from lineage_schemas.answers.incomplete import NamedAt
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

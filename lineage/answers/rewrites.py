@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lineage.answers.lines import RecordedLine
     from lineage.store.interface import StoreView
     from lineage.versioning.since import Since
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.change import Change
 
 MAX_LISTED = 10

@@ -12,7 +12,7 @@ from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.versioning.facets.files import LEFT_OUT, texts_to_read
 from lineage.versioning.facets.side import NotAtHand, Side, same_bytes
-from lineage_schemas.weights import Digests
+from lineage_schemas.digests import Digests
 
 if TYPE_CHECKING:
     from lineage_schemas.snapshot import Snapshot

@@ -13,7 +13,7 @@ from lineage.hub.revisions import is_full_id
 from lineage.versioning.since import Since, find_since, parse_date
 from lineage.versioning.tags import TAGS, first_target, first_targets, with_first_targets
 from lineage_schemas.change import Change
-from lineage_schemas.history import HistoryRef
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from lineage.versioning.signals import tags_by_commit
 from lineage.versioning.tags import TAGS, first_target, other_targets
 from lineage.versioning.texts import CARD
 from lineage.versioning.words import version_of
-from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.finding import Finding
 from lineage_schemas.change import Change
 from lineage_schemas.pointer import Pointer
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lineage.hub.interface import Hub
     from lineage.query.walk import Walk
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import IncompleteReason
+    from lineage_schemas.answers.incomplete import IncompleteReason
     from lineage_schemas.derivation import Status
 
 MAX_PATHS = 100

@@ -17,7 +17,8 @@ from lineage.answers.unreadable import evidence_without_parent, unreadable_file
 from lineage.collect.unknown_files import decides
 from lineage.derivation.variants import OriginFacts, base_family, variants
 from lineage.query.walk import status_of
-from lineage_schemas.answers.answer import Finding, Incomplete, IncompleteReason
+from lineage_schemas.answers.finding import Finding
+from lineage_schemas.answers.incomplete import Incomplete, IncompleteReason
 from lineage_schemas.answers.trace import HiddenEdges, TraceAnswer, TracedModel, Unresolvable
 from lineage_schemas.ids import shown_id
 from lineage_schemas.pointer import Pointer

@@ -20,8 +20,8 @@ from lineage.fingerprint.places import same_places
 from lineage.hub.target import PathTarget, parse_target
 from lineage.unexpected import contained
 from lineage_schemas.answers.verify import Difference, VerifyAnswer, VerifyVerdict
+from lineage_schemas.digests import Digests
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,9 +23,9 @@ from lineage.hub.revisions import is_commit_id
 from lineage.hub.target import PathTarget, parse_target
 from lineage.unexpected import contained
 from lineage_schemas.answers.verify import Difference, VerifyAnswer, VerifyVerdict
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 
 if TYPE_CHECKING:
     from lineage.answers.session import Session

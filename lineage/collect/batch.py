@@ -18,12 +18,12 @@ from lineage.collect.unknown_files import unknown_files
 from lineage.collect.vanished import vanished_changes, vanished_refs, vanished_revisions
 from lineage.hub.revisions import is_commit_id
 from lineage.versioning.commits import classify
-from lineage_schemas.file import FileNode
+from lineage_schemas.file_node import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.history import Commit, CommitFacts
+from lineage_schemas.history_ref import RefKind
 from lineage_schemas.ids import model_key, revision_key
 from lineage_schemas.model import FirstFacts, Model, ModelObservations, ModelState, Observation, Publisher
-from lineage_schemas.ref import RefKind
 from lineage_schemas.revision import Revision, Tree
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lineage.collect.samples import Samples
-from lineage_schemas.answers.answer import IncompleteReason
+from lineage_schemas.answers.incomplete import IncompleteReason
 from lineage_schemas.level import Level
 
 

@@ -34,12 +34,13 @@ from lineage.fingerprint.measure import (
     total_size,
 )
 from lineage.hub.lfs import MAX_POINTER_BYTES, parse_placeholder
+from lineage_schemas.cost import Cost
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level, is_deeper
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.weight_group import WeightGroup
-from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from lineage.derivation.side import Side, is_other_adapter
 from lineage.errors import FormatError
 from lineage.fingerprint.tensor_table import unpack_tensors
 from lineage.query.relatives import main_groups
-from lineage_schemas.weights import Digests
+from lineage_schemas.digests import Digests
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView

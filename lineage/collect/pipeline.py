@@ -46,7 +46,7 @@ from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.unexpected import contained
 from lineage.versioning.tags import first_targets
-from lineage_schemas.answers.answer import IncompleteReason
+from lineage_schemas.answers.incomplete import IncompleteReason
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import revision_key, split_model_key
 from lineage_schemas.level import Level, is_deeper

@@ -12,7 +12,8 @@ from lineage.store.aliases import key_of_alias
 from lineage.store.graph import NodeRow
 from lineage.store.records import record_of
 from lineage.versioning.tags import is_release_branch
-from lineage_schemas.history import Commit, CommitFacts, History, HistoryRef
+from lineage_schemas.history import Commit, CommitFacts, History
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.ids import revision_key, split_model_key
 
 if TYPE_CHECKING:

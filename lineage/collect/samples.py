@@ -14,8 +14,8 @@ from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
 from lineage.fingerprint.sampling import GroupSample, ModelConfigs, sample_group
 from lineage.hub.declared.parsing import NotReadableError, json_object
+from lineage_schemas.cost import Cost
 from lineage_schemas.file import FileEntry
-from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub

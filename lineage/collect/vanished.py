@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from lineage.store.interface import StoreView
     from lineage.versioning.line import Line
     from lineage_schemas.change import Change
-    from lineage_schemas.ref import Ref, RefKind
+    from lineage_schemas.history_ref import RefKind
+    from lineage_schemas.ref import Ref
     from lineage_schemas.revision import Revision
 
 

@@ -16,12 +16,13 @@ from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be, total_size
 from lineage.fingerprint.tensor_table import TensorRow, pack_tensors, unpack_tensors
 from lineage.log import Log
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.graph_batch import Attachment
 from lineage_schemas.ids import revision_key
 from lineage_schemas.level import LEVELS, Level, is_deeper
 from lineage_schemas.weight_group import WeightGroup
-from lineage_schemas.weights import Digests, GroupWeights, Weights
+from lineage_schemas.weights import GroupWeights, Weights
 
 if TYPE_CHECKING:
     from lineage.hub.interface import Hub

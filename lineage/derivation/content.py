@@ -6,7 +6,7 @@ from collections import Counter
 
 from lineage.derivation.side import Finding, Side
 from lineage.fingerprint.values.names import normalised_names
-from lineage_schemas.weights import Digests
+from lineage_schemas.digests import Digests
 
 SAME_WEIGHTS, RENAMED, TENSORS, COMPONENT = "content.weights", "content.renamed", "content.tensors", "content.component"
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from lineage_schemas.derivation import Method, Relation
-from lineage_schemas.weights import Digests
+from lineage_schemas.digests import Digests
 
 if TYPE_CHECKING:
     from lineage.fingerprint.tensor_table import TensorRow

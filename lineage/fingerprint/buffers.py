@@ -8,7 +8,7 @@ from dataclasses import replace
 from lineage.fingerprint.digests import content_digest, layout_digest, weights_digest
 from lineage.fingerprint.measure import GroupFingerprint
 from lineage.fingerprint.tensor_table import TensorRow
-from lineage_schemas.weights import Digests
+from lineage_schemas.digests import Digests
 
 BUFFER = re.compile(
     r"(inv_freq|position_ids|num_batches_tracked|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"

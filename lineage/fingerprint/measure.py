@@ -32,10 +32,11 @@ from lineage.hub.bounds import known_size
 from lineage.log import Log
 from lineage.progress import SILENT, Progress, SharedTask, Task
 from lineage.side_by_side import read_set
+from lineage_schemas.cost import Cost
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import LEVELS, Level
 from lineage_schemas.weight_group import WeightGroup
-from lineage_schemas.weights import Cost, Digests
 
 if TYPE_CHECKING:
     from lineage.fingerprint.pytorch.reader import Unread

@@ -15,7 +15,7 @@ from lineage.fingerprint.reading import read_ranges
 from lineage.fingerprint.values.tensor import FileHeader
 from lineage.fingerprint.values.tiles import KINDS, TileKind
 from lineage.log import Log
-from lineage_schemas.weights import Cost
+from lineage_schemas.cost import Cost
 
 if TYPE_CHECKING:
     from lineage.fingerprint.values.anchors import Anchor

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from lineage.errors import RevisionNotFoundError
 
 if TYPE_CHECKING:
-    from lineage_schemas.ref import RefKind
+    from lineage_schemas.history_ref import RefKind
 
 MIN_DIGITS = 7
 """Digits of a commit id that name a commit: as many as git and the Hub show."""

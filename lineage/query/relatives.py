@@ -10,7 +10,7 @@ from lineage_schemas.ids import revision_key
 
 if TYPE_CHECKING:
     from lineage.store.interface import StoreView
-    from lineage_schemas.weights import Digests
+    from lineage_schemas.digests import Digests
 
 MAX_HOLDERS = 1_000
 """Weights with one key up to which all of them are candidates."""

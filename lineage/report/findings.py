@@ -9,7 +9,8 @@ from lineage.report.phrases import counted, location, shortened
 from lineage.report.text import Line, Span, Style, dim, line
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Finding, UsedSettings
+    from lineage_schemas.answers.answer import UsedSettings
+    from lineage_schemas.answers.finding import Finding
 
 SEVERITY_STYLES: dict[str, Style] = {"info": "", "warning": "warn", "error": "bad"}
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from lineage.report.phrases import NOTHING_FOUND, counted
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Finding, NamedAt, Tool
+    from lineage_schemas.answers.answer import Tool
     from lineage_schemas.answers.audit import AuditAnswer, AuditFinding
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
+    from lineage_schemas.answers.finding import Finding
+    from lineage_schemas.answers.incomplete import NamedAt
     from lineage_schemas.reference import Place
     from lineage_schemas.unchecked import Unchecked
 
@@ -110,7 +112,7 @@ def _placed(answer: AuditAnswer, each: AuditFinding) -> FlaggedFinding:
 
 def _named_at(answer: AuditAnswer, places: Sequence[Place]) -> list[NamedAt]:
     """Write places of the product as paths from the current folder, which CI reads from the root of the repository."""
-    from lineage_schemas.answers.answer import NamedAt
+    from lineage_schemas.answers.incomplete import NamedAt
 
     folder = PurePosixPath(answer.path)
     return [NamedAt(file=str(folder / each.file), line=each.line, column=each.column) for each in places]

@@ -11,9 +11,9 @@ from lineage.report.phrases import location, shortened
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import NamedAt
     from lineage_schemas.answers.audit import AuditAnswer
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
+    from lineage_schemas.answers.incomplete import NamedAt
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:  # for annotations only: importing these modules would slow do
     from lineage_schemas.answers.diff import TensorsDiff, WeightsDiff
     from lineage_schemas.answers.history import MovedTag
     from lineage_schemas.answers.trace import TraceAnswer, TracedDerivation, TracedEvidence
+    from lineage_schemas.cost import Cost
     from lineage_schemas.licence import LicenceComparison, LicenceTerm
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.version_signal import VersionSignal
-    from lineage_schemas.weights import Cost
 
 ABOUT_WEIGHTS = ("content.", "structure.", "numeric.", "family.")
 """How the ids of the rules begin that compare weights."""

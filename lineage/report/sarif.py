@@ -21,9 +21,10 @@ from lineage.report.phrases import at, shortened
 from lineage.report.text import visible
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Finding, NamedAt
     from lineage_schemas.answers.audit import AuditAnswer
     from lineage_schemas.answers.check import CheckAnswer, CheckAnswers
+    from lineage_schemas.answers.finding import Finding
+    from lineage_schemas.answers.incomplete import NamedAt
     from lineage_schemas.reference import Place
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

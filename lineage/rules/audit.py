@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Severity, Stride
+    from lineage_schemas.answers.finding import Severity, Stride
 
 OURS = "our decision (docs/concepts.md, Audit)"
 TERMS = "the terms of the licences (docs/licences.md)"

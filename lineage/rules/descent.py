@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lineage.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Severity, Stride
+    from lineage_schemas.answers.finding import Severity, Stride
 
 MEASURED = "the weights of the family (docs/evidence.md)"
 DATES = "the dates of the commits that brought the first weights"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Severity, Stride
+    from lineage_schemas.answers.finding import Severity, Stride
     from lineage_schemas.version_level import VersionLevel
 
 Family = Literal["LW", "SV", "LD", "LA"]

@@ -11,7 +11,7 @@ from lineage.rules.levels import LEVEL_BY_NAME, LEVEL_RULES
 from lineage.rules.rule import LevelRule, Rule
 from lineage.rules.weights import WEIGHT_RULES
 from lineage.settings.vocabulary import MovableRule
-from lineage_schemas.answers.answer import SEVERITIES
+from lineage_schemas.answers.finding import SEVERITIES
 
 RULES: tuple[Rule, ...] = (*WEIGHT_RULES, *AUDIT_RULES, *DESCENT_RULES)
 """Every rule, by family and then by code."""

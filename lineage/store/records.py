@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lineage_schemas.change import Change
     from lineage_schemas.derivation import Derivation
     from lineage_schemas.evidence import Evidence
-    from lineage_schemas.file import FileNode
+    from lineage_schemas.file_node import FileNode
     from lineage_schemas.match_key import MatchKey
     from lineage_schemas.model import Model, Publisher
     from lineage_schemas.next_version import NextVersion
@@ -58,7 +58,7 @@ def records() -> Mapping[NodeKind | EdgeKind, StoredRecord]:
     from lineage_schemas.change import Change
     from lineage_schemas.derivation import Derivation
     from lineage_schemas.evidence import Evidence
-    from lineage_schemas.file import FileNode
+    from lineage_schemas.file_node import FileNode
     from lineage_schemas.match_key import MatchKey
     from lineage_schemas.model import Model, Publisher
     from lineage_schemas.next_version import NextVersion

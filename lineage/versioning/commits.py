@@ -16,7 +16,7 @@ from lineage.versioning.facets.files import tokenizer_part
 from lineage.versioning.texts import CARD
 from lineage_schemas.commit_class import CommitCategory, CommitClass, WeightEffect
 from lineage_schemas.facet import FACETS, FacetName
-from lineage_schemas.file import FileChange
+from lineage_schemas.file_change import FileChange
 
 MAX_TITLE = 300
 """Characters of a title that are searched: titles are short, and longer ones cost no time."""

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from lineage.versioning.words import version_of
-from lineage_schemas.history import History, HistoryRef
+from lineage_schemas.history import History
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.ref import FormerTarget, Ref
 
 TAGS, BRANCHES = "refs/tags/", "refs/heads/"

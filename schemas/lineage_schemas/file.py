@@ -1,14 +1,9 @@
-"""Files: one version of a file's bytes, a file in a tree, and a file's change between two trees."""
+"""Files: one version of a file's bytes, and a file in a tree."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from lineage_schemas.bounded import Count
 from lineage_schemas.record import Record
-
-FileStatus = Literal["A", "M", "D"]
-"""Added, modified, deleted: git's letters."""
 
 
 class FileVersion(Record):
@@ -36,23 +31,3 @@ class FileEntry(FileVersion):
 
     path: str
     xet_hash: str | None = None
-
-
-class FileChange(Record):
-    """Describe what a commit did to one path, compared with its first parent."""
-
-    path: str
-    status: FileStatus
-    old: FileVersion | None = None
-    new: FileVersion | None = None
-
-
-class FileNode(Record):
-    """Keep one file content in the graph.
-
-    `alias` is the git blob id of the same content, once both ids are known.
-    """
-
-    key: str
-    size: Count | None = None
-    alias: str | None = None

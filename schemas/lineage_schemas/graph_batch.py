@@ -7,7 +7,7 @@ from typing import Literal
 from lineage_schemas.change import Change
 from lineage_schemas.derivation import Derivation
 from lineage_schemas.evidence import Evidence
-from lineage_schemas.file import FileNode
+from lineage_schemas.file_node import FileNode
 from lineage_schemas.match_key import WeightsKeys
 from lineage_schemas.model import Model, Publisher
 from lineage_schemas.next_version import NextVersion

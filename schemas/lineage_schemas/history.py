@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from lineage_schemas.bounded import Count
-from lineage_schemas.file import FileChange
+from lineage_schemas.file_change import FileChange
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.record import Record
-from lineage_schemas.ref import RefKind
 
 HistorySource = Literal["git-partial", "git-full", "api", "folder", "cache"]
 """Where commits were read: a partial or full git fetch, the Hub's API, a plain folder, the Hub's local cache."""
@@ -39,14 +39,6 @@ class Commit(CommitFacts):
     """Describe one commit as the Hub or git returns it."""
 
     id: str
-
-
-class HistoryRef(Record):
-    """Point a name at a commit of a history."""
-
-    name: str
-    kind: RefKind
-    target: str
 
 
 class History(Record):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import AwareDatetime
 
+from lineage_schemas.history_ref import RefKind
 from lineage_schemas.record import Record
-
-RefKind = Literal["branch", "tag", "pull_request", "convert"]
 
 
 class FormerTarget(Record):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import HistoryRef
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.record import Record
 
 

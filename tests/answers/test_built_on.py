@@ -8,7 +8,7 @@ import pytest
 
 from lineage.answers.session import Session
 from lineage.answers.trace import trace
-from lineage_schemas.answers.answer import Finding
+from lineage_schemas.answers.finding import Finding
 from tests.support.bare_repository import BareRepository
 from tests.support.readings import WEIGHTS, weights
 

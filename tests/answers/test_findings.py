@@ -8,7 +8,7 @@ from lineage.answers.findings import FailOn, counting, finding
 from lineage.errors import InputError
 from lineage.rules.rule import Rule
 from lineage.rules.table import RULES
-from lineage_schemas.answers.answer import SEVERITIES, Ignored, Severity
+from lineage_schemas.answers.finding import SEVERITIES, Ignored, Severity
 from lineage_schemas.pointer import Pointer
 
 POINTER = Pointer(model="a/b", revision="1" * 40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineage.answers.listed import ListedTarget, read_list
-from lineage_schemas.answers.answer import NamedAt
+from lineage_schemas.answers.incomplete import NamedAt
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import CheckAnswer
+from lineage_schemas.answers.finding import Finding
 from tests.support.hub_faults import refused
 from tests.support.readings import MODEL, HubKind, Readings, by_rule, readings, weights
 

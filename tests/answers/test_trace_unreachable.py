@@ -14,7 +14,7 @@ from lineage.answers.trace import trace
 from lineage.hub.huggingface.hub import HuggingFaceHub
 from lineage.hub.huggingface.retry import RetryPolicy
 from lineage_cli.trace import exit_code
-from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.answers.trace import TraceAnswer
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_faults import Fault, body_of, gated, not_found, rate_limited, refused

@@ -11,7 +11,8 @@ from lineage.errors import StoreError
 from lineage.store.memory import MemoryStore
 from lineage.store.moving.jsonl import read_jsonl, write_jsonl
 from lineage.store.rows import Rows
-from lineage_schemas.file import FileEntry, FileNode
+from lineage_schemas.file import FileEntry
+from lineage_schemas.file_node import FileNode
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.model import ModelObservations, Observation
 from lineage_schemas.revision import Revision

@@ -8,7 +8,8 @@ import pytest
 
 from lineage.store.aliases import key_of_alias
 from lineage.store.records import record_of
-from lineage_schemas.file import FileEntry, FileNode
+from lineage_schemas.file import FileEntry
+from lineage_schemas.file_node import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.match_key import WeightsKeys
 from lineage_schemas.model import ModelObservations, Observation

@@ -17,7 +17,7 @@ from lineage.hub.git.refs import read_refs
 from lineage.hub.lfs import format_pointer, parse_placeholder, parse_pointer
 from lineage.hub.local.bundle import refuse_other_files
 from lineage.hub.revisions import is_commit_id, meaning_of, pull_request_number, ref_kind
-from lineage_schemas.history import HistoryRef
+from lineage_schemas.history_ref import HistoryRef
 from tests.fuzz.target import Read, Target, plain
 from tests.support.bare_repository import BareRepository
 from tests.support.hostile_models import pointer

@@ -10,7 +10,8 @@ from lineage.hub.bounds import MAX_SIZE
 from lineage.hub.huggingface.retry import RetryPolicy, asked_to_wait, rate_limit
 from lineage.hub.revisions import is_commit_id, ref_kind
 from lineage.progress import SILENT
-from lineage_schemas.history import History, HistoryRef
+from lineage_schemas.history import History
+from lineage_schemas.history_ref import HistoryRef
 from tests.fuzz.target import Read, Target, as_json, plain
 from tests.support.hub_faults import Answer, Asked
 from tests.support.listener import Listener

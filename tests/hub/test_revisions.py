@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from lineage.errors import RevisionNotFoundError
 from lineage.hub.revisions import MIN_DIGITS, NamedCommit, is_full_id, may_be_id, meaning_of
-from lineage_schemas.history import HistoryRef
-from lineage_schemas.ref import RefKind
+from lineage_schemas.history_ref import HistoryRef, RefKind
 
 pytestmark = pytest.mark.slow
 

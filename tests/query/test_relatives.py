@@ -10,9 +10,10 @@ from lineage.query import relatives
 from lineage.query.relatives import candidates, holders_of, models_with
 from lineage.store.interface import StoreView
 from lineage.store.memory import MemoryStore
+from lineage_schemas.digests import Digests
 from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.match_key import MatchKey, WeightsKeys
-from lineage_schemas.weights import Digests, GroupWeights, Weights
+from lineage_schemas.weights import GroupWeights, Weights
 from tests.support.graphs import derivation, group, model, revision
 
 

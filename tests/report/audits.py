@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from lineage_schemas.answers.answer import Ignored
 from lineage_schemas.answers.audit import (
     AuditAnswer,
     AuditedModel,
@@ -14,6 +13,7 @@ from lineage_schemas.answers.audit import (
     AuditUnchecked,
     Modification,
 )
+from lineage_schemas.answers.finding import Ignored
 from lineage_schemas.left_out import LeftOut
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.reference import Place, Reference

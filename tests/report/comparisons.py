@@ -11,9 +11,9 @@ from lineage_schemas.answers.compare import (
     DeclaredBetween,
     RuleOutcome,
 )
+from lineage_schemas.digests import Digests
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 from tests.report.traces import HOSTILE, commit, header
 
 NO_DETAILS = {"relation": None, "method": "unknown", "direction": "unknown", "confidence": None}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lineage.answers.findings import finding
-from lineage_schemas.answers.answer import Finding, Incomplete
 from lineage_schemas.answers.check import WeightChange
+from lineage_schemas.answers.finding import Finding
 from lineage_schemas.answers.impact import BuiltOnRevision, HitModel, ImpactAnswer, ProductUse
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.unchecked import Unchecked
 from tests.report.traces import READ, commit, header

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lineage_schemas.answers.answer import Answer, NamedAt
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.incomplete import NamedAt
 from lineage_schemas.answers.lock import Behind, LockAnswer, LockState
 from lineage_schemas.answers.verify import Difference, VerifyAnswer, VerifyVerdict
+from lineage_schemas.digests import Digests
 from lineage_schemas.lock import LockDifference
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 from tests.report.traces import commit, header
 
 

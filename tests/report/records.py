@@ -9,7 +9,7 @@ from typing import Any
 
 from lineage.answers.findings import finding
 from lineage.answers.rules import rules
-from lineage_schemas.answers.answer import Answer, Ignored, Incomplete
+from lineage_schemas.answers.answer import Answer
 from lineage_schemas.answers.check import (
     ChangeCounts,
     CheckAnswer,
@@ -29,6 +29,7 @@ from lineage_schemas.answers.diff import (
     TensorsDiff,
     WeightsDiff,
 )
+from lineage_schemas.answers.finding import Ignored
 from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
 from lineage_schemas.answers.history import (
     ClassifiedCommit,
@@ -38,15 +39,17 @@ from lineage_schemas.answers.history import (
     ListedPush,
     PeriodCounts,
 )
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.answers.verify import Difference, Match, VerifyAnswer
 from lineage_schemas.change import Replacement
+from lineage_schemas.cost import Cost
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.licence import LicenceTerm
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.unchecked import Unchecked
 from lineage_schemas.version_signal import VersionSignal
-from lineage_schemas.weights import Cost, Digests
 from tests.report.audits import AUDITS
 from tests.report.comparisons import COMPARISONS
 from tests.report.compats import COMPATS

@@ -13,9 +13,11 @@ from lineage.report.flagged import Flagged, FlaggedFinding, FlaggedUnchecked
 from lineage.report.github import github
 from lineage.report.render import render
 from lineage.report.sarif import sarif
-from lineage_schemas.answers.answer import NamedAt, Severity, Tool
+from lineage_schemas.answers.answer import Tool
 from lineage_schemas.answers.audit import AuditAnswer, AuditFinding, AuditUnchecked
 from lineage_schemas.answers.check import CheckAnswers
+from lineage_schemas.answers.finding import Severity
+from lineage_schemas.answers.incomplete import NamedAt
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.reference import Place
 from lineage_schemas.unchecked import Unchecked

@@ -14,11 +14,11 @@ from lineage.report.json import to_json
 from lineage.report.phrases import cost_words, large, listed, moment, period, short, size
 from lineage.report.render import render
 from lineage.report.text import Document, plain
-from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.answers.trace import TraceAnswer
+from lineage_schemas.cost import Cost
 from lineage_schemas.export import FOLDER
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Cost
 from tests.report.hostile_texts import hostile
 from tests.report.records import ANSWERS
 from tests.report.traces import READ, commit, edge, header, traced

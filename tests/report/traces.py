@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lineage.answers.findings import finding
-from lineage_schemas.answers.answer import Incomplete
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.answers.trace import (
     Deciding,
     HiddenEdges,

@@ -13,7 +13,7 @@ from lineage.rules.levels import LEVEL_RULES
 from lineage.rules.measured import MEASURED_RULES
 from lineage.rules.rule import FAMILIES, Family, Rule
 from lineage.rules.table import NAMES, RULES, find_level_rule, find_rule
-from lineage_schemas.answers.answer import SEVERITIES, Severity, Stride
+from lineage_schemas.answers.finding import SEVERITIES, Severity, Stride
 
 RELEASED = {
     "LW001": "silent-weight-change",

@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lineage_schemas.file import FileEntry, FileNode
+from lineage_schemas.file import FileEntry
+from lineage_schemas.file_node import FileNode
 from lineage_schemas.graph_batch import Attachment, GraphBatch
 from lineage_schemas.match_key import WeightsKeys
 from lineage_schemas.model import FirstFacts, HubTrust, HubVerified, ModelObservations, Observation

@@ -15,9 +15,10 @@ from lineage.versioning.contents import FileHash
 from lineage.versioning.groups import PlacedGroup
 from lineage.versioning.line import first_parent_line
 from lineage.versioning.measured import Measurement, Measurer
-from lineage_schemas.file import FileChange, FileVersion
-from lineage_schemas.history import Commit, History, HistoryRef
-from lineage_schemas.ref import RefKind
+from lineage_schemas.file import FileVersion
+from lineage_schemas.file_change import FileChange
+from lineage_schemas.history import Commit, History
+from lineage_schemas.history_ref import HistoryRef, RefKind
 
 START = datetime(2024, 1, 1, 12, 0, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lineage.errors import FileNotInRevisionError, ModelNotFoundError
 from lineage.hub.interface import Hub
+from lineage_schemas.cost import Cost
 from lineage_schemas.file import FileEntry
 from lineage_schemas.history import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
-from lineage_schemas.weights import Cost
 
 
 class RangeHub(Hub):

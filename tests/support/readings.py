@@ -14,8 +14,8 @@ import pytest
 
 from lineage.answers.check import check
 from lineage.answers.session import Session
-from lineage_schemas.answers.answer import Finding
 from lineage_schemas.answers.check import CheckAnswer
+from lineage_schemas.answers.finding import Finding
 from tests.support.bare_repository import BareRepository
 from tests.support.hub_server import HubServer
 from tests.support.weight_files import safetensors_bytes

@@ -12,11 +12,11 @@ from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.lfs import git_blob_id
 from lineage.versioning.facets.side import NotAtHand, Side
+from lineage_schemas.digests import Digests
 from lineage_schemas.facet import Facet
 from lineage_schemas.file import FileEntry
 from lineage_schemas.snapshot import Snapshot
 from lineage_schemas.weight_group import WeightGroup
-from lineage_schemas.weights import Digests
 
 Content = bytes | str | Mapping[str, object]
 Files = Mapping[str, Content]

@@ -15,7 +15,7 @@ from lineage.fingerprint.tensor_table import TensorRow
 from lineage.fingerprint.values.sketch import SampledTile, Sketch
 from lineage.fingerprint.values.source import AdapterScale
 from lineage.fingerprint.values.tiles import tiles_of
-from lineage_schemas.weights import Digests
+from lineage_schemas.digests import Digests
 
 if TYPE_CHECKING:
     Floats = numpy.ndarray[Any, numpy.dtype[numpy.float32]]

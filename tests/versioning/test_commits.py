@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from lineage.versioning.commit_taxonomy import CATEGORIES
 from lineage.versioning.commits import State, classify
 from lineage_schemas.commit_class import CommitClass
-from lineage_schemas.file import FileChange, FileVersion
+from lineage_schemas.file import FileVersion
+from lineage_schemas.file_change import FileChange
 from tests.support.shared import ROOT, SHARED, needs_shared
 
 LABELS = ROOT / "tests/data/commits/labelled_commits.csv"

@@ -24,7 +24,6 @@ from lineage.answers.findings import FailOn, counting
 from lineage.answers.project import note_expired, note_unknown_licences, used_settings
 from lineage.audit.policy.references import unresolved_reference
 from lineage.settings.environment import DEFAULT_MAX_BYTES
-from lineage_schemas.answers.answer import SEVERITIES, Severity
 from lineage_schemas.answers.audit import (
     AuditAnswer,
     AuditedModel,
@@ -33,6 +32,7 @@ from lineage_schemas.answers.audit import (
     AuditUnchecked,
     AuditVerdict,
 )
+from lineage_schemas.answers.finding import SEVERITIES, Severity
 from lineage_schemas.ids import shown_id
 
 if TYPE_CHECKING:

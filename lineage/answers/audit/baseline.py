@@ -15,8 +15,8 @@ from typing import Any
 from lineage.atomic import replacing
 from lineage.errors import InputError
 from lineage.rules.table import find_rule
-from lineage_schemas.answers.answer import SEVERITIES, Ignored, Severity
 from lineage_schemas.answers.audit import AuditFinding
+from lineage_schemas.answers.finding import SEVERITIES, Ignored, Severity
 
 VERSION = 1
 """The version of the file's form."""

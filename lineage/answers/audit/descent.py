@@ -19,7 +19,7 @@ from lineage_schemas.pointer import Pointer
 if TYPE_CHECKING:
     from lineage.store.graph import EdgeRow
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.answers.trace import TracedDerivation
     from lineage_schemas.unchecked import Unchecked
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lineage.collect.options import CollectOptions
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import Finding
     from lineage_schemas.answers.check import CheckAnswer, WeightChange
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.reference import Place
 
 KEPT = frozenset({"rewritten-history", "moved-tag", "version-removed", "understated-version"})

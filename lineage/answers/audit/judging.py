@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lineage.collect.options import CollectOptions
     from lineage.hub.interface import Hub
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import Finding
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.reference import Place
     from lineage_schemas.unchecked import Unchecked
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lineage.audit.policy.facts import Asked, ModelFacts
     from lineage.collect.options import CollectOptions
     from lineage.store.interface import StoreView
-    from lineage_schemas.answers.answer import Severity
+    from lineage_schemas.answers.finding import Severity
     from lineage_schemas.lock import Lock, LockedModel
     from lineage_schemas.reference import Place
 

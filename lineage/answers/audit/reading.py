@@ -11,7 +11,7 @@ from lineage.collect.events import Capped, NotRead, Stored
 from lineage.collect.options import CollectOptions, default_jobs
 from lineage.collect.pipeline import Target
 from lineage.errors import HubError, with_hint
-from lineage_schemas.answers.answer import IncompleteReason
+from lineage_schemas.answers.incomplete import IncompleteReason
 from lineage_schemas.ids import split_model_key
 
 if TYPE_CHECKING:

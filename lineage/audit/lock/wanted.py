@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.hub.revisions import is_default, is_full_id
-from lineage_schemas.answers.answer import NamedAt
+from lineage_schemas.answers.incomplete import NamedAt
 
 if TYPE_CHECKING:
     from lineage_schemas.lock import Lock, LockedModel

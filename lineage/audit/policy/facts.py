@@ -14,7 +14,7 @@ from lineage_schemas.reference import Place, Reference
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lineage_schemas.answers.answer import Severity
+    from lineage_schemas.answers.finding import Severity
     from lineage_schemas.model import ModelState
     from lineage_schemas.unchecked import Unchecked
 

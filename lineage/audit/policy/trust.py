@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lineage.audit.policy.facts import ModelFacts, Problem
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Severity
+    from lineage_schemas.answers.finding import Severity
 
 MAX_FILES = 10
 """Files of one model that are named, each by a problem of its own; the last one says how many more there are."""

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from lineage.errors import HubAnswerError
 from lineage.hub.git.objects import MAX_TREE_DEPTH, MAX_TREE_ENTRIES, GitObjects, TreeItem, parse_tree, shown_path
-from lineage_schemas.file import FileChange, FileStatus, FileVersion
+from lineage_schemas.file import FileVersion
+from lineage_schemas.file_change import FileChange, FileStatus
 
 NO_TREE = ""
 """The id used for the tree before a root commit."""

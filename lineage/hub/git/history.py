@@ -19,7 +19,8 @@ from lineage.hub.git.refs import read_refs
 from lineage.hub.git.texts import decode_text
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.revisions import pull_request_number
-from lineage_schemas.history import Commit, History, HistoryRef, HistorySource
+from lineage_schemas.history import Commit, History, HistorySource
+from lineage_schemas.history_ref import HistoryRef
 
 _AUTHOR_KEY = b"lineage author key, version 1"
 

@@ -17,7 +17,7 @@ from lineage.hub.git.files import find_files, only_refs
 from lineage.hub.git.objects import FSCK, GitObjects
 from lineage.hub.git.program import run_git
 from lineage.hub.revisions import ref_kind
-from lineage_schemas.history import HistoryRef
+from lineage_schemas.history_ref import HistoryRef
 
 _ROW = re.compile(rb"([0-9a-f]{40}) (refs/[^\n]+)")
 _HEAD = re.compile(rb"ref:[ \t]*(refs/[^\0-\x20\x7f]+)\s*|([0-9a-f]{40})\s*")

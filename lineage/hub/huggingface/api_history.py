@@ -20,8 +20,10 @@ from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface.listing import default_branch, list_files
 from lineage.hub.revisions import is_commit_id, pull_request_number
 from lineage.progress import Progress
-from lineage_schemas.file import FileChange, FileVersion
-from lineage_schemas.history import Commit, History, HistoryRef
+from lineage_schemas.file import FileVersion
+from lineage_schemas.file_change import FileChange
+from lineage_schemas.history import Commit, History
+from lineage_schemas.history_ref import HistoryRef
 
 if TYPE_CHECKING:
     from lineage.hub.huggingface.connection import Connection

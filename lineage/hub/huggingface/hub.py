@@ -17,9 +17,10 @@ from lineage.hub.interface import Hub, PresentRefs, Range, SecurityScan, check_r
 from lineage.hub.revisions import is_default, is_full_id, may_be_id, meaning_of
 from lineage.progress import SILENT, Progress
 from lineage.settings.environment import Settings
-from lineage_schemas.history import History, HistoryRef
+from lineage_schemas.cost import Cost
+from lineage_schemas.history import History
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
-from lineage_schemas.weights import Cost
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo

@@ -15,8 +15,7 @@ from lineage.hub.bounds import known_size
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.revisions import is_commit_id, ref_kind
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import HistoryRef
-from lineage_schemas.ref import RefKind
+from lineage_schemas.history_ref import HistoryRef, RefKind
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo

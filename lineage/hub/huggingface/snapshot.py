@@ -14,7 +14,7 @@ from lineage.hub.huggingface.listing import list_files
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
 from lineage.hub.lfs import git_blob_id
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import HistoryRef
+from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.snapshot import Snapshot
 
 if TYPE_CHECKING:

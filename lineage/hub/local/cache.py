@@ -21,8 +21,8 @@ from lineage.hub.target import repository_id_problem
 from lineage.progress import SILENT, Progress
 from lineage.settings.environment import Settings
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import Commit, History, HistoryRef
-from lineage_schemas.ref import RefKind
+from lineage_schemas.history import Commit, History
+from lineage_schemas.history_ref import HistoryRef, RefKind
 
 MODEL_PREFIX = "models--"
 

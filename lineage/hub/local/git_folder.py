@@ -17,7 +17,8 @@ from lineage.hub.local.file_hashes import FileHashes, is_inside, why_hollow
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, may_be_id, meaning_of
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import History, HistoryRef, HistorySource
+from lineage_schemas.history import History, HistorySource
+from lineage_schemas.history_ref import HistoryRef
 
 _KEPT_TREES = 16
 

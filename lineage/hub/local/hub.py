@@ -30,10 +30,10 @@ from lineage.hub.local.repository import ByteChunks, LocalRepository
 from lineage.progress import SILENT, Progress
 from lineage.side_by_side import SLOT
 from lineage.unexpected import contained
+from lineage_schemas.cost import Cost
 from lineage_schemas.file import FileEntry
 from lineage_schemas.history import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
-from lineage_schemas.weights import Cost
 
 CARD, CONFIG = "README.md", "config.json"
 

@@ -15,8 +15,10 @@ from lineage.hub.lfs import MAX_POINTER_BYTES, Placeholder, belongs_in_lfs, pars
 from lineage.hub.local.file_hashes import FileHashes, Stamp, is_inside, stamp
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, meaning_of
-from lineage_schemas.file import FileChange, FileEntry, FileVersion
-from lineage_schemas.history import Commit, History, HistoryRef
+from lineage_schemas.file import FileEntry, FileVersion
+from lineage_schemas.file_change import FileChange
+from lineage_schemas.history import Commit, History
+from lineage_schemas.history_ref import HistoryRef
 
 FOLDER_PREFIX = "folder:"
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from lineage.errors import FileNotInRevisionError, with_hint
 from lineage.hub.revisions import NamedCommit
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import History, HistoryRef
+from lineage_schemas.history import History
+from lineage_schemas.history_ref import HistoryRef
 
 ByteChunks = Generator[bytes, None, None]
 

@@ -11,8 +11,9 @@ from lineage.report.phrases import ABOUT_WEIGHTS, SIGNALS, at, dated, paper_word
 from lineage.report.text import cut
 
 if TYPE_CHECKING:
-    from lineage_schemas.answers.answer import Answer, Finding, UsedSettings
+    from lineage_schemas.answers.answer import Answer, UsedSettings
     from lineage_schemas.answers.check import PaperDefinition
+    from lineage_schemas.answers.finding import Finding
     from lineage_schemas.answers.trace import TracedDerivation
     from lineage_schemas.pointer import Pointer
     from lineage_schemas.unchecked import Unchecked

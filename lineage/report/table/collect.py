@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lineage.report.findings import settings_lines
 from lineage.report.phrases import REASONS, at, cost_words, counted, dated, listed
 from lineage.report.text import EMPTY, Document, Line, Span, Style, columns, dim, line, strong
-from lineage_schemas.weights import Cost
+from lineage_schemas.cost import Cost
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.collect import CollectAnswer, CollectedModel

@@ -10,7 +10,7 @@ from lineage.report.text import EMPTY, Document, Line, columns, dim, line, stron
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.fingerprint import FingerprintAnswer, FingerprintedGroup
-    from lineage_schemas.weights import Digests
+    from lineage_schemas.digests import Digests
 
 SHOWN_FILES = 20
 

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
-
-Severity = Literal["info", "warning", "error"]
-
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
-"""In rising order."""
-
-Stride = Literal[
-    "spoofing", "tampering", "repudiation", "information_disclosure", "denial_of_service", "elevation_of_privilege",
-]  # fmt: skip
-"""Microsoft's classes of threats, by which security reviews sort findings."""
-
-IncompleteReason = Literal["gated", "missing", "offline", "unreachable", "rate_limited", "limit", "partial", "error"]
-"""Offline: the Hub was not asked. Unreachable: it did not respond. Rate-limited: its rate limit was exceeded, and
-`detail` says for how long. Limit: the question's own limit was reached. Partial: the model was read, but not all of its
-files are at hand."""
 
 Notes = Annotated[tuple[str, ...], Field(exclude_if=lambda notes: not notes)]
 """Sentences beside the answer that change nothing in it; left out of the JSON if there are none."""
@@ -96,53 +80,3 @@ class Answer(Record):
     collected_at: datetime | None
     hub_asked: bool = Field(default=True, exclude_if=lambda asked: asked)
     settings: UsedSettings | None = Field(default=None, exclude_if=lambda settings: settings is None)
-
-
-class Ignored(Record):
-    """Report why a project's settings ignore a finding, and until when they do."""
-
-    reason: str
-    until: date | None = None
-
-
-class Finding(Record):
-    """Report one problem that the user should look at, under a stable rule.
-
-    `id` is the rule's name, `rule` its code, `help` the page of the documentation that explains it, `fix` what to do.
-    `stride` is the class of threat, null if security is not affected. An `ignored` finding does not count.
-    `moved_from` is the severity that it had before a project's settings moved its rule, null if they did not.
-    """
-
-    id: str
-    rule: str
-    severity: Severity
-    stride: Stride | None
-    message: str
-    pointer: Pointer
-    help: str
-    fix: str
-    ignored: Ignored | None = None
-    moved_from: Severity | None = None
-
-
-class NamedAt(Record):
-    """Name the file, and the line in it, that named a model: a list of targets, a project file or a source.
-
-    `file` is as the user wrote it. `column` is in the JSON only if it is known.
-    """
-
-    file: str
-    line: int | None = None
-    column: int | None = Field(default=None, exclude_if=lambda column: column is None)
-
-
-class Incomplete(Record):
-    """Report which model could not be followed, or not be read whole, and why.
-
-    `decides` is false, and in the JSON only then, if what is missing does not decide the question.
-    """
-
-    model: str
-    reason: IncompleteReason
-    detail: str | None = None
-    decides: bool = Field(default=True, exclude_if=lambda decides: decides)

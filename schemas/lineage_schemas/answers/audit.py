@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Finding, Severity
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.finding import Finding, Severity
 from lineage_schemas.answers.trace import TracedDerivation
 from lineage_schemas.bounded import Count
 from lineage_schemas.derivation import Method, Relation, Status

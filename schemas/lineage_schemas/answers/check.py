@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Finding, NamedAt, Notes, Severity
+from lineage_schemas.answers.answer import Answer, Notes
+from lineage_schemas.answers.finding import Finding, Severity
+from lineage_schemas.answers.incomplete import NamedAt
 from lineage_schemas.change import ChangeKind, Replacement, Verdict
 from lineage_schemas.record import Record
 from lineage_schemas.unchecked import Unchecked

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Incomplete
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.incomplete import Incomplete
+from lineage_schemas.cost import Cost
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
-from lineage_schemas.weights import Cost
 
 CollectOutcome = Literal["collected", "unchanged", "named", "failed"]
 """Named: an ancestor that is missing or gated, recorded by its name. Failed: a target, or a model that the Hub could

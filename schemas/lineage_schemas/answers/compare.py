@@ -6,11 +6,11 @@ from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.derivation import Method, Relation
+from lineage_schemas.digests import Digests
 from lineage_schemas.level import Level
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 
 CompareVerdict = Literal["same_weights", "derived", "related", "unclear", "unrelated", "not_comparable"]
 """Same weights: equal tensors, whatever files and names hold them. Derived: one was made from the other, and a rule

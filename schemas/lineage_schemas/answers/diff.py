@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from lineage_schemas.answers.answer import Answer, Notes
+from lineage_schemas.digests import Digests
 from lineage_schemas.facet import Facet
 from lineage_schemas.licence import LicenceComparison
 from lineage_schemas.pointer import Pointer
 from lineage_schemas.record import Record
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 
 WeightsDiffKind = Literal[
     "equal", "reserialised", "renamed", "partial", "retrained", "reshaped", "cast", "requantised", "replaced", "unknown"

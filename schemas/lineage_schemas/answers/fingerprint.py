@@ -8,12 +8,13 @@ from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.bounded import Count
+from lineage_schemas.cost import Cost
+from lineage_schemas.digests import Digests
 from lineage_schemas.file import FileEntry
 from lineage_schemas.level import Level
 from lineage_schemas.record import Record
 from lineage_schemas.tensor import Tensor
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Cost, Digests
 
 
 class SampleCoverage(Record):

@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Finding, Notes
+from lineage_schemas.answers.answer import Answer, Notes
 from lineage_schemas.answers.check import ChangeCounts, CheckedGroup, PaperDefinition, WeightChange
+from lineage_schemas.answers.finding import Finding
 from lineage_schemas.bounded import Count
 from lineage_schemas.change import ChangeKind, Verdict
 from lineage_schemas.commit_class import CommitCategory, CommitClass, Phase

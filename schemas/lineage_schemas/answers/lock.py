@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lineage_schemas.answers.answer import Answer, NamedAt, Notes
+from lineage_schemas.answers.answer import Answer, Notes
+from lineage_schemas.answers.incomplete import NamedAt
 from lineage_schemas.lock import LockDifference
 from lineage_schemas.record import Record
 from lineage_schemas.unchecked import Unchecked

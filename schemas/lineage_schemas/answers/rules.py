@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lineage_schemas.answers.answer import Answer, Severity, Stride
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.finding import Severity, Stride
 from lineage_schemas.record import Record
 from lineage_schemas.version_level import VersionLevel
 

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineage_schemas.answers.answer import Answer, Finding, Incomplete, Severity
+from lineage_schemas.answers.answer import Answer
+from lineage_schemas.answers.finding import Finding, Severity
+from lineage_schemas.answers.incomplete import Incomplete
 from lineage_schemas.derivation import Method, Relation, Status
 from lineage_schemas.model import ModelState
 from lineage_schemas.pointer import Pointer

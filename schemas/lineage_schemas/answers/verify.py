@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from lineage_schemas.answers.answer import Answer, Notes
+from lineage_schemas.digests import Digests
 from lineage_schemas.record import Record
 from lineage_schemas.unchecked import Unchecked
-from lineage_schemas.weights import Digests
 
 VerifyVerdict = Literal["equal", "reserialised", "different", "known", "not_known", "unchecked"]
 """Equal: same files. Reserialised: same parameters in different files. Different: other parameters. Without

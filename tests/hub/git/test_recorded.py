@@ -14,7 +14,7 @@ from lineage.errors import FileNotInRevisionError
 from lineage.hub.git.history import read_history
 from lineage.hub.local.directory import DirectoryHub
 from lineage.hub.revisions import ref_kind
-from lineage_schemas.file import FileChange
+from lineage_schemas.file_change import FileChange
 from lineage_schemas.history import Commit
 from tests.support.hub_kinds import settings
 from tests.support.repositories import recorded_history

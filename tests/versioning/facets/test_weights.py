@@ -10,8 +10,8 @@ from lineage.fingerprint.tensor_table import TensorRow
 from lineage.versioning.facets.formats import formats
 from lineage.versioning.facets.side import Side
 from lineage.versioning.facets.weights import Decided, weights
+from lineage_schemas.digests import Digests
 from lineage_schemas.facet import FacetChange
-from lineage_schemas.weights import Digests
 from tests.support.sides import Files, side_of
 
 
