@@ -7,7 +7,6 @@ import sys
 from typing import IO
 
 from lineage.redaction import without_secrets
-from lineage.report.text import visible
 
 ASCII = str.maketrans(
     {
@@ -23,6 +22,8 @@ def say(kind: str, message: str) -> None:
 
     Further lines are indented, so that they do not look like another message.
     """
+    from lineage.report.text import visible
+
     first, *others = without_secrets(message).splitlines() or [""]
     lines = [f"{kind}: {visible(first)}", *(f"  {visible(other)}" for other in others)]
     try:

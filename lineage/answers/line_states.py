@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lineage.answers.sides import Listed, read_sides
 from lineage.collect.trees import trees_of_line
 from lineage.errors import HubError
-from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.card import read_card
+from lineage.hub.json_text import parse_json_object
 from lineage.versioning.facets.judge import judge
 from lineage.versioning.facets.side import CARD, CONFIG, Side
 from lineage.versioning.facets.weights import Decided

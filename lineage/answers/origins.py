@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lineage.derivation.variants import OriginFacts
-from lineage.hub.card import load_json
+from lineage.hub.json_text import load_json
 from lineage_schemas.ids import revision_key, split_model_key
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from lineage.collect.recorded import recorded_history, recorded_meaning, recorded_refs
 from lineage.collect.trees import trees_of_line
 from lineage.errors import FileNotInRevisionError, HubUnreachableError, RevisionNotFoundError
-from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.card import read_card
 from lineage.hub.interface import Hub
+from lineage.hub.json_text import parse_json_object
 from lineage.hub.revisions import NamedCommit, is_default
 from lineage.store.aliases import key_of_alias
 from lineage.versioning.line import first_parent_line

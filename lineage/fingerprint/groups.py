@@ -21,7 +21,7 @@ from lineage.fingerprint.weight_files import (
     weight_suffix,
 )
 from lineage.hub.bounds import index_of
-from lineage.hub.card import load_json
+from lineage.hub.json_text import load_json
 from lineage_schemas.file import FileEntry
 from lineage_schemas.weight_group import WeightGroup
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineage.errors import FileNotInRevisionError, HubError
 from lineage.fingerprint.cast import Placed
-from lineage.hub.card import load_json
+from lineage.hub.json_text import load_json
 
 
 def may_be_tied(side: Placed) -> bool | None:

@@ -6,15 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from lineage.errors import TextTooLongError
 from lineage.file_chunks import FilePass, ReadWhole
 from lineage_schemas.cost import Cost
-from lineage_schemas.history import History
 from lineage_schemas.history_ref import HistoryRef
 from lineage_schemas.ids import model_key
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+
+if TYPE_CHECKING:
+    from lineage_schemas.history import History
 
 MAX_TEXT_BYTES = 10_000_000
 """Texts (cards, changelogs, configs, indexes, recipes, commit messages) are read up to this size: whole, or not."""

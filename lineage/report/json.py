@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from lineage.report.text import INVISIBLE
+from lineage.report.invisible import INVISIBLE
 
 if TYPE_CHECKING:
     from lineage_schemas.answers.audit import AuditAnswer

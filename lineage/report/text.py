@@ -6,18 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from lineage.report.invisible import INVISIBLE
+
 Style = Literal["", "strong", "dim", "good", "bad", "warn"]
 """What a span means; the command line chooses colours for it."""
-
-INVISIBLE = (
-    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
-"""Invisible characters, as ranges of a regular expression: they can reorder or hide text, or make two names look alike.
-
-They are Unicode's separators of lines, its category Cf (format), and all code points that it calls default ignorable:
-fillers, variation selectors, tags."""
 
 _BASE = r"[^\x00-\u02ff\u2000-\u206f\ufe00-\ufe0f\U000e0000-\U000e0fff]"
 _NEEDED = rf"(?<={_BASE})[\u200c\u200d\ufe0e\ufe0f]|(?<={_BASE}\ufe0f)\u200d|\ufe0f(?=\u20e3)"

@@ -106,9 +106,8 @@ def test_headers_are_read_or_refused_in_bounded_memory(
 def test_configs_are_read_or_refused_in_bounded_memory(item: str, reason: str) -> None:
     """A config of 10 MB of the smallest values takes less than 300 MB; commas inside of texts are not values."""
     count = 9_900_000 // len(item.encode())
-    setup = (
-        f"from lineage.hub.card import parse_json_object\ndata = b'{{\"a\":[' + {item.encode()!r} * {count} + b'0]}}'"
-    )
+    data = f"b'{{\"a\":[' + {item.encode()!r} * {count} + b'0]}}'"
+    setup = f"from lineage.hub.json_text import parse_json_object\ndata = {data}"
     growth, seconds = peak_of(setup, f"assert {reason!r} in str(parse_json_object(data)[1])")
     assert growth < 300
     assert seconds < 60

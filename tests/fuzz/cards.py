@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from lineage.hub.bounds import MAX_NUMBER_CHARACTERS, BoundError
-from lineage.hub.card import parse_json_object, parse_yaml_mapping, read_card
+from lineage.hub.card import parse_yaml_mapping, read_card
 from lineage.hub.declared.declaration import read_name
 from lineage.hub.declared.reading import MAX_DECLARATIONS, declarations
+from lineage.hub.json_text import parse_json_object
 from lineage.hub.target import repository_id_problem
 from lineage.hub.yaml_text import YamlError, read_yaml
 from lineage.licences.parse import MAX_LICENCES, Licences, parse

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.hub.bounds import MAX_YAML_CHARACTERS
-from lineage.hub.card import parse_card, parse_json_object, parse_yaml_mapping
+from lineage.hub.card import parse_card, parse_yaml_mapping
+from lineage.hub.json_text import parse_json_object
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from lineage.fingerprint.digests import files_digest
 from lineage.fingerprint.groups import weight_groups
 from lineage.fingerprint.measure import GroupFingerprint
-from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.card import read_card
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
+from lineage.hub.json_text import parse_json_object
 from lineage.hub.lfs import git_blob_id
 from lineage.versioning.facets.side import NotAtHand, Side
 from lineage_schemas.digests import Digests

@@ -16,7 +16,8 @@ from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
 from lineage.errors import HubError
 from lineage.fingerprint.groups import weight_groups
-from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.card import read_card
+from lineage.hub.json_text import parse_json_object
 from lineage.licences.parse import Licences, parse
 from lineage_schemas.answers.audit import AuditedWeights
 from lineage_schemas.ids import revision_key, shown_id, split_model_key

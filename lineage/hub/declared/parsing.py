@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lineage.hub.bounds import BoundError
-from lineage.hub.card import parse_json_object
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
-from lineage.hub.yaml_text import YamlError, read_yaml
+from lineage.hub.json_text import parse_json_object
 from lineage.redaction import without_secrets
 
 
@@ -52,6 +51,8 @@ def yaml_documents(data: bytes | None) -> list[dict[str, Any]]:
 
     Raises NotReadableError, also where a key occurs twice in one mapping: it is unknown which value counts.
     """
+    from lineage.hub.yaml_text import YamlError, read_yaml
+
     try:
         documents = read_yaml(text_of(data), unfold=False)
     except BoundError as error:

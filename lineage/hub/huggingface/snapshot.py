@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.errors import FileNotInRevisionError, GatedError, HubAnswerError, TextTooLongError
 from lineage.hub.bounds import known_size
-from lineage.hub.card import parse_json_object, read_card
+from lineage.hub.card import read_card
 from lineage.hub.git.texts import without_surrogates
 from lineage.hub.huggingface.files import Place, RemoteFiles
 from lineage.hub.huggingface.listing import list_files
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
+from lineage.hub.json_text import parse_json_object
 from lineage.hub.lfs import git_blob_id
 from lineage_schemas.file import FileEntry
 from lineage_schemas.history_ref import HistoryRef

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from lineage.errors import ModelNotFoundError
-from lineage.hub.card import load_json
 from lineage.hub.interface import MAX_TEXT_BYTES, too_long
+from lineage.hub.json_text import load_json
 from lineage.hub.local.bundle import BundleCopies
 from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.hub import LocalHub, folder_name

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lineage.errors import (
     ContentMismatchError,
@@ -22,8 +22,8 @@ from lineage.errors import (
     TextTooLongError,
 )
 from lineage.file_chunks import CHUNK_BYTES, FilePass, ReadWhole
-from lineage.hub.card import parse_json_object, read_card
 from lineage.hub.interface import Hub, PresentRefs, Range, check_ranges
+from lineage.hub.json_text import parse_json_object
 from lineage.hub.legacy_names import legacy_name
 from lineage.hub.local.file_hashes import FileHashes
 from lineage.hub.local.repository import ByteChunks, LocalRepository
@@ -32,8 +32,10 @@ from lineage.side_by_side import SLOT
 from lineage.unexpected import contained
 from lineage_schemas.cost import Cost
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import History
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
+
+if TYPE_CHECKING:
+    from lineage_schemas.history import History
 
 CARD, CONFIG = "README.md", "config.json"
 
@@ -118,6 +120,8 @@ class LocalHub(Hub):
         readme = self._text(resolved, files.get(CARD), unreadable, without_bytes)
         card_text = card = config = None
         if readme is not None:
+            from lineage.hub.card import read_card
+
             card_text, card, problem = read_card(readme)
             if problem:
                 unreadable[CARD] = problem

@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.errors import FileNotInRevisionError, HubError, RevisionNotFoundError
 from lineage.hub.lfs import MAX_POINTER_BYTES, Placeholder, belongs_in_lfs, parse_placeholder, pointer_blob_id
@@ -16,9 +16,10 @@ from lineage.hub.local.file_hashes import FileHashes, Stamp, is_inside, stamp
 from lineage.hub.local.repository import ByteChunks, Lack, Listing, LocalRepository
 from lineage.hub.revisions import NamedCommit, is_default, meaning_of
 from lineage_schemas.file import FileEntry, FileVersion
-from lineage_schemas.file_change import FileChange
-from lineage_schemas.history import Commit, History
 from lineage_schemas.history_ref import HistoryRef
+
+if TYPE_CHECKING:
+    from lineage_schemas.history import History
 
 FOLDER_PREFIX = "folder:"
 
@@ -76,6 +77,9 @@ class PlainFolder(LocalRepository):
 
     def history(self, *, pull_requests: bool) -> History:
         """Make a history of one undated commit that adds every file."""
+        from lineage_schemas.file_change import FileChange
+        from lineage_schemas.history import Commit, History
+
         scan = self._scan()
         changes = (
             FileChange(path=e.path, status="A", new=FileVersion(blob_id=e.blob_id, size=e.size, sha256=e.sha256))

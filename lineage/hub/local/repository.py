@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineage.errors import FileNotInRevisionError, with_hint
 from lineage.hub.revisions import NamedCommit
 from lineage_schemas.file import FileEntry
-from lineage_schemas.history import History
 from lineage_schemas.history_ref import HistoryRef
+
+if TYPE_CHECKING:
+    from lineage_schemas.history import History
 
 ByteChunks = Generator[bytes, None, None]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage.hub.card import parse_json_object
+from lineage.hub.json_text import parse_json_object
 from lineage.versioning.facets.documentation import body
 from lineage.versioning.facets.files import CONFIGS
 from lineage.versioning.facets.side import NotAtHand, Side, json_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lineage.hub.card import parse_json_object
+from lineage.hub.json_text import parse_json_object
 from lineage_schemas.pointer import Pointer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lineage.hub.card import unique_pairs
+from lineage.hub.json_text import unique_pairs
 
 EXAMPLES = 5
 """Tokens that a note quotes."""
