@@ -11,7 +11,7 @@ from lineage.answers.audit.signing import checked_signature
 from lineage.answers.looked_up import hub_to_read
 from lineage.audit.policy.code import MODULES, files_with_code
 from lineage.audit.policy.facts import FileText, ModelFacts, Pickle, Signature
-from lineage.audit.policy.weights import PICKLES
+from lineage.audit.used_files import PICKLES
 from lineage.collect.pipeline import Target
 from lineage.collect.recorded_hub import RecordedHub
 from lineage.errors import HubError

@@ -15,11 +15,11 @@ from lineage.answers.project import settled
 from lineage.audit.policy.code import about_code
 from lineage.audit.policy.facts import Problem, places_of
 from lineage.audit.policy.licences import about_licence
+from lineage.audit.policy.missing_files import missing_files
 from lineage.audit.policy.names import about_name
 from lineage.audit.policy.references import about_references, about_state
 from lineage.audit.policy.signature import about_signature
 from lineage.audit.policy.trust import about_trust
-from lineage.audit.policy.used_files import missing_files
 from lineage.audit.policy.weights import about_publisher, about_weights
 from lineage_schemas.answers.audit import AuditFinding, AuditUnchecked
 from lineage_schemas.ids import shown_id, split_model_key

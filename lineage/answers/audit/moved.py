@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.audit.lock.documents import is_document
-from lineage.audit.lock.used_weights import main_weights, used_weights
+from lineage.audit.used_files import main_weights, used_weights
 from lineage.errors import few
 from lineage.fingerprint.groups import INDEX
 from lineage.fingerprint.weight_files import weight_format

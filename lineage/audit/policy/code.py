@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lineage.audit.policy.facts import ModelFacts, Problem, folder_of
-from lineage.audit.policy.used_files import named_files
+from lineage.audit.policy.facts import ModelFacts, Problem
+from lineage.audit.used_files import folder_of, named_files
 from lineage_schemas.unchecked import Unchecked
 
 if TYPE_CHECKING:

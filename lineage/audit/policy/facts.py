@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -147,9 +146,3 @@ def places_of(references: tuple[Reference, ...]) -> tuple[Place, ...]:
     return tuple(
         dict.fromkeys(Place(file=each.file, line=each.line, column=each.column, cell=each.cell) for each in references)
     )
-
-
-def folder_of(reference: Reference) -> str:
-    """Return the folder of a model that a reference names, without slashes at its ends; empty for the root."""
-    path = posixpath.normpath(reference.subfolder or ".").strip("/")
-    return "" if path == "." else path

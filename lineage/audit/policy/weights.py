@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lineage.audit.policy.facts import ModelFacts, Problem
-from lineage.audit.policy.used_files import named_files
+from lineage.audit.used_files import PICKLES, named_files
 from lineage.errors import few
 from lineage.fingerprint.weight_files import weight_format
 from lineage_schemas.unchecked import Unchecked
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lineage_schemas.project_file import AllowDeny
-
-PICKLES = frozenset({"pytorch", "pickle"})
-"""Formats that are pickles."""
 
 RUNS_CODE = frozenset({"pytorch", "pickle", "keras", "tensorflow", "nemo"})
 """Formats whose loaders can run code of the file."""
