@@ -6,7 +6,7 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod
@@ -96,39 +96,48 @@ def plain(tensors: layouts.Layout, dtype: str, config: Mapping[str, Any]) -> Lay
 
 def gptq(tensors: layouts.Layout, config: Mapping[str, Any], *, group: int = 128) -> Layout:
     """Quantise the matrices of layers to 4 bits as GPTQ stores them: eight codes of a column in one integer."""
-    found = []
-    for name, shape in tensors:
-        if not _is_quantised(name, shape):
-            found.append(Stored(name, "F16", shape))
-            continue
-        (rows, columns), base = shape, name.removesuffix(".weight")
+
+    def parts(base: str, rows: int, columns: int) -> Iterator[Stored]:
+        yield Stored(f"{base}.qweight", "I32", (columns // 8, rows))
+        yield from _grid(base, rows, columns, group)
         order = struct.pack(f"<{columns}i", *(at // group for at in range(columns)))
-        found += [
-            Stored(f"{base}.qweight", "I32", (columns // 8, rows)),
-            Stored(f"{base}.qzeros", "I32", (columns // group, rows // 8)),
-            Stored(f"{base}.scales", "F16", (columns // group, rows)),
-            Stored(f"{base}.g_idx", "I32", (columns,), order),
-        ]
-    return safetensors(
-        found, {**config, "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": group}}
-    )
+        yield Stored(f"{base}.g_idx", "I32", (columns,), order)
+
+    return _in_codes(tensors, config, parts, {"quant_method": "gptq", "bits": 4, "group_size": group})
 
 
 def awq(tensors: layouts.Layout, config: Mapping[str, Any], *, group: int = 128) -> Layout:
     """Quantise the matrices of layers to 4 bits as AWQ stores them: eight codes of a row in one integer."""
-    found = []
+
+    def parts(base: str, rows: int, columns: int) -> Iterator[Stored]:
+        yield Stored(f"{base}.qweight", "I32", (columns, rows // 8))
+        yield from _grid(base, rows, columns, group)
+
+    declared = {"quant_method": "awq", "bits": 4, "group_size": group, "version": "gemm", "zero_point": True}
+    return _in_codes(tensors, config, parts, declared)
+
+
+def _grid(base: str, rows: int, columns: int, group: int) -> Iterator[Stored]:
+    """Store a zero point and a scale for each group of a row."""
+    yield Stored(f"{base}.qzeros", "I32", (columns // group, rows // 8))
+    yield Stored(f"{base}.scales", "F16", (columns // group, rows))
+
+
+def _in_codes(
+    tensors: layouts.Layout,
+    config: Mapping[str, Any],
+    parts: Callable[[str, int, int], Iterable[Stored]],
+    declared: Mapping[str, Any],
+) -> Layout:
+    """Store each matrix of a layer in parts of the same base name, and all other tensors in F16."""
+    found: list[Stored] = []
     for name, shape in tensors:
-        if not _is_quantised(name, shape):
+        if _is_quantised(name, shape):
+            rows, columns = shape
+            found += parts(name.removesuffix(".weight"), rows, columns)
+        else:
             found.append(Stored(name, "F16", shape))
-            continue
-        (rows, columns), base = shape, name.removesuffix(".weight")
-        found += [
-            Stored(f"{base}.qweight", "I32", (columns, rows // 8)),
-            Stored(f"{base}.qzeros", "I32", (columns // group, rows // 8)),
-            Stored(f"{base}.scales", "F16", (columns // group, rows)),
-        ]
-    of_awq = {"quant_method": "awq", "bits": 4, "group_size": group, "version": "gemm", "zero_point": True}
-    return safetensors(found, {**config, "quantization_config": of_awq})
+    return safetensors(found, {**config, "quantization_config": declared})
 
 
 def nf4(tensors: layouts.Layout, config: Mapping[str, Any], *, block: int = 64) -> Layout:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,42 +19,12 @@ from lineage.fingerprint.tensor_table import TensorRow
 from lineage_schemas.level import Level
 from tests.support.range_hub import RangeHub
 from tests.support.shared import ROOT
+from tests.support.small_weights import BASE, Make, f32
 from tests.support.weight_files import Tensors, gguf_bytes, read_safetensors, safetensors_bytes
 
 DEMO = ROOT / "lineage" / "demo_data" / "hub"
 PARENT = DEMO / "otterhub" / "skiff-0.7m-manual" / "model.safetensors"
 CHILD = DEMO / "quillworks" / "notary-0.7m" / "model.safetensors"
-
-Make = Callable[..., GroupFingerprint]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Write tensors to a file and measure it."""
-    count = 0
-
-    def write(tensors: Tensors, level: Level = "full", metadata: dict[str, str] | None = None) -> GroupFingerprint:
-        nonlocal count
-        count += 1
-        folder = tmp_path / str(count)
-        folder.mkdir()
-        (folder / "model.safetensors").write_bytes(safetensors_bytes(tensors, metadata))
-        return fingerprint_file(folder / "model.safetensors", level)
-
-    return write
-
-
-def f32(*values: float) -> tuple[str, tuple[int, ...], bytes]:
-    """Make a vector of F32."""
-    return "F32", (len(values),), struct.pack(f"<{len(values)}f", *values)
-
-
-BASE: dict[str, tuple[str, tuple[int, ...], bytes]] = {
-    "model.embed_tokens.weight": ("F32", (2, 2), bytes(range(16))),
-    "layers.0.weight": f32(1, 2, 3),
-    "layers.1.weight": f32(4, 5, 6),
-    "norm.weight": f32(1, 1),
-}
 
 
 def test_same_file_is_equal(make: Make) -> None:
