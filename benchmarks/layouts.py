@@ -94,8 +94,11 @@ def plain(tensors: layouts.Layout, dtype: str, config: Mapping[str, Any]) -> Lay
     return safetensors((Stored(name, dtype, shape) for name, shape in tensors), config)
 
 
-def gptq(tensors: layouts.Layout, config: Mapping[str, Any], *, group: int = 128) -> Layout:
-    """Quantise the matrices of layers to 4 bits as GPTQ stores them: eight codes of a column in one integer."""
+def gptq(tensors: layouts.Layout, config: Mapping[str, Any], *, act_order: bool, group: int = 128) -> Layout:
+    """Quantise the matrices of layers to 4 bits as GPTQ stores them: eight codes of a column in one integer.
+
+    In act-order (`desc_act`) any column may belong to any group, so that a tile needs the scales of all groups.
+    """
 
     def parts(base: str, rows: int, columns: int) -> Iterator[Stored]:
         yield Stored(f"{base}.qweight", "I32", (columns // 8, rows))
@@ -103,7 +106,8 @@ def gptq(tensors: layouts.Layout, config: Mapping[str, Any], *, group: int = 128
         order = struct.pack(f"<{columns}i", *(at // group for at in range(columns)))
         yield Stored(f"{base}.g_idx", "I32", (columns,), order)
 
-    return _in_codes(tensors, config, parts, {"quant_method": "gptq", "bits": 4, "group_size": group})
+    declared = {"quant_method": "gptq", "bits": 4, "group_size": group, "desc_act": act_order}
+    return _in_codes(tensors, config, parts, declared)
 
 
 def awq(tensors: layouts.Layout, config: Mapping[str, Any], *, group: int = 128) -> Layout:
@@ -244,7 +248,12 @@ def _of_llama(size: str, form: str) -> Layout:
     width, _, layers, _, keys = SIZES[size]
     if form == "Q4_K GGUF":
         return gguf(tensors, layers, width // 128, keys // 128)
-    packed: dict[str, Callable[..., Layout]] = {"GPTQ": gptq, "AWQ": awq, "nf4": nf4}
+    packed: dict[str, Callable[..., Layout]] = {
+        "GPTQ": partial(gptq, act_order=False),
+        "GPTQ in act-order": partial(gptq, act_order=True),
+        "AWQ": awq,
+        "nf4": nf4,
+    }
     return packed[form](tensors, config) if form in packed else plain(tensors, form, config)
 
 
@@ -256,7 +265,7 @@ def _gpt2_xl(dtype: str) -> Layout:
     return plain(layouts.gpt2(1_600, 48), dtype, {"model_type": "gpt2", "n_head": 25})
 
 
-FORMS = ("BF16", "F32", "F8_E4M3", "Q4_K GGUF", "GPTQ", "AWQ", "nf4")
+FORMS = ("BF16", "F32", "F8_E4M3", "Q4_K GGUF", "GPTQ", "GPTQ in act-order", "AWQ", "nf4")
 
 
 def _pytorch_7b(shards: int) -> Layout:

@@ -1,7 +1,8 @@
 """Which values of a model are sampled: an ordered list of tiles, fixed for ever as `sketch.v1`.
 
 The order depends on normalised names and logical shapes only, so that all formats and shardings of one model have the
-same list, and the places do not depend on the number of rows, so that added vocabulary moves none.
+same list, and the places of strips do not depend on the number of rows, so that added vocabulary moves none. (The strip
+of an embedding of fewer than about 512 rows begins at its first row.)
 """
 
 from __future__ import annotations
