@@ -40,6 +40,7 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
         total = view.count("Model")
     with session.progress.task("working out edges", total=total, unit="models") as task:
         while True:
+            mark = session.store.mark()
             with session.store.reading() as view:
                 rows = view.find("Model", {}, after=after, limit=MODELS_AT_ONCE)
                 wanted = [row.key for row in rows if row.properties.get("head") and row.key not in done]
@@ -48,8 +49,8 @@ def store_rederive(session: Session) -> StoreRederiveAnswer:
                 present = _present(view, found.children)
             differing = [key for key in found.children if found.of(key) != present[key]]
             batch = _batch(found, differing, keys)
-            if batch is not None:
-                session.store.write(batch)
+            if batch is not None and not session.store.write_since(mark, batch):
+                continue  # another process wrote meanwhile: the same models again
             edges += sum(len(found.of(key)) for key in found.children if key not in done)
             own = [row.key for row in rows if row.properties.get("head")]
             count, relinked = rewrite_next_versions(session.store, own)

@@ -98,16 +98,17 @@ def rewrite_next_versions(store: GraphStore, keys: Collection[str]) -> tuple[int
     Returns how many next versions these models have, and which of them have other edges than before.
     """
     own = set(keys)
-    with store.reading() as view:
-        wanted = next_versions_at_rest(view, own)
-        rows = [edge for way in _WAYS for edge in view.edges("NEXT_VERSION", list(own), way)]
-    stored = {(edge.source, edge.target): record_of("NEXT_VERSION", edge) for edge in rows}
-    now = {(edge.model, edge.next): edge for edge in wanted.edges}
-    differing = {pair for pair in {*stored, *now} if stored.get(pair) != now.get(pair)}
-    if differing:
-        store.write(
-            GraphBatch(evidence=wanted.evidence, next_versions=wanted.edges, replace_next_versions_of=wanted.of)
-        )
+    while True:
+        mark = store.mark()
+        with store.reading() as view:
+            wanted = next_versions_at_rest(view, own)
+            rows = [edge for way in _WAYS for edge in view.edges("NEXT_VERSION", list(own), way)]
+        stored = {(edge.source, edge.target): record_of("NEXT_VERSION", edge) for edge in rows}
+        now = {(edge.model, edge.next): edge for edge in wanted.edges}
+        differing = {pair for pair in {*stored, *now} if stored.get(pair) != now.get(pair)}
+        batch = GraphBatch(evidence=wanted.evidence, next_versions=wanted.edges, replace_next_versions_of=wanted.of)
+        if not differing or store.write_since(mark, batch):
+            break
     return sum(edge.model in own for edge in wanted.edges), {key for pair in differing for key in pair} & own
 
 

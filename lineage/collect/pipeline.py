@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lineage.collect.batch import model_batch
 from lineage.collect.events import Capped, Event, Lacking, NotRead, Started, Stored, Unchanged
 from lineage.collect.members import KnownWeights
-from lineage.collect.names import Names, publisher_of
+from lineage.collect.names import Names
 from lineage.collect.options import CollectOptions
 from lineage.collect.reading import Known, read_model
 from lineage.collect.recorded import (
@@ -22,6 +22,7 @@ from lineage.collect.recorded import (
     recorded_history,
     recorded_refs,
 )
+from lineage.collect.recorded_state import keep_state, write_again
 from lineage.collect.renamed import former_keys
 from lineage.collect.samples import lacks_sketch
 from lineage.collect.turns import Turns
@@ -42,15 +43,11 @@ from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage.settings.environment import DEFAULT_MAX_BYTES
 from lineage.side_by_side import Crew, check_stopped
-from lineage.store.graph import NodeRow
-from lineage.store.records import record_of
 from lineage.unexpected import contained
 from lineage.versioning.tags import first_targets
 from lineage_schemas.answers.incomplete import IncompleteReason
-from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.ids import revision_key, split_model_key
 from lineage_schemas.level import Level, is_deeper
-from lineage_schemas.model import ModelState
 
 if TYPE_CHECKING:
     from lineage.collect.project_parents import ProjectParents
@@ -203,7 +200,7 @@ class Collection:
                 return self._read(job, hub, go_on)
         except HubError as error:
             with self._turns.writing:
-                self._keep_state(job.target, error)
+                keep_state(self.store, hub, job.target.model, error, self._clock())
             raise
 
     def _read(self, job: _Job, hub: Hub, go_on: Callable[[str], None]) -> Event:
@@ -250,12 +247,21 @@ class Collection:
         )
 
     def _write(self, reading: ModelReading, hub: Hub) -> None:
-        """Work out the model's edges from what the store holds, and write it; one model at a time."""
+        """Work out the model's edges from what the store holds, and write it; one model at a time.
+
+        If another process writes meanwhile, they are worked out again: its model may belong to the family.
+        """
         with self._turns.writing:
-            check_stopped()
-            with self.store.reading() as view:
-                batch = model_batch(reading, hub, self.names, view, self._clock(), self._weights)
-            self.store.write(batch)
+            while True:
+                check_stopped()
+                mark = self.store.mark()
+                with self.store.reading() as view:
+                    batch = model_batch(reading, hub, self.names, view, self._clock(), self._weights)
+                if self.store.write_since(mark, batch):
+                    break
+                LOG.info(
+                    "%s: another process wrote to the store, so its edges are worked out again", reading.resolved.model
+                )
         self._turns.written(each.key for each in reading.weights.weights)
 
     def _unmoved(self, hub: Hub, job: _Job) -> Event | None:
@@ -274,7 +280,8 @@ class Collection:
         again = kept.model_copy(update={"collected_at": self._clock(), "aliases": ()})
         with self._turns.writing:
             check_stopped()
-            self.store.write(GraphBatch(models=(again,)))
+            if not write_again(self.store, kept, again):
+                return None
         parents = self._parents_in_store(kept.key)
         self._follow(job, kept.id, parents)
         return Unchanged(kept.id, kept.head or "", kept.level, parents)
@@ -336,33 +343,6 @@ class Collection:
             found = self.hub.list_models(base=model, limit=self.options.max_models + 1)
             job.next += [Target(child) for child in found]
 
-    def _keep_state(self, target: Target, error: HubError) -> None:
-        """Record that a model is gated or missing; what was read of it before stays.
-
-        A model that is missing, and that the store does not know by another model's card either, is not recorded: the
-        name is probably mistyped.
-        """
-        state = _STATE.get(type(error))
-        hub = target.hub or self.hub
-        key = hub.key(target.model)
-        if state is None:
-            return
-        with self.store.reading() as view:
-            known = view.nodes("Model", [key]).get(key) or {}
-        if state == "missing" and not known:
-            return
-        fields = {
-            "hub": hub.name,
-            "id": target.model,
-            "publisher": publisher_of(target.model),
-            **known,
-            "aliases": (),
-            "state": state,
-            "state_note": error.message,
-            "collected_at": known.get("collected_at") or self._clock(),
-        }
-        self.store.write(GraphBatch(models=(record_of("Model", NodeRow(key, fields)),)))
-
 
 def _same_refs(recorded: Iterable[Ref], now: PresentRefs) -> bool:
     """Return whether the recorded branches and tags are those that a Hub has now, at the same commits."""
@@ -380,9 +360,6 @@ def _lacks(reading: ModelReading, *, asked: bool) -> Iterator[Lacking]:
     note = unknown_files(reading.snapshot)
     if note is not None:
         yield Lacking(note, asked and decides(note, has_parent=bool(reading.derivation.derivations)))
-
-
-_STATE: dict[type[HubError], ModelState] = {GatedError: "gated", ModelNotFoundError: "missing"}
 
 
 def reason_of(error: LineageError) -> IncompleteReason:

@@ -203,6 +203,10 @@ def _unchanged() -> None:
     """Do nothing: a snapshot does not change."""
 
 
+Mark = tuple[int, int]
+"""What was written to a store up to some moment: it can only be compared for equality."""
+
+
 class GraphStore(ABC):
     """Keep the graph. Every error of a database library is raised as StoreError."""
 
@@ -218,6 +222,21 @@ class GraphStore(ABC):
         from lineage.store.codec import encode
 
         self.write_rows(encode(batch))
+
+    @abstractmethod
+    def mark(self) -> Mark:
+        """Return a mark of what was written so far by all processes.
+
+        Take it before a view opens from which a batch is worked out, for `write_since`.
+        """
+
+    @abstractmethod
+    def write_since(self, mark: Mark, batch: GraphBatch) -> bool:
+        """Write a batch like `write`, and return True; if anything was written since a mark, write nothing.
+
+        For what follows from the rest of the graph: two processes that read the same view, and do not see each other's
+        models, would leave out the edges between them. False tells the caller to work it out again.
+        """
 
     @abstractmethod
     def write_rows(self, rows: Rows) -> None:

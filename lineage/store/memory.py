@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lineage.store.codec import settled
 from lineage.store.forgetting import EDGES_OF_A_STUB, Forgetting, plan
 from lineage.store.graph import ENDS, EdgeRow, NodeRow
-from lineage.store.interface import GraphStore, StoreInfo, StoreView
+from lineage.store.interface import GraphStore, Mark, StoreInfo, StoreView
 from lineage.store.merging import merged, merged_stub
 from lineage.store.promoted import PROMOTED, canonical, check_where, pack, unpack
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lineage.store.interface import OnDamage
     from lineage.store.promoted import Packed
     from lineage.store.rows import Rows
-    from lineage_schemas.graph_batch import AttachmentKind
+    from lineage_schemas.graph_batch import AttachmentKind, GraphBatch
 
 
 @dataclass
@@ -171,6 +171,19 @@ class MemoryStore(GraphStore):
         self.url = url
         self._graph = Graph()
         self._writing = RLock()
+        self._writes = 0
+
+    def mark(self) -> Mark:
+        """Count the writes."""
+        return (self._writes, 0)
+
+    def write_since(self, mark: Mark, batch: GraphBatch) -> bool:
+        """Write a batch unless the number of writes is another one now."""
+        with self._writing:
+            if self.mark() != mark:
+                return False
+            self.write(batch)
+            return True
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows into a copy of the graph, and replace the graph by it at the end."""
@@ -191,6 +204,7 @@ class MemoryStore(GraphStore):
                     graph.edges[edge_kind][edge] = canonical(properties)
             graph.attachments.update(rows.attachments)
             self._graph = graph
+            self._writes += 1
 
     @contextmanager
     def reading(self) -> Iterator[StoreView]:
@@ -203,6 +217,7 @@ class MemoryStore(GraphStore):
             graph = self._graph.copy()
             _forget(graph, plan(MemoryView(graph), models, products))
             self._graph = graph
+            self._writes += 1
 
     @contextmanager
     def bulk(self) -> Iterator[None]:

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
+from lineage.collect import pipeline
 from lineage.store.open import open_store
+from lineage_schemas.graph_batch import GraphBatch
 from tests.support.dump import dump
 from tests.support.shared import ROOT
 
@@ -104,3 +107,23 @@ def test_two_collectors_at_once(whole: tuple[list[str], float], tmp_path: Path) 
         _, errors = process.communicate()
         assert process.returncode == 0, errors
     assert contents(store) == whole[0]
+
+
+def test_a_collector_that_writes_between_reading_and_writing(
+    whole: tuple[list[str], float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edges between the last model and those that another process wrote while its edges were worked out are there."""
+    store, model_batch, calls = tmp_path / "lineage.db", pipeline.model_batch, [0, 0]
+
+    def interrupted(*arguments: Any) -> GraphBatch:
+        batch = model_batch(*arguments)
+        calls[0] += 1
+        if calls[0] == calls[1]:
+            collected(store, MODELS[1:])
+        return batch
+
+    monkeypatch.setattr(pipeline, "model_batch", interrupted)
+    collected(tmp_path / "counted.db", MODELS[:1])
+    calls[:] = [0, calls[0]]
+    assert collected(store, MODELS[:1]) == whole[0]
+    assert calls[0] > calls[1]

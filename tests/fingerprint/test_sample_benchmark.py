@@ -18,10 +18,11 @@ SMALL = shapes.llama(512, 1_024, 2, 1_024, 512)
 @pytest.mark.parametrize(
     "layout",
     [
-        layouts.plain(SMALL, "BF16", CONFIG), layouts.gptq(SMALL, CONFIG), layouts.awq(SMALL, CONFIG),
-        layouts.nf4(SMALL, CONFIG), layouts.gguf(SMALL, 2, 4, 4),
+        layouts.plain(SMALL, "BF16", CONFIG), layouts.gptq(SMALL, CONFIG, act_order=True),
+        layouts.gptq(SMALL, CONFIG, act_order=False), layouts.awq(SMALL, CONFIG), layouts.nf4(SMALL, CONFIG),
+        layouts.gguf(SMALL, 2, 4, 4),
     ],
-    ids=["plain", "gptq", "awq", "nf4", "gguf"],
+    ids=["plain", "gptq", "gptq in order", "awq", "nf4", "gguf"],
 )  # fmt: skip
 def test_each_layout_is_a_model_that_can_be_sampled(layout: layouts.Layout) -> None:
     """Headers of every layout are read as those of real files: all 16 matrices have a strip, three a square."""

@@ -67,6 +67,12 @@ def take_turn() -> str:
     )
 
 
+def writes_of(session: Session) -> int:
+    """Read the counter of writes; 0 where there is no store yet."""
+    found = session.run(f"MATCH (s:{STORE} {{name: 'lineage'}}) RETURN s.writes").values()
+    return int(found[0][0]) if found else 0
+
+
 def constraints() -> dict[str, str]:
     """Return the statements that make the unique constraints, by name: writing needs them."""
     made = {f"lineage_{label.lower()}_key": f"FOR (n:{label}) REQUIRE n.key IS UNIQUE" for label in _KEYED}

@@ -13,7 +13,7 @@ from lineage.errors import StoreError
 from lineage.log import Log
 from lineage.progress import SILENT, Progress
 from lineage.store.graph import ENDS
-from lineage.store.interface import GraphStore, StoreInfo, StoreView
+from lineage.store.interface import GraphStore, Mark, StoreInfo, StoreView
 from lineage.store.neo4j import retries, schema
 from lineage.store.neo4j.connection import Address, check_server, connect
 from lineage.store.neo4j.errors import as_store_errors
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lineage.store.neo4j.schema import State
     from lineage.store.neo4j.write import Neo4jWriter
     from lineage.store.rows import Rows
+    from lineage_schemas.graph_batch import GraphBatch
 
 
 LOG = Log(__name__)
@@ -65,6 +66,33 @@ class Neo4jStore(GraphStore):
         self._views, self._counting = 0, Lock()
         self._whole: Transaction | None = None
         self._seen_writes = self._last_writes = 0  # of the last commit, and of the last transaction
+
+    def mark(self) -> Mark:
+        """Read the store's counter of writes."""
+        link = self._open()
+        with as_store_errors(self.url), link.session("READ") as session:
+            return (link.policy.retry(lambda: schema.writes_of(session)), 0)
+
+    def write_since(self, mark: Mark, batch: GraphBatch) -> bool:
+        """Compare the counter after the lock is taken: no other process can write between the two.
+
+        If the server commits and the connection is lost, the driver repeats the write; the counter is another one then,
+        and False makes the caller work the same batch out again.
+        """
+        from lineage.store.codec import encode
+
+        rows = encode(batch)
+
+        def change(writer: Neo4jWriter) -> None:
+            if writer.writes != mark[0] + 1:
+                raise _WrittenSinceError
+            writer.write(rows)
+
+        try:
+            self._write(change)
+        except _WrittenSinceError:
+            return False
+        return True
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction."""
@@ -291,6 +319,10 @@ class Neo4jStore(GraphStore):
         link = self._open()
         with as_store_errors(self.url), link.session("READ") as session:
             return link.policy.retry(lambda: schema.state_of(session, self.url)).version > 0
+
+
+class _WrittenSinceError(Exception):
+    """Roll a transaction back because the store was written since a mark; it never leaves the store."""
 
 
 class Link:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lineage.errors import StoreError
 from lineage.store import migrations
 from lineage.store.graph import ENDS
-from lineage.store.interface import GraphStore, StoreInfo, StoreView
+from lineage.store.interface import GraphStore, Mark, StoreInfo, StoreView
 from lineage.store.promoted import PROMOTED
 from lineage.store.sqlite.connection import (
     connect,
@@ -33,6 +33,7 @@ from lineage.store.sqlite.view import SqliteView
 if TYPE_CHECKING:
     from lineage.store.rows import Rows
     from lineage.store.sqlite.loading import LoadedKeys
+    from lineage_schemas.graph_batch import GraphBatch
 
 WAIT_SECONDS = 30.0
 """How long a writer waits for another one before it fails."""
@@ -70,23 +71,50 @@ class SqliteStore(GraphStore):
         self._loaded: LoadedKeys | None = None
         self._loaded_rows = 0
         self._is_whole = False
+        self._own_writes = 0
+
+    def mark(self) -> Mark:
+        """Read SQLite's counter of commits by other connections, and count those of this one.
+
+        A store that does not exist has a mark that no write finds again: reading makes no file.
+        """
+        if not self._is_there():
+            return (-1, self._own_writes)
+        with self._turn, as_store_errors(self.url):
+            return self._mark(self._for_writing())
+
+    def write_since(self, mark: Mark, batch: GraphBatch) -> bool:
+        """Compare the mark inside the transaction of the write: no other process can write between the two."""
+        from lineage.store.codec import encode
+
+        return self._write(encode(batch), mark)
 
     def write_rows(self, rows: Rows) -> None:
         """Write rows in one transaction, or inside `bulk` in a savepoint of a longer one."""
+        self._write(rows)
+
+    def _write(self, rows: Rows, since: Mark | None = None) -> bool:
         from lineage.store.sqlite.write import SqliteWriter
 
         with self._turn, as_store_errors(self.url):
             connection = self._for_writing()
             with self._one_write(connection):
+                if since is not None and self._mark(connection) != since:
+                    return False
                 SqliteWriter(connection, self._loaded).write(rows)
+            self._own_writes += 1
             if not self._is_whole:
                 self.must_be_there()
-            if self._loaded is None:
-                return
-            self._loaded_rows += sum(map(len, rows.nodes.values())) + sum(map(len, rows.edges.values()))
-            if self._loaded_rows >= BULK_STEP:
-                connection.execute("COMMIT")
-                self._begin_load(connection)
+            if self._loaded is not None:
+                self._loaded_rows += sum(map(len, rows.nodes.values())) + sum(map(len, rows.edges.values()))
+                if self._loaded_rows >= BULK_STEP:
+                    connection.execute("COMMIT")
+                    self._begin_load(connection)
+            return True
+
+    def _mark(self, connection: sqlite3.Connection) -> Mark:
+        (others,) = connection.execute("PRAGMA data_version").fetchone()
+        return (others, self._own_writes)
 
     @contextmanager
     def reading(self) -> Iterator[StoreView]:
@@ -128,6 +156,7 @@ class SqliteStore(GraphStore):
             with self._one_write(connection):
                 going = plan(SqliteView(connection, self.url), models, products)
                 SqliteWriter(connection, self._loaded).forget(going)
+            self._own_writes += 1
             self.must_be_there()
 
     @contextmanager
