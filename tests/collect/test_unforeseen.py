@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 
 from lineage.errors import StoreError
 from lineage.hub.local.hub import LocalHub
+from lineage.store.interface import Mark
+from lineage.store.rows import Rows
 from lineage.store.sqlite.store import SqliteStore
 from lineage_cli.main import main
-from lineage_schemas.graph_batch import GraphBatch
 from lineage_schemas.snapshot import ResolvedRevision, Snapshot
 from tests.support.hostile_models import sound_model, sound_repository
 
@@ -135,10 +136,10 @@ def test_a_store_that_does_not_work_ends_the_run(hub: Path, monkeypatch: pytest.
     The store's writer is replaced, because a test cannot fill a disk.
     """
 
-    def write(self: SqliteStore, batch: GraphBatch) -> None:
+    def write(self: SqliteStore, rows: Rows, since: Mark | None = None) -> bool:
         raise StoreError("the store cannot grow: the disk is full", hint="free disk space")
 
-    monkeypatch.setattr(SqliteStore, "write", write)
+    monkeypatch.setattr(SqliteStore, "_write", write)
     done, answer = run(hub, "collect", "org/first", "org/last")
     assert (done.exit_code, answer) == (2, None)
     assert done.stderr == "error: the store cannot grow: the disk is full\nhint: free disk space\n"
