@@ -15,7 +15,7 @@ import pytest
 
 from lineage.answers.collect import collect
 from lineage.answers.session import Session
-from lineage.collect import pipeline
+from lineage.collect.batch import model_batch
 from lineage.store.open import open_store
 from lineage_schemas.graph_batch import GraphBatch
 from tests.support.dump import dump
@@ -113,7 +113,7 @@ def test_a_collector_that_writes_between_reading_and_writing(
     whole: tuple[list[str], float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Edges between the last model and those that another process wrote while its edges were worked out are there."""
-    store, model_batch, calls = tmp_path / "lineage.db", pipeline.model_batch, [0, 0]
+    store, calls = tmp_path / "lineage.db", [0, 0]
 
     def interrupted(*arguments: Any) -> GraphBatch:
         batch = model_batch(*arguments)
@@ -122,7 +122,7 @@ def test_a_collector_that_writes_between_reading_and_writing(
             collected(store, MODELS[1:])
         return batch
 
-    monkeypatch.setattr(pipeline, "model_batch", interrupted)
+    monkeypatch.setattr("lineage.collect.pipeline.model_batch", interrupted)
     collected(tmp_path / "counted.db", MODELS[:1])
     calls[:] = [0, calls[0]]
     assert collected(store, MODELS[:1]) == whole[0]
