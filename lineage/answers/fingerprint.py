@@ -126,6 +126,7 @@ def _sample_shown(sample: GroupSample | None) -> GroupSampled | None:
         method=sample.method,
         unread=dict(sample.unread),
         problem=sample.problem,
+        scale_problem=sample.scale_problem,
     )
 
 

@@ -39,7 +39,8 @@ class GroupSample(NamedTuple):
     """What was sampled of one weight group: `arch` from its headers, the sketch from its values, and what that cost.
 
     `problem` says why the sketch is empty; `unread` maps tensors without comparable values to the reason. `plan` is
-    what a sample takes, where headers tell, and `method` how most matrices are quantised.
+    what a sample takes, where headers tell, and `method` how most matrices are quantised. `scale_problem` says why the
+    scale of some of an adapter's modules is not known.
     """
 
     arch: str | None
@@ -49,12 +50,14 @@ class GroupSample(NamedTuple):
     problem: str | None = None
     plan: SamplePlan | None = None
     method: str | None = None
+    scale_problem: str | None = None
 
     def covered(self) -> Iterator[tuple[TileKind, int, int]]:
         """Yield for each kind of tile how many the sample takes, or would take, and how many there are."""
         from lineage.fingerprint.values.sample import count_kinds
 
-        taken = count_kinds(self.plan.tiles) if self.plan else {}
+        tiles = [each.tile for each in self.sketch.tiles] or (self.plan.tiles if self.plan else ())
+        taken = count_kinds(tiles)
         for kind in KINDS:
             yield kind, taken.get(kind, 0), self.sketch.offered.get(kind, 0)
 
@@ -153,18 +156,19 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
     from lineage.fingerprint.values.sample import count_kinds, read_sample
     from lineage.fingerprint.values.sketch import Sketch
 
-    nothing = Sketch((), {})
+    sample = GroupSample(None, Sketch((), {}), Cost())
     if found.group.complete is False:
-        return GroupSample(None, nothing, Cost(), problem="some of its shards are missing")
+        return sample._replace(problem="some of its shards are missing")
     if not found.headers:
-        return GroupSample(None, nothing, Cost(), problem=found.unread or "its headers were not read")
+        return sample._replace(problem=found.unread or "its headers were not read")
     try:
         source = open_values(found.headers, found.group.format, config=configs.config, adapter=configs.adapter)
         arch = arch_digest({name: tensor.shape for name, tensor in source.tensors.items()})
-        plan = plan_sample(source)
-        sample = GroupSample(
-            arch, Sketch((), count_kinds(plan.offers)), Cost(), source.unread, plan=plan, method=source.method
+        sample = sample._replace(
+            arch=arch, unread=source.unread, method=source.method, scale_problem=source.scale_problem
         )
+        plan = plan_sample(source)
+        sample = sample._replace(sketch=Sketch((), count_kinds(plan.offers)), plan=plan)
         if read is None:
             return sample
         if left is not None and plan.bytes > left:
@@ -174,9 +178,16 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
         if exact is not None:
             source = open_values(exact, found.group.format, config=configs.config, adapter=configs.adapter)
             plan = plan_sample(source)
-        return sample._replace(sketch=read_sample(source, plan, read), plan=plan, cost=Cost(bytes_read=plan.bytes))
+        sketch, unread = read_sample(source, plan, read)
+        return sample._replace(
+            sketch=sketch,
+            plan=plan,
+            cost=Cost(bytes_read=plan.bytes),
+            unread={**sample.unread, **unread},
+            problem=next(iter(unread.values()), None) if not sketch.tiles else None,
+        )
     except FormatError as error:
-        return GroupSample(None, nothing, Cost(), problem=error.in_one_line)
+        return sample._replace(problem=error.in_one_line)
 
 
 def _exact(

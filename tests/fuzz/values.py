@@ -32,7 +32,7 @@ def _sample_gguf(data: bytes) -> object:
     def read(_: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         return [data[start : start + length] for start, length in ranges]
 
-    packed = pack_sketch(read_sample(source, plan, read))
+    packed = pack_sketch(read_sample(source, plan, read)[0])
     assert pack_sketch(unpack_sketch(packed)) == packed
     return [plan.tiles, source.unread, source.method]
 

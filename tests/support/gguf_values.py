@@ -107,7 +107,7 @@ def reads(folder: Path) -> Callable[[str, Sequence[tuple[int, int]]], list[bytes
 def sketch_of(*paths: Path, config: Mapping[str, Any] | None = None) -> Sketch:
     """Sample a model whose parts lie in one folder."""
     source = source_of(*paths, config=config)
-    return read_sample(source, plan_sample(source), reads(paths[0].parent))
+    return read_sample(source, plan_sample(source), reads(paths[0].parent))[0]
 
 
 def share_of(method: str, child: Floats, candidate: Floats) -> float | None:

@@ -187,7 +187,7 @@ def adapter_applied(merged: Side, base: Side, adapter: Side) -> Finding:
     import numpy
 
     scale = adapter.sketch.adapter if adapter.sketch else None
-    if scale is None or scale.scale is None:
+    if scale is None or (scale.scale is None and not scale.by_module):
         return Finding(APPLIED, "unchecked", None, "the scale of the adapter is not known")
     left = []
     for pair in common_squares(merged, base):
@@ -195,13 +195,18 @@ def adapter_applied(merged: Side, base: Side, adapter: Side) -> Finding:
         a, b = adapter.tiles.get(("square", module + A)), adapter.tiles.get(("square", module + B))
         if a is None or b is None or a.values.shape[0] != a.shape[0] or b.values.shape[1] != b.shape[1]:
             continue
+        factor = scale.by_module.get(module, scale.scale)
+        if factor is None:
+            continue
         rows, columns = min(pair.a.shape[0], b.values.shape[0]), min(pair.a.shape[1], a.values.shape[1])
         product = b.values[:rows].astype(numpy.float64) @ a.values[:, :columns]
-        product *= scale.by_module.get(module, scale.scale)
+        product *= factor
         length = float(numpy.linalg.norm(product))
         rest = pair.a[:rows, :columns].astype(numpy.float64) - pair.b[:rows, :columns] - product
         if length > 0:
             left.append((float(numpy.linalg.norm(rest)) / length, pair.name))
+    if not left and scale.scale is None:
+        return Finding(APPLIED, "unchecked", None, "the scale of the adapter is not known")
     if not left:
         return Finding(APPLIED, "unchecked", None, "no square of a module of the adapter was sampled in both models")
     value, place = max(left)

@@ -49,7 +49,9 @@ def open_values(
     unread |= dict.fromkeys(orphans, "scales or tables of codes whose layout is not known here")
     plain = {name: each for name, each in plain.items() if name not in orphans}
     names = normalised_names([*(each.name for each in packed), *plain])
-    tensors: dict[str, ValueTensor] = {found.name: found for each in packed for found in each.make(names[each.name])}
+    made = [(each, found) for each in packed for found in each.make(names[each.name])]
+    tensors: dict[str, ValueTensor] = {found.name: found for _, found in made}
+    held = {found.name: each.parts for each, found in made} | {names[name]: (name,) for name in plain}
     turned = stored_transposed(plain) | turned_experts(stored)
     views = {name: strides for header in headers for name, strides in header.strides.items()}
     for name, lone in plain.items():
@@ -63,7 +65,7 @@ def open_values(
             tensors[names[name]] = matrix(names[name], lone, transposed=name in turned, view=view)
         else:
             tensors |= {each.name: each for each in _plain(names[name], lone, transposed=name in turned)}
-    return ValueSource(tensors, unread, _method(tensors), adapter_scale(adapter, tensors))
+    return ValueSource(tensors, unread, _method(tensors), *adapter_scale(adapter, tensors, names), held)
 
 
 def _scales_of_unread(plain: Mapping[str, Stored]) -> set[str]:

@@ -18,14 +18,25 @@ if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
 
 
-def read_sample(source: ValueSource, plan: SamplePlan, read: ReadRanges) -> Sketch:
-    """Read the values of a plan's tiles, at most 16 MB at once.
+def read_sample(source: ValueSource, plan: SamplePlan, read: ReadRanges) -> tuple[Sketch, dict[str, str]]:
+    """Read the values of a plan's tiles, at most 16 MB at once; the second value is why tensors could not be read.
 
-    Raises FormatError where a file ends before them or their scales do not fit, and what `read` raises.
+    A tensor whose stored scales or tables do not fit it has no tile in the sketch, and the others have theirs. Raises
+    FormatError where a file ends before the values, and what `read` raises.
     """
     fetch = _fetched({file: (ranges, read(file, ranges)) for file, ranges in plan.joined.items()})
-    tiles = [_sampled(source, tile, fetch) for tile in plan.tiles]
-    return Sketch(tiles, count_kinds(plan.offers), source.adapter)
+    tiles: list[SampledTile] = []
+    unfit: dict[str, str] = {}
+    for tile in plan.tiles:
+        if tile.name in unfit:
+            continue
+        try:
+            tiles.append(_sampled(source, tile, fetch))
+        except FormatError as error:
+            unfit[tile.name] = error.in_one_line
+    kept = [each for each in tiles if each.tile.name not in unfit]
+    unread = {name: reason for tensor, reason in unfit.items() for name in source.stored.get(tensor, (tensor,))}
+    return Sketch(kept, count_kinds(plan.offers), source.adapter), unread
 
 
 def read_place(tensor: ValueTensor, place: Place, read: ReadRanges) -> Floats:
@@ -50,17 +61,17 @@ def _sampled(source: ValueSource, tile: Tile, fetch: Fetch) -> SampledTile:
 
 
 def _fetched(blobs: Mapping[str, tuple[Sequence[tuple[int, int]], Sequence[bytes]]]) -> Fetch:
-    """Make what finds a range inside the requests that were made."""
+    """Make what finds a range inside the requests that were made. Raises FormatError where one is not whole."""
+    for file, (ranges, blobs_of) in blobs.items():
+        for (start, length), blob in zip(ranges, blobs_of, strict=True):
+            if len(blob) != length:
+                raise FormatError(f"{file} ends before byte {start + length:,}: it is cut short.", file=file)
     starts = {file: [start for start, _ in ranges] for file, (ranges, _) in blobs.items()}
 
     def fetch(wanted: FileRange) -> bytes:
         at = bisect_right(starts[wanted.file], wanted.start) - 1
         ranges, data = blobs[wanted.file]
         begin = wanted.start - ranges[at][0]
-        found = data[at][begin : begin + wanted.length]
-        if len(found) != wanted.length:
-            end = wanted.start + wanted.length
-            raise FormatError(f"{wanted.file} ends before byte {end:,}: it is cut short.", file=wanted.file)
-        return found
+        return data[at][begin : begin + wanted.length]
 
     return fetch

@@ -80,6 +80,8 @@ def _sample(group: FingerprintedGroup) -> list[Line]:
         name, reason = next(iter(sample.unread.items()))
         more = f" and {len(sample.unread) - 1} more" if len(sample.unread) > 1 else ""
         lines.append(line(dim(f"no values: {name}{more} ({reason})"), indent="  "))
+    if sample.scale_problem:
+        lines.append(line(f"! the adapter's scale is not known: {sample.scale_problem}", indent="  "))
     return lines
 
 

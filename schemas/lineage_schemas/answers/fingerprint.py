@@ -29,7 +29,7 @@ class GroupSampled(Record):
 
     `arch` is the architecture signature, `digest` that of the sampled values; null where they were not read: then
     `bytes` and `requests` are what a sample would cost. `unread` maps tensors without comparable values to the reason,
-    `problem` says why there is no sample.
+    `problem` says why there is no sample, `scale_problem` why the scale of some of an adapter's modules is not known.
     """
 
     arch: str | None
@@ -42,6 +42,7 @@ class GroupSampled(Record):
     method: str | None = None
     unread: dict[str, str] = {}
     problem: str | None = None
+    scale_problem: str | None = None
 
 
 class FingerprintedGroup(Record):

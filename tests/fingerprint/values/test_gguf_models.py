@@ -30,7 +30,7 @@ def sketch_of_safetensors(folder: Path) -> Sketch:
     path = folder / "model.safetensors"
     header = read_header(read_ranges(path, path.name), path.stat().st_size, path.name)
     source = open_values([FileHeader(path.name, header.tensors, dict(header.metadata))], "safetensors")
-    return read_sample(source, plan_sample(source), reads(folder))
+    return read_sample(source, plan_sample(source), reads(folder))[0]
 
 
 def by_tile(sketch: Sketch) -> dict[Tile, SampledTile]:

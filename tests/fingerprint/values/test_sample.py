@@ -133,6 +133,7 @@ def test_a_file_that_is_cut_after_its_header_is_a_problem(skiff: Path, tmp_path:
     sample = sample_group(hub, MODEL, COMMIT, found, ModelConfigs())
     assert not sample.sketch.tiles
     assert "cut short" in (sample.problem or "")
+    assert sample.arch == sampled(skiff)[0].arch
 
 
 def test_headers_alone_tell_the_cost(skiff: Path) -> None:
