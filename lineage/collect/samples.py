@@ -27,6 +27,9 @@ ReadText = Callable[[str], bytes | None]
 """Give a text of the commit by path; None if it cannot be read."""
 
 
+QUANTISED_APART = {"quantize_config.json": "gptq", "quant_config.json": "awq"}
+"""Files beside config.json in which AutoGPTQ and AutoAWQ write how they quantised, with their methods."""
+
 EMPTY = " strips=0/"
 """What the coverage of a sketch says that holds nothing: it was tried, and is tried again with the model."""
 
@@ -145,9 +148,26 @@ def configs_of(found: GroupFingerprint, files: Mapping[str, FileEntry], read_tex
             return None
 
     own = config("config.json") or {}
-    if "quantization_config" not in own and (apart := config("quantize_config.json")):
-        own = {**own, "quantization_config": apart}
+    within = own.get("quantization_config")
+    if not isinstance(within, Mapping) or not within.get("quant_method"):
+        named = (_quantised_apart(name, config(name) or {}) for name in QUANTISED_APART)
+        if (apart := next(filter(None, named), None)) is not None:
+            own = {**own, "quantization_config": apart}
     return ModelConfigs(own or None, config("adapter_config.json"))
+
+
+def _quantised_apart(name: str, config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a file apart from config.json says of a quantisation; None if it says nothing of one.
+
+    Old versions of AutoGPTQ and AutoAWQ name no method in it, because the file is theirs: `w_bit` and `q_group_size`
+    are keys of AWQ, and other bits are those of the file's library. transformers.js writes a `quantize_config.json` for
+    its ONNX files, which has neither.
+    """
+    if config.get("quant_method"):
+        return config
+    if "w_bit" in config or "q_group_size" in config:
+        return {**config, "quant_method": "awq"}
+    return {**config, "quant_method": QUANTISED_APART[name]} if "bits" in config else None
 
 
 def lacks_sketch(view: StoreView, revision: str) -> bool:

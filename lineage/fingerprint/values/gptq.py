@@ -37,7 +37,8 @@ def _read(
     config: Mapping[str, Any], words: Stored, zeros: Stored | None, scales: Stored | None, order: Stored | None
 ) -> GptqTensor | str:
     """Put a matrix together, or return why it cannot be read."""
-    bits, group, version = config.get("bits"), config.get("group_size"), config.get("checkpoint_format", "gptq")
+    bits, group = config.get("bits"), config.get("group_size")
+    version = config.get("checkpoint_format") or ("marlin" if config.get("is_marlin_format") is True else "gptq")
     if bits not in BITS or type(bits) is not int:
         return f"GPTQ with {bits!r} bits is not known here"
     if version not in ("gptq", "gptq_v2"):

@@ -73,8 +73,9 @@ def floats_of(stored: Stored | None) -> bool:
 class StoredTensors:
     """All tensors of a group by stored name, with what its files and its model's config declare.
 
-    `config` is `quantization_config` of config.json, or quantize_config.json; empty where the model has none or it was
-    not read. `declares` are the metadata of the files, `model` is config.json, with the sizes of the model.
+    `config` is `quantization_config` of config.json, or what a file apart says (`quantize_config.json`,
+    `quant_config.json`); empty where the model has none or it was not read. `declares` are the metadata of the files,
+    `model` is config.json, with the sizes of the model.
     """
 
     by_name: Mapping[str, Stored]

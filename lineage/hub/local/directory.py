@@ -28,7 +28,8 @@ MAX_LOOKED_AT = 10_000
 _MODEL_FILES = frozenset(
     {
         "README.md", "config.json", "model_index.json", "adapter_config.json", "mergekit_config.yml", "tokenizer.json",
-        "tokenizer_config.json", "generation_config.json", "quantize_config.json", ".gitattributes",
+        "tokenizer_config.json", "generation_config.json", "quantize_config.json",
+        "quant_config.json", ".gitattributes",
     }
 )  # fmt: skip
 
