@@ -123,7 +123,7 @@ def _shown(compared: Compared) -> ComparedSide:
         format=found.group.format if found else None,
         level=found.level if found else None,
         digests=found.digests if found else None,
-        sample=sketch.coverage if sketch is not None and sketch.tiles else None,
+        sample=(compared.coverage or sketch.coverage) if sketch is not None and sketch.tiles else None,
         method=compared.side.method,
         dtypes=found.dtypes if found else None,
     )

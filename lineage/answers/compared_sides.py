@@ -17,6 +17,7 @@ from lineage.errors import HubError, LineageError
 from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
 from lineage.fingerprint.sampling import GroupSample, sample_file, sample_group
+from lineage.fingerprint.values.coverage import may_cover_more
 from lineage.fingerprint.values.names import normalised_names
 from lineage.hub.target import PathTarget, parse_target
 from lineage.settings.environment import DEFAULT_MAX_BYTES
@@ -43,8 +44,8 @@ class Compared:
     """Hold one side of a comparison, with what it cost and what could not be read.
 
     `found` is the main weight group, None if there is none. `problem` is why its values were not sampled. `hub` and
-    `snapshot` are None for a single file, which is at `path`. `before` is what the Hub had been asked
-    for when the reading began.
+    `snapshot` are None for a single file, which is at `path`. `coverage` is what its sample covers.
+    `before` is what the Hub had been asked for when the reading began.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Compared:
     problem: str | None = None
     notes: Sequence[str] = field(default=())
     path: Path | None = None
+    coverage: str | None = None
     before: Cost | None = None
 
     @property
@@ -101,7 +103,7 @@ def _of_file(session: Session, text: str, target: PathTarget, level: Level | Non
     sample = sample_file(target.path, found, configs_of(found, {}, lambda path: None))
     return Compared(
         text, None, _side(text, found, sample.sketch, sample.arch, ()), found,
-        costs=(found.cost, sample.cost), problem=_problem(sample), path=target.path,
+        costs=(found.cost, sample.cost), problem=_problem(sample), path=target.path, coverage=sample.coverage,
     )  # fmt: skip
 
 
@@ -116,10 +118,11 @@ def _of_model(session: Session, name: str, hub: Hub, measured: Measured, budget:
         side = _side(name, None, None, None, components)
         none = Unchecked(what=name, reason=f"no main weight group was found{measured.missing_note}")
         return Compared(name, snapshot.commit, side, None, unchecked=(*missing, none), **common)  # type: ignore[arg-type]
-    sketch, arch, problem, cost = _sampled(session, hub, snapshot, found, budget)
+    sketch, arch, coverage, problem, cost = _sampled(session, hub, snapshot, found, budget)
     return Compared(
         name, snapshot.commit, _side(name, found, sketch, arch, components), found,
-        costs=(*measured.grouping, found.cost, cost), unchecked=missing, problem=problem, **common,  # type: ignore[arg-type]
+        costs=(*measured.grouping, found.cost, cost), unchecked=missing, problem=problem, coverage=coverage,
+        **common,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -133,13 +136,13 @@ def _missing(measured: Measured, found: GroupFingerprint | None, name: str) -> I
 
 def _sampled(
     session: Session, hub: Hub, snapshot: Snapshot, found: GroupFingerprint, budget: ReadBudget
-) -> tuple[Sketch | None, str | None, str | None, Cost]:
-    """Return the sketch of a group, its architecture signature, why there is none, and what it cost."""
+) -> tuple[Sketch | None, str | None, str | None, str | None, Cost]:
+    """Return the sketch of a group, its architecture signature, what it covers, why there is none, and what it cost."""
     if found.group.format not in WITH_TENSORS:
-        return None, None, _unread_format(found), Cost(local=hub.is_local)
+        return None, None, None, _unread_format(found), Cost(local=hub.is_local)
     stored = _stored(session, hub, found)
     if stored is not None:
-        return stored[0], stored[1], None, Cost(local=hub.is_local)
+        return *stored, None, Cost(local=hub.is_local)
     try:
         found = headers_of(hub, snapshot, found, session.progress)
         left = None if hub.is_local else budget.left
@@ -147,8 +150,8 @@ def _sampled(
         configs = configs_of(found, files, text_reader(hub, snapshot))
         sample = sample_group(hub, snapshot.model, snapshot.commit, found, configs, left)
     except HubError as error:
-        return None, None, error.in_one_line, Cost(local=hub.is_local)
-    return sample.sketch, sample.arch, _problem(sample), sample.cost
+        return None, None, None, error.in_one_line, Cost(local=hub.is_local)
+    return sample.sketch, sample.arch, sample.coverage, _problem(sample), sample.cost
 
 
 def text_reader(hub: Hub, snapshot: Snapshot) -> ReadText:
@@ -176,8 +179,11 @@ def headers_of(hub: Hub, snapshot: Snapshot, found: GroupFingerprint, progress: 
     return again or found
 
 
-def _stored(session: Session, hub: Hub, found: GroupFingerprint) -> tuple[Sketch, str | None] | None:
-    """Return the sketch and architecture signature that the store has of a remote model's files."""
+def _stored(session: Session, hub: Hub, found: GroupFingerprint) -> tuple[Sketch, str | None, str | None] | None:
+    """Return the sketch, architecture signature and coverage that the store has of a remote model's files.
+
+    None also where tensors were unread that this version may read.
+    """
     from lineage.fingerprint.values.sketch import unpack_sketch
 
     if hub.is_local or found.digests.files is None:
@@ -185,10 +191,10 @@ def _stored(session: Session, hub: Hub, found: GroupFingerprint) -> tuple[Sketch
     with session.store.reading() as view:
         data = view.attachment("sketch", found.digests.files)
         node = view.nodes("Weights", [found.digests.files]).get(found.digests.files) or {}
-    if data is None:
+    if data is None or may_cover_more(node.get("sketch")):
         return None
     sketch = unpack_sketch(data)
-    return (sketch, node.get("arch")) if sketch.tiles else None
+    return (sketch, node.get("arch"), node.get("sketch")) if sketch.tiles else None
 
 
 def _unread_format(found: GroupFingerprint) -> str:

@@ -47,7 +47,8 @@ def _is_settled(view: StoreView, present: Present, reading: ModelReading, keys: 
     known = {(source, target) for source, target in view.neighbours("HAS_KEY", [each.weights for each in keys], "out")}
     if any((each.weights, key.key) not in known for each in keys for key in each.keys):
         return False
-    return all(view.attachment("sketch", digest) is not None for digest in reading.weights.samples.by_digest)
+    sketches = reading.weights.samples.attachments()
+    return all(view.attachment(each.kind, each.key) == each.data for each in sketches)
 
 
 def keys_of_reading(view: StoreView, reading: ModelReading) -> tuple[WeightsKeys, ...]:

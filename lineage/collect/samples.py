@@ -13,6 +13,7 @@ from lineage.errors import HubError
 from lineage.fingerprint.file_contents import WITH_TENSORS
 from lineage.fingerprint.measure import GroupFingerprint, fingerprint_as_deep_as_can_be
 from lineage.fingerprint.sampling import GroupSample, ModelConfigs, sample_group
+from lineage.fingerprint.values.coverage import may_cover_more
 from lineage.hub.declared.parsing import NotReadableError, json_object
 from lineage_schemas.cost import Cost
 from lineage_schemas.file import FileEntry
@@ -45,6 +46,10 @@ class Samples:
     def add(self, group: str, digest: str, sample: GroupSample) -> None:
         """Keep the sample of a group, and add what it cost."""
         self.by_digest[digest] = sample
+        self.leave(group, sample)
+
+    def leave(self, group: str, sample: GroupSample) -> None:
+        """Add what the sample of a group cost, and why it holds nothing, and do not keep it."""
         self.cost = Cost.total((self.cost, sample.cost), local=sample.cost.local)
         if sample.problem is not None:
             self.problems[group] = sample.problem
@@ -78,8 +83,8 @@ class Sampler:
     ) -> Samples:
         """Sample groups whose headers were read; on a remote Hub each costs bytes of the budget.
 
-        A group whose sketch is stored is not sampled `again` unless that is asked for. What cannot be sampled is in
-        `problems`: no error is raised.
+        A group whose sketch is stored is not sampled `again` unless that is asked for, or tensors of it were unread
+        that this version may read. What cannot be sampled is in `problems`: no error is raised.
         """
         samples = Samples()
         for found in sorted(groups, key=lambda each: not each.group.main):
@@ -92,7 +97,8 @@ class Sampler:
                 if taken is not None and not again:
                     samples.add(found.group.name, digest, taken._replace(cost=Cost(local=self._hub.is_local)))
                     continue
-                if not again and self._is_stored(digest):
+                stored = None if again else self._stored(digest)
+                if stored is not None and not may_cover_more(stored):
                     continue
                 try:
                     sample = self._sample(found, files, configs_of(found, files, read_text), budget)
@@ -101,16 +107,19 @@ class Sampler:
                     continue
                 if sample.sketch.tiles:
                     self._turns.sampled(digest, sample)
-            samples.add(found.group.name, digest, sample)
+            if sample.sketch.tiles or stored is None:
+                samples.add(found.group.name, digest, sample)
+            else:  # what is stored covers more than nothing
+                samples.leave(found.group.name, sample)
             if not self._hub.is_local:
                 budget.spend(sample.cost.bytes_read)
         return samples
 
-    def _is_stored(self, digest: str) -> bool:
-        """Return whether a sketch of these weights is stored that holds something."""
+    def _stored(self, digest: str) -> str | None:
+        """Return what the stored sketch of these weights covers; None if there is none that holds something."""
         with self._store.reading() as view:
-            node = view.nodes("Weights", [digest]).get(digest) or {}
-        return bool(node.get("sketch")) and EMPTY not in node["sketch"]
+            coverage: str | None = (view.nodes("Weights", [digest]).get(digest) or {}).get("sketch")
+        return coverage if coverage and EMPTY not in coverage else None
 
     def _sample(
         self, found: GroupFingerprint, files: Mapping[str, FileEntry], configs: ModelConfigs, budget: ReadBudget
@@ -171,13 +180,15 @@ def _quantised_apart(name: str, config: Mapping[str, Any]) -> Mapping[str, Any] 
 
 
 def lacks_sketch(view: StoreView, revision: str) -> bool:
-    """Return whether weights of a stored revision have tensors that were read, and no sketch: an older version's."""
+    """Return whether weights of a stored revision have tensors of which an older version sampled none or not all."""
     groups = [edge.target for edge in view.edges("HAS_WEIGHTS", [revision], "out")]
     return any(_may_be_sampled(node) for node in view.nodes("Weights", groups).values())
 
 
 def _may_be_sampled(node: Mapping[str, Any]) -> bool:
-    return node.get("format") in WITH_TENSORS and node.get("level") != "metadata" and node.get("sketch") is None
+    if node.get("format") not in WITH_TENSORS or node.get("level") == "metadata":
+        return False
+    return node.get("sketch") is None or may_cover_more(node["sketch"])
 
 
 def sampled_fields(samples: Samples, digest: str) -> dict[str, str | None]:
@@ -185,4 +196,4 @@ def sampled_fields(samples: Samples, digest: str) -> dict[str, str | None]:
     sample = samples.by_digest.get(digest)
     if sample is None:
         return {}
-    return {"arch": sample.arch, "sketch": sample.sketch.coverage}
+    return {"arch": sample.arch, "sketch": sample.coverage}

@@ -40,7 +40,7 @@ class GroupSample(NamedTuple):
 
     `problem` says why the sketch is empty; `unread` maps tensors without comparable values to the reason. `plan` is
     what a sample takes, where headers tell, and `method` how most matrices are quantised. `scale_problem` says why the
-    scale of some of an adapter's modules is not known.
+    scale of some of an adapter's modules is not known. `lost` counts the unread tensors that are matrices or codes.
     """
 
     arch: str | None
@@ -51,6 +51,14 @@ class GroupSample(NamedTuple):
     plan: SamplePlan | None = None
     method: str | None = None
     scale_problem: str | None = None
+    lost: int = 0
+
+    @property
+    def coverage(self) -> str:
+        """Say what the sample covers, in the text that is stored."""
+        from lineage.fingerprint.values.coverage import coverage_text
+
+        return coverage_text(self.sketch, self.lost)
 
     def covered(self) -> Iterator[tuple[TileKind, int, int]]:
         """Yield for each kind of tile how many the sample takes, or would take, and how many there are."""
@@ -151,6 +159,7 @@ def plan_group(found: GroupFingerprint, configs: ModelConfigs) -> GroupSample:
 
 def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | None, left: int | None) -> GroupSample:
     """Plan a sample and, with `read`, take it; `left` are the bytes that it may cost."""
+    from lineage.fingerprint.values.coverage import count_unread
     from lineage.fingerprint.values.open import open_values
     from lineage.fingerprint.values.plan import plan_sample
     from lineage.fingerprint.values.sample import count_kinds, read_sample
@@ -165,7 +174,11 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
         source = open_values(found.headers, found.group.format, config=configs.config, adapter=configs.adapter)
         arch = arch_digest({name: tensor.shape for name, tensor in source.tensors.items()})
         sample = sample._replace(
-            arch=arch, unread=source.unread, method=source.method, scale_problem=source.scale_problem
+            arch=arch,
+            unread=source.unread,
+            method=source.method,
+            scale_problem=source.scale_problem,
+            lost=count_unread(found.headers, source.unread),
         )
         plan = plan_sample(source)
         sample = sample._replace(sketch=Sketch((), count_kinds(plan.offers)), plan=plan)
@@ -184,6 +197,7 @@ def _sample(found: GroupFingerprint, configs: ModelConfigs, read: ReadRanges | N
             plan=plan,
             cost=Cost(bytes_read=plan.bytes),
             unread={**sample.unread, **unread},
+            lost=count_unread(found.headers, {**sample.unread, **unread}),
             problem=next(iter(unread.values()), None) if not sketch.tiles else None,
         )
     except FormatError as error:

@@ -131,11 +131,13 @@ def facts(side: ComparedSide) -> str:
 
 
 def sampled(side: ComparedSide) -> str:
-    """Say how many tiles of each kind a sample holds: `18 of 18 strips, 2 of 2 squares`."""
+    """Say how many tiles of each kind a sample holds: `18 of 18 strips, 2 of 2 squares; 4 tensors without values`."""
     if not side.sample:
         return "no values were sampled"
     counts = [part.partition("=") for part in side.sample.split()[1:]]
-    return "sampled " + ", ".join(f"{count.replace('/', ' of ')} {kind}" for kind, _, count in counts)
+    words = "sampled " + ", ".join(f"{count.replace('/', ' of ')} {kind}" for kind, _, count in counts if "/" in count)
+    unread = next((int(count) for kind, _, count in counts if kind == "unread"), 0)
+    return f"{words}; {counted(unread, 'tensor')} without values" if unread else words
 
 
 def number(value: float | None) -> str:

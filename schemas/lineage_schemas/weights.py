@@ -13,8 +13,9 @@ class Weights(Record):
 
     Filled in as deeper levels are read: a null never overwrites a known value. `dtypes` counts tensors by dtype.
     `arch` is the architecture signature. `sketch` is the format of the stored sample of values (attachment `sketch`)
-    with what it covers, null if there is none; having one does not depend on `level`. `calls` are the names that the
-    group's pickles would call beyond those of plain checkpoints; null if that was not read.
+    with what it covers (`unread=` and `readers=` where matrices or codes have no values in it), null if there is none;
+    having one does not depend on `level`. `calls` are the names that the group's pickles would call beyond those of
+    plain checkpoints; null if that was not read.
     """
 
     key: str

@@ -25,7 +25,8 @@ RuleOutcomeWord = Literal["for", "against", "neutral", "not_applicable", "unchec
 class ComparedSide(Record):
     """Describe one side: a model at a commit or a file, its main weight group, and how its values were sampled.
 
-    `sample` says what the sample covers, null if no values were sampled. `dtypes` counts tensors by dtype.
+    `sample` says what the sample covers, null if no values were sampled; with `unread=` it has no values of so many
+    matrices or tensors of codes. `dtypes` counts tensors by dtype.
     """
 
     model: str
