@@ -136,7 +136,7 @@ def sampled(side: ComparedSide) -> str:
         return "no values were sampled"
     counts = [part.partition("=") for part in side.sample.split()[1:]]
     words = "sampled " + ", ".join(f"{count.replace('/', ' of ')} {kind}" for kind, _, count in counts if "/" in count)
-    unread = next((int(count) for kind, _, count in counts if kind == "unread"), 0)
+    unread = next((int(count) for kind, _, count in counts if kind == "unread" and count.isdecimal()), 0)
     return f"{words}; {counted(unread, 'tensor')} without values" if unread else words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from lineage.answers.collect import collect
 from lineage.answers.compare import compare
 from lineage.answers.session import Session
+from lineage.answers.trace import trace
 from lineage.fingerprint.sampling import GroupSample
 from lineage.fingerprint.values import coverage
 from lineage.fingerprint.values.coverage import may_cover_more
@@ -121,3 +123,16 @@ def test_a_comparison_shows_what_was_not_read(tmp_path: Path) -> None:
     assert "unread" not in answer.b.sample
     assert "without values" in comparing.sampled(answer.a)
     assert "without values" not in comparing.sampled(answer.b)
+
+
+def test_trace_names_what_was_not_read_of_a_declared_parent(tmp_path: Path) -> None:
+    """An edge that the values do not decide has the number of tensors without values in its reason."""
+    write(tmp_path / "hub" / "org" / "plain", PLAIN, {})
+    write(tmp_path / "hub" / "org" / "codes", {**PLAIN, **parts_of(NAME)}, {})
+    (tmp_path / "hub" / "org" / "codes" / "README.md").write_text("---\nbase_model: org/plain\n---\n")
+    with Session(
+        hub_selector=str(tmp_path / "hub"), store_url=f"sqlite:///{tmp_path / 's.db'}", offline=True
+    ) as session:
+        collect(session, ["org/codes"])
+        (found,) = trace(session, "org/codes").unmeasured
+    assert re.search(r"the sampled weights do not decide; \d+ tensors of org/codes have no values", found.reason)

@@ -73,6 +73,21 @@ def test_an_adapter_is_found_in_either_model() -> None:
     assert (pair.verdict, pair.method, pair.direction) == ("derived", "lora_merge", "b_from_a")
 
 
+def test_scales_of_some_modules_show_an_adapter_and_unknown_ones_do_not() -> None:
+    """Modules with a known scale decide, also where another module's scale is unknown; without any it is unchecked."""
+    merged, adapter = low_rank(BASE, 8)
+    modules = sorted({name.removesuffix(".lora_a") for name in adapter if name.endswith(".lora_a")})
+    known = AdapterScale(None, dict.fromkeys(modules, 2.0))
+    for scale, outcome in (
+        (known, "for"),
+        (AdapterScale(None), "unchecked"),
+        (AdapterScale(None, {"x": 2.0}), "unchecked"),
+    ):
+        pair = compare_pair(BASE_SIDE, side("merged", merged), [side("lora", adapter, adapter=scale)])
+        assert found(pair, "numeric.adapter_applied").outcome == outcome
+    assert found(pair, "numeric.adapter_applied").detail == "the scale of the adapter is not known"
+
+
 def test_two_roundings_have_the_parent_that_was_named() -> None:
     """A cast to F16 and one to BF16 are both made from the model that was named, and not from a relative of it."""
     sides = [

@@ -22,7 +22,7 @@ READERS = 1
 _NUMBERS = frozenset({"BOOL", "I64", "U64", "C64", "C128"})
 """Dtypes of what is counted or masked: never codes of weights."""
 
-_READ_WITH = re.compile(r" unread=\d+ readers=(\d{1,9})$")
+_PARTIAL = re.compile(r" unread=(?P<unread>\d{1,9}) readers=(?P<readers>\d{1,9})$")
 
 
 def coverage_text(sketch: Sketch, unread: int) -> str:
@@ -32,8 +32,14 @@ def coverage_text(sketch: Sketch, unread: int) -> str:
 
 def may_cover_more(coverage: str | None) -> bool:
     """Return whether a sample left tensors unread, and other readers than today's read it."""
-    found = _READ_WITH.search(coverage or "")
-    return found is not None and int(found[1]) < READERS
+    found = _PARTIAL.search(coverage or "")
+    return found is not None and int(found["readers"]) < READERS
+
+
+def unread_by(coverage: str | None) -> int:
+    """Return how many matrices or tensors of codes have no values in a sample, as its text says."""
+    found = _PARTIAL.search(coverage or "")
+    return int(found["unread"]) if found else 0
 
 
 def count_unread(headers: Iterable[FileHeader], unread: Collection[str]) -> int:
