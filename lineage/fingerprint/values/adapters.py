@@ -66,6 +66,7 @@ class _Scales:
         self._alpha, self._rank = config.get("lora_alpha"), config.get("r")
         alphas, stacked = config.get("alpha_pattern"), config.get("target_parameters")
         self._alphas = alphas if isinstance(alphas, Mapping) else {}
+        self._is_known = isinstance(alphas, Mapping) or not alphas
         self._patterns = ModulePatterns(list(self._alphas))
         self._has_ranks = bool(config.get("rank_pattern"))
         self._stacked = _holders(stacked) if isinstance(stacked, list) else frozenset()
@@ -76,6 +77,8 @@ class _Scales:
             if self._alphas or self._has_ranks:
                 raise RefusedPatternError("it changes stacks of experts, with patterns for some of them")
             return self._alpha, self._rank
+        if not self._is_known:
+            raise RefusedPatternError("alpha_pattern does not map names to numbers")
         if not self._alphas:
             return self._alpha, rank
         if module is None:

@@ -80,6 +80,25 @@ def test_an_alpha_that_is_not_a_number_leaves_the_scale_unknown() -> None:
     assert scale.by_module == dict.fromkeys(others, 2.0)
 
 
+def test_patterns_in_another_form_leave_the_scale_unknown() -> None:
+    """A list instead of an object is not read as if there were no patterns; null and an empty one are none."""
+    assert opened({}, alpha_pattern=["q_proj"]) == (
+        AdapterScale(None),
+        "alpha_pattern does not map names to numbers",
+    )
+    for none in (None, {}, []):
+        assert opened({}, alpha_pattern=none) == (AdapterScale(2.0), None)
+
+
+def test_rslora_and_the_rows_of_a_give_the_scale_of_a_pattern() -> None:
+    """The rank of a module is the number of rows of its A, which `rank_pattern` gave; rsLoRA takes its root."""
+    scale, problem = opened({"up_proj": 32}, r=16, rank_pattern={".*": 4}, use_rslora=True)
+    modules = {
+        f"blk.{layer}.{part}": alpha / 2 for layer in (0, 1, 10) for part, alpha in (("attn_q", 8), ("ffn_up", 32))
+    }
+    assert (scale, problem) == (AdapterScale(2.0, {name: each for name, each in modules.items() if each != 2.0}), None)
+
+
 def test_parameters_of_experts_have_the_rank_of_the_config() -> None:
     """A of `target_parameters` has the rank once for each expert: the config gives the rank, where no pattern does."""
     assert opened({}, r=2, target_parameters=["mlp.up_proj.weight"])[0] == AdapterScale(
