@@ -86,7 +86,8 @@ def test_patterns_in_another_form_leave_the_scale_unknown() -> None:
         AdapterScale(None),
         "alpha_pattern does not map names to numbers",
     )
-    for none in (None, {}, []):
+    nothing: tuple[object, ...] = (None, {}, [])
+    for none in nothing:
         assert opened({}, alpha_pattern=none) == (AdapterScale(2.0), None)
 
 
