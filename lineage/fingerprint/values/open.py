@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,16 +11,11 @@ from lineage.fingerprint.values.names import normalised_names
 from lineage.fingerprint.values.plain import is_expert_stack, matrix, split_experts, stored_transposed, turned_experts
 from lineage.fingerprint.values.source import ValueSource
 from lineage.fingerprint.values.stored import Packed, Stored, StoredTensors, Unreadable
-from lineage.fingerprint.values.tensor import WIDTHS, FileHeader, ValueTensor
+from lineage.fingerprint.values.tensor import FileHeader, ValueTensor
 from lineage.fingerprint.values.tiles import is_matrix
 
 _WIDE_FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 _PLAIN_NAMES = (".weight", ".bias")
-
-_SCALES = re.compile(
-    r"\.(scales|zeros|biases|SCB|(weight\.)?(nested_)?(absmax|quant_map)|(weight|input)_(global_)?scale(_inv|_2)?|_scale)$"
-)
-"""What follows the name of a module whose weight is stored as codes."""
 
 
 def open_values(
@@ -45,9 +39,12 @@ def open_values(
     packed, unread = _packed(stored)
     parts = {*unread, *(part for each in packed for part in each.parts)}
     plain = {name: each for name, each in stored.by_name.items() if name not in parts}
-    orphans = _scales_of_unread(plain)
-    unread |= dict.fromkeys(orphans, "scales or tables of codes whose layout is not known here")
-    plain = {name: each for name, each in plain.items() if name not in orphans}
+    if not _all_plain(stored):
+        from lineage.fingerprint.values.codes import not_values, with_method
+
+        codes = not_values(stored, plain, unread)
+        unread = with_method(unread, stored.config) | codes
+        plain = {name: each for name, each in plain.items() if name not in codes}
     names = normalised_names([*(each.name for each in packed), *plain])
     made = [(each, found) for each in packed for found in each.make(names[each.name])]
     tensors: dict[str, ValueTensor] = {found.name: found for _, found in made}
@@ -55,9 +52,6 @@ def open_values(
     turned = stored_transposed(plain) | turned_experts(stored)
     views = {name: strides for header in headers for name, strides in header.strides.items()}
     for name, lone in plain.items():
-        if lone.span.dtype not in WIDTHS:
-            unread[name] = f"{lone.span.dtype} values without a scale that is known here"
-            continue
         view = views.get(name)
         if view is not None and (len(view) > 2 or is_expert_stack(names[name], lone.span.shape)):
             unread[name] = f"a view of {len(view)} dimensions, which is not read here"
@@ -68,19 +62,19 @@ def open_values(
     return ValueSource(tensors, unread, _method(tensors), *adapter_scale(adapter, tensors, names), held)
 
 
-def _scales_of_unread(plain: Mapping[str, Stored]) -> set[str]:
-    """Find what belongs to codes that no reader took: these floats are not values of the model."""
-    codes = {name.rpartition(".")[0] for name, each in plain.items() if each.span.dtype not in WIDTHS and "." in name}
-    return {
-        name
-        for name, each in plain.items()
-        if each.span.dtype in WIDTHS and (found := _SCALES.search(name)) and name[: found.start()] in codes
-    }
-
-
 def _quantisation(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = config.get("quantization_config")
-    return found if isinstance(found, Mapping) else {}
+    """Return how the config says that weights are quantised: of the whole model, or of its text model."""
+    text = config.get("text_config")
+    for each in (config, text if isinstance(text, Mapping) else {}):
+        found = each.get("quantization_config")
+        if isinstance(found, Mapping) and found:
+            return found
+    return {}
+
+
+def _all_plain(stored: StoredTensors) -> bool:
+    """Return whether all tensors are weights and biases of wide floats, as those of most models are."""
+    return all(each.span.dtype in _WIDE_FLOATS and name.endswith(_PLAIN_NAMES) for name, each in stored.by_name.items())
 
 
 def _packed(stored: StoredTensors) -> tuple[list[Packed], dict[str, str]]:
@@ -89,7 +83,7 @@ def _packed(stored: StoredTensors) -> tuple[list[Packed], dict[str, str]]:
     The layouts are imported here, for most models have none of them: codes have a narrow dtype, and what belongs to
     codes has a name of its own (`.qweight`, `.weight_scale`, `.weight.absmax`).
     """
-    if all(each.span.dtype in _WIDE_FLOATS and name.endswith(_PLAIN_NAMES) for name, each in stored.by_name.items()):
+    if _all_plain(stored):
         return [], {}
     from lineage.fingerprint.values.layouts import LAYOUTS
 

@@ -1,8 +1,9 @@
-"""Weights of 8 bits with scales: float8 of DeepSeek, ModelOpt and compressed-tensors, and int8 of the last."""
+"""Weights of 8 bits with scales: float8 of DeepSeek, ModelOpt, ComfyUI and compressed-tensors, and int8 of the last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
 
 from lineage.fingerprint.values.compressed_tensors import weight_schemes
@@ -21,21 +22,44 @@ _SCALES = ("_scale_inv", "_scale")
 """Ends of names of scales. Values are codes times scale with both: the first is called after what made the codes."""
 
 _OTHERS = ("_scale_2", "_zero_point")
-_OF_ACTIVATIONS = (".input_scale", ".output_scale", ".activation_scale", ".input_zero_point")
+_OF_ACTIVATIONS = (".input_scale", ".output_scale", ".activation_scale", ".input_zero_point", ".scale_input")
 
 
 def scaled_weights(stored: StoredTensors) -> Iterator[Packed | Unreadable]:
     """Find weights of 8-bit floats or integers with a scale for all, for each row or for each block."""
+    for name, codes, scale in _pairs(stored):
+        second, zero = stored.parts(name, *_OTHERS)
+        activations = stored.parts(name.rpartition(".")[0], *_OF_ACTIVATIONS)
+        held = [each.span.name for each in (codes, scale, second, zero, *activations) if each is not None]
+        found = _read(stored, codes, scale, second, zero)
+        yield Unreadable(held, found) if isinstance(found, str) else Packed.of(name, held, found)
+
+
+def _pairs(stored: StoredTensors) -> Iterator[tuple[str, Stored, Stored]]:
+    """Yield the name of a weight, its codes and their scale."""
     for suffix in _SCALES:
         for name, scale in stored.ending(suffix):
             codes = stored.by_name.get(name)
-            if codes is None or codes.span.dtype not in (*EIGHT_BIT_FLOATS, "I8", "U8"):
-                continue
-            second, zero = stored.parts(name, *_OTHERS)
-            activations = stored.parts(name.rpartition(".")[0], *_OF_ACTIVATIONS)
-            held = [each.span.name for each in (codes, scale, second, zero, *activations) if each is not None]
-            found = _read(stored, codes, scale, second, zero)
-            yield Unreadable(held, found) if isinstance(found, str) else Packed.of(name, held, found)
+            if codes is not None and codes.span.dtype in (*EIGHT_BIT_FLOATS, "I8", "U8"):
+                yield name, codes, scale
+    for suffix, fits in ((".scale_weight", _is_of_comfyui), (".scale", _is_of_deepseek)):
+        for base, scale in stored.ending(suffix):
+            codes = stored.by_name.get(f"{base}.weight")
+            if codes is not None and codes.span.dtype in EIGHT_BIT_FLOATS and fits(stored.config, codes, scale):
+                yield f"{base}.weight", codes, scale
+
+
+def _is_of_comfyui(config: Mapping[str, Any], codes: Stored, scale: Stored) -> bool:
+    """Return whether a `scale_weight` is ComfyUI's: one number, with which all codes are multiplied."""
+    return not config and floats_of(scale) and prod(scale.span.shape) == 1
+
+
+def _is_of_deepseek(config: Mapping[str, Any], codes: Stored, scale: Stored) -> bool:
+    """Return whether a `scale` is DeepSeek's own `weight_scale_inv`: a number for each block of the matrix."""
+    if config.get("quant_method", "fp8") != "fp8" or len(codes.span.shape) != 2 or len(scale.span.shape) != 2:
+        return False
+    known = scale.span.dtype in ("F32", "F8_E8M0")
+    return known and _block_sizes(config, (codes.span.shape[0], codes.span.shape[1]), scale) != (None, None)
 
 
 def _read(
@@ -52,7 +76,7 @@ def _read(
         return f"{codes.span.dtype} codes with scales of a method that is not known here"
     if scale.span.dtype in ("U8", "F8_E8M0") and scale.span.shape == (shape[0], -(-shape[1] // 32)):
         return ScaledTensor("", shape, "mxfp8", Cells.of(codes), [Blocks(Exponents(Cells.of(scale)), 1, 32)])
-    if not floats_of(scale):
+    if not floats_of(scale) and scale.span.dtype != "F8_E8M0":
         return f"scales of {scale.span.dtype} are not known here"
     sizes = _block_sizes(stored.config, shape, scale)
     scales, zeros = blocks_for(shape, scale, sizes), blocks_for(shape, zero, sizes)
