@@ -117,7 +117,10 @@ MEASURED_RULES = (
     EvidenceRule(
         id="numeric.equal_values",
         reads="the strips",
-        finds="matrices that were frozen while others were trained (`partial`)",
+        finds=(
+            "matrices that were frozen while others were trained (`partial`), where both sides are plain floats or "
+            "quantised in the same way"
+        ),
         example="21 of 29 sampled matrices",
     ),
     EvidenceRule(

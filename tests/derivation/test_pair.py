@@ -199,6 +199,18 @@ def test_a_frozen_part_is_told() -> None:
     assert (pair.verdict, pair.method) == ("related", "partial")
 
 
+def test_a_quantised_model_shows_no_frozen_part() -> None:
+    """The embedding of a quantised model is the parent's, and the other matrices are not: no layer was trained."""
+    kept = trained(BASE, 6, 0.01) | {"token_embd.weight": BASE["token_embd.weight"]}
+    plain = side("quantised", kept)
+    assert plain.sketch is not None
+    tiles = [each._replace(method=None if "embd" in each.tile.name else "gptq") for each in plain.sketch.tiles]
+    pair = compare_pair(replace(plain, sketch=plain.sketch._replace(tiles=tiles)), BASE_SIDE)
+    equal = found(pair, "numeric.equal_values")
+    assert 0 < (equal.value or 0) < 1
+    assert (equal.relation, pair.verdict, pair.relation, pair.method) == (None, "related", None, "unknown")
+
+
 def test_names_that_do_not_match_are_compared_by_content() -> None:
     """Another library's names hide nothing: matrices of one shape are matched by their values."""
     names = {name: f"tower.part{n}.weight" for n, name in enumerate(BASE)}

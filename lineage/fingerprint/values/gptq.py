@@ -1,4 +1,7 @@
-"""GPTQ: codes packed along the columns of a linear layer, stored transposed, with scales and zeros of groups."""
+"""GPTQ: codes packed along the columns of a linear layer, stored transposed, with scales and zeros of groups.
+
+auto-round writes the same tensors without `g_idx` in its own format, where it packs as GPTQ does.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,10 @@ BITS = (2, 3, 4, 8)
 
 def gptq(stored: StoredTensors) -> Iterator[Packed | Unreadable]:
     """Find matrices of GPTQ: `qweight`, `qzeros`, `scales` and `g_idx`, with the bits and group size of the config."""
-    method = stored.config.get("quant_method")
-    if method not in ("gptq", None):
+    config, method = stored.config, stored.config.get("quant_method")
+    if method == "auto-round" and config.get("packing_format") == "auto_round:auto_gptq":
+        config = {**config, "desc_act": False}
+    elif method not in ("gptq", None):
         return
     for base, words in stored.ending(".qweight"):
         others = stored.parts(base, ".qzeros", ".scales", ".g_idx")
@@ -29,7 +34,7 @@ def gptq(stored: StoredTensors) -> Iterator[Packed | Unreadable]:
         if method is None:
             yield Unreadable(held, "packed codes of a model whose quantization_config is not known")
             continue
-        found = _read(stored.config, words, *others)
+        found = _read(config, words, *others)
         yield Unreadable(held, found) if isinstance(found, str) else Packed.of(f"{base}.weight", held, found)
 
 
@@ -56,7 +61,8 @@ def _read(
     if unfit:
         return unfit
     cells = (Cells.of(words), Cells.of(zeros), Cells.of(scales))
-    return GptqTensor("", (rows, columns), cells, order, bits, size, in_order, 1 if version == "gptq" else 0)
+    offset, method = 1 if version == "gptq" else 0, str(config["quant_method"])
+    return GptqTensor("", (rows, columns), cells, order, bits, size, in_order, offset, method)
 
 
 def _are_words(stored: Stored) -> bool:
@@ -98,7 +104,7 @@ class GptqTensor:
     group: int
     in_order: bool
     zero_offset: int
-    method: str = "gptq"
+    method: str
 
     def ranges(self, place: Place) -> list[FileRange]:
         """List the words, zeros and scales of a place, and where its columns' groups are stored."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
 
     Indices = NDArray[numpy.intp]
+
+Halves = Literal["even", "down", "up"]
+"""Where a value in the middle of two levels goes: to the one at an even place, the one nearer to zero, or the other."""
 
 TOLERANCE = 0.002
 """How far from a level a value may be, as a share of the distance to the next level."""
@@ -84,8 +87,11 @@ class Levels:
 
         return cls(numpy.arange(1, largest + 1, dtype=numpy.float32))
 
-    def nearest(self, values: Any) -> Any:
-        """Return the nearest level of each value; on the way between two, the one whose place in the table is even."""
+    def nearest(self, values: Any, halves: Halves = "even") -> Any:
+        """Return the nearest level of each value; in the middle of two, the one whose place in the table is even.
+
+        With `halves` the one nearer to zero (`down`), or the other one (`up`).
+        """
         import numpy
 
         table = numpy.concatenate([numpy.zeros(1, numpy.float32), self.positive])
@@ -93,7 +99,8 @@ class Levels:
         above = numpy.searchsorted(table, sizes).clip(1, len(table) - 1)
         low, high = table[above - 1], table[above]
         middle = (low + high) / 2
-        up = (sizes > middle) | ((sizes == middle) & (above % 2 == 0))
+        half = {"even": above % 2 == 0, "down": False, "up": True}[halves]
+        up = (sizes > middle) | ((sizes == middle) & half)
         found = numpy.where(up | (sizes >= high), high, low)
         return numpy.where(numpy.isnan(sizes), numpy.float32(numpy.nan), numpy.copysign(found, values))
 

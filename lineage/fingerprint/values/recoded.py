@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from lineage.fingerprint.values.grids import Blocks, Levels
+from lineage.fingerprint.values.grids import Blocks, Halves, Levels
 from lineage.fingerprint.values.rounding import NARROW, rounded
 
 if TYPE_CHECKING:
@@ -22,34 +22,51 @@ def rounded_to(values: Any, dtype: str | None) -> Any:
 class Way(NamedTuple):
     """How a program may have come from values to codes: values rounded first, and what it computes rounded to a dtype.
 
-    `inverts` says that it multiplies with one over the scale, `shifts` that it adds the zero point before it rounds.
+    `inverts` says that it multiplies with one over the scale, `shifts` that it adds the zero point before it rounds,
+    `wide` that the scale stays in float32 where the quotient is rounded. `halves` says where a value goes that is in
+    the middle of two levels.
     """
 
     rounding: str | None = None
     narrow: str | None = None
     inverts: bool = False
     shifts: bool = False
+    wide: bool = False
+    halves: Halves = "even"
 
     def divide(self, values: Floats, scales: Floats) -> Any:
         """Divide blocks by their scales."""
-        scales = rounded_to(scales, self.narrow)[:, None]
+        scales = rounded_to(scales, None if self.wide else self.narrow)[:, None]
         if not self.inverts:
             return rounded_to(values / scales, self.narrow)
         return rounded_to(values * rounded_to(1 / scales, self.narrow), self.narrow)
 
 
-_COMPUTING = ((None, False, False), (True, False, False), (True, True, False), (True, False, True))
+_COMPUTING = (
+    (False, False, False, False),
+    (True, False, False, False),
+    (True, True, False, False),
+    (True, False, True, False),
+    (True, False, False, True),
+)
 
 WAYS = (
     Way(),
     *(
-        Way(dtype, dtype if narrow else None, inverts, shifts)
+        Way(dtype, dtype if narrow else None, inverts, shifts, wide)
         for dtype in NARROW
-        for narrow, inverts, shifts in _COMPUTING
+        for narrow, inverts, shifts, wide in _COMPUTING
     ),
 )
-"""All ways. bitsandbytes computes in float32; Quanto, torchao and compressed-tensors compute in the model's dtype."""
+"""All ways. bitsandbytes computes in float32; Quanto, torchao and compressed-tensors compute in the model's dtype.
 
+ModelOpt divides by a scale in float32, as PyTorch does with a number, and rounds the quotient to the model's dtype.
+"""
+
+
+ALL_HALVES = (*WAYS, *(Way(dtype, halves=halves) for dtype in (None, *NARROW) for halves in ("down", "up")))
+"""Ways of four-bit floats too. A value of BF16 is often in the middle of two of their few levels: compressed-tensors
+rounds it to the even one, ModelOpt's MXFP4 down and that of gpt-oss up."""
 
 IN_FLOAT32 = tuple(way for way in WAYS if way.narrow is None)
 """Ways of programs that compute in float32."""
@@ -90,7 +107,14 @@ class LevelGrid:
     ways: Sequence[Way] = WAYS
 
     @classmethod
-    def of(cls, tile: Floats, found: tuple[Blocks, Floats], levels: Levels, limits: Limits) -> LevelGrid:
+    def of(
+        cls,
+        tile: Floats,
+        found: tuple[Blocks, Floats],
+        levels: Levels,
+        limits: Limits,
+        ways: Sequence[Way] = WAYS,
+    ) -> LevelGrid:
         """Take the blocks that have a scale; `limits` gives the lowest and the highest code from those of the child.
 
         Where a zero point moves the codes, only blocks that use both ends of the range show where it begins.
@@ -106,7 +130,7 @@ class LevelGrid:
             whole = (low == child.min(axis=1, keepdims=True))[:, 0]
             blocks, scales = Blocks(blocks.at[whole], blocks.shape), scales[whole]
             low, high, child = low[whole], high[whole], child[whole]
-        return cls(blocks, scales, levels, low, high, child)
+        return cls(blocks, scales, levels, low, high, child, ways)
 
     def first_column(self) -> LevelGrid:
         """Return the part that is in the first column of the tile."""
@@ -126,7 +150,7 @@ class LevelGrid:
             if way.shifts and numpy.ndim(self.low):
                 zeros = -(self.high - self.low + 1) / 2 - self.low
                 quotients = rounded_to(quotients + zeros, way.narrow) - zeros
-            found = self.levels.nearest(quotients)
+            found = self.levels.nearest(quotients, way.halves)
         return numpy.clip(found, self.low, self.high)
 
 

@@ -19,6 +19,7 @@ from lineage.fingerprint.values.grids import (
     first_that_fits,
 )
 from lineage.fingerprint.values.recoded import (
+    ALL_HALVES,
     AffineGrid,
     Grid,
     LevelGrid,
@@ -197,7 +198,7 @@ def _four_bit_floats(size: int) -> Callable[[SampledTile], Grid | None]:
         levels = Levels(numpy.array([0.5, 1, 1.5, 2, 3, 4, 6], numpy.float32))
         blocks = blocks_in_rows(child.values.shape[0], child.values.shape[1], size)
         found = first_that_fits(child.values, [blocks], levels)
-        return None if found is None else LevelGrid.of(child.values, found, levels, _between(-6, 6))
+        return None if found is None else LevelGrid.of(child.values, found, levels, _between(-6, 6), ALL_HALVES)
 
     return make
 

@@ -66,11 +66,12 @@ def _read(
     stored: StoredTensors, codes: Stored, scale: Stored, second: Stored | None, zero: Stored | None
 ) -> ScaledTensor | str:
     """Put a matrix together, or return why it cannot be read."""
+    scale = _flat(scale)
     if len(codes.span.shape) != 2 or 0 in codes.span.shape:
         return f"{codes.span.dtype} codes in {len(codes.span.shape)} dimensions with scales are not known here"
     shape = (codes.span.shape[0], codes.span.shape[1])
     if codes.span.dtype == "U8":
-        return _nvfp4(codes, scale, second)
+        return _four_bits(stored.config, codes, scale, second)
     of_library = stored.config.get("quant_method") == "compressed-tensors"
     if second is not None or (codes.span.dtype == "I8" and not of_library):
         return f"{codes.span.dtype} codes with scales of a method that is not known here"
@@ -87,15 +88,30 @@ def _read(
     return ScaledTensor("", shape, method, Cells.of(codes), [scales], zeros or 0)
 
 
-def _nvfp4(codes: Stored, scale: Stored, second: Stored | None) -> ScaledTensor | str:
-    """Put a matrix of NVFP4 as ModelOpt writes it together: float8 scales of 16 values, and one for all."""
+def _flat(scale: Stored) -> Stored:
+    """Take the scales of blocks that ModelOpt stores as (rows, 1, columns, 1) as (rows, columns)."""
+    shape = scale.span.shape
+    if len(shape) == 4 and shape[1] == shape[3] == 1:
+        return Stored(scale.file, scale.span._replace(shape=(shape[0], shape[2])))
+    return scale
+
+
+def _four_bits(config: Mapping[str, Any], codes: Stored, scale: Stored, second: Stored | None) -> ScaledTensor | str:
+    """Put a matrix of four-bit floats as ModelOpt writes it together.
+
+    NVFP4 has float8 scales of 16 values and one for all, MXFP4 has exponents of 32 values. MXFP4 is read only where
+    ModelOpt made it: other programs use these names too, and how they order the two codes of a byte is not known here.
+    """
     rows, columns = codes.span.shape[0], codes.span.shape[1] * 2
+    floats = four_bit_floats(codes, rows, columns)
     whole = blocks_for((rows, columns), second)
     fits = scale.span.dtype == "F8_E4M3" and scale.span.shape == (rows, columns // 16) and columns % 16 == 0
-    if whole is None or not fits or not floats_of(second):
-        return "packed codes with scales of a method that is not known here"
-    blocks = [Blocks(Cells.of(scale), 1, 16), whole]
-    return ScaledTensor("", (rows, columns), "nvfp4", four_bit_floats(codes, rows, columns), blocks)
+    if whole is not None and fits and floats_of(second):
+        return ScaledTensor("", (rows, columns), "nvfp4", floats, [Blocks(Cells.of(scale), 1, 16), whole])
+    fits = scale.span.dtype == "U8" and scale.span.shape == (rows, columns // 32) and columns % 32 == 0
+    if second is None and fits and config.get("quant_method") == "modelopt":
+        return ScaledTensor("", (rows, columns), "mxfp4", floats, [Blocks(Exponents(Cells.of(scale)), 1, 32)])
+    return "packed codes with scales of a method that is not known here"
 
 
 def _block_sizes(config: Mapping[str, Any], shape: tuple[int, int], scale: Stored) -> tuple[int | None, int | None]:

@@ -22,13 +22,21 @@ from tests.support.weight_files import read_safetensors
 
 pytestmark = pytest.mark.slow
 
-OTHERS = {"mxfp4", "gptq-8bit-act", "compressed-tensors-nvfp4"}
-"""Not exact: without a parent, in act-order, and made with scales before they were rounded to float8 (95 % return)."""
+OTHERS = {"mxfp4", "gptq-8bit-act", "compressed-tensors-int4-gptq", "compressed-tensors-nvfp4"}
+"""Not exact: without a parent, in act-order, with errors that GPTQ adds to later columns, and made with scales before
+they were rounded to float8 (95 % return)."""
 
 EXACT = sorted(name for name in METHODS if METHODS[name] in GRIDS and name not in OTHERS)
 """Files of the archive whose codes are the nearest of their parent's values."""
 
-NOT_SHOWN = {"gptq-2bit-v2-asym", "gptq-3bit-act-v2-asym", "gptq-4bit-act-asym"}
+NOT_SHOWN = {
+    "compressed-tensors-int2-gptq",
+    "gptq-2bit-model",
+    "gptq-2bit-v2-asym",
+    "gptq-3bit-act-v2-asym",
+    "gptq-4bit-act-asym",
+    "gptq-4bit-act-model",
+}
 """Files whose values show no grid: too few levels, or groups that lie anywhere."""
 
 
