@@ -55,6 +55,16 @@ IN_FLOAT32 = tuple(way for way in WAYS if way.narrow is None)
 """Ways of programs that compute in float32."""
 
 
+class Layout(NamedTuple):
+    """Tell apart layouts of one method: bits of a code, and whether a zero point moves codes; None where unknown."""
+
+    bits: int | None = None
+    zeros: bool | None = None
+
+
+ANY_LAYOUT = Layout()
+
+
 Limits = Callable[[Any], tuple[Any, Any]]
 """Give the lowest and the highest code, from those of a child's blocks."""
 
@@ -74,6 +84,11 @@ class Grid(Protocol):
     @property
     def child(self) -> Any:
         """Return the codes of the child."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """Return which layout of its method the codes show."""
         ...
 
 
@@ -107,6 +122,15 @@ class LevelGrid:
             blocks, scales = Blocks(blocks.at[whole], blocks.shape), scales[whole]
             low, high, child = low[whole], high[whole], child[whole]
         return cls(blocks, scales, levels, low, high, child)
+
+    @property
+    def layout(self) -> Layout:
+        """Return the bits that hold all codes, and whether the range of blocks is not that around zero."""
+        import numpy
+
+        if not numpy.size(self.low):
+            return ANY_LAYOUT
+        return Layout(int(numpy.ceil(numpy.log2(numpy.max(self.high - self.low) + 1))), bool(numpy.ndim(self.low)))
 
     def first_column(self) -> LevelGrid:
         """Return the part that is in the first column of the tile."""
@@ -143,6 +167,7 @@ class AffineGrid:
     largest: int
     child: Any
     ways: Sequence[Way] = WAYS
+    layout: Layout = ANY_LAYOUT
 
     def codes(self, values: Floats, way: Way) -> Any:
         """Return the code of each value, above the least of its block."""
@@ -160,6 +185,7 @@ class TableGrid:
     table: Floats
     child: Any
     ways: Sequence[Way] = IN_FLOAT32
+    layout: Layout = ANY_LAYOUT
 
     def codes(self, values: Floats, way: Way) -> Any:
         """Return the place in the ordered table of each value; the library computes in float32."""
@@ -172,6 +198,7 @@ class Remade:
 
     grid: GgufGrid
     ways: Sequence[Way] = IN_FLOAT32
+    layout: Layout = ANY_LAYOUT
 
     @property
     def child(self) -> Any:
