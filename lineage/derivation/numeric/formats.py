@@ -195,13 +195,13 @@ def judged(rows: Sequence[Format], share: float, codes: int) -> Judged:
     or the parent by a way that was not measured, returns as many.
     """
     if not rows or not rows[0].files:
-        return Judged("undecided", why_open(rows))
+        return Judged("undecided", _why(next(iter(rows), None)))
     row, *variants = rows
     least = row.parent_from(codes)
     if codes < MIN_CODES:
         return Judged("undecided", f"{codes} codes are too few, {MIN_CODES} show it")
     if least is None or row.relative is None:
-        return Judged("undecided", why_open(rows))
+        return Judged("undecided", _why(row))
     if share >= least:
         return Judged("for", "a near-twin of the parent, such as its cast, may return as many", row.kind == "exact")
     of_parent = f"the parent of this format returns ≥ {least:.2%}"
@@ -209,19 +209,28 @@ def judged(rows: Sequence[Format], share: float, codes: int) -> Judged:
     if others:
         of_parent += f" (with an importance matrix ≥ {min(others):.2%})"
     if share >= row.relative:
-        return Judged(
-            "undecided", f"{of_parent}, and relatives of it up to {row.relative:.2%}: neither for nor against"
-        )
+        both = f"{of_parent}, measured relatives of it up to {row.relative:.2%}"
+        return Judged("undecided", f"{both}: neither for nor against", is_short=share < min([least, *others]))
     if row.moved_by:
         return Judged("undecided", f"{of_parent}, unless {row.moved_by} changed the values before")
     return Judged("against", of_parent, is_short=True)
 
 
-def why_open(rows: Sequence[Format]) -> str:
+def is_measured(method: str) -> bool:
+    """Return whether any layout of a method has real files."""
+    return any(row.files for row in FORMATS if method in row.methods)
+
+
+def why_open(method: str) -> str:
+    """Say why values of a method show no parent where no codes of it can be counted."""
+    return _why(next((row for row in FORMATS if method in row.methods), None))
+
+
+def _why(row: Format | None) -> str:
     """Say why no share of codes of a format shows its parent."""
-    kind: Class = rows[0].kind if rows else "not measured"
+    kind: Class = row.kind if row else "not measured"
+    if row is not None and kind == "least residual":
+        return f"of this format the parent is only the nearest of several candidates, by {row.margin}"
     if kind == "related only":
         return "this format moves scales into other values before, so that it only shows relatives"
-    if kind == "least residual":
-        return f"of this format the parent is only the nearest of several candidates, by {rows[0].margin}"
     return "no real file of this format was measured"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.derivation.numeric.formats import EXACT, Format, formats_of, judged, why_open
+from lineage.derivation.numeric.formats import EXACT, Format, formats_of, is_measured, judged, why_open
 from lineage.derivation.numeric.tiles import Common, common_squares, common_strips, common_vectors
 from lineage.derivation.side import Direction, Finding, Outcome, Side
 from lineage.fingerprint.values.requantise import GRIDS, returned
@@ -126,8 +126,7 @@ def _requantised(child: Side, candidate: Side, way: Direction) -> Finding | None
     counts = counts_returned(child, candidate)
     total = sum(each.codes for each in counts)
     if not total:
-        rows = formats_of(method)
-        shows = f"the sampled values show no grid of {method}" if method in GRIDS else why_open(rows)
+        shows = "its sampled values show no grid" if is_measured(method) and method in GRIDS else why_open(method)
         return Finding(REQUANTISED, "unchecked", None, f"codes of {method} cannot be made again here: {shows}")
     share = sum(each.equal for each in counts) / total
     detail = f"{share:.2%} of the {method} codes return when the other side is quantised again"
