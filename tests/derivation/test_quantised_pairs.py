@@ -39,24 +39,30 @@ def symmetric(values: Floats, largest: int = 127) -> Floats:
     return (numpy.round(values / scale) * scale).astype(numpy.float32)
 
 
-def asymmetric(values: Floats, group: int = 32) -> Floats:
-    """Quantise groups to four bits with a zero point."""
+def asymmetric(values: Floats, bits: int, group: int = 32) -> Floats:
+    """Quantise groups with a zero point."""
     blocks = values.reshape(-1, group)
-    scale = (blocks.max(axis=1, keepdims=True) - blocks.min(axis=1, keepdims=True)) / 15
+    scale = (blocks.max(axis=1, keepdims=True) - blocks.min(axis=1, keepdims=True)) / (2**bits - 1)
     zero = numpy.round(-blocks.min(axis=1, keepdims=True) / scale)
-    codes = numpy.clip(numpy.round(blocks / scale) + zero, 0, 15)
+    codes = numpy.clip(numpy.round(blocks / scale) + zero, 0, 2**bits - 1)
     return ((codes - zero) * scale).reshape(values.shape).astype(numpy.float32)
 
 
 MAKE = {
     "quanto-int2": affine, "quanto-int4": lambda values: affine(values, 15, 32), "torchao-int8": symmetric,
-    "compressed-tensors-int8": symmetric, "compressed-tensors-int4": asymmetric, "bitsandbytes-int8": symmetric,
+    "compressed-tensors-int8": symmetric, "bitsandbytes-int8": symmetric,
 }  # fmt: skip
 
 
 def quantised(method: str, weights: Weights = PARENT, name: str = "child") -> Side:
     """Make the quantised child of weights; vectors stay as they are."""
     return side(name, _matrices(method, weights), method=method)
+
+
+def with_zeros(bits: int) -> Side:
+    """Make a child of integers of compressed-tensors with zero points."""
+    made = {key: asymmetric(each, bits) if each.shape[0] > 1 else each for key, each in PARENT.items()}
+    return side("child", made, method=f"compressed-tensors-int{bits}")
 
 
 def _matrices(method: str, weights: Weights) -> dict[str, Floats]:
@@ -108,12 +114,16 @@ def test_a_format_without_real_files_is_unchecked(method: str) -> None:
 
 
 def test_a_layout_is_judged_by_itself() -> None:
-    """Int4 of compressed-tensors with zero points has no share that proves, and int8 with them was not measured."""
-    int4 = found(compared(quantised("compressed-tensors-int4"), PARENT), REQUANTISED)
-    assert (int4.outcome, int4.detail.partition("; ")[2]) == (
-        "unchecked",
-        "of this format the parent is only the nearest of several candidates, by 1.11",
-    )
+    """Integers of compressed-tensors with zero points are measured in four bits, and not in eight."""
+    four, eight = (found(compared(with_zeros(bits), PARENT), REQUANTISED) for bits in (4, 8))
+    assert (four.outcome, eight.outcome) == ("for", "unchecked")
+
+
+def test_least_residual_is_no_share() -> None:
+    """Of IQ3_S no code can be counted: the finding says by how much the parent is nearer than other candidates."""
+    finding = found(compared(side("child", SIBLING, method="IQ3_S"), PARENT), REQUANTISED)
+    assert (finding.outcome, finding.value) == ("unchecked", None)
+    assert finding.detail.endswith("only the nearest of several candidates, by 1.06 to 1.12")
 
 
 def test_one_format_of_a_mixed_file_excludes_a_candidate() -> None:

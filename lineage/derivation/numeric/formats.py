@@ -138,9 +138,9 @@ FORMATS: Sequence[Format] = (
         "compressed-tensors int4, symmetric, groups of 32",
         2, 1.0, 0.887, "compressed-tensors-int4", 4, False, _LLMCOMPRESSOR,
     ),
-    Format(
-        "compressed-tensors int4, asymmetric, groups of 32", 2, "least residual", 0.9911, 0.879,
-        ("compressed-tensors-int4",), 4, zeros=True, margin="1.11",
+    _library(
+        "compressed-tensors int4, asymmetric, groups of 32",
+        2, 1.0, 0.880, "compressed-tensors-int4", 4, True, _LLMCOMPRESSOR,
     ),
     _library(
         "compressed-tensors fp8, a scale for each row or block",

@@ -148,9 +148,11 @@ class LevelGrid:
         with numpy.errstate(all="ignore"):
             quotients = way.divide(self.blocks.take(values), self.scales)
             if way.shifts and numpy.ndim(self.low):
+                # A half goes to the code that is even with its zero point: 2.5 is code 2, and 2.5 + 1 is code 4.
                 zeros = -(self.high - self.low + 1) / 2 - self.low
-                quotients = rounded_to(quotients + zeros, way.narrow) - zeros
-            found = self.levels.nearest(quotients)
+                found = numpy.round(rounded_to(quotients + zeros, way.narrow)) - zeros
+            else:
+                found = self.levels.nearest(quotients)
         return numpy.clip(found, self.low, self.high)
 
 
