@@ -30,13 +30,15 @@ def affine(values: Floats, largest: int = 3, group: int = 96) -> Floats:
     least, greatest = blocks.min(axis=1, keepdims=True), blocks.max(axis=1, keepdims=True)
     scale = (greatest - least) / largest
     codes = numpy.clip(numpy.round((blocks - least) / scale), 0, largest)
-    return (codes * scale + least).reshape(values.shape).astype(numpy.float32)
+    made: Floats = (codes * scale + least).reshape(values.shape).astype(numpy.float32)
+    return made
 
 
 def symmetric(values: Floats, largest: int = 127) -> Floats:
     """Quantise each row of a matrix to integers, as torchao and compressed-tensors do."""
     scale = numpy.abs(values).max(axis=1, keepdims=True) / largest
-    return (numpy.round(values / scale) * scale).astype(numpy.float32)
+    made: Floats = (numpy.round(values / scale) * scale).astype(numpy.float32)
+    return made
 
 
 def asymmetric(values: Floats, bits: int, group: int = 32) -> Floats:
@@ -45,7 +47,8 @@ def asymmetric(values: Floats, bits: int, group: int = 32) -> Floats:
     scale = (blocks.max(axis=1, keepdims=True) - blocks.min(axis=1, keepdims=True)) / (2**bits - 1)
     zero = numpy.round(-blocks.min(axis=1, keepdims=True) / scale)
     codes = numpy.clip(numpy.round(blocks / scale) + zero, 0, 2**bits - 1)
-    return ((codes - zero) * scale).reshape(values.shape).astype(numpy.float32)
+    made: Floats = ((codes - zero) * scale).reshape(values.shape).astype(numpy.float32)
+    return made
 
 
 MAKE = {

@@ -173,12 +173,15 @@ def test_nvfp4_scales_are_rounded_first(embedding: Any) -> None:
 
 def test_a_half_is_rounded_with_its_zero_point(embedding: Any) -> None:
     """Codes with a zero point that a library made in BF16, where one value in sixteen lies between two codes."""
-    blocks = rounded(embedding[: 64 * 96].reshape(-1, 32), "BF16")
+
+    def narrow(values: Any) -> Any:
+        return rounded(values, "BF16")
+
+    blocks = narrow(embedding[: 64 * 96].reshape(-1, 32))
     least, greatest = blocks.min(axis=1, keepdims=True), blocks.max(axis=1, keepdims=True)
-    scale = rounded((greatest - least) / numpy.float32(15), "BF16")
-    zero = numpy.round(numpy.clip(-8 - rounded(least / scale, "BF16"), -8, 7)).astype(numpy.float32)
-    sums = rounded(rounded(blocks / scale, "BF16") + zero, "BF16")
-    codes = numpy.clip(numpy.round(sums), -8, 7)
+    scale = narrow((greatest - least) / numpy.float32(15))
+    zero = numpy.round(numpy.clip(-8 - narrow(least / scale), -8, 7)).astype(numpy.float32)
+    codes = numpy.clip(numpy.round(narrow(narrow(blocks / scale) + zero)), -8, 7)
     values = ((codes - zero) * scale).reshape(64, 96).astype(numpy.float32)
     tile = Tile("square", "blk.0.attn_q.weight", Place(0, 64, 0, 96))
     found = requantise(SampledTile(tile, (64, 96), "compressed-tensors-int4", values), blocks.reshape(64, 96))
