@@ -116,6 +116,14 @@ def test_a_format_without_real_files_is_unchecked(method: str) -> None:
     assert finding.detail.endswith("no real file of this format was measured")
 
 
+def test_matrices_that_are_not_quantised_are_no_training() -> None:
+    """A child whose embedding is the parent's, of a format that was not measured: not trained in part."""
+    weights = {k: symmetric(v, 8) if v.shape[0] > 1 and "embd" not in k else v for k, v in PARENT.items()}
+    pair = compare_pair(side("child", weights, method="fp8"), side("parent", PARENT))
+    assert found(pair, "numeric.equal_values").outcome == "for"
+    assert (pair.verdict, pair.relation, pair.method) == ("related", None, "unknown")
+
+
 def test_a_layout_is_judged_by_itself() -> None:
     """Integers of compressed-tensors with zero points are measured in four bits, and not in eight."""
     four, eight = (found(compared(with_zeros(bits), PARENT), REQUANTISED) for bits in (4, 8))

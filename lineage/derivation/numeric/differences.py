@@ -123,13 +123,16 @@ def _pattern(pairs: Sequence[Common], side: str) -> str:
 
 
 def equal_values(a: Side, b: Side) -> Finding:
-    """Count the strips whose values are all equal, and the values that are: parts that were frozen, or all of it."""
+    """Count the strips whose values are all equal, and the values that are: parts that were frozen, or all of it.
+
+    Where one side is quantised, those that it leaves as they are say nothing of training.
+    """
     pairs = common_strips(a, b)
     if not pairs:
         return Finding(EQUAL, "unchecked", None, "no value at the same place was sampled")
     whole = sum(bool((pair.a == pair.b).all()) for pair in pairs)
     detail = f"{whole} of {len(pairs)} sampled matrices have equal values"
-    if 0 < whole < len(pairs):
+    if 0 < whole < len(pairs) and a.method == b.method:
         return Finding(EQUAL, "for", whole / len(pairs), detail, "unknown", "finetune", "partial")
     return Finding(EQUAL, "for" if whole else "neutral", whole / len(pairs), detail)
 
