@@ -10,10 +10,11 @@ from lineage.derivation.confidence import of_related, of_unrelated
 from lineage.derivation.content import equal_tensors, renamed, same_weights, shared_component
 from lineage.derivation.numeric.differences import equal_values, low_rank, zeros
 from lineage.derivation.numeric.disguises import POSSIBLE, disguise_verdict, disguises
+from lineage.derivation.numeric.formats import EXACT
 from lineage.derivation.numeric.invariants import are_exact
 from lineage.derivation.numeric.mixtures import FITS, adapter_applied, adapter_fits, merge_fit
 from lineage.derivation.numeric.neurons import permuted_neurons
-from lineage.derivation.numeric.precision import EXACT, common_parent, narrow_values, requantised, rounded
+from lineage.derivation.numeric.precision import common_parent, narrow_values, requantised, rounded
 from lineage.derivation.numeric.relatedness import (
     RELATED,
     UNCLEAR,
@@ -220,7 +221,7 @@ _ORDER = (
 _PROVES = frozenset({"numeric.adapter_applied", "numeric.merge_fit"})
 """Rules that show it by themselves. A low rank does not: two models with a LoRA each differ by the sum of both."""
 
-_PROVE_FROM = {"numeric.rounded": EXACT, "numeric.requantised": EXACT, "numeric.zeros": 0.99}
+_PROVE_FROM = {"numeric.rounded": EXACT, "numeric.zeros": 0.99}
 """Shares of values from which a rule shows that one model was made from the other and not from a relative of it."""
 
 
@@ -231,7 +232,7 @@ def _judged(findings: tuple[Finding, ...], likeness: float) -> Pair:
         found = by_rule.get(rule)
         if found is None:
             continue
-        derived = rule in _PROVES or (rule in _PROVE_FROM and (found.value or 0) >= _PROVE_FROM[rule])
+        derived = found.proves or rule in _PROVES or (rule in _PROVE_FROM and (found.value or 0) >= _PROVE_FROM[rule])
         verdict: Verdict = "derived" if derived else "related"
         confidence = of_related(None if derived else likeness, RELATED)
         return Pair(verdict, findings, found.relation, found.method, found.direction, confidence)

@@ -89,7 +89,7 @@ class Finding:
 
     `rule` is its id. `value` is the measured number that its documentation explains, None where there is none. `detail`
     says in words what was found, or why nothing was. `direction`, `relation` and `method` are what this rule alone
-    implies; `place` is the tensor that shows it best.
+    implies; `place` is the tensor that shows it best. `proves` says that the rule shows descent by this number.
     """
 
     rule: str
@@ -100,6 +100,7 @@ class Finding:
     relation: Relation | None = None
     method: Method = "unknown"
     place: str | None = None
+    proves: bool = False
 
 
 def other_way(direction: Direction) -> Direction:

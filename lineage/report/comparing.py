@@ -64,6 +64,8 @@ def _derived(answer: CompareAnswer, a: str, b: str) -> str:
     if answer.relation == "merge" and answer.others:
         fit = next((each.detail for each in answer.rules if each.id == "numeric.merge_fit"), "")
         parent = " and ".join([parent, *(named(each) for each in answer.others if f"{each.model} " in fit)])
+    if answer.relation == "quantized":  # casts and the like of the parent give the same codes
+        parent += " or a near-twin of it (such as its cast)"
     return f"{child} was made from {parent}, {how_made(answer)}."
 
 

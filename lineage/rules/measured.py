@@ -103,10 +103,12 @@ MEASURED_RULES = (
         id="numeric.requantised",
         reads="the codes of a quantised side; the other side's values are quantised again in that form",
         finds=(
-            "the parent of a quantised model. Proves `derived` from 99.9 % of the codes; from 90 % it names the "
-            "method of two related models"
+            "the parent of a quantised model, or a near-twin of it, by the class of the "
+            "format (docs/reference/formats.md): proves `derived` where the share is that of the "
+            "parent of an exact format, is against it below that of measured relatives, and unchecked between the two "
+            "and for formats that were not measured"
         ),
-        example="100 % for Q8_0, 99.95 % for bitsandbytes int8; at most 97 % for a near relative of the parent",
+        example="Quanto int2: 100 % for the parent, 98 % for a sibling, which is neither for nor against",
     ),
     EvidenceRule(
         id="numeric.common_parent",

@@ -10,6 +10,7 @@ from lineage.derivation.family.exact import ExactParents, inferred
 from lineage.derivation.family.members import Declared, Edge, Family, Kinship
 from lineage.derivation.family.positions import Positions
 from lineage.derivation.family.tree import Tree
+from lineage.derivation.numeric.precision import REQUANTISED
 from lineage.derivation.pair import Pair
 from lineage_schemas.derivation import METHOD_RELATION, Status
 from lineage_schemas.relatedness import RelatedKind
@@ -148,7 +149,9 @@ class _Solver:
         return _with(edge, "contradicted", 0.9, reason, RELATIVE, score)
 
     def _direct(self, edge: Edge, declared: Declared, pair: Pair) -> Edge:
-        """Confirm a declared parent where no nearer ancestor is known."""
+        """Confirm a declared parent where no nearer ancestor is known, and the codes of a quantised model allow it."""
+        if (open_codes := _missing_codes(pair)) is not None:
+            return replace(edge, reason=open_codes)
         if pair.direction != "a_from_b" and self.at.is_circular(edge.child, edge.parent):
             older = self._older(edge.child, edge.parent)
             if older == edge.child:
@@ -197,6 +200,15 @@ def _confirmed(edge: Edge, declared: Declared) -> Edge:
     if METHOD_RELATION.get(method, edge.relation) != edge.relation:
         method = "unknown"
     return replace(edge, method=method, status="confirmed", confidence=max(edge.confidence or 0.0, CONFIRMED))
+
+
+def _missing_codes(pair: Pair) -> str | None:
+    """Return why a quantised child may be that of a relative of its declared parent; None where nothing says so.
+
+    Fewer codes return than from the parent of the format. A format that was not measured gives no direction.
+    """
+    found = next((each for each in pair.findings if each.rule == REQUANTISED and each.direction == "a_from_b"), None)
+    return found.detail if found is not None and found.outcome in ("against", "unchecked") else None
 
 
 def _with(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from lineage.derivation.family.members import Edge
 from lineage.derivation.family.positions import Positions
+from lineage.derivation.numeric.formats import EXACT, NEAR_EXACT
 from lineage.derivation.numeric.mixtures import MAX_RESIDUAL, MUCH_BETTER, Fit, goes_further
-from lineage.derivation.numeric.precision import EXACT, NEAR_EXACT
+from lineage.derivation.numeric.precision import REQUANTISED
 from lineage.derivation.side import Finding
 from lineage_schemas.derivation import Method, Relation
 
@@ -31,9 +33,13 @@ SOME_BETTER = 0.9
 of the four parents of a merge 0.8."""
 
 AS_A_MERGE, OPEN = 0.95, 0.7
-"""Confidence of a merge that its parents explain, and of one that may be a part of one of its parents."""
+"""Confidence of a merge that its parents explain, and of an edge where the values do not tell which model was the
+parent: a merge that may be a part of one of its parents, a quantisation of one of several near-twins."""
 
-_BY_ONE = (("numeric.rounded", EXACT), ("numeric.requantised", NEAR_EXACT), ("numeric.zeros", 0.99))
+_BY_ONE = (("numeric.rounded", EXACT), (REQUANTISED, NEAR_EXACT), ("numeric.zeros", 0.99))
+
+TWINS = 0.002
+"""What the shares of a parent and its near-twins differ by at most: nothing but the cards tells them apart."""
 
 
 class ExactParents:
@@ -69,12 +75,16 @@ class ExactParents:
         best = max((value for value, _, _ in shown), default=0.0)
         if best < least:
             return None
-        near = [each for each in shown if each[0] >= best - 0.002]
+        near = [each for each in shown if each[0] >= best - TWINS]
         value, parent, found = min(near, key=lambda each: (*self._at.preference(key, each[1]), -each[0], each[1]))
         relation, method = found.relation, found.method
         if self._members[key].side.format == "gguf" and self._members[parent].side.format != "gguf":
             relation, method = "quantized", "gguf"
-        return inferred(key, parent, relation, method, min(0.99, value), (found,), found.detail)
+        twins = sorted(other for _, other, _ in near if other != parent)
+        if rule != REQUANTISED or not twins:
+            return inferred(key, parent, relation, method, min(0.99, value), (found,), found.detail)
+        reason = f"{found.detail}; from {' and '.join(twins)} too, which the codes do not tell apart"
+        return inferred(key, parent, relation, method, OPEN, (replace(found, detail=reason),), reason)
 
     def _merged(self, key: str) -> list[Edge]:
         """Find the parents of a merge: the declared ones if they explain it, else those that explain it best."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from lineage.derivation.numeric.formats import EXACT, Format, formats_of, is_measured, judged, why_open
 from lineage.derivation.numeric.tiles import Common, common_squares, common_strips, common_vectors
-from lineage.derivation.side import Direction, Finding, Side
-from lineage.fingerprint.values.requantise import returned
+from lineage.derivation.side import Direction, Finding, Outcome, Side
+from lineage.fingerprint.values.requantise import GRIDS, returned
 
 if TYPE_CHECKING:
     from lineage.fingerprint.values.tensor import Floats
 
 ROUNDED, NARROW, REQUANTISED = "numeric.rounded", "numeric.narrow_values", "numeric.requantised"
 COMMON_PARENT = "numeric.common_parent"
-
-EXACT, NEAR_EXACT = 0.999, 0.9
-"""Shares of values or codes that return from the true parent: of exact formats, and of others, whose next relatives
-stay below 0.8 (docs/reference/formats.md)."""
 
 NORMS = 0.01
 """What rounding may change of a norm, relative to its length: 0.002 in BF16."""
@@ -101,26 +99,59 @@ def narrow_values(a: Side, b: Side) -> Finding:
 
 
 def requantised(a: Side, b: Side) -> Finding:
-    """Quantise the values of each side again in the form of the other, and count the codes that return."""
-    tried = []
-    if a.method and a.method != b.method:
-        tried.append((share_returned(a, b), "a_from_b", a.method))
-    if b.method and a.method != b.method:
-        tried.append((share_returned(b, a), "b_from_a", b.method))
-    known = [(share, direction, method) for share, direction, method in tried if share is not None]
-    if not tried:
+    """Quantise the values of each side again in the form of the other, and judge the share of codes that return.
+
+    What a share shows depends on the format (`lineage.derivation.numeric.formats`): with few levels most codes return
+    to any relative.
+    """
+    if a.method == b.method:
         both = f"both are {a.method}" if a.method else "neither side is quantised"
         return Finding(REQUANTISED, "not_applicable", None, both)
-    if not known:
-        return Finding(REQUANTISED, "unchecked", None, f"codes of {tried[0][2]} cannot be made again here")
-    share, direction, method = max(known)
+    tried = [_requantised(a, b, "a_from_b"), _requantised(b, a, "b_from_a")]
+    known = [found for found in tried if found is not None]
+    found = max(known, key=lambda each: (each.outcome == "for", each.value is not None, each.value or 0.0))
+    if found.outcome == "for" and (other := _other_norms(a, b)):
+        return Finding(REQUANTISED, "neutral", found.value, f"{found.detail}; {other}", found.direction)
+    return found
+
+
+def _requantised(child: Side, candidate: Side, way: Direction) -> Finding | None:
+    """Judge a candidate for the parent of a quantised side, in each format that its matrices have.
+
+    A format that excludes the candidate decides, then one that neither shows nor excludes it. None for plain floats.
+    """
+    method = child.method
+    if method is None:
+        return None
+    counts = counts_returned(child, candidate)
+    total = sum(each.codes for each in counts)
+    if not total:
+        shows = "its sampled values show no grid" if is_measured(method) and method in GRIDS else why_open(method)
+        return Finding(REQUANTISED, "unchecked", None, f"codes of {method} cannot be made again here: {shows}")
+    share = sum(each.equal for each in counts) / total
     detail = f"{share:.2%} of the {method} codes return when the other side is quantised again"
-    way: Direction = "a_from_b" if direction == "a_from_b" else "b_from_a"
-    if share >= NEAR_EXACT and (other := _other_norms(a, b)):
-        return Finding(REQUANTISED, "neutral", share, f"{detail}; {other}")
-    return Finding(
-        REQUANTISED, "for" if share >= NEAR_EXACT else "neutral", share, detail, way, "quantized", family(method)
-    )
+    found = [judged(each.rows, each.equal / each.codes, each.codes) for each in counts if _decides(each)]
+    found = found or [judged(each.rows, each.equal / each.codes, each.codes) for each in counts]
+    least = next((each for one in ("against", "undecided") for each in found if each.outcome == one), found[0])
+    outcome: Outcome = "unchecked" if least.outcome == "undecided" else least.outcome
+    detail = f"{detail}; {least.why}"
+    if outcome == "unchecked" and not least.is_short:
+        return Finding(REQUANTISED, outcome, share, detail)
+    proves = all(each.proves for each in found)
+    return Finding(REQUANTISED, outcome, share, detail, way, "quantized", family(method), proves=proves)
+
+
+class Count(NamedTuple):
+    """Codes of one format that return, and the rows of the table that the format may be."""
+
+    rows: Sequence[Format]
+    equal: int
+    codes: int
+
+
+def _decides(count: Count) -> bool:
+    """Return whether a share of these codes can show or exclude a parent."""
+    return bool(count.rows) and count.rows[0].parent_from(count.codes) is not None
 
 
 def _other_norms(a: Side, b: Side) -> str | None:
@@ -151,19 +182,23 @@ def _made_from(child: Side, parent: Side) -> Finding | None:
     return next((found for found in tried if found.outcome == "for" and found.direction == "a_from_b"), None)
 
 
-def share_returned(child: Side, candidate: Side) -> float | None:
-    """Return the share of a quantised child's codes that a candidate's values give; None where that is not known."""
-    hits = total = 0
+def counts_returned(child: Side, candidate: Side) -> list[Count]:
+    """Count the codes of a quantised child that a candidate's values give, format by format; those that show a grid."""
+    rows: dict[str, Sequence[Format]] = {}
+    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for (kind, name), tile in child.tiles.items():
         other = candidate.tiles.get((kind, name))
         if kind == "vector" or tile.method is None or other is None or other.values.shape != tile.values.shape:
             continue
         grid = child.grid(kind, name)
         found = returned(grid, other.values) if grid is not None else None
-        if found is not None and found.compared:
-            hits += found.best
-            total += found.compared
-    return hits / total if total else None
+        if grid is not None and found is not None and found.compared:
+            fits = formats_of(tile.method, *grid.layout)
+            key = fits[0].name if fits else ""
+            rows[key] = fits
+            sums[key][0] += found.best
+            sums[key][1] += found.compared
+    return [Count(rows[key], *both) for key, both in sums.items()]
 
 
 def family(method: str) -> str:

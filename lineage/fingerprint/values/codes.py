@@ -17,8 +17,8 @@ from lineage.fingerprint.values.stored import Stored, StoredTensors
 from lineage.fingerprint.values.tensor import WIDTHS
 
 _READ_METHODS = frozenset({
-    "auto-round", "awq", "bitsandbytes", "compressed-tensors", "fbgemm_fp8", "fp8", "gptq", "modelopt", "mxfp4", "mxfp8",
-    "nvfp4", "quanto", "torchao",
+    "auto-round", "awq", "bitsandbytes", "compressed-tensors", "fbgemm_fp8", "fp8", "gptq", "modelopt", "mxfp4",
+    "mxfp8", "nvfp4", "quanto", "torchao",
 })  # fmt: skip
 """Methods that a config names and whose layouts are read, all or some of them."""
 

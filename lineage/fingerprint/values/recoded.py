@@ -72,6 +72,16 @@ IN_FLOAT32 = tuple(way for way in WAYS if way.narrow is None)
 """Ways of programs that compute in float32."""
 
 
+class Layout(NamedTuple):
+    """Tell apart layouts of one method: bits of a code, and whether a zero point moves codes; None where unknown."""
+
+    bits: int | None = None
+    zeros: bool | None = None
+
+
+ANY_LAYOUT = Layout()
+
+
 Limits = Callable[[Any], tuple[Any, Any]]
 """Give the lowest and the highest code, from those of a child's blocks."""
 
@@ -91,6 +101,11 @@ class Grid(Protocol):
     @property
     def child(self) -> Any:
         """Return the codes of the child."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """Return which layout of its method the codes show."""
         ...
 
 
@@ -132,6 +147,15 @@ class LevelGrid:
             low, high, child = low[whole], high[whole], child[whole]
         return cls(blocks, scales, levels, low, high, child, ways)
 
+    @property
+    def layout(self) -> Layout:
+        """Return the bits that hold all codes, and whether the range of blocks is not that around zero."""
+        import numpy
+
+        if not numpy.size(self.low):
+            return ANY_LAYOUT
+        return Layout(int(numpy.ceil(numpy.log2(numpy.max(self.high - self.low) + 1))), bool(numpy.ndim(self.low)))
+
     def first_column(self) -> LevelGrid:
         """Return the part that is in the first column of the tile."""
         import numpy
@@ -148,9 +172,11 @@ class LevelGrid:
         with numpy.errstate(all="ignore"):
             quotients = way.divide(self.blocks.take(values), self.scales)
             if way.shifts and numpy.ndim(self.low):
+                # A half goes to the code that is even with its zero point: 2.5 is code 2, and 2.5 + 1 is code 4.
                 zeros = -(self.high - self.low + 1) / 2 - self.low
-                quotients = rounded_to(quotients + zeros, way.narrow) - zeros
-            found = self.levels.nearest(quotients, way.halves)
+                found = numpy.round(rounded_to(quotients + zeros, way.narrow)) - zeros
+            else:
+                found = self.levels.nearest(quotients, way.halves)
         return numpy.clip(found, self.low, self.high)
 
 
@@ -167,6 +193,7 @@ class AffineGrid:
     largest: int
     child: Any
     ways: Sequence[Way] = WAYS
+    layout: Layout = ANY_LAYOUT
 
     def codes(self, values: Floats, way: Way) -> Any:
         """Return the code of each value, above the least of its block."""
@@ -184,6 +211,7 @@ class TableGrid:
     table: Floats
     child: Any
     ways: Sequence[Way] = IN_FLOAT32
+    layout: Layout = ANY_LAYOUT
 
     def codes(self, values: Floats, way: Way) -> Any:
         """Return the place in the ordered table of each value; the library computes in float32."""
@@ -196,6 +224,7 @@ class Remade:
 
     grid: GgufGrid
     ways: Sequence[Way] = IN_FLOAT32
+    layout: Layout = ANY_LAYOUT
 
     @property
     def child(self) -> Any:

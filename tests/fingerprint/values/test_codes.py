@@ -49,7 +49,7 @@ def test_a_layout_that_is_not_read_gives_no_values(name: str, declared: bool, tm
     assert sample.method is None
     assert sample.unread.keys() == tensors_of(layout).keys()
     method = (layout.config or {}).get("quant_method")
-    if declared and method not in (None, "awq", "compressed-tensors", "gptq", "torchao"):
+    if declared and method not in (None, "auto-round", "awq", "compressed-tensors", "gptq", "torchao"):
         assert all(repr(method) in reason for reason in sample.unread.values())
 
 
